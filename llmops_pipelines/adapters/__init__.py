@@ -1,0 +1,1 @@
+"""Outside libraries made to look like our functions; heavy imports happen inside them."""

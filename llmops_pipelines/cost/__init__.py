@@ -1,0 +1,1 @@
+"""Cost per feature and budgets."""

@@ -1,0 +1,1 @@
+"""The golden dataset: candidates, near-duplicates, versions."""

@@ -1,0 +1,1 @@
+"""Service health: latency, time to first token, errors, retries, refusals, format, utilisation, feedback."""

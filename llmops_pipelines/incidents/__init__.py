@@ -1,0 +1,1 @@
+"""Rules, alert states, and the decision to roll a prompt back."""

@@ -1,0 +1,1 @@
+"""Rubrics, judge specs, the embedded scorers, the judgement ledger and the purse."""

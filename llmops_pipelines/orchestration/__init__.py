@@ -1,0 +1,1 @@
+"""Dagster apart from the graph: partitions, lake, resources, schedules, sensors."""

@@ -1,0 +1,1 @@
+"""The dated price book and exact pricing of calls."""

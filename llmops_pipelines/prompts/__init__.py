@@ -1,0 +1,1 @@
+"""The prompt registry: versions, active label, rollback."""

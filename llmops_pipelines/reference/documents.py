@@ -1,0 +1,128 @@
+"""YAML that people edit, read into pydantic models, with errors that name file, line and field."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class ReferenceFileError(ValueError):
+    """A reference file cannot be used. The message names file, line, field and remedy."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice: the second would silently win."""
+
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Build one mapping, refusing repeated keys."""
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = str(getattr(key_node, "value", key_node))
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is given twice; keep one", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def parse_document(text: str, model: type[Document], *, file: str) -> Document:
+    """Read ``text``, the content of ``file``, as ``model``; an empty file is an empty mapping.
+
+    Raises:
+        ReferenceFileError: One line per fault, each ``file:line: field: what is wrong``.
+    """
+    try:
+        tree = yaml.compose(text, Loader=_Loader)
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ReferenceFileError(f"{file}:{line}: not YAML: {error.problem}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ReferenceFileError(f"{file}:1: not YAML: {error}") from error
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise ReferenceFileError(
+            f"{file}:1: is a {type(data).__name__}, expected `key: value` lines with the keys "
+            + ", ".join(model.model_fields)
+        )
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ReferenceFileError(
+            "\n".join(
+                f"{file}:{_line(tree, fault['loc'])}: {_field(fault['loc'])}: {_explain(fault, model)}"
+                for fault in error.errors()
+            )
+        ) from error
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "(file)"
+
+
+def _line(tree: Node | None, location: tuple[int | str, ...]) -> int:
+    """The line of the deepest part of ``location`` that stands in the file, from 1."""
+    line = 1
+    node: Node | None = tree
+    for part in location:
+        if isinstance(node, MappingNode):
+            found = [(k, v) for k, v in node.value if k.value == str(part)]
+            if not found:
+                break
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _explain(fault: Any, model: type[BaseModel]) -> str:
+    match fault["type"]:
+        case "extra_forbidden":
+            accepted = ", ".join(_accepted(model, fault["loc"][:-1]))
+            return f"is not known here; accepted: {accepted}" if accepted else "is not known here"
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return f"{fault['ctx']['error']}; found {fault['input']!r}"[:400]
+        case _:
+            return f"{fault['msg'][0].lower()}{fault['msg'][1:]}; found {fault['input']!r}"[:400]
+
+
+def _accepted(model: Any, location: tuple[int | str, ...]) -> list[str]:
+    """Field names of the model that ``location`` leads to, where that can be told."""
+    schema = model.model_json_schema()
+    node: Any = schema
+    for part in location:
+        node = _resolved(node, schema)
+        if isinstance(part, int):
+            node = node.get("items", {})
+        else:
+            properties = node.get("properties", {})
+            node = properties.get(part) or node.get("additionalProperties") or {}
+        if not isinstance(node, dict):
+            return []
+    return list(_resolved(node, schema).get("properties", {}))
+
+
+def _resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for option in node.get("anyOf", []):
+        if "$ref" in option or "properties" in option:
+            node = option
+            break
+    if "$ref" in node:
+        target: dict[str, Any] = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+        return target
+    return node

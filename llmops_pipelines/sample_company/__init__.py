@@ -1,0 +1,1 @@
+"""A believable company's logs, deterministic, with planted events and their truth."""

@@ -1,0 +1,1 @@
+"""Replays over the log: what the same calls would have cost."""

@@ -1,0 +1,1 @@
+"""Intervals and comparisons: the numbers we dare to show."""

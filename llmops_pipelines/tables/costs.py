@@ -1,0 +1,111 @@
+"""What calls cost, per feature, against budgets."""
+
+import polars as pl
+
+from llmops_pipelines.tables.logs import TOKEN_BUCKETS
+from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
+
+PRICE = pl.Decimal(38, 12)
+
+PRICE_BOOK = Table(
+    name="price_book",
+    row="The price of one token bucket of one model in one interval of time and prompt length.",
+    key=("provider", "model", "bucket", "valid_from", "context_from"),
+    partitioned=False,
+    volatile=("fetched_at",),
+    columns=(
+        Column("provider", pl.String, "Provider as genai-prices spells it."),
+        Column("model", pl.String, "Model name as providers return it in responses."),
+        Column("bucket", pl.String, "Token bucket, or `request` for a price per call."),
+        Column("price", PRICE, "Price per million tokens (per 1,000 requests).", "usd/Mtok"),
+        Column("valid_from", INSTANT, "First moment the price holds, UTC."),
+        Column("valid_to", INSTANT, "First moment it no longer does.", nullable=True),
+        Column("context_from", pl.Int64, "Prompt length from which it holds.", "tokens"),
+        Column("source", pl.String, "genai-prices <version>, or the override's file and line."),
+        Column("fetched_at", INSTANT, "When it was read.", nullable=True),
+    ),
+)
+
+CALL_COSTS = Table(
+    name="call_costs",
+    row="One model call and what it cost.",
+    key=("call_id",),
+    columns=(
+        Column("call_id", pl.String, "The call."),
+        Column("trace_id", pl.String, "Its request."),
+        Column("started_at", INSTANT, "When it began, UTC."),
+        Column("feature", pl.String, "Feature."),
+        Column("team", pl.String, "Owner.", nullable=True),
+        Column("provider", pl.String, "Provider.", nullable=True),
+        Column("model", pl.String, "Served model.", nullable=True),
+        Column("prompt_version", pl.String, "Prompt version.", nullable=True),
+        Column("status", pl.String, "`ok` or `error`."),
+        Column("is_batch", pl.Boolean, "Served through a batch endpoint."),
+        Column("attempt", pl.Int32, "1 for the first try."),
+        *(
+            Column(bucket, pl.Int64, f"Tokens in bucket {bucket}.", "tokens", nullable=True)
+            for bucket in TOKEN_BUCKETS
+        ),
+        Column("cost", MONEY, "Null where no price or no usage is known.", "usd", nullable=True),
+        Column(
+            "unpriced_reason",
+            pl.String,
+            "Why there is no cost: no_usage, no_model, unknown_model, no_price_at_that_time.",
+            nullable=True,
+        ),
+        Column("price_source", pl.String, "Where the price came from.", nullable=True),
+        Column("cost_reported", MONEY, "What the source claimed.", "usd", nullable=True),
+    ),
+)
+
+FEATURE_COSTS = Table(
+    name="feature_costs",
+    row="One feature, team and model on one day.",
+    key=("feature", "team", "model"),
+    columns=(
+        Column("feature", pl.String, "Feature."),
+        Column("team", pl.String, "Owner, else `unattributed`."),
+        Column("model", pl.String, "Served model, else `unknown`."),
+        Column("calls", pl.Int64, "Calls, failed ones included.", "calls"),
+        Column("errors", pl.Int64, "Failed calls.", "calls"),
+        Column("unpriced_calls", pl.Int64, "Successful calls without a cost.", "calls"),
+        Column("cost", MONEY, "Sum over the priced calls; null if none is.", "usd", nullable=True),
+        Column("retry_cost", MONEY, "Part of it spent on repeated attempts.", "usd", nullable=True),
+        *(
+            Column(bucket, pl.Int64, f"Tokens in bucket {bucket}.", "tokens")
+            for bucket in TOKEN_BUCKETS
+        ),
+    ),
+)
+
+BUDGET_STATUS = Table(
+    name="budget_status",
+    row="One budget on one day.",
+    key=("scope",),
+    columns=(
+        Column("scope", pl.String, "A feature, or `total`."),
+        Column("budget", MONEY, "Allowed per day.", "usd", nullable=True),
+        Column("spent", MONEY, "Spent on the day.", "usd", nullable=True),
+        Column("share", pl.Float64, "spent / budget; null without a budget.", nullable=True),
+        Column("unpriced_calls", pl.Int64, "Calls that `spent` leaves out.", "calls"),
+        Column("status", pl.String, "within, over or no_data."),
+        Column("hint", pl.String, "What to do where there is no budget.", nullable=True),
+    ),
+)
+
+ROUTING_SAVINGS = Table(
+    name="routing_savings",
+    row="One feature's successful calls of the day, paid and replayed at other models' prices.",
+    key=("feature",),
+    columns=(
+        Column("feature", pl.String, "Feature, or `*` for all."),
+        Column("calls", pl.Int64, "Calls replayed: successful, with usage and a price.", "calls"),
+        Column("left_out", pl.Int64, "Successful calls not replayed.", "calls"),
+        Column("paid", MONEY, "What they cost.", "usd", nullable=True),
+        Column("cheapest_model", pl.String, "Cheapest model in use that day.", nullable=True),
+        Column("all_cheapest", MONEY, "All of them at its prices.", "usd", nullable=True),
+        Column("dearest_model", pl.String, "Most expensive model in use.", nullable=True),
+        Column("all_dearest", MONEY, "All of them at its prices.", "usd", nullable=True),
+        Column("caveat", pl.String, "What the replay assumes."),
+    ),
+)

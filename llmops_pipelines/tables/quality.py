@@ -1,0 +1,161 @@
+"""How well the service runs and answers: rates, each with n, what is missing and an interval."""
+
+import polars as pl
+
+from llmops_pipelines.tables.table import Column, Table
+
+_RATE = (
+    Column(
+        "estimate", pl.Float64, "The figure; null where nothing could be measured.", nullable=True
+    ),
+    Column("low", pl.Float64, "Lower end of its 95 % interval.", nullable=True),
+    Column("high", pl.Float64, "Upper end of its 95 % interval.", nullable=True),
+    Column("n", pl.Int64, "Observations behind it."),
+)
+
+SERVICE_HEALTH = Table(
+    name="service_health",
+    row="One metric of one feature and model (`*`: all models) on one day.",
+    key=("feature", "model", "metric"),
+    columns=(
+        Column("feature", pl.String, "Feature."),
+        Column("model", pl.String, "Served model, or `*` for all."),
+        Column(
+            "metric",
+            pl.String,
+            "calls, error_rate, error_rate/<class>, retry_rate, latency_p50/p95/p99 and "
+            "ttft_p50/p95/p99 (ms), output_tokens_per_s_p50, refusal_rate, format_error_rate, "
+            "context_utilisation, csat, rejected_line_rate, unpriced_call_rate.",
+        ),
+        *_RATE,
+        Column("missing", pl.Int64, "Calls the metric applies to that could not be measured."),
+    ),
+)
+
+HEURISTIC_SCORES = Table(
+    name="heuristic_scores",
+    row="One model call with text, scored without a model.",
+    key=("call_id",),
+    columns=(
+        Column("call_id", pl.String, "The call."),
+        Column("feature", pl.String, "Feature."),
+        Column("model", pl.String, "Served model.", nullable=True),
+        Column("prompt_version", pl.String, "Prompt version.", nullable=True),
+        Column(
+            "support",
+            pl.Float64,
+            "Lexical overlap of the answer with its contexts, 0 to 1; not truth.",
+            "fraction",
+            nullable=True,
+        ),
+        Column("unscored_reason", pl.String, "Why `support` is null.", nullable=True),
+        Column("refused", pl.Boolean, "The answer declines; null without an answer.", nullable=True),
+        Column("format_valid", pl.Boolean, "Answer meets the asked format; null if none was asked.", nullable=True),
+        Column("format_error", pl.String, "First thing wrong with its format.", nullable=True),
+        Column(
+            "context_utilisation",
+            pl.Float64,
+            "Share of its contexts that the answer draws on; null without contexts.",
+            "fraction",
+            nullable=True,
+        ),
+        Column("unmatched", pl.List(pl.String), "Numbers and names absent from question and contexts."),
+    ),
+)  # fmt: skip
+
+SAMPLED_TRACES = Table(
+    name="sampled_traces",
+    row="One trace drawn for judging.",
+    key=("trace_id",),
+    columns=(
+        Column("trace_id", pl.String, "The trace."),
+        Column("call_id", pl.String, "Its root's final call: what is judged."),
+        Column("feature", pl.String, "Feature."),
+        Column("model", pl.String, "Served model.", nullable=True),
+        Column("prompt_name", pl.String, "Prompt.", nullable=True),
+        Column("prompt_version", pl.String, "Prompt version.", nullable=True),
+        Column("session_id", pl.String, "Conversation: the cluster.", nullable=True),
+        Column("stratum", pl.String, "feature | prompt version."),
+        Column("stratum_size", pl.Int64, "Traces of the day in the stratum.", "traces"),
+        Column("probability", pl.Float64, "Inclusion probability.", "probability"),
+        Column("has_text", pl.Boolean, "Whether there is a text to judge."),
+    ),
+)
+
+JUDGE_SPECS = Table(
+    name="judge_specs",
+    row="One judge as it is known before paying; its id is the digest of the text.",
+    key=("spec_id",),
+    partitioned=False,
+    columns=(
+        Column("spec_id", pl.String, "SHA-256 of `spec`, first 16 hex digits."),
+        Column("metric", pl.String, "What it measures."),
+        Column("kind", pl.String, "embedded, rubric or ragas."),
+        Column("model", pl.String, "Requested model, or the embedded scorer's name."),
+        Column("spec", pl.String, "Its full text as JSON."),
+    ),
+)
+
+JUDGE_CALLS = Table(
+    name="judge_calls",
+    row="One attempt that reached a judge's endpoint, paid or not. Append-only.",
+    key=("attempt_id",),
+    volatile=("asked_at", "latency_ms"),
+    columns=(
+        Column("attempt_id", pl.String, "One attempt."),
+        Column("spec_id", pl.String, "The judge."),
+        Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
+        Column("repetition", pl.Int32, "0 for the first draw."),
+        Column("call_id", pl.String, "The judged call."),
+        Column("step", pl.String, "Which of the metric's questions it asked."),
+        Column("outcome", pl.String, "ok, http_<status>, timeout, network, truncated, unreadable."),
+        Column("model_served", pl.String, "Snapshot that answered.", nullable=True),
+        Column("input_tokens", pl.Int64, "As the endpoint counted.", "tokens", nullable=True),
+        Column("output_tokens", pl.Int64, "As the endpoint counted.", "tokens", nullable=True),
+        Column("cost", pl.Decimal(38, 12), "Null where the judge has no price.", "usd", nullable=True),
+        Column("request_id", pl.String, "The endpoint's name for it.", nullable=True),
+        Column("asked_at", pl.Datetime("us"), "When it was sent, UTC."),
+        Column("latency_ms", pl.Float64, "Until the reply.", "ms", nullable=True),
+    ),
+)  # fmt: skip
+
+JUDGE_SCORES = Table(
+    name="judge_scores",
+    row="The one verdict of a judge on one content. Append-only.",
+    key=("spec_id", "item_digest", "repetition"),
+    volatile=("scored_at",),
+    columns=(
+        Column("spec_id", pl.String, "The judge."),
+        Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
+        Column("repetition", pl.Int32, "0 for the first draw."),
+        Column("metric", pl.String, "What was measured."),
+        Column("call_id", pl.String, "The call whose content was judged first."),
+        Column("outcome", pl.String, "scored, refused, unreadable, failed, over_budget, over_policy or not_applicable."),
+        Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
+        Column("reason", pl.String, "The judge's reason, or why there is no score.", nullable=True),
+        Column("evidence", pl.String, "Supporting passage, where one was found.", nullable=True),
+        Column("attempts", pl.Int32, "Requests that reached the endpoint."),
+        Column("cost", pl.Decimal(38, 12), "Sum over its attempts.", "usd", nullable=True),
+        Column("model_served", pl.String, "Snapshot that answered.", nullable=True),
+        Column("library_versions", pl.String, "Versions that took part, as JSON."),
+        Column("scored_at", pl.Datetime("us"), "When, UTC."),
+    ),
+)  # fmt: skip
+
+QUALITY = Table(
+    name="quality",
+    row="One metric of one feature and prompt version (`*`: all) under one judge, on one day.",
+    key=("feature", "prompt_version", "metric", "judge_spec"),
+    columns=(
+        Column("feature", pl.String, "Feature."),
+        Column("prompt_version", pl.String, "Prompt version, or `*` for all."),
+        Column("metric", pl.String, "support, relevance, groundedness, faithfulness, ..."),
+        Column("judge_spec", pl.String, "Spec id of the judge; rates never pool across specs."),
+        Column("judge", pl.String, "Kind and model of the judge, for people."),
+        *_RATE,
+        Column("unscored", pl.Int64, "Sampled traces without a score.", "traces"),
+        Column("not_applicable", pl.Int64, "Sampled traces the metric does not speak of.", "traces"),
+        Column("population", pl.Int64, "Traces of the day the sample stands for.", "traces"),
+        Column("method", pl.String, "Estimator and interval."),
+    ),
+)  # fmt: skip

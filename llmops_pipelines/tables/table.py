@@ -1,0 +1,88 @@
+"""A table written once: columns, types, units, nullability and key; validation derives from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+INSTANT = pl.Datetime("us")
+"""A moment in UTC, without a zone: zoned timestamps shift with the host in DuckDB."""
+
+MONEY = pl.Decimal(38, 12)
+"""US dollars, exact to one pico-dollar, so that sums do not depend on the order of rows."""
+
+Unit = Literal[
+    "tokens", "usd", "usd/Mtok", "ms", "s", "fraction", "probability", "bytes", "chars", "calls",
+    "lines", "traces", "tokens/s", "stars",
+]  # fmt: skip
+
+
+class TableError(ValueError):
+    """A frame does not have the shape its table promises."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it holds, in which type, counted in which unit."""
+
+    name: str
+    dtype: pl.DataType | type[pl.DataType]
+    description: str
+    unit: Unit | None = None
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named set of columns and the key that identifies one row.
+
+    ``row`` says what one row is. ``partitioned`` tables are stored by UTC day; the ``day`` column
+    lives in the path, so scans add it and the columns here leave it out. ``volatile`` columns
+    (clocks) stay out of the content digest.
+    """
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partitioned: bool = True
+    volatile: tuple[str, ...] = ()
+    version: int = 1
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The table's Polars schema, in column order."""
+        return pl.Schema({column.name: column.dtype for column in self.columns})
+
+    def empty(self) -> pl.DataFrame:
+        """No rows, with the schema: what a quiet day is."""
+        return pl.DataFrame(schema=self.schema)
+
+    def require(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return ``frame`` narrowed to this table's columns, in order, sorted by its key.
+
+        Raises:
+            TableError: Naming the table and every fault found, not only the first.
+        """
+        if faults := list(self._faults(frame)):
+            raise TableError(
+                f"{self.name}: {len(faults)} problem(s) in {frame.height:,} rows\n"
+                + "\n".join(f"  - {fault}" for fault in faults)
+            )
+        return frame.select(self.schema.names()).sort(self.key, nulls_last=True)
+
+    def _faults(self, frame: pl.DataFrame) -> Iterator[str]:
+        for column in self.columns:
+            if column.name not in frame.columns:
+                yield f"{column.name}: missing; the frame has {', '.join(frame.columns)}"
+            elif frame.schema[column.name] != column.dtype:
+                yield f"{column.name}: is {frame.schema[column.name]}, expected {column.dtype}"
+            elif not column.nullable and (nulls := frame[column.name].null_count()):
+                yield f"{column.name}: {nulls:,} null(s), expected none"
+        if set(self.key) <= set(frame.columns):
+            repeated = frame.select(self.key).is_duplicated().sum()
+            if repeated:
+                yield f"key {self.key}: {repeated:,} rows share a key, expected unique"

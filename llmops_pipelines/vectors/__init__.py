@@ -1,0 +1,1 @@
+"""Exact near-duplicate joins over unit vectors."""
