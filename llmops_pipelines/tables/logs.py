@@ -26,6 +26,8 @@ _PROVENANCE = (
     Column("record_digest", pl.String, "SHA-256 of the raw line, first 32 hex digits."),
 )
 
+_BATCH = Column("batch", pl.String, "Landing batch that read the line.")
+
 _TOKENS = tuple(
     Column(bucket, pl.Int64, description, "tokens", nullable=True)
     for bucket, description in zip(
@@ -99,15 +101,16 @@ LLM_CALLS = Table(
 LANDED_CALLS = Table(
     name="landed_calls",
     row="One logged line that is a model call, duplicates included, as a landing batch read it.",
-    key=("call_id", "source_file", "source_line"),
-    columns=_CALL_COLUMNS,
+    key=("call_id", "source_file", "source_line", "batch"),
+    columns=(*_CALL_COLUMNS, _BATCH),
 )
 
 CALL_TEXTS = Table(
     name="call_texts",
     row="The redacted texts of one landed call; its `record_digest` says of which line.",
-    key=("call_id", "record_digest", "source_file", "source_line"),
+    key=("call_id", "source_file", "source_line", "batch"),
     columns=(
+        _BATCH,
         Column("call_id", pl.String, "The call."),
         Column("record_digest", pl.String, "The line it was read from."),
         Column("source_file", pl.String, "File, relative to the log root."),
@@ -142,8 +145,8 @@ TRACE_STEPS = Table(
 LANDED_STEPS = Table(
     "landed_steps",
     "One logged line that is a step, duplicates included.",
-    ("step_id", "source_file", "source_line"),
-    TRACE_STEPS.columns,
+    ("step_id", "source_file", "source_line", "batch"),
+    (*TRACE_STEPS.columns, _BATCH),
 )
 
 TRACES = Table(
@@ -185,8 +188,8 @@ FEEDBACK = Table(
 LANDED_FEEDBACK = Table(
     "landed_feedback",
     "One logged line that is feedback, duplicates included.",
-    ("feedback_id", "source_file", "source_line"),
-    FEEDBACK.columns,
+    ("feedback_id", "source_file", "source_line", "batch"),
+    (*FEEDBACK.columns, _BATCH),
 )
 
 REJECTED_LINES = Table(
@@ -205,8 +208,8 @@ REJECTED_LINES = Table(
 LANDED_REJECTIONS = Table(
     "landed_rejections",
     REJECTED_LINES.row,
-    REJECTED_LINES.key,
-    REJECTED_LINES.columns,
+    (*REJECTED_LINES.key, "batch"),
+    (*REJECTED_LINES.columns, _BATCH),
 )
 
 LOG_INDEX = Table(
