@@ -236,3 +236,14 @@ LOG_INDEX = Table(
         Column("superseded", pl.Boolean, "A later version of the same file replaced its rows."),
     ),
 )
+
+LANDED_DAYS = Table(
+    name="landed_days",
+    row="One log file that holds rows of the day: what the day's tables are made from.",
+    key=("source_file",),
+    columns=(
+        Column("source_file", pl.String, "File, relative to the log root."),
+        Column("digest", pl.String, "SHA-256 of the file's bytes, first 32 hex digits."),
+        Column("batch", pl.String, "Landing batch that holds its rows."),
+    ),
+)

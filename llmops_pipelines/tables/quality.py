@@ -119,28 +119,50 @@ JUDGE_CALLS = Table(
     ),
 )  # fmt: skip
 
-JUDGE_SCORES = Table(
-    name="judge_scores",
-    row="The one verdict of a judge on one content. Append-only.",
+_VERDICT = (
+    Column("spec_id", pl.String, "The judge."),
+    Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
+    Column("repetition", pl.Int32, "0 for the first draw."),
+    Column("metric", pl.String, "What was measured."),
+    Column("call_id", pl.String, "The call whose content was judged."),
+    Column(
+        "outcome",
+        pl.String,
+        "scored, refused, unreadable, failed, over_budget, over_policy or not_applicable.",
+    ),
+    Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
+    Column("reason", pl.String, "The judge's reason, or why there is no score.", nullable=True),
+    Column("evidence", pl.String, "Supporting passage, where one was found.", nullable=True),
+    Column("attempts", pl.Int32, "Requests that reached the endpoint."),
+    Column("cost", pl.Decimal(38, 12), "Sum over its attempts.", "usd", nullable=True),
+    Column("model_served", pl.String, "Snapshot that answered.", nullable=True),
+    Column("library_versions", pl.String, "Versions that took part, as JSON."),
+    Column("scored_at", pl.Datetime("us"), "When, UTC."),
+)
+
+JUDGE_LEDGER = Table(
+    name="judge_ledger",
+    row="The one verdict of a judge on one content, whenever it was paid for. Append-only.",
     key=("spec_id", "item_digest", "repetition"),
     volatile=("scored_at",),
-    columns=(
-        Column("spec_id", pl.String, "The judge."),
-        Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
-        Column("repetition", pl.Int32, "0 for the first draw."),
-        Column("metric", pl.String, "What was measured."),
-        Column("call_id", pl.String, "The call whose content was judged first."),
-        Column("outcome", pl.String, "scored, refused, unreadable, failed, over_budget, over_policy or not_applicable."),
-        Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
-        Column("reason", pl.String, "The judge's reason, or why there is no score.", nullable=True),
-        Column("evidence", pl.String, "Supporting passage, where one was found.", nullable=True),
-        Column("attempts", pl.Int32, "Requests that reached the endpoint."),
-        Column("cost", pl.Decimal(38, 12), "Sum over its attempts.", "usd", nullable=True),
-        Column("model_served", pl.String, "Snapshot that answered.", nullable=True),
-        Column("library_versions", pl.String, "Versions that took part, as JSON."),
-        Column("scored_at", pl.Datetime("us"), "When, UTC."),
-    ),
-)  # fmt: skip
+    columns=_VERDICT,
+)
+
+JUDGE_SCORES = Table(
+    name="judge_scores",
+    row="What one judge, rubric or embedded, says of one call sampled on the day.",
+    key=("call_id", "spec_id", "repetition"),
+    volatile=("scored_at",),
+    columns=_VERDICT,
+)
+
+RAGAS_SCORES = Table(
+    name="ragas_scores",
+    row="What one RAGAS metric says of one call sampled on the day.",
+    key=JUDGE_SCORES.key,
+    volatile=JUDGE_SCORES.volatile,
+    columns=_VERDICT,
+)
 
 QUALITY = Table(
     name="quality",

@@ -1,1 +1,16 @@
 """Exact near-duplicate joins over unit vectors."""
+
+from llmops_pipelines.vectors.duplicates import Pair, duplicate_groups, near_duplicates
+from llmops_pipelines.vectors.neighbours import Neighbours, nearest
+from llmops_pipelines.vectors.units import Vectors, VectorsError, unit_vectors
+
+__all__ = [
+    "Neighbours",
+    "Pair",
+    "Vectors",
+    "VectorsError",
+    "duplicate_groups",
+    "near_duplicates",
+    "nearest",
+    "unit_vectors",
+]

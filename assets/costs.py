@@ -1,0 +1,72 @@
+"""What calls cost: prices, cost per call, per feature, against budgets."""
+
+import dagster as dg
+import polars as pl
+
+from llmops_pipelines import cost, pricing
+from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration.daily import daily, table_metadata
+from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.tables import BUDGET_STATUS, CALL_COSTS, FEATURE_COSTS, PRICE_BOOK
+
+OWNER = "team:finops"
+
+
+@dg.asset(
+    group_name="reference",
+    owners=[OWNER],
+    kinds={"polars", "parquet"},
+    deps=[dg.AssetKey(["reference", "prices"])],
+    metadata=table_metadata(PRICE_BOOK),
+)
+def price_book(reference: ReferenceFolder, clock: Clock) -> pl.DataFrame:
+    """Dated prices of every known model, from genai-prices and `prices.yaml`."""
+    return pricing.price_book(
+        reference.read("prices.yaml", pricing.PriceOverrides), fetched_at=clock.now()
+    )
+
+
+@daily(CALL_COSTS, group="costs", owner=OWNER, kinds={"polars", "parquet"})
+def call_costs(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFrame:
+    """Every call of the day with its cost in USD, null where no price or usage is known."""
+    return pricing.price_calls(llm_calls, price_book)
+
+
+@daily(
+    FEATURE_COSTS,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_feature_costs,
+)
+def feature_costs(call_costs: pl.DataFrame) -> pl.DataFrame:
+    """The day's spend per feature, team and model, in USD."""
+    return cost.feature_costs(call_costs)
+
+
+@daily(
+    BUDGET_STATUS,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    deps=[dg.AssetKey(["reference", "budgets"])],
+)
+def budget_status(feature_costs: pl.DataFrame, reference: ReferenceFolder) -> pl.DataFrame:
+    """Spend against each daily budget; without one, how to set it."""
+    return cost.budget_status(feature_costs, reference.read("budgets.yaml", cost.Budgets))
+
+
+@dg.asset_check(asset=call_costs)
+def every_call_has_a_price(
+    context: dg.AssetCheckExecutionContext, lake: LakeResource
+) -> dg.AssetCheckResult:
+    """Unpriced calls make spend look smaller than it is; name their models."""
+    return checks.all_priced(lake.open(), checks.days_checked(context))
+
+
+@dg.asset_check(asset=feature_costs, blocking=True)
+def spend_adds_up_to_the_last_digit(
+    context: dg.AssetCheckExecutionContext, lake: LakeResource
+) -> dg.AssetCheckResult:
+    """The features' spend is exactly the sum over the calls."""
+    return checks.spend_adds_up(lake.open(), checks.days_checked(context))

@@ -1,0 +1,82 @@
+"""Rules evaluated, alert states changed, prompts rolled back."""
+
+from datetime import date
+from typing import Annotated
+
+import polars as pl
+
+from llmops_pipelines import incidents
+from llmops_pipelines.orchestration import figures
+from llmops_pipelines.orchestration.daily import LastDays, daily
+from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
+from llmops_pipelines.orchestration.rolling_back import roll_back_day
+from llmops_pipelines.tables import ALERTS, ROLLBACKS, RULE_EVALUATIONS
+
+OWNER = "team:llm-platform"
+BASELINE_DAYS = 8
+STATE_DAYS = 90
+
+
+@daily(
+    RULE_EVALUATIONS,
+    group="incidents",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+)
+def rule_evaluations(
+    service_health: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],
+    quality: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],
+    budget_status: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],
+    reference: ReferenceFolder,
+    day: date,
+) -> pl.DataFrame:
+    """Every rule on every feature: ok, warning, critical or no data, on the interval's bound."""
+    return incidents.evaluate(
+        reference.read("alert_rules.yaml", incidents.Rules),
+        incidents.measurements(service_health, quality, budget_status),
+        day,
+    )
+
+
+@daily(
+    ALERTS,
+    group="incidents",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_alerts,
+)
+def alerts(
+    rule_evaluations: pl.DataFrame,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    clock: Clock,
+    policy: Policy,
+    day: date,
+) -> pl.DataFrame:
+    """Changes of alert states; a sensor tells people of each one, once."""
+    return incidents.transitions(
+        rule_evaluations,
+        incidents.last_states(lake.open().before(ALERTS, day, STATE_DAYS), day),
+        day,
+        now=clock.now(),
+        act_within=policy.act_within,
+    )
+
+
+@daily(
+    ROLLBACKS,
+    group="rollback",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    condition=None,
+)
+def rollbacks(
+    alerts: pl.DataFrame,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    clock: Clock,
+    policy: Policy,
+    day: date,
+) -> pl.DataFrame:
+    """Decisions about the day's rollbacks; the prompt's active label moves unless it is a dry run."""
+    return roll_back_day(alerts, lake.open(), reference, clock, policy, day)

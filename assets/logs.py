@@ -1,0 +1,179 @@
+"""What was logged: landing, then the day's calls, steps, traces, feedback and rejected lines."""
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from llmops_pipelines import ingest
+from llmops_pipelines.adapters.expectations import validate_calls
+from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration.conditions import on_landed_change
+from llmops_pipelines.orchestration.daily import daily, table_metadata
+from llmops_pipelines.orchestration.landing import land, landed_rows
+from llmops_pipelines.orchestration.partitions import DAILY
+from llmops_pipelines.orchestration.resources import (
+    Clock,
+    LakeResource,
+    LogFolder,
+    Policy,
+    Privacy,
+    ReferenceFolder,
+)
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    FEEDBACK,
+    LANDED_CALLS,
+    LANDED_DAYS,
+    LANDED_FEEDBACK,
+    LANDED_REJECTIONS,
+    LANDED_STEPS,
+    LLM_CALLS,
+    LOG_INDEX,
+    REJECTED_LINES,
+    TRACE_STEPS,
+    TRACES,
+)
+
+OWNER = "team:llm-platform"
+
+
+@dg.asset(
+    group_name="landing",
+    owners=[OWNER],
+    kinds={"duckdb", "polars", "parquet"},
+    pool="landing",
+    metadata=table_metadata(LOG_INDEX),
+    deps=[dg.AssetKey(["reference", "sources"]), dg.AssetKey(["reference", "features"])],
+)
+def landing(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    logs: LogFolder,
+    reference: ReferenceFolder,
+    privacy: Privacy,
+    clock: Clock,
+    policy: Policy,
+) -> dg.MaterializeResult[None]:
+    """New and changed log files, each parsed and redacted once, as rows and texts per event day."""
+    return land(context, lake, logs, reference, privacy, clock, policy)
+
+
+landed_days = dg.AssetSpec(
+    "landed_days",
+    description="Which log files hold rows of a day; the landing run reports each change.",
+    group_name="logs",
+    owners=[OWNER],
+    kinds={"parquet"},
+    deps=[landing],
+    partitions_def=DAILY,
+    metadata=table_metadata(LANDED_DAYS),
+)
+
+call_texts = dg.AssetSpec(
+    "call_texts",
+    description="Redacted messages, answers and contexts, stored once and apart from the numbers.",
+    group_name="landing",
+    owners=[OWNER],
+    kinds={"parquet"},
+    deps=[landing],
+    metadata=table_metadata(CALL_TEXTS),
+)
+
+
+@daily(
+    LLM_CALLS,
+    group="logs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    condition=on_landed_change,
+    figures=figures.of_calls,
+    deps=["landing"],
+)
+def llm_calls(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
+    """Every model call that started on the day, once, with disjoint token buckets."""
+    return ingest.llm_calls(landed_rows(lake.open(), LANDED_CALLS, day, landed_days))
+
+
+@daily(
+    TRACE_STEPS,
+    group="logs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    condition=on_landed_change,
+    deps=["landing"],
+)
+def trace_steps(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
+    """Retrievers, tools, guardrails and parsers: what a trace does besides calling models."""
+    return ingest.trace_steps(landed_rows(lake.open(), LANDED_STEPS, day, landed_days))
+
+
+@daily(
+    FEEDBACK,
+    group="logs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    condition=on_landed_change,
+    deps=["landing"],
+)
+def feedback(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
+    """What users of the application said of its answers."""
+    return ingest.feedback(landed_rows(lake.open(), LANDED_FEEDBACK, day, landed_days))
+
+
+@daily(
+    REJECTED_LINES,
+    group="logs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    condition=on_landed_change,
+    figures=figures.of_rejections,
+    deps=["landing"],
+)
+def rejected_lines(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
+    """Lines that could not be read, each with file, line number, reason and digest."""
+    return ingest.rejected_lines(landed_rows(lake.open(), LANDED_REJECTIONS, day, landed_days))
+
+
+@daily(TRACES, group="logs", owner=OWNER, kinds={"polars", "parquet"})
+def traces(llm_calls: pl.DataFrame, trace_steps: pl.DataFrame) -> pl.DataFrame:
+    """Requests of users, each with the call that gave its final answer."""
+    return ingest.traces(llm_calls, trace_steps)
+
+
+@dg.asset_check(asset=landing, blocking=True)
+def every_line_is_accounted_for(lake: LakeResource) -> dg.AssetCheckResult:
+    """Lines read = calls + steps + feedback + rejected + ignored, for every file."""
+    return checks.no_file_lost_lines(lake.open())
+
+
+@dg.asset_check(asset=llm_calls, blocking=True)
+def every_landed_call_is_kept_or_a_duplicate(
+    context: dg.AssetCheckExecutionContext, lake: LakeResource
+) -> dg.AssetCheckResult:
+    """No call vanishes between landing and the day's table, and none is invented."""
+    return checks.no_call_vanished(lake.open(), checks.days_checked(context))
+
+
+@dg.asset_check(asset=llm_calls, blocking=True)
+def calls_meet_expectations(
+    context: dg.AssetCheckExecutionContext, lake: LakeResource
+) -> dg.AssetCheckResult:
+    """Great Expectations over the day's calls: ids, times, tokens, latencies, states."""
+    return checks.expectations_met(lake.open(), checks.days_checked(context), validate_calls)
+
+
+@dg.asset_check(asset=rejected_lines)
+def few_lines_are_rejected(
+    context: dg.AssetCheckExecutionContext, lake: LakeResource
+) -> dg.AssetCheckResult:
+    """At most 5 % of a day's lines could not be read."""
+    return checks.few_rejected(lake.open(), checks.days_checked(context))
+
+
+@dg.asset_check(asset=llm_calls)
+def every_feature_is_known(
+    context: dg.AssetCheckExecutionContext, lake: LakeResource, reference: ReferenceFolder
+) -> dg.AssetCheckResult:
+    """Every feature in the logs has an owner in features.yaml."""
+    return checks.features_known(lake.open(), checks.days_checked(context), reference)

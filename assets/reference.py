@@ -1,0 +1,11 @@
+"""The files people edit, as external assets with their digest as data version."""
+
+from llmops_pipelines.orchestration.reference_assets import reference_asset
+
+sources = reference_asset("sources", "sources.yaml", "How log files are read.")
+features = reference_asset("features", "features.yaml", "Features: owner, content, judging.")
+prices = reference_asset("prices", "prices.yaml", "Price corrections and discounts, dated.")
+budgets = reference_asset("budgets", "budgets.yaml", "Daily budgets per feature and in total.")
+rubrics = reference_asset("rubrics", "rubrics.yaml", "What judges are asked.")
+alert_rules = reference_asset("alert_rules", "alert_rules.yaml", "When people are told.")
+prompts = reference_asset("prompts", "prompts/*.yaml", "The prompt registry.")

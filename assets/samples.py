@@ -1,0 +1,29 @@
+"""Which traces are judged."""
+
+import polars as pl
+
+from llmops_pipelines import sampling
+from llmops_pipelines.orchestration.conditions import on_finished_day
+from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.resources import Policy, ReferenceFolder
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import SAMPLED_TRACES
+
+
+@daily(
+    SAMPLED_TRACES,
+    group="evaluation",
+    owner="team:evaluation",
+    kinds={"polars", "parquet"},
+    condition=on_finished_day,
+)
+def sampled_traces(
+    traces: pl.DataFrame, policy: Policy, reference: ReferenceFolder
+) -> pl.DataFrame:
+    """The day's traces drawn for judging, with their inclusion probabilities."""
+    return sampling.sample_traces(
+        traces,
+        per_day=policy.sample_per_day,
+        seed=policy.sample_seed,
+        features=reference.read("features.yaml", Features),
+    )

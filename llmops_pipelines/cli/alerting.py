@@ -1,0 +1,21 @@
+"""``llmops alerts test``."""
+
+from __future__ import annotations
+
+import typer
+
+from llmops_pipelines.adapters import webhook
+from llmops_pipelines.definitions import Settings
+
+
+def send_test(settings: Settings) -> int:
+    """Post a test message; exit code 0 when it was delivered, 1 when not, 2 without a webhook."""
+    url = settings.webhook_url.get_secret_value()
+    if not url:
+        typer.echo("no webhook: set LLMOPS_WEBHOOK_URL to the address alerts go to", err=True)
+        return 2
+    answer = webhook.post(
+        url, {"text": "llmops: this is a test; alerts will arrive here", "key": "test"}
+    )
+    typer.echo(f"{answer.outcome}: {answer.detail}", err=answer.outcome != "delivered")
+    return 0 if answer.outcome == "delivered" else 1

@@ -1,0 +1,166 @@
+"""The composition root: settings from the environment, and the code location Dagster loads."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from llmops_pipelines.orchestration import jobs, placing, schedules, sensors
+from llmops_pipelines.orchestration.io_manager import LakeIOManager
+from llmops_pipelines.orchestration.partitions import DEFAULT_START
+from llmops_pipelines.orchestration.resources import (
+    Clock,
+    Judge,
+    LakeResource,
+    LogFolder,
+    Policy,
+    Privacy,
+    ReferenceFolder,
+    Webhook,
+)
+
+# We use some of Dagster's beta features on purpose; its minor version is pinned.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+
+class Settings(BaseSettings):
+    """Everything the environment may say; each variable is ``LLMOPS_<NAME>`` unless said."""
+
+    model_config = SettingsConfigDict(env_prefix="LLMOPS_", frozen=True, populate_by_name=True)
+
+    data: Path = Field(Path("data"), description="Data folder: reference/, logs/, lake/, .dagster/.")
+    lake: str = Field("", description="Lake root if not DATA/lake; an s3:// URL in production.")
+    logs: str = Field("", description="Log root if not DATA/logs; an s3:// URL in production.")
+    reference: str = Field("", description="Reference folder if not DATA/reference.")
+    storage_options: dict[str, str] = Field(
+        default_factory=dict, description="JSON object of storage options for object stores."
+    )
+    start: date = Field(DEFAULT_START, description="First day; older records are rejected.")
+    tenant: str = Field("", description="Tenant, as tag on every asset and run.")
+    key_prefix: str = Field("", description="Asset-key prefix, parts separated by /.")
+    schedule_name: str = Field("nightly", description="Name of the nightly schedule.")
+    user_hash_key: SecretStr = Field(SecretStr(""), description="Key that users are hashed with.")
+    sample_per_day: int = Field(100, ge=0, description="Traces drawn for judging per day.")
+    sample_seed: int = Field(7, description="Seed of the draw.")
+    act_within_hours: float = Field(48, ge=0, description="Older days never notify or roll back.")
+    rollback: bool = Field(False, description="Move prompt labels back; otherwise only say so.")
+    webhook_url: SecretStr = Field(SecretStr(""), description="Webhook for alerts, Slack's fits.")
+    now: str = Field("", description="ISO instant to take for now, in tests and replays.")
+    judge_base_url: str = Field(
+        "",
+        validation_alias=AliasChoices("JUDGE_BASE_URL", "judge_base_url"),
+        description="JUDGE_BASE_URL: root of an OpenAI-compatible endpoint, ending in /v1.",
+    )
+    judge_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("JUDGE_API_KEY", "judge_api_key"),
+        description="JUDGE_API_KEY: its key. A key alone judges nothing.",
+    )
+    judge_model: str = Field(
+        "",
+        validation_alias=AliasChoices("JUDGE_MODEL", "judge_model"),
+        description="JUDGE_MODEL: the model asked for; pin a dated version.",
+    )
+    judge_max_usd_per_run: float = Field(5.0, ge=0, description="Cap of a run, US dollars.")
+    judge_max_usd_per_day: float = Field(20.0, ge=0, description="Cap of a UTC day, US dollars.")
+    judge_max_calls_per_run: int = Field(2000, ge=0, description="Cap without a price.")
+    judge_within_days: int = Field(7, ge=0, description="Older days are not judged unasked.")
+
+    @property
+    def home(self) -> Path:
+        """Folder of the Dagster instance."""
+        return self.data.absolute() / ".dagster"
+
+    @property
+    def lake_root(self) -> str:
+        """Where the tables are."""
+        return self.lake or str(self.data.absolute() / "lake")
+
+    @property
+    def log_root(self) -> str:
+        """Where the logs are."""
+        return self.logs or str(self.data.absolute() / "logs")
+
+    @property
+    def reference_root(self) -> str:
+        """Where the files people edit are."""
+        return self.reference or str(self.data.absolute() / "reference")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The resources that the graph runs on, by the names that assets ask for."""
+
+    lake: LakeResource
+    io_manager: LakeIOManager
+    logs: LogFolder
+    reference: ReferenceFolder
+    privacy: Privacy
+    clock: Clock
+    policy: Policy
+    judge: Judge
+    webhook: Webhook
+
+
+def resources_of(settings: Settings) -> Resources:
+    """The resources for ``settings``."""
+    lake = LakeResource(root=settings.lake_root, options=settings.storage_options)
+    return Resources(
+        lake=lake,
+        io_manager=LakeIOManager(lake=lake),
+        logs=LogFolder(root=settings.log_root, options=settings.storage_options),
+        reference=ReferenceFolder(path=settings.reference_root),
+        privacy=Privacy(
+            hash_key=settings.user_hash_key.get_secret_value(),
+            key_file=str(settings.home / "user_hash.key"),
+        ),
+        clock=Clock(fixed=settings.now),
+        policy=Policy(
+            sample_per_day=settings.sample_per_day,
+            sample_seed=settings.sample_seed,
+            act_within_hours=settings.act_within_hours,
+            dry_run=not settings.rollback,
+            start=settings.start.isoformat(),
+        ),
+        judge=Judge(
+            base_url=settings.judge_base_url,
+            api_key=settings.judge_api_key.get_secret_value(),
+            model=settings.judge_model,
+            max_usd_per_run=settings.judge_max_usd_per_run,
+            max_usd_per_day=settings.judge_max_usd_per_day,
+            max_calls_per_run=settings.judge_max_calls_per_run,
+            judge_within_days=settings.judge_within_days,
+        ),
+        webhook=Webhook(url=settings.webhook_url.get_secret_value()),
+    )
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The code location for ``settings``: the graph placed, with its jobs, schedules and sensors."""
+    graph = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    placed = placing.place(
+        graph, start=settings.start, prefix=settings.key_prefix, tenant=settings.tenant
+    )
+    return dg.Definitions.merge(
+        placed,
+        dg.Definitions(
+            jobs=jobs.JOBS,
+            schedules=[schedules.nightly_schedule(settings.schedule_name, settings.tenant)],
+            sensors=sensors.SENSORS,
+            resources=vars(resources_of(settings)),
+            executor=dg.in_process_executor,
+        ),
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Everything ``dagster dev`` shows."""
+    return build_definitions(Settings())

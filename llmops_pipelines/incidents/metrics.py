@@ -1,0 +1,100 @@
+"""The figures a rule can watch: where each comes from, its unit, and when it must exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+Measure = Literal["fraction", "ms", "stars", "score", "tokens/s", "count"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of a scope and a day.
+
+    ``rate`` says that it is a share of ``of`` counted one by one. ``census`` figures are known, not
+    estimated: they have no interval and need no minimum. ``expected`` figures exist for every
+    feature that made calls, so their absence is reported each day; the others concern only features
+    that stream, ask for a format, bring contexts or collect feedback.
+    """
+
+    name: str
+    measure: Measure
+    of: str
+    rate: bool = False
+    census: bool = False
+    expected: bool = False
+    absent: str = "nothing was measured that day"
+    """What to say, and to do, where there is no figure."""
+
+
+_LATENCIES = tuple(
+    Metric(f"latency_p{q}", "ms", "calls", expected=True, absent="no call carries a latency")
+    for q in (50, 95, 99)
+)
+_TTFTS = tuple(
+    Metric(f"ttft_p{q}", "ms", "streamed calls", absent="no call carries a time to first token")
+    for q in (50, 95, 99)
+)
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("error_rate", "fraction", "calls", rate=True, expected=True),
+        Metric("retry_rate", "fraction", "calls", rate=True, expected=True),
+        *_LATENCIES,
+        *_TTFTS,
+        Metric("output_tokens_per_s_p50", "tokens/s", "calls"),
+        Metric(
+            "refusal_rate",
+            "fraction",
+            "answers",
+            rate=True,
+            expected=True,
+            absent="no answer could be read; `content: none` in features.yaml keeps none",
+        ),
+        Metric("format_error_rate", "fraction", "answers asked for a format", rate=True),
+        Metric("context_utilisation", "fraction", "answers with contexts"),
+        Metric("csat", "stars", "ratings", absent="nobody gave feedback"),
+        Metric("rejected_line_rate", "fraction", "lines", rate=True, expected=True),
+        Metric("unpriced_call_rate", "fraction", "calls", rate=True, expected=True),
+        Metric(
+            "budget_share",
+            "fraction",
+            "its budget",
+            census=True,
+            expected=True,
+            absent="no budget is set, or no call has a price; add one to budgets.yaml",
+        ),
+        Metric("support", "score", "answers"),
+        Metric("relevance", "score", "sampled answers"),
+        Metric("groundedness", "score", "judged answers"),
+        Metric("faithfulness", "score", "judged answers"),
+        Metric("answer_relevancy", "score", "judged answers"),
+        Metric(
+            "hallucination_rate",
+            "fraction",
+            "judged answers",
+            rate=True,
+            expected=True,
+            absent="no judge scored groundedness; switch judging on in features.yaml",
+        ),
+    )
+}
+"""Every metric by its name in ``alert_rules.yaml``."""
+
+
+def metric_named(name: str) -> Metric:
+    """The metric called ``name``; ``error_rate/<class>`` is the share of one class of errors.
+
+    Raises:
+        ValueError: There is none; the message lists those there are.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    if name.startswith("error_rate/") and name != "error_rate/":
+        return Metric(name, "fraction", "calls", rate=True)
+    close = get_close_matches(name, METRICS, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise ValueError(f"there is no such metric; {hint}known: {', '.join(METRICS)}")

@@ -1,0 +1,160 @@
+"""Every call with text, scored without a model: support, refusal, format, utilisation, evidence."""
+
+from __future__ import annotations
+
+import json
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from llmops_pipelines.judging.claims import claim_sentences
+from llmops_pipelines.judging.refusals import declines
+from llmops_pipelines.judging.response_format import SchemaError, format_error
+from llmops_pipelines.judging.support import ANSWER_CHARS, CONTEXT_CHARS, Passage, support
+from llmops_pipelines.judging.unmatched import unmatched
+from llmops_pipelines.judging.utilisation import context_utilisation
+from llmops_pipelines.judging.words import words
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import HEURISTIC_SCORES
+
+JUDGING_OFF, NO_ANSWER, NO_CONTEXTS, REFUSAL, NO_CLAIMS = (
+    "judging_off", "no_answer", "no_contexts", "refusal", "no_claims",
+)  # fmt: skip
+"""Why there is no support: features.yaml says ``judging: none``; no answer; nothing to rest on; the
+answer declines; it is small talk or a question and claims nothing."""
+
+_ROWS_AT_ONCE = 2_000
+_REMEMBERED_CHARS = 10_000
+_CALL = ("call_id", "feature", "model", "prompt_version", "format_requested", "finish_reason")
+_TEXT = ("question", "answer", "contexts", "response_schema")
+
+
+def heuristic_scores(
+    llm_calls: pl.DataFrame | pl.LazyFrame,
+    texts: pl.DataFrame | pl.LazyFrame,
+    features: Features,
+) -> pl.DataFrame:
+    """Score every call of ``llm_calls`` whose texts were kept.
+
+    A call's scores depend on its own texts alone, so they are the same whatever day or batch it is
+    scored with. Texts are read a slice at a time.
+
+    Args:
+        llm_calls: ``LLM_CALLS``.
+        texts: ``CALL_TEXTS`` of exactly those calls' lines.
+        features: ``features.yaml``: output schemas, and which features are not judged at all.
+
+    Returns:
+        ``HEURISTIC_SCORES``. ``support`` is null with an ``unscored_reason``; ``format_valid`` is
+        null where no format was asked for, where there is no answer, and where the schema itself is
+        unusable (``format_error`` says so).
+    """
+    joined = (
+        llm_calls.lazy()
+        .select(_CALL)
+        .join(texts.lazy().select("call_id", *_TEXT), on="call_id", how="inner")
+        .with_columns(pl.col("contexts").list.eval(pl.element().struct.field("content")))
+        .collect()
+    )
+    passage = _passages()
+    schemas = _output_schemas(features)
+    rows = [
+        _score(row, features, schemas, passage)
+        for part in joined.iter_slices(_ROWS_AT_ONCE)
+        for row in part.iter_rows(named=True)
+    ]
+    return HEURISTIC_SCORES.require(pl.DataFrame(rows, schema=HEURISTIC_SCORES.schema))
+
+
+def _score(
+    row: Mapping[str, Any],
+    features: Features,
+    schemas: Mapping[str, str],
+    passage: Callable[[str], Passage],
+) -> dict[str, Any]:
+    answer = (row["answer"] or "").strip()
+    question = row["question"] or ""
+    passages = [passage(text) for text in _within(row["contexts"] or [], CONTEXT_CHARS)]
+    refused = declines(answer) if answer else None
+    claims = claim_sentences(answer[:ANSWER_CHARS]) if answer and not refused else []
+    valid, error = _format(row, answer, schemas)
+    asked = set(words(question[:CONTEXT_CHARS]))
+    known = ChainMap(dict.fromkeys(asked, 0), *(p.places for p in passages))
+    score = support(claims, passages)
+    return {
+        "call_id": row["call_id"],
+        "feature": row["feature"],
+        "model": row["model"],
+        "prompt_version": row["prompt_version"],
+        "support": score if features.of(row["feature"]).judging != "none" else None,
+        "unscored_reason": _unscored(
+            score, features.of(row["feature"]).judging, answer, passages, refused
+        ),
+        "refused": refused,
+        "format_valid": valid,
+        "format_error": error,
+        "context_utilisation": (
+            context_utilisation(words(answer[:ANSWER_CHARS]), asked, passages) if answer else None
+        ),
+        "unmatched": unmatched(claims, known) if passages else [],
+    }
+
+
+def _unscored(
+    score: float | None, judging: str, answer: str, passages: list[Passage], refused: bool | None
+) -> str | None:
+    if judging == "none":
+        return JUDGING_OFF
+    if not answer:
+        return NO_ANSWER
+    if not any(p.words for p in passages):
+        return NO_CONTEXTS
+    if refused:
+        return REFUSAL
+    return NO_CLAIMS if score is None else None
+
+
+def _format(
+    row: Mapping[str, Any], answer: str, schemas: Mapping[str, str]
+) -> tuple[bool | None, str | None]:
+    """Whether the answer meets its format, and the first fault.
+
+    The schema sent with the call goes before the feature's; ``json_schema`` without either is held
+    to what is left of the promise, a JSON object.
+    """
+    schema = row["response_schema"] or schemas.get(row["feature"])
+    asked = schema is not None or row["format_requested"] in ("json_object", "json_schema")
+    if not asked or row["answer"] is None:
+        return None, None
+    try:
+        error = format_error(answer, schema=schema, truncated=row["finish_reason"] == "length")
+    except SchemaError as unusable:
+        return None, str(unusable)
+    return error is None, error
+
+
+def _passages() -> Callable[[str], Passage]:
+    """Takes passages apart; those that many calls retrieve, once. Long ones are not remembered."""
+    remembered = lru_cache(maxsize=1024)(Passage)
+    return lambda text: remembered(text) if len(text) <= _REMEMBERED_CHARS else Passage(text)
+
+
+def _output_schemas(features: Features) -> dict[str, str]:
+    return {
+        name: json.dumps(feature.output_schema, sort_keys=True)
+        for name, feature in features.features.items()
+        if feature.output_schema is not None
+    }
+
+
+def _within(texts: list[str | None], limit: int) -> Iterator[str]:
+    """``texts`` in order up to ``limit`` characters together."""
+    for text in texts:
+        if limit <= 0:
+            return
+        if text:
+            yield text[:limit]
+            limit -= len(text)

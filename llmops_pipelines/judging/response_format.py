@@ -1,0 +1,129 @@
+"""Does an answer meet the format it was asked for? JSON that parses, JSON that fits its schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from jsonschema import exceptions, validators
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+_FENCE = re.compile(r"^\s*```[\w-]*\s*\n(?P<body>.*?)\n?\s*```\s*$", re.DOTALL)
+_TYPES = {
+    dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number",
+    type(None): "null",
+}  # fmt: skip
+
+
+class SchemaError(ValueError):
+    """The schema an answer should meet is itself unusable."""
+
+
+def format_error(answer: str, *, schema: str | None = None, truncated: bool = False) -> str | None:
+    """The first thing wrong with ``answer`` as JSON, or None if nothing is.
+
+    Args:
+        answer: What the model replied.
+        schema: JSON schema it must meet, as JSON; None asks for any JSON object.
+        truncated: The model stopped at its token limit.
+
+    Returns:
+        One line that names place and rule, never the answer's own text.
+
+    Raises:
+        SchemaError: ``schema`` is not a JSON schema, or points outside itself.
+    """
+    try:
+        document = read_json(answer)
+    except json.JSONDecodeError as error:
+        return _syntax_error(answer, error, truncated)
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {_brief(error)}"
+    if schema is None:
+        return None if isinstance(document, dict) else f"is {_type(document)}, expected object"
+    try:
+        fault = next(iter(_validator(schema).iter_errors(document)), None)
+        # The order of iter_errors follows the schema's text, so the first fault is a stable choice.
+        return None if fault is None else _describe(fault)
+    except Unresolvable as error:
+        raise SchemaError(f"the schema refers to {error.ref}, which is not inside it") from error
+    except RecursionError:
+        return "nested too deeply to check"
+    except re.error as error:
+        raise SchemaError(f"the schema holds a pattern that is no regular expression: {error}") from error
+
+
+def read_json(text: str) -> Any:
+    """``text`` as strict JSON: NaN and Infinity, which Python would accept, are refused.
+
+    Raises:
+        ValueError: It is not JSON (`json.JSONDecodeError` where a position is known).
+        RecursionError: It is nested deeper than Python can follow.
+    """
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def unfenced(text: str) -> str:
+    """``text`` without a code fence around the whole of it."""
+    fenced = _FENCE.match(text)
+    return fenced["body"] if fenced else text
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _syntax_error(answer: str, error: json.JSONDecodeError, truncated: bool) -> str:
+    if not answer.strip():
+        return "empty answer"
+    if _FENCE.match(answer) or answer.lstrip().startswith("```"):
+        return "code fence around the JSON"
+    at_end = error.pos >= len(answer.rstrip()) or error.msg.startswith("Unterminated string")
+    if truncated or (at_end and answer.lstrip()[0] in "{["):
+        return f"truncated JSON: {error.msg.lower()} at character {error.pos}"
+    if answer.lstrip()[0] not in '{["':
+        return "text instead of JSON"
+    return f"not JSON: {error.msg.lower()} at character {error.pos}"
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:
+    try:
+        document = read_json(schema)
+        kind = validators.validator_for(document, default=validators.Draft202012Validator)
+        kind.check_schema(document)
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+        raise SchemaError(f"the schema is not JSON: {_brief(error)}") from error
+    except exceptions.SchemaError as error:
+        raise SchemaError(f"the schema is not a JSON schema: {_describe(error)}") from error
+    # An empty registry: a `$ref` to elsewhere fails instead of being fetched.
+    return kind(document, registry=Registry())
+
+
+def _describe(fault: Any) -> str:
+    """Place and rule of ``fault``, without the value that broke it."""
+    place = "$" + "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.absolute_path
+    )
+    match fault.validator:
+        case "type":
+            what = f"is {_type(fault.instance)}, expected {fault.validator_value}"
+        case "required":
+            absent = [name for name in fault.validator_value if name not in fault.instance]
+            what = f"lacks {', '.join(absent)}"
+        case "additionalProperties":
+            what = "has properties the schema does not know"
+        case rule:
+            what = f"breaks {rule}: {json.dumps(fault.validator_value)[:80]}"
+    return f"{place[:120]} {what}"
+
+
+def _type(value: object) -> str:
+    return _TYPES.get(type(value), type(value).__name__)
+
+
+def _brief(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:120]

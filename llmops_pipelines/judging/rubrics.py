@@ -1,0 +1,149 @@
+"""``rubrics.yaml``: what judges are asked, checked on reading so that a bad one never costs money."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, Self
+
+import jinja2
+import jinja2.meta
+from jsonschema import exceptions
+from jsonschema.validators import Draft202012Validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from llmops_pipelines.judging.escaping import environment, render
+
+VisibleField = Literal["question", "answer", "contexts"]
+"""What of a call a judge may be shown."""
+
+_TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w-]*)[^<>]*>")
+_PROBE = "probe-7f3a"
+
+
+class Rubric(BaseModel):
+    """One rubric. All but ``features`` is part of the identity of the judge that uses it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    asks: str = Field(min_length=1, description="The question it answers, for people.")
+    scale: Literal["binary", "one_to_five", "categorical"] = "binary"
+    categories: dict[str, float | None] = Field(
+        default_factory=dict,
+        description="Of a categorical scale: label to score from 0 to 1, or null: does not apply.",
+    )
+    direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
+    sees: tuple[VisibleField, ...] = Field(min_length=1, description="Fields the judge is shown.")
+    requires: tuple[VisibleField, ...] = Field(
+        (), description="Fields without which there is nothing to judge."
+    )
+    features: tuple[str, ...] | None = Field(None, description="Features it applies to; null: all.")
+    temperature: float = Field(0.0, ge=0, le=2)
+    max_tokens: int = Field(1500, ge=16, description="Most that the judge may write.")
+    max_prompt_chars: int = Field(
+        400_000, ge=1_000, description="A longer prompt is not sent: not_applicable."
+    )
+    system: str = Field(min_length=1, description="Fixed instructions, without variables.")
+    prompt: str = Field(min_length=1, description="Jinja2 template of the user message.")
+    output: dict[str, Any] = Field(description="JSON schema of the reply.")
+    verdict: str = Field(description="Property of the reply that is the verdict.")
+    reason: str = Field("reason", description="Property of the reply that is the reason.")
+
+    @model_validator(mode="after")
+    def _is_usable(self) -> Self:
+        for check in (self._check_fields, self._check_templates, self._check_output):
+            check()
+        return self
+
+    def _check_fields(self) -> None:
+        if extra := set(self.requires) - set(self.sees):
+            raise ValueError(f"requires {', '.join(sorted(extra))}, which it does not see")
+        if (self.scale == "categorical") != bool(self.categories):
+            raise ValueError("categories belong to the categorical scale, and it needs them")
+        if any(s is not None and not 0 <= s <= 1 for s in self.categories.values()):
+            raise ValueError("scores of categories lie between 0 and 1")
+
+    def _check_templates(self) -> None:
+        names = {}
+        for part in ("system", "prompt"):
+            try:
+                names[part] = jinja2.meta.find_undeclared_variables(
+                    environment().parse(getattr(self, part))
+                )
+            except jinja2.TemplateSyntaxError as error:
+                raise ValueError(f"{part}, line {error.lineno}: {error.message}") from error
+        if names["system"]:
+            raise ValueError("system takes no variables; logged text belongs into the prompt")
+        if names["prompt"] != set(self.sees):
+            raise ValueError(
+                f"prompt uses {_listed(names['prompt'])}, but `sees` lists {_listed(set(self.sees))}"
+            )
+        values = {
+            name: [f"{_PROBE} {name}", f"{_PROBE} {name}"] if name == "contexts" else f"{_PROBE} {name}"
+            for name in self.sees
+        }
+        try:
+            check_slots(render(self.prompt, values), _PROBE)
+        except jinja2.TemplateError as error:
+            raise ValueError(f"prompt cannot be rendered: {error.message}") from error
+
+    def _check_output(self) -> None:
+        try:
+            Draft202012Validator.check_schema(self.output)
+        except exceptions.SchemaError as error:
+            raise ValueError(f"output is not a JSON schema: {error.message[:120]}") from error
+        properties = self.output.get("properties", {})
+        for name in (self.verdict, self.reason):
+            if name not in properties:
+                raise ValueError(f"output has no property {name!r}; it has {_listed(set(properties))}")
+        verdict = properties[self.verdict]
+        if self.scale == "categorical":
+            if set(verdict.get("enum", ())) != set(self.categories):
+                raise ValueError(f"the enum of {self.verdict!r} must list exactly the categories")
+            return
+        expected = {"binary": "boolean", "one_to_five": "integer"}[self.scale]
+        given = verdict.get("type")
+        if expected not in (given if isinstance(given, list) else [given]):
+            raise ValueError(f"{self.verdict!r} must be of type {expected} on a {self.scale} scale")
+
+
+class Rubrics(BaseModel):
+    """All of ``rubrics.yaml``, by name; the name is the metric."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rubrics: dict[str, Rubric] = Field(default_factory=dict)
+
+
+def check_slots(prompt: str, probe: str) -> None:
+    """Check that every ``probe`` in ``prompt`` stands between an opened tag and its closing one.
+
+    Raises:
+        ValueError: A probe stands outside, or inside a tag itself, or the tags do not match.
+    """
+    open_tags: list[str] = []
+    last = 0
+    for tag in _TAG.finditer(prompt):
+        _check_text(prompt[last : tag.start()], probe, open_tags)
+        if probe in tag[0]:
+            raise ValueError(f"{tag[0][:60]!r}: a field may stand between tags, not inside one")
+        if not tag["close"]:
+            open_tags.append(tag["name"])
+        elif open_tags and open_tags[-1] == tag["name"]:
+            open_tags.pop()
+        elif tag["name"] in open_tags:
+            raise ValueError(f"prompt: </{tag['name']}> closes before </{open_tags[-1]}>")
+        last = tag.end()
+    _check_text(prompt[last:], probe, open_tags)
+
+
+def _check_text(text: str, probe: str, open_tags: list[str]) -> None:
+    if probe in text and not open_tags:
+        line = next(line for line in text.splitlines() if probe in line)
+        raise ValueError(
+            f"prompt: every field must stand between <tag> and </tag>, so that logged text cannot "
+            f"pass for instructions; found {line.replace(probe, '').strip()!r} outside"
+        )
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "no field"

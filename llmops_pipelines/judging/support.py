@@ -1,0 +1,166 @@
+"""The embedded ``support`` scorer: how far an answer's wording rests on its contexts.
+
+It measures overlap with the sources, not truth. Five lexical scores between 0 and 1 are divided by
+how much each usually varies, and averaged without further weights; the average is stretched so that
+an answer without a word in common scores 0 and one copied out of its contexts scores 1. Nothing is
+fitted to labelled data: models fitted in one domain did worse than this average in the next.
+
+Area under the ROC curve on open, human-labelled sets (1 = tells supported from unsupported):
+dialogue replies against a knowledge snippet (BEGIN) .95; summaries with one subtly changed fact
+(SummEdits) .44, which is chance or worse: an edit of one word or a swapped role leaves the overlap as
+it was. Such edits need an entailment model or an LLM judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
+
+VERSION = 1
+"""Changes when a score would; part of the judge spec."""
+
+SPREADS = {
+    "rouge_l_precision": 0.25,
+    "rouge_2_precision": 0.30,
+    "weighted_coverage": 0.25,
+    "sentence_support_mean": 0.25,
+    "sentence_support_min": 0.30,
+}
+"""Round figures near the standard deviation of each score over unlabelled answers."""
+
+ANSWER_CHARS, CONTEXT_CHARS = 20_000, 200_000
+"""What is read of an answer and of its contexts together; more would take seconds a call."""
+
+_FUNCTION_WORD_WEIGHT = 0.1
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A context, taken apart once however many calls retrieved it."""
+
+    text: str
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """Its sentences, as written."""
+        return sentences(self.text)
+
+    @cached_property
+    def sentence_words(self) -> list[list[str]]:
+        """The words of each sentence."""
+        return [words(sentence) for sentence in self.sentences]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """All its words in order."""
+        return [word for sentence in self.sentence_words for word in sentence]
+
+    @cached_property
+    def bigrams(self) -> frozenset[tuple[str, str]]:
+        """Its pairs of neighbouring words."""
+        return frozenset(pairwise(self.words))
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each word stands: bit i is set when it is word i."""
+        places: dict[str, int] = {}
+        for position, word in enumerate(self.words):
+            places[word] = places.get(word, 0) | (1 << position)
+        return places
+
+    @cached_property
+    def holders(self) -> dict[str, list[int]]:
+        """The numbers of the sentences that hold each word."""
+        holders: dict[str, list[int]] = {}
+        for number, sentence in enumerate(self.sentence_words):
+            for word in set(sentence):
+                holders.setdefault(word, []).append(number)
+        return holders
+
+
+def support(claims: Sequence[str], passages: Sequence[Passage]) -> float | None:
+    """Support of the sentences ``claims`` by ``passages``, 0 to 1; None if either has no words."""
+    parts = support_parts(claims, passages)
+    if parts is None:
+        return None
+    weighted = sum(parts[name] / spread for name, spread in SPREADS.items())
+    return round(weighted / sum(1 / spread for spread in SPREADS.values()), 6)
+
+
+def support_parts(claims: Sequence[str], passages: Sequence[Passage]) -> dict[str, float] | None:
+    """The five scores behind `support`, each 0 to 1.
+
+    ROUGE-L and ROUGE-2 precision are Lin's (2004), of the answer against all contexts in order.
+    Coverage is the weight of the answer's distinct words found in the contexts over the weight of
+    all of them; a word weighs ``ln(1 + (n + 1) / (df + 1/2))`` for ``df`` of ``n`` context
+    sentences holding it, function words a tenth. The support of one sentence is its coverage by the
+    context sentence that covers it best.
+    """
+    claimed = [found for sentence in claims if (found := words(sentence[:ANSWER_CHARS]))]
+    sources = [passage for passage in passages if passage.words]
+    if not claimed or not sources:
+        return None
+    answer = [word for sentence in claimed for word in sentence]
+    bigrams = list(pairwise(answer))
+    coverage, best = _coverage(claimed, sources)
+    return {
+        "rouge_l_precision": _common_subsequence(answer, sources) / len(answer),
+        "rouge_2_precision": (
+            sum(any(pair in p.bigrams for p in sources) for pair in bigrams) / len(bigrams)
+            if bigrams
+            else float(any(answer[0] in p.places for p in sources))
+        ),
+        "weighted_coverage": coverage,
+        "sentence_support_mean": float(best.mean()),
+        "sentence_support_min": float(best.min()),
+    }
+
+
+def _coverage(
+    claimed: list[list[str]], sources: list[Passage]
+) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Weighted coverage of all claims, and of each claim by its best source sentence."""
+    index = {word: i for i, word in enumerate(dict.fromkeys(w for s in claimed for w in s))}
+    found = np.zeros((len(index), sum(len(p.sentence_words) for p in sources)))
+    first = 0
+    for source in sources:
+        for word, i in index.items():
+            if holders := source.holders.get(word):
+                found[i, [first + number for number in holders]] = 1.0
+        first += len(source.sentence_words)
+    frequency = found.sum(axis=1)
+    weight = np.log1p((found.shape[1] + 1) / (frequency + 0.5))
+    weight[[i for word, i in index.items() if word in FUNCTION_WORDS]] *= _FUNCTION_WORD_WEIGHT
+    claims = np.zeros((len(claimed), len(index)))
+    for row, sentence in enumerate(claimed):
+        of_sentence = [index[word] for word in sentence]
+        claims[row, of_sentence] = weight[of_sentence]
+    coverage = float(weight[frequency > 0].sum() / weight.sum())
+    best = (claims @ found).max(axis=1) / claims.sum(axis=1)
+    return coverage, np.minimum(best, 1.0)
+
+
+def _common_subsequence(answer: list[str], sources: list[Passage]) -> int:
+    """Length of the longest common subsequence with all sources in a row.
+
+    Bit-parallel (Hyyrö 2004): one addition of a number as long as the sources a word.
+    """
+    length = 0
+    places: dict[str, int] = {}
+    for source in sources:
+        for word in set(answer):
+            if (bits := source.places.get(word)) is not None:
+                places[word] = places.get(word, 0) | (bits << length)
+        length += len(source.words)
+    full = (1 << length) - 1
+    row = full
+    for word in answer:
+        matches = row & places.get(word, 0)
+        row = ((row + matches) | (row - matches)) & full
+    return length - row.bit_count()

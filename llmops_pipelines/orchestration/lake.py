@@ -1,0 +1,173 @@
+"""The lake: every table a Parquet dataset under one root, one folder per table and UTC day."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import polars as pl
+
+from llmops_pipelines.orchestration.stores import Store
+from llmops_pipelines.tables import Table
+
+PART = "part.parquet"
+VERSION_KEY, DIGEST_KEY, INPUTS_KEY = "llmops.table_version", "llmops.digest", "llmops.inputs"
+
+Inputs = Mapping[str, Mapping[str, str]]
+"""Digests of what a partition was computed from: table, then day, to digest."""
+
+
+class LakeError(RuntimeError):
+    """The lake holds something this release cannot use."""
+
+
+class Stored(NamedTuple):
+    """What a file says of itself: digest of its rows, and of what they were computed from."""
+
+    digest: str
+    inputs: Inputs
+
+
+class Lake:
+    """Reads and replaces tables; knows nothing of Dagster.
+
+    A partition of an ordinary table is one file that is replaced whole. Append-only tables hold
+    several part files per day, each created once under a name of its own.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def write(
+        self,
+        table: Table,
+        frame: pl.DataFrame,
+        *,
+        day: date | None = None,
+        inputs: Inputs | None = None,
+    ) -> str:
+        """Replace one partition (the whole table if it has none); return its content digest.
+
+        Raises:
+            TableError: ``frame`` is not what the table promises.
+        """
+        content, digest = _encode(table, table.require(frame), inputs or {})
+        self.store.put(f"{_folder(table, day)}/{PART}", content)
+        return digest
+
+    def append(
+        self, table: Table, frame: pl.DataFrame, *, name: str, day: date | None = None
+    ) -> bool:
+        """Add the part ``name`` to an append-only table; False if it was there already.
+
+        Raises:
+            TableError: ``frame`` is not what the table promises.
+        """
+        content, _ = _encode(table, table.require(frame), {})
+        return self.store.create(f"{_folder(table, day)}/{name}.parquet", content)
+
+    def days(self, table: Table) -> list[date]:
+        """Days for which the table holds a partition, oldest first."""
+        return [
+            date.fromisoformat(name[4:])
+            for name in self.store.folders(table.name)
+            if name.startswith("day=")
+        ]
+
+    def scan(self, table: Table, days: Sequence[date] | None = None) -> pl.LazyFrame:
+        """The table, or its partitions of ``days``, lazily: only the columns used are read.
+
+        Days without a partition add no rows. Partitioned tables gain a ``day`` column.
+
+        Raises:
+            LakeError: A file was written by a newer release.
+        """
+        wanted = self.days(table) if table.partitioned and days is None else days
+        folders = (
+            [_folder(table, day) for day in wanted or []] if table.partitioned else [table.name]
+        )
+        paths = [entry.path for folder in folders for entry in self.store.walk(folder)]
+        hive = {"day": pl.Date} if table.partitioned else None
+        if not paths:
+            return pl.LazyFrame(schema={**table.schema, **(hive or {})})
+        for path in paths:
+            self._check_version(table, path)
+        return pl.scan_parquet(
+            [self.store.uri(path) for path in paths],
+            schema=table.schema,
+            hive_partitioning=table.partitioned,
+            hive_schema=hive,
+            missing_columns="insert",
+            extra_columns="ignore",
+            storage_options=dict(self.store.options) if self.store.options else None,
+        )
+
+    def read(self, table: Table, days: Sequence[date] | None = None) -> pl.DataFrame:
+        """``scan``, collected."""
+        return self.scan(table, days).collect()
+
+    def before(self, table: Table, day: date, days: int) -> pl.DataFrame:
+        """The partitions of the ``days`` days that end the day before ``day``."""
+        return self.read(table, last_days(day - timedelta(days=1), days))
+
+    def stored(self, table: Table, day: date | None = None) -> Stored | None:
+        """Digest and inputs of one partition; None where there is none.
+
+        Several parts have one digest together, whatever the order in which they came.
+        """
+        metadata = [self._metadata(entry.path) for entry in self.store.walk(_folder(table, day))]
+        if not metadata:
+            return None
+        if len(metadata) == 1:
+            return Stored(metadata[0][DIGEST_KEY], json.loads(metadata[0][INPUTS_KEY]))
+        digests = sorted(entry[DIGEST_KEY] for entry in metadata)
+        return Stored(hashlib.sha256("".join(digests).encode()).hexdigest()[:32], {})
+
+    def _check_version(self, table: Table, path: str) -> None:
+        version = int(self._metadata(path).get(VERSION_KEY, "0"))
+        if version > table.version:
+            raise LakeError(
+                f"{self.store.uri(path)}: written as version {version} of {table.name}, this release "
+                f"knows {table.version}; upgrade llmops-pipelines, or recompute the table"
+            )
+
+    def _metadata(self, path: str) -> dict[str, str]:
+        return pl.read_parquet_metadata(
+            self.store.uri(path),
+            storage_options=dict(self.store.options) if self.store.options else None,
+        )
+
+
+def last_days(day: date, count: int) -> list[date]:
+    """The ``count`` days that end with ``day``, oldest first."""
+    return [day - timedelta(days=back) for back in range(count - 1, -1, -1)]
+
+
+def _folder(table: Table, day: date | None) -> str:
+    if table.partitioned != (day is not None):
+        raise ValueError(
+            f"{table.name}: {'give the day of the partition' if table.partitioned else 'has no days'}"
+        )
+    return f"{table.name}/day={day}" if day else table.name
+
+
+def _encode(table: Table, frame: pl.DataFrame, inputs: Inputs) -> tuple[bytes, str]:
+    """The file of ``frame`` and the digest of its rows; clocks do not count as content."""
+    plain = io.BytesIO()
+    frame.drop(table.volatile).write_parquet(plain, compression="uncompressed", statistics=False)
+    digest = hashlib.sha256(plain.getbuffer()).hexdigest()[:32]
+    file = io.BytesIO()
+    frame.write_parquet(
+        file,
+        compression="zstd",
+        metadata={
+            VERSION_KEY: str(table.version),
+            DIGEST_KEY: digest,
+            INPUTS_KEY: json.dumps(inputs, sort_keys=True),
+        },
+    )
+    return file.getvalue(), digest

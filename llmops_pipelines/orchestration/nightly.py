@@ -1,0 +1,197 @@
+"""The nightly run in one process: land, then compute what is missing or outdated, day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.resources import Clock, Policy, Webhook
+from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
+from llmops_pipelines.tables import LANDED_DAYS
+
+SAMPLED = "sampled_traces"
+"""Sampling and all that rests on it waits for the day's end."""
+
+INSTANCE_CONFIG = """\
+# The Dagster instance of this data folder: history of runs, sensors and schedules.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    # Landing twice at once would read the same files twice.
+    default_limit: 1
+    granularity: op
+run_monitoring:
+  # A worker that was killed leaves its run "started" for ever; this ends it.
+  enabled: true
+  start_timeout_seconds: 300
+  max_runtime_seconds: 21600
+"""
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class Progress(NamedTuple):
+    """What is being done: a phase, and how many of how many of its parts are over."""
+
+    phase: str
+    done: int
+    total: int
+
+
+class Failure(NamedTuple):
+    """A run that failed: its day (None for landing), the step and the error's first line."""
+
+    day: date | None
+    step: str
+    error: str
+    run_id: str
+
+
+class Night(NamedTuple):
+    """What a nightly run did."""
+
+    days: list[date]
+    computed: dict[date, int]
+    failures: list[Failure]
+    delivered: list[Delivered]
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """The Dagster instance in ``home``, made with our defaults if there is none."""
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(INSTANCE_CONFIG)
+    return dg.DagsterInstance.from_config(str(home))
+
+
+class NightlyRunner:
+    """Runs jobs of a code location in this process, so that the UI shows them as ordinary runs."""
+
+    def __init__(
+        self,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._definitions = definitions
+        self._instance = instance
+        self._on_progress = on_progress
+        self._specs = list(definitions.resolve_all_asset_specs())
+        self.failures: list[Failure] = []
+
+    def execute(
+        self, job: str, day: date | None = None, keys: Sequence[dg.AssetKey] | None = None
+    ) -> bool:
+        """Run ``job``, or only ``keys`` of it, for ``day``; failures are kept, not raised."""
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            instance=self._instance,
+            partition_key=day.isoformat() if day else None,
+            asset_selection=list(keys) if keys else None,
+            run_config=QUIET,
+            raise_on_error=False,
+            tags={"llmops/by": "llmops nightly"},
+        )
+        if not result.success:
+            self.failures += _failures(result, day)
+        return bool(result.success)
+
+    def land(self) -> bool:
+        """Land new files and refresh the prices."""
+        self._on_progress(Progress("reading new logs", 0, 1))
+        landed = self.execute("land_job")
+        priced = self.execute("nightly_job", keys=self._keys("price_book"))
+        self._on_progress(Progress("reading new logs", 1, 1))
+        return landed and priced
+
+    def compute(self, lake: Lake, days: Sequence[date], today: date) -> dict[date, int]:
+        """Compute what is stale of ``days``, oldest first; map each day to assets computed."""
+        assets = [asset for asset in daily_assets(self._specs) if asset.table != "rollbacks"]
+        computed: dict[date, int] = {}
+        for done, day in enumerate(days):
+            self._on_progress(Progress(f"computing {day}", done, len(days)))
+            wanted = assets if day < today else _without(assets, SAMPLED)
+            if stale := stale_assets(lake, wanted, day):
+                self.execute("nightly_job", day, [asset.key for asset in stale])
+                computed[day] = len(stale)
+        self._on_progress(Progress("computed", len(days), len(days)))
+        return computed
+
+    def finish(self, lake: Lake, webhook: Webhook, clock: Clock, policy: Policy) -> list[Delivered]:
+        """What the sensors would do now: tell people, and decide about rollbacks."""
+        delivered = notify(lake, webhook, clock, policy)
+        for wanted in rollback_requests(lake, clock, policy):
+            self.execute("roll_back_job", wanted.day)
+        return delivered
+
+    def refresh(self, *names: str) -> None:
+        """Recompute assets that have no days."""
+        self._on_progress(Progress("golden dataset and warehouse", 0, 1))
+        self.execute("nightly_job", keys=[key for name in names for key in self._keys(name)])
+        self._on_progress(Progress("golden dataset and warehouse", 1, 1))
+
+    def _keys(self, name: str) -> list[dg.AssetKey]:
+        return [spec.key for spec in self._specs if spec.key.path[-1] == name]
+
+
+def run_night(
+    runner: NightlyRunner,
+    lake: Lake,
+    *,
+    webhook: Webhook,
+    clock: Clock,
+    policy: Policy,
+    first: date | None = None,
+    last: date | None = None,
+) -> Night:
+    """Everything that is new or changed from ``first`` to ``last``, by default all landed days."""
+    runner.land()
+    today = clock.today()
+    days = [
+        day
+        for day in lake.days(LANDED_DAYS)
+        if (first is None or day >= first) and day <= (last or today)
+    ]
+    computed = runner.compute(lake, days, today)
+    delivered = runner.finish(lake, webhook, clock, policy)
+    if computed:
+        runner.refresh("golden_dataset", "warehouse")
+    return Night(days, computed, runner.failures, delivered)
+
+
+def _without(assets: Sequence[DailyAsset], root: str) -> list[DailyAsset]:
+    """``assets`` without ``root`` and all that rests on it."""
+    dropped = {root}
+    kept = []
+    for asset in assets:
+        if asset.table in dropped or dropped & set(asset.windows):
+            dropped.add(asset.table)
+        else:
+            kept.append(asset)
+    return kept
+
+
+def _failures(result: Any, day: date | None) -> list[Failure]:
+    failed = [
+        Failure(day, event.step_key or "run", _first_line(event.event_specific_data), result.run_id)
+        for event in result.all_events
+        if event.event_type_value == "STEP_FAILURE"
+    ]
+    return failed or [Failure(day, "run", "did not start; see the Dagster UI", result.run_id)]
+
+
+def _first_line(data: Any) -> str:
+    """The cause, not Dagster's wrapper around it."""
+    error = getattr(data, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip().split("\n")[0][:500] if error else "failed"

@@ -1,0 +1,32 @@
+"""Reference files as observable assets: their digest is their data version."""
+
+import hashlib
+from pathlib import Path
+
+import dagster as dg
+
+from llmops_pipelines.orchestration.resources import ReferenceFolder
+
+
+def reference_asset(name: str, pattern: str, description: str) -> dg.SourceAsset:
+    """An external asset for the files that match ``pattern`` in the reference folder."""
+
+    @dg.observable_source_asset(
+        key=dg.AssetKey(["reference", name]),
+        group_name="reference",
+        description=f"{description} File: `{pattern}`.",
+        tags={"dagster/kind/yaml": ""},
+    )
+    def observe(context, reference: ReferenceFolder) -> dg.DataVersion:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        return dg.DataVersion(digest_of(reference.folder(), pattern))
+
+    return observe
+
+
+def digest_of(folder: Path, pattern: str) -> str:
+    """SHA-256 over names and bytes of the matching files, 16 hex digits; `missing` for none."""
+    files = sorted(folder.glob(pattern))
+    content = hashlib.sha256()
+    for file in files:
+        content.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return content.hexdigest()[:16] if files else "missing"

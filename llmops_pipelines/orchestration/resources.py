@@ -1,0 +1,141 @@
+"""What runs are given: lake, logs, the files people edit, the clock, the judge, the webhook."""
+
+import secrets
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dagster as dg
+from pydantic import BaseModel, Field
+
+from llmops_pipelines.ingest import LogFile
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.reference import parse_document
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class LakeResource(dg.ConfigurableResource[Any]):
+    """Where the tables are."""
+
+    root: str = Field(description="Folder, or URL such as s3://bucket/prefix.")
+    options: dict[str, str] = Field(
+        default_factory=dict, description="Storage options, as Polars and obstore spell them."
+    )
+
+    def open(self) -> Lake:
+        """The lake at ``root``."""
+        return _open_lake(self.root, tuple(sorted(self.options.items())))
+
+
+@lru_cache(maxsize=16)
+def _open_lake(root: str, options: tuple[tuple[str, str], ...]) -> Lake:
+    return Lake(open_store(root, dict(options)))
+
+
+class ReferenceFolder(dg.ConfigurableResource[Any]):
+    """The files people edit and review."""
+
+    path: str = Field(description="Folder that holds features.yaml, prices.yaml, ...")
+
+    def read(self, name: str, model: type[Document]) -> Document:
+        """``name`` as ``model``; a file that is not there is an empty one.
+
+        Raises:
+            ReferenceFileError: Naming file, line and field.
+        """
+        file = Path(self.path) / name
+        text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        return parse_document(text, model, file=str(file))
+
+    def folder(self) -> Path:
+        """The folder itself, for the prompt registry, which is written too."""
+        return Path(self.path)
+
+
+class Clock(dg.ConfigurableResource[Any]):
+    """The time of day; fixed in tests and replays."""
+
+    fixed: str = Field("", description="ISO instant to take for now; empty for the real time.")
+
+    def now(self) -> datetime:
+        """Now, in UTC, without a zone."""
+        moment = datetime.fromisoformat(self.fixed) if self.fixed else datetime.now(UTC)
+        return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None)
+
+    def today(self) -> date:
+        """The UTC day that is still filling."""
+        return self.now().date()
+
+
+class LogFolder(dg.ConfigurableResource[Any]):
+    """The landing zone: a folder, or a prefix in an object store, in any layout."""
+
+    root: str = Field(description="Folder, or URL such as s3://bucket/logs.")
+    options: dict[str, str] = Field(default_factory=dict, description="Storage options.")
+
+    def files(self) -> list[LogFile]:
+        """Every file below the root, sorted by path; none if there is no such folder."""
+        store = open_store(self.root, self.options)
+        return [
+            LogFile(entry.path, entry.size, entry.modified_ns, partial(store.open, entry.path))
+            for entry in store.walk("")
+        ]
+
+
+class Privacy(dg.ConfigurableResource[Any]):
+    """The key that users are hashed with."""
+
+    hash_key: str = Field("", description="Secret; from LLMOPS_USER_HASH_KEY.")
+    key_file: str = Field("", description="Where a key is kept when none was given.")
+
+    def key(self) -> bytes:
+        """The key given, else one made once and kept beside the Dagster instance."""
+        if self.hash_key:
+            return self.hash_key.encode()
+        file = Path(self.key_file)
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_hex(32))
+        return file.read_text().encode()
+
+
+class Policy(dg.ConfigurableResource[Any]):
+    """How much is judged, and when the pipeline acts by itself."""
+
+    sample_per_day: int = Field(100, ge=0, description="Traces drawn for judging per day.")
+    sample_seed: int = Field(7, description="Seed of the draw; the same seed, the same traces.")
+    act_within_hours: float = Field(
+        48, ge=0, description="Days that ended longer ago never notify and never roll back."
+    )
+    dry_run: bool = Field(True, description="Say what would be rolled back, and leave it.")
+    start: str = Field("2023-01-01", description="First day; older records are rejected.")
+
+    @property
+    def act_within(self) -> timedelta:
+        """``act_within_hours`` as a duration."""
+        return timedelta(hours=self.act_within_hours)
+
+
+class Judge(dg.ConfigurableResource[Any]):
+    """An OpenAI-compatible endpoint that features may name under ``judging:``."""
+
+    name: str = Field("judge", description="What features.yaml calls it.")
+    base_url: str = Field("", description="Endpoint root, ending in /v1; empty: no judge.")
+    api_key: str = Field("", description="Secret; from JUDGE_API_KEY.")
+    model: str = Field("", description="Model name as the endpoint spells it; pin a version.")
+    max_usd_per_run: float = Field(5.0, ge=0, description="Cap in US dollars per run.")
+    max_usd_per_day: float = Field(20.0, ge=0, description="Cap in US dollars per UTC day.")
+    max_calls_per_run: int = Field(2000, ge=0, description="Cap where the judge has no price.")
+    judge_within_days: int = Field(
+        7, ge=0, description="Older days are judged for money only when asked."
+    )
+
+
+class Webhook(dg.ConfigurableResource[Any]):
+    """Where changes of alert states are told; Slack's incoming webhooks fit."""
+
+    url: str = Field("", description="Secret; from LLMOPS_WEBHOOK_URL; empty: nobody is told.")

@@ -1,0 +1,128 @@
+"""Sensors: new logs land, changed days are recomputed, people are told, prompts roll back."""
+
+import hashlib
+
+import dagster as dg
+
+from llmops_pipelines import ingest
+from llmops_pipelines.adapters import webhook as webhooks
+from llmops_pipelines.orchestration.acting import notify, rollback_requests
+from llmops_pipelines.orchestration.jobs import LAND, ROLL_BACK
+from llmops_pipelines.orchestration.landing import log_index
+from llmops_pipelines.orchestration.resources import Clock, LakeResource, LogFolder, Policy, Webhook
+
+KEY_TAG = "llmops/request"
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+automation_sensor = dg.AutomationConditionSensorDefinition(
+    "automation_sensor",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Recomputes the days whose content changed, late files included.",
+)
+
+
+def _request(
+    context: dg.SensorEvaluationContext, key: str, partition_key: str | None = None
+) -> dg.RunRequest | None:
+    """A run request for ``key``, again under a new run key once an earlier run of it is over.
+
+    A run key is used up for ever, even by a launch that failed; so it carries the attempt. None
+    while a run for ``key`` is under way.
+    """
+    runs = context.instance.get_runs(filters=dg.RunsFilter(tags={KEY_TAG: key}))
+    if any(run.status in _UNFINISHED for run in runs):
+        return None
+    return dg.RunRequest(
+        run_key=f"{key}:{len(runs)}", partition_key=partition_key, tags={KEY_TAG: key}
+    )
+
+
+@dg.sensor(
+    job=LAND,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Lands log files that are new or changed.",
+)
+def landing_sensor(
+    context: dg.SensorEvaluationContext, lake: LakeResource, logs: LogFolder
+) -> dg.RunRequest | dg.SkipReason:
+    """One landing run for all files that are new or changed since the last one."""
+    changed = ingest.changed_files(logs.files(), log_index(lake.open()))
+    if not changed:
+        return dg.SkipReason(f"no new or changed file below {logs.root}")
+    state = "\n".join(f"{file.path}|{file.size}|{file.modified_ns}" for file in changed)
+    request = _request(context, "land:" + hashlib.sha256(state.encode()).hexdigest()[:16])
+    return request or dg.SkipReason("a landing run for these files is under way")
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells the webhook of every change of an alert's state, once.",
+)
+def alert_sensor(
+    context: dg.SensorEvaluationContext,
+    lake: LakeResource,
+    webhook: Webhook,
+    clock: Clock,
+    policy: Policy,
+) -> dg.SkipReason:
+    """Posts what has not been delivered yet; it launches no run."""
+    if not webhook.url:
+        return dg.SkipReason("no webhook: set LLMOPS_WEBHOOK_URL, then try `llmops alerts test`")
+    sent = notify(lake.open(), webhook, clock, policy)
+    for delivery in sent:
+        context.log.info(f"{delivery.alert_key}: {delivery.outcome} ({delivery.detail})")
+    return dg.SkipReason(f"{len(sent)} notification(s) sent")
+
+
+@dg.sensor(
+    job=ROLL_BACK,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for a decision about each alert whose rule rolls prompts back.",
+)
+def rollback_sensor(
+    context: dg.SensorEvaluationContext, lake: LakeResource, clock: Clock, policy: Policy
+) -> dg.SensorResult | dg.SkipReason:
+    """One run per day that has undecided rollbacks."""
+    requests = [
+        request
+        for wanted in rollback_requests(lake.open(), clock, policy)
+        if (request := _request(context, f"roll back:{wanted.day}:{wanted.key}", str(wanted.day)))
+    ]
+    return (
+        dg.SensorResult(run_requests=requests)
+        if requests
+        else dg.SkipReason("no alert asks for a rollback")
+    )
+
+
+@dg.run_failure_sensor(
+    name="run_failure_sensor",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells the webhook that a run failed: a silent pipeline is an incident.",
+)
+def run_failure_sensor(context: dg.RunFailureSensorContext, webhook: Webhook) -> None:
+    """Names the job, the day and the steps that failed; never log text."""
+    if webhook.url:
+        run = context.dagster_run
+        steps = ", ".join(event.step_key or "?" for event in context.get_step_failure_events())
+        day = run.tags.get("dagster/partition", "no partition")
+        webhooks.post(
+            webhook.url,
+            {
+                "text": f"llmops: {run.job_name} failed for {day} in {steps or 'set-up'}",
+                "key": f"run:{run.run_id}",
+            },
+        )
+
+
+SENSORS = [automation_sensor, landing_sensor, alert_sensor, rollback_sensor, run_failure_sensor]

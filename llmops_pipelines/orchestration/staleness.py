@@ -1,0 +1,61 @@
+"""Which assets of which days are missing, or were computed from inputs that changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import dagster as dg
+
+from llmops_pipelines.orchestration.daily import INPUTS_KEY, input_digests
+from llmops_pipelines.orchestration.io_manager import TABLE_KEY
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.tables import TABLES
+
+
+class DailyAsset(NamedTuple):
+    """One daily asset: its key, its table, and how many days of which tables it reads."""
+
+    key: dg.AssetKey
+    table: str
+    windows: Mapping[str, int]
+
+
+def daily_assets(specs: Iterable[dg.AssetSpec]) -> list[DailyAsset]:
+    """The daily assets among ``specs``, each after those it reads."""
+    waiting = {
+        str(spec.metadata[TABLE_KEY]): DailyAsset(
+            spec.key, str(spec.metadata[TABLE_KEY]), spec.metadata[INPUTS_KEY]
+        )
+        for spec in specs
+        if INPUTS_KEY in spec.metadata
+    }
+    ordered: list[DailyAsset] = []
+    while waiting:
+        ready = [asset for asset in waiting.values() if not set(asset.windows) & set(waiting)]
+        if not ready:
+            raise ValueError(f"these assets read one another in a circle: {', '.join(waiting)}")
+        ordered += ready
+        for asset in ready:
+            del waiting[asset.table]
+    return ordered
+
+
+def stale_assets(lake: Lake, assets: Sequence[DailyAsset], day: date) -> list[DailyAsset]:
+    """Those of ``assets`` to compute for ``day``: missing, outdated, or downstream of such.
+
+    Truth lies in the lake itself: every file names the digests it was computed from.
+    """
+    stale: list[DailyAsset] = []
+    renewed: set[str] = set()
+    for asset in assets:
+        stored = lake.stored(TABLES[asset.table], day)
+        if (
+            stored is None
+            or renewed & set(asset.windows)
+            or stored.inputs != input_digests(lake, asset.windows, day)
+        ):
+            stale.append(asset)
+            renewed.add(asset.table)
+    return stale

@@ -1,0 +1,227 @@
+"""Bytes under a root, a folder or an object store; writes appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, NamedTuple, Protocol, cast
+from urllib.parse import urlparse
+from uuid import uuid4
+
+
+class Entry(NamedTuple):
+    """One stored object: its path below the root, its size in bytes and when it changed."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+class Store(Protocol):
+    """What the lake and the landing zone need of storage."""
+
+    options: Mapping[str, str] | None
+    """Storage options for Polars; None for a folder."""
+
+    def uri(self, path: str) -> str:
+        """Where Polars finds ``path``."""
+        ...
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders directly below ``path``, sorted."""
+        ...
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """Every object below ``path``, sorted by path; none if there is no such folder."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of ``path``, or None where nothing is stored."""
+        ...
+
+    def open(self, path: str) -> IO[bytes]:
+        """A binary handle that streams ``path``."""
+        ...
+
+    def put(self, path: str, content: bytes) -> None:
+        """Store ``content``, replacing atomically what was there."""
+        ...
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Store ``content`` unless ``path`` exists; say whether it was stored."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Remove ``path`` if it is there."""
+        ...
+
+
+def open_store(root: str, options: Mapping[str, str] | None = None) -> Store:
+    """A folder for a plain path, an object store for a URL such as ``s3://bucket/prefix``.
+
+    Raises:
+        ValueError: The URL's scheme is none that can be opened.
+    """
+    if "://" not in root or root.startswith("file://"):
+        return FolderStore(Path(urlparse(root).path if "://" in root else root))
+    return ObjectStore(root, options or {})
+
+
+_STAGING = ".writing-"
+
+
+class FolderStore:
+    """A folder on a local or mounted disk."""
+
+    options: Mapping[str, str] | None = None
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def uri(self, path: str) -> str:
+        """Where Polars finds ``path``."""
+        return str(self.root / path)
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders directly below ``path``, sorted."""
+        try:
+            with os.scandir(self.root / path) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
+        except FileNotFoundError:
+            return []
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """Every file below ``path``, sorted by path; unfinished writes are left out."""
+        try:
+            with os.scandir(self.root / path) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return
+        for entry in entries:
+            below = f"{path}/{entry.name}".lstrip("/")
+            if entry.is_dir():
+                yield from self.walk(below)
+            elif not entry.name.startswith("."):
+                state = entry.stat()
+                yield Entry(below, state.st_size, state.st_mtime_ns)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of ``path``, or None where there is no such file."""
+        try:
+            return (self.root / path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def open(self, path: str) -> IO[bytes]:
+        """The file, opened for reading."""
+        return (self.root / path).open("rb")
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write beside, flush to disk, rename: a reader sees the old or the new file."""
+        staged = self._staged(path, content)
+        staged.replace(self.root / path)
+        _sync_folder(staged.parent)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """As ``put``, but an existing file stays as it is."""
+        staged = self._staged(path, content)
+        try:
+            os.link(staged, self.root / path)
+        except FileExistsError:
+            return False
+        finally:
+            staged.unlink()
+        _sync_folder(staged.parent)
+        return True
+
+    def delete(self, path: str) -> None:
+        """Remove the file if it is there."""
+        (self.root / path).unlink(missing_ok=True)
+
+    def _staged(self, path: str, content: bytes) -> Path:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = target.with_name(f"{_STAGING}{uuid4().hex}")
+        with staged.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        return staged
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; folders cannot be opened on every platform."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class ObjectStore:
+    """A prefix in S3, GCS, Azure or anything that speaks S3, through obstore."""
+
+    def __init__(self, root: str, options: Mapping[str, str]) -> None:
+        import obstore.store  # noqa: PLC0415 - only lakes on object stores need it
+
+        self.root = root.rstrip("/")
+        self.options: Mapping[str, str] | None = options
+        config: Any = {key: value for key, value in options.items() if key != "aws_allow_http"}
+        client: Any = {"allow_http": True} if options.get("aws_allow_http") else None
+        self._store: Any = obstore.store.from_url(self.root, config=config, client_options=client)
+
+    def uri(self, path: str) -> str:
+        """Where Polars finds ``path``."""
+        return f"{self.root}/{path}"
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the common prefixes directly below ``path``, sorted."""
+        listing = self._store.list_with_delimiter(path or None)
+        return sorted(
+            prefix.rstrip("/").rsplit("/", 1)[-1] for prefix in listing["common_prefixes"]
+        )
+
+    def walk(self, path: str) -> Iterator[Entry]:
+        """Every object below ``path``, sorted by path."""
+        found = [
+            Entry(meta["path"], meta["size"], int(meta["last_modified"].timestamp() * 1e9))
+            for chunk in self._store.list(path or None)
+            for meta in chunk
+        ]
+        yield from sorted(found)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of ``path``, or None where there is no such object."""
+        try:
+            return bytes(self._store.get(path).bytes())
+        except FileNotFoundError:
+            return None
+
+    def open(self, path: str) -> IO[bytes]:
+        """A handle that reads the object in blocks."""
+        import obstore  # noqa: PLC0415
+
+        return cast(IO[bytes], obstore.open_reader(self._store, path))
+
+    def put(self, path: str, content: bytes) -> None:
+        """One PUT replaces the object whole."""
+        self._store.put(path, content)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """A conditional PUT: the first writer wins."""
+        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415
+
+        try:
+            self._store.put(path, content, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def delete(self, path: str) -> None:
+        """Remove the object if it is there."""
+        if self.read(path) is not None:
+            self._store.delete(path)

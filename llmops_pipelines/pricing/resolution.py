@@ -1,0 +1,171 @@
+"""From the provider and model that a log names to the model of the price book, or to none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from llmops_pipelines.pricing.catalogue import SOURCE_PREFIX, providers
+from llmops_pipelines.pricing.names import is_same_model
+from llmops_pipelines.pricing.tiers import base_name
+
+_ALIASES = {
+    "amazon": "aws",
+    "amazon-bedrock": "aws",
+    "aws.bedrock": "aws",
+    "az.ai.inference": "azure",
+    "az.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "azure.ai.openai": "azure",
+    "azure_ai": "azure",
+    "azure_openai": "azure",
+    "bedrock": "aws",
+    "bedrock_converse": "aws",
+    "cohere_chat": "cohere",
+    "fireworks_ai": "fireworks",
+    "gcp.gemini": "google",
+    "gcp.gen_ai": "google",
+    "gcp.vertex_ai": "google",
+    "gemini": "google",
+    "github_copilot": "github-copilot",
+    "google-gla": "google",
+    "google-vertex": "google",
+    "mistral_ai": "mistral",
+    "mistralai": "mistral",
+    "moonshot": "moonshotai",
+    "together_ai": "together",
+    "together-ai": "together",
+    "vertex_ai": "google",
+    "voyage": "voyageai",
+    "x_ai": "x-ai",
+    "xai": "x-ai",
+    "z-ai": "zai",
+}
+"""Other spellings of a provider in logs, to the catalogue's (OpenTelemetry, LiteLLM, OpenRouter)."""
+
+_GATEWAYS = frozenset({"litellm"})
+"""Providers that only pass calls on; the model's name says to whom."""
+
+_PAIRS = {
+    "provider": pl.String,
+    "model": pl.String,
+    "book_provider": pl.String,
+    "book_model": pl.String,
+    "unpriced_reason": pl.String,
+}
+
+
+class BookModel(NamedTuple):
+    """A model as the price book lists it."""
+
+    provider: str
+    model: str
+
+
+def resolve_models(pairs: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
+    """Say which model of the price book each ``(provider, model)`` of a log means.
+
+    An override of exactly that name wins. Otherwise genai-prices' own matching rules decide, and
+    what they match must be the same model, not one with a similar name (``is_same_model``).
+    Where the log names no provider, the model must belong to exactly one: the provider that claims
+    its family of names (its maker, or a host that writes itself into the name, like ``@cf/``) or
+    the one that stands before it (``openai/gpt-4o``). A reseller that merely offers the model never
+    sets its price.
+
+    Args:
+        pairs: ``provider`` and ``model``, both nullable; other columns are ignored.
+        book: ``PRICE_BOOK``.
+
+    Returns:
+        One row per distinct pair: ``provider``, ``model``, ``book_provider``, ``book_model``, and
+        ``unpriced_reason`` (no_model, unknown_model) where the latter two are null.
+    """
+    overridden = _overridden(book)
+    rows = []
+    for provider, model in pairs.select("provider", "model").unique().rows():
+        found = resolve(provider, model, overridden) if model else None
+        reason = None if found else "unknown_model" if model else "no_model"
+        rows.append((provider, model, *(found or (None, None)), reason))
+    return pl.DataFrame(rows, schema=_PAIRS, orient="row").sort("provider", "model")
+
+
+def resolve(
+    provider: str | None, model: str, overridden: frozenset[BookModel] = frozenset()
+) -> BookModel | None:
+    """The book's model for one name; None where none is certainly meant."""
+    known = provider_id(provider) if provider else None
+    asked = known or (provider.lower() if provider else None)
+    exact = [
+        name
+        for name in overridden
+        if name.model.lower() == model.lower() and asked in (None, name.provider.lower())
+    ]
+    if len(exact) == 1:
+        return exact[0]
+    return _resolve_in_catalogue(provider, model)
+
+
+def _overridden(book: pl.DataFrame) -> frozenset[BookModel]:
+    own = book.filter(~pl.col("source").str.starts_with(SOURCE_PREFIX))
+    return frozenset(
+        BookModel(provider, base_name(model))
+        for provider, model in own.select("provider", "model").unique().rows()
+    )
+
+
+@lru_cache(maxsize=16384)
+def _resolve_in_catalogue(provider: str | None, model: str) -> BookModel | None:
+    name = model.strip().lower()
+    if provider and provider.strip().lower() not in _GATEWAYS:
+        known = provider_id(provider)
+        return _find(known, name) if known else None
+    head, slash, rest = name.partition("/")
+    if slash and head == "models":
+        return _resolve_in_catalogue(None, rest)
+    if slash and (known := provider_id(head)):
+        return _find(known, name)
+    family = name.removeprefix("ft:")
+    owners = {
+        found
+        for candidate in providers()
+        if candidate.model_match is not None and candidate.model_match.is_match(family)
+        if (found := _find(candidate.id, name))
+    }
+    return owners.pop() if len(owners) == 1 else None
+
+
+def _find(provider_id: str, name: str) -> BookModel | None:
+    """The provider's model of that name, else that of a provider it resells at list price."""
+    snapshot = list(providers())
+    provider = next(candidate for candidate in snapshot if candidate.id == provider_id)
+    for spelling in _spellings(provider_id, name):
+        entry = provider.find_model(spelling, all_providers=snapshot)
+        if entry is not None and is_same_model(entry, spelling):
+            return BookModel(_owner(entry, provider, snapshot), entry.id)
+    return None
+
+
+def _spellings(provider_id: str, name: str) -> Iterator[str]:
+    yield name
+    head, slash, rest = name.partition("/")
+    if slash and (head == "models" or provider_id(head) == provider_id):
+        yield rest
+
+
+def _owner(entry: Any, provider: Any, snapshot: list[Any]) -> str:
+    for candidate in (provider, *snapshot):
+        if any(entry is model for model in candidate.models):
+            found: str = candidate.id
+            return found
+    raise AssertionError("the catalogue found a model that none of its providers lists")
+
+
+@lru_cache(maxsize=1024)
+def provider_id(provider: str) -> str | None:
+    """The catalogue's id of a provider that a log spells its own way; None if it has none."""
+    name = provider.strip().lower()
+    name = _ALIASES.get(name, name)
+    return name if any(name == candidate.id for candidate in providers()) else None
