@@ -7,14 +7,15 @@ import polars as pl
 
 from llmops_pipelines import incidents
 from llmops_pipelines.orchestration import figures
+from llmops_pipelines.orchestration.acting import STATE_DAYS
 from llmops_pipelines.orchestration.daily import LastDays, daily
+from llmops_pipelines.orchestration.lake import last_days
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
 from llmops_pipelines.orchestration.rolling_back import roll_back_day
 from llmops_pipelines.tables import ALERTS, ROLLBACKS, RULE_EVALUATIONS
 
 OWNER = "team:llm-platform"
 BASELINE_DAYS = 8
-STATE_DAYS = 90
 
 
 @daily(
@@ -54,12 +55,15 @@ def alerts(
     day: date,
 ) -> pl.DataFrame:
     """Changes of alert states; a sensor tells people of each one, once."""
+    history = lake.open().read(ALERTS, last_days(day, STATE_DAYS))
     return incidents.transitions(
         rule_evaluations,
-        incidents.last_states(lake.open().before(ALERTS, day, STATE_DAYS), day),
+        incidents.last_states(history, day),
         day,
-        now=clock.now(),
-        act_within=policy.act_within,
+        clock.now(),
+        policy.act_within,
+        rules=reference.read("alert_rules.yaml", incidents.Rules),
+        recorded=history.filter(pl.col("day") == day),
     )
 
 
@@ -71,7 +75,7 @@ def alerts(
     condition=None,
 )
 def rollbacks(
-    alerts: pl.DataFrame,
+    rule_evaluations: pl.DataFrame,
     lake: LakeResource,
     reference: ReferenceFolder,
     clock: Clock,
@@ -79,4 +83,4 @@ def rollbacks(
     day: date,
 ) -> pl.DataFrame:
     """Decisions about the day's rollbacks; the prompt's active label moves unless it is a dry run."""
-    return roll_back_day(alerts, lake.open(), reference, clock, policy, day)
+    return roll_back_day(rule_evaluations, lake.open(), reference, clock, policy, day)

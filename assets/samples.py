@@ -3,6 +3,7 @@
 import polars as pl
 
 from llmops_pipelines import sampling
+from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.conditions import on_finished_day
 from llmops_pipelines.orchestration.daily import daily
 from llmops_pipelines.orchestration.resources import Policy, ReferenceFolder
@@ -16,6 +17,7 @@ from llmops_pipelines.tables import SAMPLED_TRACES
     owner="team:evaluation",
     kinds={"polars", "parquet"},
     condition=on_finished_day,
+    figures=figures.of_sample,
 )
 def sampled_traces(
     traces: pl.DataFrame, policy: Policy, reference: ReferenceFolder

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from llmops_pipelines import incidents
 from llmops_pipelines.adapters import webhook
-from llmops_pipelines.definitions import Settings
+from llmops_pipelines.definitions import Settings, resources_of
 
 
 def send_test(settings: Settings) -> int:
@@ -14,8 +15,6 @@ def send_test(settings: Settings) -> int:
     if not url:
         typer.echo("no webhook: set LLMOPS_WEBHOOK_URL to the address alerts go to", err=True)
         return 2
-    answer = webhook.post(
-        url, {"text": "llmops: this is a test; alerts will arrive here", "key": "test"}
-    )
+    answer = webhook.post(url, incidents.trial(resources_of(settings).clock.today()))
     typer.echo(f"{answer.outcome}: {answer.detail}", err=answer.outcome != "delivered")
     return 0 if answer.outcome == "delivered" else 1

@@ -73,6 +73,7 @@ def _run(settings: Settings, first: date | None, last: date | None) -> Night:
         return run_night(
             NightlyRunner(build_definitions(settings), instance, show),
             resources.lake.open(),
+            reference=resources.reference,
             webhook=resources.webhook,
             clock=resources.clock,
             policy=resources.policy,

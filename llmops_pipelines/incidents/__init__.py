@@ -1,1 +1,37 @@
 """Rules, alert states, and the decision to roll a prompt back."""
+
+from llmops_pipelines.incidents.evaluations import evaluate
+from llmops_pipelines.incidents.measurements import MEASUREMENTS, measurements
+from llmops_pipelines.incidents.metrics import METRICS, Metric
+from llmops_pipelines.incidents.notification import notification, trial
+from llmops_pipelines.incidents.rollback import Prompt, decide_rollback, decide_rollbacks
+from llmops_pipelines.incidents.rules import EACH, TOTAL, Rule, Rules
+from llmops_pipelines.incidents.states import (
+    LAST_STATES,
+    is_backfilled,
+    last_states,
+    transitions,
+    untold,
+)
+
+__all__ = [
+    "EACH",
+    "LAST_STATES",
+    "MEASUREMENTS",
+    "METRICS",
+    "TOTAL",
+    "Metric",
+    "Prompt",
+    "Rule",
+    "Rules",
+    "decide_rollback",
+    "decide_rollbacks",
+    "evaluate",
+    "is_backfilled",
+    "last_states",
+    "measurements",
+    "notification",
+    "transitions",
+    "trial",
+    "untold",
+]

@@ -6,7 +6,6 @@ import polars as pl
 
 from llmops_pipelines.incidents.metrics import METRICS
 from llmops_pipelines.incidents.rules import EACH, TOTAL
-from llmops_pipelines.statistics import wilson
 from llmops_pipelines.tables import Column, Table
 
 MEASUREMENTS = Table(
@@ -27,7 +26,7 @@ MEASUREMENTS = Table(
     ),
 )
 
-_RATES = [metric.name for metric in METRICS.values() if metric.rate]
+_CENSUS = [metric.name for metric in METRICS.values() if metric.census]
 
 
 def measurements(
@@ -36,28 +35,29 @@ def measurements(
     """All figures of the days given, one row per day, scope, metric and judge.
 
     Args:
-        service_health: ``SERVICE_HEALTH`` with ``day``; the rows over all models count. Rates of
-            all features together come from its feature ``*``, else are added up here.
-        quality: ``QUALITY`` with ``day``; the rows over all prompt versions count.
-        budget_status: ``BUDGET_STATUS`` with ``day``. Spend is counted, not estimated: both ends of
-            its interval are the share itself; without a budget it is null.
+        service_health: ``SERVICE_HEALTH`` with ``day``; its rows over all models count, and its
+            feature ``*`` is the scope `total`.
+        quality: ``QUALITY`` with ``day``; its rows over all prompt versions count.
+        budget_status: ``BUDGET_STATUS`` with ``day``; without a budget the share is null.
 
     Returns:
-        ``MEASUREMENTS``. ``hallucination_rate`` is 1 - groundedness as a judge scored it; the
-        embedded scorer measures overlap and never stands in for it.
+        ``MEASUREMENTS``. What is counted and not estimated (spend, calls) is both ends of its own
+        interval. ``hallucination_rate`` is 1 - groundedness as a judge scored it; the embedded
+        scorer measures overlap and never stands in for it.
     """
-    health = _of_features(service_health)
     whole = quality.filter(pl.col("prompt_version") == EACH)
     frames = [
-        health,
-        _of_all(health),
+        _healths(service_health),
         _judged(whole),
         _judged(hallucination(whole)),
         _budgets(budget_status),
     ]
     figures = pl.concat([frame.select(MEASUREMENTS.schema.names()) for frame in frames])
+    known = pl.col("metric").is_in(_CENSUS)
     return MEASUREMENTS.require(
-        figures.with_columns(pl.col("estimate", "low", "high").fill_nan(None))
+        figures.with_columns(pl.col("estimate", "low", "high").fill_nan(None)).with_columns(
+            pl.when(known).then("estimate").otherwise(end).alias(end) for end in ("low", "high")
+        )
     )
 
 
@@ -73,30 +73,10 @@ def hallucination(quality: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_features(service_health: pl.DataFrame) -> pl.DataFrame:
+def _healths(service_health: pl.DataFrame) -> pl.DataFrame:
     return service_health.filter(pl.col("model") == EACH).with_columns(
         scope=pl.when(pl.col("feature") == EACH).then(pl.lit(TOTAL)).otherwise("feature"),
         judge_spec=pl.lit(None, pl.String),
-    )
-
-
-def _of_all(health: pl.DataFrame) -> pl.DataFrame:
-    """Rates over all features of a day, where the health table has no row of its own for them."""
-    given = health.filter(pl.col("scope") == TOTAL).select("day", "metric")
-    counted = pl.col("estimate") * pl.col("n")
-    low, high = wilson(pl.col("counted"), pl.col("n"))
-    return (
-        health.filter(pl.col("metric").is_in(_RATES))
-        .join(given, on=["day", "metric"], how="anti")
-        .group_by("day", "metric")
-        .agg(counted=counted.sum().round(), n=pl.col("n").sum(), missing=pl.col("missing").sum())
-        .with_columns(
-            scope=pl.lit(TOTAL),
-            estimate=pl.when(pl.col("n") > 0).then(pl.col("counted") / pl.col("n")),
-            low=low,
-            high=high,
-            judge_spec=pl.lit(None, pl.String),
-        )
     )
 
 
@@ -105,13 +85,13 @@ def _judged(quality: pl.DataFrame) -> pl.DataFrame:
 
 
 def _budgets(budget_status: pl.DataFrame) -> pl.DataFrame:
-    known = pl.col("share").is_not_null()
+    nothing = pl.lit(None, pl.Float64)
     return budget_status.with_columns(
         metric=pl.lit("budget_share"),
         estimate=pl.col("share"),
-        low=pl.col("share"),
-        high=pl.col("share"),
-        n=known.cast(pl.Int64),
+        low=nothing,
+        high=nothing,
+        n=pl.col("share").is_not_null().cast(pl.Int64),
         missing=pl.col("unpriced_calls"),
         judge_spec=pl.lit(None, pl.String),
     )

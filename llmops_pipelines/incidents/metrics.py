@@ -13,10 +13,10 @@ Measure = Literal["fraction", "ms", "stars", "score", "tokens/s", "count"]
 class Metric:
     """One figure of a scope and a day.
 
-    ``rate`` says that it is a share of ``of`` counted one by one. ``census`` figures are known, not
-    estimated: they have no interval and need no minimum. ``expected`` figures exist for every
-    feature that made calls, so their absence is reported each day; the others concern only features
-    that stream, ask for a format, bring contexts or collect feedback.
+    ``rate`` says that it is a share of ``of``, counted one by one. ``census`` figures are known and
+    not estimated: they need no interval and no minimum of observations. ``expected`` figures are
+    owed for every feature that made calls, so that their absence is reported each day; the others
+    are absent where they do not apply: no stream, no format asked for, no contexts.
     """
 
     name: str
@@ -30,8 +30,7 @@ class Metric:
 
 
 _LATENCIES = tuple(
-    Metric(f"latency_p{q}", "ms", "calls", expected=True, absent="no call carries a latency")
-    for q in (50, 95, 99)
+    Metric(f"latency_p{q}", "ms", "calls", absent="no call carries a latency") for q in (50, 95, 99)
 )
 _TTFTS = tuple(
     Metric(f"ttft_p{q}", "ms", "streamed calls", absent="no call carries a time to first token")
@@ -41,8 +40,9 @@ _TTFTS = tuple(
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("error_rate", "fraction", "calls", rate=True, expected=True),
-        Metric("retry_rate", "fraction", "calls", rate=True, expected=True),
+        Metric("calls", "count", "calls", census=True),
+        Metric("error_rate", "fraction", "calls", rate=True),
+        Metric("retry_rate", "fraction", "calls", rate=True),
         *_LATENCIES,
         *_TTFTS,
         Metric("output_tokens_per_s_p50", "tokens/s", "calls"),
@@ -51,14 +51,13 @@ METRICS = {
             "fraction",
             "answers",
             rate=True,
-            expected=True,
             absent="no answer could be read; `content: none` in features.yaml keeps none",
         ),
         Metric("format_error_rate", "fraction", "answers asked for a format", rate=True),
         Metric("context_utilisation", "fraction", "answers with contexts"),
         Metric("csat", "stars", "ratings", absent="nobody gave feedback"),
-        Metric("rejected_line_rate", "fraction", "lines", rate=True, expected=True),
-        Metric("unpriced_call_rate", "fraction", "calls", rate=True, expected=True),
+        Metric("rejected_line_rate", "fraction", "lines", rate=True),
+        Metric("unpriced_call_rate", "fraction", "calls", rate=True),
         Metric(
             "budget_share",
             "fraction",
@@ -86,15 +85,13 @@ METRICS = {
 
 
 def metric_named(name: str) -> Metric:
-    """The metric called ``name``; ``error_rate/<class>`` is the share of one class of errors.
+    """The metric called ``name``.
 
     Raises:
         ValueError: There is none; the message lists those there are.
     """
     if name in METRICS:
         return METRICS[name]
-    if name.startswith("error_rate/") and name != "error_rate/":
-        return Metric(name, "fraction", "calls", rate=True)
     close = get_close_matches(name, METRICS, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise ValueError(f"there is no such metric; {hint}known: {', '.join(METRICS)}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from llmops_pipelines.incidents.metrics import Metric, metric_named
@@ -35,8 +34,10 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field("", description="Taken from the key the rule stands under.")
-    metric: str = Field(description="What it watches; one of METRICS, or error_rate/<class>.")
+    name: str = Field(
+        "", pattern=r"^([a-z][a-z0-9_]*)?$", description="Taken from the key the rule stands under."
+    )
+    metric: str = Field(description="What it watches; one of METRICS.")
     kind: Literal["threshold", "relative_drop"] = Field(
         "threshold",
         description="relative_drop compares with the days before: 0.05 is a loss of 5 %.",
@@ -76,6 +77,53 @@ class Rule(BaseModel):
     def _known(cls, value: str) -> str:
         return metric_named(value).name
 
+    @field_validator("direction")
+    @classmethod
+    def _falls(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("kind") == "relative_drop":
+            if value == "above":
+                raise ValueError("a relative_drop is a fall: give below")
+            if "metric" in info.data and metric_named(info.data["metric"]).census:
+                raise ValueError("a relative_drop needs a figure with an interval, not a count")
+        return value
+
+    @field_validator("warning", "critical")
+    @classmethod
+    def _on_the_scale(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and {"metric", "kind"} <= info.data.keys():
+            drop = info.data["kind"] == "relative_drop"
+            accepted = DROP if drop else _scale(metric_named(info.data["metric"]))
+            if not accepted.least <= value <= accepted.most:
+                raise ValueError(f"{info.data['metric']} {accepted.words}")
+        return value
+
+    @field_validator("critical")
+    @classmethod
+    def _further_out(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is None or not {"warning", "direction", "kind"} <= info.data.keys():
+            return value
+        drop = info.data["kind"] == "relative_drop"
+        side = "above" if drop else info.data["direction"]
+        warning = info.data["warning"]
+        if not (value > warning if side == "above" else value < warning):
+            raise ValueError(f"a critical line lies {side} the warning line, which is {warning:g}")
+        return value
+
+    @field_validator("action")
+    @classmethod
+    def _comparable(cls, value: str, info: ValidationInfo) -> str:
+        given = info.data
+        if value == "rollback" and (
+            given.get("metric") != "hallucination_rate"
+            or given.get("critical") is None
+            or TOTAL in given.get("scopes", ())
+        ):
+            raise ValueError(
+                "a rollback needs the metric hallucination_rate, a critical line and features as "
+                "scopes: only a judge's verdicts compare two versions of a feature's prompt"
+            )
+        return value
+
     @property
     def of(self) -> Metric:
         """What the rule watches."""
@@ -103,46 +151,28 @@ class Rule(BaseModel):
             return False
         return figure > line if self.bad_side == "above" else figure < line
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> Self:
-        if self.kind == "relative_drop" and (self.direction == "above" or self.of.census):
-            raise ValueError(
-                "a relative_drop is a fall of an estimated metric: set direction to below"
-            )
-        for line in (self.warning, self.critical):
-            if line is not None and (fault := self._fault_of(line)):
-                raise ValueError(fault)
-        if self.critical is not None and not self.beyond(self.critical, self.warning):
-            raise ValueError(
-                f"critical is {self.critical:g} and warning {self.warning:g}, but a critical line "
-                f"lies {self.bad_side} the warning line"
-            )
-        if self.action == "rollback" and (
-            self.metric != "hallucination_rate" or self.critical is None or TOTAL in self.scopes
-        ):
-            raise ValueError(
-                "action rollback needs the metric hallucination_rate, a critical line and features "
-                "as scopes: only a judge's verdict compares two versions of a feature's prompt"
-            )
-        return self
 
-    def _fault_of(self, line: float) -> str | None:
-        if self.kind == "relative_drop":
-            return None if 0 < line < 1 else _off(line, "a drop is", "0 and 1; 5 % is 0.05")
-        if self.of.census:
-            return None if line > 0 else f"the line is {line:g}, expected above 0; 120 % is 1.2"
-        match self.of.measure:
-            case "fraction" | "score":
-                fits, unit = 0 <= line <= 1, "0 and 1; 2 % is 0.02"
-            case "stars":
-                fits, unit = 1 <= line <= 5, "1 and 5 stars"
-            case _:
-                fits, unit = line > 0, "0 and infinity"
-        return None if fits else _off(line, f"{self.metric} is", unit)
+class _Scale(NamedTuple):
+    """Where a line can lie, in numbers and in words."""
+
+    least: float
+    most: float
+    words: str
 
 
-def _off(line: float, what: str, accepted: str) -> str:
-    return f"the line is {line:g}, but {what} between {accepted}"
+DROP = _Scale(1e-9, 1 - 1e-9, "drops by a fraction between 0 and 1; 5 % is 0.05")
+
+
+def _scale(metric: Metric) -> _Scale:
+    if metric.name == "budget_share":
+        return _Scale(1e-9, float("inf"), "is a multiple of the budget above 0; 120 % is 1.2")
+    match metric.measure:
+        case "fraction" | "score":
+            return _Scale(0, 1, "is a fraction between 0 and 1; 2 % is 0.02")
+        case "stars":
+            return _Scale(1, 5, "is between 1 and 5 stars")
+        case _:
+            return _Scale(1e-9, float("inf"), "is above 0")
 
 
 class Rules(BaseModel):
@@ -150,9 +180,7 @@ class Rules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rules: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Rule] = Field(
-        default_factory=dict, description="Rules by name."
-    )
+    rules: dict[str, Rule] = Field(default_factory=dict, description="Rules by name.")
 
     @field_validator("rules", mode="before")
     @classmethod
@@ -171,4 +199,3 @@ class Rules(BaseModel):
     def history_days(self) -> int:
         """How many days before the evaluated one the measurements must reach back."""
         return max((rule.history_days for rule in self.rules.values()), default=0)
-

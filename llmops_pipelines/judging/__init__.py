@@ -1,1 +1,97 @@
 """Rubrics, judge specs, the embedded scorers, the judgement ledger and the purse."""
+
+from llmops_pipelines.judging.circuit import Circuit
+from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
+from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request, strict_schema
+from llmops_pipelines.judging.execution import OnResults, Tally, execute
+from llmops_pipelines.judging.heuristics import heuristic_scores
+from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Limits
+from llmops_pipelines.judging.item import (
+    ITEM_SCHEMA,
+    Item,
+    items,
+    missing_field,
+    read_item,
+    with_digests,
+)
+from llmops_pipelines.judging.judges import Judge, Question, RubricJudge
+from llmops_pipelines.judging.ledger import (
+    FINAL,
+    LEDGER_KEY,
+    UNFINISHED,
+    unpaid,
+    verdict_frame,
+    verdicts_of,
+)
+from llmops_pipelines.judging.policy import endpoint_specs, judged_features, split_by_policy
+from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
+from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, quote
+from llmops_pipelines.judging.refusals import declines
+from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
+from llmops_pipelines.judging.response_format import format_error, unfenced
+from llmops_pipelines.judging.rubrics import Rubric, Rubrics
+from llmops_pipelines.judging.specs import (
+    JudgeSpec,
+    embedded_specs,
+    judge_specs,
+    read_spec,
+    rubric_spec,
+)
+
+__all__ = [
+    "FINAL",
+    "ITEM_SCHEMA",
+    "LEDGER_KEY",
+    "UNFINISHED",
+    "Ask",
+    "Caps",
+    "Circuit",
+    "Conduct",
+    "Embed",
+    "Estimate",
+    "GaveUpError",
+    "Item",
+    "Judge",
+    "JudgeSpec",
+    "Limits",
+    "Message",
+    "OnResults",
+    "Price",
+    "Purse",
+    "Question",
+    "Quote",
+    "Reply",
+    "Request",
+    "Rubric",
+    "RubricJudge",
+    "Rubrics",
+    "Ruling",
+    "Spent",
+    "Tally",
+    "UnreadableReplyError",
+    "declines",
+    "embedded_specs",
+    "embedded_verdicts",
+    "endpoint_specs",
+    "estimated_tokens",
+    "execute",
+    "format_error",
+    "heuristic_scores",
+    "items",
+    "judge_specs",
+    "judged_features",
+    "missing_field",
+    "quote",
+    "read_item",
+    "read_object",
+    "read_spec",
+    "rubric_spec",
+    "spent_today",
+    "split_by_policy",
+    "strict_schema",
+    "unfenced",
+    "unpaid",
+    "verdict_frame",
+    "verdicts_of",
+    "with_digests",
+]

@@ -1,9 +1,10 @@
 """Putting logged text into a prompt so that it cannot leave its slot.
 
 Every value a template prints goes through `escaped`, whatever filters the template uses: the signs
-that make tags are written as entities, and so are control, zero-width, direction and tag characters,
-with which text can hide from a reader. So all ``<`` and ``>`` in a prompt come from its template, and a
-value ends where the template ends it. Values are data: Jinja never reads them as templates.
+that make tags are written as entities, and so are control, zero-width, direction and tag
+characters, with which text can hide from a reader. So all ``<`` and ``>`` in a prompt come from its
+template, and a value ends where the template ends it. Values are data: Jinja never reads them as
+templates.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def original(text: str) -> str:
 def environment() -> jinja2.Environment:
     """Templates that print only what they are given, escaped, and fail on anything missing."""
     return ImmutableSandboxedEnvironment(
-        autoescape=False,  # noqa: S701 - `finalize` escapes more, and no filter can switch it off
+        autoescape=False,
         finalize=escaped,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -13,7 +13,7 @@ import polars as pl
 from llmops_pipelines.judging.claims import claim_sentences
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.response_format import SchemaError, format_error
-from llmops_pipelines.judging.support import ANSWER_CHARS, CONTEXT_CHARS, Passage, support
+from llmops_pipelines.judging.support import ANSWER_CHARS, CONTEXT_CHARS, Passage, support_score
 from llmops_pipelines.judging.unmatched import unmatched
 from llmops_pipelines.judging.utilisation import context_utilisation
 from llmops_pipelines.judging.words import words
@@ -83,7 +83,7 @@ def _score(
     valid, error = _format(row, answer, schemas)
     asked = set(words(question[:CONTEXT_CHARS]))
     known = ChainMap(dict.fromkeys(asked, 0), *(p.places for p in passages))
-    score = support(claims, passages)
+    score = support_score(claims, passages)
     return {
         "call_id": row["call_id"],
         "feature": row["feature"],

@@ -53,7 +53,9 @@ def format_error(answer: str, *, schema: str | None = None, truncated: bool = Fa
     except RecursionError:
         return "nested too deeply to check"
     except re.error as error:
-        raise SchemaError(f"the schema holds a pattern that is no regular expression: {error}") from error
+        raise SchemaError(
+            f"the schema holds a pattern that is no regular expression: {error}"
+        ) from error
 
 
 def read_json(text: str) -> Any:

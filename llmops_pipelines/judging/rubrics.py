@@ -1,4 +1,4 @@
-"""``rubrics.yaml``: what judges are asked, checked on reading so that a bad one never costs money."""
+"""``rubrics.yaml``: what judges are asked; checked on reading, so a bad one never costs money."""
 
 from __future__ import annotations
 
@@ -75,10 +75,12 @@ class Rubric(BaseModel):
             raise ValueError("system takes no variables; logged text belongs into the prompt")
         if names["prompt"] != set(self.sees):
             raise ValueError(
-                f"prompt uses {_listed(names['prompt'])}, but `sees` lists {_listed(set(self.sees))}"
+                f"prompt uses {_listed(names['prompt'])}; `sees` lists {_listed(set(self.sees))}"
             )
-        values = {
-            name: [f"{_PROBE} {name}", f"{_PROBE} {name}"] if name == "contexts" else f"{_PROBE} {name}"
+        values: dict[str, object] = {
+            name: [f"{_PROBE} {name}", f"{_PROBE} {name}"]
+            if name == "contexts"
+            else f"{_PROBE} {name}"
             for name in self.sees
         }
         try:
@@ -94,7 +96,9 @@ class Rubric(BaseModel):
         properties = self.output.get("properties", {})
         for name in (self.verdict, self.reason):
             if name not in properties:
-                raise ValueError(f"output has no property {name!r}; it has {_listed(set(properties))}")
+                raise ValueError(
+                    f"output has no property {name!r}; it has {_listed(set(properties))}"
+                )
         verdict = properties[self.verdict]
         if self.scale == "categorical":
             if set(verdict.get("enum", ())) != set(self.categories):
@@ -120,27 +124,27 @@ def check_slots(prompt: str, probe: str) -> None:
     Raises:
         ValueError: A probe stands outside, or inside a tag itself, or the tags do not match.
     """
-    open_tags: list[str] = []
+    opened: list[str] = []
     last = 0
     for tag in _TAG.finditer(prompt):
-        _check_text(prompt[last : tag.start()], probe, open_tags)
+        _check_text(prompt[last : tag.start()], probe, opened)
         if probe in tag[0]:
-            raise ValueError(f"{tag[0][:60]!r}: a field may stand between tags, not inside one")
+            raise ValueError(f"prompt: a field may stand between tags, not inside {tag[0][:60]!r}")
         if not tag["close"]:
-            open_tags.append(tag["name"])
-        elif open_tags and open_tags[-1] == tag["name"]:
-            open_tags.pop()
-        elif tag["name"] in open_tags:
-            raise ValueError(f"prompt: </{tag['name']}> closes before </{open_tags[-1]}>")
+            opened.append(tag["name"])
+        elif not opened or opened.pop() != tag["name"]:
+            raise ValueError(f"prompt: </{tag['name']}> closes a tag that was not opened last")
         last = tag.end()
-    _check_text(prompt[last:], probe, open_tags)
+    _check_text(prompt[last:], probe, opened)
+    if opened:
+        raise ValueError(f"prompt: <{opened[-1]}> is never closed")
 
 
-def _check_text(text: str, probe: str, open_tags: list[str]) -> None:
-    if probe in text and not open_tags:
+def _check_text(text: str, probe: str, opened: list[str]) -> None:
+    if probe in text and not opened:
         line = next(line for line in text.splitlines() if probe in line)
         raise ValueError(
-            f"prompt: every field must stand between <tag> and </tag>, so that logged text cannot "
+            "prompt: every field must stand between <tag> and </tag>, so that logged text cannot "
             f"pass for instructions; found {line.replace(probe, '').strip()!r} outside"
         )
 

@@ -5,10 +5,10 @@ how much each usually varies, and averaged without further weights; the average 
 an answer without a word in common scores 0 and one copied out of its contexts scores 1. Nothing is
 fitted to labelled data: models fitted in one domain did worse than this average in the next.
 
-Area under the ROC curve on open, human-labelled sets (1 = tells supported from unsupported):
-dialogue replies against a knowledge snippet (BEGIN) .95; summaries with one subtly changed fact
-(SummEdits) .44, which is chance or worse: an edit of one word or a swapped role leaves the overlap as
-it was. Such edits need an entailment model or an LLM judge.
+Area under the ROC curve on open, human-labelled sets (1 = tells supported from unsupported, .5 =
+chance): dialogue replies against a snippet of knowledge (BEGIN) .94; summaries of which one fact
+was changed (SummEdits) .44. An edit of one word or a swapped role leaves the overlap as it was:
+such faults need an entailment model or an LLM judge.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Passage:
         return holders
 
 
-def support(claims: Sequence[str], passages: Sequence[Passage]) -> float | None:
+def support_score(claims: Sequence[str], passages: Sequence[Passage]) -> float | None:
     """Support of the sentences ``claims`` by ``passages``, 0 to 1; None if either has no words."""
     parts = support_parts(claims, passages)
     if parts is None:
@@ -94,7 +94,7 @@ def support(claims: Sequence[str], passages: Sequence[Passage]) -> float | None:
 
 
 def support_parts(claims: Sequence[str], passages: Sequence[Passage]) -> dict[str, float] | None:
-    """The five scores behind `support`, each 0 to 1.
+    """The five scores behind `support_score`, each 0 to 1.
 
     ROUGE-L and ROUGE-2 precision are Lin's (2004), of the answer against all contexts in order.
     Coverage is the weight of the answer's distinct words found in the contexts over the weight of

@@ -16,7 +16,7 @@ SHOWN = 20
 
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*(?:\s?%)?")
 _NAME = re.compile(
-    r"[^\W\d_a-z][\w&'’-]*(?:\s+(?:of\s+|de\s+|van\s+|von\s+)?[^\W\d_a-z][\w&'’-]*)*"
+    r"[^\W\d_a-z][\w&'\u2019-]*(?:\s+(?:of\s+|de\s+|van\s+|von\s+)?[^\W\d_a-z][\w&'\u2019-]*)*"
 )
 _LIST_NUMBER = re.compile(r"^\s*\(?\d{1,2}[.)]\s+", re.MULTILINE)
 

@@ -2,9 +2,9 @@
 
 A context is used when the answer holds at least `ENOUGH_WORDS` of its distinctive words, or
 `ENOUGH_SHARE` of them where it has few. Distinctive are content words that stand neither in the
-question nor in another context of the call; a context without any (a passage retrieved twice) is taken
-by its content words outside the question. The share of used contexts is a lower bound: a paraphrase in
-other words counts as unused.
+question nor in another context of the call; a context without any (a passage retrieved twice) is
+taken by its content words outside the question. The share of used contexts is a lower bound: a
+paraphrase in other words counts as unused.
 """
 
 from __future__ import annotations

@@ -8,18 +8,19 @@ _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Scripts written without spaces: each sign counts as a word."""
 
 _WORD = re.compile(rf"\d+(?:[.,]\d+)*|[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*|\n+")
+_SENTENCE_END = re.compile("(?<=[.!?])\\s+|(?<=[\u3002\uff01\uff1f])\\s*|\\n+")
 
 # Function words of English. They carry little of what an answer claims, whatever the topic; other
 # languages lose nothing by the list, since weights also fall with a word's frequency in the text.
-FUNCTION_WORDS = frozenset(
-    """
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u00b4`", "'"))
+
+_FUNCTION_WORDS = """
     a about also all am an and any are as at be been being but by can could did do does for from had
     has have he her here him his how i if in into is it its just let me more my no not of on or our
     out she so some such than that the their them then there these they this those to too up us very
     was we were what when where which who will with would yes you your d ll m re s t ve
-    """.split()
-)  # fmt: skip
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 
 def words(text: str) -> list[str]:
@@ -33,9 +34,9 @@ def sentences(text: str) -> list[str]:
     return [part for part in parts if _WORD.search(part)]
 
 
-def content_words(text: str) -> list[str]:
-    """The words of ``text`` that are not function words, in order."""
-    return [word for word in words(text) if word not in FUNCTION_WORDS]
+def straight_quotes(text: str) -> str:
+    """``text`` with every kind of apostrophe written as the plain one."""
+    return text.translate(_APOSTROPHES)
 
 
 def _normal(word: str) -> str:

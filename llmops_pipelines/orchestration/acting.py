@@ -11,8 +11,11 @@ import polars as pl
 from llmops_pipelines import incidents
 from llmops_pipelines.adapters import webhook
 from llmops_pipelines.orchestration.lake import Lake, last_days
-from llmops_pipelines.orchestration.resources import Clock, Policy, Webhook
-from llmops_pipelines.tables import ALERTS, DELIVERIES, ROLLBACKS
+from llmops_pipelines.orchestration.resources import Clock, Policy, ReferenceFolder, Webhook
+from llmops_pipelines.tables import ALERTS, DELIVERIES, ROLLBACKS, RULE_EVALUATIONS
+
+STATE_DAYS = 90
+"""How far back an alert may have been opened and still be known."""
 
 MAX_ATTEMPTS = 5
 """Failed deliveries are tried again this often; then the alert stays in the report alone."""
@@ -27,13 +30,15 @@ class Delivered(NamedTuple):
 
 
 class RollbackRequest(NamedTuple):
-    """A day whose alerts ask for a rollback about which nothing was decided yet."""
+    """A day with a rollback to decide about; the key names rules and scopes."""
 
     day: date
     key: str
 
 
-def notify(lake: Lake, endpoint: Webhook, clock: Clock, policy: Policy) -> list[Delivered]:
+def notify(
+    lake: Lake, reference: ReferenceFolder, endpoint: Webhook, clock: Clock, policy: Policy
+) -> list[Delivered]:
     """Post every change of state that is recent enough and has not been delivered.
 
     The payload carries the alert's stable key. Deliveries are recorded after they were made, so
@@ -41,16 +46,17 @@ def notify(lake: Lake, endpoint: Webhook, clock: Clock, policy: Policy) -> list[
     """
     if not endpoint.url:
         return []
+    rules = reference.read("alert_rules.yaml", incidents.Rules)
     days = _recent_days(clock, policy)
     attempts = lake.read(DELIVERIES, days)
     told = set(attempts.filter(pl.col("outcome") == "delivered")["alert_key"])
-    tries = dict(attempts.group_by("alert_key").len().rows())
+    tries = dict(attempts.group_by("alert_key").len().iter_rows())
     sent = []
-    for alert in _acting_alerts(lake, days).iter_rows(named=True):
+    for alert in _to_tell(lake, rules, days, clock, policy).iter_rows(named=True):
         key, tried = alert["alert_key"], tries.get(alert["alert_key"], 0)
         if key in told or tried >= MAX_ATTEMPTS:
             continue
-        answer = webhook.post(endpoint.url, incidents.notification(alert))
+        answer = webhook.post(endpoint.url, incidents.notification(alert, rules=rules))
         row = {"alert_key": key, "outcome": answer.outcome, "detail": answer.detail}
         lake.append(
             DELIVERIES,
@@ -58,28 +64,60 @@ def notify(lake: Lake, endpoint: Webhook, clock: Clock, policy: Policy) -> list[
             name=f"{hashlib.sha256(key.encode()).hexdigest()[:16]}-{tried}",
             day=alert["day"],
         )
+        told.add(key)
         sent.append(Delivered(key, answer.outcome, answer.detail))
     return sent
 
 
-def rollback_requests(lake: Lake, clock: Clock, policy: Policy) -> list[RollbackRequest]:
-    """Recent days with alerts that ask for a rollback and have no decision yet."""
-    days = _recent_days(clock, policy)
-    asking = _acting_alerts(lake, days).filter(pl.col("to_roll_back"))
+def rollback_requests(
+    lake: Lake, reference: ReferenceFolder, clock: Clock, policy: Policy
+) -> list[RollbackRequest]:
+    """Recent days on which a rule that rolls back is critical and nothing was decided yet."""
+    rules = reference.read("alert_rules.yaml", incidents.Rules)
+    rolling = [name for name, rule in rules.rules.items() if rule.action == "rollback"]
+    days = [
+        day
+        for day in _recent_days(clock, policy)
+        if not incidents.is_backfilled(day, clock.now(), policy.act_within)
+    ]
+    critical = lake.read(RULE_EVALUATIONS, days).filter(
+        (pl.col("status") == "critical") & pl.col("rule").is_in(rolling)
+    )
     decided = lake.read(ROLLBACKS, days).select("day", "rule", "scope")
-    open_ = asking.join(decided, on=["day", "rule", "scope"], how="anti")
+    undecided = critical.join(decided, on=["day", "rule", "scope"], how="anti")
     return [
         RollbackRequest(day, ",".join(sorted(f"{rule}:{scope}" for rule, scope in rows.rows())))
-        for (day,), rows in open_.sort("day")
+        for (day,), rows in undecided.sort("day")
         .select("day", "rule", "scope")
         .partition_by("day", as_dict=True, include_key=False, maintain_order=True)
         .items()
     ]
 
 
+def _to_tell(
+    lake: Lake, rules: incidents.Rules, days: list[date], clock: Clock, policy: Policy
+) -> pl.DataFrame:
+    """Recent changes of state, and older ones that still hold and nobody has heard of."""
+    changes = lake.read(ALERTS, days).filter(~pl.col("backfilled"))
+    known = lake.read(ALERTS, last_days(days[-1], STATE_DAYS))
+    late = [
+        incidents.untold(
+            lake.read(RULE_EVALUATIONS, [day]).drop("day"),
+            incidents.last_states(known, day),
+            day,
+            clock.now(),
+            policy.act_within,
+            rules=rules,
+        ).with_columns(day=pl.lit(day))
+        for day in lake.days(RULE_EVALUATIONS)
+        if day in days
+    ]
+    columns = [*ALERTS.schema, "day"]
+    return pl.concat([frame.select(columns) for frame in [changes, *late]]).sort(
+        "day", "rule", "scope"
+    )
+
+
 def _recent_days(clock: Clock, policy: Policy) -> list[date]:
     return last_days(clock.today(), policy.act_within.days + 2)
 
-
-def _acting_alerts(lake: Lake, days: list[date]) -> pl.DataFrame:
-    return lake.read(ALERTS, days).filter(~pl.col("backfilled")).sort("day", "rule", "scope")

@@ -11,7 +11,7 @@ import dagster as dg
 
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.resources import Clock, Policy, Webhook
+from llmops_pipelines.orchestration.resources import Clock, Policy, ReferenceFolder, Webhook
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.tables import LANDED_DAYS
 
@@ -126,10 +126,17 @@ class NightlyRunner:
         self._on_progress(Progress("computed", len(days), len(days)))
         return computed
 
-    def finish(self, lake: Lake, webhook: Webhook, clock: Clock, policy: Policy) -> list[Delivered]:
+    def finish(
+        self,
+        lake: Lake,
+        reference: ReferenceFolder,
+        webhook: Webhook,
+        clock: Clock,
+        policy: Policy,
+    ) -> list[Delivered]:
         """What the sensors would do now: tell people, and decide about rollbacks."""
-        delivered = notify(lake, webhook, clock, policy)
-        for wanted in rollback_requests(lake, clock, policy):
+        delivered = notify(lake, reference, webhook, clock, policy)
+        for wanted in rollback_requests(lake, reference, clock, policy):
             self.execute("roll_back_job", wanted.day)
         return delivered
 
@@ -147,6 +154,7 @@ def run_night(
     runner: NightlyRunner,
     lake: Lake,
     *,
+    reference: ReferenceFolder,
     webhook: Webhook,
     clock: Clock,
     policy: Policy,
@@ -162,7 +170,7 @@ def run_night(
         if (first is None or day >= first) and day <= (last or today)
     ]
     computed = runner.compute(lake, days, today)
-    delivered = runner.finish(lake, webhook, clock, policy)
+    delivered = runner.finish(lake, reference, webhook, clock, policy)
     if computed:
         runner.refresh("golden_dataset", "warehouse")
     return Night(days, computed, runner.failures, delivered)

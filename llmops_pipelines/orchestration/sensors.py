@@ -9,7 +9,14 @@ from llmops_pipelines.adapters import webhook as webhooks
 from llmops_pipelines.orchestration.acting import notify, rollback_requests
 from llmops_pipelines.orchestration.jobs import LAND, ROLL_BACK
 from llmops_pipelines.orchestration.landing import log_index
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, LogFolder, Policy, Webhook
+from llmops_pipelines.orchestration.resources import (
+    Clock,
+    LakeResource,
+    LogFolder,
+    Policy,
+    ReferenceFolder,
+    Webhook,
+)
 
 KEY_TAG = "llmops/request"
 _UNFINISHED = [
@@ -70,6 +77,7 @@ def landing_sensor(
 def alert_sensor(
     context: dg.SensorEvaluationContext,
     lake: LakeResource,
+    reference: ReferenceFolder,
     webhook: Webhook,
     clock: Clock,
     policy: Policy,
@@ -77,7 +85,7 @@ def alert_sensor(
     """Posts what has not been delivered yet; it launches no run."""
     if not webhook.url:
         return dg.SkipReason("no webhook: set LLMOPS_WEBHOOK_URL, then try `llmops alerts test`")
-    sent = notify(lake.open(), webhook, clock, policy)
+    sent = notify(lake.open(), reference, webhook, clock, policy)
     for delivery in sent:
         context.log.info(f"{delivery.alert_key}: {delivery.outcome} ({delivery.detail})")
     return dg.SkipReason(f"{len(sent)} notification(s) sent")
@@ -90,12 +98,16 @@ def alert_sensor(
     description="Asks for a decision about each alert whose rule rolls prompts back.",
 )
 def rollback_sensor(
-    context: dg.SensorEvaluationContext, lake: LakeResource, clock: Clock, policy: Policy
+    context: dg.SensorEvaluationContext,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    clock: Clock,
+    policy: Policy,
 ) -> dg.SensorResult | dg.SkipReason:
     """One run per day that has undecided rollbacks."""
     requests = [
         request
-        for wanted in rollback_requests(lake.open(), clock, policy)
+        for wanted in rollback_requests(lake.open(), reference, clock, policy)
         if (request := _request(context, f"roll back:{wanted.day}:{wanted.key}", str(wanted.day)))
     ]
     return (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol, cast
+from typing import IO, Any, NamedTuple, Protocol
 from urllib.parse import urlparse
 from uuid import uuid4
 
@@ -205,7 +206,7 @@ class ObjectStore:
         """A handle that reads the object in blocks."""
         import obstore  # noqa: PLC0415
 
-        return cast(IO[bytes], obstore.open_reader(self._store, path))
+        return io.BufferedReader(_Blocks(obstore.open_reader(self._store, path)))
 
     def put(self, path: str, content: bytes) -> None:
         """One PUT replaces the object whole."""
@@ -225,3 +226,18 @@ class ObjectStore:
         """Remove the object if it is there."""
         if self.read(path) is not None:
             self._store.delete(path)
+
+
+class _Blocks(io.RawIOBase):
+    """obstore's reader as a file object of the standard library."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = bytes(self._reader.read(len(buffer)))
+        buffer[: len(block)] = block
+        return len(block)

@@ -1,1 +1,19 @@
 """The dated price book and exact pricing of calls."""
+
+from llmops_pipelines.pricing.book import price_book
+from llmops_pipelines.pricing.calls import price_calls, price_tokens
+from llmops_pipelines.pricing.overrides import PriceOverride, PriceOverrides
+from llmops_pipelines.pricing.resolution import resolve_models
+from llmops_pipelines.pricing.usage import Tariff, find_tariff, price_usage
+
+__all__ = [
+    "PriceOverride",
+    "PriceOverrides",
+    "Tariff",
+    "find_tariff",
+    "price_book",
+    "price_calls",
+    "price_tokens",
+    "price_usage",
+    "resolve_models",
+]

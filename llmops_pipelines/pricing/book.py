@@ -28,15 +28,15 @@ def price_book(overrides: PriceOverrides, fetched_at: datetime | None = None) ->
         fetched_at: When the catalogue was read, for the record; it changes no price.
 
     Returns:
-        ``PRICE_BOOK``. ``model`` is the catalogue's id (with ``:batch``, ``:flex``, ``:priority`` or
-        ``:fast`` for a service tier and ``@16:30-24:00`` for hours of the day, UTC) or the name in
-        the override; ``resolve_models`` tells which one a logged name means.
+        ``PRICE_BOOK``. ``model`` is the catalogue's id or the name in the override, followed by
+        ``:batch``, ``:flex``, ``:priority`` or ``:fast`` for a service tier and by ``@16:30-24:00``
+        for hours of the day, UTC; ``resolve_models`` tells which one a logged name means.
     """
     books: dict[BookModel, list[PriceRow]] = {}
     for row in catalogue_rows():
         books.setdefault(BookModel(row.provider, row.model), []).append(row)
-    for number, override in overrides.numbered():
-        source = f"{_FILE}, entry {number}: {override.why}"
+    for number, override in enumerate(overrides.overrides):
+        source = f"{_FILE} overrides.{number}: {override.why}"
         for name in _names(books, override):
             kept = _outside(books.get(name, []), override.valid_from, override.valid_to)
             books[name] = [*kept, *_rows(name, override, source)]
@@ -48,9 +48,7 @@ def price_book(overrides: PriceOverrides, fetched_at: datetime | None = None) ->
     return PRICE_BOOK.require(frame)
 
 
-def _names(
-    books: dict[BookModel, list[PriceRow]], override: PriceOverride
-) -> list[BookModel]:
+def _names(books: dict[BookModel, list[PriceRow]], override: PriceOverride) -> list[BookModel]:
     """What the override prices: its model, at all hours of the day.
 
     A name that the catalogue folds into another model first gets that model's prices as its own,
@@ -59,7 +57,7 @@ def _names(
     provider = provider_id(override.provider) or override.provider.lower()
     listed = resolve(provider, override.model)
     own = BookModel(provider, override.model)
-    if listed is not None and (listed.provider, listed.model.lower()) == (provider, own.model.lower()):
+    if listed and (listed.provider, listed.model.lower()) == (provider, own.model.lower()):
         own = listed
     elif listed is not None:
         for name, rows in list(books.items()):
@@ -74,9 +72,7 @@ def _names(
     ]
 
 
-def _outside(
-    rows: Iterable[PriceRow], start: datetime, end: datetime | None
-) -> Iterator[PriceRow]:
+def _outside(rows: Iterable[PriceRow], start: datetime, end: datetime | None) -> Iterator[PriceRow]:
     """The parts of ``rows`` before ``start`` and from ``end`` on."""
     for row in rows:
         if row.valid_from < start:

@@ -1,4 +1,4 @@
-"""Whether a logged model name is the model of the catalogue entry that matches it, or only like it."""
+"""Whether a logged name is the model of the catalogue entry it matches, or only resembles it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _ROUTE = re.compile(
       | projects/[^/]+/locations/[^/]+/
       | arn:aws[a-z-]*:bedrock:[a-z0-9-]*:\d*:
       | (?:us|us-gov|eu|apac|jp|au|ca|global|regional)\.
-      | (?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshotai|nvidia|openai
-         |qwen|writer|x-ai|xai|zai)[./]
+      | (?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshotai|nvidia
+         |openai|qwen|writer|x-ai|xai|zai)[./]
     )*""",
     re.VERBOSE,
 )

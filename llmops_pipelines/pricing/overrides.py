@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import combinations
@@ -11,8 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from llmops_pipelines.pricing.buckets import REQUEST
-from llmops_pipelines.pricing.catalogue import BEGINNING
 from llmops_pipelines.pricing.tiers import STANDARD, Service
+from llmops_pipelines.pricing.timelines import BEGINNING
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=19, decimal_places=12)]
@@ -41,7 +40,10 @@ class PriceOverride(BaseModel):
     def _utc(cls, value: object) -> object:
         """A day is its midnight; an offset is taken into account; without one it is UTC."""
         if isinstance(value, str):
-            value = datetime.fromisoformat(value)
+            try:
+                value = datetime.fromisoformat(value)
+            except ValueError:
+                raise ValueError("expected a date or time such as 2026-08-17T16:00:00Z") from None
         if isinstance(value, datetime):
             return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
         return datetime(value.year, value.month, value.day) if isinstance(value, date) else value  # noqa: DTZ001
@@ -86,19 +88,16 @@ class PriceOverrides(BaseModel):
 
     overrides: tuple[PriceOverride, ...] = ()
 
-    @model_validator(mode="after")
-    def _disjoint(self) -> PriceOverrides:
+    @field_validator("overrides", mode="after")
+    @classmethod
+    def _disjoint(cls, overrides: tuple[PriceOverride, ...]) -> tuple[PriceOverride, ...]:
         clashes = [
             f"overrides.{i} and overrides.{j} both price {one.provider}/{one.model} "
             f"({one.service}) from {max(one.valid_from, other.valid_from)}; end the earlier one "
             "with valid_to"
-            for (i, one), (j, other) in combinations(enumerate(self.overrides), 2)
+            for (i, one), (j, other) in combinations(enumerate(overrides), 2)
             if one.overlaps(other)
         ]
         if clashes:
             raise ValueError("; ".join(clashes))
-        return self
-
-    def numbered(self) -> Iterator[tuple[int, PriceOverride]]:
-        """The entries with their place in the file, from 1."""
-        return enumerate(self.overrides, start=1)
+        return overrides

@@ -44,7 +44,7 @@ _ALIASES = {
     "xai": "x-ai",
     "z-ai": "zai",
 }
-"""Other spellings of a provider in logs, to the catalogue's (OpenTelemetry, LiteLLM, OpenRouter)."""
+"""Spellings of OpenTelemetry, LiteLLM, OpenRouter and others, to the catalogue's."""
 
 _GATEWAYS = frozenset({"litellm"})
 """Providers that only pass calls on; the model's name says to whom."""
@@ -137,21 +137,21 @@ def _resolve_in_catalogue(provider: str | None, model: str) -> BookModel | None:
     return owners.pop() if len(owners) == 1 else None
 
 
-def _find(provider_id: str, name: str) -> BookModel | None:
+def _find(known: str, name: str) -> BookModel | None:
     """The provider's model of that name, else that of a provider it resells at list price."""
     snapshot = list(providers())
-    provider = next(candidate for candidate in snapshot if candidate.id == provider_id)
-    for spelling in _spellings(provider_id, name):
+    provider = next(candidate for candidate in snapshot if candidate.id == known)
+    for spelling in _spellings(known, name):
         entry = provider.find_model(spelling, all_providers=snapshot)
         if entry is not None and is_same_model(entry, spelling):
             return BookModel(_owner(entry, provider, snapshot), entry.id)
     return None
 
 
-def _spellings(provider_id: str, name: str) -> Iterator[str]:
+def _spellings(known: str, name: str) -> Iterator[str]:
     yield name
     head, slash, rest = name.partition("/")
-    if slash and (head == "models" or provider_id(head) == provider_id):
+    if slash and (head == "models" or provider_id(head) == known):
         yield rest
 
 

@@ -7,10 +7,21 @@ from decimal import Decimal
 import polars as pl
 
 from llmops_pipelines.pricing.buckets import REQUEST
-from llmops_pipelines.pricing.tiers import WINDOW
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 PRICED = (*TOKEN_BUCKETS, REQUEST)
+
+PROMPT_BUCKETS = (
+    "uncached_input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "audio_input",
+)
+"""Buckets that make up the length of a prompt, which decides its price band."""
+
+UNITS_PER_PICO = 1_000_000
+"""Prices are integers of 10^-18 USD per token, amounts of money integers of 10^-12 USD."""
 
 _AS_INTEGER = Decimal(10) ** 12
 
@@ -33,7 +44,7 @@ def tariffs(book: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("valid_to").first(),
             pl.format(
-                "{}: {}/{}", pl.col("source").first(), pl.col("provider").first(), pl.col("model").first()
+                "{}: {}/{}", *(pl.col(name).first() for name in ("source", "provider", "model"))
             ).alias("price_source"),
             *(
                 (pl.col("price").filter(pl.col("bucket") == bucket).first() * _AS_INTEGER)
@@ -52,25 +63,25 @@ def tariffs(book: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def windows(book: pl.DataFrame) -> pl.DataFrame:
-    """Models of the book that have other prices at some hours of the day.
+def tariff_intervals(listed: pl.DataFrame) -> pl.DataFrame:
+    """The intervals of time in ``tariffs``, each with the first of its bands.
 
     Returns:
-        ``provider``, ``model`` (the one without hours), ``window_model`` (the book's name), and
-        ``start`` and ``end`` in minutes since midnight UTC, the end excluded.
+        ``entry``, ``valid_from``, ``valid_to``, ``tariff`` (of the shortest prompts) and
+        ``threshold_0``, ``threshold_1``, ...: prompt lengths from which the next tariff holds, null
+        where there is none. Sorted by ``valid_from``, as an as-of join wants it.
     """
-    parts = pl.col("model").str.extract_groups(WINDOW).struct
-    minutes = [parts.field(str(i)).cast(pl.Int64) for i in range(2, 6)]
-    return (
-        book.select("provider", "model")
-        .filter(pl.col("model").str.contains(WINDOW))
-        .unique()
-        .select(
-            "provider",
-            parts.field("1").alias("model"),
-            window_model="model",
-            start=minutes[0] * 60 + minutes[1],
-            end=minutes[2] * 60 + minutes[3],
-        )
-        .sort("provider", "model", "start")
+    intervals = listed.group_by("entry", "valid_from").agg(
+        pl.col("valid_to", "tariff").first(), lengths=pl.col("context_from").slice(1)
     )
+    most = max(intervals["lengths"].list.len(), default=0)
+    return intervals.select(
+        "entry",
+        "valid_from",
+        "valid_to",
+        "tariff",
+        *(
+            pl.col("lengths").list.get(i, null_on_oob=True).alias(f"threshold_{i}")
+            for i in range(most)
+        ),
+    ).sort("valid_from", "entry")

@@ -1,4 +1,4 @@
-"""Service tiers and hours of the day: how the price book tells several prices of one model apart."""
+"""Service tiers and hours of the day, by which the price book tells prices of one model apart."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _STANDARD_SPELLINGS = ("", "auto", "default", "on_demand", "on-demand", "standar
 
 _SUFFIX = re.compile(r"(?::(?:batch|flex|priority|fast))?(?:@\d\d:\d\d-\d\d:\d\d)?$")
 
-WINDOW = r"^(.*)@(\d\d):(\d\d)-(\d\d):(\d\d)$"
-"""A price that holds at certain hours: model, first minute, first minute past it."""
+_WINDOW = r"^(.*)@(\d\d):(\d\d)-(\d\d):(\d\d)$"
 
 
 def tier_name(model: str, service: str) -> str:
@@ -48,4 +47,28 @@ def service_of_call() -> pl.Expr:
         .when(tier.is_in(_STANDARD_SPELLINGS))
         .then(pl.lit(STANDARD))
         .otherwise(tier)
+    )
+
+
+def windows_of(book: pl.DataFrame) -> pl.DataFrame:
+    """Models of the book that have other prices at some hours of the day.
+
+    Returns:
+        ``provider``, ``model`` (the one without hours), ``window_model`` (the book's name), and
+        ``start`` and ``end`` in minutes since midnight UTC, the end excluded.
+    """
+    parts = pl.col("model").str.extract_groups(_WINDOW).struct
+    minutes = [parts.field(str(i)).cast(pl.Int64) for i in range(2, 6)]
+    return (
+        book.select("provider", "model")
+        .filter(pl.col("model").str.contains(_WINDOW))
+        .unique()
+        .select(
+            "provider",
+            parts.field("1").alias("model"),
+            window_model="model",
+            start=minutes[0] * 60 + minutes[1],
+            end=minutes[2] * 60 + minutes[3],
+        )
+        .sort("provider", "model", "start")
     )

@@ -41,7 +41,9 @@ def sampled_items(sampled_traces: pl.DataFrame, verdicts: pl.DataFrame) -> pl.Da
             .when(pl.col("outcome") == "not_applicable")
             .then(pl.lit("not_applicable"))
             .otherwise(pl.lit("unscored")),
-            why=pl.col("outcome").fill_null("never judged"),
+            why=pl.col("outcome")
+            .replace("scored", "scored without a number")
+            .fill_null("never judged"),
         )
         .select(_COLUMNS)
         .sort("spec_id", "trace_id")

@@ -42,9 +42,11 @@ _TASKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Retry the {noun} API call with backoff, at most {k} times.",
-        "```python\ndef fetch_{noun}(client, key, attempts={k}):\n    for attempt in range(attempts):\n"
+        "```python\ndef fetch_{noun}(client, key, attempts={k}):\n"
+        "    for attempt in range(attempts):\n"
         "        try:\n            return client.get(f'/{noun}s/{{key}}')\n"
-        "        except TimeoutError:\n            if attempt == attempts - 1:\n                raise\n"
+        "        except TimeoutError:\n            if attempt == attempts - 1:\n"
+        "                raise\n"
         "            sleep(0.2 * 2**attempt + random() / 10)\n```\n"
         "Only the time-out is retried; the jitter keeps {n} workers from coming back together.",
     ),

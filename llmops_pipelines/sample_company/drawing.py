@@ -1,4 +1,4 @@
-"""Seeded draws: one independent stream per purpose, so that a change in one place moves no other."""
+"""Seeded draws: one stream per purpose, so that a change in one place moves no other."""
 
 from __future__ import annotations
 

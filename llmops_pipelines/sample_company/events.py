@@ -23,7 +23,11 @@ LATE_CALLS = 40
 
 @dataclass(frozen=True)
 class Event:
-    """One planted event. ``day`` counts from 1; it may last until the end of the sample."""
+    """One planted event. ``day`` counts from 1; it may last until the end of the sample.
+
+    ``raises`` names the alert rules that must fire for ``feature`` (for the whole day where that
+    is None), ``may_raise`` those that may follow from it, ``rule:scope`` where the scope differs.
+    """
 
     name: str
     day: int
@@ -38,47 +42,89 @@ class Event:
         return tuple(range(self.day, total + 1)) if self.lasts else (self.day,)[: total >= self.day]
 
 
+DUPLICATE_LINES = Event(
+    "duplicates",
+    1,
+    None,
+    (),
+    (),
+    "0.5 % of the lines are sent again, to another file or on the next day.",
+    lasts=True,
+)
 REDELIVERY = Event(
-    "redelivered_file", 2, None, (), (),
+    "redelivered_file",
+    2,
+    None,
+    (),
+    (),
     "60 calls of the day arrive a day later, in a file of their own.",
 )
 MALFORMED_BURST = Event(
-    "malformed_lines", 4, None, ("rejected_lines",), (),
+    "malformed_lines",
+    4,
+    None,
+    ("rejected_lines",),
+    (),
     "A collector writes truncated JSON, wrong types and binary junk among the day's lines.",
 )
 UNPRICED_MODEL = Event(
-    "unpriced_model", 5, "ticket_triage", ("unpriced_calls",), (),
-    "A self-hosted model without a list price takes 8 % of ticket triage.", lasts=True,
+    "unpriced_model",
+    5,
+    "ticket_triage",
+    ("unpriced_calls",),
+    (),
+    "A self-hosted model without a list price takes 8 % of ticket triage.",
+    lasts=True,
 )
 OUTAGE = Event(
-    "provider_outage", 6, "code_helper", ("error_rate",), ("retry_rate",),
+    "provider_outage",
+    6,
+    "code_helper",
+    ("error_rate",),
+    ("retry_rate",),
     "From 13:00 to 15:00 UTC every Anthropic call fails, its two retries included.",
 )
 REFUSALS = Event(
-    "refusals", 7, "support_assistant", ("refusal_rate",), ("support_drop", "csat"),
+    "refusals",
+    7,
+    "support_assistant",
+    ("refusal_rate",),
+    ("support_drop", "csat"),
     "6 % of the support answers decline.",
 )
 LATE_FILE = Event(
-    "late_file", 8, None, (), (),
+    "late_file",
+    8,
+    None,
+    (),
+    (),
     "40 calls of the day lie in a file that tests may hold back.",
 )
 BAD_PROMPT = Event(
-    "unsupported_prompt_version", 9, "support_assistant", ("support_drop", "hallucination_rate"),
+    "unsupported_prompt_version",
+    9,
+    "support_assistant",
+    ("support_drop", "hallucination_rate"),
     ("csat", "context_utilisation"),
-    "support_answer 4 replaces 3: 30 % of its answers are unsupported, not 2 %.", lasts=True,
+    "support_answer 4 replaces 3: 30 % of its answers are unsupported, not 2 %.",
+    lasts=True,
 )
 BROKEN_JSON = Event(
-    "broken_json", 10, "invoice_extraction", ("format_error_rate",), (),
+    "broken_json",
+    10,
+    "invoice_extraction",
+    ("format_error_rate",),
+    (),
     "9 % of the extracted invoices break their schema.",
 )
 SPEND_SURGE = Event(
-    "spend_surge", 11, "sales_email", ("spend_vs_budget",), (),
+    "spend_surge", 11, "sales_email", ("spend_vs_budget",), ("spend_vs_budget:total",),
     "A campaign sends six times the usual e-mails, with whole CRM histories as prompts.",
 )  # fmt: skip
 
 EVENTS = (
-    REDELIVERY, MALFORMED_BURST, UNPRICED_MODEL, OUTAGE, REFUSALS, LATE_FILE, BAD_PROMPT,
-    BROKEN_JSON, SPEND_SURGE,
+    DUPLICATE_LINES, REDELIVERY, MALFORMED_BURST, UNPRICED_MODEL, OUTAGE, REFUSALS, LATE_FILE,
+    BAD_PROMPT, BROKEN_JSON, SPEND_SURGE,
 )  # fmt: skip
 
 OUTAGE_HOURS = (time(13), time(15))

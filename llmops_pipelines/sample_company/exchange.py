@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 Manner = Literal["sound", "invented", "subtle", "refused", "broken"]
 """How an answer turns out; ``invented`` and ``subtle`` are not supported by their contexts."""
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """Anything a JSON document may hold."""
 
 Message = dict[str, str]

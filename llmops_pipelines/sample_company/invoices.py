@@ -31,8 +31,9 @@ BREAKS = ("truncated", "missing_field", "wrong_type", "truncated", "missing_fiel
 
 _VENDORS = (
     "Timberline Mills", "Norrland Textiles", "Corvin Leather Works", "Calder Appliances",
-    "Seabright Ferries", "Marlow and Sons", "Leiria Fabrics", "Jutland Sawmills", "Kalkin Chemicals",
-    "Oakfield Cartons", "Hollow Anchor Supply", "Brightwell Motors", "Tannery Lane Garage",
+    "Seabright Ferries", "Marlow and Sons", "Leiria Fabrics", "Jutland Sawmills",
+    "Kalkin Chemicals", "Oakfield Cartons", "Hollow Anchor Supply", "Brightwell Motors",
+    "Tannery Lane Garage",
 )  # fmt: skip
 _SUFFIXES = ("Ltd", "GmbH", "AB", "Lda", "BV", "ApS")
 _ARTICLES = (

@@ -15,16 +15,16 @@ from llmops_pipelines.sample_company.private_details import person, with_private
 from llmops_pipelines.sample_company.summaries import COMPANIES, MONTHS, PRODUCTS, SITES
 
 _REASONS = (
-    "they opened a branch at {site}", "they asked for a quote in {month}",
-    "their lease at {site} was extended", "they hired {n} people", "they downloaded our catalogue",
-    "their last order is {n} months old",
+    "{they} opened a branch at {site}", "{they} asked for a quote in {month}",
+    "{their} lease at {site} was extended", "{they} hired {n} people",
+    "{they} asked for our catalogue", "{their} last order is {n} months old",
 )  # fmt: skip
 _OFFERS = (
     "{percent} percent off {product}", "free assembly of {product}",
     "a free plan of the rooms at {site}", "two spare sets of covers with {product}",
 )  # fmt: skip
 _OPENINGS = (
-    "I noticed that {reason}, and thought of you.", "Congratulations: {reason}.",
+    "I noticed that {reason}, and thought of you.", "A colleague told me that {reason}.",
     "Since {reason}, a few ideas from our side.", "A short note, because {reason}.",
 )  # fmt: skip
 _BODIES = (
@@ -41,7 +41,7 @@ _SYSTEM = (
     "You draft sales e-mails for Larkspur Home: at most 120 words, one offer, one question, no "
     "exclamation marks, signed by the account manager."
 )
-_HISTORY_LINES = 46
+_HISTORY_LINES = 20
 
 
 def email_turn(
@@ -56,11 +56,14 @@ def email_turn(
         "percent": rng.randrange(4, 18),
         "n": rng.randrange(10, 45),
     }
-    slots["reason"] = rng.choice(_REASONS).format(**slots)
+    reason = rng.choice(_REASONS)
+    slots["reason"] = reason.format(they="you", their="your", **slots)
     slots["offer"] = rng.choice(_OFFERS).format(**slots)
     contact, manager = person(rng), person(rng)
     brief = with_private_detail(
-        f"Write to {contact} of {slots['company']}: {slots['reason']}. Offer {slots['offer']}.", rng
+        f"Write to {contact} of {slots['company']}: "
+        f"{reason.format(they='they', their='their', **slots)}. Offer {slots['offer']}.",
+        rng,
     )
     if with_crm_history:
         brief = f"CRM history:\n{_crm_history(rng)}\n\n{brief}"

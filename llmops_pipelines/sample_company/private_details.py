@@ -27,7 +27,8 @@ def person(rng: Random) -> str:
 def email_address(rng: Random) -> str:
     """An address in a domain that RFC 2606 reserves for examples."""
     name = person(rng).lower().replace(" ", rng.choice((".", "_", "")))
-    return f"{name}{rng.choice(('', str(rng.randrange(10, 99))))}@example.{rng.choice(('com', 'org', 'net'))}"
+    number = rng.choice(("", str(rng.randrange(10, 99))))
+    return f"{name}{number}@example.{rng.choice(('com', 'org', 'net'))}"
 
 
 def phone_number(rng: Random) -> str:

@@ -18,8 +18,9 @@ from llmops_pipelines.sample_company.private_details import FIRST_NAMES, LAST_NA
 
 COMPANIES = (
     "Bramble Hotels", "Oakline Clinics", "Fernway Schools", "Copperfield Studios", "Tidewater Inns",
-    "Marigold Bakeries", "Stonegate Law", "Pinecrest Dental", "Harbour Analytics", "Juniper Hostels",
-    "Redwood Academy", "Silverlane Cafes", "Northfield Labs", "Willow Nurseries", "Ember Galleries",
+    "Marigold Bakeries", "Stonegate Law", "Pinecrest Dental", "Harbour Analytics",
+    "Juniper Hostels", "Redwood Academy", "Silverlane Cafes", "Northfield Labs", "Willow Nurseries",
+    "Ember Galleries",
 )  # fmt: skip
 PRODUCTS = (
     "height-adjustable desks", "stacking chairs", "modular Hattie sofas", "Aurea mattresses",
@@ -30,7 +31,13 @@ SITES = (
     "Linden Road", "Mill Street", "Quayside", "Station Square", "Garden Row", "Abbey Lane",
     "Foundry Yard", "Chestnut Avenue", "Lockside", "Market Hill",
 )  # fmt: skip
-RIVALS = ("Hovdal Interiors", "Kastell Office", "Plankwerk", "Rimbald Furnishing", "Sorrel and Pike")
+RIVALS = (
+    "Hovdal Interiors",
+    "Kastell Office",
+    "Plankwerk",
+    "Rimbald Furnishing",
+    "Sorrel and Pike",
+)
 MONTHS = ("January", "February", "March", "April", "May", "June", "September", "October")
 
 
@@ -128,7 +135,7 @@ SUBJECTS = (
 INVENTIONS = (
     "the prospect signed a framework agreement covering {n} warehouses across Scandinavia",
     "legal counsel objected to clause {n} concerning intellectual property",
-    "an integration with their SAP procurement portal was promised by quarter end",
+    "an integration with their purchasing portal was promised by quarter end",
     "the chief executive requested a keynote for {n} franchise owners",
     "sustainability certificates and {n} carbon offsets were demanded beforehand",
     "their insurer insists on fireproof upholstery rated above {n} kelvin",
@@ -194,7 +201,7 @@ def _summary(
     claims = [rng.choice(subject.summed_up).format(**slots) for subject in subjects]
     if manner == "invented":
         invented = rng.sample(INVENTIONS, rng.choice((2, 3, 3)))
-        claims = [claim.format(n=rng.randrange(200, 980)) for claim in invented]
+        claims = [claim.format(n=rng.choice(_absent_figures(said))) for claim in invented]
     elif len(claims) > 3 and rng.random() < 0.3:
         claims.pop()
     elif rng.random() < 0.4:
@@ -206,6 +213,10 @@ def _summary(
     text = ". ".join(sentences) + "."
     if manner == "subtle":
         figure = rng.choice(re.findall(r"\b\d+\b", text))
-        wrong = rng.choice([str(n) for n in range(211, 999, 7) if str(n) not in said])
-        text = re.sub(rf"\b{figure}\b", wrong, text, count=1)
+        text = re.sub(rf"\b{figure}\b", rng.choice(_absent_figures(said)), text, count=1)
     return text
+
+
+def _absent_figures(said: str) -> list[str]:
+    known = set(re.findall(r"\d+", said))
+    return [str(n) for n in range(11, 99) if str(n) not in known]

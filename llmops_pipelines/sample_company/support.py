@@ -40,6 +40,11 @@ _REWRITE = (
 )
 _OPENERS = ("", "", "", "Hi! ", "Hello. ", "Good morning! ", "Quick question. ", "Hey there! ")
 _FOLLOW_UPS = ("Thanks! ", "One more thing. ", "Okay. ", "And also: ", "Good to know. ", "Right. ")
+_FILLERS = frozenset((
+    "thanks", "what", "when", "which", "does", "your", "much", "long", "have", "good", "know",
+    "okay", "right", "thing", "more", "also", "this", "that", "with", "from", "many", "often",
+    "until", "before", "after", "there", "should", "need", "between",
+))  # fmt: skip
 _GREETINGS = ("", "", "", "", "Happy to help. ", "Sure. ", "Thanks for asking. ")
 _LINKS = ("", "", "", "Also, ", "In addition, ", "Besides, ", "On top of that, ")
 
@@ -78,8 +83,9 @@ def support_turn(
 def query_rewrite(rng: Random, turn: Exchange) -> Exchange:
     """The small call that turns the follow-up question of ``turn`` into a search query."""
     title = str(turn.contexts[0]["content"]).split(". ", 1)[0]
-    words = re.findall(r"[A-Za-z][a-z]{3,}", turn.question)
-    query = " ".join([title.lower(), *rng.sample(words, min(3, len(words)))]).lower()
+    words = re.findall(r"[a-z]{4,}", turn.question.lower())
+    topical = [word for word in dict.fromkeys(words) if word not in _FILLERS]
+    query = " ".join([title.lower(), *rng.sample(topical, min(3, len(topical)))])
     talk = "\n".join(f"{m['role']}: {m['content']}" for m in turn.messages[1:])
     return Exchange(prompted(_REWRITE, talk), query)
 
@@ -113,10 +119,10 @@ def _grounded(rng: Random, passages: list[Passage]) -> list[str]:
 
 
 def _inventions(rng: Random, area: Area, passages: list[Passage]) -> list[str]:
-    """Two or three statements that no passage supports; every third answer opens with a true one."""
+    """Two or three unsupported statements; every third answer opens with a true one."""
     claims = [
         invention.format(
-            n=rng.randrange(160, 980),
+            n=rng.choice(_absent_figures(passages)),
             person=f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}",
             place=rng.choice(PLACES),
         )
@@ -146,10 +152,14 @@ def _joined(rng: Random, claims: list[str]) -> str:
 
 def _with_wrong_figure(rng: Random, answer: str, passages: list[Passage]) -> str:
     """The same answer with one figure that stands in no passage."""
-    figures = [match for match in re.finditer(r"\b\d+\b", answer)]
-    known = set(re.findall(r"\d+", " ".join(passage.text for passage in passages)))
-    wrong = rng.choice([str(n) for n in range(11, 99) if str(n) not in known])
+    figures = list(re.finditer(r"\b\d+\b", answer))
+    wrong = rng.choice(_absent_figures(passages))
     if not figures:
         return f"{answer} It takes {wrong} days."
     chosen = rng.choice(figures)
     return answer[: chosen.start()] + wrong + answer[chosen.end() :]
+
+
+def _absent_figures(passages: list[Passage]) -> list[str]:
+    known = set(re.findall(r"\d+", " ".join(passage.text for passage in passages)))
+    return [str(n) for n in range(11, 99) if str(n) not in known]

@@ -45,9 +45,9 @@ TICKETS: dict[str, tuple[str, ...]] = {
     ),
 }
 _ITEMS = (
-    "Fjordlund sofa", "Hattie corner module", "Aurea mattress", "Ribba slatted base", "Tilda bunk bed",
-    "Brightwell W8", "Brightwell D7 dryer", "Calder oven", "Nordby fridge", "oak table", "wool rug",
-    "floor lamp", "wardrobe", "kitchen worktop", "office chair",
+    "Fjordlund sofa", "Hattie corner module", "Aurea mattress", "Ribba slatted base",
+    "Tilda bunk bed", "Brightwell W8", "Brightwell D7 dryer", "Calder oven", "Nordby fridge",
+    "oak table", "wool rug", "floor lamp", "wardrobe", "kitchen worktop", "office chair",
 )  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _CLOSINGS = ("", "", "", " Thanks!", " Regards, {name}", " Please hurry.", " Best, {name}")

@@ -71,12 +71,11 @@ def _strata(traces: pl.DataFrame) -> pl.DataFrame:
 def _in_order_of_draw(strata: pl.DataFrame, seed: int, features: Features) -> pl.DataFrame:
     """Every trace, first drawn first."""
     rank, turn, least = pl.col("rank"), pl.col("turn"), LEAST_PER_STRATUM
-    names = strata["feature"].unique(maintain_order=True).to_list()
-    weights = [WEIGHTS[features.of(name).criticality] for name in names]
+    weights = [WEIGHTS[features.of(name).criticality] for name in strata["feature"]]
     further = pl.when(rank >= least)
     return (
         strata.with_columns(
-            weight=pl.col("feature").replace_strict(names, weights, return_dtype=pl.Int64),
+            weight=pl.Series(weights, dtype=pl.Int64),
             hash=pl.Series(_hashes(strata["trace_id"], seed), dtype=pl.String),
         )
         .sort("hash", "trace_id")

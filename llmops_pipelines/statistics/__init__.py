@@ -8,13 +8,14 @@ from llmops_pipelines.statistics.differences import (
     relative_drop,
 )
 from llmops_pipelines.statistics.grouped import mean_intervals, quantile_intervals
-from llmops_pipelines.statistics.interval import Interval
+from llmops_pipelines.statistics.interval import NOTHING, Interval, normal_critical
 from llmops_pipelines.statistics.means import mean_interval
 from llmops_pipelines.statistics.pooling import pool_means, pool_rates
 from llmops_pipelines.statistics.proportions import wilson
 from llmops_pipelines.statistics.quantiles import quantile_interval
 
 __all__ = [
+    "NOTHING",
     "Interval",
     "design_mean",
     "design_rate",
@@ -23,6 +24,7 @@ __all__ = [
     "difference_of_rates",
     "mean_interval",
     "mean_intervals",
+    "normal_critical",
     "pool_means",
     "pool_rates",
     "quantile_interval",

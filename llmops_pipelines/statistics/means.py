@@ -35,8 +35,9 @@ def mean_interval(
     The mean is Hajek's, its variance linearised and summed by cluster, its critical value Student's
     t with clusters - 1 degrees of freedom. Give ``bounds`` for scores on a scale: the interval is
     then of Wilson's form on the effective sample the variance implies, stays on the scale and keeps
-    a width where all scores agree. (Measured on skewed scores of 5 to 200 draws it covers 91-96 %
-    where the symmetric t interval covers 88-95 %.)
+    a width where all scores agree. Simulated with scores that crowd at one end, 20 to 200 draws, it
+    covers 91 to 96 % where the symmetric t interval covers 88 to 95 %; with a tenth of the scores
+    far off and 20 draws both cover only 87 %.
 
     Source: E. Miller, Adding Error Bars to Evals (2024), for clusters.
 

@@ -152,8 +152,8 @@ RETURNS = parse_area(
 ? Can I exchange a chair for another colour?
 ? How does an exchange work?
 ? Is there a fee for exchanging an item?
-. Chairs and rugs can be exchanged for another colour once without a fee.
-= once without a fee, chairs and rugs can be exchanged for another colour |
+. Chairs and rugs can be exchanged for another colour once without a fee within 45 days.
+= once without a fee, chairs and rugs can be exchanged for another colour | within 45 days
 . The exchange is delivered together with the pickup of the old item.
 = pickup of the old item happens together with the delivered exchange |
 . A price difference is charged to the card or paid out as a voucher.

@@ -1,0 +1,153 @@
+"""How every chart looks and leaves the house: one quiet style, SVG for pages, PNG for Dagster."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, MUTED, GRID, PAPER = "#1f2937", "#667085", "#e4e7ec", "#ffffff"
+"""Text, secondary text, lines, background. A page may replace the first three by its own."""
+
+ACCENT, WARNING, CRITICAL = "#2f6db3", "#b7791f", "#c8442b"
+
+PALETTE = ("#2f6db3", "#e69f00", "#1d9a76", "#c674a4", "#5bb0dd", "#8a7a3d", "#9aa3af")
+"""Told apart with every common colour blindness (after Okabe and Ito); the last is for the rest."""
+
+_CSS_NAMES = {INK: "--chart-ink", MUTED: "--chart-muted", GRID: "--chart-grid"}
+
+_SETTINGS = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "text.color": INK,
+    # A feature may be called "$x_1$"; it is a name, not a formula.
+    "text.parse_math": False,
+    "axes.edgecolor": GRID,
+    "axes.facecolor": "none",
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 8.5,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.titlesize": 9.0,
+    "axes.titlelocation": "left",
+    "axes.unicode_minus": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "xtick.major.size": 0.0,
+    "ytick.major.size": 0.0,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": PAPER,
+    # Text stays text: a third of the size, selectable, and read out by screen readers.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "llmops",
+}
+
+_LONGEST_LABEL = 34
+_LARGEST_MARKDOWN = 60_000
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw inside this: our settings hold, whatever the user's matplotlibrc says."""
+    import matplotlib as mpl  # noqa: PLC0415
+
+    with mpl.rc_context(), warnings.catch_warnings():
+        # Names may hold characters the font has no picture for; a box is shown instead.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)  # type: ignore[arg-type]
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Open a figure of ``width`` x ``height`` inches that no global state knows of."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def no_data(title: str, reason: str = "no data") -> Figure:
+    """What a chart is when there is nothing to draw: its title, and that it has no data."""
+    with style():
+        figure = new_figure(7.6, 1.3)
+        axes = figure.add_subplot()
+        axes.set_axis_off()
+        axes.set_title(label(title, 90), fontweight="bold", fontsize=10)
+        axes.text(0.5, 0.4, label(reason, 90), ha="center", va="center", color=MUTED)
+    return figure
+
+
+def label(text: str, longest: int = _LONGEST_LABEL) -> str:
+    """A name as a chart may show it: no control or direction marks, no line ends, not too long."""
+    visible = "".join(
+        character if unicodedata.category(character)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+        for character in " ".join(text.split())
+    )
+    return visible if len(visible) <= longest else f"{visible[: longest - 1]}…"
+
+
+def svg(figure: Figure, description: str = "") -> str:
+    """Write a figure as one ``<svg>`` element to stand inside an HTML page.
+
+    Nothing in it depends on clock, host or other figures on the page; text, lines and grid take the
+    page's ``--chart-ink``, ``--chart-muted`` and ``--chart-grid`` where it sets them.
+    """
+    text = io.StringIO()
+    with style():
+        figure.savefig(
+            text,
+            format="svg",
+            transparent=True,
+            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        )
+    drawing = text.getvalue()
+    drawing = drawing[drawing.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r"<!--.*?-->\s*", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r' id="[A-Za-z0-9]+_\d+"', "", drawing)
+    drawing = re.sub(r"'DejaVu Sans'(, [^;\"]*)?|(?<=font-family: )sans-serif", "inherit", drawing)
+    # Two figures on a page may share a marker's id but not its colour.
+    salt = hashlib.sha256(drawing.encode()).hexdigest()[:6]
+    drawing = re.sub(r'(id="|"#|url\(#)([a-z][0-9a-f]{10})(?=["\)])', rf"\g<1>c{salt}\g<2>", drawing)
+    for colour, name in _CSS_NAMES.items():
+        drawing = drawing.replace(colour, f"var({name}, {colour})")
+    size = re.search(r'viewBox="[^"]+"', drawing)
+    body = drawing[drawing.index(">") + 1 :].strip()
+    opening = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'{size[0] if size else ""} role="img"'
+    )
+    named = f" aria-label={quoteattr(label(description, 200))}" if description else ""
+    return re.sub(r"\n\s*", "\n", f"{opening}{named}>\n{body}")
+
+
+def png_markdown(figure: Figure, description: str = "chart") -> str:
+    """Write a figure as a Markdown image that carries its own PNG, below 60 kB."""
+    markdown = ""
+    for dots_per_inch in (110, 80, 55, 40):
+        image = io.BytesIO()
+        with style():
+            figure.savefig(image, format="png", dpi=dots_per_inch, metadata={"Software": None})
+        encoded = base64.b64encode(image.getvalue()).decode()
+        alternative = re.sub(r"[\[\]()\\`<>]", " ", label(description, 200))
+        markdown = f"![{alternative}](data:image/png;base64,{encoded})"
+        if len(markdown) < _LARGEST_MARKDOWN:
+            break
+    return markdown

@@ -1,0 +1,231 @@
+"""Any OpenAI-compatible endpoint as a judge: requests out, replies and failure classes back.
+
+Retries, money and records are the executor's: the ``openai`` client makes one HTTP request per
+question, and replies are read from the raw body.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from importlib import metadata
+from typing import Any
+
+from llmops_pipelines.judging import Ask, Reply, Request
+
+_RETRYABLE = {408, 409, 425, 429}
+_REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE)
+_SECRET = re.compile(r"\b(?:sk|key|Bearer)[-_ ][\w*.-]{6,}")
+_DETAIL_CHARS = 300
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a judge is asked. The key is never shown."""
+
+    base_url: str
+    model: str
+    api_key: str = field(default="", repr=False)
+    name: str = "judge"
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is anything to ask: a URL and a model; a key alone is nothing."""
+        return bool(self.base_url and self.model)
+
+
+def client_versions() -> dict[str, str]:
+    """Versions of what carries requests and replies."""
+    return {"openai": metadata.version("openai")}
+
+
+@asynccontextmanager
+async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[Ask]:
+    """A coroutine that asks ``endpoint``, for the event loop that is running.
+
+    Args:
+        endpoint: Where.
+        concurrency: Most requests at once: as many connections are kept open.
+    """
+    import httpx2  # noqa: PLC0415 - openai's own HTTP library
+    from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: PLC0415
+
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    async with AsyncOpenAI(
+        base_url=endpoint.base_url,
+        api_key=endpoint.api_key or "none",
+        max_retries=0,
+        http_client=DefaultAioHttpClient(limits=limits),
+    ) as client:
+
+        async def ask(request: Request, seconds: float) -> Reply:
+            return await _ask(client, request, seconds, secret=endpoint.api_key)
+
+        yield ask
+
+
+async def _ask(client: Any, request: Request, seconds: float, *, secret: str) -> Reply:
+    import httpx2  # noqa: PLC0415
+    import openai  # noqa: PLC0415
+
+    started = time.perf_counter()
+    try:
+        response = await client.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            body=_body(request),
+            options={"timeout": seconds},
+        )
+    except openai.APIStatusError as error:
+        return _rejection(error.response, _clean(_message(error), secret), _elapsed(started))
+    except openai.APITimeoutError:
+        return Reply(
+            "timeout", detail=f"no reply in {seconds:.0f} s", latency_ms=_elapsed(started),
+            retryable=True,
+        )  # fmt: skip
+    except openai.APIConnectionError as error:
+        cause = error.__cause__
+        return Reply(
+            "network",
+            detail=_clean(f"{type(cause or error).__name__}: {cause or error}", secret),
+            latency_ms=_elapsed(started),
+            retryable=True,
+            billable=not isinstance(cause, httpx2.ConnectError),
+        )
+    return _read(response.content, response.headers, _elapsed(started))
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """The request as the chat-completions API takes it."""
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {
+                "name": request.schema_name,
+                "schema": dict(request.schema),
+                "strict": True,
+            },
+        },
+    }
+    if _REASONING_MODEL.match(request.model.rsplit("/", 1)[-1]):
+        # Reasoning models know neither `max_tokens` nor a temperature other than their own.
+        return {**body, "max_completion_tokens": request.max_tokens}
+    return {**body, "max_tokens": request.max_tokens, **request.parameters}
+
+
+def _read(content: bytes, headers: Mapping[str, str], latency_ms: float) -> Reply:
+    """A reply that came with status 200, whatever it holds."""
+    request_id = headers.get("x-request-id")
+    try:
+        body = json.loads(content)
+        choice = body["choices"][0]
+        message = choice["message"]
+        finish, text = choice.get("finish_reason"), message.get("content")
+        refusal = message.get("refusal")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return Reply(
+            "http_200",
+            detail="status 200, but the body is no chat completion",
+            request_id=request_id,
+            latency_ms=latency_ms,
+            retryable=True,
+        )
+    outcome, detail = "ok", None
+    if refusal or finish == "content_filter":
+        outcome, detail = "refused", str(refusal or "content filter")[:_DETAIL_CHARS]
+    elif finish == "length":
+        outcome = "truncated"
+    return Reply(
+        outcome,
+        text=text if isinstance(text, str) else "",
+        detail=detail,
+        model_served=body.get("model"),
+        tokens=_tokens(body.get("usage")),
+        request_id=request_id or body.get("id"),
+        latency_ms=latency_ms,
+    )
+
+
+def _tokens(usage: Any) -> dict[str, int] | None:
+    """Usage in disjoint buckets; None where the endpoint did not count."""
+    if not isinstance(usage, dict):
+        return None
+    try:
+        prompt, completion = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
+        cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+        reasoning = int((usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    if not (0 <= cached <= prompt and 0 <= reasoning <= completion):
+        return None
+    return {
+        "uncached_input": prompt - cached,
+        "cache_read": cached,
+        "output_text": completion - reasoning,
+        "reasoning": reasoning,
+    }
+
+
+def _rejection(response: Any, detail: str, latency_ms: float) -> Reply:
+    status = response.status_code
+    quota = "insufficient_quota" in detail
+    return Reply(
+        f"http_{status}",
+        detail=detail,
+        request_id=response.headers.get("x-request-id"),
+        latency_ms=latency_ms,
+        retry_after_s=_retry_after(response.headers),
+        retryable=(status in _RETRYABLE or status >= 500) and not quota,
+        billable=False,
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the endpoint asks to wait, in any of the three spellings in use."""
+    if (milliseconds := headers.get("retry-after-ms")) is not None:
+        return _seconds(milliseconds, 1_000)
+    after = headers.get("retry-after")
+    if after is None:
+        return None
+    if (seconds := _seconds(after, 1)) is not None:
+        return seconds
+    try:
+        return max(parsedate_to_datetime(after).timestamp() - time.time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _seconds(text: str, per_second: float) -> float | None:
+    try:
+        value = float(text) / per_second
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
+
+
+def _message(error: Any) -> str:
+    """What the endpoint says about a rejected request."""
+    body = error.body
+    if isinstance(body, dict):
+        parts = [str(body[key]) for key in ("code", "message") if body.get(key)]
+        if parts:
+            return ": ".join(parts)
+    return str(error.message)
+
+
+def _clean(text: str, secret: str) -> str:
+    """One line without keys."""
+    if secret:
+        text = text.replace(secret, "***")
+    return " ".join(_SECRET.sub("***", text).split())[:_DETAIL_CHARS]
+
+
+def _elapsed(started: float) -> float:
+    return (time.perf_counter() - started) * 1_000

@@ -1,0 +1,125 @@
+"""Raw fields to typed columns, each with what can be wrong with a value of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from llmops_pipelines.formats.faults import Fault, show
+from llmops_pipelines.formats.fields import FIELDS
+from llmops_pipelines.formats.reading import Place, Reading
+from llmops_pipelines.formats.times import read_times
+from llmops_pipelines.tables import MONEY
+
+_MILLISECONDS: Final = {None: 1.0, "ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}
+_TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
+
+
+class Decoded(NamedTuple):
+    """Typed columns named as in ``FIELDS``, raw ones as ``raw:<name>``, and what can be wrong."""
+
+    frame: pl.DataFrame
+    faults: list[Fault]
+
+
+def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded:
+    """Type the fields ``names`` of ``raw`` (``RAW`` rows). A field that is absent is null, no fault."""
+    columns: list[pl.Expr | pl.Series] = []
+    faults = [Fault(pl.col("shape").is_not_null(), pl.col("shape"))]
+    for name in names:
+        place, kind, value = reading.place(name), FIELDS[name], pl.col(f"raw:{name}")
+        match kind:
+            case "time":
+                columns.append(read_times(raw[name], unit=place.unit, zone=reading.zone).alias(name))
+                faults.append(
+                    Fault(
+                        value.is_not_null() & pl.col(name).is_null(),
+                        _says(
+                            place,
+                            value,
+                            "is not a time; log ISO 8601 (2026-11-10T09:15:02Z) or a number of s, ms,"
+                            " us or ns since 1970",
+                        ),
+                    )
+                )
+            case "name":
+                columns.append(_unquoted(raw[name], place))
+                faults.append(
+                    Fault(~value.str.starts_with('"'), _says(place, value, "is not text; quote it"))
+                )
+            case "label":
+                text = value.replace(dict(place.values)) if place.values else value
+                columns.append(pl.when(text != "").then(text).alias(name))
+                faults.append(
+                    Fault(value.str.contains(r"^[\[{]"), _says(place, value, "is not a text or number"))
+                )
+            case "whole":
+                columns.append(_whole(value).alias(name))
+                faults += _numeric(place, name, value, "a whole number")
+            case "duration" | "number":
+                factor = _MILLISECONDS[place.unit] if kind == "duration" else 1.0
+                number = value.cast(pl.Float64, strict=False) * factor
+                columns.append(pl.when(number.is_finite()).then(number).alias(name))
+                faults += _numeric(place, name, value, "a finite number", signed=kind == "number")
+            case "money":
+                amount = value.cast(MONEY, strict=False)
+                if place.unit == "cents":
+                    amount = (amount * pl.lit("0.01").cast(MONEY)).cast(MONEY)
+                columns.append(amount.alias(name))
+                faults += _numeric(place, name, value, "an amount of money")
+            case "flag":
+                word = value.str.to_lowercase()
+                flag = pl.when(word.is_in(_TRUE)).then(statement=True)
+                columns.append(flag.when(word.is_in(_FALSE)).then(statement=False).alias(name))
+                faults.append(
+                    Fault(
+                        value.is_not_null() & pl.col(name).is_null(),
+                        _says(place, value, "is neither true nor false"),
+                    )
+                )
+            case _:  # texts and JSON are what they are
+                columns.append(value.alias(name))
+    frame = raw.rename({name: f"raw:{name}" for name in names})
+    return Decoded(frame.with_columns(columns), faults)
+
+
+def _says(place: Place, value: pl.Expr, what: str) -> pl.Expr:
+    return pl.format(f"{_escaped(place.shown)}: {{}} {what}", show(value))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "(").replace("}", ")")
+
+
+def _unquoted(values: pl.Series, place: Place) -> pl.Series:
+    """Text of JSON strings; null for other JSON and for empty text."""
+    text = values.str.strip_prefix('"').str.strip_suffix('"')
+    escaped = values.str.contains("\\", literal=True) & values.str.starts_with('"')
+    if escaped.any():
+        spelled = values.filter(escaped).str.json_decode(pl.String)
+        text = text.scatter(escaped.arg_true(), spelled)
+    frame = pl.DataFrame({"json": values, "text": text})
+    read = pl.when(pl.col("json").str.starts_with('"') & (pl.col("text") != "")).then("text")
+    if place.values:
+        read = read.replace(dict(place.values))
+    return frame.select(read.alias(values.name)).to_series()
+
+
+def _whole(value: pl.Expr) -> pl.Expr:
+    number = value.cast(pl.Float64, strict=False)
+    integral = pl.when(number.is_finite() & (number == number.floor()) & (number.abs() < 2**53))
+    return value.cast(pl.Int64, strict=False).fill_null(
+        integral.then(number).cast(pl.Int64, strict=False)
+    )
+
+
+def _numeric(
+    place: Place, name: str, value: pl.Expr, what: str, *, signed: bool = False
+) -> list[Fault]:
+    unreadable = Fault(
+        value.is_not_null() & pl.col(name).is_null(), _says(place, value, f"is not {what}")
+    )
+    negative = Fault(pl.col(name) < 0, _says(place, value, "is negative"))
+    return [unreadable] if signed else [unreadable, negative]

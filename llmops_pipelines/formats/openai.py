@@ -1,0 +1,103 @@
+"""Format ``openai``: our envelope around OpenAI chat completions, and bare completion objects.
+
+One JSON object per line. ``kind`` is ``call`` (the default), ``step`` or ``feedback``. A call holds
+the request body, the response object with its ``usage``, and what only the application knows:
+time, feature, user, latency, prompt version, retrieved contexts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmops_pipelines.formats.paths import parse_path
+from llmops_pipelines.formats.reading import LogFormat, at
+
+_USAGE = ("response.usage", "usage")
+
+
+def _usage(name: str) -> Any:
+    return at(*(f"{usage}.{name}" for usage in _USAGE))
+
+
+def _recognises(record: Mapping[str, Any]) -> bool:
+    kind = record.get("kind")
+    if kind in {"call", "step", "feedback"}:
+        return True
+    if record.get("object") == "chat.completion":
+        return True
+    response, request = record.get("response"), record.get("request") or record.get("body")
+    return (isinstance(response, dict) and "choices" in response) or (
+        isinstance(request, dict) and "messages" in request
+    )
+
+
+OPENAI: Final = LogFormat(
+    name="openai",
+    about="OpenAI chat completions in our envelope, or bare chat.completion objects",
+    recognises=_recognises,
+    containers=tuple(map(parse_path, ("request", "response", "response.choices", "response.usage"))),
+    fields={
+        "kind": at("kind"),
+        "call_id": at("id"),
+        "trace_id": at("trace_id"),
+        "parent_id": at("parent_id"),
+        "started_at": at("timestamp", "time", "ts", "started_at", "response.created", "created"),
+        "feature": at("feature"),
+        "team": at("team"),
+        "environment": at("environment"),
+        "user_id": at("user_id", "user"),
+        "session_id": at("session_id"),
+        "provider": at("provider"),
+        "model": at("response.model", "model"),
+        "model_requested": at("request.model", "body.model"),
+        "service_tier": at("response.service_tier", "service_tier"),
+        "is_batch": at("is_batch"),
+        "is_stream": at("request.stream", "body.stream"),
+        "prompt_name": at("prompt_name", "prompt.name"),
+        "prompt_version": at("prompt_version", "prompt.version"),
+        "attempt": at("attempt"),
+        "status": at("status"),
+        "answered": at("response", "choices"),
+        "error": at("error"),
+        "error_class": at("error.type"),
+        "error_code": at("error.code"),
+        "error_status": at("error.status"),
+        "error_message": at("error.message"),
+        "finish_reason": at("response.choices[0].finish_reason", "choices[0].finish_reason"),
+        "latency_ms": at("latency_ms"),
+        "ttft_ms": at("ttft_ms"),
+        "input_tokens": _usage("prompt_tokens"),
+        "cache_read": _usage("prompt_tokens_details.cached_tokens"),
+        "cache_write_5m": _usage("prompt_tokens_details.cache_write_tokens"),
+        "audio_input": _usage("prompt_tokens_details.audio_tokens"),
+        "output_tokens": _usage("completion_tokens"),
+        "reasoning": _usage("completion_tokens_details.reasoning_tokens"),
+        "audio_output": _usage("completion_tokens_details.audio_tokens"),
+        "total_tokens": _usage("total_tokens"),
+        "cost_reported": at("cost_usd"),
+        "format_requested": at("request.response_format.type", "body.response_format.type"),
+        "response_schema": at(
+            *(
+                f"{request}.response_format.json_schema{inner}"
+                for request in ("request", "body")
+                for inner in (".schema", "")
+            )
+        ),
+        "messages": at("request.messages", "body.messages"),
+        "answer": at(
+            "response.choices[0].message.content",
+            "response.choices[0].message.refusal",
+            "choices[0].message.content",
+            "choices[0].message.refusal",
+        ),
+        "contexts": at("contexts"),
+        "step_kind": at("step"),
+        "step_name": at("name"),
+        "document_count": at("document_count"),
+        "about_call": at("call_id"),
+        "rating": at("rating"),
+        "thumb": at("thumb"),
+        "comment": at("comment"),
+    },
+)

@@ -1,0 +1,69 @@
+"""How one source is read: where each field stands in its records, in which unit, in which zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from llmops_pipelines.formats.paths import Path, parse_path, show_path
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one field comes from: the first of ``paths`` that holds a value, else ``constant``.
+
+    ``unit`` is s, ms, us or ns of a time or duration, usd or cents of a cost; ``values`` translates
+    what the record says into what the field accepts (``{"OK": "ok"}``).
+    """
+
+    paths: tuple[Path, ...] = ()
+    constant: str | None = None
+    unit: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """What an error message calls the field: the first path."""
+        return show_path(self.paths[0]) if self.paths else "(constant)"
+
+
+def at(*paths: str, unit: str | None = None) -> Place:
+    """A place by its paths as text: ``at("timestamp", "time")``."""
+    return Place(tuple(parse_path(path) for path in paths), unit=unit)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything needed to read the records of one source.
+
+    ``containers`` are the objects and lists that must not be anything else when they are there.
+    """
+
+    format: str
+    fields: Mapping[str, Place]
+    containers: tuple[Path, ...] = ()
+    zone: str = "UTC"
+
+    def place(self, name: str) -> Place:
+        """Where ``name`` stands; nowhere if the source does not have it."""
+        return self.fields.get(name, Place())
+
+
+@dataclass(frozen=True)
+class LogFormat:
+    """A known log format: how to recognise a record, and where its fields stand."""
+
+    name: str
+    about: str
+    recognises: Callable[[Mapping[str, Any]], bool]
+    fields: Mapping[str, Place] = field(default_factory=dict)
+    containers: tuple[Path, ...] = ()
+
+    def reading(self, overrides: Mapping[str, Place] | None = None, zone: str = "UTC") -> Reading:
+        """How to read a source of this format; ``overrides`` come before the format's own places."""
+        fields = dict(self.fields)
+        for name, place in (overrides or {}).items():
+            own = self.fields.get(name, Place())
+            fields[name] = replace(place, paths=(*place.paths, *own.paths))
+        return Reading(self.name, fields, self.containers, zone)

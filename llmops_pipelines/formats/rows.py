@@ -1,0 +1,72 @@
+"""A chunk of raw lines to canonical calls, steps, feedback and rejections."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import duckdb
+import polars as pl
+
+from llmops_pipelines.formats.calls import read_calls
+from llmops_pipelines.formats.extraction import extract
+from llmops_pipelines.formats.faults import Sorted
+from llmops_pipelines.formats.reading import Reading
+from llmops_pipelines.formats.steps import read_feedback, read_steps
+from llmops_pipelines.tables import INSTANT
+
+REJECTED = pl.Schema(
+    {"n": pl.Int64, "feature": pl.String, "started_at": INSTANT, "reason": pl.String}
+)
+
+
+class Limits(NamedTuple):
+    """Moments, naive UTC, between which a record's time is believed."""
+
+    earliest: datetime
+    latest: datetime
+
+
+class Rows(NamedTuple):
+    """What a chunk of lines holds; each line, told by its ``n``, is in exactly one of the frames.
+
+    ``calls`` carry the columns of ``LLM_CALLS`` that a record can tell, plus the texts and the plain
+    ``user_id``, which must not be stored. ``rejected`` has a feature and a time where they were read.
+    """
+
+    calls: pl.DataFrame
+    steps: pl.DataFrame
+    feedback: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def read_lines(
+    connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame, reading: Reading, limits: Limits
+) -> Rows:
+    """Read ``lines`` (``n`` and ``raw``) as ``reading`` says. No line is lost, none is read twice."""
+    raw, broken = extract(connection, lines, reading)
+    kind = pl.coalesce("kind", pl.lit("call"))
+    calls = read_calls(raw.filter(kind == "call"), reading, limits)
+    steps = read_steps(raw.filter(kind == "step"), reading, limits)
+    feedback = read_feedback(raw.filter(kind == "feedback"), reading, limits)
+    unknown = raw.filter(~kind.is_in(["call", "step", "feedback"])).select(
+        "n", reason=pl.lit("kind: is none of call, step and feedback; leave it out for a call")
+    )
+    faulty = [_narrow(part, limits) for part in (calls, steps, feedback)]
+    rejected = pl.concat(
+        [*faulty, *(_without_record(frame) for frame in (unknown, broken))]
+    )
+    return Rows(calls.good, steps.good, feedback.good, rejected.sort("n"))
+
+
+def _narrow(part: Sorted, limits: Limits) -> pl.DataFrame:
+    believed = pl.col("started_at").is_between(limits.earliest, limits.latest)
+    return part.bad.select(
+        "n", "feature", pl.when(believed).then("started_at").alias("started_at"), "reason"
+    )
+
+
+def _without_record(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        "n", pl.lit(None, pl.String).alias("feature"), pl.lit(None, INSTANT).alias("started_at"), "reason"
+    )

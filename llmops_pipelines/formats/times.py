@@ -1,0 +1,98 @@
+"""Times of every spelling to naive UTC microseconds, whatever zone the host is in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from llmops_pipelines.tables import INSTANT
+
+MICROSECONDS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_ZONE: Final = r" ?([Zz]|[+-]\d{2}(:?\d{2})?)"
+_TAIL: Final = rf"^([.,]\d{{1,9}})?({_ZONE})?$"
+
+
+def read_times(values: pl.Series, *, unit: str | None = None, zone: str = "UTC") -> pl.Series:
+    """Read ISO 8601 times and epoch numbers (text) as ``INSTANT``; null where neither can be read.
+
+    A time with Z or an offset is converted to UTC; one without is taken to be local time of ``zone``
+    (the earlier one where a clock was set back; null where it was set forward and no such time was).
+
+    Args:
+        values: Text; numbers as their digits.
+        unit: s, ms, us or ns of the numbers; None tells them by magnitude: below 1e11 seconds (until
+            the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds.
+        zone: IANA name of the zone of times that name none.
+    """
+    text = values.str.strip_chars()
+    number = text.cast(pl.Float64, strict=False)
+    if number.null_count() == 0:
+        return _epochs(text, number, unit)
+    read = _iso(text, 19, zone)
+    if (missed := read.is_null() & number.is_null() & text.is_not_null()).any():
+        read = read.zip_with(~missed, _iso(text, 16, zone))
+    if number.null_count() == number.len():
+        return read
+    return read.zip_with(number.is_null(), _epochs(text, number, unit))
+
+
+def _epochs(text: pl.Series, number: pl.Series, unit: str | None) -> pl.Series:
+    frame = pl.DataFrame({"whole": text.cast(pl.Int64, strict=False), "number": number})
+    size = pl.col("number").abs()
+    whole, fraction = pl.col("whole"), pl.col("number")
+
+    def scaled(factor: int) -> pl.Expr:
+        exact = whole * factor
+        return exact.fill_null((fraction * factor).round().cast(pl.Int64, strict=False))
+
+    nanoseconds = (whole // 1000).fill_null((fraction / 1000).round().cast(pl.Int64, strict=False))
+    match unit:
+        case None:
+            micros = (
+                pl.when(size < 1e11)
+                .then(scaled(MICROSECONDS["s"]))
+                .when(size < 1e14)
+                .then(scaled(MICROSECONDS["ms"]))
+                .when(size < 1e17)
+                .then(scaled(MICROSECONDS["us"]))
+                .otherwise(nanoseconds)
+            )
+        case "ns":
+            micros = nanoseconds
+        case _:
+            micros = scaled(MICROSECONDS[unit])
+    reasonable = size.is_finite() & micros.is_between(-62_135_596_800_000_000, 253_402_300_799_999_999)
+    return frame.select(pl.when(reasonable).then(micros).cast(INSTANT)).to_series()
+
+
+def _iso(text: pl.Series, width: int, zone: str) -> pl.Series:
+    """Times whose date and time of day take ``width`` characters: 19 with seconds, 16 without."""
+    pattern = {19: "%Y-%m-%dT%H:%M:%S", 16: "%Y-%m-%dT%H:%M"}[width]
+    local = (
+        text.str.slice(0, width)
+        .str.replace(r"[ t]", "T")
+        .str.to_datetime(pattern, time_unit="us", strict=False)
+    )
+    frame = pl.DataFrame({"local": local, "tail": text.str.slice(width)})
+    tail = pl.col("tail")
+    digits = tail.str.extract(r"^[.,](\d{1,6})").str.pad_end(6, "0").cast(pl.Int64)
+    offset = tail.str.extract(r"([+-]\d{2}:?(\d{2})?)$")
+    sign = pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
+    hours = offset.str.slice(1, 2).cast(pl.Int64)
+    minutes = pl.when(offset.str.len_chars() > 3).then(offset.str.slice(-2)).cast(pl.Int64)
+    frame = frame.with_columns(
+        local=pl.when(tail.str.contains(_TAIL)).then("local"),
+        fraction=pl.duration(microseconds=digits.fill_null(0)),
+        offset=pl.duration(minutes=sign * (hours * 60 + minutes.fill_null(0))),
+        zoned=tail.str.contains(rf"{_ZONE}$"),
+    )
+    naive = pl.col("local")
+    if zone != "UTC":
+        there = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        naive = pl.when("zoned").then(naive).otherwise(
+            there.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        )
+    return frame.select(
+        (naive - pl.col("offset").fill_null(pl.duration(minutes=0)) + pl.col("fraction")).cast(INSTANT)
+    ).to_series()

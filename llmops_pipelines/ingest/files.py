@@ -1,0 +1,159 @@
+"""Log files as streams of bytes: opened by whoever holds them, unpacked chunk by chunk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+import zstandard
+
+_READ: Final = 1 << 20
+_UNPACK: Final = 1 << 22
+_ZSTD_READ: Final = 1 << 12
+"""zstd unpacks a whole input piece at once, at most 32,768-fold: 4 KiB never become over 128 MiB."""
+
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_OTHERS: Final = {
+    b"PK\x03\x04": "a zip archive",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"PAR1": "Parquet",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
+
+
+class DamagedFileError(ValueError):
+    """A compressed file ends too early or does not unpack; what came before is good."""
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One log file, wherever it lies.
+
+    ``path`` is relative to the log root, with forward slashes. ``size`` (bytes) and ``modified_ns``
+    (ns since 1970) are those of the listing. ``open`` gives a binary handle at the start of the file
+    and raises OSError when it cannot.
+    """
+
+    path: str
+    size: int
+    modified_ns: int
+    open: Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file as it was when its digest was taken: small ones in memory, others to be opened again."""
+
+    file: LogFile
+    digest: str
+    length: int
+    held: bytes | None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The unpacked bytes, in pieces of bounded size, of exactly what the digest covers.
+
+        Raises:
+            DamagedFileError: After everything that could be unpacked.
+            OSError: The file cannot be opened or read any more.
+        """
+        with io.BytesIO(self.held) if self.held is not None else self.file.open() as handle:
+            yield from _unpacked(_limited(handle, self.length))
+
+
+def read_content(file: LogFile, *, hold: int) -> Content:
+    """Take the digest of ``file`` (SHA-256, 32 hex digits); keep the bytes of files up to ``hold`` long.
+
+    Raises:
+        OSError: The file cannot be opened or read.
+    """
+    digest, length, pieces = hashlib.sha256(), 0, []
+    with file.open() as handle:
+        while piece := handle.read(_READ):
+            digest.update(piece)
+            length += len(piece)
+            if length <= hold:
+                pieces.append(piece)
+    held = b"".join(pieces) if length <= hold else None
+    return Content(file, digest.hexdigest()[:32], length, held)
+
+
+def foreign(head: bytes) -> str | None:
+    """What kind of file ``head`` (its first unpacked bytes) opens, if it is none with lines of text."""
+    for magic, name in _OTHERS.items():
+        if head.startswith(magic):
+            return name
+    return "binary" if b"\0" in head else None
+
+
+def _limited(handle: BinaryIO, length: int) -> Iterator[bytes]:
+    while length > 0 and (piece := handle.read(min(_READ, length))):
+        length -= len(piece)
+        yield piece
+
+
+def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(pieces, b"")
+    while 0 < len(first) < len(_ZSTD) and (more := next(pieces, b"")):
+        first += more
+    if first.startswith(_GZIP):
+        yield from _gunzip(_chain(first, pieces))
+    elif first.startswith(_ZSTD):
+        yield from _unzstd(_chain(first, pieces))
+    else:
+        yield from _chain(first, pieces)
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from rest
+
+
+def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Members one after another; a piece of input gives several of output when it swells."""
+    member: zlib._Decompress | None = None
+    for piece in pieces:
+        rest = piece
+        while rest:
+            if member is None:
+                if not (rest := rest.lstrip(b"\0")):  # padding between or after members
+                    break
+                member = zlib.decompressobj(wbits=31)
+            try:
+                unpacked = member.decompress(rest, _UNPACK)
+            except zlib.error as error:
+                raise DamagedFileError(f"its gzip data is damaged ({error})") from error
+            if unpacked:
+                yield unpacked
+            rest = member.unconsumed_tail
+            if member.eof:
+                rest, member = member.unused_data, None
+    if member is not None:
+        raise DamagedFileError("its gzip data ends too early")
+
+
+def _unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Frames one after another."""
+    frame: zstandard.ZstdDecompressionObj | None = None
+    for piece in pieces:
+        for start in range(0, len(piece), _ZSTD_READ):
+            rest = piece[start : start + _ZSTD_READ]
+            while rest:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                try:
+                    unpacked = frame.decompress(rest)
+                except zstandard.ZstdError as error:
+                    raise DamagedFileError(f"its zstd data is damaged ({error})") from error
+                if unpacked:
+                    yield unpacked
+                rest = b""
+                if frame.eof:
+                    rest, frame = frame.unused_data, None
+    if frame is not None:
+        raise DamagedFileError("its zstd data ends too early")

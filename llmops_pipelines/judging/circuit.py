@@ -1,0 +1,54 @@
+"""When to stop asking an endpoint that does not answer, and what to tell people then."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from llmops_pipelines.judging.exchange import Reply
+
+_REMEDY = {
+    "http_401": "JUDGE_API_KEY: the endpoint does not accept the key",
+    "http_403": "JUDGE_API_KEY: the key may not use this model",
+    "http_404": "JUDGE_BASE_URL and JUDGE_MODEL: the endpoint knows no such path or model",
+}
+_UNREACHABLE = "JUDGE_BASE_URL: nothing answers there"
+
+
+@dataclass
+class Circuit:
+    """Counts failures in a row, over all requests in flight.
+
+    Before the first reply, ``dead_after`` connection failures or rejections in a row open it: the
+    endpoint is not there, or not for us. Later, and for server errors, it takes a run of failures
+    ``patience`` long, so that a blip that hits everything in flight at once does not end the run.
+    """
+
+    dead_after: int
+    patience: int
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = ""
+    _ever_answered: bool = False
+    _in_a_row: int = 0
+
+    def record(self, reply: Reply) -> None:
+        """Take one reply into account; rate limits say nothing either way."""
+        if reply.answered:
+            self._ever_answered, self._in_a_row = True, 0
+            return
+        if reply.outcome == "http_429" or not _speaks_of_endpoint(reply):
+            return
+        self._in_a_row += 1
+        early = not self._ever_answered and not reply.outcome.startswith("http_5")
+        if self._in_a_row >= (self.dead_after if early else self.patience):
+            self.reason = (
+                f"the judge endpoint failed {self._in_a_row} times in a row "
+                f"({reply.outcome}{f': {reply.detail}' if reply.detail else ''}), so the rest "
+                f"was not asked; check {_REMEDY.get(reply.outcome, _UNREACHABLE)}, then run again"
+            )
+            self.opened.set()
+
+
+def _speaks_of_endpoint(reply: Reply) -> bool:
+    """Not a fault of one request, such as a prompt that is too long."""
+    return reply.outcome in ("network", "timeout", *_REMEDY) or reply.outcome.startswith("http_5")

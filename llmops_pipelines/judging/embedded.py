@@ -1,0 +1,142 @@
+"""Verdicts of the embedded scorers on the sample: support with its evidence, and relevance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from llmops_pipelines.judging.heuristics import JUDGING_OFF, REFUSAL
+from llmops_pipelines.judging.item import Item, missing_field, read_item, with_digests
+from llmops_pipelines.judging.ledger import verdict_frame, verdict_row
+from llmops_pipelines.judging.replies import Ruling
+from llmops_pipelines.judging.specs import JudgeSpec, embedded_specs, judge_specs
+from llmops_pipelines.judging.support import CONTEXT_CHARS
+from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
+
+Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+Embed = Callable[[list[str]], Vectors]
+"""Unit vectors of texts, one row each."""
+
+CANDIDATES = 3
+"""Context sentences compared with an answer by embedding: those sharing most words with it."""
+
+
+def embedded_verdicts(
+    items: pl.DataFrame,
+    heuristic_scores: pl.DataFrame,
+    embed: Embed,
+    *,
+    weights: str,
+    now: datetime,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rule on ``items`` without an endpoint: two verdicts each, one per distinct content.
+
+    ``support`` takes its score from ``heuristic_scores`` and adds as evidence the context sentence
+    nearest to the answer by embedding. ``relevance`` is the cosine of question and answer, negative
+    ones counted as 0. Neither speaks of refusals. Features with ``judging: none`` get no verdict.
+
+    Args:
+        items: `ITEM_SCHEMA`.
+        heuristic_scores: ``HEURISTIC_SCORES`` of the same day.
+        embed: Sentence embedding; it is called once, with every distinct text once.
+        weights: Package and version of its weights, part of the judge spec.
+        now: When, for the ledger.
+
+    Returns:
+        ``JUDGE_SPECS`` and ``JUDGE_SCORES``. Nothing is paid, so attempts and cost are 0.
+    """
+    support_spec, relevance_spec = embedded_specs(weights=weights)
+    scored = items.join(
+        heuristic_scores.select("call_id", "support", "unscored_reason", "refused"),
+        on="call_id",
+    ).filter(pl.col("unscored_reason").ne_missing(JUDGING_OFF))
+    on_support = _distinct(scored, support_spec)
+    on_relevance = _distinct(scored, relevance_spec)
+    candidates = {row["call_id"]: _candidates(item) for row, item in on_support}
+    vectors = _Embedded(
+        embed,
+        [text for _, item in (*on_support, *on_relevance) for text in (item.question, item.answer)]
+        + [text for found in candidates.values() for text in found],
+    )
+    rows = [
+        _row(
+            support_spec,
+            item,
+            _support(row, item, candidates[row["call_id"]], vectors),
+            weights,
+            now,
+        )
+        for row, item in on_support
+    ]
+    rows += [
+        _row(relevance_spec, item, _relevance(row, item, relevance_spec, vectors), weights, now)
+        for row, item in on_relevance
+    ]
+    return judge_specs((support_spec, relevance_spec)), verdict_frame(rows)
+
+
+class _Embedded:
+    """Vectors by text, all embedded in one call."""
+
+    def __init__(self, embed: Embed, texts: Iterable[str]) -> None:
+        distinct = sorted({text for text in texts if text.strip()})
+        self._row = {text: row for row, text in enumerate(distinct)}
+        self._vectors = embed(distinct) if distinct else np.zeros((0, 1), dtype=np.float32)
+
+    def cosine(self, one: str, other: str) -> float:
+        """Cosine of two texts, 0 where it is negative."""
+        product = self._vectors[self._row[one]] @ self._vectors[self._row[other]]
+        return min(max(round(float(product), 6), 0.0), 1.0)
+
+
+def _distinct(items: pl.DataFrame, spec: JudgeSpec) -> list[tuple[dict[str, Any], Item]]:
+    unique = (
+        with_digests(items, spec)
+        .sort("item_digest", "call_id")
+        .unique("item_digest", keep="first", maintain_order=True)
+    )
+    return [(row, read_item(row)) for row in unique.iter_rows(named=True)]
+
+
+def _support(row: dict[str, Any], item: Item, candidates: list[str], vectors: _Embedded) -> Ruling:
+    if row["support"] is None:
+        return Ruling("not_applicable", None, row["unscored_reason"])
+    best = max(candidates, key=lambda text: vectors.cosine(text, item.answer), default=None)
+    return Ruling("scored", row["support"], "lexical overlap with the contexts; not truth", best)
+
+
+def _relevance(row: dict[str, Any], item: Item, spec: JudgeSpec, vectors: _Embedded) -> Ruling:
+    absent = missing_field(item, spec) or (REFUSAL if row["refused"] else None)
+    if absent:
+        return Ruling("not_applicable", None, absent)
+    cosine = vectors.cosine(item.question, item.answer)
+    return Ruling("scored", cosine, "cosine of question and answer by sentence embedding")
+
+
+def _candidates(item: Item) -> list[str]:
+    """The context sentences that share most words with the answer, best first."""
+    said = set(words(item.answer)) - FUNCTION_WORDS
+    shared: dict[str, int] = {}
+    room = CONTEXT_CHARS
+    for context in item.contexts:
+        for sentence in sentences(context[:room]):
+            shared[sentence] = len(said & set(words(sentence)))
+        room -= min(room, len(context))
+    return sorted(shared, key=lambda text: (-shared[text], text))[:CANDIDATES]
+
+
+def _row(
+    spec: JudgeSpec, item: Item, ruling: Ruling, weights: str, now: datetime
+) -> dict[str, Any]:
+    return verdict_row(
+        spec,
+        item,
+        ruling,
+        attempts=(),
+        scored_at=now,
+        library_versions={"weights": weights},
+    )

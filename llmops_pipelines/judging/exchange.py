@@ -1,0 +1,88 @@
+"""One question to a judge's endpoint and what came back; sending it is an adapter's business."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+Price = Callable[[str, Mapping[str, int]], Decimal | None]
+"""US dollars for tokens in disjoint buckets of a model, or None where it has no price."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a chat."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One chat completion with a JSON schema for its reply."""
+
+    model: str
+    messages: tuple[Message, ...]
+    schema_name: str
+    schema: Mapping[str, Any]
+    max_tokens: int
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def most_input_tokens(self) -> int:
+        """No tokeniser makes more: a token of a byte-level vocabulary is at least one byte."""
+        texts = sum(len(m.content.encode()) for m in self.messages)
+        return texts + len(str(self.schema)) + 16 * (len(self.messages) + 1)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one request came to.
+
+    ``outcome`` is one of
+
+    * ``ok``: text to be read;
+    * ``truncated``: the judge stopped at its token limit;
+    * ``refused``: the judge declined, or a content filter did;
+    * ``http_<status>``, ``timeout``, ``network``: no reply.
+    """
+
+    outcome: str
+    text: str | None = None
+    detail: str | None = None
+    model_served: str | None = None
+    tokens: Mapping[str, int] | None = None
+    request_id: str | None = None
+    latency_ms: float | None = None
+    retry_after_s: float | None = None
+    retryable: bool = False
+    billable: bool = True
+
+    @property
+    def answered(self) -> bool:
+        """Whether the judge itself spoke, usefully or not."""
+        return self.outcome in ("ok", "truncated", "refused")
+
+
+Ask = Callable[[Request, float], Awaitable[Reply]]
+"""Sends a request, waiting at most so many seconds. Never raises for what an endpoint may do."""
+
+
+def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """``schema`` as strict structured output wants it: objects closed, all properties required."""
+
+    def strict(node: Any) -> Any:
+        if isinstance(node, list):
+            return [strict(part) for part in node]
+        if not isinstance(node, dict):
+            return node
+        node = {key: strict(value) for key, value in node.items()}
+        if isinstance(node.get("properties"), dict) and "type" in node:
+            node["additionalProperties"] = False
+            node["required"] = list(node["properties"])
+        return node
+
+    result: dict[str, Any] = strict(dict(schema))
+    return result

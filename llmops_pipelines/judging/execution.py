@@ -1,0 +1,170 @@
+"""The executor: items in front of judges, many at once, each ending in exactly one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Inquiry
+from llmops_pipelines.judging.item import Item
+from llmops_pipelines.judging.judges import Judge
+from llmops_pipelines.judging.ledger import FINAL, attempt_frame, verdict_frame, verdict_row
+from llmops_pipelines.judging.replies import Ruling
+
+OnResults = Callable[[pl.DataFrame, pl.DataFrame], None]
+"""Appends rows of ``JUDGE_SCORES`` and ``JUDGE_CALLS`` to the ledger, at once and for good."""
+
+Job = tuple[Judge, Item]
+
+
+@dataclass
+class Tally:
+    """What a run came to."""
+
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many items ended how, by metric and outcome."""
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    """Verdict rows of items that a later run will try again."""
+    calls: int = 0
+    faults: int = 0
+    cost: Decimal | None = None
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count one item."""
+        self.outcomes[row["metric"], row["outcome"]] += 1
+        if row["outcome"] not in FINAL:
+            self.unfinished.append(row)
+
+    def add_attempts(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Count attempts and what is known of their cost."""
+        for row in rows:
+            self.calls += 1
+            self.faults += row["outcome"] != "ok"
+            if row["cost"] is not None:
+                self.cost = (self.cost or Decimal(0)) + row["cost"]
+
+
+@dataclass
+class _Window:
+    """Results that are not yet in the ledger: what a crash would lose."""
+
+    on_results: OnResults
+    tally: Tally
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def flush(self) -> None:
+        """Hand over what has gathered; it is kept until the ledger has taken it."""
+        async with self._lock:
+            verdicts, attempts = list(self.verdicts), list(self.attempts)
+            if not verdicts and not attempts:
+                return
+            await asyncio.to_thread(
+                self.on_results, verdict_frame(verdicts), attempt_frame(attempts)
+            )
+            del self.verdicts[: len(verdicts)], self.attempts[: len(attempts)]
+            self.tally.add_attempts(attempts)
+
+
+async def execute(
+    jobs: Iterable[Job],
+    conduct: Conduct,
+    on_results: OnResults,
+    *,
+    library_versions: Mapping[str, str],
+) -> Tally:
+    """Let every job's judge rule on its item, at most ``limits.concurrency`` at once.
+
+    ``on_results`` is called from another thread, one call at a time, every ``window_results``
+    verdicts or ``window_s`` seconds, and at the end, whatever ends the run. Jobs are drawn one by
+    one, so an iterator of any length takes no memory.
+
+    Raises:
+        Exception: Whatever ``on_results`` raises: spending that cannot be recorded stops.
+    """
+    tally = Tally()
+    window = _Window(on_results, tally)
+    queue = iter(jobs)
+    try:
+        async with asyncio.TaskGroup() as group:
+            ticker = group.create_task(_tick(window, conduct.limits.window_s))
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(conduct.limits.concurrency):
+                    workers.create_task(_work(queue, conduct, window, tally, library_versions))
+            ticker.cancel()
+    except BaseExceptionGroup as group_error:
+        raise _first(group_error) from group_error
+    finally:
+        await asyncio.shield(window.flush())
+    return tally
+
+
+async def _work(
+    queue: Iterator[Job],
+    conduct: Conduct,
+    window: _Window,
+    tally: Tally,
+    library_versions: Mapping[str, str],
+) -> None:
+    for judge, item in queue:
+        inquiry = Inquiry(
+            conduct=conduct,
+            spec=judge.spec,
+            item=item,
+            record=window.attempts.append,
+            deadline=asyncio.get_running_loop().time() + conduct.limits.item_deadline_s,
+        )
+        ruling = await _rule(judge, item, inquiry)
+        row = verdict_row(
+            judge.spec,
+            item,
+            ruling,
+            attempts=inquiry.attempts,
+            scored_at=conduct.now(),
+            library_versions=library_versions,
+        )
+        tally.add(row)
+        if ruling.outcome in FINAL:
+            window.verdicts.append(row)
+        if len(window.verdicts) >= conduct.limits.window_results:
+            await window.flush()
+
+
+async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:
+    """The one outcome of an item; what goes wrong with it is its own affair, not the run's."""
+    if reason := judge.inapplicable(item):
+        return Ruling("not_applicable", None, reason)
+    if inquiry.conduct.circuit.opened.is_set():
+        return Ruling("failed", None, inquiry.conduct.circuit.reason)
+    try:
+        ruling = await judge.rule(item, inquiry.ask)
+    except GaveUpError as error:
+        return Ruling(error.outcome, None, error.reason)
+    except Exception as error:
+        return Ruling("failed", None, f"{type(error).__name__}: {error}"[:500])
+    if ruling.score is not None and not 0 <= ruling.score <= 1:
+        return Ruling("unreadable", None, f"the score {ruling.score} is not between 0 and 1")
+    return ruling
+
+
+async def _tick(window: _Window, seconds: float) -> None:
+    with suppress(asyncio.CancelledError):
+        while True:
+            await asyncio.sleep(seconds)
+            await window.flush()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first real error in a group of groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

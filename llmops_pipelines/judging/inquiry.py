@@ -1,0 +1,263 @@
+"""One item in front of one judge: its requests, with retries, repairs, money and records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from llmops_pipelines.judging.circuit import Circuit
+from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request
+from llmops_pipelines.judging.item import Item
+from llmops_pipelines.judging.ledger import attempt_row
+from llmops_pipelines.judging.purse import OverBudgetError, Purse, Reservation
+from llmops_pipelines.judging.replies import UnreadableReplyError
+from llmops_pipelines.judging.specs import JudgeSpec
+
+Read = TypeVar("Read")
+
+_REPAIR = (
+    "That reply cannot be read: {fault}. Reply again with exactly one JSON object that fits the "
+    "schema, without a code fence and without any other text."
+)
+_SHOWN_OF_A_BAD_REPLY = 4_000
+_GRACE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How hard to try. Times in seconds."""
+
+    concurrency: int = 64
+    attempts: int = 5
+    attempt_timeout_s: float = 60.0
+    item_deadline_s: float = 300.0
+    backoff_s: float = 0.25
+    backoff_most_s: float = 30.0
+    dead_after: int = 8
+    window_results: int = 50
+    window_s: float = 10.0
+
+
+class GaveUpError(Exception):
+    """An item will get no verdict in this run. ``outcome`` and the message say why."""
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+@dataclass
+class Conduct:
+    """What all inquiries of a run share."""
+
+    ask: Ask
+    purse: Purse
+    price: Price
+    limits: Limits
+    circuit: Circuit
+    now: Callable[[], datetime]
+    seed: int
+    run_id: str
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
+class Inquiry:
+    """The requests made about one item, and the rows that record them."""
+
+    conduct: Conduct
+    spec: JudgeSpec
+    item: Item
+    record: Callable[[dict[str, Any]], None]
+    deadline: float
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+
+    async def ask(self, request: Request, read: Callable[[str], Read], *, step: str) -> Read:
+        """What ``read`` makes of the judge's reply to ``request``.
+
+        A reply that ``read`` cannot take is answered once with what is wrong with it.
+
+        Raises:
+            GaveUpError: No usable reply: refused, truncated or unreadable; attempts, time or money
+                used up; endpoint dead.
+        """
+        text = await self._reply(request, step)
+        try:
+            return read(text)
+        except UnreadableReplyError as error:
+            self._mark_unreadable()
+            fault = str(error)
+        repair = replace(
+            request,
+            messages=(
+                *request.messages,
+                Message("assistant", text[:_SHOWN_OF_A_BAD_REPLY]),
+                Message("user", _REPAIR.format(fault=fault)),
+            ),
+        )
+        text = await self._reply(repair, f"{step}/repair")
+        try:
+            return read(text)
+        except UnreadableReplyError as error:
+            self._mark_unreadable()
+            raise GaveUpError("unreadable", f"two replies could not be read: {error}") from error
+
+    async def _reply(self, request: Request, step: str) -> str:
+        """The text of the first reply worth reading."""
+        limits = self.conduct.limits
+        for number in range(1, limits.attempts + 1):
+            reply = await self._attempt(request, step, number)
+            if reply.outcome == "ok" and reply.text is not None:
+                return reply.text
+            if reply.outcome == "refused":
+                raise GaveUpError(
+                    "refused", f"the judge declined: {reply.detail or 'no reason given'}"
+                )
+            if reply.outcome == "truncated":
+                raise GaveUpError(
+                    "unreadable",
+                    f"truncated: the judge stopped at its limit of {request.max_tokens:,} tokens; "
+                    "raise max_tokens of its rubric",
+                )
+            if not reply.retryable:
+                raise GaveUpError("failed", f"{reply.outcome}: {reply.detail or 'no detail'}")
+            if number < limits.attempts:
+                await self._wait(number, reply)
+        raise GaveUpError(
+            "failed", f"{limits.attempts} attempts failed, the last with {reply.outcome}"
+            + (f": {reply.detail}" if reply.detail else "")
+        )  # fmt: skip
+
+    async def _attempt(self, request: Request, step: str, number: int) -> Reply:
+        conduct = self.conduct
+        reservation = await self._reserve(request)
+        try:
+            seconds = self._seconds_for_an_attempt()
+        except GaveUpError:
+            conduct.purse.release(reservation)
+            conduct.settled.set()
+            raise
+        asked_at = conduct.now()
+        with self._recording_cancellation(reservation, step, number, asked_at):
+            try:
+                async with asyncio.timeout(seconds + _GRACE_S):
+                    reply = await conduct.ask(request, seconds)
+            except TimeoutError:
+                reply = Reply("timeout", detail=f"no reply in {seconds:.0f} s", retryable=True)
+        conduct.circuit.record(reply)
+        cost = self._cost(request, reply, reservation)
+        self._settle(reservation, cost)
+        self._note(reply, step, number, asked_at, cost)
+        return reply
+
+    async def _reserve(self, request: Request) -> Reservation:
+        """Room in the purse, waiting for requests in flight to be settled where they hold it."""
+        conduct = self.conduct
+        most = conduct.price(
+            request.model,
+            {"uncached_input": request.most_input_tokens, "output_text": request.max_tokens},
+        )
+        while True:
+            try:
+                reservation = conduct.purse.reserve(most)
+            except OverBudgetError as error:
+                raise GaveUpError("over_budget", str(error)) from error
+            if reservation is not None:
+                return reservation
+            conduct.settled.clear()
+            await conduct.settled.wait()
+
+    def _settle(self, reservation: Reservation, cost: Decimal | None) -> None:
+        self.conduct.purse.settle(reservation, cost)
+        self.conduct.settled.set()
+
+    def _cost(self, request: Request, reply: Reply, reservation: Reservation) -> Decimal | None:
+        """US dollars of a reply: null where nothing tells, zero where nothing was billed."""
+        if reservation.most is None:
+            return None
+        if not reply.billable:
+            return Decimal(0)
+        if reply.tokens is None:
+            return None
+        price = self.conduct.price
+        cost = price(reply.model_served or request.model, reply.tokens)
+        return cost if cost is not None else price(request.model, reply.tokens)
+
+    async def _wait(self, number: int, reply: Reply) -> None:
+        """Back off before the next attempt, or as long as the endpoint asked for."""
+        limits = self.conduct.limits
+        backoff = min(limits.backoff_s * 2 ** (number - 1), limits.backoff_most_s)
+        backoff *= 0.5 + 0.5 * _fraction(self.conduct.seed, self.item.digest, number)
+        seconds = max(backoff, reply.retry_after_s or 0.0)
+        if seconds >= self._seconds_left():
+            raise GaveUpError(
+                "failed",
+                f"{reply.outcome}, and waiting {seconds:.0f} s would pass the item's deadline of "
+                f"{limits.item_deadline_s:.0f} s",
+            )
+        try:
+            async with asyncio.timeout(seconds):
+                await self.conduct.circuit.opened.wait()
+        except TimeoutError:
+            return
+
+    def _seconds_for_an_attempt(self) -> float:
+        if self.conduct.circuit.opened.is_set():
+            raise GaveUpError("failed", self.conduct.circuit.reason)
+        return min(self.conduct.limits.attempt_timeout_s, self._seconds_left())
+
+    def _seconds_left(self) -> float:
+        left = self.deadline - asyncio.get_running_loop().time()
+        if left <= 0:
+            limit = self.conduct.limits.item_deadline_s
+            raise GaveUpError("failed", f"the item's deadline of {limit:.0f} s has passed")
+        return left
+
+    @contextmanager
+    def _recording_cancellation(
+        self, reservation: Reservation, step: str, number: int, asked_at: datetime
+    ) -> Iterator[None]:
+        """A request cut off by the end of the run may still be billed: it is put on record."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._settle(reservation, None)
+            self._note(Reply("cancelled"), step, number, asked_at, None)
+            raise
+
+    def _note(
+        self,
+        reply: Reply,
+        step: str,
+        number: int,
+        asked_at: datetime,
+        cost: Decimal | None,
+    ) -> None:
+        row = attempt_row(
+            self.spec,
+            self.item,
+            reply,
+            step=step,
+            number=number,
+            run_id=self.conduct.run_id,
+            cost=cost,
+            asked_at=asked_at,
+        )
+        self.attempts.append(row)
+        self.record(row)
+
+    def _mark_unreadable(self) -> None:
+        """The last attempt was answered, and the answer is of no use."""
+        self.attempts[-1]["outcome"] = "unreadable"
+
+
+def _fraction(*parts: object) -> float:
+    """A number in [0, 1) that depends on ``parts`` alone: jitter that a test can repeat."""
+    return int.from_bytes(sha256(repr(parts).encode()).digest()[:6], "big") / 2**48

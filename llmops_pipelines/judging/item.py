@@ -1,0 +1,98 @@
+"""Items: the sampled calls as judges see them, and the digest of exactly what one judge sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import polars as pl
+
+from llmops_pipelines.judging.specs import JudgeSpec
+
+DIGEST_DIGITS = 32
+
+ITEM_SCHEMA = pl.Schema(
+    [
+        ("call_id", pl.String),
+        ("trace_id", pl.String),
+        ("feature", pl.String),
+        ("question", pl.String),
+        ("answer", pl.String),
+        ("contexts", pl.List(pl.String)),
+    ]
+)
+"""One sampled call whose texts were kept."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One content in front of one judge."""
+
+    call_id: str
+    digest: str
+    question: str
+    answer: str
+    contexts: tuple[str, ...]
+
+
+def items(sampled: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """The sampled calls with their texts, by call id; calls without texts are left out.
+
+    Args:
+        sampled: ``SAMPLED_TRACES``.
+        texts: ``CALL_TEXTS`` of exactly the kept lines; only the sampled calls' are read.
+
+    Returns:
+        `ITEM_SCHEMA`. Blank contexts are left out: they support nothing.
+    """
+    content = pl.element().struct.field("content")
+    return (
+        sampled.lazy()
+        .select("call_id", "trace_id", "feature")
+        .join(texts.lazy().select("call_id", "question", "answer", "contexts"), on="call_id")
+        .with_columns(
+            pl.col("contexts")
+            .list.eval(content.filter(content.str.strip_chars().str.len_bytes() > 0))
+            .fill_null([])
+        )
+        .select(ITEM_SCHEMA.names())
+        .collect()
+        .cast(ITEM_SCHEMA)
+        .sort("call_id")
+    )
+
+
+def with_digests(items: pl.DataFrame, spec: JudgeSpec) -> pl.DataFrame:
+    """``items`` with ``item_digest``: SHA-256 of exactly what ``spec`` sees, 32 hex digits."""
+    visible = items.select(sorted(set(spec.sees)))
+    digests = [_digest(row) for row in visible.iter_rows(named=True)]
+    return items.with_columns(item_digest=pl.Series(digests, dtype=pl.String))
+
+
+def read_item(row: Mapping[str, Any]) -> Item:
+    """The item in a row of `with_digests`."""
+    return Item(
+        call_id=row["call_id"],
+        digest=row["item_digest"],
+        question=row["question"] or "",
+        answer=row["answer"] or "",
+        contexts=tuple(row["contexts"]),
+    )
+
+
+def missing_field(item: Item, spec: JudgeSpec) -> str | None:
+    """Why ``spec`` finds nothing to judge in ``item``, such as ``no_answer``; None if it does."""
+    values: dict[str, str] = {
+        "question": item.question,
+        "answer": item.answer,
+        "contexts": "".join(item.contexts),
+    }
+    return next((f"no_{name}" for name in spec.requires if not values[name].strip()), None)
+
+
+def _digest(visible: Mapping[str, Any]) -> str:
+    text = json.dumps(visible, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:DIGEST_DIGITS]

@@ -1,0 +1,110 @@
+"""What a judge is to the executor, and the judge that asks by a rubric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from llmops_pipelines.judging.escaping import render
+from llmops_pipelines.judging.exchange import Message, Request, strict_schema
+from llmops_pipelines.judging.item import Item, missing_field
+from llmops_pipelines.judging.quotes import Estimate, estimated_tokens
+from llmops_pipelines.judging.replies import Ruling, read_ruling
+from llmops_pipelines.judging.rubrics import Rubric
+from llmops_pipelines.judging.specs import JudgeSpec
+
+Read = TypeVar("Read")
+
+
+class Question(Protocol):
+    """Sends a request until a reply can be read; see ``Inquiry.ask``."""
+
+    async def __call__(self, request: Request, read: Callable[[str], Read], *, step: str) -> Read:
+        """What ``read`` makes of the reply."""
+        ...
+
+
+class Judge(Protocol):
+    """Rules on items by asking an endpoint."""
+
+    @property
+    def spec(self) -> JudgeSpec:
+        """What it is."""
+        ...
+
+    def estimate(self, item: Item) -> Estimate:
+        """What ruling on ``item`` takes."""
+        ...
+
+    def inapplicable(self, item: Item) -> str | None:
+        """Why there is nothing to rule on, or None; known without asking."""
+        ...
+
+    async def rule(self, item: Item, ask: Question) -> Ruling:
+        """The ruling on ``item``, every request made through ``ask``."""
+        ...
+
+
+class RubricJudge:
+    """One request per item: the rubric's prompt, its schema, its verdict."""
+
+    def __init__(self, spec: JudgeSpec) -> None:
+        if spec.rubric is None:
+            raise ValueError(f"the spec of {spec.metric} holds no rubric; its kind is {spec.kind}")
+        self._spec = spec
+        self._rubric: Rubric = spec.rubric
+        self._schema = strict_schema(spec.rubric.output)
+
+    @property
+    def spec(self) -> JudgeSpec:
+        """What it is."""
+        return self._spec
+
+    def estimate(self, item: Item) -> Estimate:
+        """One request; the reply restates the answer's claims and adds about 120 tokens."""
+        request = self.request(item)
+        return Estimate(
+            calls=1,
+            input_tokens=sum(estimated_tokens(m.content) for m in request.messages)
+            + estimated_tokens(str(self._schema)),
+            output_tokens=min(120 + estimated_tokens(item.answer), self._rubric.max_tokens),
+            most_output_tokens=self._rubric.max_tokens,
+        )
+
+    def inapplicable(self, item: Item) -> str | None:
+        """A required field is empty, or the prompt would be longer than the rubric allows."""
+        if absent := missing_field(item, self._spec):
+            return absent
+        size = sum(len(message.content) for message in self.request(item).messages)
+        if size > self._rubric.max_prompt_chars:
+            return (
+                f"too_long: the prompt would have {size:,} characters; max_prompt_chars of the "
+                f"rubric is {self._rubric.max_prompt_chars:,}"
+            )
+        return None
+
+    async def rule(self, item: Item, ask: Question) -> Ruling:
+        """The ruling on ``item``."""
+        return await ask(
+            self.request(item), lambda text: read_ruling(text, self._rubric), step="verdict"
+        )
+
+    def request(self, item: Item) -> Request:
+        """What is sent: the fixed instructions apart from the material, which is escaped."""
+        values: dict[str, object] = {
+            "question": item.question,
+            "answer": item.answer,
+            "contexts": item.contexts,
+        }
+        seen: dict[str, object] = {name: values[name] for name in self._rubric.sees}
+        return Request(
+            model=self._spec.model,
+            messages=(
+                Message("system", render(self._rubric.system, {})),
+                Message("user", render(self._rubric.prompt, seen)),
+            ),
+            schema_name=self._spec.metric,
+            schema=self._schema,
+            max_tokens=self._rubric.max_tokens,
+            parameters={"temperature": self._rubric.temperature},
+        )

@@ -1,0 +1,174 @@
+"""The judgement ledger: what is paid for, what is not yet, and the rows that are appended to it.
+
+``judge_calls`` holds every attempt; ``judge_scores`` at most one verdict per (spec id, item digest,
+repetition). Only final outcomes enter ``judge_scores``: `FINAL`. A failed, over-budget or
+over-policy item is reported by the run that met it and left out of the ledger, so that the key
+stays free and a later run tries again; what its attempts cost stands in ``judge_calls`` all the
+same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import polars as pl
+
+from llmops_pipelines.judging.exchange import Reply
+from llmops_pipelines.judging.item import Item, with_digests
+from llmops_pipelines.judging.replies import Ruling
+from llmops_pipelines.judging.specs import JudgeSpec
+from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_SCORES
+
+LEDGER_KEY = ("spec_id", "item_digest", "repetition")
+
+FINAL = ("scored", "refused", "unreadable", "not_applicable")
+"""Outcomes that are paid for: the same judge on the same content is not asked again."""
+
+UNFINISHED = ("failed", "over_budget", "over_policy")
+"""Outcomes of a run, not of a content: a later run tries again."""
+
+_PICO = Decimal("0.000000000001")
+
+
+def unpaid(
+    items: pl.DataFrame,
+    ledger_keys: pl.DataFrame | pl.LazyFrame,
+    spec: JudgeSpec,
+    *,
+    repetition: int = 0,
+) -> pl.DataFrame:
+    """The items ``spec`` has no verdict on, one row per distinct content, with ``item_digest``.
+
+    Rows come in the order of their digests, which is as good as random: where money runs out
+    half-way, what was judged is a fair part of the whole.
+
+    Args:
+        items: `ITEM_SCHEMA`.
+        ledger_keys: ``spec_id``, ``item_digest`` and ``repetition`` of ``judge_scores``.
+        spec: The judge.
+        repetition: 0 for the first draw.
+    """
+    paid = (
+        ledger_keys.lazy()
+        .filter(pl.col("spec_id") == spec.spec_id, pl.col("repetition") == repetition)
+        .select("item_digest")
+        .collect()
+    )
+    return (
+        with_digests(items, spec)
+        .join(paid, on="item_digest", how="anti")
+        .sort("item_digest", "call_id")
+        .unique("item_digest", keep="first", maintain_order=True)
+    )
+
+
+def verdicts_of(
+    items: pl.DataFrame, judge_scores: pl.DataFrame | pl.LazyFrame, specs: Iterable[JudgeSpec]
+) -> pl.DataFrame:
+    """The ledger's verdicts on ``items``: ``JUDGE_SCORES`` rows with each item's own ``call_id``.
+
+    Calls with the same content share a verdict. Where two processes judged one content at once,
+    the earlier verdict counts.
+    """
+    parts = [
+        with_digests(items, spec)
+        .lazy()
+        .select("item_digest", own_call="call_id")
+        .join(
+            judge_scores.lazy()
+            .filter(pl.col("spec_id") == spec.spec_id)
+            .sort(*LEDGER_KEY, "scored_at", "call_id")
+            .unique(LEDGER_KEY, keep="first", maintain_order=True),
+            on="item_digest",
+        )
+        .with_columns(call_id=pl.col("own_call"))
+        .select(JUDGE_SCORES.schema.names())
+        .collect()
+        for spec in specs
+    ]
+    found = pl.concat([JUDGE_SCORES.empty(), *parts])
+    return found.sort("spec_id", "call_id", "repetition")
+
+
+def verdict_row(
+    spec: JudgeSpec,
+    item: Item,
+    ruling: Ruling,
+    *,
+    attempts: Iterable[Mapping[str, Any]],
+    scored_at: datetime,
+    library_versions: Mapping[str, str],
+    repetition: int = 0,
+) -> dict[str, Any]:
+    """A row of ``JUDGE_SCORES``: cost is the sum over attempts with a known one."""
+    made = list(attempts)
+    costs = [row["cost"] for row in made if row["cost"] is not None]
+    served = [row["model_served"] for row in made if row["model_served"] is not None]
+    return {
+        "spec_id": spec.spec_id,
+        "item_digest": item.digest,
+        "repetition": repetition,
+        "metric": spec.metric,
+        "call_id": item.call_id,
+        "outcome": ruling.outcome,
+        "score": ruling.score,
+        "reason": ruling.reason,
+        "evidence": ruling.evidence,
+        "attempts": len(made),
+        "cost": sum(costs, Decimal(0)) if costs or not made else None,
+        "model_served": served[-1] if served else None,
+        "library_versions": json.dumps(dict(library_versions), sort_keys=True),
+        "scored_at": scored_at,
+    }
+
+
+def attempt_row(
+    spec: JudgeSpec,
+    item: Item,
+    reply: Reply,
+    *,
+    step: str,
+    number: int,
+    run_id: str,
+    cost: Decimal | None,
+    asked_at: datetime,
+    repetition: int = 0,
+) -> dict[str, Any]:
+    """A row of ``JUDGE_CALLS``."""
+    identity = (run_id, spec.spec_id, item.digest, repetition, step, number, asked_at.isoformat())
+    tokens = reply.tokens
+    return {
+        "attempt_id": sha256(json.dumps(identity).encode()).hexdigest()[:32],
+        "spec_id": spec.spec_id,
+        "item_digest": item.digest,
+        "repetition": repetition,
+        "call_id": item.call_id,
+        "step": step,
+        "outcome": reply.outcome,
+        "model_served": reply.model_served,
+        "input_tokens": _sum(tokens, ("uncached_input", "cache_read")),
+        "output_tokens": _sum(tokens, ("output_text", "reasoning")),
+        "cost": None if cost is None else cost.quantize(_PICO),
+        "request_id": reply.request_id,
+        "asked_at": asked_at,
+        "latency_ms": reply.latency_ms,
+    }
+
+
+def verdict_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """``JUDGE_SCORES`` of ``rows``."""
+    return JUDGE_SCORES.require(pl.DataFrame(list(rows), schema=JUDGE_SCORES.schema))
+
+
+def attempt_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """``JUDGE_CALLS`` of ``rows``."""
+    return JUDGE_CALLS.require(pl.DataFrame(list(rows), schema=JUDGE_CALLS.schema))
+
+
+def _sum(tokens: Mapping[str, int] | None, buckets: tuple[str, ...]) -> int | None:
+    return None if tokens is None else sum(tokens.get(bucket, 0) for bucket in buckets)

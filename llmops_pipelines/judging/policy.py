@@ -1,0 +1,66 @@
+"""Who may see a feature's texts, and whether anybody is to be asked at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from llmops_pipelines.judging.rubrics import Rubrics
+from llmops_pipelines.judging.specs import JudgeSpec, rubric_spec
+from llmops_pipelines.reference import Features
+
+LOCAL = "local"
+"""In features.yaml: embedded scorers only, no text leaves the machine."""
+
+
+def judged_features(features: Features, endpoint: str) -> list[str]:
+    """The features whose texts may go to the judge called ``endpoint``, by name.
+
+    A feature says so itself, under ``judging:``. Nothing else switches judging on: not a key, not
+    a URL, not a rubric.
+    """
+    return sorted(
+        name for name, feature in features.features.items() if feature.judging == endpoint
+    )
+
+
+def endpoint_specs(
+    rubrics: Rubrics,
+    features: Features,
+    *,
+    endpoint: str,
+    model: str,
+    others: Iterable[JudgeSpec] = (),
+) -> list[JudgeSpec]:
+    """The specs to ask of an endpoint; none where no feature wants it or no model is named.
+
+    Args:
+        rubrics: ``rubrics.yaml``.
+        features: ``features.yaml``.
+        endpoint: What features.yaml calls the judge.
+        model: Model to request; empty where no judge is configured.
+        others: Specs of other kinds that ask the same endpoint, such as RAGAS metrics.
+    """
+    wanted = judged_features(features, endpoint)
+    if not wanted or not model:
+        return []
+    of_rubrics = [
+        rubric_spec(name, rubric, model=model)
+        for name, rubric in rubrics.rubrics.items()
+        if rubric.features is None or set(rubric.features) & set(wanted)
+    ]
+    return [*of_rubrics, *others]
+
+
+def split_by_policy(
+    items: pl.DataFrame, spec: JudgeSpec, features: Features, endpoint: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``items`` that ``spec`` may see at ``endpoint``, and those it must never be sent.
+
+    Items of features that a rubric does not apply to are in neither.
+    """
+    if spec.rubric is not None and spec.rubric.features is not None:
+        items = items.filter(pl.col("feature").is_in(list(spec.rubric.features)))
+    allowed = pl.col("feature").is_in(judged_features(features, endpoint))
+    return items.filter(allowed), items.filter(~allowed)

@@ -1,0 +1,150 @@
+"""The purse: what judging may cost, what it has cost, and what is on its way.
+
+Money is set aside before a request is sent and settled when the reply is read, so that requests in
+flight cannot together pass a cap. A judge without a price is held by counting calls instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Most that may be spent; the day is the UTC day on which the judge is asked."""
+
+    usd_per_run: Decimal = Decimal(5)
+    usd_per_day: Decimal = Decimal(20)
+    calls_per_run: int = 2_000
+    calls_per_day: int = 8_000
+
+    def __str__(self) -> str:
+        """The caps in words."""
+        return (
+            f"${self.usd_per_run} a run and ${self.usd_per_day} a day; "
+            f"{self.calls_per_run:,} calls a run and {self.calls_per_day:,} a day without a price"
+        )
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What the day has cost so far: dollars, and calls whose cost is not known."""
+
+    usd: Decimal = Decimal(0)
+    unpriced_calls: int = 0
+
+
+def spent_today(judge_calls: pl.DataFrame | pl.LazyFrame, now: datetime) -> Spent:
+    """What ``judge_calls`` records for the UTC day of ``now``, whatever day was judged."""
+    midnight = datetime.combine(now.date(), time())
+    sums = (
+        judge_calls.lazy()
+        .filter(
+            pl.col("asked_at").is_between(midnight, midnight + timedelta(days=1), closed="left")
+        )
+        .select(
+            usd=pl.col("cost").sum(),
+            unpriced=(pl.col("cost").is_null() & ~pl.col("outcome").str.starts_with("http_")).sum(),
+        )
+        .collect()
+    )
+    usd, unpriced = sums.row(0)
+    return Spent(Decimal(usd or 0), int(unpriced))
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What one request may cost at most; None where its judge has no price."""
+
+    most: Decimal | None
+
+
+class OverBudgetError(Exception):
+    """The cap leaves no room for a request, not even once everything in flight is settled."""
+
+
+@dataclass
+class Purse:
+    """Spending of one run against its caps. One event loop uses it; it needs no lock."""
+
+    caps: Caps = field(default_factory=Caps)
+    spent_before: Spent = field(default_factory=Spent)
+    spent: Decimal = Decimal(0)
+    unpriced_calls: int = 0
+    _reserved: Decimal = Decimal(0)
+    _in_flight: int = 0
+
+    def reserve(self, most: Decimal | None) -> Reservation | None:
+        """Set ``most`` US dollars (or one call) aside; None while requests in flight hold it.
+
+        Raises:
+            OverBudgetError: Naming the cap that is reached.
+        """
+        if most is None:
+            return self._reserve_call()
+        room = self.room
+        if most > room:
+            raise OverBudgetError(
+                f"{self._usd_cap()} is reached: {_usd(room)} left, {_usd(most)} needed"
+            )
+        if most > room - self._reserved:
+            return None
+        self._reserved += most
+        return Reservation(most)
+
+    def settle(self, reservation: Reservation, cost: Decimal | None) -> None:
+        """Give ``reservation`` back and book ``cost``.
+
+        An unknown cost is booked as the whole reservation: what may have been billed is not free.
+        """
+        self.release(reservation)
+        if reservation.most is None:
+            self.unpriced_calls += 1
+        else:
+            self.spent += reservation.most if cost is None else cost
+
+    def release(self, reservation: Reservation) -> None:
+        """Give ``reservation`` back: its request was not sent."""
+        if reservation.most is None:
+            self._in_flight -= 1
+        else:
+            self._reserved -= reservation.most
+
+    @property
+    def room(self) -> Decimal:
+        """US dollars that both caps leave, requests in flight not counted."""
+        of_run = self.caps.usd_per_run - self.spent
+        of_day = self.caps.usd_per_day - self.spent_before.usd - self.spent
+        return max(min(of_run, of_day), Decimal(0))
+
+    @property
+    def calls_left(self) -> int:
+        """Calls without a price that both caps leave, requests in flight not counted."""
+        of_run = self.caps.calls_per_run - self.unpriced_calls
+        of_day = self.caps.calls_per_day - self.spent_before.unpriced_calls - self.unpriced_calls
+        return max(min(of_run, of_day), 0)
+
+    def _reserve_call(self) -> Reservation | None:
+        if self.calls_left < 1:
+            raise OverBudgetError(
+                "the judge has no price and its calls are capped: "
+                f"{self.caps.calls_per_run:,} a run, {self.caps.calls_per_day:,} a day"
+            )
+        if self.calls_left - self._in_flight < 1:
+            return None
+        self._in_flight += 1
+        return Reservation(None)
+
+    def _usd_cap(self) -> str:
+        of_day = self.caps.usd_per_day - self.spent_before.usd
+        if of_day < self.caps.usd_per_run:
+            return f"the cap of {_usd(self.caps.usd_per_day)} a day"
+        return f"the cap of {_usd(self.caps.usd_per_run)} a run"
+
+
+def _usd(amount: Decimal) -> str:
+    return f"${amount:.4f}" if amount < 1 else f"${amount:.2f}"

@@ -1,0 +1,103 @@
+"""Quotes: what judging would cost, before a cent is spent.
+
+Token counts are estimated from lengths: a quarter token per ASCII character and one per other
+character. Exact vocabularies are downloads, and the product works without a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
+
+from llmops_pipelines.judging.exchange import Price
+
+EXPECTED_RETRIES = Decimal("0.02")
+"""Share of requests expected to be paid for twice: repairs, and timeouts that were billed."""
+
+
+def estimated_tokens(text: str) -> int:
+    """Tokens in ``text``, from its length alone."""
+    other = sum(not character.isascii() for character in text) if not text.isascii() else 0
+    return ceil((len(text) - other) / 4) + other
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one item takes of a judge: requests, tokens in, tokens out, and most tokens out."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    most_output_tokens: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What one judge's unpaid items would cost; dollars are null where it has no price.
+
+    ``usd_at_most`` takes one repair of every reply and replies of full length for granted.
+    """
+
+    metric: str
+    spec_id: str
+    model: str
+    items: int
+    already_paid: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    usd: Decimal | None
+    usd_at_most: Decimal | None
+
+    def __str__(self) -> str:
+        """The quote as one line."""
+        dollars = (
+            "no price known"
+            if self.usd is None
+            else f"about ${self.usd:.2f}, at most ${self.usd_at_most:.2f}"
+        )
+        return (
+            f"{self.metric} by {self.model}: {self.items:,} to judge, {self.already_paid:,} "
+            f"already paid; {self.calls:,} calls, about {self.input_tokens:,} tokens in and "
+            f"{self.output_tokens:,} out; {dollars}"
+        )
+
+
+def quote(
+    estimates: Iterable[Estimate],
+    *,
+    metric: str,
+    spec_id: str,
+    model: str,
+    already_paid: int,
+    price: Price,
+) -> Quote:
+    """Add up what ``estimates``, one per unpaid item, come to at ``price``."""
+    each = list(estimates)
+    # Item by item: a price may depend on the length of the prompt.
+    usd = [_usd(price, model, e.input_tokens, e.output_tokens) for e in each]
+    most = [_usd(price, model, 3 * e.input_tokens, 2 * e.most_output_tokens) for e in each]
+    return Quote(
+        metric=metric,
+        spec_id=spec_id,
+        model=model,
+        items=len(each),
+        already_paid=already_paid,
+        calls=sum(e.calls for e in each),
+        input_tokens=sum(e.input_tokens for e in each),
+        output_tokens=sum(e.output_tokens for e in each),
+        usd=_total(usd, 1 + EXPECTED_RETRIES),
+        usd_at_most=_total(most, Decimal(1)),
+    )
+
+
+def _total(amounts: list[Decimal | None], factor: Decimal) -> Decimal | None:
+    """The sum, or None if any part of it is unknown."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) * factor if len(known) == len(amounts) else None
+
+
+def _usd(price: Price, model: str, tokens_in: int, tokens_out: int) -> Decimal | None:
+    return price(model, {"uncached_input": tokens_in, "output_text": tokens_out})

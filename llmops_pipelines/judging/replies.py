@@ -1,0 +1,78 @@
+"""Reading a judge's reply: exactly one JSON object that fits the schema, or a named fault."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from llmops_pipelines.judging.exchange import strict_schema
+from llmops_pipelines.judging.response_format import format_error, unfenced
+from llmops_pipelines.judging.rubrics import Rubric
+
+REASON_CHARS = 2_000
+
+
+class UnreadableReplyError(ValueError):
+    """A judge's reply is not what it was asked for. The message says why, without quoting it."""
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a judge made of an item: a score, or why there is none."""
+
+    outcome: str
+    score: float | None
+    reason: str | None
+    evidence: str | None = None
+
+
+def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON object that is the whole of ``text``, valid against ``schema``.
+
+    A code fence around the whole is taken off. A name given twice is refused: which one counts
+    would be the parser's choice.
+
+    Raises:
+        UnreadableReplyError: Naming the first fault.
+    """
+    body = unfenced(text)
+    if fault := format_error(body, schema=json.dumps(strict_schema(schema))):
+        raise UnreadableReplyError(fault)
+    document: dict[str, Any] = json.loads(body, object_pairs_hook=_without_repeats)
+    return document
+
+
+def read_ruling(text: str, rubric: Rubric) -> Ruling:
+    """The verdict in a reply to ``rubric``: ``scored``, or ``not_applicable`` where it is null.
+
+    Raises:
+        UnreadableReplyError: Naming the first fault.
+    """
+    reply = read_object(text, rubric.output)
+    verdict = reply[rubric.verdict]
+    reason = str(reply[rubric.reason] or "")[:REASON_CHARS] or None
+    score = _score(verdict, rubric)
+    return Ruling("not_applicable" if score is None else "scored", score, reason)
+
+
+def _score(verdict: Any, rubric: Rubric) -> float | None:
+    if verdict is None:
+        return None
+    match rubric.scale:
+        case "binary":
+            return 1.0 if verdict else 0.0
+        case "one_to_five":
+            if not 1 <= verdict <= 5:
+                raise UnreadableReplyError(f"$.{rubric.verdict} is {verdict}, expected 1 to 5")
+            return (int(verdict) - 1) / 4
+        case "categorical":
+            return rubric.categories[verdict]
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise UnreadableReplyError("a name is given twice in one object")
+    return found

@@ -1,0 +1,122 @@
+"""Key figures and a chart per asset, as people see them in the Dagster UI."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from llmops_pipelines.adapters import charts
+
+Figures = Mapping[str, Any]
+
+
+def of_calls(calls: pl.DataFrame) -> Figures:
+    """Errors, features and models of a day's calls."""
+    return {
+        "errors": int((calls["status"] == "error").sum()),
+        "features": calls["feature"].n_unique(),
+        "models": calls["model"].drop_nulls().n_unique(),
+        "without_usage": calls["uncached_input"].null_count(),
+        "redactions": int(calls["redactions"].sum()),
+        "chart": _bars(calls, "feature", "Calls by feature"),
+    }
+
+
+def of_rejections(lines: pl.DataFrame) -> Figures:
+    """How many lines could not be read, and the first reasons."""
+    return {
+        "rejected": lines.height,
+        "first_reasons": dg.MetadataValue.json(lines["reason"].unique().sort().head(5).to_list()),
+    }
+
+
+def of_feature_costs(costs: pl.DataFrame) -> Figures:
+    """Spend, what it leaves out, and the dearest features."""
+    known = costs["cost"].drop_nulls()
+    spend = costs.group_by("feature").agg(value=pl.col("cost").sum().cast(pl.Float64))
+    return {
+        "cost_usd": float(known.sum()) if known.len() else "unknown",
+        "unpriced_calls": int(costs["unpriced_calls"].sum()),
+        "chart": _chart(
+            charts.bars(
+                spend.select("value", label="feature"), title="Spend by feature", scale="usd"
+            )
+        ),
+    }
+
+
+def of_health(health: pl.DataFrame) -> Figures:
+    """Error rate of the whole service, and latency by feature."""
+    overall = health.filter((pl.col("feature") == "*") & (pl.col("metric") == "error_rate"))
+    latency = (
+        health.filter(
+            (pl.col("model") == "*")
+            & (pl.col("feature") != "*")
+            & pl.col("metric").is_in(["latency_p50", "latency_p95", "latency_p99"])
+        )
+        .group_by(label="feature")
+        .agg(
+            pl.col("n").max(),
+            **{
+                name: pl.col("estimate").filter(pl.col("metric") == f"latency_{name}").first()
+                for name in ("p50", "p95", "p99")
+            },
+        )
+        .sort("label")
+    )
+    rate = overall["estimate"].to_list()
+    return {
+        "error_rate": rate[0] if rate and rate[0] is not None else "unknown",
+        "chart": _chart(charts.latency_percentiles(latency)),
+    }
+
+
+def of_quality(quality: pl.DataFrame) -> Figures:
+    """Every feature's rates with their intervals."""
+    rows = quality.filter(pl.col("prompt_version") == "*").select(
+        "estimate",
+        "low",
+        "high",
+        "n",
+        label=pl.concat_str("metric", "feature", separator=" · "),
+        missing="unscored",
+    )
+    return {
+        "unscored": int(rows["missing"].sum()),
+        "judges": dg.MetadataValue.json(quality["judge"].unique().sort().to_list()),
+        "chart": _chart(charts.intervals(rows.sort("label"), title="Quality")),
+    }
+
+
+def of_alerts(alerts: pl.DataFrame) -> Figures:
+    """What changed, in words."""
+    return {
+        "changes": alerts.height,
+        "to_roll_back": int(alerts["to_roll_back"].sum()),
+        "summaries": dg.MetadataValue.md("\n".join(f"- {text}" for text in alerts["summary"])),
+    }
+
+
+def of_sample(sample: pl.DataFrame) -> Figures:
+    """Sample size by stratum."""
+    return {"chart": _bars(sample, "stratum", "Sampled traces by stratum")}
+
+
+def of_verdicts(verdicts: pl.DataFrame) -> Figures:
+    """Outcomes and cost of a day's verdicts."""
+    outcomes = verdicts.group_by("outcome").len().sort("outcome").iter_rows()
+    cost = verdicts["cost"].drop_nulls()
+    return {
+        "outcomes": dg.MetadataValue.json(dict(outcomes)),
+        "cost_usd": float(cost.sum()) if cost.len() else "unknown",
+    }
+
+
+def _bars(rows: pl.DataFrame, by: str, title: str) -> dg.MarkdownMetadataValue:
+    counted = rows.group_by(label=by).agg(value=pl.len()).sort("label")
+    return _chart(charts.bars(counted, title=title))
+
+
+def _chart(figure: Any) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(charts.png_markdown(figure))

@@ -1,0 +1,64 @@
+"""Writes the nightly page and the metrics file into the lake."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from importlib.metadata import version
+
+import polars as pl
+
+from llmops_pipelines import cost, golden, reporting
+from llmops_pipelines.adapters import prometheus
+from llmops_pipelines.adapters.report_charts import report_charts
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.reference_assets import digest_of
+from llmops_pipelines.orchestration.reference_files import MODELS
+from llmops_pipelines.orchestration.resources import ReferenceFolder
+from llmops_pipelines.tables import GOLDEN_DATASET, JUDGE_SPECS, LANDED_DAYS, NIGHTLY_REPORTS, ROLLBACKS
+
+REPORT_DAYS = 14
+PACKAGES = ("llmops-pipelines", "polars", "genai-prices", "ragas", "sentence-transformers")
+
+
+def write_report(
+    lake: Lake, reference: ReferenceFolder, day: date, *, call_costs: pl.LazyFrame, **tables: pl.DataFrame
+) -> pl.DataFrame:
+    """Render the page of ``day`` and store it under ``reports/``.
+
+    Returns:
+        ``NIGHTLY_REPORTS``, one row.
+    """
+    cases = lake.scan(GOLDEN_DATASET).drop("embedding").collect()
+    sources = call_costs.select(pl.col("price_source").drop_nulls().unique().sort()).collect()
+    night = reporting.NightlyData(
+        day=day,
+        unpriced_models=cost.unpriced_models(call_costs.collect()),
+        judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),
+        rollbacks=lake.read(ROLLBACKS, [day]),
+        golden_dataset=cases,
+        golden_version=golden.version_of(cases),
+        price_sources=tuple(sources["price_source"]),
+        provenance=_provenance(lake, reference, day),
+        **tables,
+    )
+    content = reporting.page(replace(night, charts=report_charts(night))).encode()
+    path = f"reports/{day}.html"
+    lake.store.put(path, content)
+    row = {"path": path, "size": len(content), "digest": hashlib.sha256(content).hexdigest()[:32]}
+    return NIGHTLY_REPORTS.require(pl.DataFrame([row], schema=NIGHTLY_REPORTS.schema))
+
+
+def write_metrics(lake: Lake, day: date, families: Sequence[prometheus.Family]) -> pl.DataFrame:
+    """Store the text format under ``metrics/`` and return it as ``PROMETHEUS_METRICS``."""
+    lake.store.put(f"metrics/{day}.prom", prometheus.to_text(families).encode())
+    return prometheus.to_table(families)
+
+
+def _provenance(lake: Lake, reference: ReferenceFolder, day: date) -> dict[str, str]:
+    stored = lake.stored(LANDED_DAYS, day)
+    return {
+        "logs of the day": stored.digest if stored else "none",
+        **{name: digest_of(reference.folder(), name) for name in MODELS},
+        **{package: version(package) for package in PACKAGES},
+    }

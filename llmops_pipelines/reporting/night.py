@@ -1,0 +1,80 @@
+"""Everything the report of one night is made of, and how a day is taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from llmops_pipelines.tables import (
+    ALERTS,
+    BUDGET_STATUS,
+    FEATURE_COSTS,
+    GOLDEN_DATASET,
+    JUDGE_SPECS,
+    QUALITY,
+    REJECTED_LINES,
+    ROLLBACKS,
+    ROUTING_SAVINGS,
+    RULE_EVALUATIONS,
+    SERVICE_HEALTH,
+)
+
+UNPRICED_MODELS = pl.Schema(
+    {"provider": pl.String, "model": pl.String, "reason": pl.String, "calls": pl.Int64}
+)
+"""One model without a price on the day, and how many calls that leaves out of the spend."""
+
+
+@dataclass(frozen=True)
+class NightlyData:
+    """One night's tables, as the lake holds them.
+
+    A frame may carry a ``day`` column and reach back over earlier days: the page shows ``day`` and
+    draws trends over the rest. A frame left out is empty, and the page says what is missing.
+    """
+
+    day: date
+    feature_costs: pl.DataFrame = field(default_factory=FEATURE_COSTS.empty)
+    budget_status: pl.DataFrame = field(default_factory=BUDGET_STATUS.empty)
+    unpriced_models: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=UNPRICED_MODELS)
+    )
+    service_health: pl.DataFrame = field(default_factory=SERVICE_HEALTH.empty)
+    quality: pl.DataFrame = field(default_factory=QUALITY.empty)
+    judge_specs: pl.DataFrame = field(default_factory=JUDGE_SPECS.empty)
+    rule_evaluations: pl.DataFrame = field(default_factory=RULE_EVALUATIONS.empty)
+    alerts: pl.DataFrame = field(default_factory=ALERTS.empty)
+    rollbacks: pl.DataFrame = field(default_factory=ROLLBACKS.empty)
+    rejected_lines: pl.DataFrame = field(default_factory=REJECTED_LINES.empty)
+    routing_savings: pl.DataFrame = field(default_factory=ROUTING_SAVINGS.empty)
+    golden_dataset: pl.DataFrame = field(default_factory=GOLDEN_DATASET.empty)
+    """``GOLDEN_DATASET``; its embeddings are not needed."""
+    golden_version: str | None = None
+    price_sources: tuple[str, ...] = ()
+    """Where the prices came from, such as ``genai-prices 0.2.3``."""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """What else the figures rest on: versions, digests of tables and reference files."""
+    charts: Mapping[str, str] = field(default_factory=dict)
+    """SVG elements by name: ``spend``, ``quality``, ``quality_trend``, ``latency``, ``errors``."""
+
+
+def on(frame: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The rows of one day; all rows of a frame that knows no days."""
+    return frame.filter(pl.col("day") == day) if "day" in frame.columns else frame
+
+
+def daily(frame: pl.DataFrame, day: date, value: pl.Expr) -> list[tuple[date, float]]:
+    """``value`` summed up for each day until ``day`` that has rows, in order of days."""
+    if "day" not in frame.columns:
+        frame = frame.with_columns(day=pl.lit(day))
+    return (
+        frame.filter(pl.col("day") <= day)
+        .group_by("day")
+        .agg(value.cast(pl.Float64).alias("value"))
+        .drop_nulls()
+        .sort("day")
+        .rows()
+    )

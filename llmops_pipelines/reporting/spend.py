@@ -1,0 +1,204 @@
+"""What the day's calls cost: by feature against budgets, by model, and what has no price."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from llmops_pipelines.reporting.night import NightlyData, on
+from llmops_pipelines.reporting.wording import (
+    NOT_KNOWN,
+    count,
+    percent,
+    spoken_list,
+    usd,
+    visible,
+)
+from llmops_pipelines.tables import TOKEN_BUCKETS
+
+_INPUT = tuple(
+    name for name in TOKEN_BUCKETS if name not in ("output_text", "reasoning", "audio_output")
+)
+_OUTPUT = ("output_text", "reasoning", "audio_output")
+
+_ENOUGH_DAYS = 3
+
+
+@dataclass(frozen=True)
+class FeatureSpend:
+    """One feature's day."""
+
+    feature: str
+    team: str
+    calls: str
+    failed: str
+    cost: str
+    bar: float
+    """Its cost relative to the dearest feature, 0 to 100."""
+    change: str
+    """Against the median of the week before."""
+    budget: str
+    has_budget: bool
+    used: str
+    used_bar: float
+    over: bool
+    unpriced: str
+
+
+@dataclass(frozen=True)
+class ModelSpend:
+    """One model's day."""
+
+    model: str
+    calls: str
+    input_tokens: str
+    output_tokens: str
+    cost: str
+    unpriced: str
+
+
+@dataclass(frozen=True)
+class Spend:
+    """The day's money."""
+
+    calls: int
+    failed: int
+    total: Decimal | None
+    total_text: str
+    unpriced_calls: int
+    retry_cost: str
+    features: tuple[FeatureSpend, ...]
+    models: tuple[ModelSpend, ...]
+    total_budget: str
+    total_used: str
+    total_over: bool
+    total_change: str
+    missing_budgets: str
+    """Scopes without a budget, and what to do about it; empty when all have one."""
+    unpriced_models: tuple[str, ...]
+
+
+def spend_of(night: NightlyData) -> Spend:
+    """Sum up the day's costs; unknown costs are counted beside the sums, never inside them."""
+    today = on(night.feature_costs, night.day)
+    budgets = {
+        row["scope"]: row for row in on(night.budget_status, night.day).iter_rows(named=True)
+    }
+    by_feature = _sums(today, "feature").join(
+        today.group_by("feature").agg(pl.col("team").unique().sort()), on="feature"
+    )
+    dearest = max(
+        (row["cost"] or Decimal(0) for row in by_feature.iter_rows(named=True)), default=Decimal(0)
+    )
+    ordered = by_feature.sort(["cost", "feature"], descending=[True, False], nulls_last=True)
+    total = budgets.get("total", {})
+    return Spend(
+        calls=int(today["calls"].sum()),
+        failed=int(today["errors"].sum()),
+        total=_sum(today["cost"]),
+        total_text=usd(_sum(today["cost"])),
+        unpriced_calls=int(today["unpriced_calls"].sum()),
+        retry_cost=usd(_sum(today["retry_cost"])),
+        features=tuple(
+            _feature(row, dearest, budgets.get(row["feature"], {}), _change(night, row["feature"]))
+            for row in ordered.iter_rows(named=True)
+        ),
+        models=tuple(
+            ModelSpend(
+                model=visible(row["model"], 80),
+                calls=count(row["calls"]),
+                input_tokens=count(row["input_tokens"]),
+                output_tokens=count(row["output_tokens"]),
+                cost=usd(row["cost"]),
+                unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
+            )
+            for row in _sums(today, "model")
+            .sort(["cost", "model"], descending=[True, False], nulls_last=True)
+            .iter_rows(named=True)
+        ),
+        total_budget=usd(total.get("budget")),
+        total_used=percent(total.get("share")),
+        total_over=total.get("status") == "over",
+        total_change=_change(night, None),
+        missing_budgets=_missing_budgets(list(ordered["feature"]), budgets),
+        unpriced_models=tuple(
+            f"{visible(row['model'], 80)} ({visible(row['provider'], 40)}): "
+            f"{count(row['calls'])} calls, {visible(row['reason'], 80).replace('_', ' ')}"
+            for row in on(night.unpriced_models, night.day)
+            .sort(["calls", "model"], descending=[True, False], nulls_last=True)
+            .iter_rows(named=True)
+        ),
+    )
+
+
+def _sum(costs: pl.Series) -> Decimal | None:
+    """The exact sum; None when nothing is known, which is not the same as nothing spent."""
+    return None if costs.null_count() == costs.len() and costs.len() else Decimal(costs.sum() or 0)
+
+
+def _sums(costs: pl.DataFrame, by: str) -> pl.DataFrame:
+    known = pl.col("cost").is_not_null().any()
+    return costs.group_by(by).agg(
+        pl.col("calls", "errors", "unpriced_calls").sum(),
+        cost=pl.when(known).then(pl.col("cost").sum()),
+        input_tokens=pl.sum_horizontal(pl.col(*_INPUT).sum()),
+        output_tokens=pl.sum_horizontal(pl.col(*_OUTPUT).sum()),
+    )
+
+
+def _feature(
+    row: Mapping[str, Any], dearest: Decimal, budget: Mapping[str, Any], change: str
+) -> FeatureSpend:
+    share = budget.get("share")
+    return FeatureSpend(
+        feature=visible(row["feature"], 80),
+        team=visible(", ".join(row["team"]), 80),
+        calls=count(row["calls"]),
+        failed=count(row["errors"]),
+        cost=usd(row["cost"]),
+        bar=float(100 * row["cost"] / dearest) if row["cost"] and dearest else 0.0,
+        change=change,
+        budget=usd(budget.get("budget")),
+        has_budget=share is not None,
+        used=percent(share),
+        used_bar=min(100.0, 100 * share) if share is not None else 0.0,
+        over=budget.get("status") == "over",
+        unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
+    )
+
+
+def _change(night: NightlyData, feature: str | None) -> str:
+    """The day's cost against the median of the seven days before, where three of them are known."""
+    costs = night.feature_costs
+    if "day" not in costs.columns:
+        return NOT_KNOWN
+    if feature is not None:
+        costs = costs.filter(pl.col("feature") == feature)
+    by_day = dict(costs.drop_nulls("cost").group_by("day").agg(pl.col("cost").sum()).iter_rows())
+    week = [by_day.get(night.day - timedelta(days=back)) for back in range(1, 8)]
+    known = [cost for cost in week if cost is not None]
+    today = by_day.get(night.day)
+    if today is None or len(known) < _ENOUGH_DAYS or not (usual := statistics.median(known)):
+        return NOT_KNOWN
+    change = float(today / usual) - 1
+    if abs(change) < 0.005:
+        return "±0 %"
+    if change >= 1:
+        return f"{1 + change:.1f} times"
+    return f"{100 * change:+.0f} %".replace("-", "\N{MINUS SIGN}")
+
+
+def _missing_budgets(features: list[str], budgets: Mapping[str, Mapping[str, Any]]) -> str:
+    without = [
+        name for name in ["total", *sorted(features)] if budgets.get(name, {}).get("budget") is None
+    ]
+    if not without:
+        return ""
+    names = spoken_list([visible(name, 80) for name in without])
+    return f"No budget set for {names}: add it in data/reference/budgets.yaml."
