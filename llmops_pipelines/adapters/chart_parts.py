@@ -40,7 +40,7 @@ def estimate(row: Mapping[str, Any], scale: Scale) -> str:
     text = written(row["estimate"], scale)
     if row["low"] is None or row["high"] is None:
         return text
-    return f"{text}  ({written(row['low'], scale)} to {written(row['high'], scale)})"
+    return f"{text} ({written(row['low'], scale)} to {written(row['high'], scale)})"
 
 
 def every_day(days: Sequence[date]) -> list[date]:

@@ -13,6 +13,7 @@ from llmops_pipelines.adapters.figures import (
     INK,
     MUTED,
     PALETTE,
+    PAPER,
     label,
     new_figure,
     no_data,
@@ -98,7 +99,7 @@ def metric_over_days(
     rows: pl.DataFrame,
     *,
     title: str,
-    subtitle: str = "line: estimate; band: 95 % interval; n: last day",
+    subtitle: str = "line: estimate; band: 95 % interval; n of the last day",
     scale: Scale = "share",
     warning: float | None = None,
     critical: float | None = None,
@@ -185,7 +186,7 @@ def intervals(
                     axes.plot([row["low"], row["high"]], [place] * 2, color=ACCENT, linewidth=2.2)
                 axes.plot(row["estimate"], place, "o", color=ACCENT, markersize=6)
                 text = parts.estimate(row, scale)
-            text += f"   n {row['n']:,}" + (
+            text += f", n {row['n']:,}" + (
                 f", {row['missing']:,} missing" if row["missing"] else ""
             )
             axes.annotate(
@@ -235,8 +236,10 @@ def latency_percentiles(
         for place, row in enumerate(shown.iter_rows(named=True)):
             seconds = [(name, row[name] / 1000) for name in percentiles if (row[name] or 0) > 0]
             reach = [value for _, value in seconds]
-            axes.plot([min(reach), max(reach)], [place] * 2, color="#b9cfe6", linewidth=2.2)
-            for (name, value), fill in zip(seconds, ("white", "#7fa8d4", ACCENT), strict=False):
+            axes.plot(
+                [min(reach), max(reach)], [place] * 2, color=ACCENT, alpha=0.35, linewidth=2.2
+            )
+            for (name, value), fill in zip(seconds, (PAPER, "#7fa8d4", ACCENT), strict=False):
                 axes.plot(value, place, "o", color=ACCENT, markersize=6, markerfacecolor=fill)
                 axes.annotate(
                     f"{name.upper()} {parts.seconds(value)}",

@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MUTED, GRID, PAPER = "#1f2937", "#667085", "#e4e7ec", "#ffffff"
-"""Text, secondary text, lines, background. A page may replace the first three by its own."""
+"""Text, secondary text, lines, background. A page may replace them by its own."""
 
 ACCENT, WARNING, CRITICAL = "#2f6db3", "#b7791f", "#c8442b"
 
 PALETTE = ("#2f6db3", "#e69f00", "#1d9a76", "#c674a4", "#5bb0dd", "#8a7a3d", "#9aa3af")
 """Told apart with every common colour blindness (after Okabe and Ito); the last is for the rest."""
 
-_CSS_NAMES = {INK: "--chart-ink", MUTED: "--chart-muted", GRID: "--chart-grid"}
+_CSS_NAMES = {
+    INK: "--chart-ink",
+    MUTED: "--chart-muted",
+    GRID: "--chart-grid",
+    PAPER: "--chart-paper",
+    ACCENT: "--chart-accent",
+    WARNING: "--chart-warning",
+    CRITICAL: "--chart-critical",
+}
 
 _SETTINGS = {
     "font.family": "sans-serif",
@@ -106,8 +114,9 @@ def label(text: str, longest: int = _LONGEST_LABEL) -> str:
 def svg(figure: Figure, description: str = "") -> str:
     """Write a figure as one ``<svg>`` element to stand inside an HTML page.
 
-    Nothing in it depends on clock, host or other figures on the page; text, lines and grid take the
-    page's ``--chart-ink``, ``--chart-muted`` and ``--chart-grid`` where it sets them.
+    Nothing in it depends on clock, host or other figures on the page. Its colours follow the page
+    where that sets ``--chart-ink``, ``--chart-muted``, ``--chart-grid``, ``--chart-paper``,
+    ``--chart-accent``, ``--chart-warning`` and ``--chart-critical``.
     """
     text = io.StringIO()
     with style():
@@ -125,7 +134,8 @@ def svg(figure: Figure, description: str = "") -> str:
     drawing = re.sub(r"'DejaVu Sans'(, [^;\"]*)?|(?<=font-family: )sans-serif", "inherit", drawing)
     # Two figures on a page may share a marker's id but not its colour.
     salt = hashlib.sha256(drawing.encode()).hexdigest()[:6]
-    drawing = re.sub(r'(id="|"#|url\(#)([a-z][0-9a-f]{10})(?=["\)])', rf"\g<1>c{salt}\g<2>", drawing)
+    ids = r'(id="|"#|url\(#)([a-z][0-9a-f]{10})(?=["\)])'
+    drawing = re.sub(ids, rf"\g<1>c{salt}\g<2>", drawing)
     for colour, name in _CSS_NAMES.items():
         drawing = drawing.replace(colour, f"var({name}, {colour})")
     size = re.search(r'viewBox="[^"]+"', drawing)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from importlib import metadata
-from typing import Any
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from llmops_pipelines.judging import (
     Circuit,
     Conduct,
     Item,
+    Job,
     Judge,
     JudgeSpec,
     Limits,
@@ -26,16 +27,18 @@ from llmops_pipelines.judging import (
     Purse,
     Quote,
     RubricJudge,
+    Ruling,
     Tally,
+    distinct_items,
     execute,
     quote,
     read_item,
     split_by_policy,
-    unpaid,
     verdict_frame,
+    verdict_row,
+    without_verdict,
 )
 from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import JUDGE_SCORES
 
 _OVER_POLICY = "features.yaml does not let this feature's texts go to {endpoint!r}"
 
@@ -45,8 +48,8 @@ class JudgedDay:
     """What judging a day came to.
 
     ``outcomes`` has ``metric``, ``outcome`` and ``items``; ``unfinished`` holds ``JUDGE_SCORES``
-    rows, with reasons, of items a later run will try again, none of which is in the ledger. ``cost``
-    is null where nothing is known of it.
+    rows, with reasons, of items a later run will try again, none of which is in the ledger.
+    ``cost`` is null where nothing is known of it.
     """
 
     quotes: tuple[Quote, ...]
@@ -73,7 +76,7 @@ class JudgedDay:
         return f"{told}; first reason: {missing['reason'][0]}. A later run tries again."
 
 
-def judge_day(
+def judge_day(  # noqa: PLR0917
     items: pl.DataFrame,
     specs: Sequence[JudgeSpec],
     ledger_keys: pl.DataFrame | pl.LazyFrame,
@@ -112,34 +115,130 @@ def judge_day(
         on_quote: Told each quote before anything is sent.
     """
     limits = limits or Limits()
-    jobs: list[tuple[Judge, Item]] = []
-    quotes: list[Quote] = []
-    forbidden: list[pl.DataFrame] = []
-    already_paid = 0
-    for spec in specs if endpoint.configured else ():
-        judge = judge_of(spec)
-        allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
-        rows = unpaid(allowed, ledger_keys, spec)
-        paid = unpaid(allowed, _no_keys(), spec).height - rows.height
-        to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
-        already_paid += paid
-        jobs += [(judge, item) for item in to_judge]
-        quotes.append(_quote(judge, to_judge, paid, price))
-        forbidden.append(_forbidden(over_policy, spec, endpoint, now()))
-    for each in quotes if on_quote else ():
-        on_quote(each)  # type: ignore[misc]
+    plans = [
+        _plan(
+            judge_of(spec), items, ledger_keys, endpoint, features=features, price=price, now=now()
+        )
+        for spec in (specs if endpoint.configured else ())
+    ]
+    if on_quote:
+        for plan in plans:
+            on_quote(plan.quote)
+    jobs = [(plan.judge, item) for plan in plans for item in plan.to_judge]
     tally = Tally()
     if jobs:
-        tally = asyncio.run(
-            _execute(jobs, endpoint, purse, price, limits, now, seed, run_id, append)
+        conduct = partial(
+            Conduct,
+            purse=purse,
+            price=price,
+            limits=limits,
+            circuit=Circuit(limits.dead_after, patience=3 * limits.concurrency),
+            now=now,
+            seed=seed,
+            run_id=run_id,
         )
-    unfinished = pl.concat([verdict_frame(tally.unfinished), *forbidden])
+        tally = asyncio.run(_execute(jobs, endpoint, limits, conduct, append))
+    unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
     return JudgedDay(
-        quotes=tuple(quotes),
+        quotes=tuple(plan.quote for plan in plans),
         outcomes=_outcomes(tally, unfinished),
-        unfinished=unfinished.sort("metric", "call_id"),
-        already_paid=already_paid,
+        unfinished=unfinished.sort("metric", "outcome", "call_id"),
+        already_paid=sum(plan.quote.already_paid for plan in plans),
         calls=tally.calls,
         faults=tally.faults,
         cost=tally.cost,
     )
+
+
+def judge_of(spec: JudgeSpec) -> Judge:
+    """The judge that asks an endpoint as ``spec`` says.
+
+    Raises:
+        ValueError: The spec asks no endpoint.
+    """
+    match spec.kind:
+        case "rubric":
+            return RubricJudge(spec)
+        case "ragas":
+            return RagasJudge(spec)
+        case kind:
+            raise ValueError(f"{spec.metric} is {kind}: it asks no endpoint")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one judge has to do, and what it would cost."""
+
+    judge: Judge
+    to_judge: list[Item]
+    forbidden: pl.DataFrame
+    quote: Quote
+
+
+def _plan(
+    judge: Judge,
+    items: pl.DataFrame,
+    ledger_keys: pl.DataFrame | pl.LazyFrame,
+    endpoint: Endpoint,
+    *,
+    features: Features,
+    price: Price,
+    now: datetime,
+) -> _Plan:
+    spec = judge.spec
+    allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
+    distinct = distinct_items(allowed, spec)
+    rows = without_verdict(distinct, ledger_keys, spec)
+    to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
+    return _Plan(
+        judge=judge,
+        to_judge=to_judge,
+        forbidden=_forbidden(over_policy, spec, endpoint, now),
+        quote=quote(
+            [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None],
+            metric=spec.metric,
+            spec_id=spec.spec_id,
+            model=spec.model,
+            already_paid=distinct.height - rows.height,
+            price=price,
+        ),
+    )
+
+
+def _forbidden(
+    over_policy: pl.DataFrame, spec: JudgeSpec, endpoint: Endpoint, now: datetime
+) -> pl.DataFrame:
+    ruling = Ruling("over_policy", None, _OVER_POLICY.format(endpoint=endpoint.name))
+    return verdict_frame(
+        verdict_row(spec, read_item(row), ruling, attempts=(), scored_at=now, library_versions={})
+        for row in distinct_items(over_policy, spec).iter_rows(named=True)
+    )
+
+
+async def _execute(
+    jobs: list[Job],
+    endpoint: Endpoint,
+    limits: Limits,
+    conduct: Callable[..., Conduct],
+    append: OnResults,
+) -> Tally:
+    """Everything that needs the event loop, of which a run has one."""
+    versions = {**client_versions(), "llmops_pipelines": metadata.version("llmops-pipelines")}
+    async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
+        return await execute(jobs, conduct(ask=ask), append, library_versions=versions)
+
+
+def _outcomes(tally: Tally, unfinished: pl.DataFrame) -> pl.DataFrame:
+    """``metric``, ``outcome``, ``items``, by metric and outcome."""
+    schema = {"metric": pl.String, "outcome": pl.String, "items": pl.Int64}
+    asked = pl.DataFrame(
+        [(metric, outcome, n) for (metric, outcome), n in tally.outcomes.items()],
+        schema=schema,
+        orient="row",
+    )
+    unsent = (
+        unfinished.filter(pl.col("outcome") == "over_policy")
+        .group_by("metric", "outcome")
+        .agg(items=pl.len().cast(pl.Int64))
+    )
+    return pl.concat([asked, unsent]).sort("metric", "outcome")

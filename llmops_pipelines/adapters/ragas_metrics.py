@@ -1,7 +1,7 @@
 """RAGAS metrics as judges: RAGAS writes the prompts and the score; asking is ours.
 
-Every request goes through our executor, so it is counted, capped and retried like any other; RAGAS's
-own client layer, which repeats bad replies unseen, takes no part.
+Every request goes through our executor, so it is counted, capped and retried like any other;
+RAGAS's own client layer, which repeats bad replies unseen, takes no part.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class RagasJudge:
         if math.isnan(value):
             return Ruling("unreadable", None, "RAGAS computed no score from the judge's replies")
         # A cosine may lie a rounding error above 1, or below 0 for an answer to something else.
-        return Ruling("scored", min(max(value, 0.0), 1.0), _METRICS[self._spec.metric].reason(asked))
+        return Ruling(
+            "scored", min(max(value, 0.0), 1.0), _METRICS[self._spec.metric].reason(asked)
+        )
 
 
 class _Asked:
@@ -147,7 +149,7 @@ class _Asked:
 
 
 class _Metric(Protocol):
-    async def score(self, item: Item, asked: _Asked, embed: Embed) -> float: ...
+    async def score(self, item: Item, asked: _Asked, embed: Embed, /) -> float: ...
 
     def fault(self, replies: list[BaseModel]) -> Ruling | None: ...
 
@@ -159,7 +161,7 @@ class _Metric(Protocol):
 class _Faithfulness:
     """Statements of the answer, then a verdict on each."""
 
-    async def score(self, item: Item, asked: _Asked, embed: Embed) -> float:
+    async def score(self, item: Item, asked: _Asked, _: Embed, /) -> float:
         ragas = _ragas()
         result = await ragas.Faithfulness(llm=ragas.llm(asked)).ascore(
             user_input=item.question,
@@ -196,7 +198,7 @@ class _Faithfulness:
 class _AnswerRelevancy:
     """Questions generated from the answer, and their likeness to the one asked."""
 
-    async def score(self, item: Item, asked: _Asked, embed: Embed) -> float:
+    async def score(self, item: Item, asked: _Asked, embed: Embed, /) -> float:
         ragas = _ragas()
         metric = ragas.AnswerRelevancy(
             llm=ragas.llm(asked), embeddings=ragas.embedding(embed), strictness=STRICTNESS
@@ -243,19 +245,19 @@ def _ragas() -> SimpleNamespace:
     from ragas.llms.base import InstructorBaseRagasLLM  # noqa: PLC0415
     from ragas.metrics.collections import AnswerRelevancy, Faithfulness  # noqa: PLC0415
 
-    class AskedLLM(InstructorBaseRagasLLM):  # type: ignore[misc]
+    class AskedLLM(InstructorBaseRagasLLM):
         """RAGAS's language model: one question through our executor."""
 
         def __init__(self, asked: _Asked) -> None:
             self._asked = asked
 
-        def generate(self, prompt: str, response_model: type[_Model]) -> _Model:
+        def generate(self, *_: Any) -> Any:
             raise TypeError("RAGAS is driven through ascore; it has no blocking path here")
 
         async def agenerate(self, prompt: str, response_model: type[_Model]) -> _Model:
             return await self._asked(prompt, response_model)
 
-    class OwnEmbedding(BaseRagasEmbedding):  # type: ignore[misc]
+    class OwnEmbedding(BaseRagasEmbedding):
         """RAGAS's embedding: ours, off the event loop."""
 
         def __init__(self, embed: Callable[[list[str]], Any]) -> None:

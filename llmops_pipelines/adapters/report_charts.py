@@ -30,7 +30,7 @@ def report_charts(night: NightlyData) -> dict[str, str]:
         charts["quality"] = svg(
             intervals(
                 _named(today),
-                title="Quality today",
+                title="Quality of the day",
                 subtitle="dot: estimate; line: 95 % interval; n: traces scored",
             ),
             "Quality of each feature with its interval",

@@ -57,16 +57,10 @@ def budget_status(feature_costs: pl.DataFrame, budgets: Budgets) -> pl.DataFrame
         ``BUDGET_STATUS``. ``status`` is ``no_data``, with a hint, where budget or spend is unknown.
         A feature that is itself called ``total`` appears as ``total (feature)``.
     """
-    seen = _spend(feature_costs, pl.col("feature")).with_columns(
-        scope=pl.when(pl.col("scope") == TOTAL)
-        .then(pl.lit(f"{TOTAL} (feature)"))
-        .otherwise("scope")
-    )
+    seen = feature_costs.group_by(scope=_unambiguous(pl.col("feature"))).agg(**_SPEND)
     quiet = [name for name in budgets.features if name not in set(seen["scope"])]
-    spend = pl.concat(
-        [seen, _spend(feature_costs, pl.lit(TOTAL)), _nothing(quiet)]
-        + ([_nothing([TOTAL])] if feature_costs.is_empty() else [])
-    )
+    total = feature_costs.select(scope=pl.lit(TOTAL), **_SPEND)
+    spend = pl.concat([seen, _nothing(quiet), total])
     allowed = {name: budget.daily_usd for name, budget in budgets.features.items()}
     if budgets.total is not None:
         allowed[TOTAL] = budgets.total.daily_usd
@@ -90,13 +84,19 @@ def budget_status(feature_costs: pl.DataFrame, budgets: Budgets) -> pl.DataFrame
     )
 
 
-def _spend(feature_costs: pl.DataFrame, scope: pl.Expr) -> pl.DataFrame:
-    spent = pl.col("cost").sum()
-    unpriced = pl.col("unpriced_calls").sum()
-    return feature_costs.group_by(scope=scope).agg(
-        spent=pl.when(pl.col("cost").is_not_null().any() | (unpriced == 0)).then(spent).cast(MONEY),
-        unpriced_calls=unpriced,
-    )
+_UNPRICED = pl.col("unpriced_calls").sum()
+
+_SPEND = {
+    "spent": pl.when(pl.col("cost").is_not_null().any() | (_UNPRICED == 0))
+    .then(pl.col("cost").sum())
+    .cast(MONEY),
+    "unpriced_calls": _UNPRICED,
+}
+
+
+def _unambiguous(feature: pl.Expr) -> pl.Expr:
+    """A feature that is itself called ``total`` must not pass for all of them."""
+    return pl.when(feature == TOTAL).then(pl.lit(f"{TOTAL} (feature)")).otherwise(feature)
 
 
 def _nothing(scopes: list[str]) -> pl.DataFrame:

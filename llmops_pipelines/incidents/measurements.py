@@ -75,13 +75,19 @@ def hallucination(quality: pl.DataFrame) -> pl.DataFrame:
 
 def _healths(service_health: pl.DataFrame) -> pl.DataFrame:
     return service_health.filter(pl.col("model") == EACH).with_columns(
-        scope=pl.when(pl.col("feature") == EACH).then(pl.lit(TOTAL)).otherwise("feature"),
+        scope=pl.when(pl.col("feature") == EACH).then(pl.lit(TOTAL)).otherwise(_feature()),
         judge_spec=pl.lit(None, pl.String),
     )
 
 
 def _judged(quality: pl.DataFrame) -> pl.DataFrame:
-    return quality.rename({"feature": "scope", "unscored": "missing"})
+    return quality.with_columns(scope=_feature(), missing=pl.col("unscored"))
+
+
+def _feature() -> pl.Expr:
+    """The feature, told apart from the total if it is called that, as in ``BUDGET_STATUS``."""
+    name = pl.col("feature")
+    return pl.when(name == TOTAL).then(pl.lit(f"{TOTAL} (feature)")).otherwise(name)
 
 
 def _budgets(budget_status: pl.DataFrame) -> pl.DataFrame:

@@ -183,8 +183,12 @@ def _not_again(
     counted = earlier if dry_run else carried_out
     counted = counted.filter(pl.col("outcome") != "refused")
     if counted.height and (day - counted["day"][-1]).days < rule.cool_down_days:
-        what = "rolled back" if counted["outcome"][-1] == "rolled_back" else "reported (dry run)"
+        what = (
+            "the prompt was rolled back"
+            if counted["outcome"][-1] == "rolled_back"
+            else ("a rollback was reported (dry run)")
+        )
         raise RefusedError(
-            f"cool-down: a rollback was {what} on {counted['day'][-1]}, "
+            f"cool-down: {what} on {counted['day'][-1]}, "
             f"the next is possible after {rule.cool_down_days} days"
         )

@@ -119,8 +119,8 @@ def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Members one after another; a piece of input gives several of output when it swells."""
     member: zlib._Decompress | None = None
     for piece in pieces:
-        rest = piece
-        while rest:
+        rest, more = piece, False
+        while rest or more:
             if member is None:
                 if not (rest := rest.lstrip(b"\0")):  # padding between or after members
                     break
@@ -131,9 +131,9 @@ def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 raise DamagedFileError(f"its gzip data is damaged ({error})") from error
             if unpacked:
                 yield unpacked
-            rest = member.unconsumed_tail
+            rest, more = member.unconsumed_tail, len(unpacked) == _UNPACK
             if member.eof:
-                rest, member = member.unused_data, None
+                rest, more, member = member.unused_data, False, None
     if member is not None:
         raise DamagedFileError("its gzip data ends too early")
 

@@ -3,7 +3,7 @@
 from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
 from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request, strict_schema
-from llmops_pipelines.judging.execution import OnResults, Tally, execute
+from llmops_pipelines.judging.execution import Job, OnResults, Tally, execute
 from llmops_pipelines.judging.heuristics import heuristic_scores
 from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Limits
 from llmops_pipelines.judging.item import (
@@ -19,9 +19,12 @@ from llmops_pipelines.judging.ledger import (
     FINAL,
     LEDGER_KEY,
     UNFINISHED,
+    distinct_items,
     unpaid,
     verdict_frame,
+    verdict_row,
     verdicts_of,
+    without_verdict,
 )
 from llmops_pipelines.judging.policy import endpoint_specs, judged_features, split_by_policy
 from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
@@ -51,6 +54,7 @@ __all__ = [
     "Estimate",
     "GaveUpError",
     "Item",
+    "Job",
     "Judge",
     "JudgeSpec",
     "Limits",
@@ -70,6 +74,7 @@ __all__ = [
     "Tally",
     "UnreadableReplyError",
     "declines",
+    "distinct_items",
     "embedded_specs",
     "embedded_verdicts",
     "endpoint_specs",
@@ -92,6 +97,8 @@ __all__ = [
     "unfenced",
     "unpaid",
     "verdict_frame",
+    "verdict_row",
     "verdicts_of",
     "with_digests",
+    "without_verdict",
 ]

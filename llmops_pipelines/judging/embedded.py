@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from llmops_pipelines.judging.heuristics import JUDGING_OFF, REFUSAL
-from llmops_pipelines.judging.item import Item, missing_field, read_item, with_digests
-from llmops_pipelines.judging.ledger import verdict_frame, verdict_row
+from llmops_pipelines.judging.item import Item, missing_field, read_item
+from llmops_pipelines.judging.ledger import distinct_items, verdict_frame, verdict_row
 from llmops_pipelines.judging.replies import Ruling
 from llmops_pipelines.judging.specs import JudgeSpec, embedded_specs, judge_specs
 from llmops_pipelines.judging.support import CONTEXT_CHARS
@@ -94,12 +94,8 @@ class _Embedded:
 
 
 def _distinct(items: pl.DataFrame, spec: JudgeSpec) -> list[tuple[dict[str, Any], Item]]:
-    unique = (
-        with_digests(items, spec)
-        .sort("item_digest", "call_id")
-        .unique("item_digest", keep="first", maintain_order=True)
-    )
-    return [(row, read_item(row)) for row in unique.iter_rows(named=True)]
+    rows = distinct_items(items, spec).iter_rows(named=True)
+    return [(row, read_item(row)) for row in rows]
 
 
 def _support(row: dict[str, Any], item: Item, candidates: list[str], vectors: _Embedded) -> Ruling:

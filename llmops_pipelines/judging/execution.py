@@ -61,6 +61,11 @@ class _Window:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def flushing(self) -> bool:
+        """Whether rows are on their way right now; what comes meanwhile waits for the next time."""
+        return self._lock.locked()
+
     async def flush(self) -> None:
         """Hand over what has gathered; it is kept until the ledger has taken it."""
         async with self._lock:
@@ -134,7 +139,7 @@ async def _work(
         tally.add(row)
         if ruling.outcome in FINAL:
             window.verdicts.append(row)
-        if len(window.verdicts) >= conduct.limits.window_results:
+        if len(window.verdicts) >= conduct.limits.window_results and not window.flushing:
             await window.flush()
 
 

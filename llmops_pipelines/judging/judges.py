@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -54,6 +55,7 @@ class RubricJudge:
         self._spec = spec
         self._rubric: Rubric = spec.rubric
         self._schema = strict_schema(spec.rubric.output)
+        self._schema_text = json.dumps(self._schema)
 
     @property
     def spec(self) -> JudgeSpec:
@@ -66,7 +68,7 @@ class RubricJudge:
         return Estimate(
             calls=1,
             input_tokens=sum(estimated_tokens(m.content) for m in request.messages)
-            + estimated_tokens(str(self._schema)),
+            + estimated_tokens(self._schema_text),
             output_tokens=min(120 + estimated_tokens(item.answer), self._rubric.max_tokens),
             most_output_tokens=self._rubric.max_tokens,
         )
@@ -86,7 +88,9 @@ class RubricJudge:
     async def rule(self, item: Item, ask: Question) -> Ruling:
         """The ruling on ``item``."""
         return await ask(
-            self.request(item), lambda text: read_ruling(text, self._rubric), step="verdict"
+            self.request(item),
+            lambda text: read_ruling(text, self._rubric, self._schema_text),
+            step="verdict",
         )
 
     def request(self, item: Item) -> Request:

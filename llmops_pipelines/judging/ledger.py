@@ -35,20 +35,30 @@ UNFINISHED = ("failed", "over_budget", "over_policy")
 _PICO = Decimal("0.000000000001")
 
 
-def unpaid(
-    items: pl.DataFrame,
+def distinct_items(items: pl.DataFrame, spec: JudgeSpec) -> pl.DataFrame:
+    """``items`` with ``item_digest``, one row per content that ``spec`` can tell from others.
+
+    Rows come in the order of their digests, which is as good as random: where money runs out
+    half-way, what was judged is a fair part of the whole.
+    """
+    return (
+        with_digests(items, spec)
+        .sort("item_digest", "call_id")
+        .unique("item_digest", keep="first", maintain_order=True)
+    )
+
+
+def without_verdict(
+    distinct: pl.DataFrame,
     ledger_keys: pl.DataFrame | pl.LazyFrame,
     spec: JudgeSpec,
     *,
     repetition: int = 0,
 ) -> pl.DataFrame:
-    """The items ``spec`` has no verdict on, one row per distinct content, with ``item_digest``.
-
-    Rows come in the order of their digests, which is as good as random: where money runs out
-    half-way, what was judged is a fair part of the whole.
+    """The rows of `distinct_items` that the ledger holds no verdict of ``spec`` on, in their order.
 
     Args:
-        items: `ITEM_SCHEMA`.
+        distinct: `distinct_items` for ``spec``.
         ledger_keys: ``spec_id``, ``item_digest`` and ``repetition`` of ``judge_scores``.
         spec: The judge.
         repetition: 0 for the first draw.
@@ -59,12 +69,18 @@ def unpaid(
         .select("item_digest")
         .collect()
     )
-    return (
-        with_digests(items, spec)
-        .join(paid, on="item_digest", how="anti")
-        .sort("item_digest", "call_id")
-        .unique("item_digest", keep="first", maintain_order=True)
-    )
+    return distinct.join(paid, on="item_digest", how="anti", maintain_order="left")
+
+
+def unpaid(
+    items: pl.DataFrame,
+    ledger_keys: pl.DataFrame | pl.LazyFrame,
+    spec: JudgeSpec,
+    *,
+    repetition: int = 0,
+) -> pl.DataFrame:
+    """The distinct contents of ``items`` that ``spec`` still has to be asked about."""
+    return without_verdict(distinct_items(items, spec), ledger_keys, spec, repetition=repetition)
 
 
 def verdicts_of(

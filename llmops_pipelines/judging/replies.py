@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops_pipelines.judging.exchange import strict_schema
 from llmops_pipelines.judging.response_format import format_error, unfenced
 from llmops_pipelines.judging.rubrics import Rubric
 
@@ -28,8 +26,8 @@ class Ruling:
     evidence: str | None = None
 
 
-def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON object that is the whole of ``text``, valid against ``schema``.
+def read_object(text: str, schema: str) -> dict[str, Any]:
+    """The JSON object that is the whole of ``text``, valid against ``schema``, a schema as JSON.
 
     A code fence around the whole is taken off. A name given twice is refused: which one counts
     would be the parser's choice.
@@ -38,19 +36,21 @@ def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         UnreadableReplyError: Naming the first fault.
     """
     body = unfenced(text)
-    if fault := format_error(body, schema=json.dumps(strict_schema(schema))):
+    if fault := format_error(body, schema=schema):
         raise UnreadableReplyError(fault)
     document: dict[str, Any] = json.loads(body, object_pairs_hook=_without_repeats)
     return document
 
 
-def read_ruling(text: str, rubric: Rubric) -> Ruling:
+def read_ruling(text: str, rubric: Rubric, schema: str) -> Ruling:
     """The verdict in a reply to ``rubric``: ``scored``, or ``not_applicable`` where it is null.
+
+    ``schema`` is the rubric's output schema as it was sent.
 
     Raises:
         UnreadableReplyError: Naming the first fault.
     """
-    reply = read_object(text, rubric.output)
+    reply = read_object(text, schema)
     verdict = reply[rubric.verdict]
     reason = str(reply[rubric.reason] or "")[:REASON_CHARS] or None
     score = _score(verdict, rubric)

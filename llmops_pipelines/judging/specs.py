@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -44,7 +45,7 @@ class JudgeSpec(BaseModel):
         default_factory=dict, description="Versions that write the prompt or the score."
     )
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The spec as canonical JSON: sorted keys, no spaces, nulls left out."""
         content = self.model_dump(mode="json", exclude_none=True)
@@ -53,7 +54,7 @@ class JudgeSpec(BaseModel):
             content["rubric"].pop("features", None)
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
-    @property
+    @cached_property
     def spec_id(self) -> str:
         """SHA-256 of `text`, first 16 hex digits."""
         return sha256(self.text.encode()).hexdigest()[:SPEC_ID_DIGITS]

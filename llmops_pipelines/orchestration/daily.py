@@ -37,7 +37,7 @@ class _Parameters:
     windows: Mapping[str, int]
     lazy: frozenset[str]
     resources: frozenset[str]
-    wants_day: bool
+    of_run: frozenset[str]
 
 
 def daily(
@@ -53,7 +53,7 @@ def daily(
     """Make a daily asset that stores ``table`` from a function of one day.
 
     Parameters of the function named like a table receive its rows of the day (of several days if
-    annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` receives the day;
+    annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id`` receive those of the run;
     parameters annotated with a resource receive it. ``figures`` makes metadata from the result;
     without ``condition`` the asset runs only when asked.
     """
@@ -98,7 +98,9 @@ def daily(
                     source: frame if source in asked.lazy else frame.collect()
                     for source, frame in _of_day(inputs, asked.windows, day)
                 }
-                frame = compute(**frames, **resources, **({"day": day} if asked.wants_day else {}))
+                run = {"day": day, "run_id": context.run_id}
+                asked_of_run = {name: run[name] for name in asked.of_run}
+                frame = compute(**frames, **resources, **asked_of_run)
                 yield DayOutput(day, frame, read, figures(frame) if figures else {})
 
         return asset
@@ -146,13 +148,14 @@ def table_metadata(table: Table) -> dict[str, Any]:
 def _parameters(compute: Callable[..., Any]) -> _Parameters:
     hints = get_type_hints(compute, include_extras=True)
     windows: dict[str, int] = {}
-    lazy, resources = set(), set()
+    lazy, resources, of_run = set(), set(), set()
     for name in inspect.signature(compute).parameters:
         hint, days = hints[name], 1
         if get_origin(hint) is Annotated:
             hint, window = get_args(hint)
             days = window.count
-        if name == "day":
+        if name in ("day", "run_id"):
+            of_run.add(name)
             continue
         if name in TABLES:
             windows[name] = days
@@ -160,7 +163,7 @@ def _parameters(compute: Callable[..., Any]) -> _Parameters:
                 lazy.add(name)
         else:
             resources.add(name)
-    return _Parameters(windows, frozenset(lazy), frozenset(resources), "day" in hints)
+    return _Parameters(windows, frozenset(lazy), frozenset(resources), frozenset(of_run))
 
 
 def _mapping(source: str, days: int) -> dg.PartitionMapping | None:

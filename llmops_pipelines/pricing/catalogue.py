@@ -67,9 +67,8 @@ def _rows(provider: str, model: str, span: Span, source: str) -> Iterator[PriceR
     if span.halved:
         source += ", halved for batch"
     for context_from, prices in _bands(span):
-        if not prices and model.endswith(":free"):
-            prices = dict.fromkeys(CATALOGUE_KEYS, Decimal(0))  # noqa: PLW2901
-        for bucket, price in prices.items():
+        free = dict.fromkeys(CATALOGUE_KEYS, Decimal(0)) if model.endswith(":free") else {}
+        for bucket, price in (prices or free).items():
             yield PriceRow(
                 provider,
                 model,

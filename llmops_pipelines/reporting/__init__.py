@@ -2,5 +2,23 @@
 
 from llmops_pipelines.reporting.night import UNPRICED_MODELS, NightlyData
 from llmops_pipelines.reporting.page import page
+from llmops_pipelines.reporting.summary import (
+    NightlySummary,
+    SummaryTable,
+    summarise,
+    summary_json,
+    summary_tables,
+    summary_text,
+)
 
-__all__ = ["UNPRICED_MODELS", "NightlyData", "page"]
+__all__ = [
+    "UNPRICED_MODELS",
+    "NightlyData",
+    "NightlySummary",
+    "SummaryTable",
+    "page",
+    "summarise",
+    "summary_json",
+    "summary_tables",
+    "summary_text",
+]

@@ -59,14 +59,12 @@ def quality_of(night: NightlyData) -> Quality:
     today = on(night.quality, night.day)
     is_one_version = pl.col("prompt_version") != "*"
     shown = today.filter(
-        ~is_one_version
-        | (is_one_version.sum().over("feature", "metric", "judge_spec") > 1)
+        ~is_one_version | (is_one_version.sum().over("feature", "metric", "judge_spec") > 1)
     ).sort("metric", "judge_spec", "feature", is_one_version, "prompt_version")
     metrics = set(today["metric"])
     return Quality(
         groups=tuple(
-            _group(rows)
-            for _, rows in shown.group_by("metric", "judge_spec", maintain_order=True)
+            _group(rows) for _, rows in shown.group_by("metric", "judge_spec", maintain_order=True)
         ),
         has_support="support" in metrics,
         has_judge=not metrics.isdisjoint(_JUDGED),

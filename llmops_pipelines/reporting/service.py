@@ -80,7 +80,9 @@ def service_of(night: NightlyData) -> tuple[HealthTable, ...]:
     }
     rows = {(row["feature"], row["metric"]): row for row in today.iter_rows(named=True)}
     return tuple(
-        _table(title, [metric for metric in metrics if metric[0] in set(today["metric"])], rows, states)
+        _table(
+            title, [metric for metric in metrics if metric[0] in set(today["metric"])], rows, states
+        )
         for title, metrics in _TABLES
     )
 

@@ -12,7 +12,7 @@ from llmops_pipelines.sample_company.exchange import (
     prompted,
 )
 from llmops_pipelines.sample_company.private_details import person, with_private_detail
-from llmops_pipelines.sample_company.summaries import COMPANIES, MONTHS, PRODUCTS, SITES
+from llmops_pipelines.sample_company.sales_calls import COMPANIES, MONTHS, PRODUCTS, SITES
 
 _REASONS = (
     "{they} opened a branch at {site}", "{they} asked for a quote in {month}",

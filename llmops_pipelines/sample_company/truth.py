@@ -31,7 +31,7 @@ class Truth:
         """Take in one day: its lines by event day, its files by folder."""
         self._manners |= simulated.manners
         self._by_day.append(
-            _counts(simulated)
+            counts_of(simulated)
             | {
                 "duplicates": sum(file.duplicates for file in files),
                 "malformed_lines": sum(file.malformed for file in files),
@@ -99,7 +99,8 @@ class Truth:
         }
 
 
-def _counts(simulated: DayOfCalls) -> dict[str, Any]:
+def counts_of(simulated: DayOfCalls) -> dict[str, Any]:
+    """Calls, steps and feedback of one day, and per feature what happened to its calls."""
     kinds = Counter(line.kind for line in simulated.lines)
     features: dict[str, dict[str, Any]] = {}
     for line in simulated.lines:

@@ -126,9 +126,7 @@ def alerts(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**ALERTS.schema, "day": pl.Date}, orient="row")
 
 
-def judged(
-    version: str, bad: float, n: int, day: date = DAY, **changes: Any
-) -> dict[str, Any]:
+def judged(version: str, bad: float, n: int, day: date = DAY, **changes: Any) -> dict[str, Any]:
     """Groundedness of one prompt version: ``bad`` of ``n`` answers are not grounded."""
     good = wilson(n - bad, n)
     return {

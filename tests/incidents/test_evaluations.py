@@ -88,9 +88,7 @@ def test_an_interval_without_the_bound_that_counts_is_no_data():
     slow = rule("latency", metric="latency_p99", warning=8000, critical=20000)
     status, summary = verdict(slow, figure("latency_p99", 9000.0, None, None, 40))
     assert status == "no_data"
-    assert summary == (
-        "latency: search has no data: 40 calls do not bound the figure from below"
-    )
+    assert summary == ("latency: search has no data: 40 calls do not bound the figure from below")
 
 
 def test_an_interval_needs_only_the_bound_that_counts():
@@ -111,10 +109,15 @@ def test_spend_is_known_and_needs_no_minimum():
         ),
         DAY,
     )
-    assert found(frame, "scope", "status", "smallest_effect", "summary") == [
-        ("search", "warning", 1.2, "spend: search spent 121 % of its budget, above the warning line 120 %"),
-        ("total", "critical", 1.2, "spend: total spent 160 % of its budget, above the critical line 150 % (12 calls without a price are not in it)"),
-    ]  # fmt: skip
+    assert found(frame, "scope", "status", "smallest_effect") == [
+        ("search", "warning", 1.2),
+        ("total", "critical", 1.2),
+    ]
+    assert frame["summary"].to_list() == [
+        "spend: search spent 121 % of its budget, above the warning line 120 %",
+        "spend: total spent 160 % of its budget, above the critical line 150 % "
+        "(12 calls without a price are not in it)",
+    ]
 
 
 def test_no_budget_is_no_data_with_a_hint():
@@ -139,7 +142,10 @@ def test_without_a_judge_the_hallucination_rule_has_no_data_for_each_feature_wit
     frame = evaluate(
         rules(rollback_rule()), measured(made_calls("search"), made_calls("chat", 7)), DAY
     )
-    assert found(frame, "scope", "status", "n") == [("chat", "no_data", 0), ("search", "no_data", 0)]
+    assert found(frame, "scope", "status", "n") == [
+        ("chat", "no_data", 0),
+        ("search", "no_data", 0),
+    ]
     assert frame["summary"][0] == (
         "hallucination_rate: chat has no data: no judge scored groundedness; "
         "switch judging on in features.yaml"
@@ -333,8 +339,9 @@ def test_without_a_baseline_a_drop_is_no_data(past):
     assert row["status"] == "no_data"
     assert row["estimate"] is None
     assert row["n"] == 200
-    assert "before are no baseline; it asks for 3 days with 100 under the same judge" in (
-        row["summary"]
+    assert (
+        "before are no baseline; it asks for 3 days with 100 under the same judge"
+        in (row["summary"])
     )
 
 

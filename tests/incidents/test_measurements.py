@@ -42,6 +42,21 @@ def test_the_row_of_all_features_is_the_scope_total():
     assert figures(frame, "scope", "metric") == [("total", "rejected_line_rate")]
 
 
+def test_a_feature_called_total_is_not_the_total():
+    frame = measurements(
+        service_health(
+            health("error_rate", 0.1, feature="*"), health("error_rate", 0.2, feature="total")
+        ),
+        quality(judged("*", 3, 30, feature="total", metric="support")),
+        NO_BUDGET,
+    )
+    assert figures(frame, "scope", "metric") == [
+        ("total", "error_rate"),
+        ("total (feature)", "error_rate"),
+        ("total (feature)", "support"),
+    ]
+
+
 def test_what_is_counted_is_its_own_interval():
     frame = measurements(
         service_health(health("calls", 812.0)),

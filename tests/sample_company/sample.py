@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -71,12 +72,20 @@ class Sample:
         return self.truth["days"][number - 1]["day"]
 
     def calls(self, number: int | None = None, feature: str | None = None) -> list[Record]:
+        days = [self.day(number)] if number else [day["day"] for day in self.truth["days"]]
         return [
             call
-            for call in self.of_kind("call")
-            if number is None or call["timestamp"].startswith(self.day(number))
+            for day in days
+            for call in self._calls_by_day[day]
             if feature is None or call["feature"] == feature
         ]
+
+    @cached_property
+    def _calls_by_day(self) -> dict[str, list[Record]]:
+        calls = defaultdict(list)
+        for call in self.of_kind("call"):
+            calls[call["timestamp"][:10]].append(call)
+        return calls
 
     def answers(self, number: int | None = None, feature: str | None = None) -> list[Record]:
         return [

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from genai_prices import Usage, calc_price
 
 from llmops_pipelines.reference import Features, parse_document
 from llmops_pipelines.sample_company.catalogue import FEATURES, MODELS
@@ -148,8 +149,6 @@ def test_teams_and_schema_are_those_of_the_reference_file():
 
 @pytest.mark.parametrize("model", [m for m in MODELS if m.prices], ids=lambda m: m.served)
 def test_list_prices_are_those_of_genai_prices(model):
-    from genai_prices import Usage, calc_price
-
     def usd(**usage: int) -> float:
         priced = calc_price(
             Usage(**usage),
@@ -165,8 +164,6 @@ def test_list_prices_are_those_of_genai_prices(model):
 
 
 def test_nobody_publishes_a_price_of_the_self_hosted_model(fortnight):
-    from genai_prices import Usage, calc_price
-
     (unpriced,) = [model for model in MODELS if model.prices is None]
     with pytest.raises(LookupError):
         calc_price(Usage(input_tokens=1), model_ref=unpriced.served, provider_id=unpriced.provider)

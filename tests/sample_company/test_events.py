@@ -6,19 +6,20 @@ import json
 from collections import Counter
 from datetime import date
 
+import jsonschema
 import pytest
 
 from llmops_pipelines.reference import Features, parse_document
 from llmops_pipelines.sample_company.days import simulate_day
 from llmops_pipelines.sample_company.rhythm import calls_by_day
-from llmops_pipelines.sample_company.truth import _counts
+from llmops_pipelines.sample_company.truth import counts_of
 from tests.sample_company.sample import answer_of, wilson
 from tests.sample_company.test_envelope import REFERENCE
 
 RULES = {
-    "error_rate", "latency_p99", "spend_vs_budget", "hallucination_rate", "format_error_rate", "ttft",
-    "refusal_rate", "context_utilisation", "csat", "retry_rate", "support_drop", "rejected_lines",
-    "unpriced_calls",
+    "error_rate", "latency_p99", "spend_vs_budget", "hallucination_rate", "format_error_rate",
+    "ttft", "refusal_rate", "context_utilisation", "csat", "retry_rate", "support_drop",
+    "rejected_lines", "unpriced_calls",
 }  # fmt: skip
 
 
@@ -177,8 +178,6 @@ def test_six_per_cent_of_support_answers_refuse_on_day_7(fortnight):
 
 
 def test_nine_per_cent_of_invoices_break_their_schema_on_day_10(fortnight):
-    import jsonschema
-
     schema = parse_document(REFERENCE.read_text(), Features, file="f").of("invoice_extraction")
     validator = jsonschema.Draft202012Validator(schema.output_schema)
     broken = set()
@@ -219,14 +218,14 @@ def test_the_unpriced_model_takes_a_small_share_of_triage_from_day_5(fortnight):
     ]
 
 
-@pytest.mark.parametrize("end", [date(2026, 11, day) for day in range(16, 23)])
-def test_events_clear_their_thresholds_on_any_weekday_and_seed(end):
+@pytest.mark.parametrize("end", [date(2026, 11, day) for day in (16, 19, 21)])
+def test_events_clear_their_thresholds_on_other_weekdays_and_seeds(end):
     calendar = [date.fromordinal(end.toordinal() - ahead) for ahead in range(13, -1, -1)]
     quotas = calls_by_day(calendar, 1500)
 
     def counts(number: int, feature: str) -> dict[str, int]:
         day, calls = calendar[number - 1], quotas[number - 1]
-        return _counts(simulate_day(number, day, calls, seed=end.day))["features"][feature]
+        return counts_of(simulate_day(number, day, calls, seed=end.day))["features"][feature]
 
     outage = counts(6, "code_helper")
     assert wilson(outage["errors"], outage["calls"])[0] > 0.1

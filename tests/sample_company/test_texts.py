@@ -43,7 +43,7 @@ def test_reworded_facts_keep_the_words_of_their_passage():
         for fact in passage.facts:
             reworded = f"{fact.body} {fact.adjunct}"
             assert overlap(reworded, [passage.text]) >= 0.6
-            assert set(re.findall(r"\d+", reworded)) <= set(re.findall(r"\d+", fact.sentence))
+            assert set(re.findall(r"\d+", reworded)) <= set(re.findall(r"\d+", passage.text))
 
 
 def test_inventions_share_next_to_no_words_with_their_area():

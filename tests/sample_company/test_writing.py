@@ -61,7 +61,7 @@ def test_the_truth_goes_where_it_is_asked_to(tmp_path):
 @pytest.mark.parametrize("inside", ["truth.json", "deep/truth.json", "../logs/truth.json"])
 def test_a_truth_inside_the_log_folder_is_refused(tmp_path, inside):
     logs = tmp_path / "logs"
-    with pytest.raises(ValueError, match="inside the log folder .* choose a path outside"):
+    with pytest.raises(ValueError, match=r"inside the log folder .* choose a path outside"):
         write_sample_logs(logs, days=1, end=END, truth=logs / inside)
     assert not logs.exists()
 

@@ -64,8 +64,8 @@ PARCELS = parse_area(
 ? Where is my parcel?
 ? How can I track my order?
 ? The tracking page shows nothing, is that normal?
-. Tracking numbers begin with LV and have 10 digits.
-= each tracking number begins with LV and has 10 digits |
+. A tracking number begins with LV and has 10 digits.
+= with 10 digits, each tracking number begins with LV |
 . The tracking page refreshes every 20 minutes once the van has left the Oakfield depot.
 = once the van has left the Oakfield depot, the tracking page refreshes | every 20 minutes
 . A live map appears when fewer than 6 stops remain.

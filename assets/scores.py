@@ -1,0 +1,102 @@
+"""Scores: heuristics on every call, judges on the sample."""
+
+from datetime import date
+
+import polars as pl
+
+from llmops_pipelines import ingest, judging
+from llmops_pipelines.orchestration import figures
+from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas
+from llmops_pipelines.orchestration.resources import (
+    Clock,
+    Judge,
+    LakeResource,
+    ReferenceFolder,
+)
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import CALL_TEXTS, HEURISTIC_SCORES, JUDGE_SCORES, RAGAS_SCORES
+
+OWNER = "team:evaluation"
+
+
+@daily(
+    HEURISTIC_SCORES,
+    group="evaluation",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    deps=["call_texts"],
+)
+def heuristic_scores(
+    llm_calls: pl.DataFrame, lake: LakeResource, reference: ReferenceFolder, day: date
+) -> pl.DataFrame:
+    """Every call with text: lexical support, refusal, format, context utilisation."""
+    return judging.heuristic_scores(
+        llm_calls,
+        ingest.texts_of(lake.open().scan(CALL_TEXTS, [day]), llm_calls.lazy()).collect(),
+        reference.read("features.yaml", Features),
+    )
+
+
+@daily(
+    JUDGE_SCORES,
+    group="evaluation",
+    owner=OWNER,
+    kinds={"openai", "sentence-transformers"},
+    figures=figures.of_verdicts,
+    deps=["call_texts"],
+)
+def judge_scores(
+    sampled_traces: pl.DataFrame,
+    heuristic_scores: pl.DataFrame,
+    llm_calls: pl.LazyFrame,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What embedded scorers and LLM judges say of the sample; no verdict is paid for twice."""
+    return judge_sample(
+        sampled_traces,
+        heuristic_scores,
+        llm_calls,
+        lake=lake,
+        reference=reference,
+        judge=judge,
+        clock=clock,
+        day=day,
+        run_id=run_id,
+    )
+
+
+@daily(
+    RAGAS_SCORES,
+    group="evaluation",
+    owner=OWNER,
+    kinds={"ragas", "openai"},
+    figures=figures.of_verdicts,
+    deps=["call_texts"],
+)
+def ragas_scores(
+    sampled_traces: pl.DataFrame,
+    llm_calls: pl.LazyFrame,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """Faithfulness and answer relevancy by RAGAS, where a feature is judged by an endpoint."""
+    return score_with_ragas(
+        sampled_traces,
+        llm_calls,
+        lake=lake,
+        reference=reference,
+        judge=judge,
+        clock=clock,
+        day=day,
+        run_id=run_id,
+    )

@@ -1,0 +1,160 @@
+"""What is kept of a call's texts: lengths always, redacted texts as the feature's policy allows."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import polars as pl
+
+from llmops_pipelines.ingest.redaction import redact
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import CONTEXT, MESSAGE
+
+_LISTS: Final = {"messages": (MESSAGE, ("content",)), "contexts": (CONTEXT, ("id", "content"))}
+
+
+def policies(features: pl.Series, settings: Features) -> pl.Series:
+    """What may be kept of each row's texts, by its feature: full, redacted or none."""
+    kept = {name: settings.of(name).content for name in features.unique().to_list()}
+    return features.replace_strict(kept, return_dtype=pl.String).alias("policy")
+
+
+def with_contents(calls: pl.DataFrame, settings: Features) -> pl.DataFrame:
+    """``calls`` with lengths, redacted texts, ``question``, ``redactions`` and ``content_digest``.
+
+    Lengths are those of the texts as logged, whatever is kept of them. Where nothing is kept or
+    nothing was logged, texts are empty and the digest is null.
+    """
+    calls = calls.with_row_index("row").with_columns(
+        policies(calls["feature"], settings), redactions=pl.lit(0, pl.Int32)
+    )
+    calls = calls.with_columns(_question(calls))
+    calls = calls.with_columns(
+        question_chars=pl.col("question").str.len_chars().cast(pl.Int64),
+        answer_chars=pl.col("answer").str.len_chars().cast(pl.Int64),
+        context_count=pl.col("contexts").list.len().cast(pl.Int32),
+    )
+    calls = _redacted(calls)
+    kept = pl.col("policy") != "none"
+    empty = pl.col("messages").list.len() + pl.col("contexts").list.len() == 0
+    calls = calls.with_columns(
+        question=pl.when(kept).then("question"),
+        answer=pl.when(kept).then("answer"),
+        response_schema=pl.when(kept).then("response_schema"),
+        has_texts=kept & ~(empty & pl.col("answer").is_null()),
+    )
+    return calls.with_columns(_content_digests(calls)).drop("row", "policy", "has_texts")
+
+
+def redacted_comments(comments: pl.Series, policy: pl.Series) -> pl.Series:
+    """Remarks of users, redacted; null where the policy keeps no texts, as they are where it says full."""
+    changes = redact(comments.filter(policy == "redacted"))
+    frame = pl.DataFrame({"comment": comments, "policy": policy})
+    text = pl.col("comment")
+    redacted = text.replace(changes["text"], changes["redacted"]) if changes.height else text
+    return frame.select(
+        pl.when(pl.col("policy") == "full")
+        .then(text)
+        .when(pl.col("policy") == "redacted")
+        .then(redacted)
+        .alias("comment")
+    ).to_series()
+
+
+def _question(calls: pl.DataFrame) -> pl.Series:
+    """The last user message of each call, null where it has none."""
+    asked = (
+        calls.select("row", "messages")
+        .explode("messages")
+        .unnest("messages")
+        .filter(pl.col("role") == "user")
+        .unique("row", keep="last", maintain_order=True)
+    )
+    found = calls.select("row").join(asked, on="row", how="left", maintain_order="left")
+    return found["content"].alias("question")
+
+
+def _redacted(calls: pl.DataFrame) -> pl.DataFrame:
+    """``calls`` with the texts of those whose policy asks for it redacted, and what that changed counted."""
+    asked = calls.filter(pl.col("policy") == "redacted")
+    flat = {name: _flat(asked, name) for name in _LISTS}
+    texts = [flat[name][field] for name, (_, fields) in _LISTS.items() for field in fields]
+    changes = redact(pl.concat([asked["answer"].alias("text"), *(text.alias("text") for text in texts)]))
+    if changes.is_empty():
+        return calls
+    counts = [_counted(asked.select("row", text="answer"), changes)]
+    for name, (_, fields) in _LISTS.items():
+        for field in fields:
+            counts.append(_counted(flat[name].select("row", text=field), changes))
+        changed = _changed_lists(flat[name], name, fields, changes)
+        calls = calls.join(changed, on="row", how="left", maintain_order="left").with_columns(
+            pl.coalesce(f"{name}:new", name).alias(name)
+        )
+    total = pl.concat(counts).group_by("row").agg(found=pl.col("redactions").sum())
+    new = {"text": changes["text"], "new": changes["redacted"]}
+    for name in ("question", "answer"):
+        calls = calls.join(
+            pl.DataFrame(new).rename({"text": name, "new": f"{name}:new"}),
+            on=name, how="left", maintain_order="left",
+        )  # fmt: skip
+    apply = pl.col("policy") == "redacted"
+    return calls.join(total, on="row", how="left", maintain_order="left").with_columns(
+        *(
+            pl.when(apply).then(pl.coalesce(f"{name}:new", name)).otherwise(name).alias(name)
+            for name in ("question", "answer")
+        ),
+        redactions=pl.col("found").fill_null(0).cast(pl.Int32),
+    )
+
+
+def _flat(calls: pl.DataFrame, name: str) -> pl.DataFrame:
+    """One row per message or context, with the call's row number."""
+    return (
+        calls.select("row", name)
+        .filter(pl.col(name).list.len() > 0)
+        .explode(name)
+        .with_columns(pl.col(name).struct.unnest())
+        .drop(name)
+    )
+
+
+def _counted(texts: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    return texts.join(changes, on="text").select("row", "redactions")
+
+
+def _changed_lists(
+    flat: pl.DataFrame, name: str, fields: tuple[str, ...], changes: pl.DataFrame
+) -> pl.DataFrame:
+    """The new lists of those rows in which any of ``fields`` changes."""
+    touched = pl.any_horizontal(pl.col(field).is_in(changes["text"].implode()) for field in fields)
+    rows = flat.filter(touched.fill_null(value=False)).select("row").unique()
+    part = flat.join(rows, on="row", how="semi", maintain_order="left")
+    names = [column for column in flat.columns if column != "row"]
+    return (
+        part.with_columns(
+            pl.col(field).replace(changes["text"], changes["redacted"]) for field in fields
+        )
+        .group_by("row", maintain_order=True)
+        .agg(pl.struct(names).alias(f"{name}:new"))
+    )
+
+
+def _content_digests(calls: pl.DataFrame) -> pl.Series:
+    """SHA-256 of each call's texts, 32 hex digits; provenance is no part of it, so equal texts agree."""
+    message = pl.element().struct.field("role") + "\x1f" + pl.element().struct.field("content")
+    context = pl.element().struct.field("content")
+    spelled = calls.select(
+        "has_texts",
+        text=pl.concat_str(
+            pl.col("messages").list.eval(message).list.join("\x1e"),
+            pl.col("answer").fill_null("\x00"),
+            pl.col("contexts").list.eval(context).list.join("\x1e"),
+            separator="\x1d",
+        ),
+    )
+    digests = [
+        hashlib.sha256(text.encode()).hexdigest()[:32] if has_texts else None
+        for has_texts, text in spelled.iter_rows()
+    ]
+    return pl.Series("content_digest", digests, dtype=pl.String)

@@ -1,0 +1,157 @@
+"""One log file recognised: which format reads it, and its blocks of lines; or why none does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final, NamedTuple
+
+import duckdb
+
+from llmops_pipelines.formats import FORMATS, Reading, sniff, split_document
+from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
+from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
+from llmops_pipelines.ingest.options import LandingOptions
+
+_SAMPLE_LINES: Final = 100
+_SAMPLE_BYTES: Final = 32 * 2**20
+_DOCUMENT_BYTES: Final = 64 * 2**20
+
+_ADD_ENTRY: Final = "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
+
+
+class Opened(NamedTuple):
+    """A recognised file. ``tag`` is what the index calls its reading; None for a file without records."""
+
+    reading: Reading
+    tag: str | None
+    blocks: Iterator[Block | Refused]
+
+
+class Unknown(NamedTuple):
+    """A file that nothing here can read, with all its lines counted."""
+
+    lines: int
+    reason: str
+
+
+def open_content(
+    connection: duckdb.DuckDBPyConnection, content: Content, options: LandingOptions
+) -> Opened | Unknown:
+    """Recognise ``content``: its entry in sources.yaml decides, else its first lines do.
+
+    A file that is one JSON array (or one object over several lines) is read as if each element were
+    a line, up to 64 MB.
+
+    Raises:
+        OSError: The file cannot be read any more.
+    """
+    source = options.sources.of(content.file.path)
+    blocks = read_blocks(content.chunks(), options.max_line_bytes)
+    seen, sample = _begin(blocks)
+    if _starts_with(seen, b"[") and (document := _document(connection, content, options)):
+        return document
+    found = _format(sample, pinned=source.format if source else None)
+    if found is None and _starts_with(seen, b"{") and (document := _document(connection, content, options)):
+        return document
+    if found is not None:
+        reading = source.reading if source else FORMATS[found].reading()
+        return Opened(reading, source.tag if source else found, chain(seen, blocks))
+    if not sample and not any(isinstance(item, Refused) for item in seen):
+        return Opened(FORMATS["openai"].reading(), None, chain(seen, blocks))  # empty, or blank lines
+    return Unknown(_line_count(content), _why_unknown(content, seen, sample, pinned=source is not None))
+
+
+def _begin(blocks: Iterator[Block | Refused]) -> tuple[list[Block | Refused], list[str]]:
+    """The first blocks, enough for a sample, and the sample."""
+    seen: list[Block | Refused] = []
+    size = 0
+    for item in blocks:
+        seen.append(item)
+        if isinstance(item, Block):
+            size += len(item.data)
+            sample = sample_lines([item for item in seen if isinstance(item, Block)], _SAMPLE_LINES)
+            if len(sample) == _SAMPLE_LINES or size > _SAMPLE_BYTES:
+                return seen, sample
+    return seen, sample_lines([item for item in seen if isinstance(item, Block)], _SAMPLE_LINES)
+
+
+def _format(sample: list[str], *, pinned: str | None) -> str | None:
+    """The format of the sample; a pinned one is believed if any line is a JSON object."""
+    if pinned is None:
+        return sniff(sample)
+    return pinned if any(_is_object(line) for line in sample) else None
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _starts_with(seen: list[Block | Refused], sign: bytes) -> bool:
+    """Whether the file begins with ``sign``; one whose only line is too long to hold may."""
+    first = next(iter(seen), None)
+    if isinstance(first, Refused):
+        return first.line == 1
+    return first is not None and first.data.lstrip()[:1] == sign
+
+
+def _document(
+    connection: duckdb.DuckDBPyConnection, content: Content, options: LandingOptions
+) -> Opened | None:
+    """The file as one JSON array or object, if it is one and small enough to hold."""
+    pieces, size = [], 0
+    try:
+        for chunk in content.chunks():
+            pieces.append(chunk)
+            size += len(chunk)
+            if size > _DOCUMENT_BYTES:
+                return None
+        text = b"".join(pieces).decode("utf-8-sig")
+    except (DamagedFileError, UnicodeDecodeError):
+        return None
+    if not text.lstrip().startswith(("[", "{")) or (records := split_document(connection, text)) is None:
+        return None
+    source = options.sources.of(content.file.path)
+    found = source.format if source else sniff(records[:_SAMPLE_LINES])
+    if found is None and records:
+        return None
+    reading = source.reading if source else FORMATS[found or "openai"].reading()
+    data = "".join(f"{record}\n" for record in records).encode()
+    blocks = iter([Block(data, 1, len(records))] if records else [])
+    return Opened(reading, source.tag if source else found, blocks)
+
+
+def _line_count(content: Content) -> int:
+    lines, last = 0, b"\n"
+    try:
+        for chunk in content.chunks():
+            lines += chunk.count(b"\n")
+            last = chunk[-1:] or last
+    except DamagedFileError:
+        last = b""  # what is missing counts as one more line
+    return lines + (last != b"\n")
+
+
+def _why_unknown(
+    content: Content, seen: list[Block | Refused], sample: list[str], *, pinned: bool
+) -> str:
+    first = next(iter(seen), None)
+    head = first.data[:65536] if isinstance(first, Block) else b""
+    if kind := foreign(head):
+        return f"file: is {kind}, not lines of JSON; export it as NDJSON (plain, gz or zst)"
+    if isinstance(first, Refused):
+        return first.reason
+    if head.lstrip()[:1] in (b"[", b"{") and not any(_is_object(line) for line in sample):
+        return (
+            "file: looks like JSON written over several lines, or one long array; write one object per"
+            f" line, for instance with jq -c '.[]' (an array) or jq -c '.' {content.file.path}"
+        )
+    if pinned:
+        return "file: none of its first lines is a JSON object, as its entry in sources.yaml expects"
+    if any(_is_object(line) for line in sample):
+        return f"file: no known format ({', '.join(FORMATS)}) recognises its records; {_ADD_ENTRY}"
+    return f"file: none of its first lines is a JSON object; write one per line, then, if needed, {_ADD_ENTRY}"

@@ -1,0 +1,88 @@
+"""``sources.yaml``: how log files are read where sniffing cannot tell."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cached_property
+from typing import Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from llmops_pipelines.formats import FORMATS, MappedFields, Reading, check_mapping
+
+
+class Source(BaseModel):
+    """The log files of one origin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="For messages and the index.")
+    match: str = Field(
+        min_length=1, description="Glob below the log root: * within a folder, ** across folders."
+    )
+    format: Literal["openai", "mapped"]
+    zone: str = Field("UTC", description="IANA zone of times that name none, such as Europe/Berlin.")
+    fields: MappedFields = Field(
+        default_factory=dict, description="Field: path, or path, unit, constant and values."
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("is no IANA zone; accepted are names such as Europe/Berlin") from error
+        return zone
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        check_mapping(self.fields)
+        if self.format == "mapped" and "started_at" not in self.fields:
+            raise ValueError("fields: started_at is missing; a mapped source must place it")
+        return self
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How the records of this source are read."""
+        places = {name: field.place() for name, field in self.fields.items()}
+        return FORMATS[self.format].reading(dict(places), self.zone)
+
+    @cached_property
+    def tag(self) -> str:
+        """Format, name and digest of this entry: files are landed anew when it changes."""
+        digest = hashlib.sha256(self.model_dump_json(exclude={"match"}).encode()).hexdigest()
+        return f"{self.format}:{self.name}:{digest[:8]}"
+
+    def matches(self, path: str) -> bool:
+        """Whether the file at ``path``, relative to the log root, is one of this source."""
+        return re.fullmatch(_regex(self.match), path) is not None
+
+
+class Sources(BaseModel):
+    """All of ``sources.yaml``. Files that no entry matches are sniffed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sources: list[Source] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [source.name for source in self.sources]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"the names {repeated} are given twice; each source needs its own")
+        return self
+
+    def of(self, path: str) -> Source | None:
+        """The first entry that matches ``path``; None where the file has to be sniffed."""
+        return next((source for source in self.sources if source.matches(path)), None)
+
+
+def _regex(glob: str) -> str:
+    """The regular expression of a glob in which ``**/`` is any number of folders, also none."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(
+        parts.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob) if part
+    )

@@ -1,0 +1,182 @@
+"""Judges a day's sample: embedded scorers, rubrics and RAGAS metrics, through the ledger."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import polars as pl
+
+from llmops_pipelines import ingest, judging, pricing
+from llmops_pipelines.adapters import minilm
+from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    JUDGE_CALLS,
+    JUDGE_LEDGER,
+    JUDGE_SCORES,
+    JUDGE_SPECS,
+    PRICE_BOOK,
+    RAGAS_SCORES,
+)
+
+QUOTES = logging.getLogger("llmops.quotes")
+"""Quotes go here before money is spent; the command line prints them."""
+
+
+def judge_sample(
+    sampled: pl.DataFrame,
+    heuristic_scores: pl.DataFrame,
+    llm_calls: pl.LazyFrame,
+    *,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What embedded scorers and, where a feature is switched on, the rubrics say of the sample.
+
+    Returns:
+        ``JUDGE_SCORES``.
+    """
+    items = _items(lake.open(), sampled, llm_calls, day)
+    specs, verdicts = judging.embedded_verdicts(
+        items, heuristic_scores, minilm.embed, weights=minilm.weights(), now=clock.now()
+    )
+    _keep_specs(lake.open(), specs)
+    embedded = judging.verdicts_of(
+        items, verdicts, [judging.read_spec(text) for text in specs["spec"]]
+    )
+    features = reference.read("features.yaml", Features)
+    asked = judging.endpoint_specs(
+        reference.read("rubrics.yaml", judging.Rubrics),
+        features,
+        endpoint=judge.name,
+        model=judge.model,
+    )
+    judged = _ask(items, asked, features, lake.open(), judge, clock, day, run_id)
+    return JUDGE_SCORES.require(pl.concat([embedded, judged]))
+
+
+def score_with_ragas(
+    sampled: pl.DataFrame,
+    llm_calls: pl.LazyFrame,
+    *,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What RAGAS metrics say of the sample, where a feature is switched on.
+
+    Returns:
+        ``RAGAS_SCORES``.
+    """
+    features = reference.read("features.yaml", Features)
+    if not judging.judged_features(features, judge.name) or not judge.model:
+        return RAGAS_SCORES.empty()
+    from llmops_pipelines.adapters.ragas_metrics import ragas_specs  # noqa: PLC0415
+
+    items = _items(lake.open(), sampled, llm_calls, day)
+    specs = ragas_specs(model=judge.model)
+    return RAGAS_SCORES.require(
+        _ask(items, specs, features, lake.open(), judge, clock, day, run_id)
+    )
+
+
+def _items(
+    lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date
+) -> pl.DataFrame:
+    wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
+    return judging.items(sampled, ingest.texts_of(lake.scan(CALL_TEXTS, [day]), wanted))
+
+
+def _ask(
+    items: pl.DataFrame,
+    specs: Sequence[judging.JudgeSpec],
+    features: Features,
+    lake: Lake,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing."""
+    too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
+    switched_on = judging.judged_features(features, judge.name)
+    items = items.filter(pl.col("feature").is_in(switched_on))
+    if not specs or items.is_empty():
+        return JUDGE_SCORES.empty()
+    _keep_specs(lake, judging.judge_specs(specs))
+    endpoint = Endpoint(judge.base_url, judge.model, judge.api_key, judge.name)
+    if too_old:
+        # History is judged for money only when asked; what is paid for already is still shown.
+        endpoint = replace(endpoint, base_url="")
+    unfinished = _spend(items, specs, features, lake, judge, endpoint, clock, day, run_id)
+    paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
+    return pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
+
+
+def _spend(
+    items: pl.DataFrame,
+    specs: Sequence[judging.JudgeSpec],
+    features: Features,
+    lake: Lake,
+    judge: Judge,
+    endpoint: Endpoint,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """Ask for what the ledger lacks; return what could not be finished."""
+    from llmops_pipelines.adapters.judging_day import judge_day  # noqa: PLC0415 - loads openai
+
+    def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
+        part = uuid4().hex
+        lake.append(JUDGE_CALLS, attempts, name=part, day=day)
+        lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+
+    purse = judging.Purse(
+        judging.Caps(
+            usd_per_run=Decimal(str(judge.max_usd_per_run)),
+            usd_per_day=Decimal(str(judge.max_usd_per_day)),
+            calls_per_run=judge.max_calls_per_run,
+            calls_per_day=4 * judge.max_calls_per_run,
+        ),
+        judging.spent_today(lake.scan(JUDGE_CALLS), clock.now()),
+    )
+    tariff = pricing.find_tariff(None, judge.model, clock.now(), lake.read(PRICE_BOOK))
+
+    def price(_model: str, buckets: Mapping[str, int]) -> Decimal | None:
+        return tariff.cost(buckets) if tariff else None
+
+    judged = judge_day(
+        items,
+        specs,
+        lake.scan(JUDGE_LEDGER),
+        purse,
+        endpoint,
+        append,
+        features=features,
+        price=price,
+        now=clock.now,
+        seed=0,
+        run_id=run_id,
+        on_quote=lambda quote: QUOTES.info("%s: %s", day, quote) if quote.items else None,
+    )
+    return judged.unfinished
+
+
+def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:
+    """Keep each spec's full text, once, under its id."""
+    for spec in specs.iter_slices(1):
+        lake.append(JUDGE_SPECS, spec, name=spec["spec_id"][0])

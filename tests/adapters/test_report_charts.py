@@ -1,0 +1,59 @@
+import dataclasses
+from xml.etree import ElementTree
+
+import polars as pl
+
+from llmops_pipelines.adapters.report_charts import report_charts
+from llmops_pipelines.reporting import NightlyData, page
+from tests.reporting.worlds import DAY, fortnight
+
+
+def test_a_fortnight_has_every_chart_and_they_stand_on_the_page():
+    night = fortnight()
+    charts = report_charts(night)
+    assert sorted(charts) == ["errors", "latency", "quality", "quality_trend", "spend"]
+    report = page(dataclasses.replace(night, charts=charts))
+    for drawing in charts.values():
+        assert ElementTree.fromstring(drawing).tag.endswith("svg")
+        assert drawing in report
+    assert len(report) < 250_000
+
+
+def test_an_empty_night_has_a_chart_that_says_so():
+    charts = report_charts(NightlyData(day=DAY))
+    assert list(charts) == ["spend"]
+    assert "no data" in charts["spend"]
+
+
+def test_frames_without_days_speak_of_the_night():
+    night = fortnight()
+    today = {
+        name: getattr(night, name).filter(pl.col("day") == DAY).drop("day")
+        for name in ("feature_costs", "service_health", "quality")
+    }
+    charts = report_charts(dataclasses.replace(night, **today))
+    assert sorted(charts) == ["latency", "quality", "spend"]
+
+
+def test_days_after_the_night_are_not_drawn():
+    night = fortnight()
+    earlier = dataclasses.replace(night, day=DAY.replace(day=3))
+    assert "10 Nov" in report_charts(night)["spend"]
+    assert "10 Nov" not in report_charts(earlier)["spend"]
+
+
+def test_alert_lines_are_drawn_where_all_rules_agree():
+    night = fortnight()
+    assert "critical 5 %" in report_charts(night)["errors"]
+    apart = night.rule_evaluations.with_columns(
+        critical=pl.when(pl.col("scope") == "sales_email").then(0.9).otherwise("critical")
+    )
+    errors = report_charts(dataclasses.replace(night, rule_evaluations=apart))["errors"]
+    assert "critical" not in errors.replace("--chart-critical", "")
+
+
+def test_two_judges_of_one_metric_are_told_apart():
+    night = fortnight()
+    second = night.quality.with_columns(judge_spec=pl.lit("another judge"))
+    both = dataclasses.replace(night, quality=pl.concat([night.quality, second]))
+    assert "support · call_summary · another" in report_charts(both)["quality"]

@@ -1,0 +1,132 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from llmops_pipelines.cost import Budgets, budget_status, feature_costs
+from llmops_pipelines.reference import Features, ReferenceFileError, parse_document
+from llmops_pipelines.tables import CALL_COSTS
+from tests.cost.factories import costs, failed, priced
+
+REFERENCE = Path(__file__).parents[2] / "data" / "reference"
+
+
+def parse(text):
+    return parse_document(text, Budgets, file="budgets.yaml")
+
+
+def status(budgets, *rows):
+    spend = feature_costs(costs(*rows) if rows else CALL_COSTS.empty())
+    return {row["scope"]: row for row in budget_status(spend, parse(budgets)).to_dicts()}
+
+
+CHAT_2 = "features: {chat: {daily_usd: 2}}\ntotal: {daily_usd: 5}"
+
+
+def test_spend_is_compared_with_its_budget():
+    chat = status(CHAT_2, priced("0.5"), priced("1", model="o3"))["chat"]
+    assert (chat["budget"], chat["spent"], chat["share"], chat["status"], chat["hint"]) == (
+        2,
+        Decimal("1.5"),
+        0.75,
+        "within",
+        None,
+    )
+
+
+@pytest.mark.parametrize(("spent", "verdict"), [("2", "within"), ("2.000000000001", "over")])
+def test_a_budget_is_over_from_the_first_pico_dollar_past_it(spent, verdict):
+    assert status(CHAT_2, priced(spent))["chat"]["status"] == verdict
+
+
+def test_the_total_holds_every_feature_budgeted_or_not():
+    rows = status(CHAT_2, priced("3"), priced("4", feature="search"))
+    assert (rows["total"]["spent"], rows["total"]["share"]) == (7, 1.4)
+    assert rows["total"]["status"] == "over"
+
+
+def test_a_feature_without_a_budget_is_no_data_and_says_what_to_add():
+    search = status(CHAT_2, priced("4", feature="search"))["search"]
+    assert (search["status"], search["share"], search["spent"]) == ("no_data", None, 4)
+    assert search["hint"] == (
+        "no budget: add features.search.daily_usd to data/reference/budgets.yaml"
+    )
+
+
+def test_no_total_budget_is_no_data_too():
+    total = status("", priced("4"))["total"]
+    assert total["status"] == "no_data"
+    assert "add total.daily_usd to data/reference/budgets.yaml" in total["hint"]
+
+
+def test_a_budgeted_feature_without_calls_spent_nothing():
+    chat = status(CHAT_2, priced("4", feature="search"))["chat"]
+    assert (chat["spent"], chat["share"], chat["status"]) == (0, 0.0, "within")
+
+
+def test_a_quiet_day_lists_every_budget():
+    rows = status(CHAT_2)
+    assert [(r["scope"], r["spent"], r["status"]) for r in rows.values()] == [
+        ("chat", 0, "within"),
+        ("total", 0, "within"),
+    ]
+
+
+def test_a_day_that_cannot_be_priced_is_no_data_not_zero():
+    rows = status(CHAT_2, priced(None), priced(None))
+    for scope in ("chat", "total"):
+        assert (rows[scope]["spent"], rows[scope]["share"], rows[scope]["status"]) == (
+            None,
+            None,
+            "no_data",
+        )
+    assert rows["chat"]["hint"] == (
+        "none of its 2 successful calls has a price: add their models to data/reference/prices.yaml"
+    )
+
+
+def test_calls_that_spend_leaves_out_are_counted_beside_it():
+    rows = status(CHAT_2, priced("1"), priced(None), priced(None, feature="search"))
+    assert rows["chat"]["unpriced_calls"] == 1
+    assert (rows["total"]["spent"], rows["total"]["unpriced_calls"]) == (1, 2)
+
+
+def test_a_day_of_failures_spent_nothing():
+    assert status(CHAT_2, failed(), failed())["chat"]["spent"] == 0
+
+
+def test_a_feature_called_total_does_not_pass_for_the_total():
+    rows = status(CHAT_2, priced("1", feature="total"), priced("1"))
+    assert (rows["total (feature)"]["spent"], rows["total"]["spent"]) == (1, 2)
+
+
+def test_budgets_are_exact_amounts():
+    assert parse("total: {daily_usd: 0.1}").total.daily_usd == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("features:\n  chat: {daily_usd: 0}", r":2: features.chat.daily_usd: .*greater than 0"),
+        ("features:\n  chat: {daily_usd: -1}", r":2: features.chat.daily_usd: .*greater than 0"),
+        ("total: {daily_usd: .nan}", r":1: total.daily_usd: .*finite"),
+        ("total: {daily_usd: lots}", r":1: total.daily_usd: .*valid decimal"),
+        ("total: {daily: 4}", r":1: total.daily: is not known here; accepted: daily_usd"),
+        ("total: 4", r":1: total: .*found 4"),
+        ("features:\n  total: {daily_usd: 4}", r":1: features: `total` is no feature"),
+        ("feature: {}", r":1: feature: is not known here; accepted: features, total"),
+        ("features: {chat: {daily_usd: 1}", r":1: not YAML"),
+    ],
+)
+def test_a_wrong_budget_is_refused_with_line_field_and_remedy(text, complaint):
+    with pytest.raises(ReferenceFileError, match=complaint):
+        parse(text)
+
+
+def test_the_shipped_budgets_cover_the_sample_companys_features_and_the_total():
+    budgets = parse((REFERENCE / "budgets.yaml").read_text())
+    features = parse_document(
+        (REFERENCE / "features.yaml").read_text(), Features, file="features.yaml"
+    )
+    assert set(budgets.features) == set(features.features)
+    assert budgets.total is not None
