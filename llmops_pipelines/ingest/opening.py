@@ -50,38 +50,33 @@ def open_content(
     source = options.sources.of(content.file.path)
     blocks = read_blocks(content.chunks(), options.max_line_bytes)
     seen, sample = _begin(blocks)
-    if _starts_with(seen, b"[") and (document := _document(connection, content, options)):
-        return document
-    found = _format(sample, pinned=source.format if source else None)
-    if found is None and _starts_with(seen, b"{") and (document := _document(connection, content, options)):
-        return document
-    if found is not None:
+    begins, objects = _begins(seen), any(_is_object(line) for line in sample)
+    found = source.format if source else sniff(sample)
+    if begins == b"[" or (begins == b"{" and not (objects and found)):
+        if document := _document(connection, content, options):
+            return document
+    alien = foreign(_head(seen)) if not objects else None
+    if found is not None and alien is None:
         reading = source.reading if source else FORMATS[found].reading()
         return Opened(reading, source.tag if source else found, chain(seen, blocks))
-    if not sample and not any(isinstance(item, Refused) for item in seen):
+    if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
         return Opened(FORMATS["openai"].reading(), None, chain(seen, blocks))  # empty, or blank lines
-    return Unknown(_line_count(content), _why_unknown(content, seen, sample, pinned=source is not None))
+    return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=objects))
 
 
 def _begin(blocks: Iterator[Block | Refused]) -> tuple[list[Block | Refused], list[str]]:
     """The first blocks, enough for a sample, and the sample."""
     seen: list[Block | Refused] = []
+    sample: list[str] = []
     size = 0
     for item in blocks:
         seen.append(item)
         if isinstance(item, Block):
             size += len(item.data)
-            sample = sample_lines([item for item in seen if isinstance(item, Block)], _SAMPLE_LINES)
-            if len(sample) == _SAMPLE_LINES or size > _SAMPLE_BYTES:
-                return seen, sample
-    return seen, sample_lines([item for item in seen if isinstance(item, Block)], _SAMPLE_LINES)
-
-
-def _format(sample: list[str], *, pinned: str | None) -> str | None:
-    """The format of the sample; a pinned one is believed if any line is a JSON object."""
-    if pinned is None:
-        return sniff(sample)
-    return pinned if any(_is_object(line) for line in sample) else None
+            sample += sample_lines([item], _SAMPLE_LINES - len(sample))
+        if len(sample) == _SAMPLE_LINES or size > _SAMPLE_BYTES:
+            break
+    return seen, sample
 
 
 def _is_object(line: str) -> bool:
@@ -91,12 +86,15 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _starts_with(seen: list[Block | Refused], sign: bytes) -> bool:
-    """Whether the file begins with ``sign``; one whose only line is too long to hold may."""
+def _head(seen: list[Block | Refused]) -> bytes:
     first = next(iter(seen), None)
     if isinstance(first, Refused):
-        return first.line == 1
-    return first is not None and first.data.lstrip()[:1] == sign
+        return first.begins
+    return first.data[:65536] if first else b""
+
+
+def _begins(seen: list[Block | Refused]) -> bytes:
+    return _head(seen).lstrip()[:1]
 
 
 def _document(
@@ -137,21 +135,20 @@ def _line_count(content: Content) -> int:
 
 
 def _why_unknown(
-    content: Content, seen: list[Block | Refused], sample: list[str], *, pinned: bool
+    content: Content, seen: list[Block | Refused], alien: str | None, *, objects: bool
 ) -> str:
-    first = next(iter(seen), None)
-    head = first.data[:65536] if isinstance(first, Block) else b""
-    if kind := foreign(head):
-        return f"file: is {kind}, not lines of JSON; export it as NDJSON (plain, gz or zst)"
-    if isinstance(first, Refused):
-        return first.reason
-    if head.lstrip()[:1] in (b"[", b"{") and not any(_is_object(line) for line in sample):
-        return (
-            "file: looks like JSON written over several lines, or one long array; write one object per"
-            f" line, for instance with jq -c '.[]' (an array) or jq -c '.' {content.file.path}"
-        )
-    if pinned:
-        return "file: none of its first lines is a JSON object, as its entry in sources.yaml expects"
-    if any(_is_object(line) for line in sample):
+    if alien:
+        return f"file: is {alien}, not lines of JSON; export it as NDJSON (plain, gz or zst)"
+    if objects:
         return f"file: no known format ({', '.join(FORMATS)}) recognises its records; {_ADD_ENTRY}"
-    return f"file: none of its first lines is a JSON object; write one per line, then, if needed, {_ADD_ENTRY}"
+    if isinstance(seen[0], Refused):
+        return seen[0].reason
+    if _begins(seen) in (b"[", b"{"):
+        return (
+            "file: looks like JSON over several lines, or one long array; write one object per line, for"
+            f" instance with jq -c '.[]' (of an array) or jq -c . {content.file.path}"
+        )
+    return (
+        "file: none of its first lines is a JSON object; write one per line, and if no format is then"
+        f" recognised, {_ADD_ENTRY}"
+    )

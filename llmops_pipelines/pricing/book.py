@@ -83,6 +83,4 @@ def _outside(rows: Iterable[PriceRow], start: datetime, end: datetime | None) ->
 
 def _rows(name: BookModel, override: PriceOverride, source: str) -> Iterator[PriceRow]:
     for bucket, price in complete(override.prices).items():
-        yield PriceRow(
-            *name, bucket, price, override.valid_from, override.valid_to, 0, source
-        )  # fmt: skip
+        yield PriceRow(*name, bucket, price, override.valid_from, override.valid_to, 0, source)

@@ -20,7 +20,7 @@ from llmops_pipelines.tables import CALL_COSTS, TOKEN_BUCKETS
 _PICO = Decimal("0.000000000001")
 
 
-def price_calls(llm_calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
+def price_calls(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFrame:
     """Price every call at what its model cost in its service tier at the moment it began.
 
     The price band is that of the whole prompt, cached parts included, and holds for all tokens of
@@ -33,7 +33,7 @@ def price_calls(llm_calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         llm_calls: ``LLM_CALLS``.
-        book: ``PRICE_BOOK``, of the installed genai-prices.
+        price_book: ``PRICE_BOOK``, of the installed genai-prices.
 
     Returns:
         ``CALL_COSTS``.
@@ -41,7 +41,7 @@ def price_calls(llm_calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     Raises:
         ValueError: A token count is negative.
     """
-    return CALL_COSTS.require(price_tokens(llm_calls, book))
+    return CALL_COSTS.require(price_tokens(llm_calls, price_book))
 
 
 def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:

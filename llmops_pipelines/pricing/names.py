@@ -15,7 +15,7 @@ _RELEASE = re.compile(
       | [-@]\d{3}                                                 # -001
       | -v\d+(?::\d+){0,2}k?                                      # -v1:0, -v1:0:200k
       | :\d+(?::\d+k)?                                            # :0, :0:48k
-    )*""",
+    ){0,4}""",
     re.VERBOSE,
 )
 """What may follow the name of a model without making it another model: a release of it."""
@@ -28,11 +28,10 @@ _ROUTE = re.compile(
       | (?:us|us-gov|eu|apac|jp|au|ca|global|regional)\.
       | (?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshotai|nvidia
          |openai|qwen|writer|x-ai|xai|zai)[./]
-    )*""",
+    ){0,8}""",
     re.VERBOSE,
 )
 """What may stand before it: the way a host addresses the model."""
-
 
 _CUT_DATE = re.compile(r"[-@](?:20\d{2}|0)?$")
 """End of an alias that breaks off inside a date or version: claude-sonnet-4-2025, ...-flash-0."""

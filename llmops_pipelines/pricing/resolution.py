@@ -15,7 +15,9 @@ from llmops_pipelines.pricing.tiers import base_name
 _ALIASES = {
     "amazon": "aws",
     "amazon-bedrock": "aws",
+    "amazon_bedrock": "aws",
     "aws.bedrock": "aws",
+    "aws_bedrock": "aws",
     "az.ai.inference": "azure",
     "az.ai.openai": "azure",
     "azure.ai.inference": "azure",
@@ -33,18 +35,21 @@ _ALIASES = {
     "github_copilot": "github-copilot",
     "google-gla": "google",
     "google-vertex": "google",
+    "google_genai": "google",
+    "google_vertexai": "google",
     "mistral_ai": "mistral",
     "mistralai": "mistral",
     "moonshot": "moonshotai",
     "together_ai": "together",
     "together-ai": "together",
     "vertex_ai": "google",
+    "vertexai": "google",
     "voyage": "voyageai",
     "x_ai": "x-ai",
     "xai": "x-ai",
     "z-ai": "zai",
 }
-"""Spellings of OpenTelemetry, LiteLLM, OpenRouter and others, to the catalogue's."""
+"""Spellings of OpenTelemetry, LangSmith, LiteLLM, OpenRouter, ... to the catalogue's."""
 
 _GATEWAYS = frozenset({"litellm"})
 """Providers that only pass calls on; the model's name says to whom."""

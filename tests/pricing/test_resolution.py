@@ -54,6 +54,8 @@ def test_a_name_alone_means_its_makers_model(name, meant):
         "",
         "/",
         "é" * 5_000,
+        "claude-sonnet-4-5" + "-2011" * 5_000 + "x",
+        "openai/" * 5_000 + "gpt-4.1",
     ],
 )
 def test_a_name_that_only_resembles_a_model_means_none(name):

@@ -27,6 +27,23 @@ from llmops_pipelines.tables import (
 from llmops_pipelines.tables.table import Table
 
 DAY = date(2026, 11, 10)
+OUTAGE = (
+    "8.1 % of 430 calls of support_assistant failed (5.8 % to 11.1 %, line 5 %); "
+    "70 % of them timeouts between 13:00 and 15:00"
+)
+DROP = (
+    "support of support_assistant is 14 % below its week (0.78, 0.76 to 0.80, line 10 %); "
+    "prompt support_answer moved from version 3 to 4 on 8 November"
+)
+SURGE = "code_helper spent 128 % of its budget of $9.00 (line 120 %); calls rose 2.6 times"
+BAD_TIME = (
+    "timestamp: is '10/11/26 09:00', expected ISO 8601; "
+    "set `timestamp.format` in data/reference/sources.yaml"
+)
+CAVEAT = (
+    "The replay keeps every call's tokens: another model would write longer or shorter answers, "
+    "and nothing is said about their quality."
+)
 FEATURES = {
     "call_summary": ("sales", 180, 0.0061, 3400.0),
     "code_helper": ("platform", 260, 0.0148, 5200.0),
@@ -220,9 +237,21 @@ def _evaluations() -> pl.DataFrame:
             }
         )
     given += [
-        {"rule": "support_drop", "scope": "support_assistant", "metric": "support", "status": "critical", "summary": "support of support_assistant is 14 % below its week (0.78, 0.76 to 0.80, line 10 %); prompt support_answer moved from version 3 to 4 on 8 November"},
-        {"rule": "daily_spend", "scope": "code_helper", "metric": "budget_share", "status": "warning", "summary": "code_helper spent 128 % of its budget of $9.00 (line 120 %); calls rose 2.6 times"},
-    ]  # fmt: skip
+        {
+            "rule": "support_drop",
+            "scope": "support_assistant",
+            "metric": "support",
+            "status": "critical",
+            "summary": DROP,
+        },
+        {
+            "rule": "daily_spend",
+            "scope": "code_helper",
+            "metric": "budget_share",
+            "status": "warning",
+            "summary": SURGE,
+        },
+    ]
     return rows(RULE_EVALUATIONS, *given)
 
 
@@ -261,35 +290,133 @@ def fortnight() -> NightlyData:
         quality=_quality(rng),
         judge_specs=rows(
             JUDGE_SPECS,
-            {"spec_id": "5f1c9e0a77d2b3c4", "metric": "support", "kind": "embedded", "model": "lexical support v1"},
-            {"spec_id": "a90b44de1f0e6612", "metric": "relevance", "kind": "embedded", "model": "all-MiniLM-L6-v2"},
+            {
+                "spec_id": "5f1c9e0a77d2b3c4",
+                "metric": "support",
+                "kind": "embedded",
+                "model": "lexical support v1",
+            },
+            {
+                "spec_id": "a90b44de1f0e6612",
+                "metric": "relevance",
+                "kind": "embedded",
+                "model": "all-MiniLM-L6-v2",
+            },
         ),
         rule_evaluations=_evaluations(),
         alerts=rows(
             ALERTS,
-            {"rule": "error_rate", "scope": "support_assistant", "from_state": "ok", "to_state": "critical", "summary": "8.1 % of 430 calls of support_assistant failed (5.8 % to 11.1 %, line 5 %); 70 % of them timeouts between 13:00 and 15:00", "alert_key": "a"},
-            {"rule": "daily_spend", "scope": "code_helper", "from_state": "ok", "to_state": "warning", "summary": "code_helper spent 128 % of its budget of $9.00 (line 120 %); calls rose 2.6 times", "alert_key": "b"},
-            {"rule": "refusal_rate", "scope": "sales_email", "from_state": "warning", "to_state": "ok", "summary": "refusals of sales_email are back at 0.6 % (0.2 % to 1.1 %, line 1 %)", "alert_key": "c"},
+            {
+                "rule": "error_rate",
+                "scope": "support_assistant",
+                "from_state": "ok",
+                "to_state": "critical",
+                "summary": OUTAGE,
+                "alert_key": "a",
+            },
+            {
+                "rule": "daily_spend",
+                "scope": "code_helper",
+                "from_state": "ok",
+                "to_state": "warning",
+                "summary": SURGE,
+                "alert_key": "b",
+            },
+            {
+                "rule": "refusal_rate",
+                "scope": "sales_email",
+                "from_state": "warning",
+                "to_state": "ok",
+                "summary": "refusals of sales_email are back at 0.6 %",
+                "alert_key": "c",
+            },
         ),
         rollbacks=rows(
             ROLLBACKS,
-            {"rule": "support_drop", "scope": "support_assistant", "prompt": "support_answer", "from_version": "4", "to_version": "3", "outcome": "dry_run", "reason": "version 4 supports its answers less than version 3: difference -0.14 (-0.20 to -0.08)"},
+            {
+                "rule": "support_drop",
+                "scope": "support_assistant",
+                "prompt": "support_answer",
+                "from_version": "4",
+                "to_version": "3",
+                "outcome": "dry_run",
+                "reason": "version 4 is worse than 3: difference -0.14 (-0.20 to -0.08)",
+            },
         ),
         rejected_lines=rows(
             REJECTED_LINES,
-            *({"source_file": "2026/11/10/gateway-07.jsonl.gz", "source_line": 100 + 9 * i, "feature": "unattributed", "reason": "line is not JSON: Expecting ',' delimiter at character 418; the writer was cut off"} for i in range(9)),
-            *({"source_file": "2026/11/10/gateway-03.jsonl", "source_line": 41 + i, "feature": "ticket_triage", "reason": "usage.prompt_tokens: is -12, expected 0 or more"} for i in range(3)),
-            {"source_file": "2026/11/10/gateway-03.jsonl", "source_line": 977, "feature": "unattributed", "reason": "timestamp: is '10/11/26 09:00', expected ISO 8601; set `timestamp.format` in data/reference/sources.yaml"},
-            {"source_file": "exports/broken.gz", "source_line": 0, "feature": "unattributed", "reason": "file ends in the middle of its gzip stream after 1,204 lines; copy it again"},
+            *(
+                {
+                    "source_file": "2026/11/10/gateway-07.jsonl.gz",
+                    "source_line": 100 + 9 * i,
+                    "feature": "unattributed",
+                    "reason": "line is not JSON: expected ',' at character 418",
+                }
+                for i in range(9)
+            ),
+            *(
+                {
+                    "source_file": "2026/11/10/gateway-03.jsonl",
+                    "source_line": 41 + i,
+                    "feature": "ticket_triage",
+                    "reason": "usage.prompt_tokens: is -12, expected 0 or more",
+                }
+                for i in range(3)
+            ),
+            {
+                "source_file": "2026/11/10/gateway-03.jsonl",
+                "source_line": 977,
+                "feature": "unattributed",
+                "reason": BAD_TIME,
+            },
+            {
+                "source_file": "exports/broken.gz",
+                "source_line": 0,
+                "feature": "unattributed",
+                "reason": "the gzip stream ends after 1,204 lines; copy it again",
+            },
         ),
         routing_savings=rows(
             ROUTING_SAVINGS,
-            *({"feature": name, "calls": calls - 4, "left_out": 4, "paid": Decimal(str(round(calls * price, 4))), "cheapest_model": "gpt-4.1-nano", "all_cheapest": Decimal(str(round(calls * price * 0.21, 4))), "dearest_model": "claude-sonnet-4-5", "all_dearest": Decimal(str(round(calls * price * 6.4, 4))), "caveat": "The replay keeps every call's tokens: another model would write longer or shorter answers, and nothing is said about their quality."} for name, (_, calls, price, _) in FEATURES.items()),
-            {"feature": "*", "calls": 1488, "left_out": 24, "paid": Decimal("12.8842"), "cheapest_model": "gpt-4.1-nano", "all_cheapest": Decimal("2.7057"), "dearest_model": "claude-sonnet-4-5", "all_dearest": Decimal("82.4589"), "caveat": "The replay keeps every call's tokens: another model would write longer or shorter answers, and nothing is said about their quality."},
+            *(
+                {
+                    "feature": name,
+                    "calls": calls - 4,
+                    "left_out": 4,
+                    "paid": Decimal(str(round(calls * price, 4))),
+                    "cheapest_model": "gpt-4.1-nano",
+                    "all_cheapest": Decimal(str(round(calls * price * 0.21, 4))),
+                    "dearest_model": "claude-sonnet-4-5",
+                    "all_dearest": Decimal(str(round(calls * price * 6.4, 4))),
+                    "caveat": CAVEAT,
+                }
+                for name, (_, calls, price, _) in FEATURES.items()
+            ),
+            {
+                "feature": "*",
+                "calls": 1488,
+                "left_out": 24,
+                "paid": Decimal("12.8842"),
+                "cheapest_model": "gpt-4.1-nano",
+                "all_cheapest": Decimal("2.7057"),
+                "dearest_model": "claude-sonnet-4-5",
+                "all_dearest": Decimal("82.4589"),
+                "caveat": CAVEAT,
+            },
         ),
         golden_dataset=rows(
             GOLDEN_DATASET,
-            *({"case_id": f"{i:016x}", "feature": list(FEATURES)[i % 6], "why": ("low_score", "disputed", "bad_feedback")[i % 11 % 3], "contexts": [], "embedding": [], "since_version": "2026.11.10-1f4c09ab" if i % 6 == 0 else "2026.11.09-77ab01cd"} for i in range(94)),
+            *(
+                {
+                    "case_id": f"{i:016x}",
+                    "feature": list(FEATURES)[i % 6],
+                    "why": ("low_score", "disputed", "bad_feedback")[i % 11 % 3],
+                    "contexts": [],
+                    "embedding": [],
+                    "since_version": "2026.11.10-1f4c09ab" if i % 6 == 0 else "2026.11.09-77ab01cd",
+                }
+                for i in range(94)
+            ),
         ),
         golden_version="2026.11.10-1f4c09ab",
         price_sources=("genai-prices 0.2.3", "data/reference/prices.yaml:14"),
@@ -298,4 +425,4 @@ def fortnight() -> NightlyData:
             "llm_calls": "sha256 9d0c1e7b42a6f7f0",
             "alert_rules.yaml": "sha256 77e0ab1290c4d1e3",
         },
-    )  # fmt: skip
+    )

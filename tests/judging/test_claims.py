@@ -1,0 +1,53 @@
+"""Small talk is told from claims."""
+
+import pytest
+
+from llmops_pipelines.judging.claims import claim_sentences
+
+
+@pytest.mark.parametrize(
+    "small_talk",
+    [
+        "Hello!",
+        "Hi Anna,",
+        "Thanks for reaching out!",
+        "You're welcome.",
+        "You\u2019re very welcome!",
+        "Sure, happy to help!",
+        "Great question!",
+        "Let me know if I can help with anything else.",
+        "Have a wonderful day!",
+        "Yes.",
+        "No, it is not.",
+        "I don't know.",
+        "That's great!",
+        "How can I help you today?",
+        "Best regards",
+        "",
+        "\U0001f600",
+    ],
+)
+def test_small_talk_claims_nothing(small_talk):
+    assert claim_sentences(small_talk) == []
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Yes, you can cancel within a week.",
+        "No refunds.",
+        "No, that is not possible.",
+        "Sure, the warranty covers water damage.",
+        "Paris",
+        "It was 1998?",
+        "Thanks to the new policy the fee was dropped for all customers in Europe since spring.",
+        "Great Britain left the union.",
+    ],
+)
+def test_a_claim_after_assent_or_in_one_word_stays(claim):
+    assert claim_sentences(claim) == [claim]
+
+
+def test_only_the_claims_of_a_letter_are_left():
+    letter = "Hi Anna,\nthanks for writing. Your order ships tomorrow.\nKind regards"
+    assert claim_sentences(letter) == ["Your order ships tomorrow."]
