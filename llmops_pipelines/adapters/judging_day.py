@@ -47,7 +47,7 @@ _OVER_POLICY = "features.yaml does not let this feature's texts go to {endpoint!
 class JudgedDay:
     """What judging a day came to.
 
-    ``outcomes`` has ``metric``, ``outcome`` and ``items``; ``unfinished`` holds ``JUDGE_SCORES``
+    ``outcomes`` has ``metric``, ``outcome`` and ``items``; ``unfinished`` holds ``JUDGE_LEDGER``
     rows, with reasons, of items a later run will try again, none of which is in the ledger.
     ``cost`` is null where nothing is known of it.
     """
@@ -101,10 +101,10 @@ def judge_day(  # noqa: PLR0917
     Args:
         items: ``judging.items`` of the day.
         specs: Rubric and RAGAS specs, in the order in which money should go to them.
-        ledger_keys: Key columns of ``judge_scores``, of whatever days.
+        ledger_keys: Key columns of ``judge_ledger``, of whatever days.
         purse: Caps, and what the day has already cost.
         endpoint: Where to ask.
-        append: Takes ``JUDGE_SCORES`` and ``JUDGE_CALLS`` rows; called from another thread.
+        append: Takes ``JUDGE_LEDGER`` and ``JUDGE_CALLS`` rows; called from another thread.
         features: ``features.yaml``.
         price: Dollars for tokens of a model, or None. It is asked several times a request, so it
             should take microseconds.

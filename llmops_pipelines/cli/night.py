@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from llmops_pipelines.cli.folder import prepare
+from llmops_pipelines.cli import summary
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
-from llmops_pipelines.orchestration.night_json import night_json
 from llmops_pipelines.orchestration.nightly import (
     Night,
     NightlyRunner,
@@ -23,7 +23,6 @@ from llmops_pipelines.orchestration.nightly import (
     run_night,
 )
 from llmops_pipelines.orchestration.reference_files import check_reference
-from llmops_pipelines.orchestration.summary import night_summary
 from llmops_pipelines.reference import ReferenceFileError
 
 OK, FAILED, UNUSABLE = 0, 1, 2
@@ -41,10 +40,11 @@ def night(settings: Settings, first: date | None, last: date | None, *, as_json:
     resources = resources_of(settings)
     lake = resources.lake.open()
     outcome = _run(settings, first, last)
+    found = summary.summary_of(lake, outcome)
     if as_json:
-        typer.echo(json.dumps(night_json(lake, outcome), indent=2))
+        typer.echo(json.dumps(summary.as_json(found, outcome), indent=2))
     else:
-        night_summary(Console(), lake, outcome, seconds=time.monotonic() - started)
+        summary.print_summary(Console(), found, outcome, seconds=time.monotonic() - started)
     if not outcome.days and not outcome.failures:
         typer.echo(_nothing_to_do(settings, first, last), err=True)
         return UNUSABLE

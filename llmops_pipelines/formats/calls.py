@@ -20,7 +20,16 @@ _OTHER: Final = ("kind", "step_kind", "step_name", "document_count", "about_call
 _FIELDS: Final = [name for name in FIELDS if name not in _OTHER]
 
 _OK: Final = ("ok", "success", "succeeded", "completed", "complete", "done")
-_FAILED: Final = ("error", "failure", "failed", "fail", "exception", "timeout", "cancelled", "canceled")
+_FAILED: Final = (
+    "error",
+    "failure",
+    "failed",
+    "fail",
+    "exception",
+    "timeout",
+    "cancelled",
+    "canceled",
+)
 _NO_ERROR: Final = ("{}", "[]", '""', "false", "null")
 
 PROVIDERS: Final = {
@@ -71,7 +80,11 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
 
 def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
     """What can be wrong with ``started_at`` beyond its spelling."""
-    time, value, shown = pl.col("started_at"), pl.col("raw:started_at"), reading.place("started_at").shown
+    time, value, shown = (
+        pl.col("started_at"),
+        pl.col("raw:started_at"),
+        reading.place("started_at").shown,
+    )
     return [
         Fault(
             value.is_null(),
@@ -130,9 +143,9 @@ def _status() -> list[pl.Expr]:
             "error_status"
         ),
         pl.coalesce("error_class", pl.when(word == "timeout").then(word)).alias("error_class"),
-        pl.coalesce("error_message", pl.when(pl.col("error").str.starts_with('"')).then("error")).alias(
-            "error_message"
-        ),
+        pl.coalesce(
+            "error_message", pl.when(pl.col("error").str.starts_with('"')).then("error")
+        ).alias("error_message"),
     ]
 
 
@@ -144,7 +157,10 @@ def _status_faults(reading: Reading) -> list[Fault]:
     http = spelled.cast(pl.Int64, strict=False).is_between(200, 599)
     return [
         Fault(
-            value.is_not_null() & ~spelled.is_in(known) & ~value.is_in(known) & http.fill_null(value=False).not_(),
+            value.is_not_null()
+            & ~spelled.is_in(known)
+            & ~value.is_in(known)
+            & http.fill_null(value=False).not_(),
             pl.format(
                 f"{place.shown}: {{}} is no known status; accepted are ok, error, an HTTP status, or"
                 " what `values` of its source in sources.yaml translates",

@@ -32,7 +32,9 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
         place, kind, value = reading.place(name), FIELDS[name], pl.col(f"raw:{name}")
         match kind:
             case "time":
-                columns.append(read_times(raw[name], unit=place.unit, zone=reading.zone).alias(name))
+                columns.append(
+                    read_times(raw[name], unit=place.unit, zone=reading.zone).alias(name)
+                )
                 faults.append(
                     Fault(
                         value.is_not_null() & pl.col(name).is_null(),
@@ -53,7 +55,10 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 text = value.replace(dict(place.values)) if place.values else value
                 columns.append(pl.when(text != "").then(text).alias(name))
                 faults.append(
-                    Fault(value.str.contains(r"^[\[{]"), _says(place, value, "is not a text or number"))
+                    Fault(
+                        value.str.contains(r"^[\[{]"),
+                        _says(place, value, "is not a text or number"),
+                    )
                 )
             case "whole":
                 columns.append(_whole(value).alias(name))

@@ -67,7 +67,9 @@ def _by_words(column: str) -> pl.Expr:
     none = pl.lit(None, pl.String)
     text = pl.col(column)
     return reduce(
-        lambda rest, pair: pl.when(text.str.contains(pair[1])).then(pl.lit(pair[0])).otherwise(rest),
+        lambda rest, pair: (
+            pl.when(text.str.contains(pair[1])).then(pl.lit(pair[0])).otherwise(rest)
+        ),
         reversed(_WORDS),
         none,
     )

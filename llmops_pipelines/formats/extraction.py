@@ -1,7 +1,7 @@
 """The engine: a frame of raw lines to a frame of raw fields, parsed by DuckDB, never line by line.
 
-One ``json_transform`` reads everything a source places in a line. Good lines cost one parse; a chunk
-that holds a line which is not JSON is asked a second time, for its good lines alone.
+One ``json_transform`` reads everything a source places in a line. Good lines cost one parse; a
+chunk that holds a line which is not JSON is asked a second time, for its good lines alone.
 """
 
 from __future__ import annotations

@@ -36,7 +36,9 @@ OPENAI: Final = LogFormat(
     name="openai",
     about="OpenAI chat completions in our envelope, or bare chat.completion objects",
     recognises=_recognises,
-    containers=tuple(map(parse_path, ("request", "response", "response.choices", "response.usage"))),
+    containers=tuple(
+        map(parse_path, ("request", "response", "response.choices", "response.usage"))
+    ),
     fields={
         "kind": at("kind"),
         "call_id": at("id"),

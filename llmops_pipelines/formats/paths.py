@@ -27,9 +27,7 @@ def parse_path(text: str | Sequence[str | int]) -> Path:
             f"{text!r} is not a path; write keys with dots and list positions in brackets, such as "
             "choices[0].message.content, or a list of steps for keys that contain dots"
         )
-    return tuple(
-        int(position) if position else key for key, position in _STEP.findall(text)
-    )
+    return tuple(int(position) if position else key for key, position in _STEP.findall(text))
 
 
 def show_path(path: Path) -> str:

@@ -30,8 +30,9 @@ class Limits(NamedTuple):
 class Rows(NamedTuple):
     """What a chunk of lines holds; each line, told by its ``n``, is in exactly one of the frames.
 
-    ``calls`` carry the columns of ``LLM_CALLS`` that a record can tell, plus the texts and the plain
-    ``user_id``, which must not be stored. ``rejected`` has a feature and a time where they were read.
+    ``calls`` carry the columns of ``LLM_CALLS`` that a record can tell, plus the texts and the
+    plain ``user_id``, which must not be stored. ``rejected`` has a feature and a time where they
+    were read.
     """
 
     calls: pl.DataFrame
@@ -53,9 +54,7 @@ def read_lines(
         "n", reason=pl.lit("kind: is none of call, step and feedback; leave it out for a call")
     )
     faulty = [_narrow(part, limits) for part in (calls, steps, feedback)]
-    rejected = pl.concat(
-        [*faulty, *(_without_record(frame) for frame in (unknown, broken))]
-    )
+    rejected = pl.concat([*faulty, *(_without_record(frame) for frame in (unknown, broken))])
     return Rows(calls.good, steps.good, feedback.good, rejected.sort("n"))
 
 
@@ -68,5 +67,8 @@ def _narrow(part: Sorted, limits: Limits) -> pl.DataFrame:
 
 def _without_record(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(
-        "n", pl.lit(None, pl.String).alias("feature"), pl.lit(None, INSTANT).alias("started_at"), "reason"
+        "n",
+        pl.lit(None, pl.String).alias("feature"),
+        pl.lit(None, INSTANT).alias("started_at"),
+        "reason",
     )

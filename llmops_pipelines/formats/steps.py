@@ -32,7 +32,9 @@ def read_steps(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         *decoded.faults,
         *time_faults(reading, limits),
         _missing(reading, "trace_id", "a step belongs to a trace"),
-        _missing(reading, "step_kind", "say retriever, reranker, tool, guardrail, parser, chain or agent"),
+        _missing(
+            reading, "step_kind", "say retriever, reranker, tool, guardrail, parser, chain or agent"
+        ),
         Fault(
             pl.col("status").is_not_null() & said.is_null(),
             pl.format(
@@ -85,7 +87,9 @@ def read_feedback(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted
     ]
     good, bad = sort_out(decoded.frame, faults)
     return Sorted(
-        good.with_columns(rating=pl.coalesce("rating", thumb.replace_strict(_THUMBS, default=None))),
+        good.with_columns(
+            rating=pl.coalesce("rating", thumb.replace_strict(_THUMBS, default=None))
+        ),
         bad,
     )
 

@@ -16,9 +16,9 @@ MACROS: Final = (
     "CREATE TEMP MACRO llm_first(j) AS substring(j::VARCHAR, 1, 1)",
     # One part of a message: its text, or the name of what it is ("[image_url]").
     """CREATE TEMP MACRO llm_part(p) AS CASE llm_first(p)
-        WHEN '"' THEN json_extract_string(p, '$')
-        WHEN '{' THEN coalesce(json_extract_string(p, '$.text'), json_extract_string(p, '$.refusal'),
-            '[' || coalesce(json_extract_string(p, '$.type'), 'part') || ']')
+        WHEN '"' THEN json_extract_string(p, '$') WHEN '{' THEN coalesce(json_extract_string(p,
+        '$.text'), json_extract_string(p, '$.refusal'), '[' || coalesce(json_extract_string(p,
+        '$.type'), 'part') || ']')
         END""",
     """CREATE TEMP MACRO llm_text(j) AS CASE
         WHEN llm_first(j) = '"' THEN json_extract_string(j, '$')
@@ -58,8 +58,8 @@ EXACT: Final = {"messages": "llm_messages", "contexts": "llm_contexts", "text": 
 def unusual(kind: str, value: str, keys: Iterable[str]) -> str:
     """SQL that is true where ``value`` may not tell the whole story and must be read again.
 
-    ``keys`` are the last keys of its paths: a list that is missing from the struct although the line
-    speaks of it has another shape. What passes as usual has no null role or content.
+    ``keys`` are the last keys of its paths: a list that is missing from the struct although the
+    line speaks of it has another shape. What passes as usual has no null role or content.
     """
     if kind == "text":
         return f"coalesce(starts_with({value}, '['), false)"

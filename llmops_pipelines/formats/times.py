@@ -16,8 +16,9 @@ _TAIL: Final = rf"^([.,]\d{{1,9}})?({_ZONE})?$"
 def read_times(values: pl.Series, *, unit: str | None = None, zone: str = "UTC") -> pl.Series:
     """Read ISO 8601 times and epoch numbers (text) as ``INSTANT``; null where neither can be read.
 
-    A time with Z or an offset is converted to UTC; one without is taken to be local time of ``zone``
-    (the earlier one where a clock was set back; null where it was set forward and no such time was).
+    A time with Z or an offset is converted to UTC; one without is taken to be local time of
+    ``zone`` (the earlier one where a clock was set back; null where it was set forward and no such
+    time was).
 
     Args:
         values: Text; numbers as their digits.
@@ -62,7 +63,9 @@ def _epochs(text: pl.Series, number: pl.Series, unit: str | None) -> pl.Series:
             micros = nanoseconds
         case _:
             micros = scaled(MICROSECONDS[unit])
-    reasonable = size.is_finite() & micros.is_between(-62_135_596_800_000_000, 253_402_300_799_999_999)
+    reasonable = size.is_finite() & micros.is_between(
+        -62_135_596_800_000_000, 253_402_300_799_999_999
+    )
     return frame.select(pl.when(reasonable).then(micros).cast(INSTANT)).to_series()
 
 
@@ -90,9 +93,13 @@ def _iso(text: pl.Series, width: int, zone: str) -> pl.Series:
     naive = pl.col("local")
     if zone != "UTC":
         there = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-        naive = pl.when("zoned").then(naive).otherwise(
-            there.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        naive = (
+            pl.when("zoned")
+            .then(naive)
+            .otherwise(there.dt.convert_time_zone("UTC").dt.replace_time_zone(None))
         )
     return frame.select(
-        (naive - pl.col("offset").fill_null(pl.duration(minutes=0)) + pl.col("fraction")).cast(INSTANT)
+        (naive - pl.col("offset").fill_null(pl.duration(minutes=0)) + pl.col("fraction")).cast(
+            INSTANT
+        )
     ).to_series()

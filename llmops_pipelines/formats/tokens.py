@@ -16,11 +16,11 @@ OUTPUT_PARTS: Final = ("reasoning", "audio_output")
 def token_buckets(failed: pl.Expr) -> dict[str, pl.Expr]:
     """Expressions for each of ``TOKEN_BUCKETS``, over whole-number columns named as in ``FIELDS``.
 
-    ``input_tokens`` includes cached and audio tokens, ``output_tokens`` includes reasoning and audio
-    ones (rejected predictions stay in the text output, where they are billed). A source that counts
-    apart gives ``uncached_input`` instead. A side that was not recorded is null in all its buckets; a
-    part that was not broken out of a recorded side is 0. A failed call whose counts are all 0 has
-    recorded no usage.
+    ``input_tokens`` includes cached and audio tokens, ``output_tokens`` includes reasoning and
+    audio ones (rejected predictions stay in the text output, where they are billed). A source that
+    counts apart gives ``uncached_input`` instead. A side that was not recorded is null in all its
+    buckets; a part that was not broken out of a recorded side is 0. A failed call whose counts are
+    all 0 has recorded no usage.
     """
     known_input, known_output = _input().is_not_null(), _output().is_not_null()
     nothing = failed & (_input().fill_null(0) + _output().fill_null(0) == 0)

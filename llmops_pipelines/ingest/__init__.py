@@ -1,1 +1,47 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
+
+from llmops_pipelines.ingest.files import LogFile
+from llmops_pipelines.ingest.group import LandedBatch
+from llmops_pipelines.ingest.landing import land
+from llmops_pipelines.ingest.log_index import (
+    changed_files,
+    current_rows,
+    unaccounted_files,
+    updated_index,
+)
+from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.redaction import redact, redact_texts
+from llmops_pipelines.ingest.sources import Source, Sources
+from llmops_pipelines.ingest.tabling import LANDED_TABLES
+from llmops_pipelines.ingest.traces import traces
+from llmops_pipelines.ingest.unique_rows import (
+    feedback,
+    llm_calls,
+    rejected_lines,
+    texts_of,
+    trace_steps,
+    unaccounted_rows,
+)
+
+__all__ = [
+    "LANDED_TABLES",
+    "LandedBatch",
+    "LandingOptions",
+    "LogFile",
+    "Source",
+    "Sources",
+    "changed_files",
+    "current_rows",
+    "feedback",
+    "land",
+    "llm_calls",
+    "redact",
+    "redact_texts",
+    "rejected_lines",
+    "texts_of",
+    "trace_steps",
+    "traces",
+    "unaccounted_files",
+    "unaccounted_rows",
+    "updated_index",
+]

@@ -80,7 +80,9 @@ def _redacted(calls: pl.DataFrame) -> pl.DataFrame:
     asked = calls.filter(pl.col("policy") == "redacted")
     flat = {name: _flat(asked, name) for name in _LISTS}
     texts = [flat[name][field] for name, (_, fields) in _LISTS.items() for field in fields]
-    changes = redact(pl.concat([asked["answer"].alias("text"), *(text.alias("text") for text in texts)]))
+    changes = redact(
+        pl.concat([asked["answer"].alias("text"), *(text.alias("text") for text in texts)])
+    )
     if changes.is_empty():
         return calls
     counts = [_counted(asked.select("row", text="answer"), changes)]

@@ -8,25 +8,25 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.ingest.files import LogFile
+
 _DATE: Final = re.compile(r"(?<!\d)(20\d\d)([-_/.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
-def file_day(path: str, modified_ns: int, first: date, last: date) -> date:
-    """The date in ``path``, else the day of modification, kept between ``first`` and ``last``."""
-    for year, _, month, day in _DATE.findall(path):
+def file_day(file: LogFile, first: date, last: date) -> date:
+    """The date in the file's path, else the day of modification, kept between ``first`` and ``last``."""
+    for year, _, month, day in _DATE.findall(file.path):
         try:
             found = date(int(year), int(month), int(day))
         except ValueError:
             continue
         if first <= found <= last:
             return found
-    modified = datetime.fromtimestamp(modified_ns / 1e9, UTC).date()
+    modified = datetime.fromtimestamp(file.modified_ns // 10**9, UTC).date()
     return min(max(modified, first), last)
 
 
-def tell_days(
-    rejected: pl.DataFrame, known: pl.DataFrame, above: dict[int, date]
-) -> pl.DataFrame:
+def tell_days(rejected: pl.DataFrame, known: pl.DataFrame, above: dict[int, date]) -> pl.DataFrame:
     """``rejected`` with ``day``: its own, else of the nearest line above, else below; null if none is.
 
     Args:

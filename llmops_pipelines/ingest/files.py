@@ -11,10 +11,13 @@ from typing import BinaryIO, Final
 
 import zstandard
 
-_READ: Final = 1 << 20
+_READ: Final = 1 << 23
 _UNPACK: Final = 1 << 22
 _ZSTD_READ: Final = 1 << 12
 """zstd unpacks a whole input piece at once, at most 32,768-fold: 4 KiB never become over 128 MiB."""
+
+UNREADABLE: Final = "unreadable"
+"""What stands for the digest of a file that could not be read."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _OTHERS: Final = {
@@ -36,8 +39,8 @@ class LogFile:
     """One log file, wherever it lies.
 
     ``path`` is relative to the log root, with forward slashes. ``size`` (bytes) and ``modified_ns``
-    (ns since 1970) are those of the listing. ``open`` gives a binary handle at the start of the file
-    and raises OSError when it cannot.
+    (ns since 1970) are those of the listing. ``open`` gives a binary handle at the start of the
+    file and raises OSError when it cannot.
     """
 
     path: str
@@ -48,12 +51,16 @@ class LogFile:
 
 @dataclass(frozen=True)
 class Content:
-    """A file as it was when its digest was taken: small ones in memory, others to be opened again."""
+    """A file as it was when its digest was taken: small ones in memory, others to be opened again.
+
+    ``failure`` says why a file could not be read at all; its digest is then ``unreadable``.
+    """
 
     file: LogFile
     digest: str
     length: int
-    held: bytes | None
+    held: bytes | None = None
+    failure: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """The unpacked bytes, in pieces of bounded size, of exactly what the digest covers.
@@ -67,20 +74,24 @@ class Content:
 
 
 def read_content(file: LogFile, *, hold: int) -> Content:
-    """Take the digest of ``file`` (SHA-256, 32 hex digits); keep the bytes of files up to ``hold`` long.
-
-    Raises:
-        OSError: The file cannot be opened or read.
-    """
-    digest, length, pieces = hashlib.sha256(), 0, []
-    with file.open() as handle:
-        while piece := handle.read(_READ):
-            digest.update(piece)
-            length += len(piece)
-            if length <= hold:
-                pieces.append(piece)
+    """Take the digest of ``file`` (SHA-256, 32 hex digits); keep the bytes of files up to ``hold`` long."""
+    digest, length, pieces = hashlib.sha256(), 0, list[bytes]()
+    try:
+        with file.open() as handle:
+            while piece := handle.read(_READ):
+                digest.update(piece)
+                length += len(piece)
+                if length <= hold:
+                    pieces.append(piece)
+    except OSError as error:
+        return failed_content(file, error)
     held = b"".join(pieces) if length <= hold else None
     return Content(file, digest.hexdigest()[:32], length, held)
+
+
+def failed_content(file: LogFile, error: OSError) -> Content:
+    """A file that cannot be read, and why."""
+    return Content(file, UNREADABLE, 0, b"", error.strerror or str(error) or type(error).__name__)
 
 
 def foreign(head: bytes) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -12,23 +12,22 @@ import duckdb
 import polars as pl
 
 from llmops_pipelines.ingest.days import file_day, tell_days
-from llmops_pipelines.ingest.files import Content
+from llmops_pipelines.ingest.files import Content, failed_content
 from llmops_pipelines.ingest.lines import Block, Refused
 from llmops_pipelines.ingest.opening import Unknown, open_content
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parts import Part, Piece, read_part
 from llmops_pipelines.ingest.tabling import landed_tables
-from llmops_pipelines.formats import FORMATS
 from llmops_pipelines.tables import LOG_INDEX
 
-_COUNTS: Final = ("calls", "steps", "feedback", "rejected")
+_KINDS: Final = ("calls", "steps", "feedback", "rejected")
 
 
 class LandedBatch(NamedTuple):
     """One part of a landing group, ready to be written.
 
-    ``tables`` holds, per table name and event day, the rows of this part; ``index`` the ``LOG_INDEX``
-    rows to put in place (see ``updated_index``) once they are written.
+    ``tables`` holds, per table name and event day, the rows of this part; ``index`` the
+    ``LOG_INDEX`` rows to put in place (see ``updated_index``) once they are written.
     """
 
     name: str
@@ -38,21 +37,21 @@ class LandedBatch(NamedTuple):
 
 @dataclass
 class _Progress:
-    """How far one file has come."""
+    """How far one file has come, and what its index row will say."""
 
     content: Content
     batch: str
     tag: str | None = None
     lines: int = 0
     ignored: int = 0
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
     days: set[date] = field(default_factory=set)
     finished: bool = False
     indexed: bool = False
 
 
 def batch_of(contents: Sequence[Content], options: LandingOptions) -> str:
-    """The name of the batch that these contents make: SHA-256, first 32 hex digits."""
+    """The name of the batch that ``contents`` make: SHA-256, first 32 hex digits."""
     digest = hashlib.sha256(options.digest.encode())
     for content in contents:
         source = options.sources.of(content.file.path)
@@ -62,113 +61,186 @@ def batch_of(contents: Sequence[Content], options: LandingOptions) -> str:
 
 
 class LandingGroup:
-    """Reads the files of one group and yields its parts."""
+    """Reads the files of one group and yields its parts.
+
+    Args:
+        contents: The files, by path.
+        options: As for ``land``.
+        connection: From ``formats.connect``.
+        known: Index rows of earlier versions of these files that are not superseded, by path.
+        finished: Told the path of each file once its last line is read.
+    """
 
     def __init__(
         self,
         contents: Sequence[Content],
         options: LandingOptions,
         connection: duckdb.DuckDBPyConnection,
+        known: Mapping[str, Sequence[Mapping[str, Any]]],
         finished: Callable[[str], None],
     ) -> None:
-        """``finished`` is told the path of each file once its last line is read."""
-        self.batch = batch_of(contents, options)
+        self._batch = batch_of(contents, options)
         self._options = options
         self._connection = connection
+        self._known = known
         self._finished = finished
-        self._files = [_Progress(content, self.batch) for content in contents]
+        self._files = [_Progress(content, self._batch) for content in contents]
         self._pieces: list[Piece] = []
-        self._undated = pl.DataFrame()
+        self._undated: list[pl.DataFrame] = []
         self._above: dict[int, date] = {}
         self._parts = 0
 
     def batches(self) -> Iterator[LandedBatch]:
         """All parts, in order; the last one carries what was left."""
         held = 0
-        for number, progress in enumerate(self._files):
+        for number in range(len(self._files)):
             try:
-                for piece in self._read(number, progress):
+                for piece in self._read(number):
                     self._pieces.append(piece)
                     held += len(piece.block.data) if isinstance(piece.block, Block) else 0
                     if held >= self._options.batch_bytes:
                         yield self._part()
                         held = 0
             except OSError as error:
-                self._fail(number, progress, error)
-            progress.finished = True
-            self._finished(progress.content.file.path)
+                self._pieces.append(self._broken_off(number, error))
+            self._files[number].finished = True
+            self._finished(self._files[number].content.file.path)
         yield self._part()
 
-    def _read(self, number: int, progress: _Progress) -> Iterator[Piece]:
-        path = progress.content.file.path
-        opened = open_content(self._connection, progress.content, self._options)
+    def _read(self, number: int) -> Iterator[Piece]:
+        progress = self._files[number]
+        content, path = progress.content, progress.content.file.path
+        if content.failure is not None:
+            raise OSError(content.failure)
+        opened = open_content(self._connection, content, self._options)
         if isinstance(opened, Unknown):
             source = self._options.sources.of(path)
             progress.tag = source.tag if source else None
             progress.lines = opened.lines
-            progress.counts["rejected"] = opened.lines - 1  # the row below is the other one
-            reason = f"{opened.reason} ({opened.lines:,} lines rejected)"
-            whole = Refused(0, progress.content.length, progress.content.digest, reason)
-            yield Piece(number, path, FORMATS["openai"].reading(), whole)
+            progress.counts["rejected"] = opened.lines - 1  # one row below speaks for all of them
+            noun = "line" if opened.lines == 1 else "lines"
+            reason = f"{opened.reason} ({opened.lines:,} {noun} rejected)"
+            yield Piece(number, path, Refused(0, content.length, content.digest, reason))
             return
         progress.tag = opened.tag
         for block in opened.blocks:
             progress.lines += block.lines if isinstance(block, Block) else 1
-            yield Piece(number, path, opened.reading, block)
+            yield Piece(number, path, block, opened.reading)
 
-    def _fail(self, number: int, progress: _Progress, error: OSError) -> None:
-        """Forget what was read of a file that broke off; its rows in earlier parts stay unvouched for."""
-        path = progress.content.file.path
+    def _broken_off(self, number: int, error: OSError) -> Piece:
+        """Forget what was read of a file that failed. Its rows in earlier parts have a batch of their own
+        that the index will not vouch for."""
+        content = failed_content(self._files[number].content.file, error)
+        self._files[number] = _Progress(content, f"{self._batch}-unreadable", lines=1)
         self._pieces = [piece for piece in self._pieces if piece.file != number]
-        if self._undated.height:
-            self._undated = self._undated.filter(pl.col("file") != number)
-        self._files[number] = failed = unreadable(progress.content, self.batch)
-        failed.finished = True
-        reason = f"file: cannot be read ({error.strerror or error}); it is tried again at the next landing"
-        self._pieces.append(
-            Piece(number, path, FORMATS["openai"].reading(), Refused(0, 0, failed.content.digest, reason))
-        )
+        self._undated = [frame.filter(pl.col("file") != number) for frame in self._undated]
+        reason = f"file: cannot be read ({content.failure}); it is tried again at the next landing"
+        return Piece(number, content.file.path, Refused(0, 0, content.digest, reason))
 
     def _part(self) -> LandedBatch:
-        """Turn the pieces held into rows, days and index rows."""
-        options, files = self._options, self._files
-        part = read_part(self._connection, self._pieces, options)
+        """The pieces held as rows per day, and the index rows of files that are complete."""
+        part = read_part(self._connection, self._pieces, self._options)
         self._pieces = []
-        part = Part(*(self._with_batch(frame) for frame in part))
         known = _known_days(part)
-        rejected = pl.concat([self._undated, part.rejected], how="diagonal")
-        rejected = self._dated(tell_days(rejected, known, self._above))
-        self._undated = rejected.filter(pl.col("day").is_null())
-        rejected = rejected.filter(pl.col("day").is_not_null())
-        for file, day in known.group_by("file").agg(pl.col("day").sort_by("source_line").last()).rows():
-            self._above[file] = day
-        self._count(part, rejected)
-        batch = LandedBatch(
-            f"{self.batch}-{self._parts:04d}", landed_tables(part, rejected), self._index()
-        )
+        rejected = tell_days(pl.concat([*self._undated, part.rejected]), known, self._above)
+        rejected = rejected.with_columns(day=pl.coalesce("day", self._file_days()))
+        self._undated = [rejected.filter(pl.col("day").is_null()).drop("day")]
+        part = part._replace(rejected=rejected.filter(pl.col("day").is_not_null()))
+        last = known.sort("source_line").group_by("file", maintain_order=True).last()
+        self._above.update(dict(last.select("file", "day").iter_rows()))
+        self._count(part)
+        part = Part(*(self._with_batch(frame) for frame in part))
+        name = f"{self._batch}-{self._parts:04d}"
         self._parts += 1
-        return batch
+        return LandedBatch(name, landed_tables(part), self._index())
+
+    def _file_days(self) -> pl.Expr:
+        """The day of each complete file, for lines that nothing else dates."""
+        first, last = self._options.start, self._options.moment.date()
+        days = {
+            number: file_day(progress.content.file, first, last)
+            for number, progress in enumerate(self._files)
+            if progress.finished and not progress.indexed
+        }
+        if not days:
+            return pl.lit(None, pl.Date)
+        return pl.col("file").replace_strict(days, return_dtype=pl.Date, default=None)
+
+    def _count(self, part: Part) -> None:
+        for kind in _KINDS:
+            frame: pl.DataFrame = getattr(part, kind)
+            if frame.is_empty():
+                continue
+            day = {"rejected": pl.col("day"), "feedback": pl.col("given_at").dt.date()}.get(
+                kind, pl.col("started_at").dt.date()
+            )
+            for file, rows, days in (
+                frame.group_by("file").agg(pl.len(), day.unique().alias("days")).iter_rows()
+            ):
+                self._files[file].counts[kind] += rows
+                self._files[file].days.update(days)
+        for file, ignored in part.ignored.iter_rows():
+            self._files[file].ignored += ignored
 
     def _with_batch(self, frame: pl.DataFrame) -> pl.DataFrame:
+        batches = {number: progress.batch for number, progress in enumerate(self._files)}
         if frame.is_empty():
             return frame
-        batches = {number: progress.batch for number, progress in enumerate(self._files)}
         return frame.with_columns(
             batch=pl.col("file").replace_strict(batches, return_dtype=pl.String)
         )
 
-    def _dated(self, rejected: pl.DataFrame) -> pl.DataFrame:
-        """Lines of finished files that have no dated neighbour get the day of their file."""
-        first, last = self._options.start, self._options.moment.date()
-        own = {
-            number: file_day(
-                progress.content.file.path, progress.content.file.modified_ns, first, last
-            )
-            for number, progress in enumerate(self._files)
-            if progress.finished or progress is self._files[-1]
-        }
-        return rejected
+    def _index(self) -> pl.DataFrame:
+        rows: list[dict[str, Any]] = []
+        for progress in self._files:
+            if progress.finished and not progress.indexed:
+                progress.indexed = True
+                rows.append(_index_row(progress, self._options))
+                rows += superseded(progress.content, self._known)
+        return pl.DataFrame(rows, schema=LOG_INDEX.schema)
 
 
-def unreadable(content: Content, batch: str) -> _Progress:
-    raise NotImplementedError
+def superseded(
+    content: Content, known: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Index rows of other versions of the file, marked; none while the file cannot be read."""
+    if content.failure is not None:
+        return []
+    return [
+        {**row, "superseded": True}
+        for row in known.get(content.file.path, ())
+        if row["digest"] != content.digest
+    ]
+
+
+def _index_row(progress: _Progress, options: LandingOptions) -> dict[str, Any]:
+    content = progress.content
+    failed = content.failure is not None
+    return {
+        "source_file": content.file.path,
+        "digest": content.digest,
+        "size": -1 if failed else content.file.size,
+        "modified_ns": -1 if failed else content.file.modified_ns,
+        "batch": progress.batch,
+        "source_format": progress.tag,
+        "lines": progress.lines,
+        **progress.counts,
+        "ignored": progress.ignored,
+        "days": sorted(progress.days),
+        "landed_at": options.moment,
+        "superseded": False,
+    }
+
+
+def _known_days(part: Part) -> pl.DataFrame:
+    """File, line and day of every line whose time could be read."""
+    frames = [pl.DataFrame(schema={"file": pl.Int64, "source_line": pl.Int64, "day": pl.Date})]
+    for frame, time in (
+        (part.calls, "started_at"),
+        (part.steps, "started_at"),
+        (part.feedback, "given_at"),
+        (part.rejected.filter(pl.col("started_at").is_not_null()), "started_at"),
+    ):
+        if frame.height:
+            frames.append(frame.select("file", "source_line", day=pl.col(time).dt.date()))
+    return pl.concat(frames)

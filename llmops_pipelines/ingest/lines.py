@@ -69,8 +69,8 @@ def too_long(size: int, limit: int) -> str:
 def read_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:
     """Cut ``chunks`` into blocks of whole lines; memory stays near ``max_line_bytes`` whatever comes.
 
-    A byte-order mark is dropped. Where the chunks end in a DamagedFileError, what is left of the last
-    line (be it nothing) is one refused line that says so.
+    A byte-order mark is dropped. Where the chunks end in a DamagedFileError, what is left of the
+    last line (be it nothing) is one refused line that says so.
     """
     line, carried, size = 1, list[bytes](), 0
     held: _Held | None = None
@@ -108,7 +108,9 @@ def read_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block 
         held = held or _Held()
         for piece in carried:
             held.add(piece)
-        yield held.refused(line, f"file: {damage}; the lines before are kept, put the whole file back")
+        yield held.refused(
+            line, f"file: {damage}; the lines before are kept, put the whole file back"
+        )
     elif held is not None:
         yield held.refused(line, too_long(held.size, max_line_bytes))
     elif carried:

@@ -16,8 +16,8 @@ def changed_files(
 ) -> list[LogFile]:
     """Files that are new, or differ in size or modification time from when they were landed.
 
-    With ``sources``, also files whose entry in sources.yaml came, went or changed since: so a file of
-    unknown format is tried again once somebody describes it, and not before. Sorted by path.
+    With ``sources``, also files whose entry in sources.yaml came, went or changed since: so a file
+    of unknown format is tried again once somebody describes it, and not before. Sorted by path.
     """
     known = {
         row["source_file"]: row
@@ -29,7 +29,10 @@ def changed_files(
         if (
             row is None
             or (row["size"], row["modified_ns"]) != (file.size, file.modified_ns)
-            or (sources is not None and not same_reading(row["source_format"], sources.of(file.path)))
+            or (
+                sources is not None
+                and not same_reading(row["source_format"], sources.of(file.path))
+            )
         ):
             changed.append(file)
     return sorted(changed, key=lambda file: file.path)

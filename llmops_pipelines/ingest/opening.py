@@ -18,7 +18,9 @@ _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20
 _DOCUMENT_BYTES: Final = 64 * 2**20
 
-_ADD_ENTRY: Final = "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
+_ADD_ENTRY: Final = (
+    "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
+)
 
 
 class Opened(NamedTuple):
@@ -60,7 +62,9 @@ def open_content(
         reading = source.reading if source else FORMATS[found].reading()
         return Opened(reading, source.tag if source else found, chain(seen, blocks))
     if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
-        return Opened(FORMATS["openai"].reading(), None, chain(seen, blocks))  # empty, or blank lines
+        return Opened(
+            FORMATS["openai"].reading(), None, chain(seen, blocks)
+        )  # empty, or blank lines
     return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=objects))
 
 
@@ -111,7 +115,10 @@ def _document(
         text = b"".join(pieces).decode("utf-8-sig")
     except (DamagedFileError, UnicodeDecodeError):
         return None
-    if not text.lstrip().startswith(("[", "{")) or (records := split_document(connection, text)) is None:
+    if (
+        not text.lstrip().startswith(("[", "{"))
+        or (records := split_document(connection, text)) is None
+    ):
         return None
     source = options.sources.of(content.file.path)
     found = source.format if source else sniff(records[:_SAMPLE_LINES])

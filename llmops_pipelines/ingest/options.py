@@ -15,8 +15,8 @@ from llmops_pipelines.reference import Features
 class LandingOptions:
     """Settings of a landing.
 
-    ``start`` is the first day of the lake, ``now`` the moment of landing (naive UTC, or with a zone).
-    ``batch_bytes`` is the raw text after which a batch is handed over.
+    ``start`` is the first day of the lake, ``now`` the moment of landing (naive UTC, or with a
+    zone). ``batch_bytes`` is the raw text after which a batch is handed over.
     """
 
     start: date
@@ -40,5 +40,9 @@ class LandingOptions:
     @property
     def digest(self) -> str:
         """Of everything that shapes rows, apart from the clock and the key: batches carry it."""
-        shaping = (self.start.isoformat(), str(self.max_line_bytes), self.features.model_dump_json())
+        shaping = (
+            self.start.isoformat(),
+            str(self.max_line_bytes),
+            self.features.model_dump_json(),
+        )
         return hashlib.sha256("\n".join(shaping).encode()).hexdigest()

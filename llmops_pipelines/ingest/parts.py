@@ -13,11 +13,18 @@ import polars as pl
 
 from llmops_pipelines.formats import Reading, read_lines
 from llmops_pipelines.ingest.contents import policies, redacted_comments, with_contents
-from llmops_pipelines.ingest.lines import Block, Refused, line_frame, too_long
+from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.redaction import redact_texts
 from llmops_pipelines.reference import UNATTRIBUTED
-from llmops_pipelines.tables import INSTANT
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    INSTANT,
+    LANDED_CALLS,
+    LANDED_FEEDBACK,
+    LANDED_STEPS,
+    Table,
+)
 
 
 @dataclass(frozen=True)
@@ -26,15 +33,15 @@ class Piece:
 
     file: int
     path: str
-    reading: Reading
     block: Block | Refused
+    reading: Reading | None = None
 
 
 class Part(NamedTuple):
-    """Rows of one batch, each with ``file`` (its number in the landing group) and provenance.
+    """Rows of one part, each with ``file`` (its number in the landing group) and provenance.
 
-    ``rejected`` has the time of its record where that was readable, else null; ``seen`` holds file,
-    line and time of every readable line, from which the days of the others are told.
+    Calls carry their texts. Rejections carry the time of their record (``started_at``) where that
+    could be read, else null. ``ignored`` counts blank lines per file.
     """
 
     calls: pl.DataFrame
@@ -52,89 +59,129 @@ _REJECTED = pl.Schema(
 )  # fmt: skip
 
 
+_IGNORED = pl.Schema({"file": pl.Int64, "ignored": pl.Int64})
+_LINES = pl.Schema({**LINE_FRAME, "file": pl.Int64, "source_file": pl.String})
+
+
+def _without_batch(*tables: Table) -> list[str]:
+    names = dict.fromkeys(name for table in tables for name in table.schema.names())
+    return [name for name in names if name != "batch"]
+
+
+_CALLS = ["file", *_without_batch(LANDED_CALLS, CALL_TEXTS)]
+
+
 def read_part(
     connection: duckdb.DuckDBPyConnection, pieces: Sequence[Piece], options: LandingOptions
 ) -> Part:
     """Read all ``pieces``, those of one reading together, whatever number of files they come from."""
-    groups: dict[int, list[Piece]] = {}
-    refused: list[Piece] = []
+    groups: dict[int, tuple[Reading, list[Piece]]] = {}
     for piece in pieces:
-        if isinstance(piece.block, Refused):
-            refused.append(piece)
-        else:
-            groups.setdefault(id(piece.reading), []).append(piece)
-    parts = [_read_group(connection, group, options) for group in groups.values()]
-    parts.append(_empty_part(_refusals(refused)))
-    return Part(
-        *(pl.concat(frames, how="diagonal") for frames in zip(*parts, strict=True))
+        if piece.reading is not None:
+            groups.setdefault(id(piece.reading), (piece.reading, []))[1].append(piece)
+    parts = [
+        _read_group(
+            connection,
+            reading,
+            [piece for piece in group if isinstance(piece.block, Block)],
+            options,
+        )
+        for reading, group in groups.values()
+    ]
+    rejected = _refusals(pieces)
+    if not parts:
+        return Part(*(pl.DataFrame() for _ in range(3)), rejected, pl.DataFrame(schema=_IGNORED))
+    calls, steps, feedback, unread, ignored = (
+        pl.concat(frames) for frames in zip(*parts, strict=True)
     )
+    return Part(calls, steps, feedback, pl.concat([rejected, unread]), ignored)
 
 
 def _read_group(
-    connection: duckdb.DuckDBPyConnection, pieces: Sequence[Piece], options: LandingOptions
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    pieces: Sequence[Piece],
+    options: LandingOptions,
 ) -> Part:
-    reading = pieces[0].reading
     lines = _lines(pieces)
-    readable = ~pl.col("blank") & pl.col("raw").is_not_null() & (pl.col("size") <= options.max_line_bytes)
-    rows = read_lines(connection, lines.filter(readable).select("n", "raw"), reading, options.limits)
-    where = lines.select("n", "file", "source_file", source_line="line", record_digest="digest")
-    where = where.with_columns(source_format=pl.lit(reading.format))
+    fits = pl.col("size") <= options.max_line_bytes
+    written = lines.filter(~pl.col("blank"))
+    readable = written.filter(fits & pl.col("raw").is_not_null())
+    rows = read_lines(connection, readable.select("n", "raw"), reading, options.limits)
+    where = lines.select(
+        "n",
+        "file",
+        "source_file",
+        "size",
+        source_line="line",
+        record_digest="digest",
+        source_format=pl.lit(reading.format),
+    )
 
     def placed(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(where, on="n", how="left", maintain_order="left").drop("n")
 
-    unread = lines.filter(~pl.col("blank") & ~readable).select(
+    unread = written.join(readable.select("n"), on="n", how="anti").select(
         "n",
-        reason=pl.when(pl.col("size") > options.max_line_bytes)
-        .then(pl.col("size").map_elements(lambda size: too_long(size, options.max_line_bytes), pl.String))
+        reason=pl.when(~fits)
+        .then(
+            pl.col("size").map_elements(
+                lambda size: too_long(size, options.max_line_bytes), pl.String
+            )
+        )
         .otherwise(pl.lit("line: is not UTF-8; write logs as UTF-8")),
-    )
-    rejected = pl.concat([rows.rejected, unread], how="diagonal").join(
-        lines.select("n", "size"), on="n", how="left"
     )
     return Part(
         _landed_calls(placed(rows.calls), options),
-        placed(rows.steps).with_columns(pl.col("feature").fill_null(UNATTRIBUTED)),
+        _landed_steps(placed(rows.steps)),
         _landed_feedback(placed(rows.feedback), options),
-        _with_features(placed(rejected)),
+        _landed_rejections(placed(pl.concat([rows.rejected, unread], how="diagonal"))),
         lines.filter("blank").group_by("file").agg(ignored=pl.len().cast(pl.Int64)),
     )
 
 
 def _lines(pieces: Sequence[Piece]) -> pl.DataFrame:
     """All lines of ``pieces``, numbered by ``n``."""
-    frames = [
-        line_frame(piece.block).with_columns(
-            file=pl.lit(piece.file, pl.Int64), source_file=pl.lit(piece.path)
-        )
-        for piece in pieces
-        if isinstance(piece.block, Block)
-    ]
-    return pl.concat(frames, rechunk=False).with_row_index("n").with_columns(pl.col("n").cast(pl.Int64))
+    frames = [pl.DataFrame(schema=_LINES)]
+    for piece in pieces:
+        if isinstance(piece.block, Block):
+            place = {"file": pl.lit(piece.file, pl.Int64), "source_file": pl.lit(piece.path)}
+            frames.append(line_frame(piece.block).with_columns(**place))
+    return pl.concat(frames, rechunk=False).with_columns(n=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
 def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
-    digest = pl.col("record_digest")
     calls = calls.with_columns(
-        feature=pl.col("feature").fill_null(UNATTRIBUTED), call_id=pl.coalesce("call_id", digest)
-    )
-    owners = {name: options.features.of(name).team for name in calls["feature"].unique().to_list()}
-    calls = calls.with_columns(
-        trace_id=pl.coalesce("trace_id", "call_id"),
-        team=pl.coalesce(
-            "team", pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
-        ),
+        feature=pl.col("feature").fill_null(UNATTRIBUTED),
+        call_id=pl.coalesce("call_id", "record_digest"),
         user_hash=hidden(calls["user_id"], options.hash_key),
     )
-    return with_contents(calls, options.features)
+    owners = {name: options.features.of(name).team for name in calls["feature"].unique().to_list()}
+    owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
+    calls = calls.with_columns(
+        trace_id=pl.coalesce("trace_id", "call_id"), team=pl.coalesce("team", owner)
+    )
+    return with_contents(calls, options.features).select(_CALLS)
+
+
+def _landed_steps(steps: pl.DataFrame) -> pl.DataFrame:
+    return steps.with_columns(
+        step_id=pl.coalesce("call_id", "record_digest"),
+        feature=pl.col("feature").fill_null(UNATTRIBUTED),
+    ).select("file", *_without_batch(LANDED_STEPS))
 
 
 def _landed_feedback(feedback: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
     policy = policies(feedback["feature"].fill_null(UNATTRIBUTED), options.features)
-    return feedback.with_columns(redacted_comments(feedback["comment"], policy))
+    return feedback.with_columns(
+        redacted_comments(feedback["comment"], policy),
+        feedback_id=pl.coalesce("call_id", "record_digest"),
+        call_id="about_call",
+        given_at="started_at",
+    ).select("file", *_without_batch(LANDED_FEEDBACK))
 
 
-def _with_features(rejected: pl.DataFrame) -> pl.DataFrame:
+def _landed_rejections(rejected: pl.DataFrame) -> pl.DataFrame:
     return rejected.with_columns(
         pl.col("feature").fill_null(UNATTRIBUTED), reason=redact_texts(rejected["reason"])
     ).select(_REJECTED.names())
@@ -149,18 +196,20 @@ def hidden(users: pl.Series, key: bytes) -> pl.Series:
     return users.replace_strict(hashes, return_dtype=pl.String, default=None).alias("user_hash")
 
 
-def _refusals(refused: Sequence[Piece]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            (piece.file, piece.path, block.line, UNATTRIBUTED, block.reason, block.digest, block.size, None)
-            for piece in refused
-            if isinstance(block := piece.block, Refused)
-        ],
-        schema=_REJECTED,
-        orient="row",
-    )
-
-
-def _empty_part(rejected: pl.DataFrame) -> Part:
-    nothing = pl.DataFrame()
-    return Part(nothing, nothing, nothing, rejected, pl.DataFrame(schema={"file": pl.Int64, "ignored": pl.Int64}))
+def _refusals(pieces: Sequence[Piece]) -> pl.DataFrame:
+    """Lines that were never held in memory, and whole files, as rejections."""
+    rows = [
+        (
+            piece.file,
+            piece.path,
+            block.line,
+            UNATTRIBUTED,
+            block.reason,
+            block.digest,
+            block.size,
+            None,
+        )
+        for piece in pieces
+        if isinstance(block := piece.block, Refused)
+    ]
+    return pl.DataFrame(rows, schema=_REJECTED, orient="row")

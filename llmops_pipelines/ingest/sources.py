@@ -23,7 +23,9 @@ class Source(BaseModel):
         min_length=1, description="Glob below the log root: * within a folder, ** across folders."
     )
     format: Literal["openai", "mapped"]
-    zone: str = Field("UTC", description="IANA zone of times that name none, such as Europe/Berlin.")
+    zone: str = Field(
+        "UTC", description="IANA zone of times that name none, such as Europe/Berlin."
+    )
     fields: MappedFields = Field(
         default_factory=dict, description="Field: path, or path, unit, constant and values."
     )

@@ -21,12 +21,11 @@ LANDED_TABLES: Final = (LANDED_CALLS, CALL_TEXTS, LANDED_STEPS, LANDED_FEEDBACK,
 """The tables that landing writes."""
 
 
-def landed_tables(part: Part, rejected: pl.DataFrame) -> dict[str, dict[date, pl.DataFrame]]:
+def landed_tables(part: Part) -> dict[str, dict[date, pl.DataFrame]]:
     """The tables of ``part`` by name and day; a table without rows is left out.
 
     Args:
-        part: Rows with their ``batch``.
-        rejected: The part's rejections that know their ``day``.
+        part: Rows with their ``batch``, rejections with their ``day``.
     """
     own = pl.col("started_at").dt.date()
     frames = {
@@ -34,7 +33,7 @@ def landed_tables(part: Part, rejected: pl.DataFrame) -> dict[str, dict[date, pl
         CALL_TEXTS: (_texts(part.calls), own),
         LANDED_STEPS: (part.steps, own),
         LANDED_FEEDBACK: (part.feedback, pl.col("given_at").dt.date()),
-        LANDED_REJECTIONS: (rejected, pl.col("day")),
+        LANDED_REJECTIONS: (part.rejected, pl.col("day")),
     }
     tables = {table.name: _by_day(table, frame, day) for table, (frame, day) in frames.items()}
     return {name: days for name, days in tables.items() if days}

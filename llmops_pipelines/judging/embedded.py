@@ -47,7 +47,7 @@ def embedded_verdicts(
         now: When, for the ledger.
 
     Returns:
-        ``JUDGE_SPECS`` and ``JUDGE_SCORES``. Nothing is paid, so attempts and cost are 0.
+        ``JUDGE_SPECS`` and ``JUDGE_LEDGER`` rows, which need no ledger. Nothing is paid, so attempts and cost are 0.
     """
     support_spec, relevance_spec = embedded_specs(weights=weights)
     scored = items.join(

@@ -19,7 +19,7 @@ from llmops_pipelines.judging.ledger import FINAL, attempt_frame, verdict_frame,
 from llmops_pipelines.judging.replies import Ruling
 
 OnResults = Callable[[pl.DataFrame, pl.DataFrame], None]
-"""Appends rows of ``JUDGE_SCORES`` and ``JUDGE_CALLS`` to the ledger, at once and for good."""
+"""Appends rows of ``JUDGE_LEDGER`` and ``JUDGE_CALLS`` to the ledger, at once and for good."""
 
 Job = tuple[Judge, Item]
 

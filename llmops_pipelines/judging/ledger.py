@@ -1,7 +1,7 @@
 """The judgement ledger: what is paid for, what is not yet, and the rows that are appended to it.
 
-``judge_calls`` holds every attempt; ``judge_scores`` at most one verdict per (spec id, item digest,
-repetition). Only final outcomes enter ``judge_scores``: `FINAL`. A failed, over-budget or
+``judge_calls`` holds every attempt, ``judge_ledger`` at most one verdict per (spec id, item digest,
+repetition). Only final outcomes enter ``judge_ledger``: `FINAL`. A failed, over-budget or
 over-policy item is reported by the run that met it and left out of the ledger, so that the key
 stays free and a later run tries again; what its attempts cost stands in ``judge_calls`` all the
 same.
@@ -22,7 +22,7 @@ from llmops_pipelines.judging.exchange import Reply
 from llmops_pipelines.judging.item import Item, with_digests
 from llmops_pipelines.judging.replies import Ruling
 from llmops_pipelines.judging.specs import JudgeSpec
-from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_SCORES
+from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SCORES
 
 LEDGER_KEY = ("spec_id", "item_digest", "repetition")
 
@@ -59,7 +59,7 @@ def without_verdict(
 
     Args:
         distinct: `distinct_items` for ``spec``.
-        ledger_keys: ``spec_id``, ``item_digest`` and ``repetition`` of ``judge_scores``.
+        ledger_keys: ``spec_id``, ``item_digest`` and ``repetition`` of ``judge_ledger``.
         spec: The judge.
         repetition: 0 for the first draw.
     """
@@ -84,9 +84,9 @@ def unpaid(
 
 
 def verdicts_of(
-    items: pl.DataFrame, judge_scores: pl.DataFrame | pl.LazyFrame, specs: Iterable[JudgeSpec]
+    items: pl.DataFrame, ledger: pl.DataFrame | pl.LazyFrame, specs: Iterable[JudgeSpec]
 ) -> pl.DataFrame:
-    """The ledger's verdicts on ``items``: ``JUDGE_SCORES`` rows with each item's own ``call_id``.
+    """The ledger's verdicts on ``items``, as ``JUDGE_SCORES``: each under its item's own call.
 
     Calls with the same content share a verdict. Where two processes judged one content at once,
     the earlier verdict counts.
@@ -96,7 +96,7 @@ def verdicts_of(
         .lazy()
         .select("item_digest", own_call="call_id")
         .join(
-            judge_scores.lazy()
+            ledger.lazy()
             .filter(pl.col("spec_id") == spec.spec_id)
             .sort(*LEDGER_KEY, "scored_at", "call_id")
             .unique(LEDGER_KEY, keep="first", maintain_order=True),
@@ -107,8 +107,7 @@ def verdicts_of(
         .collect()
         for spec in specs
     ]
-    found = pl.concat([JUDGE_SCORES.empty(), *parts])
-    return found.sort("spec_id", "call_id", "repetition")
+    return JUDGE_SCORES.require(pl.concat([JUDGE_SCORES.empty(), *parts]))
 
 
 def verdict_row(
@@ -121,7 +120,7 @@ def verdict_row(
     library_versions: Mapping[str, str],
     repetition: int = 0,
 ) -> dict[str, Any]:
-    """A row of ``JUDGE_SCORES``: cost is the sum over attempts with a known one."""
+    """A row of ``JUDGE_LEDGER``: cost is the sum over attempts with a known one."""
     made = list(attempts)
     costs = [row["cost"] for row in made if row["cost"] is not None]
     served = [row["model_served"] for row in made if row["model_served"] is not None]
@@ -177,8 +176,8 @@ def attempt_row(
 
 
 def verdict_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """``JUDGE_SCORES`` of ``rows``."""
-    return JUDGE_SCORES.require(pl.DataFrame(list(rows), schema=JUDGE_SCORES.schema))
+    """``JUDGE_LEDGER`` of ``rows``."""
+    return JUDGE_LEDGER.require(pl.DataFrame(list(rows), schema=JUDGE_LEDGER.schema))
 
 
 def attempt_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:

@@ -83,12 +83,22 @@ def _syntax_error(answer: str, error: json.JSONDecodeError, truncated: bool) -> 
         return "empty answer"
     if _FENCE.match(answer) or answer.lstrip().startswith("```"):
         return "code fence around the JSON"
-    at_end = error.pos >= len(answer.rstrip()) or error.msg.startswith("Unterminated string")
-    if truncated or (at_end and answer.lstrip()[0] in "{["):
+    if truncated or (_breaks_off(answer.rstrip(), error) and answer.lstrip()[0] in "{["):
         return f"truncated JSON: {error.msg.lower()} at character {error.pos}"
     if answer.lstrip()[0] not in '{["':
         return "text instead of JSON"
     return f"not JSON: {error.msg.lower()} at character {error.pos}"
+
+
+def _breaks_off(answer: str, error: json.JSONDecodeError) -> bool:
+    """Whether the fault is that ``answer`` ends too early."""
+    rest = answer[error.pos :]
+    return (
+        error.msg.startswith("Unterminated string")
+        or any(word.startswith(rest) and word != rest for word in ("true", "false", "null"))
+        or rest in ("-", ".")
+        or (error.msg.startswith("Invalid") and len(rest) < len("\\u0000"))
+    )
 
 
 @lru_cache(maxsize=256)

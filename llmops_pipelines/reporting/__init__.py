@@ -2,14 +2,8 @@
 
 from llmops_pipelines.reporting.night import UNPRICED_MODELS, NightlyData
 from llmops_pipelines.reporting.page import page
-from llmops_pipelines.reporting.summary import (
-    NightlySummary,
-    SummaryTable,
-    summarise,
-    summary_json,
-    summary_tables,
-    summary_text,
-)
+from llmops_pipelines.reporting.summary import NightlySummary, summarise, summary_json
+from llmops_pipelines.reporting.terminal import SummaryTable, summary_tables, summary_text
 
 __all__ = [
     "UNPRICED_MODELS",

@@ -166,7 +166,7 @@ def golden_of(night: NightlyData) -> Golden:
     return Golden(
         version=visible(night.golden_version, 60) if night.golden_version else "",
         cases=cases.height,
-        added=int((cases["since_version"] == night.golden_version).sum()),
+        added=cases.filter(since_version=night.golden_version or "").height,
         features=tuple(
             GoldenFeature(
                 feature=visible(feature, 80),

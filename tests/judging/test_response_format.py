@@ -44,7 +44,19 @@ def test_json_object_wants_one_object_and_nothing_else(answer, error):
     assert format_error(answer) == error
 
 
-@pytest.mark.parametrize("answer", ['{"a": "lo', '{"a": [1, 2', '{"a": 1,', "{"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"a": "lo',
+        '{"a": [1, 2',
+        '{"a": 1,',
+        "{",
+        '{"a": tr',
+        '{"a": -',
+        '{"a": 1.',
+        '{"a": "\\u00',
+    ],
+)
 def test_json_that_breaks_off_is_called_truncated(answer):
     assert format_error(answer).startswith("truncated JSON: ")
 

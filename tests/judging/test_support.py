@@ -76,7 +76,9 @@ def test_the_score_is_the_spread_weighted_mean_of_its_parts():
     parts = support_parts(["The refund goes to a card."], [REFUNDS])
     weighted = sum(parts[name] / SPREADS[name] for name in SPREADS)
     expected = weighted / sum(1 / spread for spread in SPREADS.values())
-    assert support_score(["The refund goes to a card."], [REFUNDS]) == pytest.approx(expected, abs=1e-6)
+    assert support_score(["The refund goes to a card."], [REFUNDS]) == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_other_scripts_are_scored_too():

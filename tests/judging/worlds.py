@@ -57,7 +57,10 @@ def rubric(**changes: Any) -> Rubric:
             "prompt": "<answer>\n{{ answer }}\n</answer>",
             "output": {
                 "type": "object",
-                "properties": {"polite": {"type": ["boolean", "null"]}, "reason": {"type": "string"}},
+                "properties": {
+                    "polite": {"type": ["boolean", "null"]},
+                    "reason": {"type": "string"},
+                },
             },
             "verdict": "polite",
             **changes,
@@ -90,7 +93,9 @@ def text(
     response_schema: Mapping[str, Any] | str | None = None,
 ) -> pl.DataFrame:
     """One row of ``CALL_TEXTS``."""
-    schema = response_schema if isinstance(response_schema, str | None) else json.dumps(response_schema)
+    schema = (
+        response_schema if isinstance(response_schema, str | None) else json.dumps(response_schema)
+    )
     row = {
         "batch": "b", "call_id": call_id, "record_digest": "0" * 32, "source_file": "a.jsonl",
         "source_line": 1, "content_digest": "1" * 32, "messages": [], "question": question,
@@ -164,7 +169,7 @@ class Ledger:
 
     @property
     def verdicts(self) -> pl.DataFrame:
-        """``JUDGE_SCORES``."""
+        """``JUDGE_LEDGER``."""
         return pl.concat([verdicts for verdicts, _ in self.parts])
 
     @property

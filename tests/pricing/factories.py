@@ -1,12 +1,15 @@
 """Calls as literals: only what a test is about is spelled out."""
 
 from datetime import datetime
+from importlib.metadata import version
 from io import BytesIO
 from itertools import count
 
 import polars as pl
 
 from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
+
+CATALOGUE = f"genai-prices {version('genai-prices')}"
 
 _COUNTER = count()
 

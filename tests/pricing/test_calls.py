@@ -5,7 +5,7 @@ import pytest
 
 from llmops_pipelines.pricing import price_calls
 from llmops_pipelines.tables import CALL_COSTS, LLM_CALLS
-from tests.pricing.factories import at, call, calls, parquet_bytes
+from tests.pricing.factories import CATALOGUE, at, call, calls, parquet_bytes
 
 
 def cost(book, **fields):
@@ -23,7 +23,7 @@ def test_tokens_cost_their_list_price(book):
 
 def test_a_price_names_where_it_came_from(book):
     priced = price_calls(calls(call(model="gpt-4.1-2025-04-14", uncached_input=1)), book)
-    assert priced["price_source"][0] == "genai-prices 0.2.3: openai/gpt-4.1"
+    assert priced["price_source"][0] == f"{CATALOGUE}: openai/gpt-4.1"
 
 
 def test_cached_tokens_are_charged_once_at_the_cache_price(book):
@@ -114,9 +114,7 @@ def test_a_batch_before_the_catalogue_knew_batch_prices_is_half_price_and_says_s
     old = call(is_batch=True, started_at=at("2025-05-01"), uncached_input=1_000)
     priced = price_calls(calls(old), book)
     assert priced["cost"][0] == Decimal("0.001")
-    assert priced["price_source"][0] == (
-        "genai-prices 0.2.3, halved for batch: openai/gpt-4.1:batch"
-    )
+    assert priced["price_source"][0] == (f"{CATALOGUE}, halved for batch: openai/gpt-4.1:batch")
 
 
 def test_a_batch_where_no_batch_price_is_known_is_unpriced(book):

@@ -5,7 +5,7 @@ import pytest
 
 from llmops_pipelines.pricing import find_tariff, price_calls, price_usage
 from llmops_pipelines.tables import TOKEN_BUCKETS
-from tests.pricing.factories import at, call, calls
+from tests.pricing.factories import CATALOGUE, at, call, calls
 
 NOON = at("2026-11-10 12:00")
 
@@ -38,7 +38,7 @@ def test_a_batch_verdict_is_half_price(book):
 
 def test_one_tariff_prices_many_usages(book):
     tariff = find_tariff("openai", "gpt-4.1", NOON, book)
-    assert tariff.source == "genai-prices 0.2.3: openai/gpt-4.1"
+    assert tariff.source == f"{CATALOGUE}: openai/gpt-4.1"
     assert [tariff.cost({"output_text": n}) for n in (0, 1, 1_000_000)] == [
         0,
         Decimal("0.000008"),

@@ -1,0 +1,560 @@
+import dataclasses
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from llmops_pipelines.reporting import UNPRICED_MODELS, NightlyData, page
+from llmops_pipelines.tables import (
+    ALERTS,
+    BUDGET_STATUS,
+    FEATURE_COSTS,
+    GOLDEN_DATASET,
+    JUDGE_SPECS,
+    QUALITY,
+    REJECTED_LINES,
+    ROLLBACKS,
+    ROUTING_SAVINGS,
+    RULE_EVALUATIONS,
+    SERVICE_HEALTH,
+)
+from tests.reporting.worlds import DAY, fortnight, rows
+
+_VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser would: its text, its tags, and whether they close in order."""
+
+    def __init__(self, html: str):
+        super().__init__(convert_charrefs=True)
+        self.text, self.tags, self.attributes, self.open = [], [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] != "style":
+            self.text.append(data)
+
+
+def read(night: NightlyData) -> str:
+    """The text of a night's page, white space as one blank."""
+    return " ".join(" ".join(Reader(page(night)).text).split())
+
+
+def night(**tables) -> NightlyData:
+    return NightlyData(day=DAY, **tables)
+
+
+def cost(feature="chat", *, dated=False, **more) -> dict:
+    return {
+        "feature": feature,
+        "team": "care",
+        "model": "gpt-4.1-mini",
+        "calls": 10,
+        "cost": Decimal("2.5"),
+        **more,
+    }
+
+
+def rate(metric, **more) -> dict:
+    return {"feature": "chat", "model": "*", "metric": metric, **more}
+
+
+def estimate(**more) -> dict:
+    return {
+        "feature": "chat",
+        "prompt_version": "*",
+        "metric": "support",
+        "judge_spec": "abc123",
+        "judge": "embedded scorer",
+        "estimate": 0.8,
+        "low": 0.75,
+        "high": 0.85,
+        "n": 90,
+        "unscored": 4,
+        "population": 94,
+        "method": "census",
+        **more,
+    }
+
+
+def alert(to="critical", **more) -> dict:
+    return {
+        "rule": "error_rate",
+        "scope": "chat",
+        "from_state": "ok",
+        "to_state": to,
+        "summary": "it broke",
+        "alert_key": "k",
+        **more,
+    }
+
+
+def evaluation(status, **more) -> dict:
+    return {
+        "rule": "error_rate",
+        "scope": "chat",
+        "metric": "error_rate",
+        "status": status,
+        "summary": "it broke",
+        **more,
+    }
+
+
+def rejected(line, reason="not JSON", file="a.jsonl") -> dict:
+    return {"source_file": file, "source_line": line, "reason": reason}
+
+
+def test_equal_data_gives_equal_bytes_whatever_the_order_of_rows():
+    whole = fortnight()
+    shuffled = {
+        field.name: getattr(whole, field.name).reverse()
+        for field in dataclasses.fields(whole)
+        if isinstance(getattr(whole, field.name), pl.DataFrame)
+    }
+    assert page(dataclasses.replace(whole, **shuffled)) == page(whole)
+
+
+def test_the_page_needs_nothing_but_itself():
+    html = page(dataclasses.replace(fortnight(), charts={"spend": "<svg><title>s</title></svg>"}))
+    reader = Reader(html)
+    assert {"script", "link", "img", "iframe", "object", "base", "form"}.isdisjoint(reader.tags)
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", html)
+    assert all(value.startswith("#") for name, value in reader.attributes if name == "href")
+    assert not [name for name, _ in reader.attributes if name.startswith("on")]
+
+
+def test_charts_of_ours_are_drawn_and_an_absent_one_leaves_no_hole():
+    drawing = "<svg><title>s</title></svg>"
+    html = page(dataclasses.replace(fortnight(), charts={"latency": drawing}))
+    assert html.count("<figure") == 1
+    assert drawing in html
+
+
+HOSTILE = (
+    '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+    "<a href='javascript:alert(3)'>&lt;\x00\u202e\u200b{{ 7*7 }}{% raw %}"
+)
+
+
+def test_text_from_logs_is_only_ever_text():
+    name = {"feature": HOSTILE}
+    reader = Reader(
+        page(
+            night(
+                feature_costs=rows(FEATURE_COSTS, cost(HOSTILE, team=HOSTILE, model=HOSTILE)),
+                budget_status=rows(
+                    BUDGET_STATUS, {"scope": HOSTILE, "status": "no_data", "hint": HOSTILE}
+                ),
+                unpriced_models=pl.DataFrame(
+                    [(HOSTILE, HOSTILE, HOSTILE, 1)], schema=UNPRICED_MODELS, orient="row"
+                ),
+                service_health=rows(
+                    SERVICE_HEALTH,
+                    rate("error_rate", estimate=0.1, **name),
+                    rate(f"error_rate/{HOSTILE}", estimate=0.1, **name),
+                ),
+                quality=rows(
+                    QUALITY,
+                    estimate(
+                        metric=HOSTILE, judge=HOSTILE, judge_spec=HOSTILE, method=HOSTILE, **name
+                    ),
+                    estimate(prompt_version=HOSTILE),
+                    estimate(prompt_version="1"),
+                ),
+                judge_specs=rows(
+                    JUDGE_SPECS,
+                    {"spec_id": HOSTILE, "metric": HOSTILE, "kind": HOSTILE, "model": HOSTILE},
+                ),
+                rule_evaluations=rows(
+                    RULE_EVALUATIONS,
+                    evaluation("no_data", rule=HOSTILE, scope=HOSTILE, summary=HOSTILE),
+                    evaluation("warning", rule=HOSTILE, scope="s", summary=HOSTILE),
+                ),
+                alerts=rows(
+                    ALERTS,
+                    alert(HOSTILE, from_state=HOSTILE, rule=HOSTILE, scope="x", summary=HOSTILE),
+                ),
+                rollbacks=rows(
+                    ROLLBACKS,
+                    {"scope": HOSTILE, "prompt": HOSTILE, "outcome": HOSTILE, "reason": HOSTILE},
+                    {
+                        "scope": "y",
+                        "prompt": HOSTILE,
+                        "from_version": HOSTILE,
+                        "outcome": "dry_run",
+                        "reason": HOSTILE,
+                    },
+                ),
+                rejected_lines=rows(REJECTED_LINES, rejected(3, HOSTILE, HOSTILE)),
+                routing_savings=rows(
+                    ROUTING_SAVINGS, {"cheapest_model": HOSTILE, "caveat": HOSTILE, **name}
+                ),
+                golden_dataset=rows(
+                    GOLDEN_DATASET, {"why": HOSTILE, "contexts": [], "embedding": [], **name}
+                ),
+                golden_version=HOSTILE,
+                price_sources=(HOSTILE,),
+                provenance={HOSTILE: HOSTILE},
+            )
+        )
+    )
+    clean = Reader(page(fortnight()))
+    assert set(reader.tags) <= set(clean.tags) | {"p"}
+    assert {name for name, _ in reader.attributes} <= {name for name, _ in clean.attributes}
+    assert not [value for _, value in reader.attributes if value and "alert(" in value]
+    text = " ".join(reader.text)
+    assert "<script>alert(1)</script>" in text
+    assert "{{ 7*7 }}" in text
+    assert "[U+0000][U+202E][U+200B]" in text
+    assert not re.search("[\x00\u202e\u200b]", text)
+
+
+def test_a_night_without_anything_says_what_is_missing():
+    text = read(night())
+    for sentence in (
+        "No calls were logged for Tuesday 10 November 2026. No alert rule was evaluated.",
+        "No rule was evaluated: add rules in data/reference/alert_rules.yaml.",
+        "No calls were logged on this day.",
+        "No budget set for total: add it in data/reference/budgets.yaml.",
+        "Nothing was scored on this day.",
+        "The hallucination rate is unknown.",
+        "No health was measured on this day.",
+        "Every line of the day's logs could be read.",
+        "There was nothing to replay",
+        "There is no version yet",
+        "not recorded",
+    ):
+        assert sentence in text
+
+
+def test_the_headline_tells_calls_money_alerts_and_losses():
+    html = page(fortnight())
+    headline = re.search(r"<h1>(.*?)</h1>", html)[1]
+    assert re.sub("<[^>]+>", "", headline) == (
+        "1,856 calls cost $18.32, 37 unpriced ones not included. Three alerts changed (one "
+        "critical, one warning and one cleared), one more remains open. "
+        "14 log lines could not be read."
+    )
+
+
+def test_a_day_without_any_price_is_not_free():
+    costs = rows(FEATURE_COSTS, cost(cost=None, unpriced_calls=10))
+    text = read(night(feature_costs=costs))
+    assert "10 calls, and none of them has a known price." in text
+    assert "$0.00" not in text
+
+
+def test_one_call_and_one_line_are_told_in_the_singular():
+    text = read(
+        night(
+            feature_costs=rows(FEATURE_COSTS, cost(calls=1)),
+            rejected_lines=rows(REJECTED_LINES, rejected(7)),
+            alerts=rows(ALERTS, alert()),
+        )
+    )
+    assert "1 call cost $2.50. One alert changed (one critical). 1 log line could not be" in text
+
+
+def test_a_quiet_night_says_so():
+    evaluations = rows(RULE_EVALUATIONS, evaluation("ok"))
+    text = read(night(rule_evaluations=evaluations))
+    assert "No alert changed." in text
+    assert "1 rule evaluation, 1 of them fine." in text
+
+
+def test_the_worst_alert_comes_first():
+    changes = rows(
+        ALERTS,
+        alert("ok", scope="a", from_state="warning"),
+        alert("warning", scope="b"),
+        alert("no_data", scope="c"),
+        alert("critical", scope="d"),
+    )
+    text = read(night(alerts=changes))
+    order = [text.index(words) for words in ("critical d", "warning b", "no data c", "cleared a")]
+    assert order == sorted(order)
+
+
+def test_an_alert_that_did_not_change_stays_on_the_page():
+    evaluations = rows(RULE_EVALUATIONS, evaluation("warning", summary="still slow", scope="mail"))
+    text = read(night(rule_evaluations=evaluations))
+    assert "No alert changed, one more remains open." in text
+    assert "Still open warning mail error_rate still slow" in text
+
+
+def test_a_late_evaluation_says_that_nobody_was_told():
+    text = read(night(alerts=rows(ALERTS, alert(backfilled=True))))
+    assert "evaluated late: nobody was told" in text
+
+
+def test_an_alert_says_what_it_could_have_seen():
+    evaluations = rows(RULE_EVALUATIONS, evaluation("critical", smallest_effect=0.021))
+    text = read(night(alerts=rows(ALERTS, alert()), rule_evaluations=evaluations))
+    assert "Smallest breach it could have seen: 2.1 %." in text
+
+
+def test_rules_without_data_are_listed_once_with_their_scopes():
+    evaluations = rows(
+        RULE_EVALUATIONS,
+        *(
+            evaluation("no_data", rule="hallucination_rate", scope=scope, summary="no judge")
+            for scope in ("mail", "chat")
+        ),
+    )
+    assert "hallucination_rate chat, mail no judge" in read(night(rule_evaluations=evaluations))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("rolled_back", "Rolled back answer: version 4 to 3 chat"),
+        ("dry_run", "Would roll back answer: version 4 to 3 (dry run) chat"),
+        ("refused", "No rollback of answer chat"),
+    ],
+)
+def test_a_rollback_is_told_with_its_reason(outcome, words):
+    row = {
+        "scope": "chat",
+        "prompt": "answer",
+        "from_version": "4",
+        "to_version": "3",
+        "outcome": outcome,
+        "reason": "because",
+    }
+    assert f"{words} because" in read(night(rollbacks=rows(ROLLBACKS, row)))
+
+
+def test_spend_stands_beside_its_budget_and_what_has_no_price():
+    text = read(
+        night(
+            feature_costs=rows(FEATURE_COSTS, cost(unpriced_calls=3), cost("mail", cost=None)),
+            budget_status=rows(
+                BUDGET_STATUS,
+                {"scope": "chat", "budget": Decimal(2), "share": 1.25, "status": "over"},
+                {"scope": "total", "budget": Decimal(9), "share": 0.3, "status": "within"},
+            ),
+            unpriced_models=pl.DataFrame(
+                [(None, "new-model", "unknown_model", 3)], schema=UNPRICED_MODELS, orient="row"
+            ),
+        )
+    )
+    assert "chat care 10 0 $2.50 3 \N{EN DASH} $2.00 125 %" in text
+    assert "mail care 10 0 \N{EN DASH}" in text
+    assert "No budget set for mail: add it in data/reference/budgets.yaml." in text
+    assert "new-model (\N{EN DASH}): 3 calls, unknown model" in text
+    assert "3 successful calls have none and are in no sum." in text
+
+
+@pytest.mark.parametrize(
+    ("today", "words"), [("2.00", "±0 %"), ("1.00", "\N{MINUS SIGN}50 %"), ("7.00", "3.5 times")]
+)
+def test_spend_is_held_against_the_median_of_the_week(today, words):
+    costs = rows(
+        FEATURE_COSTS,
+        cost(cost=Decimal(today)),
+        *(cost(cost=Decimal(back), day=DAY - timedelta(days=back)) for back in (1, 2, 3)),
+        dated=True,
+    )
+    assert words in read(night(feature_costs=costs))
+
+
+def test_two_days_are_too_few_for_a_usual_day():
+    costs = rows(
+        FEATURE_COSTS,
+        cost(),
+        *(cost(day=DAY - timedelta(days=back)) for back in (1, 2)),
+        dated=True,
+    )
+    assert "against a usual day" not in read(night(feature_costs=costs))
+
+
+def test_only_the_day_of_the_report_is_summed():
+    costs = rows(
+        FEATURE_COSTS,
+        cost(),
+        cost(day=DAY - timedelta(days=1)),
+        cost(day=DAY + timedelta(days=1)),
+        dated=True,
+    )
+    assert "10 calls cost $2.50." in read(night(feature_costs=costs))
+
+
+def test_an_estimate_shows_interval_base_judge_and_spec():
+    text = read(night(quality=rows(QUALITY, estimate(not_applicable=2))))
+    assert "Support by embedded scorer, spec abc123 ; census" in text
+    assert "chat 0.80 0.75 to 0.85 90 4 2 94" in text
+    assert "It is not truth and not a hallucination rate." in text
+
+
+def test_a_judge_of_groundedness_ends_the_remark_that_there_is_none():
+    text = read(night(quality=rows(QUALITY, estimate(metric="groundedness"))))
+    assert "The hallucination rate is unknown" not in text
+    assert "What support is" not in text
+
+
+def test_what_was_not_measured_is_not_zero():
+    text = read(night(quality=rows(QUALITY, estimate(estimate=None, low=None, high=None, n=0))))
+    assert "chat not measured 0 4" in text
+
+
+def test_prompt_versions_are_listed_where_there_are_several():
+    one = read(night(quality=rows(QUALITY, estimate(), estimate(prompt_version="3"))))
+    assert "prompt version" not in one
+    several = rows(QUALITY, estimate(), *(estimate(prompt_version=v) for v in ("4", "3")))
+    text = read(night(quality=several))
+    assert text.index("prompt version 3") < text.index("prompt version 4")
+
+
+def test_estimates_of_two_judges_stand_apart():
+    both = rows(QUALITY, estimate(), estimate(judge_spec="other", judge="another judge"))
+    text = read(night(quality=both))
+    assert "spec abc123" in text
+    assert "Support by another judge, spec other" in text
+
+
+def test_health_shows_interval_base_and_what_is_missing():
+    health = rows(
+        SERVICE_HEALTH,
+        rate("calls", estimate=430.0, n=430),
+        rate("error_rate", estimate=0.081, low=0.058, high=0.111, n=430, missing=6),
+        rate("error_rate/rate_limit", estimate=0.02, n=430),
+        rate("error_rate/timeout", estimate=0.06, n=430),
+        rate("latency_p99", estimate=7820.0, low=6670.0, high=8970.0, n=430),
+        rate("csat", estimate=None, n=0),
+        rate("error_rate", model="gpt-4.1", estimate=0.5, n=2),
+    )
+    text = read(night(service_health=health))
+    assert "chat timeout 6 %, rate limit 2 % 430 8.1 % 5.8 % to 11.1 % n 430, 6 missing" in text
+    assert "7.82 s 6.67 s to 8.97 s n 430" in text
+    assert "First token P95" not in text
+    assert "50.0 %" not in text
+
+
+def test_a_figure_in_breach_is_marked_with_the_gravest_state():
+    html = page(
+        night(
+            service_health=rows(SERVICE_HEALTH, rate("error_rate", estimate=0.081, n=9)),
+            rule_evaluations=rows(
+                RULE_EVALUATIONS,
+                evaluation("warning", rule="soft"),
+                evaluation("critical", rule="hard"),
+            ),
+        )
+    )
+    assert '<span class="cell-critical">8.1 %</span>' in html
+
+
+def test_rejected_lines_are_grouped_by_file_and_reason():
+    lines = rows(
+        REJECTED_LINES,
+        *(rejected(line) for line in (9, 2, 4, 30, 31, 32, 1500)),
+        rejected(1, "bad time"),
+        rejected(0, "truncated", "b.gz"),
+    )
+    text = read(night(rejected_lines=lines))
+    assert "9 log lines could not become rows." in text
+    assert "a.jsonl 8 not JSON 7: lines 2, 4, 9, 30, 31 and 2 more bad time 1: line 1" in text
+    assert "b.gz 1 truncated 1: the whole file" in text
+
+
+def test_very_many_rejections_are_counted_not_all_listed():
+    lines = rows(
+        REJECTED_LINES,
+        *(rejected(1, "x" * 5_000, f"file-{number:02}.jsonl") for number in range(30)),
+        *(rejected(number, f"reason {number}", "worst.jsonl") for number in range(40)),
+    )
+    html = page(night(rejected_lines=lines))
+    assert "and 36 more reasons" in html
+    assert "And 11 more files." in html
+    assert len(html) < 60_000
+
+
+def test_the_replay_shows_both_ends_and_its_caveat():
+    replay = rows(
+        ROUTING_SAVINGS,
+        {
+            "feature": "*",
+            "calls": 9,
+            "left_out": 2,
+            "paid": Decimal(4),
+            "cheapest_model": "nano",
+            "all_cheapest": Decimal(1),
+            "dearest_model": "grand",
+            "all_dearest": Decimal(20),
+            "caveat": "Equal tokens are assumed.",
+        },
+        {"feature": "chat", "paid": None, "caveat": "Equal tokens are assumed."},
+        {"feature": "mail", "paid": Decimal(1), "all_cheapest": Decimal("1.5")},
+    )
+    text = read(night(routing_savings=replay))
+    assert "All features 9 2 $4.00 $1.00 (75.0 % less) nano $20.00 grand" in text
+    assert "$1.50 (50.0 % more)" in text
+    assert text.count("Equal tokens are assumed.") == 1
+
+
+def test_the_golden_dataset_is_counted_by_feature_and_reason():
+    case = {"contexts": [], "embedding": [], "feature": "chat", "since_version": "v1"}
+    cases = rows(
+        GOLDEN_DATASET,
+        {**case, "case_id": "1", "why": "disputed"},
+        {**case, "case_id": "2", "why": "low_score", "since_version": "v2"},
+        {**case, "case_id": "3", "why": "low_score"},
+    )
+    text = read(night(golden_dataset=cases, golden_version="v2"))
+    assert "Version v2 holds 3 cases, 1 of them new in it." in text
+    assert "chat 3 1 disputed, 2 low score" in text
+
+
+def test_provenance_names_prices_judges_and_digests():
+    specs = rows(
+        JUDGE_SPECS,
+        {"spec_id": "abc123", "metric": "support", "kind": "embedded", "model": "lexical"},
+        {"spec_id": "unused", "metric": "relevance", "kind": "rubric", "model": "other"},
+    )
+    text = read(
+        night(
+            quality=rows(QUALITY, estimate()),
+            judge_specs=specs,
+            price_sources=("prices.yaml:3", "genai-prices 0.2.3", "prices.yaml:3"),
+            provenance={"llm_calls": "sha256 9d0c"},
+        )
+    )
+    assert "Prices genai-prices 0.2.3; prices.yaml:3" in text
+    assert "Judge of support embedded, lexical, spec abc123" in text
+    assert "unused" not in text
+    assert "llm_calls sha256 9d0c" in text
+
+
+def test_a_fortnight_draws_its_lines_into_the_tiles():
+    assert page(fortnight()).count("<polyline") == 3
+
+
+def test_importing_the_room_imports_nothing_heavy():
+    code = (
+        "import sys, llmops_pipelines.reporting, llmops_pipelines.golden, llmops_pipelines.vectors;"
+        "heavy = {'matplotlib', 'pandas', 'scipy', 'sklearn', 'torch', 'great_expectations',"
+        " 'dagster', 'openai', 'duckdb'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
