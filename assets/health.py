@@ -23,6 +23,4 @@ def service_health(
     call_costs: pl.DataFrame,
 ) -> pl.DataFrame:
     """Errors, retries, latency, first token, refusals, format, utilisation and feedback."""
-    return health.service_health(
-        llm_calls, heuristic_scores, feedback, rejected_lines, call_costs
-    )
+    return health.service_health(llm_calls, heuristic_scores, feedback, rejected_lines, call_costs)

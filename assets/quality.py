@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from llmops_pipelines import judging, quality as rates
+from llmops_pipelines import judging
+from llmops_pipelines import quality as rates
 from llmops_pipelines.adapters.minilm import weights
 from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.daily import daily

@@ -35,7 +35,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LLMOPS_", frozen=True, populate_by_name=True)
 
-    data: Path = Field(Path("data"), description="Data folder: reference/, logs/, lake/, .dagster/.")
+    data: Path = Field(
+        Path("data"), description="Data folder: reference/, logs/, lake/, .dagster/."
+    )
     lake: str = Field("", description="Lake root if not DATA/lake; an s3:// URL in production.")
     logs: str = Field("", description="Log root if not DATA/logs; an s3:// URL in production.")
     reference: str = Field("", description="Reference folder if not DATA/reference.")
@@ -98,6 +100,7 @@ class Settings(BaseSettings):
 class Resources:
     """The resources that the graph runs on, by the names that assets ask for."""
 
+    golden_folder: str
     lake: LakeResource
     io_manager: LakeIOManager
     logs: LogFolder
@@ -113,6 +116,7 @@ def resources_of(settings: Settings) -> Resources:
     """The resources for ``settings``."""
     lake = LakeResource(root=settings.lake_root, options=settings.storage_options)
     return Resources(
+        golden_folder=str(settings.data.absolute() / "golden"),
         lake=lake,
         io_manager=LakeIOManager(lake=lake),
         logs=LogFolder(root=settings.log_root, options=settings.storage_options),

@@ -222,7 +222,7 @@ def latency_percentiles(
         title: Of what.
         subtitle: How to read it.
     """
-    from matplotlib.ticker import LogLocator  # noqa: PLC0415
+    from matplotlib.ticker import LogLocator
 
     percentiles = ("p50", "p95", "p99")
     known = rows.filter(pl.any_horizontal(pl.col(name) > 0 for name in percentiles))

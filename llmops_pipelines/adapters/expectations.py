@@ -105,7 +105,7 @@ def _day_of_calls() -> Any:
     """The batch definition that frames are handed to: in memory, silent, shared by all days."""
     # Read when the package is imported: no event may leave the machine.
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
-    import great_expectations as gx  # noqa: PLC0415
+    import great_expectations as gx
 
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
@@ -118,8 +118,8 @@ def _day_of_calls() -> Any:
 
 def _suite(day: date) -> Any:
     """The suite of one day; only the bounds of ``started_at`` differ between days."""
-    import great_expectations as gx  # noqa: PLC0415
-    from great_expectations.expectations.row_conditions import Column  # noqa: PLC0415
+    import great_expectations as gx
+    from great_expectations.expectations.row_conditions import Column
 
     expect: Any = gx.expectations
     midnight = datetime.combine(day, time())

@@ -74,7 +74,7 @@ _LARGEST_MARKDOWN = 60_000
 @contextmanager
 def style() -> Iterator[None]:
     """Draw inside this: our settings hold, whatever the user's matplotlibrc says."""
-    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib as mpl
 
     with mpl.rc_context(), warnings.catch_warnings():
         # Names may hold characters the font has no picture for; a box is shown instead.
@@ -86,7 +86,7 @@ def style() -> Iterator[None]:
 
 def new_figure(width: float, height: float) -> Figure:
     """Open a figure of ``width`` x ``height`` inches that no global state knows of."""
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 

@@ -7,6 +7,7 @@ question, and replies are read from the raw body.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +21,7 @@ from llmops_pipelines.judging import Ask, Reply, Request
 
 _RETRYABLE = {408, 409, 425, 429}
 _REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE)
-_SECRET = re.compile(r"\b(?:sk|key|Bearer)[-_ ][\w*.-]{6,}")
+_SECRET = re.compile(r"\bsk-[\w*.-]{6,}|\bBearer\s+\S{6,}")
 _DETAIL_CHARS = 300
 
 
@@ -52,9 +53,11 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
         endpoint: Where.
         concurrency: Most requests at once: as many connections are kept open.
     """
-    import httpx2  # noqa: PLC0415 - openai's own HTTP library
-    from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: PLC0415
+    import httpx2
+    from openai import AsyncOpenAI, DefaultAioHttpClient
 
+    # One line per request at level INFO is too much for a run of thousands.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     async with AsyncOpenAI(
         base_url=endpoint.base_url,
@@ -70,8 +73,8 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
 
 
 async def _ask(client: Any, request: Request, seconds: float, *, secret: str) -> Reply:
-    import httpx2  # noqa: PLC0415
-    import openai  # noqa: PLC0415
+    import httpx2
+    import openai
 
     started = time.perf_counter()
     try:
@@ -83,20 +86,8 @@ async def _ask(client: Any, request: Request, seconds: float, *, secret: str) ->
         )
     except openai.APIStatusError as error:
         return _rejection(error.response, _clean(_message(error), secret), _elapsed(started))
-    except openai.APITimeoutError:
-        return Reply(
-            "timeout", detail=f"no reply in {seconds:.0f} s", latency_ms=_elapsed(started),
-            retryable=True,
-        )  # fmt: skip
     except openai.APIConnectionError as error:
-        cause = error.__cause__
-        return Reply(
-            "network",
-            detail=_clean(f"{type(cause or error).__name__}: {cause or error}", secret),
-            latency_ms=_elapsed(started),
-            retryable=True,
-            billable=not isinstance(cause, httpx2.ConnectError),
-        )
+        return _lost(error, seconds, secret, _elapsed(started))
     return _read(response.content, response.headers, _elapsed(started))
 
 
@@ -184,6 +175,34 @@ def _rejection(response: Any, detail: str, latency_ms: float) -> Reply:
         retry_after_s=_retry_after(response.headers),
         retryable=(status in _RETRYABLE or status >= 500) and not quota,
         billable=False,
+    )
+
+
+def _lost(error: BaseException, seconds: float, secret: str, latency_ms: float) -> Reply:
+    """A request without a reply.
+
+    The transport reports every broken connection as a timeout; what really happened is the error
+    beneath.
+    """
+    import aiohttp
+
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    outcome, detail = "network", f"{type(chain[-1]).__name__}: {chain[-1]}"
+    if any(isinstance(link, TimeoutError) for link in chain):
+        outcome, detail = "timeout", f"no reply in {seconds:.0f} s"
+    unreached = (
+        aiohttp.ClientConnectorError,
+        aiohttp.ConnectionTimeoutError,
+        aiohttp.InvalidURL,
+    )
+    return Reply(
+        outcome,
+        detail=_clean(detail, secret),
+        latency_ms=latency_ms,
+        retryable=True,
+        billable=not any(isinstance(link, unreached) for link in chain),
     )
 
 

@@ -76,7 +76,7 @@ class JudgedDay:
         return f"{told}; first reason: {missing['reason'][0]}. A later run tries again."
 
 
-def judge_day(  # noqa: PLR0917
+def judge_day(
     items: pl.DataFrame,
     specs: Sequence[JudgeSpec],
     ledger_keys: pl.DataFrame | pl.LazyFrame,

@@ -96,7 +96,7 @@ def _batches(lengths: list[int]) -> Iterable[tuple[int, list[int]]]:
 
 def _forward(model: Any, tokens: list[list[int]], length: int) -> Vectors:
     """One pass over a batch of fixed shape; missing rows are filled with the first text."""
-    import torch  # noqa: PLC0415
+    import torch
 
     ids = torch.zeros((_BATCH, length), dtype=torch.long)
     mask = torch.zeros((_BATCH, length), dtype=torch.long)
@@ -119,9 +119,9 @@ def _model() -> Any:
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TRANSFORMERS_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    import torch  # noqa: PLC0415
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
-    from transformers.utils import logging  # noqa: PLC0415
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)

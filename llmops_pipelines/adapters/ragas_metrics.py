@@ -241,9 +241,9 @@ def _statements(reply: BaseModel) -> list[Any]:
 def _ragas() -> SimpleNamespace:
     """RAGAS's metrics, and our asking and embedding in the shape it wants."""
     os.environ["RAGAS_DO_NOT_TRACK"] = "true"
-    from ragas.embeddings.base import BaseRagasEmbedding  # noqa: PLC0415
-    from ragas.llms.base import InstructorBaseRagasLLM  # noqa: PLC0415
-    from ragas.metrics.collections import AnswerRelevancy, Faithfulness  # noqa: PLC0415
+    from ragas.embeddings.base import BaseRagasEmbedding
+    from ragas.llms.base import InstructorBaseRagasLLM
+    from ragas.metrics.collections import AnswerRelevancy, Faithfulness
 
     class AskedLLM(InstructorBaseRagasLLM):
         """RAGAS's language model: one question through our executor."""

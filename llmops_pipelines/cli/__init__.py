@@ -35,7 +35,7 @@ def _options(
 
 
 def _settings(context: typer.Context) -> Settings:
-    from llmops_pipelines.definitions import Settings  # noqa: PLC0415
+    from llmops_pipelines.definitions import Settings
 
     return Settings(data=context.obj) if context.obj else Settings()
 
@@ -47,7 +47,7 @@ def _day(moment: datetime | None) -> date | None:
 @app.command()
 def init(context: typer.Context) -> None:
     """Write default reference files; what is there already stays."""
-    from llmops_pipelines.cli.folder import prepare  # noqa: PLC0415
+    from llmops_pipelines.cli.folder import prepare
 
     settings = _settings(context)
     written = prepare(settings)
@@ -67,7 +67,7 @@ def nightly(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Land new logs, then compute every day that is new or changed, up to its report."""
-    from llmops_pipelines.cli.night import night  # noqa: PLC0415
+    from llmops_pipelines.cli.night import night
 
     raise typer.Exit(night(_settings(context), _day(first), _day(last), as_json=as_json))
 
@@ -83,7 +83,7 @@ def sample_logs(
     seed: Annotated[int, typer.Option(help="Same arguments, same bytes.")] = 7,
 ) -> None:
     """Write a believable company's logs, with planted events and their truth."""
-    from llmops_pipelines.cli.sample import write_sample  # noqa: PLC0415
+    from llmops_pipelines.cli.sample import write_sample
 
     write_sample(out, days=days, end=_day(end), calls_per_day=calls_per_day, seed=seed)
 
@@ -94,7 +94,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
 ) -> None:
     """Open the Dagster UI on the data folder's instance."""
-    from llmops_pipelines.cli.folder import serve  # noqa: PLC0415
+    from llmops_pipelines.cli.folder import serve
 
     raise typer.Exit(serve(_settings(context), port))
 
@@ -102,7 +102,7 @@ def ui(
 @alerts.command("test")
 def test_alert(context: typer.Context) -> None:
     """Send one test notification to the webhook and say what it answered."""
-    from llmops_pipelines.cli.alerting import send_test  # noqa: PLC0415
+    from llmops_pipelines.cli.alerting import send_test
 
     raise typer.Exit(send_test(_settings(context)))
 

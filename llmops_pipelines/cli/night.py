@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli import summary
+from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.nightly import (
     Night,

@@ -42,7 +42,11 @@ def as_json(summary: reporting.NightlySummary, night: Night) -> dict[str, Any]:
         **reporting.summary_json(summary),
         "computed": {day.isoformat(): count for day, count in night.computed.items()},
         "failures": [
-            {"day": failure.day and failure.day.isoformat(), "step": failure.step, "error": failure.error}
+            {
+                "day": failure.day and failure.day.isoformat(),
+                "step": failure.step,
+                "error": failure.error,
+            }
             for failure in night.failures
         ],
     }
@@ -70,9 +74,13 @@ def print_summary(
 def _drawn(block: reporting.SummaryTable) -> Group:
     """A block as a table; foreign text is never read as markup."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for place, name in enumerate(block.columns):
-        table.add_column(Text(name), justify="right" if place in block.numeric else "left")
+    for place, name in enumerate(block.headings):
+        table.add_column(Text(name), justify="right" if place in block.figures else "left")
     for row in block.rows:
         table.add_row(*(Text(cell) for cell in row))
     parts = [Text(f"\n{block.title}", style="bold")]
-    return Group(*parts, *([table] if block.rows else []), *([Text(block.remark, style="dim")] if block.remark else []))
+    return Group(
+        *parts,
+        *([table] if block.rows else []),
+        *([Text(block.remark, style="dim")] if block.remark else []),
+    )

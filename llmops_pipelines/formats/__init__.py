@@ -14,7 +14,7 @@ from llmops_pipelines.formats.reading import LogFormat, Place, Reading
 from llmops_pipelines.formats.rows import Limits, Rows, read_lines
 from llmops_pipelines.formats.times import read_times
 
-FORMATS: Final[dict[str, LogFormat]] = {format.name: format for format in (OPENAI, MAPPED)}
+FORMATS: Final[dict[str, LogFormat]] = {known.name: known for known in (OPENAI, MAPPED)}
 """Every known format, in the order in which sniffing asks them."""
 
 
@@ -31,9 +31,9 @@ def sniff(lines: Sequence[str]) -> str | None:
             continue
         if not isinstance(record, dict):
             continue
-        for format in FORMATS.values():
-            if format.recognises(record):
-                votes[format.name] += 1
+        for known in FORMATS.values():
+            if known.recognises(record):
+                votes[known.name] += 1
                 break
     best = max(votes, key=lambda name: votes[name])
     return best if votes[best] else None
@@ -42,8 +42,8 @@ def sniff(lines: Sequence[str]) -> str | None:
 __all__ = [
     "ERROR_CLASSES",
     "FORMATS",
-    "LogFormat",
     "Limits",
+    "LogFormat",
     "MappedField",
     "MappedFields",
     "Place",

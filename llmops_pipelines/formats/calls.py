@@ -16,7 +16,9 @@ from llmops_pipelines.formats.tokens import token_buckets, token_faults
 if TYPE_CHECKING:
     from llmops_pipelines.formats.rows import Limits
 
-_OTHER: Final = ("kind", "step_kind", "step_name", "document_count", "about_call", "rating", "thumb", "comment")  # fmt: skip
+_OTHER: Final = (
+    "kind", "step_kind", "step_name", "document_count", "about_call", "rating", "thumb", "comment",
+)  # fmt: skip
 _FIELDS: Final = [name for name in FIELDS if name not in _OTHER]
 
 _OK: Final = ("ok", "success", "succeeded", "completed", "complete", "done")
@@ -33,9 +35,10 @@ _FAILED: Final = (
 _NO_ERROR: Final = ("{}", "[]", '""', "false", "null")
 
 PROVIDERS: Final = {
-    "azure.ai.openai": "azure", "azure_openai": "azure", "azure-openai": "azure", "azureopenai": "azure",
-    "azure.ai.inference": "azure", "aws.bedrock": "aws", "aws_bedrock": "aws", "bedrock": "aws",
-    "amazon": "aws", "gcp.vertex_ai": "google", "gcp.gemini": "google", "gcp.gen_ai": "google",
+    "azure.ai.openai": "azure", "azure_openai": "azure", "azure-openai": "azure",
+    "azureopenai": "azure", "azure.ai.inference": "azure", "aws.bedrock": "aws",
+    "aws_bedrock": "aws", "bedrock": "aws", "amazon": "aws", "gcp.vertex_ai": "google",
+    "gcp.gemini": "google", "gcp.gen_ai": "google",
     "vertex_ai": "google", "vertexai": "google", "vertex": "google", "gemini": "google",
     "google_genai": "google", "google_vertexai": "google", "mistral_ai": "mistral",
     "mistralai": "mistral", "xai": "x-ai", "x_ai": "x-ai", "together_ai": "together",
@@ -93,15 +96,15 @@ def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
         Fault(
             time > limits.latest,
             pl.format(
-                f"{shown}: {{}} is more than a day in the future; check the clock, the unit and the zone",
+                f"{shown}: {{}} is more than a day in the future; check clock, unit and zone",
                 show(value),
             ),
         ),
         Fault(
             time < limits.earliest,
             pl.format(
-                f"{shown}: {{}} is before {limits.earliest:%Y-%m-%d}, where the pipeline begins; check"
-                " the unit, or move the start",
+                f"{shown}: {{}} is before {limits.earliest:%Y-%m-%d}, where the lake begins;"
+                " check the unit, or move the start",
                 show(value),
             ),
         ),
@@ -162,8 +165,8 @@ def _status_faults(reading: Reading) -> list[Fault]:
             & ~value.is_in(known)
             & http.fill_null(value=False).not_(),
             pl.format(
-                f"{place.shown}: {{}} is no known status; accepted are ok, error, an HTTP status, or"
-                " what `values` of its source in sources.yaml translates",
+                f"{place.shown}: {{}} is no known status; accepted are ok, error, an HTTP"
+                " status, or what `values` of its source in sources.yaml translates",
                 show(value),
             ),
         )

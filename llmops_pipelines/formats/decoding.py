@@ -25,7 +25,7 @@ class Decoded(NamedTuple):
 
 
 def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded:
-    """Type the fields ``names`` of ``raw`` (``RAW`` rows). A field that is absent is null, no fault."""
+    """Type the fields ``names`` of ``raw`` (``RAW`` rows). An absent field is null and no fault."""
     columns: list[pl.Expr | pl.Series] = []
     faults = [Fault(pl.col("shape").is_not_null(), pl.col("shape"))]
     for name in names:
@@ -41,8 +41,8 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                         _says(
                             place,
                             value,
-                            "is not a time; log ISO 8601 (2026-11-10T09:15:02Z) or a number of s, ms,"
-                            " us or ns since 1970",
+                            "is not a time; log ISO 8601 (2026-11-10T09:15:02Z) or a number of"
+                            " s, ms, us or ns since 1970",
                         ),
                     )
                 )
@@ -106,7 +106,8 @@ def _unquoted(values: pl.Series, place: Place) -> pl.Series:
         spelled = values.filter(escaped).str.json_decode(pl.String)
         text = text.scatter(escaped.arg_true(), spelled)
     frame = pl.DataFrame({"json": values, "text": text})
-    read = pl.when(pl.col("json").str.starts_with('"') & (pl.col("text") != "")).then("text")
+    quoted = pl.col("json").str.starts_with('"') & (pl.col("text") != "")
+    read: pl.Expr = pl.when(quoted).then("text")
     if place.values:
         read = read.replace(dict(place.values))
     return frame.select(read.alias(values.name)).to_series()

@@ -8,12 +8,13 @@ from typing import Final
 import polars as pl
 
 ERROR_CLASSES: Final = (
-    "timeout", "rate_limit", "context_length", "content_filter", "auth", "server", "network", "other",
+    "timeout", "rate_limit", "context_length", "content_filter", "auth", "server", "network",
+    "other",
 )  # fmt: skip
 
 _WORDS: Final = (
-    ("context_length", r"context[ _-]?(length|window)|maximum context|too many tokens|prompt is too long"
-     r"|string_above_max_length|model_max_prompt"),
+    ("context_length", r"context[ _-]?(length|window)|maximum context|too many tokens"
+     r"|prompt is too long|string_above_max_length|model_max_prompt"),
     ("content_filter", r"content[ _-]?(filter|policy|management)|responsibleai|moderation|safety"),
     ("rate_limit", r"rate[ _-]?limit|too many requests|insufficient_quota|quota|throttl"
      r"|resource_?exhausted|tokens per min|requests per min"),
@@ -21,7 +22,7 @@ _WORDS: Final = (
     ("auth", r"auth|api[ _-]?key|permission|forbidden|access denied|invalid_organization"),
     ("network", r"connection|network|dns|socket|econn|unreachable|getaddrinfo|\bssl\b|\btls\b"
      r"|broken pipe|peer closed"),
-    ("server", r"server|internal|unavailable|overloaded|bad gateway|engine|service_?error|api_error"),
+    ("server", r"server|internal|unavailable|overloaded|bad gateway|engine|api_error"),
 )  # fmt: skip
 
 _STATUS: Final = (
@@ -34,7 +35,7 @@ _STATUS: Final = (
 
 
 def classify_errors(frame: pl.DataFrame) -> pl.Series:
-    """The class of each failed call: what its type or code says, else its HTTP status, else its message.
+    """The class of each failed call, by its type or code, else its HTTP status, else its message.
 
     Words come before the status, because a context that is too long and a filtered prompt both
     arrive as 400.

@@ -45,7 +45,7 @@ class Extracted(NamedTuple):
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that knows how to read texts. It never sees a time: zones are not its job."""
+    """An in-memory DuckDB that can read texts. It never sees a time: zones are not its job."""
     connection = duckdb.connect(":memory:")
     for macro in MACROS:
         connection.execute(macro)
@@ -58,8 +58,8 @@ def extract(
     """Read the raw fields of ``lines`` (``LINES``) as ``reading`` places them.
 
     Returns:
-        ``RAW`` rows for the lines that are JSON objects, in order of ``n``, and a frame of ``n`` and
-        ``reason`` for those that are not.
+        ``RAW`` rows for the lines that are JSON objects, in order of ``n``; ``n`` and ``reason`` of
+        those that are not.
     """
     objects = lines.filter(pl.col("raw").str.contains(r"^\s*\{"))
     try:
@@ -88,7 +88,8 @@ def split_document(connection: duckdb.DuckDBPyConnection, text: str) -> list[str
 def _query(connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame, sql: str) -> pl.DataFrame:
     connection.register("lines", lines)
     try:
-        return connection.sql(sql).pl()
+        found: pl.DataFrame = connection.sql(sql).pl()
+        return found
     finally:
         connection.unregister("lines")
 
@@ -112,8 +113,8 @@ def _select(reading: Reading) -> str:
         if place.constant is not None:
             values.append(literal(json.dumps(place.constant) if kind == "name" else place.constant))
         columns.append(f"{_first_of(values)} AS {name}")
-    return (
-        f"SELECT {', '.join(columns)}, {_shape(structure, reading)} AS shape,"
+    return (  # paths of sources.yaml are quoted by structure.literal and Structure.value
+        f"SELECT {', '.join(columns)}, {_shape(structure, reading)} AS shape,"  # noqa: S608
         f" ({' OR '.join(odd)}) AS odd"
         f" FROM (SELECT n, raw, json_transform(raw, {structure.sql()}) AS r FROM lines)"
     )
@@ -168,7 +169,7 @@ def _reread(
     exact = _query(
         connection,
         lines.join(odd.select("n"), on="n", how="semi"),
-        f"SELECT n, {', '.join(columns)}, {shape} AS text_shape FROM lines",
+        f"SELECT n, {', '.join(columns)}, {shape} AS text_shape FROM lines",  # noqa: S608
     )
     constants = [
         pl.col(name).fill_null(reading.place(name).constant)

@@ -1,4 +1,4 @@
-"""What is wrong with a record, as conditions that cost little and sentences made only where they hold."""
+"""What is wrong with a record: cheap conditions, and sentences made only where they hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHOWABLE: Final = r"^(?:[^\s\"]{1,40}|[0-9TZ :.,+-]{1,40})$"
 
 
 class Fault(NamedTuple):
-    """One thing that can be wrong: ``when`` tells the rows, ``says`` names field, value and remedy."""
+    """One thing that can be wrong: ``when`` tells the rows, ``says`` field, value and remedy."""
 
     when: pl.Expr
     says: pl.Expr
@@ -39,7 +39,7 @@ def sort_out(frame: pl.DataFrame, faults: Sequence[Fault]) -> Sorted:
 
 
 def show(raw: pl.Expr) -> pl.Expr:
-    """The value as a message may show it: short words and numbers as they are, never running text."""
+    """The value as a message may show it: short words and numbers, never running text."""
     return (
         pl.when(raw.str.starts_with("{"))
         .then(pl.lit("an object"))

@@ -79,15 +79,15 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "thumb": "label",
     "comment": "text",
 }
-"""``input_tokens`` includes cached ones and ``output_tokens`` includes reasoning, as OpenAI counts."""
+"""``input_tokens`` includes cached ones, ``output_tokens`` reasoning, as OpenAI counts."""
 
 MappedName = Literal[
-    "call_id", "trace_id", "parent_id", "started_at", "ended_at", "first_token_at", "feature", "team",
-    "environment", "user_id", "session_id", "provider", "model", "model_requested", "service_tier",
-    "is_batch", "is_stream", "prompt_name", "prompt_version", "attempt", "status", "error_class",
-    "error_code", "error_status", "error_message", "finish_reason", "latency_ms", "ttft_ms",
-    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input",
-    "output_tokens", "reasoning", "audio_output", "total_tokens", "cost_reported",
+    "call_id", "trace_id", "parent_id", "started_at", "ended_at", "first_token_at", "feature",
+    "team", "environment", "user_id", "session_id", "provider", "model", "model_requested",
+    "service_tier", "is_batch", "is_stream", "prompt_name", "prompt_version", "attempt", "status",
+    "error_class", "error_code", "error_status", "error_message", "finish_reason", "latency_ms", "ttft_ms",
+    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
+    "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens", "cost_reported",
     "format_requested", "response_schema", "messages", "system", "question", "answer", "contexts",
 ]  # fmt: skip
 """The fields that ``sources.yaml`` can place: those of a call."""

@@ -1,4 +1,4 @@
-"""Format ``mapped``: any JSON record, through an entry of ``sources.yaml`` that places its fields."""
+"""Format ``mapped``: any JSON record, through a ``sources.yaml`` entry that places its fields."""
 
 from __future__ import annotations
 
@@ -96,6 +96,6 @@ def check_mapping(fields: MappedFields) -> None:
                 key = tuple(step.lower() for step in steps[:end])
                 if spelled.setdefault(key, steps[end - 1]) != steps[end - 1]:
                     raise ValueError(
-                        f"{name}: the keys {spelled[key]!r} and {steps[end - 1]!r} differ only in case;"
-                        " a mapping can use one of them"
+                        f"{name}: the keys {spelled[key]!r} and {steps[end - 1]!r} differ only in"
+                        " case; a mapping can use one of them"
                     )

@@ -61,7 +61,7 @@ class LogFormat:
     containers: tuple[Path, ...] = ()
 
     def reading(self, overrides: Mapping[str, Place] | None = None, zone: str = "UTC") -> Reading:
-        """How to read a source of this format; ``overrides`` come before the format's own places."""
+        """How to read a source of this format; ``overrides`` come before its own places."""
         fields = dict(self.fields)
         for name, place in (overrides or {}).items():
             own = self.fields.get(name, Place())

@@ -15,10 +15,6 @@ from llmops_pipelines.formats.reading import Reading
 from llmops_pipelines.formats.steps import read_feedback, read_steps
 from llmops_pipelines.tables import INSTANT
 
-REJECTED = pl.Schema(
-    {"n": pl.Int64, "feature": pl.String, "started_at": INSTANT, "reason": pl.String}
-)
-
 
 class Limits(NamedTuple):
     """Moments, naive UTC, between which a record's time is believed."""
@@ -44,7 +40,7 @@ class Rows(NamedTuple):
 def read_lines(
     connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame, reading: Reading, limits: Limits
 ) -> Rows:
-    """Read ``lines`` (``n`` and ``raw``) as ``reading`` says. No line is lost, none is read twice."""
+    """Read ``lines`` (``n`` and ``raw``) as ``reading`` says; no line is lost or read twice."""
     raw, broken = extract(connection, lines, reading)
     kind = pl.coalesce("kind", pl.lit("call"))
     calls = read_calls(raw.filter(kind == "call"), reading, limits)

@@ -38,7 +38,7 @@ def read_steps(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         Fault(
             pl.col("status").is_not_null() & said.is_null(),
             pl.format(
-                f"{reading.place('status').shown}: {{}} is no known status; accepted are ok and error",
+                f"{reading.place('status').shown}: {{}} is no known status; use ok or error",
                 show(pl.col("raw:status")),
             ),
         ),

@@ -96,7 +96,7 @@ class Structure:
         return _out_of_json(expression, wish)
 
     def hollow(self, path: Path) -> tuple[str, str] | None:
-        """SQL that is true where the container at ``path`` is there and gave nothing of what is wanted.
+        """SQL that is true where the container at ``path`` is there and gave nothing wanted.
 
         Returns:
             The condition and the JSON type the container must have (OBJECT or ARRAY); None where

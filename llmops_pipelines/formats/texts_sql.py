@@ -64,7 +64,8 @@ def unusual(kind: str, value: str, keys: Iterable[str]) -> str:
     if kind == "text":
         return f"coalesce(starts_with({value}, '['), false)"
     element = {
-        "messages": "x IS NULL OR x.role IS NULL OR x.content IS NULL OR starts_with(x.content, '[')",
+        "messages": "x IS NULL OR x.role IS NULL OR x.content IS NULL"
+        " OR starts_with(x.content, '[')",
         "contexts": "x IS NULL OR x.content IS NULL OR starts_with(x.content, '[')",
     }[kind]
     spoken_of = " OR ".join(

@@ -22,7 +22,7 @@ def read_times(values: pl.Series, *, unit: str | None = None, zone: str = "UTC")
 
     Args:
         values: Text; numbers as their digits.
-        unit: s, ms, us or ns of the numbers; None tells them by magnitude: below 1e11 seconds (until
+        unit: s, ms, us or ns of the numbers; None tells them by size: below 1e11 seconds (until
             the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds.
         zone: IANA name of the zone of times that name none.
     """

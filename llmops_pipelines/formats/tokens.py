@@ -62,8 +62,8 @@ def token_faults(shown: dict[str, str]) -> list[Fault]:
         Fault(
             pl.col("input_tokens") != pl.col("uncached_input") + other,
             pl.format(
-                f"{shown['input_tokens']}: {{}} is not the {{}} uncached and {{}} other input tokens"
-                " together; check which counts include which",
+                f"{shown['input_tokens']}: {{}} is not the {{}} uncached and {{}} other input"
+                " tokens together; check which counts include which",
                 "input_tokens",
                 "uncached_input",
                 other,
@@ -72,8 +72,8 @@ def token_faults(shown: dict[str, str]) -> list[Fault]:
         Fault(
             _input() + _output() != total,
             pl.format(
-                f"{shown['total_tokens']}: {{}} is not the sum of {{}} input and {{}} output tokens;"
-                " check which counts include which",
+                f"{shown['total_tokens']}: {{}} is not the sum of {{}} input and {{}} output"
+                " tokens; check which counts include which",
                 total,
                 _input(),
                 _output(),

@@ -5,7 +5,9 @@ from llmops_pipelines.ingest.group import LandedBatch
 from llmops_pipelines.ingest.landing import land
 from llmops_pipelines.ingest.log_index import (
     changed_files,
+    current_files,
     current_rows,
+    folded_index,
     unaccounted_files,
     updated_index,
 )
@@ -31,8 +33,10 @@ __all__ = [
     "Source",
     "Sources",
     "changed_files",
+    "current_files",
     "current_rows",
     "feedback",
+    "folded_index",
     "land",
     "llm_calls",
     "redact",

@@ -48,7 +48,7 @@ def with_contents(calls: pl.DataFrame, settings: Features) -> pl.DataFrame:
 
 
 def redacted_comments(comments: pl.Series, policy: pl.Series) -> pl.Series:
-    """Remarks of users, redacted; null where the policy keeps no texts, as they are where it says full."""
+    """Remarks of users: redacted, as they are (policy full), or null (policy none)."""
     changes = redact(comments.filter(policy == "redacted"))
     frame = pl.DataFrame({"comment": comments, "policy": policy})
     text = pl.col("comment")
@@ -76,7 +76,7 @@ def _question(calls: pl.DataFrame) -> pl.Series:
 
 
 def _redacted(calls: pl.DataFrame) -> pl.DataFrame:
-    """``calls`` with the texts of those whose policy asks for it redacted, and what that changed counted."""
+    """``calls`` with texts redacted where the policy asks for it, and what was found counted."""
     asked = calls.filter(pl.col("policy") == "redacted")
     flat = {name: _flat(asked, name) for name in _LISTS}
     texts = [flat[name][field] for name, (_, fields) in _LISTS.items() for field in fields]
@@ -143,7 +143,7 @@ def _changed_lists(
 
 
 def _content_digests(calls: pl.DataFrame) -> pl.Series:
-    """SHA-256 of each call's texts, 32 hex digits; provenance is no part of it, so equal texts agree."""
+    """SHA-256 of each call's texts, 32 hex digits, without provenance: equal texts agree."""
     message = pl.element().struct.field("role") + "\x1f" + pl.element().struct.field("content")
     context = pl.element().struct.field("content")
     spelled = calls.select(

@@ -1,4 +1,4 @@
-"""The event day of lines that could not be read: their own time, their neighbours', their file's."""
+"""The event day of lines that could not be read: their own, their neighbours', their file's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DATE: Final = re.compile(r"(?<!\d)(20\d\d)([-_/.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12
 
 
 def file_day(file: LogFile, first: date, last: date) -> date:
-    """The date in the file's path, else the day of modification, kept between ``first`` and ``last``."""
+    """The date in the file's path, else the day it was modified, between ``first`` and ``last``."""
     for year, _, month, day in _DATE.findall(file.path):
         try:
             found = date(int(year), int(month), int(day))
@@ -27,7 +27,7 @@ def file_day(file: LogFile, first: date, last: date) -> date:
 
 
 def tell_days(rejected: pl.DataFrame, known: pl.DataFrame, above: dict[int, date]) -> pl.DataFrame:
-    """``rejected`` with ``day``: its own, else of the nearest line above, else below; null if none is.
+    """``rejected`` with ``day``: its own, else of the nearest line above, else below, else null.
 
     Args:
         rejected: ``file``, ``source_line``, ``started_at`` and whatever else.
@@ -45,7 +45,7 @@ def tell_days(rejected: pl.DataFrame, known: pl.DataFrame, above: dict[int, date
             known.rename({"near": strategy}),
             on="source_line",
             by="file",
-            strategy=strategy,  # type: ignore[arg-type]
+            strategy=strategy,
             check_sortedness=False,
         )
     return (

@@ -14,7 +14,7 @@ import zstandard
 _READ: Final = 1 << 23
 _UNPACK: Final = 1 << 22
 _ZSTD_READ: Final = 1 << 12
-"""zstd unpacks a whole input piece at once, at most 32,768-fold: 4 KiB never become over 128 MiB."""
+"""zstd unpacks a piece of input at once, at most 32,768-fold: 4 KiB become 128 MiB at worst."""
 
 UNREADABLE: Final = "unreadable"
 """What stands for the digest of a file that could not be read."""
@@ -74,7 +74,7 @@ class Content:
 
 
 def read_content(file: LogFile, *, hold: int) -> Content:
-    """Take the digest of ``file`` (SHA-256, 32 hex digits); keep the bytes of files up to ``hold`` long."""
+    """Take the digest of ``file`` (SHA-256, 32 hex digits); keep its bytes if ``hold`` or fewer."""
     digest, length, pieces = hashlib.sha256(), 0, list[bytes]()
     try:
         with file.open() as handle:
@@ -95,7 +95,7 @@ def failed_content(file: LogFile, error: OSError) -> Content:
 
 
 def foreign(head: bytes) -> str | None:
-    """What kind of file ``head`` (its first unpacked bytes) opens, if it is none with lines of text."""
+    """What kind of file ``head`` (its first unpacked bytes) opens, if it is no text."""
     for magic, name in _OTHERS.items():
         if head.startswith(magic):
             return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -32,7 +32,7 @@ class LandedBatch(NamedTuple):
 
     name: str
     tables: dict[str, dict[date, pl.DataFrame]]
-    index: pl.DataFrame
+    index: pl.DataFrame  # type: ignore[assignment]  # hides tuple.index, on purpose
 
 
 @dataclass
@@ -67,7 +67,6 @@ class LandingGroup:
         contents: The files, by path.
         options: As for ``land``.
         connection: From ``formats.connect``.
-        known: Index rows of earlier versions of these files that are not superseded, by path.
         finished: Told the path of each file once its last line is read.
     """
 
@@ -76,13 +75,11 @@ class LandingGroup:
         contents: Sequence[Content],
         options: LandingOptions,
         connection: duckdb.DuckDBPyConnection,
-        known: Mapping[str, Sequence[Mapping[str, Any]]],
         finished: Callable[[str], None],
     ) -> None:
         self._batch = batch_of(contents, options)
         self._options = options
         self._connection = connection
-        self._known = known
         self._finished = finished
         self._files = [_Progress(content, self._batch) for content in contents]
         self._pieces: list[Piece] = []
@@ -128,8 +125,10 @@ class LandingGroup:
             yield Piece(number, path, block, opened.reading)
 
     def _broken_off(self, number: int, error: OSError) -> Piece:
-        """Forget what was read of a file that failed. Its rows in earlier parts have a batch of their own
-        that the index will not vouch for."""
+        """Forget what was read of a file that failed.
+
+        Its rows in earlier parts carry a batch for which the index will not vouch.
+        """
         content = failed_content(self._files[number].content.file, error)
         self._files[number] = _Progress(content, f"{self._batch}-unreadable", lines=1)
         self._pieces = [piece for piece in self._pieces if piece.file != number]
@@ -196,21 +195,7 @@ class LandingGroup:
             if progress.finished and not progress.indexed:
                 progress.indexed = True
                 rows.append(_index_row(progress, self._options))
-                rows += superseded(progress.content, self._known)
         return pl.DataFrame(rows, schema=LOG_INDEX.schema)
-
-
-def superseded(
-    content: Content, known: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> list[dict[str, Any]]:
-    """Index rows of other versions of the file, marked; none while the file cannot be read."""
-    if content.failure is not None:
-        return []
-    return [
-        {**row, "superseded": True}
-        for row in known.get(content.file.path, ())
-        if row["digest"] != content.digest
-    ]
 
 
 def _index_row(progress: _Progress, options: LandingOptions) -> dict[str, Any]:

@@ -11,8 +11,9 @@ The order of writing is all that a caller must keep: every table of a part first
 rows. Readers trust a row only if the index vouches for its file and batch (``current_rows``). So a
 crash between the two leaves rows that nobody sees; the next landing finds the file still unindexed
 and writes it again, under the same names or, in other company, under new ones: nothing is lost or
-doubled. A changed file gets a new batch; its old index row is marked ``superseded``, and with it
-its old rows disappear. A file that is gone from the log folder keeps its rows.
+doubled. A changed file gets a new batch; putting its index row in place marks the old one
+``superseded``, and with that its old rows disappear. A file that is gone from the log folder keeps
+its rows.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ import polars as pl
 
 from llmops_pipelines.formats import connect
 from llmops_pipelines.ingest.files import Content, LogFile, read_content
-from llmops_pipelines.ingest.group import LandedBatch, LandingGroup, superseded
-from llmops_pipelines.ingest.log_index import same_reading
+from llmops_pipelines.ingest.group import LandedBatch, LandingGroup, batch_of
+from llmops_pipelines.ingest.log_index import current_files, same_reading
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.tables import LOG_INDEX
 
@@ -49,9 +50,7 @@ def land(
     file that cannot be opened is a rejection, and is tried again by the next landing.
     """
     files = sorted(files, key=lambda file: file.path)
-    known: dict[str, list[dict[str, Any]]] = {}
-    for row in index.filter(~pl.col("superseded")).to_dicts():
-        known.setdefault(row["source_file"], []).append(row)
+    known = {(row["source_file"], row["digest"]): row for row in current_files(index).to_dicts()}
     done = 0
 
     def finished(path: str) -> None:
@@ -62,19 +61,23 @@ def land(
 
     connection = connect()
     for group in _groups(files, options.batch_bytes):
-        fresh: list[Content] = []
-        renewed: list[dict[str, Any]] = []
+        fresh, touched = list[Content](), list[Content]()
         for file in group:
             content = read_content(file, hold=_HOLD)
-            if row := _unchanged(content, known.get(file.path, []), options):
-                renewed += [row, *superseded(content, known)]
-                finished(file.path)
-            else:
-                fresh.append(content)
-        if renewed:
-            yield LandedBatch("unchanged", {}, pl.DataFrame(renewed, schema=LOG_INDEX.schema))
+            row = known.get((file.path, content.digest))
+            same = row and same_reading(row["source_format"], options.sources.of(file.path))
+            (touched if same and content.failure is None else fresh).append(content)
+        if touched:
+            rows = [
+                _renewed(known[content.file.path, content.digest], content, options)
+                for content in touched
+            ]
+            name = f"{batch_of(touched, options)}-unchanged"
+            yield LandedBatch(name, {}, pl.DataFrame(rows, schema=LOG_INDEX.schema))
+            for content in touched:
+                finished(content.file.path)
         if fresh:
-            yield from LandingGroup(fresh, options, connection, known, finished).batches()
+            yield from LandingGroup(fresh, options, connection, finished).batches()
 
 
 def _groups(files: list[LogFile], size: int) -> Iterator[list[LogFile]]:
@@ -91,13 +94,7 @@ def _groups(files: list[LogFile], size: int) -> Iterator[list[LogFile]]:
         yield group
 
 
-def _unchanged(
-    content: Content, known: list[dict[str, Any]], options: LandingOptions
-) -> dict[str, Any] | None:
-    """The renewed index row of a file that was only touched; None if it has to be read."""
-    for row in known:
-        source = options.sources.of(content.file.path)
-        same = row["digest"] == content.digest and same_reading(row["source_format"], source)
-        if same and content.failure is None:
-            return {**row, "size": content.file.size, "modified_ns": content.file.modified_ns}
-    return None
+def _renewed(row: dict[str, Any], content: Content, options: LandingOptions) -> dict[str, Any]:
+    """The index row of a file that was touched and has not changed."""
+    seen = {"size": content.file.size, "modified_ns": content.file.modified_ns}
+    return {**row, **seen, "landed_at": options.moment}

@@ -34,93 +34,91 @@ class Refused(NamedTuple):
     begins: bytes = b""
 
 
-class _Held:
-    """A line too long to hold: its length and digest, without its line ending."""
+class _Carried:
+    """The beginning of a line that goes on: held, or, once too long, only its size and digest."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         self.size = 0
+        self._limit = limit
+        self._pieces: list[bytes] = []
         self._digest = hashlib.sha256()
-        self._returned = False
+        self._digested = 0
         self._begins = b""
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it is longer than the limit, even without a carriage return at its end."""
+        return self.size > self._limit + 1
+
     def add(self, piece: bytes) -> None:
-        if not piece:
-            return
-        if self._returned:
-            self._digest.update(b"\r")
-        self._returned = piece.endswith(b"\r")
-        self._digest.update(piece[:-1] if self._returned else piece)
+        """Carry ``piece`` on."""
         self._begins = self._begins or piece[:16]
+        self._pieces.append(piece)
         self.size += len(piece)
+        if self.is_long:
+            self._shrink(keep=1)
+
+    def with_rest(self, rest: bytes) -> bytes:
+        """All that is carried, and ``rest``."""
+        return b"".join([*self._pieces, rest])
 
     def refused(self, line: int, reason: str) -> Refused:
-        size = self.size - self._returned
+        """The line as refused; its digest leaves out a carriage return at its end."""
+        end = b"".join(self._pieces).removesuffix(b"\r")
+        self._digest.update(end)
+        size = self._digested + len(end)
         return Refused(line, size, self._digest.hexdigest()[:32], reason, self._begins)
+
+    def _shrink(self, keep: int) -> None:
+        """Digest all but the last ``keep`` bytes, which may turn out to be the line's ending."""
+        held = b"".join(self._pieces)
+        self._digest.update(held[:-keep])
+        self._digested += len(held) - keep
+        self._pieces = [held[-keep:]]
 
 
 def too_long(size: int, limit: int) -> str:
     """Why a line of ``size`` bytes is refused."""
     return (
-        f"line: has {size:,} bytes, more than the {limit:,} that are read; log long texts apart, or raise"
-        " max_line_bytes"
+        f"line: has {size:,} bytes, more than the {limit:,} that are read; log long texts apart, or"
+        " raise max_line_bytes"
     )
 
 
 def read_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:
-    """Cut ``chunks`` into blocks of whole lines; memory stays near ``max_line_bytes`` whatever comes.
+    """Cut ``chunks`` into blocks of whole lines, never holding much more than ``max_line_bytes``.
 
     A byte-order mark is dropped. Where the chunks end in a DamagedFileError, what is left of the
     last line (be it nothing) is one refused line that says so.
     """
-    line, carried, size = 1, list[bytes](), 0
-    held: _Held | None = None
-    damage = ""
-    source = _without_mark(chunks)
-    while True:
-        try:
-            chunk = next(source)
-        except StopIteration:
-            break
-        except DamagedFileError as error:
-            damage = str(error)
-            break
-        if held is not None:
-            end = chunk.find(b"\n")
-            held.add(chunk if end < 0 else chunk[:end])
-            if end < 0:
-                continue
-            yield held.refused(line, too_long(held.size, max_line_bytes))
-            held, line, chunk = None, line + 1, chunk[end + 1 :]
-        if cut := chunk.rfind(b"\n") + 1:
-            data = b"".join([*carried, chunk[:cut]])
-            count = data.count(b"\n")
-            yield Block(data, line, count)
-            line, carried, size = line + count, [], 0
-        if rest := chunk[cut:]:
-            carried.append(rest)
-            size += len(rest)
-        if size > max_line_bytes + 1:  # one more for a carriage return
-            held = _Held()
-            for piece in carried:
-                held.add(piece)
-            carried, size = [], 0
-    if damage:
-        held = held or _Held()
-        for piece in carried:
-            held.add(piece)
-        yield held.refused(
-            line, f"file: {damage}; the lines before are kept, put the whole file back"
-        )
-    elif held is not None:
-        yield held.refused(line, too_long(held.size, max_line_bytes))
-    elif carried:
-        yield Block(b"".join([*carried, b"\n"]), line, 1)
+    line, carried = 1, _Carried(max_line_bytes)
+    try:
+        for chunk in _without_mark(chunks):
+            rest = chunk
+            if carried.is_long and (end := rest.find(b"\n")) >= 0:
+                carried.add(rest[:end])
+                yield carried.refused(line, too_long(carried.size, max_line_bytes))
+                line, carried, rest = line + 1, _Carried(max_line_bytes), rest[end + 1 :]
+            if not carried.is_long and (cut := rest.rfind(b"\n") + 1):
+                data = carried.with_rest(rest[:cut])
+                count = data.count(b"\n")
+                yield Block(data, line, count)
+                line, carried, rest = line + count, _Carried(max_line_bytes), rest[cut:]
+            carried.add(rest)
+    except DamagedFileError as error:
+        reason = f"file: {error}; the lines before are kept, put the whole file back"
+        yield carried.refused(line, reason)
+        return
+    if carried.is_long:
+        yield carried.refused(line, too_long(carried.size, max_line_bytes))
+    elif carried.size:
+        yield Block(carried.with_rest(b"\n"), line, 1)
 
 
 LINE_FRAME: Final = pl.Schema(
     {"line": pl.Int64, "size": pl.Int64, "digest": pl.String, "raw": pl.String, "blank": pl.Boolean}
 )
-"""One row per line. ``raw`` is null where the line is no UTF-8; ``digest`` is null for blank lines."""
+"""One row per line; ``raw`` is null where the line is no UTF-8."""
 
 
 def line_frame(block: Block) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The index of landed files: which are new, which rows are current, whether every line is accounted for."""
+"""The index of landed files: what is new, which rows are current, is every line accounted for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from llmops_pipelines.ingest.files import LogFile
+from llmops_pipelines.ingest.files import UNREADABLE, LogFile
 from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.tables import LOG_INDEX
 
@@ -21,7 +21,7 @@ def changed_files(
     """
     known = {
         row["source_file"]: row
-        for row in index.filter(~pl.col("superseded")).sort("source_file", "modified_ns").to_dicts()
+        for row in current_files(index).sort("source_file", "modified_ns").to_dicts()
     }
     changed = []
     for file in files:
@@ -46,23 +46,50 @@ def same_reading(indexed: str | None, source: Source | None) -> bool:
 
 
 def updated_index(index: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """``index`` after a batch: ``rows`` replace those of the same file and digest, others stay."""
+    """``index`` once the ``rows`` of a batch are put in place.
+
+    They replace the row of the same file and digest; older versions of their files are superseded.
+    A file that could not be read supersedes nothing: what it held before still counts.
+    """
+    readable = rows.filter(pl.col("digest") != UNREADABLE)["source_file"].implode()
+    others = index.join(rows, on=LOG_INDEX.key, how="anti").with_columns(
+        superseded=pl.col("superseded") | pl.col("source_file").is_in(readable)
+    )
+    return LOG_INDEX.require(pl.concat([others.select(rows.columns), rows]))
+
+
+def folded_index(rows: pl.DataFrame) -> pl.DataFrame:
+    """The index from all rows that landings ever handed over, for stores that only append.
+
+    Of a file's rows the last landed counts (by ``landed_at``, then modification time and digest).
+    """
+    ordered = rows.sort("landed_at", "modified_ns", "digest").unique(
+        LOG_INDEX.key, keep="last", maintain_order=True
+    )
+    readable = pl.when(pl.col("digest") != UNREADABLE).then("place")
     return LOG_INDEX.require(
-        pl.concat([index.join(rows, on=LOG_INDEX.key, how="anti").select(rows.columns), rows])
+        ordered.with_row_index("place").with_columns(
+            superseded=(pl.col("place") < readable.max().over("source_file")).fill_null(value=False)
+        )
     )
 
 
+def current_files(index: pl.DataFrame) -> pl.DataFrame:
+    """The index rows whose rows count."""
+    return index.filter(~pl.col("superseded"))
+
+
 def current_rows(landed: pl.LazyFrame, index: pl.DataFrame) -> pl.LazyFrame:
-    """The rows of ``landed`` (any table with ``source_file`` and ``batch``) that the index vouches for.
+    """The rows of ``landed`` (with ``source_file`` and ``batch``) that the index vouches for.
 
     Rows of an older version of a file, or of a landing that never reached the index, are left out.
     """
-    current = index.lazy().filter(~pl.col("superseded")).select("source_file", "batch").unique()
-    return landed.join(current, on=["source_file", "batch"], how="semi")
+    current = current_files(index).select("source_file", "batch").unique()
+    return landed.join(current.lazy(), on=["source_file", "batch"], how="semi")
 
 
 def unaccounted_files(index: pl.DataFrame) -> pl.DataFrame:
-    """Files whose lines are not exactly calls, steps, feedback, rejected and ignored lines together.
+    """Files whose lines are not exactly their calls, steps, feedback, rejected and ignored lines.
 
     Returns:
         The index rows of such files with ``missing``, how many lines went astray (negative: were

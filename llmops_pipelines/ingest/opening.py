@@ -24,7 +24,7 @@ _ADD_ENTRY: Final = (
 
 
 class Opened(NamedTuple):
-    """A recognised file. ``tag`` is what the index calls its reading; None for a file without records."""
+    """A recognised file; ``tag`` is what the index calls its reading, None without records."""
 
     reading: Reading
     tag: str | None
@@ -54,9 +54,9 @@ def open_content(
     seen, sample = _begin(blocks)
     begins, objects = _begins(seen), any(_is_object(line) for line in sample)
     found = source.format if source else sniff(sample)
-    if begins == b"[" or (begins == b"{" and not (objects and found)):
-        if document := _document(connection, content, options):
-            return document
+    over_lines = begins == b"[" or (begins == b"{" and not (objects and found))
+    if over_lines and (document := _document(connection, content, options)):
+        return document
     alien = foreign(_head(seen)) if not objects else None
     if found is not None and alien is None:
         reading = source.reading if source else FORMATS[found].reading()
@@ -152,10 +152,10 @@ def _why_unknown(
         return seen[0].reason
     if _begins(seen) in (b"[", b"{"):
         return (
-            "file: looks like JSON over several lines, or one long array; write one object per line, for"
-            f" instance with jq -c '.[]' (of an array) or jq -c . {content.file.path}"
+            "file: looks like JSON over several lines, or one long array; write one object per"
+            f" line, for instance with jq -c '.[]' (of an array) or jq -c . {content.file.path}"
         )
     return (
-        "file: none of its first lines is a JSON object; write one per line, and if no format is then"
-        f" recognised, {_ADD_ENTRY}"
+        "file: none of its first lines is a JSON object; write one per line, and if no format is"
+        f" then recognised, {_ADD_ENTRY}"
     )

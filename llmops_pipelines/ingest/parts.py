@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import duckdb
 import polars as pl
@@ -51,16 +51,18 @@ class Part(NamedTuple):
     ignored: pl.DataFrame
 
 
-_REJECTED = pl.Schema(
-    {
-        "file": pl.Int64, "source_file": pl.String, "source_line": pl.Int64, "feature": pl.String,
-        "reason": pl.String, "record_digest": pl.String, "size": pl.Int64, "started_at": INSTANT,
-    }
-)  # fmt: skip
-
-
-_IGNORED = pl.Schema({"file": pl.Int64, "ignored": pl.Int64})
-_LINES = pl.Schema({**LINE_FRAME, "file": pl.Int64, "source_file": pl.String})
+_REJECTED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "file": pl.Int64,
+    "source_file": pl.String,
+    "source_line": pl.Int64,
+    "feature": pl.String,
+    "reason": pl.String,
+    "record_digest": pl.String,
+    "size": pl.Int64,
+    "started_at": INSTANT,
+}
+_IGNORED: Final = {"file": pl.Int64, "ignored": pl.Int64}
+_LINES: Final = dict(LINE_FRAME) | {"file": pl.Int64, "source_file": pl.String}
 
 
 def _without_batch(*tables: Table) -> list[str]:
@@ -68,13 +70,13 @@ def _without_batch(*tables: Table) -> list[str]:
     return [name for name in names if name != "batch"]
 
 
-_CALLS = ["file", *_without_batch(LANDED_CALLS, CALL_TEXTS)]
+_CALLS: Final = ["file", *_without_batch(LANDED_CALLS, CALL_TEXTS)]
 
 
 def read_part(
     connection: duckdb.DuckDBPyConnection, pieces: Sequence[Piece], options: LandingOptions
 ) -> Part:
-    """Read all ``pieces``, those of one reading together, whatever number of files they come from."""
+    """Read ``pieces``, those of one reading together, however many files they come from."""
     groups: dict[int, tuple[Reading, list[Piece]]] = {}
     for piece in pieces:
         if piece.reading is not None:
@@ -90,7 +92,8 @@ def read_part(
     ]
     rejected = _refusals(pieces)
     if not parts:
-        return Part(*(pl.DataFrame() for _ in range(3)), rejected, pl.DataFrame(schema=_IGNORED))
+        nothing = pl.DataFrame()
+        return Part(nothing, nothing, nothing, rejected, pl.DataFrame(schema=_IGNORED))
     calls, steps, feedback, unread, ignored = (
         pl.concat(frames) for frames in zip(*parts, strict=True)
     )
@@ -184,7 +187,7 @@ def _landed_feedback(feedback: pl.DataFrame, options: LandingOptions) -> pl.Data
 def _landed_rejections(rejected: pl.DataFrame) -> pl.DataFrame:
     return rejected.with_columns(
         pl.col("feature").fill_null(UNATTRIBUTED), reason=redact_texts(rejected["reason"])
-    ).select(_REJECTED.names())
+    ).select(list(_REJECTED))
 
 
 def hidden(users: pl.Series, key: bytes) -> pl.Series:

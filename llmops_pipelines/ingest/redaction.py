@@ -13,7 +13,8 @@ import polars as pl
 
 _KEYS: Final = (
     "sk-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxa-",
-    "xoxb-", "xoxe", "xoxp-", "xoxr-", "xoxs-", "xapp-", "hooks.slack.com", "AIza", "ya29.", "GOCSPX-",
+    "xoxb-", "xoxe", "xoxp-", "xoxr-", "xoxs-", "xapp-", "hooks.slack.com", "AIza", "ya29.",
+    "GOCSPX-",
     "eyJ", "earer ", "EARER ", "_live_", "_test_", "hf_", "PRIVATE KEY",
 )  # fmt: skip
 
@@ -86,8 +87,8 @@ def redact(texts: pl.Series) -> pl.DataFrame:
     """What has to be changed in ``texts``: one row per distinct text that holds something.
 
     Returns:
-        ``text`` as it was, ``redacted`` with ``[SECRET]``, ``[EMAIL]``, ``[CARD]`` and ``[PHONE]`` in
-        place of what was found, and ``redactions``, their number. Texts that may stay have no row.
+        ``text`` as it was, ``redacted`` with ``[SECRET]``, ``[EMAIL]``, ``[CARD]`` and ``[PHONE]``
+        in place of what was found, and ``redactions``, their number. Clean texts have no row.
     """
     found = texts.str.contains_any(list(_KEYS)) | texts.str.contains("@", literal=True)
     found |= texts.str.contains(_DIGITS)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from llmops_pipelines.formats import FORMATS, MappedFields, Reading, check_mapping
+from llmops_pipelines.formats import FORMATS, MappedFields, Place, Reading, check_mapping
 
 
 class Source(BaseModel):
@@ -49,8 +49,8 @@ class Source(BaseModel):
     @cached_property
     def reading(self) -> Reading:
         """How the records of this source are read."""
-        places = {name: field.place() for name, field in self.fields.items()}
-        return FORMATS[self.format].reading(dict(places), self.zone)
+        places: dict[str, Place] = {name: field.place() for name, field in self.fields.items()}
+        return FORMATS[self.format].reading(places, self.zone)
 
     @cached_property
     def tag(self) -> str:

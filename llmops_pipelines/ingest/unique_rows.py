@@ -40,12 +40,12 @@ def llm_calls(landed: Frame) -> pl.DataFrame:
 
 
 def trace_steps(landed: Frame) -> pl.DataFrame:
-    """One row per step of the day, as ``TRACE_STEPS``; of copies the latest, then by digest and place."""
+    """One row per step of the day, as ``TRACE_STEPS``; of copies the latest is kept."""
     return _kept(_collected(landed), TRACE_STEPS, ["started_at", "record_digest"], [True, True])
 
 
 def feedback(landed: Frame) -> pl.DataFrame:
-    """One row per judgement of the day, as ``FEEDBACK``; of copies the latest, then by digest and place."""
+    """One row per judgement of the day, as ``FEEDBACK``; of copies the latest is kept."""
     return _kept(_collected(landed), FEEDBACK, ["given_at", "record_digest"], [True, True])
 
 
@@ -55,7 +55,7 @@ def rejected_lines(landed: Frame) -> pl.DataFrame:
 
 
 def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
-    """Calls that landed on the day and are missing from ``calls``, or are there without having landed.
+    """Calls that landed on the day but are not in ``calls``, or are there without having landed.
 
     Args:
         landed: As for ``llm_calls``.

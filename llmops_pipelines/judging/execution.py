@@ -61,16 +61,16 @@ class _Window:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @property
-    def flushing(self) -> bool:
-        """Whether rows are on their way right now; what comes meanwhile waits for the next time."""
-        return self._lock.locked()
+    async def keep_within(self, most: int) -> None:
+        """Hand over once ``most`` verdicts have gathered; wait for the ledger at twice as many."""
+        if len(self.verdicts) >= (2 * most if self._lock.locked() else most):
+            await self.flush(at_least=most)
 
-    async def flush(self) -> None:
+    async def flush(self, at_least: int = 0) -> None:
         """Hand over what has gathered; it is kept until the ledger has taken it."""
         async with self._lock:
             verdicts, attempts = list(self.verdicts), list(self.attempts)
-            if not verdicts and not attempts:
+            if len(verdicts) < at_least or not (verdicts or attempts):
                 return
             await asyncio.to_thread(
                 self.on_results, verdict_frame(verdicts), attempt_frame(attempts)
@@ -89,8 +89,9 @@ async def execute(
     """Let every job's judge rule on its item, at most ``limits.concurrency`` at once.
 
     ``on_results`` is called from another thread, one call at a time, every ``window_results``
-    verdicts or ``window_s`` seconds, and at the end, whatever ends the run. Jobs are drawn one by
-    one, so an iterator of any length takes no memory.
+    verdicts or ``window_s`` seconds, and at the end, whatever ends the run. Where it is slow the
+    run waits, so that a crash loses at most twice the window and what is in flight. Jobs are drawn
+    one by one, so an iterator of any length takes no memory.
 
     Raises:
         Exception: Whatever ``on_results`` raises: spending that cannot be recorded stops.
@@ -139,8 +140,7 @@ async def _work(
         tally.add(row)
         if ruling.outcome in FINAL:
             window.verdicts.append(row)
-        if len(window.verdicts) >= conduct.limits.window_results and not window.flushing:
-            await window.flush()
+        await window.keep_within(conduct.limits.window_results)
 
 
 async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:

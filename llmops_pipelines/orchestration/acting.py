@@ -120,4 +120,3 @@ def _to_tell(
 
 def _recent_days(clock: Clock, policy: Policy) -> list[date]:
     return last_days(clock.today(), policy.act_within.days + 2)
-

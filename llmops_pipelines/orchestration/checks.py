@@ -29,7 +29,9 @@ SHOWN = 20
 def days_checked(context: dg.AssetCheckExecutionContext) -> list[date]:
     """The days that the run computes; a check of a partitioned asset speaks of these."""
     run = context.op_execution_context
-    return days_of(run.partition_keys) if run.has_partition_key or run.has_partition_key_range else []
+    return (
+        days_of(run.partition_keys) if run.has_partition_key or run.has_partition_key_range else []
+    )
 
 
 def no_file_lost_lines(lake: Lake) -> dg.AssetCheckResult:

@@ -84,7 +84,7 @@ def score_with_ragas(
     features = reference.read("features.yaml", Features)
     if not judging.judged_features(features, judge.name) or not judge.model:
         return RAGAS_SCORES.empty()
-    from llmops_pipelines.adapters.ragas_metrics import ragas_specs  # noqa: PLC0415
+    from llmops_pipelines.adapters.ragas_metrics import ragas_specs
 
     items = _items(lake.open(), sampled, llm_calls, day)
     specs = ragas_specs(model=judge.model)
@@ -93,9 +93,7 @@ def score_with_ragas(
     )
 
 
-def _items(
-    lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date
-) -> pl.DataFrame:
+def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
     wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
     return judging.items(sampled, ingest.texts_of(lake.scan(CALL_TEXTS, [day]), wanted))
 
@@ -138,7 +136,7 @@ def _spend(
     run_id: str,
 ) -> pl.DataFrame:
     """Ask for what the ledger lacks; return what could not be finished."""
-    from llmops_pipelines.adapters.judging_day import judge_day  # noqa: PLC0415 - loads openai
+    from llmops_pipelines.adapters.judging_day import judge_day
 
     def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         part = uuid4().hex

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import NamedTuple
+from uuid import uuid4
 
 import dagster as dg
 import polars as pl
@@ -19,7 +20,6 @@ from llmops_pipelines.orchestration.resources import (
 )
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import LANDED_DAYS, LOG_INDEX, TABLES, Table
-
 
 _LINE_COUNTS = ("lines", "calls", "steps", "feedback", "rejected", "ignored")
 
@@ -45,12 +45,13 @@ def land_new_files(
     """
     index = log_index(lake)
     before = set(index["source_file", "digest"].rows())
-    found = ingest.changed_files(files, index)
+    found = ingest.changed_files(files, index, options.sources)
     for batch in ingest.land(found, options, index, on_file=on_file):
         for name, days in batch.tables.items():
             for day, rows in days.items():
                 lake.append(TABLES[name], rows, name=batch.name, day=day)
-        lake.append(LOG_INDEX, batch.index, name=batch.name)
+        # A file that was only touched is indexed again under the same batch.
+        lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
     index = log_index(lake)
     return Landing(
         files=len(set(index["source_file", "digest"].rows()) - before),
@@ -84,7 +85,7 @@ def land(
                 days_key, partition=day.isoformat(), tags={"dagster/data_version": digest}
             )
         )
-    current = landing.index.filter(~pl.col("superseded"))
+    current = ingest.current_files(landing.index)
     return dg.MaterializeResult(
         metadata={
             "files_landed": landing.files,
@@ -97,9 +98,7 @@ def land(
 
 def log_index(lake: Lake) -> pl.DataFrame:
     """Every file that was landed; of several versions of one file the last landed counts."""
-    rows = lake.read(LOG_INDEX).sort("landed_at", "modified_ns", "digest")
-    last = pl.int_range(pl.len()).over("source_file") == pl.len().over("source_file") - 1
-    return LOG_INDEX.require(rows.with_columns(superseded=~last))
+    return ingest.folded_index(lake.read(LOG_INDEX))
 
 
 def landed_rows(lake: Lake, table: Table, day: date, landed_days: pl.DataFrame) -> pl.LazyFrame:
@@ -111,7 +110,7 @@ def landed_rows(lake: Lake, table: Table, day: date, landed_days: pl.DataFrame) 
 def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:
     """Rewrite ``landed_days`` where the files behind a day are not those recorded."""
     by_day = (
-        index.filter(~pl.col("superseded"))
+        ingest.current_files(index)
         .explode("days")
         .filter(pl.col("days").is_not_null())
         .select("source_file", "digest", "batch", day="days")
@@ -121,6 +120,9 @@ def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:
     wanted |= {day: LANDED_DAYS.empty() for day in lake.days(LANDED_DAYS) if day not in wanted}
     changed = {}
     for day in sorted(wanted):
-        if not wanted[day].equals(lake.read(LANDED_DAYS, [day]).drop("day")) or lake.stored(LANDED_DAYS, day) is None:
+        if (
+            not wanted[day].equals(lake.read(LANDED_DAYS, [day]).drop("day"))
+            or lake.stored(LANDED_DAYS, day) is None
+        ):
             changed[day] = lake.write(LANDED_DAYS, wanted[day], day=day)
     return changed

@@ -23,14 +23,14 @@ def _parts(prefix: str) -> list[str]:
 
 
 def _keys(item: object) -> list[dg.AssetKey]:
-    if isinstance(item, dg.AssetSpec):
+    if isinstance(item, dg.AssetSpec | dg.SourceAsset):
         return [item.key]
     return list(item.keys) if isinstance(item, dg.AssetsDefinition) else []
 
 
 def _placed(
     item: object, keys: Mapping[dg.AssetKey, dg.AssetKey], start: date, tenant: str
-) -> dg.AssetSpec | dg.AssetsDefinition:
+) -> dg.AssetSpec | dg.SourceAsset | dg.AssetsDefinition:
     def settle(spec: dg.AssetSpec) -> dg.AssetSpec:
         tags = {**spec.tags, "llmops/tenant": tenant} if tenant else spec.tags
         if spec.partitions_def is None:
@@ -45,6 +45,8 @@ def _placed(
                 for dep in item.deps
             ],
         )
+    if isinstance(item, dg.SourceAsset):
+        return item.with_attributes(key=keys[item.key])
     if not isinstance(item, dg.AssetsDefinition):
         raise TypeError(f"cannot place a {type(item).__name__}; expected an asset, spec or check")
     return item.map_asset_specs(settle).with_attributes(asset_key_replacements=keys)

@@ -17,7 +17,7 @@ def reference_asset(name: str, pattern: str, description: str) -> dg.SourceAsset
         description=f"{description} File: `{pattern}`.",
         tags={"dagster/kind/yaml": ""},
     )
-    def observe(context, reference: ReferenceFolder) -> dg.DataVersion:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def observe(reference: ReferenceFolder) -> dg.DataVersion:
         return dg.DataVersion(digest_of(reference.folder(), pattern))
 
     return observe

@@ -25,12 +25,14 @@ def check_reference(folder: Path) -> None:
     """
     faults = []
     models = {folder / name: model for name, model in MODELS.items()}
-    models |= {file: prompts.PromptFile for file in sorted((folder / "prompts").glob("*.yaml"))}
+    models |= dict.fromkeys(sorted((folder / "prompts").glob("*.yaml")), prompts.PromptFile)
     for file, model in models.items():
         if not file.exists():
             continue
         try:
-            parse_document(file.read_text(encoding="utf-8", errors="replace"), model, file=str(file))
+            parse_document(
+                file.read_text(encoding="utf-8", errors="replace"), model, file=str(file)
+            )
         except ReferenceFileError as error:
             faults.append(str(error))
     if faults:

@@ -15,14 +15,25 @@ from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.reference_assets import digest_of
 from llmops_pipelines.orchestration.reference_files import MODELS
 from llmops_pipelines.orchestration.resources import ReferenceFolder
-from llmops_pipelines.tables import GOLDEN_DATASET, JUDGE_SPECS, LANDED_DAYS, NIGHTLY_REPORTS, ROLLBACKS
+from llmops_pipelines.tables import (
+    GOLDEN_DATASET,
+    JUDGE_SPECS,
+    LANDED_DAYS,
+    NIGHTLY_REPORTS,
+    ROLLBACKS,
+)
 
 REPORT_DAYS = 14
 PACKAGES = ("llmops-pipelines", "polars", "genai-prices", "ragas", "sentence-transformers")
 
 
 def write_report(
-    lake: Lake, reference: ReferenceFolder, day: date, *, call_costs: pl.LazyFrame, **tables: pl.DataFrame
+    lake: Lake,
+    reference: ReferenceFolder,
+    day: date,
+    *,
+    call_costs: pl.LazyFrame,
+    **tables: pl.DataFrame,
 ) -> pl.DataFrame:
     """Render the page of ``day`` and store it under ``reports/``.
 

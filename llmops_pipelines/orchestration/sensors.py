@@ -58,10 +58,17 @@ def _request(
     description="Lands log files that are new or changed.",
 )
 def landing_sensor(
-    context: dg.SensorEvaluationContext, lake: LakeResource, logs: LogFolder
+    context: dg.SensorEvaluationContext,
+    lake: LakeResource,
+    logs: LogFolder,
+    reference: ReferenceFolder,
 ) -> dg.RunRequest | dg.SkipReason:
     """One landing run for all files that are new or changed since the last one."""
-    changed = ingest.changed_files(logs.files(), log_index(lake.open()))
+    changed = ingest.changed_files(
+        logs.files(),
+        log_index(lake.open()),
+        reference.read("sources.yaml", ingest.Sources),
+    )
     if not changed:
         return dg.SkipReason(f"no new or changed file below {logs.root}")
     state = "\n".join(f"{file.path}|{file.size}|{file.modified_ns}" for file in changed)

@@ -167,7 +167,7 @@ class ObjectStore:
     """A prefix in S3, GCS, Azure or anything that speaks S3, through obstore."""
 
     def __init__(self, root: str, options: Mapping[str, str]) -> None:
-        import obstore.store  # noqa: PLC0415 - only lakes on object stores need it
+        import obstore.store
 
         self.root = root.rstrip("/")
         self.options: Mapping[str, str] | None = options
@@ -204,7 +204,7 @@ class ObjectStore:
 
     def open(self, path: str) -> IO[bytes]:
         """A handle that reads the object in blocks."""
-        import obstore  # noqa: PLC0415
+        import obstore
 
         return io.BufferedReader(_Blocks(obstore.open_reader(self._store, path)))
 
@@ -214,7 +214,7 @@ class ObjectStore:
 
     def create(self, path: str, content: bytes) -> bool:
         """A conditional PUT: the first writer wins."""
-        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415
+        from obstore.exceptions import AlreadyExistsError
 
         try:
             self._store.put(path, content, mode="create")

@@ -31,13 +31,15 @@ def rebuild_warehouse(lake: Lake) -> dict[str, int]:
     return rows
 
 
-def _copy(connection, lake: Lake, table: Table) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _copy(connection, lake: Lake, table: Table) -> int:  # type: ignore[no-untyped-def]
     """Copy one table, day by day so that memory does not grow with history."""
-    connection.register("rows", lake.scan(table, []).collect() if table.partitioned else lake.read(table))
-    connection.sql(f'create table "{table.name}" as from rows')  # noqa: S608 - names of our own
+    connection.register(
+        "rows", lake.scan(table, []).collect() if table.partitioned else lake.read(table)
+    )
+    connection.sql(f'create table "{table.name}" as from rows')
     connection.unregister("rows")
     for day in lake.days(table) if table.partitioned else []:
         connection.register("rows", lake.read(table, [day]))
-        connection.sql(f'insert into "{table.name}" from rows')  # noqa: S608
+        connection.sql(f'insert into "{table.name}" from rows')
         connection.unregister("rows")
     return int(connection.sql(f'select count(*) from "{table.name}"').fetchall()[0][0])  # noqa: S608

@@ -36,7 +36,7 @@ class PriceRow(NamedTuple):
 @cache
 def providers() -> tuple[Any, ...]:
     """Providers of the snapshot inside the installed package; the network is never asked."""
-    from genai_prices.data import providers as snapshot  # noqa: PLC0415 - loads an HTTP client
+    from genai_prices.data import providers as snapshot
 
     return tuple(snapshot)
 

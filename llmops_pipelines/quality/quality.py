@@ -12,7 +12,7 @@ from llmops_pipelines.quality.items import ALL, answered, census_items, sampled_
 from llmops_pipelines.tables import QUALITY
 
 
-def quality(  # noqa: PLR0917
+def quality(
     sampled_traces: pl.DataFrame,
     heuristic_scores: pl.DataFrame,
     verdicts: pl.DataFrame,

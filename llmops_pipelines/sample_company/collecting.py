@@ -41,7 +41,7 @@ class LogFile:
         if self.path.endswith(".gz"):
             return gzip.compress(text, compresslevel=6, mtime=0)
         if self.path.endswith(".zst"):
-            import zstandard  # noqa: PLC0415 - not needed to import the room
+            import zstandard
 
             return zstandard.ZstdCompressor(level=3).compress(text)
         return text

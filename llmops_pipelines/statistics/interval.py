@@ -36,7 +36,7 @@ def normal_critical(confidence: float) -> float:
 
 def t_critical(confidence: float, degrees_of_freedom: int) -> float:
     """The same for Student's t: 2.776 for 0.95 and 4 degrees of freedom."""
-    from scipy.special import stdtrit  # noqa: PLC0415
+    from scipy.special import stdtrit
 
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}, expected between 0 and 1, such as 0.95")

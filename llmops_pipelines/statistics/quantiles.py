@@ -56,7 +56,7 @@ def ranks(n: Codes, q: float, confidence: float) -> tuple[Codes, Codes, Codes]:
 
 def _binomial_quantile(n: Codes, q: float, share: float) -> Codes:
     """Smallest k with P(Binomial(n, q) <= k) >= ``share``."""
-    from scipy.special import bdtr, bdtrik  # noqa: PLC0415
+    from scipy.special import bdtr, bdtrik
 
     size = n.astype(np.float64)
     k: Floats = np.maximum(np.ceil(bdtrik(share, size, q)), 0.0)

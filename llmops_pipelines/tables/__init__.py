@@ -88,7 +88,6 @@ TABLES = {
 """Every table of the lake by its name."""
 
 __all__ = [
-    "TABLES",
     "ALERTS",
     "BUDGET_STATUS",
     "CALL_COSTS",
@@ -103,7 +102,6 @@ __all__ = [
     "INSTANT",
     "JUDGE_CALLS",
     "JUDGE_LEDGER",
-    "RAGAS_SCORES",
     "JUDGE_SCORES",
     "JUDGE_SPECS",
     "LANDED_CALLS",
@@ -119,12 +117,14 @@ __all__ = [
     "PRICE_BOOK",
     "PROMETHEUS_METRICS",
     "QUALITY",
+    "RAGAS_SCORES",
     "REJECTED_LINES",
     "ROLLBACKS",
     "ROUTING_SAVINGS",
     "RULE_EVALUATIONS",
     "SAMPLED_TRACES",
     "SERVICE_HEALTH",
+    "TABLES",
     "TOKEN_BUCKETS",
     "TRACES",
     "TRACE_STEPS",

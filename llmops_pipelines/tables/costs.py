@@ -15,13 +15,19 @@ PRICE_BOOK = Table(
     volatile=("fetched_at",),
     columns=(
         Column("provider", pl.String, "Provider as genai-prices spells it."),
-        Column("model", pl.String, "Catalogue id, or name of an override; `:batch` or another service tier and `@hh:mm-hh:mm` (hours UTC) may follow."),
+        Column(
+            "model",
+            pl.String,
+            "Catalogue id, or name of an override; `:batch` or another service tier and `@hh:mm-hh:mm` (hours UTC) may follow.",
+        ),
         Column("bucket", pl.String, "Token bucket, or `request` for a price per call."),
         Column("price", PRICE, "Price per million tokens (per 1,000 requests).", "usd/Mtok"),
         Column("valid_from", INSTANT, "First moment the price holds, UTC."),
         Column("valid_to", INSTANT, "First moment it no longer does.", nullable=True),
         Column("context_from", pl.Int64, "Prompt length from which it holds.", "tokens"),
-        Column("source", pl.String, "genai-prices <version>, or which override of prices.yaml and why."),
+        Column(
+            "source", pl.String, "genai-prices <version>, or which override of prices.yaml and why."
+        ),
         Column("fetched_at", INSTANT, "When it was read.", nullable=True),
     ),
 )

@@ -15,7 +15,6 @@ from llmops_pipelines.tables import BUDGET_STATUS, LANDED_DAYS, PROMETHEUS_METRI
 FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)
 
 
-
 def landed(**files: str) -> pl.DataFrame:
     """``LANDED_DAYS`` rows: file name to digest."""
     return pl.DataFrame(

@@ -1,0 +1,67 @@
+"""Bodies that come with status 200 and hold anything at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from llmops_pipelines.adapters.judge_client import _read
+
+
+def read(body: object):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return _read(content, {"x-request-id": "req-1"}, 5.0)
+
+
+def completion(**choice):
+    message = {"role": "assistant", "content": "{}"}
+    return {"model": "m", "choices": [{"message": message, "finish_reason": "stop", **choice}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{}]}', b"\xff\xfe",
+     b'{"choices": [{"message": "text"}]}', b"null", b"[" * 100_000],
+)  # fmt: skip
+def test_a_body_that_is_no_chat_completion_is_tried_again(body):
+    reply = read(body)
+    assert (reply.outcome, reply.retryable) == ("http_200", True)
+    assert reply.request_id == "req-1"
+
+
+def test_a_content_filter_is_a_refusal():
+    assert read(completion(finish_reason="content_filter")).outcome == "refused"
+
+
+def test_a_reply_without_text_is_empty_text():
+    assert read(completion(message={"content": None})).text == ""
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 50,
+                "prompt_tokens_details": {"cached_tokens": 40},
+                "completion_tokens_details": {"reasoning_tokens": 20},
+            },
+            {"uncached_input": 60, "cache_read": 40, "output_text": 30, "reasoning": 20},
+        ),
+        (
+            {"prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": None},
+            {"uncached_input": 1, "cache_read": 0, "output_text": 2, "reasoning": 0},
+        ),
+        ({"prompt_tokens": 1}, None),
+        ({"prompt_tokens": 1, "completion_tokens": -2}, None),
+        ({"prompt_tokens": 1, "completion_tokens": 1,
+          "prompt_tokens_details": {"cached_tokens": 9}}, None),
+        ({"prompt_tokens": "many", "completion_tokens": 1}, None),
+        ("none", None),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_usage_is_split_into_disjoint_buckets_or_unknown(usage, tokens):
+    assert read({**completion(), "usage": usage}).tokens == tokens

@@ -1,0 +1,34 @@
+"""Importing the room is cheap."""
+
+import subprocess
+import sys
+
+HEAVY = [
+    "torch",
+    "ragas",
+    "great_expectations",
+    "sentence_transformers",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "statsmodels",
+    "openai",
+    "pandas",
+    "dagster",
+    "instructor",
+    "tiktoken",
+    "aiohttp",
+    "httpx2",
+]
+
+
+def test_importing_the_room_and_its_adapters_loads_nothing_heavy():
+    program = (
+        "import sys, llmops_pipelines.judging, llmops_pipelines.adapters.judging_day, "
+        "llmops_pipelines.adapters.minilm, llmops_pipelines.adapters.ragas_metrics\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]"
