@@ -6,6 +6,7 @@ import polars as pl
 from llmops_pipelines import cost, pricing
 from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.daily import daily, table_metadata
+from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.tables import BUDGET_STATUS, CALL_COSTS, FEATURE_COSTS, PRICE_BOOK
 
@@ -16,7 +17,7 @@ OWNER = "team:finops"
     group_name="reference",
     owners=[OWNER],
     kinds={"polars", "parquet"},
-    deps=[dg.AssetKey(["reference", "prices"])],
+    deps=[reference_key("prices")],
     metadata=table_metadata(PRICE_BOOK),
 )
 def price_book(reference: ReferenceFolder, clock: Clock) -> pl.DataFrame:
@@ -26,7 +27,13 @@ def price_book(reference: ReferenceFolder, clock: Clock) -> pl.DataFrame:
     )
 
 
-@daily(CALL_COSTS, group="costs", owner=OWNER, kinds={"polars", "parquet"})
+@daily(
+    CALL_COSTS,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_call_costs,
+)
 def call_costs(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFrame:
     """Every call of the day with its cost in USD, null where no price or usage is known."""
     return pricing.price_calls(llm_calls, price_book)
@@ -49,7 +56,7 @@ def feature_costs(call_costs: pl.DataFrame) -> pl.DataFrame:
     group="costs",
     owner=OWNER,
     kinds={"polars", "parquet"},
-    deps=[dg.AssetKey(["reference", "budgets"])],
+    deps=[reference_key("budgets")],
 )
 def budget_status(feature_costs: pl.DataFrame, reference: ReferenceFolder) -> pl.DataFrame:
     """Spend against each daily budget; without one, how to set it."""

@@ -10,6 +10,7 @@ from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.acting import STATE_DAYS
 from llmops_pipelines.orchestration.daily import LastDays, daily
 from llmops_pipelines.orchestration.lake import last_days
+from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
 from llmops_pipelines.orchestration.rolling_back import roll_back_day
 from llmops_pipelines.tables import ALERTS, ROLLBACKS, RULE_EVALUATIONS
@@ -24,6 +25,7 @@ BASELINE_DAYS = 29
     group="incidents",
     owner=OWNER,
     kinds={"polars", "parquet"},
+    deps=[reference_key("alert_rules")],
 )
 def rule_evaluations(
     service_health: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],
@@ -74,6 +76,7 @@ def alerts(
     owner=OWNER,
     kinds={"polars", "parquet"},
     condition=None,
+    deps=[reference_key("alert_rules"), reference_key("prompts")],
 )
 def rollbacks(
     rule_evaluations: pl.DataFrame,
@@ -83,5 +86,5 @@ def rollbacks(
     policy: Policy,
     day: date,
 ) -> pl.DataFrame:
-    """Decisions about the day's rollbacks; the prompt's active label moves unless it is a dry run."""
+    """Decisions about the day's rollbacks; unless in dry run, the active label moves."""
     return roll_back_day(rule_evaluations, lake.open(), reference, clock, policy, day)

@@ -12,6 +12,7 @@ from llmops_pipelines.orchestration.conditions import on_landed_change
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.landing import land, landed_rows
 from llmops_pipelines.orchestration.partitions import DAILY
+from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import (
     Clock,
     LakeResource,
@@ -44,7 +45,7 @@ OWNER = "team:llm-platform"
     kinds={"duckdb", "polars", "parquet"},
     pool="landing",
     metadata=table_metadata(LOG_INDEX),
-    deps=[dg.AssetKey(["reference", "sources"]), dg.AssetKey(["reference", "features"])],
+    deps=[reference_key("sources"), reference_key("features")],
 )
 def landing(
     context: dg.AssetExecutionContext,

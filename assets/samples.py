@@ -6,6 +6,7 @@ from llmops_pipelines import sampling
 from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.conditions import on_finished_day
 from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Policy, ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import SAMPLED_TRACES
@@ -17,6 +18,7 @@ from llmops_pipelines.tables import SAMPLED_TRACES
     owner="team:evaluation",
     kinds={"polars", "parquet"},
     condition=on_finished_day,
+    deps=[reference_key("features")],
     figures=figures.of_sample,
 )
 def sampled_traces(

@@ -3,11 +3,18 @@
 import polars as pl
 
 from llmops_pipelines import savings
+from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.daily import daily
 from llmops_pipelines.tables import ROUTING_SAVINGS
 
 
-@daily(ROUTING_SAVINGS, group="savings", owner="team:finops", kinds={"polars", "parquet"})
+@daily(
+    ROUTING_SAVINGS,
+    group="savings",
+    owner="team:finops",
+    kinds={"polars", "parquet"},
+    figures=figures.of_savings,
+)
 def routing_savings(
     llm_calls: pl.DataFrame, call_costs: pl.DataFrame, price_book: pl.DataFrame
 ) -> pl.DataFrame:

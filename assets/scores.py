@@ -8,6 +8,7 @@ from llmops_pipelines import ingest, judging
 from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.daily import daily
 from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas
+from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import (
     Clock,
     Judge,
@@ -25,7 +26,8 @@ OWNER = "team:evaluation"
     group="evaluation",
     owner=OWNER,
     kinds={"polars", "parquet"},
-    deps=["call_texts"],
+    figures=figures.of_heuristics,
+    deps=["call_texts", reference_key("features")],
 )
 def heuristic_scores(
     llm_calls: pl.DataFrame, lake: LakeResource, reference: ReferenceFolder, day: date
@@ -44,7 +46,7 @@ def heuristic_scores(
     owner=OWNER,
     kinds={"openai", "sentence-transformers"},
     figures=figures.of_verdicts,
-    deps=["call_texts"],
+    deps=["call_texts", reference_key("features"), reference_key("rubrics")],
 )
 def judge_scores(
     sampled_traces: pl.DataFrame,
@@ -77,7 +79,7 @@ def judge_scores(
     owner=OWNER,
     kinds={"ragas", "openai"},
     figures=figures.of_verdicts,
-    deps=["call_texts"],
+    deps=["call_texts", reference_key("features")],
 )
 def ragas_scores(
     sampled_traces: pl.DataFrame,

@@ -1,1 +1,1 @@
-"""Batch evaluation and cost analytics of LLM applications: the library behind the graph in ``assets/``."""
+"""Batch evaluation and cost analytics of LLM applications: the library behind ``assets/``."""

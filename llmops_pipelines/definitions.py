@@ -134,6 +134,7 @@ def resources_of(settings: Settings) -> Resources:
             start=settings.start.isoformat(),
         ),
         judge=Judge(
+            name="judge",
             base_url=settings.judge_base_url,
             api_key=settings.judge_api_key.get_secret_value(),
             model=settings.judge_model,
@@ -147,7 +148,7 @@ def resources_of(settings: Settings) -> Resources:
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The code location for ``settings``: the graph placed, with its jobs, schedules and sensors."""
+    """The code location for ``settings``: the graph with its jobs, schedules and sensors."""
     graph = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     placed = placing.place(
         graph, start=settings.start, prefix=settings.key_prefix, tenant=settings.tenant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -66,4 +66,15 @@ class LogFormat:
         for name, place in (overrides or {}).items():
             own = self.fields.get(name, Place())
             fields[name] = replace(place, paths=(*place.paths, *own.paths))
-        return Reading(self.name, fields, self.containers, zone)
+        given = [path for place in (overrides or {}).values() for path in place.paths]
+        return Reading(self.name, fields, (*self.containers, *_containers(given)), zone)
+
+
+def _containers(paths: Iterable[Path]) -> list[Path]:
+    """The objects and lists on the way to ``paths``, as far as no list position leads there."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        for end in range(1, len(path)):
+            if not any(isinstance(step, int) for step in path[:end]):
+                found[path[:end]] = None
+    return list(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from llmops_pipelines.formats.paths import Path, json_path
@@ -29,17 +30,20 @@ class _Node:
     children: dict[str | int, _Node] = field(default_factory=dict)
     types: list[Any] = field(default_factory=list)
 
+    # Read only once the tree is complete.
+    @cached_property
     def type(self) -> Any:
         """What ``json_transform`` is asked for here; JSON where the wishes differ."""
         keys = {type(step) for step in self.children}
         if self.children and (self.types or len(keys) > 1):
             return JSON
         if self.children and keys == {int}:
-            return [self.element().type()]
+            return [self.element.type]
         if self.children:
-            return {step: child.type() for step, child in self.children.items()}
+            return {step: child.type for step, child in self.children.items()}
         return self.types[0] if len(_distinct(self.types)) == 1 else JSON
 
+    @cached_property
     def element(self) -> _Node:
         """All positions of a list as one: the list has one structure."""
         merged = _Node()
@@ -75,23 +79,23 @@ class Structure:
 
     def sql(self) -> str:
         """The structure as a SQL text literal."""
-        return literal(json.dumps(self._root.type(), ensure_ascii=False))
+        return literal(json.dumps(self._root.type, ensure_ascii=False))
 
     def value(self, path: Path, kind: str) -> str:
         """SQL for the value at ``path`` in the struct ``r``, typed as ``kind`` asks."""
         wish = TYPES.get(kind, TEXT)
         node, expression = self._root, "r"
         for depth, step in enumerate(path):
-            if node.type() == JSON:
+            if node.type == JSON:
                 return _out_of_json(
                     f"json_extract({expression}, {literal(json_path(path[depth:]))})", wish
                 )
             if isinstance(step, int):
-                node, expression = node.element(), f"{expression}[{step + 1}]"
+                node, expression = node.element, f"{expression}[{step + 1}]"
             else:
                 quoted = step.replace('"', '""')
                 node, expression = node.children[step], f'{expression}."{quoted}"'
-        if wish is None or node.type() == wish:
+        if wish is None or node.type == wish:
             return expression
         return _out_of_json(expression, wish)
 
@@ -104,11 +108,11 @@ class Structure:
         """
         node, expression, inside = self._root, "r", "r"
         for step in path:
-            if node.type() == JSON or step not in node.children:
+            if node.type == JSON or step not in node.children:
                 return None
             quoted = str(step).replace('"', '""')
             node, inside, expression = node.children[step], expression, f'{expression}."{quoted}"'
-        match node.type():
+        match node.type:
             case dict() as children:
                 names = (str(child).replace('"', '""') for child in children)
                 empty = "".join(f' AND {expression}."{name}" IS NULL' for name in names)

@@ -136,9 +136,11 @@ def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 if not (rest := rest.lstrip(b"\0")):  # padding between or after members
                     break
                 member = zlib.decompressobj(wbits=31)
+            before = member.copy()
             try:
                 unpacked = member.decompress(rest, _UNPACK)
             except zlib.error as error:
+                yield _salvaged(before, rest)
                 raise DamagedFileError(f"its gzip data is damaged ({error})") from error
             if unpacked:
                 yield unpacked
@@ -147,6 +149,19 @@ def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 rest, more, member = member.unused_data, False, None
     if member is not None:
         raise DamagedFileError("its gzip data ends too early")
+
+
+def _salvaged(member: zlib._Decompress, data: bytes) -> bytes:
+    """What ``data`` unpacks to before it stops making sense."""
+    if len(data) < 2:
+        return b""
+    half = len(data) // 2
+    after = member.copy()
+    try:
+        unpacked = after.decompress(data[:half])
+    except zlib.error:
+        return _salvaged(member, data[:half])
+    return unpacked + _salvaged(after, data[half:])
 
 
 def _unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:

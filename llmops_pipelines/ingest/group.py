@@ -99,7 +99,7 @@ class LandingGroup:
                         yield self._part()
                         held = 0
             except OSError as error:
-                self._pieces.append(self._broken_off(number, error))
+                self._break_off(number, error)
             self._files[number].finished = True
             self._finished(self._files[number].content.file.path)
         yield self._part()
@@ -124,7 +124,7 @@ class LandingGroup:
             progress.lines += block.lines if isinstance(block, Block) else 1
             yield Piece(number, path, block, opened.reading)
 
-    def _broken_off(self, number: int, error: OSError) -> Piece:
+    def _break_off(self, number: int, error: OSError) -> None:
         """Forget what was read of a file that failed.
 
         Its rows in earlier parts carry a batch for which the index will not vouch.
@@ -134,7 +134,8 @@ class LandingGroup:
         self._pieces = [piece for piece in self._pieces if piece.file != number]
         self._undated = [frame.filter(pl.col("file") != number) for frame in self._undated]
         reason = f"file: cannot be read ({content.failure}); it is tried again at the next landing"
-        return Piece(number, content.file.path, Refused(0, 0, content.digest, reason))
+        whole = Refused(0, 0, content.digest, reason)
+        self._pieces.append(Piece(number, content.file.path, whole))
 
     def _part(self) -> LandedBatch:
         """The pieces held as rows per day, and the index rows of files that are complete."""

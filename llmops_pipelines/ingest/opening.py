@@ -18,6 +18,9 @@ _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20
 _DOCUMENT_BYTES: Final = 64 * 2**20
 
+_SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
+"""One reading per format, so that the lines of many small files are read together."""
+
 _ADD_ENTRY: Final = (
     "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
 )
@@ -59,12 +62,10 @@ def open_content(
         return document
     alien = foreign(_head(seen)) if not objects else None
     if found is not None and alien is None:
-        reading = source.reading if source else FORMATS[found].reading()
+        reading = source.reading if source else _SNIFFED[found]
         return Opened(reading, source.tag if source else found, chain(seen, blocks))
     if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
-        return Opened(
-            FORMATS["openai"].reading(), None, chain(seen, blocks)
-        )  # empty, or blank lines
+        return Opened(_SNIFFED["openai"], None, chain(seen, blocks))  # empty, or blank lines
     return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=objects))
 
 
@@ -124,7 +125,7 @@ def _document(
     found = source.format if source else sniff(records[:_SAMPLE_LINES])
     if found is None and records:
         return None
-    reading = source.reading if source else FORMATS[found or "openai"].reading()
+    reading = source.reading if source else _SNIFFED[found or "openai"]
     data = "".join(f"{record}\n" for record in records).encode()
     blocks = iter([Block(data, 1, len(records))] if records else [])
     return Opened(reading, source.tag if source else found, blocks)

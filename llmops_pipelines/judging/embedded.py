@@ -47,7 +47,8 @@ def embedded_verdicts(
         now: When, for the ledger.
 
     Returns:
-        ``JUDGE_SPECS`` and ``JUDGE_LEDGER`` rows, which need no ledger. Nothing is paid, so attempts and cost are 0.
+        ``JUDGE_SPECS``, and rows of ``JUDGE_LEDGER`` that need no ledger: nothing is paid, so
+        attempts and cost are 0, and the next run finds the same.
     """
     support_spec, relevance_spec = embedded_specs(weights=weights)
     scored = items.join(
@@ -56,25 +57,32 @@ def embedded_verdicts(
     ).filter(pl.col("unscored_reason").ne_missing(JUDGING_OFF))
     on_support = _distinct(scored, support_spec)
     on_relevance = _distinct(scored, relevance_spec)
-    candidates = {row["call_id"]: _candidates(item) for row, item in on_support}
+    candidates = {
+        item.digest: _candidates(item) for row, item in on_support if row["support"] is not None
+    }
     vectors = _Embedded(
         embed,
-        [text for _, item in (*on_support, *on_relevance) for text in (item.question, item.answer)]
-        + [text for found in candidates.values() for text in found],
+        [
+            *(t for _, i in on_support for t in (i.answer, *candidates.get(i.digest, ()))),
+            *(i.question for row, i in on_relevance if not _silence(row, i, relevance_spec)),
+        ],
     )
-    rows = [
-        _row(
-            support_spec,
-            item,
-            _support(row, item, candidates[row["call_id"]], vectors),
-            weights,
-            now,
-        )
-        for row, item in on_support
-    ]
-    rows += [
-        _row(relevance_spec, item, _relevance(row, item, relevance_spec, vectors), weights, now)
+    rulings = [
+        (support_spec, item, _support(row, item, candidates, vectors)) for row, item in on_support
+    ] + [
+        (relevance_spec, item, _relevance(row, item, relevance_spec, vectors))
         for row, item in on_relevance
+    ]
+    rows = [
+        verdict_row(
+            spec,
+            item,
+            ruling,
+            attempts=(),
+            scored_at=now,
+            library_versions={"weights": weights},
+        )
+        for spec, item, ruling in rulings
     ]
     return judge_specs((support_spec, relevance_spec)), verdict_frame(rows)
 
@@ -98,19 +106,25 @@ def _distinct(items: pl.DataFrame, spec: JudgeSpec) -> list[tuple[dict[str, Any]
     return [(row, read_item(row)) for row in rows]
 
 
-def _support(row: dict[str, Any], item: Item, candidates: list[str], vectors: _Embedded) -> Ruling:
+def _support(
+    row: dict[str, Any], item: Item, candidates: dict[str, list[str]], vectors: _Embedded
+) -> Ruling:
     if row["support"] is None:
         return Ruling("not_applicable", None, row["unscored_reason"])
-    best = max(candidates, key=lambda text: vectors.cosine(text, item.answer), default=None)
+    best = max(candidates[item.digest], key=lambda text: vectors.cosine(text, item.answer))
     return Ruling("scored", row["support"], "lexical overlap with the contexts; not truth", best)
 
 
 def _relevance(row: dict[str, Any], item: Item, spec: JudgeSpec, vectors: _Embedded) -> Ruling:
-    absent = missing_field(item, spec) or (REFUSAL if row["refused"] else None)
-    if absent:
-        return Ruling("not_applicable", None, absent)
+    if silence := _silence(row, item, spec):
+        return Ruling("not_applicable", None, silence)
     cosine = vectors.cosine(item.question, item.answer)
     return Ruling("scored", cosine, "cosine of question and answer by sentence embedding")
+
+
+def _silence(row: dict[str, Any], item: Item, spec: JudgeSpec) -> str | None:
+    """Why relevance says nothing of ``item``, or None."""
+    return missing_field(item, spec) or (REFUSAL if row["refused"] else None)
 
 
 def _candidates(item: Item) -> list[str]:
@@ -123,16 +137,3 @@ def _candidates(item: Item) -> list[str]:
             shared[sentence] = len(said & set(words(sentence)))
         room -= min(room, len(context))
     return sorted(shared, key=lambda text: (-shared[text], text))[:CANDIDATES]
-
-
-def _row(
-    spec: JudgeSpec, item: Item, ruling: Ruling, weights: str, now: datetime
-) -> dict[str, Any]:
-    return verdict_row(
-        spec,
-        item,
-        ruling,
-        attempts=(),
-        scored_at=now,
-        library_versions={"weights": weights},
-    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import ChainMap
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -27,7 +26,7 @@ JUDGING_OFF, NO_ANSWER, NO_CONTEXTS, REFUSAL, NO_CLAIMS = (
 answer declines; it is small talk or a question and claims nothing."""
 
 _ROWS_AT_ONCE = 2_000
-_REMEMBERED_CHARS = 10_000
+_REMEMBERED_CHARS = 2_000_000
 _CALL = ("call_id", "feature", "model", "prompt_version", "format_requested", "finish_reason")
 _TEXT = ("question", "answer", "contexts", "response_schema")
 
@@ -59,7 +58,7 @@ def heuristic_scores(
         .with_columns(pl.col("contexts").list.eval(pl.element().struct.field("content")))
         .collect()
     )
-    passage = _passages()
+    passage = _Passages()
     schemas = _output_schemas(features)
     rows = [
         _score(row, features, schemas, passage)
@@ -82,7 +81,7 @@ def _score(
     claims = claim_sentences(answer[:ANSWER_CHARS]) if answer and not refused else []
     valid, error = _format(row, answer, schemas)
     asked = set(words(question[:CONTEXT_CHARS]))
-    known = ChainMap(dict.fromkeys(asked, 0), *(p.places for p in passages))
+    known = [asked, *(passage.positions for passage in passages)]
     score = support_score(claims, passages)
     return {
         "call_id": row["call_id"],
@@ -136,10 +135,26 @@ def _format(
     return error is None, error
 
 
-def _passages() -> Callable[[str], Passage]:
-    """Takes passages apart; those that many calls retrieve, once. Long ones are not remembered."""
-    remembered = lru_cache(maxsize=1024)(Passage)
-    return lambda text: remembered(text) if len(text) <= _REMEMBERED_CHARS else Passage(text)
+class _Passages:
+    """Takes passages apart, those that many calls retrieve only once.
+
+    The latest are remembered, up to so many characters together, which take some 50 bytes each.
+    """
+
+    def __init__(self, chars: int = _REMEMBERED_CHARS) -> None:
+        self._room = chars
+        self._kept: OrderedDict[str, Passage] = OrderedDict()
+
+    def __call__(self, text: str) -> Passage:
+        """``text`` as a passage."""
+        if (known := self._kept.get(text)) is not None:
+            self._kept.move_to_end(text)
+            return known
+        self._kept[text] = passage = Passage(text)
+        self._room -= len(text)
+        while self._room < 0:
+            self._room += len(self._kept.popitem(last=False)[0])
+        return passage
 
 
 def _output_schemas(features: Features) -> dict[str, str]:

@@ -11,7 +11,6 @@ from jsonschema import exceptions, validators
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-_FENCE = re.compile(r"^\s*```[\w-]*\s*\n(?P<body>.*?)\n?\s*```\s*$", re.DOTALL)
 _TYPES = {
     dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number",
     type(None): "null",
@@ -70,8 +69,10 @@ def read_json(text: str) -> Any:
 
 def unfenced(text: str) -> str:
     """``text`` without a code fence around the whole of it."""
-    fenced = _FENCE.match(text)
-    return fenced["body"] if fenced else text
+    whole = text.strip()
+    opening, _, rest = whole.partition("\n")
+    is_fenced = opening.startswith("```") and "`" not in opening[3:] and rest.endswith("```")
+    return rest[:-3].strip() if is_fenced else text
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -81,7 +82,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _syntax_error(answer: str, error: json.JSONDecodeError, truncated: bool) -> str:
     if not answer.strip():
         return "empty answer"
-    if _FENCE.match(answer) or answer.lstrip().startswith("```"):
+    if answer.lstrip().startswith("```"):
         return "code fence around the JSON"
     if truncated or (_breaks_off(answer.rstrip(), error) and answer.lstrip()[0] in "{["):
         return f"truncated JSON: {error.msg.lower()} at character {error.pos}"

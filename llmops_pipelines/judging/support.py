@@ -37,6 +37,9 @@ SPREADS = {
 ANSWER_CHARS, CONTEXT_CHARS = 20_000, 200_000
 """What is read of an answer and of its contexts together; more would take seconds a call."""
 
+_MOST_CLAIMS, _MOST_SENTENCES = 400, 4_000
+"""How many are compared with one another; the rest counts in the other scores only."""
+
 _FUNCTION_WORD_WEIGHT = 0.1
 
 
@@ -67,12 +70,23 @@ class Passage:
         return frozenset(pairwise(self.words))
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """Where each word stands: bit i is set when it is word i."""
-        places: dict[str, int] = {}
+    def positions(self) -> dict[str, list[int]]:
+        """The positions of each of its words."""
+        positions: dict[str, list[int]] = {}
         for position, word in enumerate(self.words):
-            places[word] = places.get(word, 0) | (1 << position)
-        return places
+            positions.setdefault(word, []).append(position)
+        return positions
+
+    def bits(self, word: str) -> int:
+        """Where ``word`` stands: bit i is set when it is word i; remembered once asked for."""
+        found = self._bits.get(word)
+        if found is None:
+            found = self._bits[word] = sum(1 << place for place in self.positions.get(word, ()))
+        return found
+
+    @cached_property
+    def _bits(self) -> dict[str, int]:
+        return {}
 
     @cached_property
     def holders(self) -> dict[str, list[int]]:
@@ -90,7 +104,7 @@ def support_score(claims: Sequence[str], passages: Sequence[Passage]) -> float |
     if parts is None:
         return None
     weighted = sum(parts[name] / spread for name, spread in SPREADS.items())
-    return round(weighted / sum(1 / spread for spread in SPREADS.values()), 6)
+    return round(weighted / sum(1 / spread for spread in SPREADS.values()), 4)
 
 
 def support_parts(claims: Sequence[str], passages: Sequence[Passage]) -> dict[str, float] | None:
@@ -108,13 +122,13 @@ def support_parts(claims: Sequence[str], passages: Sequence[Passage]) -> dict[st
         return None
     answer = [word for sentence in claimed for word in sentence]
     bigrams = list(pairwise(answer))
-    coverage, best = _coverage(claimed, sources)
+    coverage, best = _coverage(claimed[:_MOST_CLAIMS], sources)
     return {
         "rouge_l_precision": _common_subsequence(answer, sources) / len(answer),
         "rouge_2_precision": (
             sum(any(pair in p.bigrams for p in sources) for pair in bigrams) / len(bigrams)
             if bigrams
-            else float(any(answer[0] in p.places for p in sources))
+            else float(any(answer[0] in p.positions for p in sources))
         ),
         "weighted_coverage": coverage,
         "sentence_support_mean": float(best.mean()),
@@ -124,24 +138,27 @@ def support_parts(claims: Sequence[str], passages: Sequence[Passage]) -> dict[st
 
 def _coverage(
     claimed: list[list[str]], sources: list[Passage]
-) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float32]]]:
     """Weighted coverage of all claims, and of each claim by its best source sentence."""
     index = {word: i for i, word in enumerate(dict.fromkeys(w for s in claimed for w in s))}
-    found = np.zeros((len(index), sum(len(p.sentence_words) for p in sources)))
+    known = np.zeros(len(index), dtype=bool)
+    size = min(sum(len(p.sentence_words) for p in sources), _MOST_SENTENCES)
+    found = np.zeros((len(index), size), dtype=np.float32)
     first = 0
     for source in sources:
         for word, i in index.items():
             if holders := source.holders.get(word):
-                found[i, [first + number for number in holders]] = 1.0
+                known[i] = True
+                found[i, [first + n for n in holders if first + n < size]] = 1.0
         first += len(source.sentence_words)
     frequency = found.sum(axis=1)
     weight = np.log1p((found.shape[1] + 1) / (frequency + 0.5))
     weight[[i for word, i in index.items() if word in FUNCTION_WORDS]] *= _FUNCTION_WORD_WEIGHT
-    claims = np.zeros((len(claimed), len(index)))
+    claims = np.zeros((len(claimed), len(index)), dtype=np.float32)
     for row, sentence in enumerate(claimed):
         of_sentence = [index[word] for word in sentence]
         claims[row, of_sentence] = weight[of_sentence]
-    coverage = float(weight[frequency > 0].sum() / weight.sum())
+    coverage = float(weight[known].sum() / weight.sum())
     best = (claims @ found).max(axis=1) / claims.sum(axis=1)
     return coverage, np.minimum(best, 1.0)
 
@@ -155,7 +172,7 @@ def _common_subsequence(answer: list[str], sources: list[Passage]) -> int:
     places: dict[str, int] = {}
     for source in sources:
         for word in set(answer):
-            if (bits := source.places.get(word)) is not None:
+            if bits := source.bits(word):
                 places[word] = places.get(word, 0) | (bits << length)
         length += len(source.words)
     full = (1 << length) - 1

@@ -7,7 +7,8 @@ Taken alone they tell supported answers from unsupported ones hardly better than
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import groupby
 
 from llmops_pipelines.judging.words import FUNCTION_WORDS, words
 
@@ -15,18 +16,17 @@ SHOWN = 20
 """How many are kept of one answer."""
 
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*(?:\s?%)?")
-_NAME = re.compile(
-    r"[^\W\d_a-z][\w&'\u2019-]*(?:\s+(?:of\s+|de\s+|van\s+|von\s+)?[^\W\d_a-z][\w&'\u2019-]*)*"
-)
-_LIST_NUMBER = re.compile(r"^\s*\(?\d{1,2}[.)]\s+", re.MULTILINE)
+_WORD = re.compile(r"[^\W\d_][\w&'\u2019-]*")
+_LIST_NUMBER = re.compile(r"\s*\(?\d{1,2}[.)]\s+")
+_LONGEST = 80
 
 
-def unmatched(claims: Iterable[str], known: Collection[str]) -> list[str]:
-    """Numbers and names in the sentences ``claims`` none of whose words is in ``known``.
+def unmatched(claims: Iterable[str], known: Sequence[Container[str]]) -> list[str]:
+    """Numbers and names in the sentences ``claims`` none of whose words is in any of ``known``.
 
     Args:
         claims: Sentences of the answer.
-        known: Every word of question and contexts, as `words` spells them.
+        known: Words of the question and of each context, as `words` spells them.
 
     Returns:
         As the answer spells them, in order, each once, at most `SHOWN`. A capital at the start of
@@ -34,21 +34,26 @@ def unmatched(claims: Iterable[str], known: Collection[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     for sentence in claims:
-        plain = _LIST_NUMBER.sub("", sentence)
-        spans = [(hit.start(), hit.group().strip(" .,")) for hit in _NUMBER.finditer(plain)]
-        spans += [(hit.start(), _name(hit)) for hit in _NAME.finditer(plain)]
-        for _, text in sorted(spans):
-            if text and not any(word in known for word in words(text)):
-                found.setdefault(text[:80], None)
+        plain = _LIST_NUMBER.sub("", sentence, count=1)
+        numbers = ((hit.start(), hit.group().strip(" .,")) for hit in _NUMBER.finditer(plain))
+        for _, text in sorted([*numbers, *_names(plain)]):
+            if not any(word in source for word in words(text) for source in known):
+                found.setdefault(text[:_LONGEST], None)
     return list(found)[:SHOWN]
 
 
-def _name(hit: re.Match[str]) -> str:
-    """The name without a first word that is capital only because it opens the sentence."""
-    parts = hit.group().split()
-    opens = not re.search(r"\w", hit.string[: hit.start()])
-    if opens and not parts[0].isupper():
-        parts = parts[1:]
-    while parts and parts[0].lower() in FUNCTION_WORDS:
-        parts = parts[1:]
-    return " ".join(parts) if any(len(part) > 1 for part in parts) else ""
+def _names(sentence: str) -> Iterator[tuple[int, str]]:
+    """Runs of words with a capital, and where they start."""
+    hits = list(_WORD.finditer(sentence))
+    first = hits[0] if hits else None
+    for capital, run in groupby(hits, key=lambda hit: hit[0][0].isupper()):
+        name = [hit for hit in run if capital]
+        while name and _opens(name[0], first):
+            name = name[1:]
+        if any(len(hit[0]) > 1 for hit in name):
+            yield name[0].start(), sentence[name[0].start() : name[-1].end()]
+
+
+def _opens(hit: re.Match[str], first: re.Match[str] | None) -> bool:
+    """Whether a word is written with a capital for its place, not for what it names."""
+    return (hit is first and not hit[0].isupper()) or hit[0].lower() in FUNCTION_WORDS

@@ -31,7 +31,7 @@ def context_utilisation(
         passages: The contexts of the call.
     """
     told = frozenset(question) | FUNCTION_WORDS
-    vocabularies = [v for p in passages if (v := p.places.keys() - told)]
+    vocabularies = [v for p in passages if (v := p.positions.keys() - told)]
     if not vocabularies:
         return None
     held_by = Counter(word for vocabulary in vocabularies for word in vocabulary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from sys import intern
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Scripts written without spaces: each sign counts as a word."""
@@ -25,7 +26,7 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 def words(text: str) -> list[str]:
     """Lower-case words of ``text`` in order, plural s taken off, numbers in one spelling."""
-    return [_normal(word) for word in _WORD.findall(text.lower())]
+    return [intern(_normal(word)) for word in _WORD.findall(text.lower())]
 
 
 def sentences(text: str) -> list[str]:

@@ -53,8 +53,8 @@ def daily(
     """Make a daily asset that stores ``table`` from a function of one day.
 
     Parameters of the function named like a table receive its rows of the day (of several days if
-    annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id`` receive those of the run;
-    parameters annotated with a resource receive it. ``figures`` makes metadata from the result;
+    annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id``
+    receive those of the run; other parameters receive the resource of their name. ``figures`` makes metadata from the result;
     without ``condition`` the asset runs only when asked.
     """
 

@@ -31,6 +31,18 @@ def of_rejections(lines: pl.DataFrame) -> Figures:
     }
 
 
+def of_call_costs(costs: pl.DataFrame) -> Figures:
+    """Spend, what it leaves out, and where the prices came from."""
+    known = costs["cost"].drop_nulls()
+    return {
+        "cost_usd": float(known.sum()) if known.len() else "unknown",
+        "without_cost": costs["cost"].null_count(),
+        "price_sources": dg.MetadataValue.json(
+            costs["price_source"].drop_nulls().unique().sort().to_list()
+        ),
+    }
+
+
 def of_feature_costs(costs: pl.DataFrame) -> Figures:
     """Spend, what it leaves out, and the dearest features."""
     known = costs["cost"].drop_nulls()
@@ -84,7 +96,9 @@ def of_quality(quality: pl.DataFrame) -> Figures:
     )
     return {
         "unscored": int(rows["missing"].sum()),
-        "judges": dg.MetadataValue.json(quality["judge"].unique().sort().to_list()),
+        "judges": dg.MetadataValue.json(
+            quality.select("judge_spec", "judge").unique().sort("judge_spec").to_dicts()
+        ),
         "chart": _chart(charts.intervals(rows.sort("label"), title="Quality")),
     }
 
@@ -95,6 +109,26 @@ def of_alerts(alerts: pl.DataFrame) -> Figures:
         "changes": alerts.height,
         "to_roll_back": int(alerts["to_roll_back"].sum()),
         "summaries": dg.MetadataValue.md("\n".join(f"- {text}" for text in alerts["summary"])),
+    }
+
+
+def of_heuristics(scores: pl.DataFrame) -> Figures:
+    """How many answers were scored, refused, or broke their format."""
+    return {
+        "scored": scores["support"].count(),
+        "refused": int(scores["refused"].sum()),
+        "format_errors": int((~scores["format_valid"]).sum()),
+    }
+
+
+def of_savings(savings: pl.DataFrame) -> Figures:
+    """What was paid, and what the cheapest and the dearest model would have cost."""
+    overall = savings.filter(pl.col("feature") == "*")
+    return {
+        name: float(overall[name][0])
+        if overall.height and overall[name][0] is not None
+        else "unknown"
+        for name in ("paid", "all_cheapest", "all_dearest")
     }
 
 
@@ -110,6 +144,9 @@ def of_verdicts(verdicts: pl.DataFrame) -> Figures:
     return {
         "outcomes": dg.MetadataValue.json(dict(outcomes)),
         "cost_usd": float(cost.sum()) if cost.len() else "unknown",
+        "versions": dg.MetadataValue.json(
+            verdicts["library_versions"].drop_nulls().unique().sort().to_list()
+        ),
     }
 
 

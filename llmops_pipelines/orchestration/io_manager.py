@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -13,6 +14,7 @@ from llmops_pipelines.orchestration.resources import LakeResource
 from llmops_pipelines.tables import TABLES, Table
 
 TABLE_KEY = "llmops/table"
+VERSION = version("llmops-pipelines")
 
 
 class DayOutput(NamedTuple):
@@ -47,6 +49,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 {
                     "dagster/row_count": output.frame.height,
                     "content_digest": digest,
+                    "llmops_version": VERSION,
+                    "computed_from": dg.MetadataValue.json(output.inputs),
                     **output.figures,
                 },
             )

@@ -131,8 +131,8 @@ class Lake:
         version = int(self._metadata(path).get(VERSION_KEY, "0"))
         if version > table.version:
             raise LakeError(
-                f"{self.store.uri(path)}: written as version {version} of {table.name}, this release "
-                f"knows {table.version}; upgrade llmops-pipelines, or recompute the table"
+                f"{self.store.uri(path)}: written as version {version} of {table.name}, this "
+                f"release knows {table.version}; upgrade llmops-pipelines, or recompute the table"
             )
 
     def _metadata(self, path: str) -> dict[str, str]:
@@ -149,9 +149,8 @@ def last_days(day: date, count: int) -> list[date]:
 
 def _folder(table: Table, day: date | None) -> str:
     if table.partitioned != (day is not None):
-        raise ValueError(
-            f"{table.name}: {'give the day of the partition' if table.partitioned else 'has no days'}"
-        )
+        fault = "give the day of the partition" if table.partitioned else "has no days"
+        raise ValueError(f"{table.name}: {fault}")
     return f"{table.name}/day={day}" if day else table.name
 
 

@@ -28,7 +28,7 @@ class Landing(NamedTuple):
     """What one landing run did. ``changed`` maps each event day it touched to its new digest."""
 
     files: int
-    index: pl.DataFrame
+    log_index: pl.DataFrame
     changed: dict[date, str]
 
 
@@ -55,7 +55,7 @@ def land_new_files(
     index = log_index(lake)
     return Landing(
         files=len(set(index["source_file", "digest"].rows()) - before),
-        index=index,
+        log_index=index,
         changed=_write_changed_days(lake, index),
     )
 
@@ -85,7 +85,7 @@ def land(
                 days_key, partition=day.isoformat(), tags={"dagster/data_version": digest}
             )
         )
-    current = ingest.current_files(landing.index)
+    current = ingest.current_files(landing.log_index)
     return dg.MaterializeResult(
         metadata={
             "files_landed": landing.files,

@@ -8,11 +8,16 @@ import dagster as dg
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 
 
+def reference_key(name: str) -> dg.AssetKey:
+    """Key of the reference file called ``name``, for assets that rest on it."""
+    return dg.AssetKey(["reference", name])
+
+
 def reference_asset(name: str, pattern: str, description: str) -> dg.SourceAsset:
     """An external asset for the files that match ``pattern`` in the reference folder."""
 
     @dg.observable_source_asset(
-        key=dg.AssetKey(["reference", name]),
+        key=reference_key(name),
         group_name="reference",
         description=f"{description} File: `{pattern}`.",
         tags={"dagster/kind/yaml": ""},

@@ -51,7 +51,7 @@ def write_report(
         golden_version=golden.version_of(cases),
         price_sources=tuple(sources["price_source"]),
         provenance=_provenance(lake, reference, day),
-        **tables,
+        **tables,  # type: ignore[arg-type]  # frames, by the names of NightlyData's fields
     )
     content = reporting.page(replace(night, charts=report_charts(night))).encode()
     path = f"reports/{day}.html"

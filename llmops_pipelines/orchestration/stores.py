@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 from urllib.parse import urlparse
 from uuid import uuid4
 
@@ -41,7 +41,7 @@ class Store(Protocol):
         """The bytes of ``path``, or None where nothing is stored."""
         ...
 
-    def open(self, path: str) -> IO[bytes]:
+    def open(self, path: str) -> BinaryIO:
         """A binary handle that streams ``path``."""
         ...
 
@@ -114,7 +114,7 @@ class FolderStore:
         except FileNotFoundError:
             return None
 
-    def open(self, path: str) -> IO[bytes]:
+    def open(self, path: str) -> BinaryIO:
         """The file, opened for reading."""
         return (self.root / path).open("rb")
 
@@ -202,7 +202,7 @@ class ObjectStore:
         except FileNotFoundError:
             return None
 
-    def open(self, path: str) -> IO[bytes]:
+    def open(self, path: str) -> BinaryIO:
         """A handle that reads the object in blocks."""
         import obstore
 

@@ -58,11 +58,12 @@ def parse_document(text: str, model: type[Document], *, file: str) -> Document:
     try:
         return model.model_validate(data)
     except ValidationError as error:
+        faults = [
+            (_line(tree, fault["loc"]), _field(fault["loc"]), _explain(fault, model))
+            for fault in error.errors()
+        ]
         raise ReferenceFileError(
-            "\n".join(
-                f"{file}:{_line(tree, fault['loc'])}: {_field(fault['loc'])}: {_explain(fault, model)}"
-                for fault in error.errors()
-            )
+            "\n".join(f"{file}:{line}: {field}: {what}" for line, field, what in faults)
         ) from error
 
 

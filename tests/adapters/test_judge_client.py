@@ -22,13 +22,11 @@ REQUEST = RubricJudge(
 ).request(item("Refunds take five days.", contexts=("Refunds take five days.",)))
 
 
-def ask(
-    base_url: str, request: Request = REQUEST, *, seconds: float = 5, n: int = 1, key: str = KEY
-):
+def ask(base_url: str, request: Request = REQUEST, *, seconds: float = 5, n: int = 1):
     """The replies of an endpoint to ``n`` equal requests, one after the other."""
 
     async def all_of_them() -> list[Reply]:
-        endpoint = Endpoint(base_url, request.model, key)
+        endpoint = Endpoint(base_url, request.model, KEY)
         async with open_judge(endpoint, concurrency=4) as asked:
             return [await asked(request, seconds) for _ in range(n)]
 
@@ -117,6 +115,12 @@ def test_a_hanging_endpoint_is_a_timeout_that_may_be_billed():
 def test_a_dropped_connection_is_a_network_fault_that_may_be_billed():
     answered = reply(DROP)
     assert (answered.outcome, answered.retryable, answered.billable) == ("network", True, True)
+
+
+@pytest.mark.parametrize("url", ["http://no-such-host.invalid/v1", "nonsense"])
+def test_a_url_that_leads_nowhere_is_a_network_fault_that_costs_nothing(url):
+    [answered] = ask(url, seconds=2)
+    assert (answered.outcome, answered.retryable, answered.billable) == ("network", True, False)
 
 
 def test_nobody_there_is_a_network_fault_that_costs_nothing():

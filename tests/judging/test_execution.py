@@ -211,8 +211,8 @@ def test_a_second_pass_over_a_finished_ledger_asks_nothing():
 
 
 def test_failed_items_are_still_unpaid():
-    run = Run(lambda request, _n: ok() if "answer 3" in request.messages[1].content else ok(text=None,
-              outcome="http_400", retryable=False, billable=False))  # fmt: skip
+    rejected = failure("http_400", retryable=False)
+    run = Run(lambda r, _: ok() if "answer 3" in r.messages[1].content else rejected)
     run.of(TEN)
     assert unpaid(TEN, run.ledger.verdicts, spec()).height == 9
 

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.judging import heuristic_scores
+from llmops_pipelines.judging.heuristics import _Passages
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import CALL_TEXTS, HEURISTIC_SCORES, LLM_CALLS
 from tests.judging.worlds import JUDGED, call, text
@@ -139,3 +140,12 @@ def test_hostile_and_huge_texts_are_scored():
     texts = pl.concat([text(f"c-{n}", a, [CONTEXT, a]) for n, a in enumerate(answers)])
     calls = pl.concat([call(f"c-{n}") for n in range(len(answers))])
     assert heuristic_scores(calls, texts, JUDGED).height == len(answers)
+
+
+def test_passages_are_forgotten_when_there_are_too_many_and_taken_apart_anew():
+    take_apart = _Passages(chars=10)
+    first = take_apart("a b c")
+    assert take_apart("a b c") is first
+    take_apart("d e f g h")
+    assert take_apart("a b c") is not first
+    assert take_apart("x" * 100).words == ["x" * 100]

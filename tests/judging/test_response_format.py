@@ -103,7 +103,7 @@ def test_a_reference_outside_the_schema_is_not_fetched(monkeypatch):
 
 
 def test_a_pattern_that_is_no_pattern_is_the_schemas_fault():
-    with pytest.raises(SchemaError, match="regular expression|not a JSON schema"):
+    with pytest.raises(SchemaError, match=r"regular expression|not a JSON schema"):
         format_error('"x"', schema='{"type": "string", "pattern": "("}')
 
 
@@ -114,6 +114,10 @@ def test_endless_nesting_is_an_error_not_a_crash():
 
 def test_a_number_of_ten_thousand_digits_is_an_error_not_a_crash():
     assert format_error('{"a": ' + "9" * 10_000 + "}").startswith("not JSON: ")
+
+
+def test_a_fence_with_nothing_but_blank_lines_is_read_at_once():
+    assert unfenced("```\n" + "\n" * 200_000).startswith("```")
 
 
 def test_a_fence_around_the_whole_is_taken_off_and_no_other():

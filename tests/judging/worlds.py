@@ -1,4 +1,4 @@
-"""Small worlds for judging: calls, texts, items, rubrics, and endpoints that are plain functions."""
+"""Small worlds for judging: calls, texts, items, rubrics, and endpoints that are functions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from llmops_pipelines.judging import (
 from llmops_pipelines.reference import Feature, Features, parse_document
 from llmops_pipelines.tables import CALL_TEXTS, LLM_CALLS
 
-NOON = datetime(2026, 11, 10, 12)
+NOON = datetime(2026, 11, 10, 12)  # noqa: DTZ001 - instants are naive UTC
 DEFAULT_FILE = Path(__file__).parents[2] / "data" / "reference" / "rubrics.yaml"
 JUDGED = Features(features={"assistant": Feature(judging="judge"), "triage": Feature()})
 

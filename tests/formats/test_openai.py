@@ -1,0 +1,245 @@
+"""Format openai: the envelope and bare completions become canonical calls."""
+
+import pytest
+
+from llmops_pipelines.formats import FORMATS, Place
+from tests.formats.worlds import call, one, read, response, usage, utc
+
+
+def test_an_envelope_becomes_a_call():
+    found = one(
+        call(
+            trace_id="t-1",
+            parent_id="st-1",
+            team="customer-care",
+            environment="production",
+            user_id="u-42",
+            session_id="s-7",
+            attempt=2,
+            latency_ms=812.4,
+            ttft_ms=240.1,
+            provider="OpenAI",
+            is_batch=True,
+            prompt_name="support_answer",
+            prompt_version="3",
+        )
+    )
+    expected = {
+        "call_id": "c-1",
+        "trace_id": "t-1",
+        "parent_id": "st-1",
+        "started_at": utc("2026-11-10T09:15:02.123000"),
+        "feature": "support_assistant",
+        "team": "customer-care",
+        "environment": "production",
+        "user_id": "u-42",
+        "session_id": "s-7",
+        "attempt": 2,
+        "latency_ms": 812.4,
+        "ttft_ms": 240.1,
+        "provider": "openai",
+        "is_batch": True,
+        "prompt_name": "support_answer",
+        "prompt_version": "3",
+        "model": "gpt-4.1-mini-2025-04-14",
+        "model_requested": "gpt-4.1-mini",
+        "status": "ok",
+        "error_class": None,
+        "finish_reason": "stop",
+        "uncached_input": 512,
+        "output_text": 96,
+        "answer": "An answer.",
+        "messages": [{"role": "user", "content": "Where is my order?"}],
+        "contexts": [],
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("key", ["timestamp", "time", "ts", "started_at"])
+def test_the_time_has_several_spellings(key):
+    record = call(timestamp=None) | {key: "2026-11-10T09:15:02Z"}
+    assert one(record)["started_at"] == utc("2026-11-10T09:15:02")
+
+
+def test_user_prompt_and_body_are_accepted_spellings():
+    record = call(user="u-1", prompt={"name": "greet", "version": 4})
+    record["body"] = record.pop("request")
+    found = one(record)
+    assert (found["user_id"], found["prompt_name"], found["prompt_version"]) == (
+        "u-1",
+        "greet",
+        "4",
+    )
+    assert found["model_requested"] == "gpt-4.1-mini"
+    assert found["messages"] == [{"role": "user", "content": "Where is my order?"}]
+
+
+def test_a_bare_completion_is_a_call_timed_by_created():
+    found = one(response(object="chat.completion", created=1794301502) | {"id": "chatcmpl-9"})
+    assert found["call_id"] == "chatcmpl-9"
+    assert found["started_at"] == utc("2026-11-10T09:05:02")
+    assert found["model"] == "gpt-4.1-mini-2025-04-14"
+    assert (found["answer"], found["uncached_input"]) == ("An answer.", 512)
+    assert found["feature"] is None
+
+
+def test_the_served_model_wins_and_the_requested_one_stands_in():
+    assert one(call(response=response(model=None)))["model"] == "gpt-4.1-mini"
+
+
+def test_an_absent_id_leaves_the_call_without_a_name():
+    assert one(call(id=None))["call_id"] is None
+
+
+def test_an_empty_id_counts_as_absent():
+    assert one(call(id=""))["call_id"] is None
+
+
+def test_a_failed_call_is_an_error_with_its_class_and_without_usage():
+    error = {"type": "rate_limit_exceeded", "message": "Slow down.", "status": 429}
+    found = one(call(response=None, error=error))
+    assert (found["status"], found["error_class"]) == ("error", "rate_limit")
+    assert found["uncached_input"] is None
+    assert found["output_text"] is None
+    assert found["model"] == "gpt-4.1-mini"
+
+
+def test_a_call_without_response_and_error_has_failed():
+    found = one(call(response=None))
+    assert (found["status"], found["error_class"]) == ("error", "other")
+
+
+@pytest.mark.parametrize("empty", [{}, [], "", False])
+def test_an_empty_error_is_no_error(empty):
+    assert one(call(error=empty))["status"] == "ok"
+
+
+def test_an_error_may_be_a_plain_text():
+    found = one(call(response=None, error="Request timed out."))
+    assert (found["status"], found["error_class"]) == ("error", "timeout")
+
+
+def test_a_filtered_answer_keeps_its_finish_reason():
+    filtered = response(choices=[{"finish_reason": "content_filter", "message": {"content": None}}])
+    found = one(call(response=filtered))
+    assert (found["finish_reason"], found["status"], found["answer"]) == (
+        "content_filter",
+        "ok",
+        None,
+    )
+
+
+def test_a_refusal_field_is_the_answer():
+    refused = response(choices=[{"message": {"content": None, "refusal": "I cannot."}}])
+    assert one(call(response=refused))["answer"] == "I cannot."
+
+
+def test_the_answer_schema_and_streaming_are_kept():
+    request = call()["request"] | {
+        "stream": True,
+        "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}},
+    }
+    found = one(call(request=request))
+    assert (found["is_stream"], found["format_requested"]) == (True, "json_schema")
+    assert found["response_schema"] == '{"type":"object"}'
+
+
+def test_a_schema_without_an_inner_one_is_kept_whole():
+    request = call()["request"] | {"response_format": {"json_schema": {"type": "object"}}}
+    assert one(call(request=request))["response_schema"] == '{"type":"object"}'
+
+
+def test_a_step_becomes_a_step():
+    rows = read(
+        {
+            "kind": "step",
+            "id": "st-1",
+            "trace_id": "t-1",
+            "parent_id": "c-1",
+            "step": "Retriever",
+            "name": "kb_search",
+            "timestamp": "2026-11-10T09:15:02Z",
+            "latency_ms": 31.0,
+            "status": "ok",
+            "feature": "support_assistant",
+            "document_count": 4,
+        }
+    )
+    (step,) = rows.steps.to_dicts()
+    assert (step["kind"], step["name"], step["document_count"]) == ("retriever", "kb_search", 4)
+    assert (step["status"], step["latency_ms"], step["trace_id"]) == ("ok", 31.0, "t-1")
+
+
+def test_a_step_with_an_error_has_failed():
+    step = {"kind": "step", "id": "s", "trace_id": "t", "step": "tool"}
+    rows = read(step | {"timestamp": "2026-11-10T09:15:02Z", "error": {"message": "no route"}})
+    assert rows.steps["status"].to_list() == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("said", "rating"), [({"rating": 4}, 4.0), ({"thumb": "up"}, 5.0), ({"thumb": "down"}, 1.0)]
+)
+def test_feedback_becomes_stars(said, rating):
+    record = {
+        "kind": "feedback",
+        "id": "f-1",
+        "call_id": "c-1",
+        "timestamp": "2026-11-10T10:00:00Z",
+    }
+    rows = read(record | said | {"comment": "fine"})
+    (found,) = rows.feedback.to_dicts()
+    assert (found["rating"], found["about_call"], found["comment"]) == (rating, "c-1", "fine")
+
+
+def test_a_remark_alone_is_feedback_without_a_rating():
+    rows = read(
+        {"kind": "feedback", "trace_id": "t", "timestamp": "2026-11-10T10:00:00Z", "comment": "hm"}
+    )
+    assert rows.feedback["rating"].to_list() == [None]
+
+
+def test_good_lines_are_read_beside_bad_ones():
+    rows = read(call(id="a"), "{broken", call(id="b"), "[1]", '"text"', "17", call(id="c"))
+    assert rows.calls["call_id"].to_list() == ["a", "b", "c"]
+    assert rows.rejected["n"].to_list() == [1, 3, 4, 5]
+
+
+def test_a_cut_off_line_says_so_without_quoting_it():
+    cut = '{"id":"c-1","request":{"messages":[{"content":"my secret'
+    rows = read(cut)
+    (why,) = rows.rejected["reason"].to_list()
+    assert why == (
+        "line: not JSON, it ends before its closing brace; write one JSON object per line"
+    )
+
+
+def test_a_line_of_another_json_type_says_which():
+    assert read("[1]").rejected["reason"].to_list() == [
+        "line: is a JSON ARRAY, expected an object; write one JSON object per line"
+    ]
+
+
+def test_an_escaped_name_is_unescaped():
+    found = one(call(id='c-"1"\\é', feature="caf\u00e9"))
+    assert (found["call_id"], found["feature"]) == ('c-"1"\\é', "café")
+
+
+def test_end_and_first_token_times_give_latency_where_it_is_not_logged():
+    reading = FORMATS["openai"].reading(
+        {"ended_at": Place((("ended",),)), "first_token_at": Place((("first",),))}
+    )
+    found = one(
+        call(ended="2026-11-10T09:15:03.123Z", first="2026-11-10T09:15:02.373Z"), reading=reading
+    )
+    assert (found["latency_ms"], found["ttft_ms"]) == (1000.0, 250.0)
+
+
+def test_usage_of_null_is_unknown_not_zero():
+    found = one(call(response=response(usage=None)))
+    assert {
+        found[name] for name in ("uncached_input", "cache_read", "output_text", "reasoning")
+    } == {None}
+
+
+def test_counts_logged_as_whole_floats_are_counts():
+    assert one(call(response=response(usage=usage(prompt=512.0))))["uncached_input"] == 512

@@ -1,0 +1,84 @@
+"""Small records and the shortest way to read them."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from llmops_pipelines.formats import FORMATS, Limits, Reading, Rows, connect, read_lines
+
+
+def utc(text: str) -> datetime:
+    """A moment as the tables hold it: UTC, without a zone."""
+    return datetime.fromisoformat(text)
+
+
+CONNECTION = connect()
+LIMITS = Limits(utc("2026-01-01T00:00:00"), utc("2026-11-21T00:00:00"))
+OPENAI = FORMATS["openai"].reading()
+
+
+def usage(prompt: Any = 512, completion: Any = 96, **more: Any) -> dict[str, Any]:
+    """The usage object of a chat completion."""
+    return {"prompt_tokens": prompt, "completion_tokens": completion, **more}
+
+
+def response(content: Any = "An answer.", **more: Any) -> dict[str, Any]:
+    """A chat completion."""
+    return {
+        "id": "chatcmpl-1",
+        "model": "gpt-4.1-mini-2025-04-14",
+        "choices": [
+            {"finish_reason": "stop", "message": {"role": "assistant", "content": content}}
+        ],
+        "usage": usage(),
+        **more,
+    }
+
+
+def call(**changes: Any) -> dict[str, Any]:
+    """A successful call in the envelope; ``changes`` replace its keys, None drops one."""
+    record = {
+        "id": "c-1",
+        "timestamp": "2026-11-10T09:15:02.123Z",
+        "feature": "support_assistant",
+        "request": {
+            "model": "gpt-4.1-mini",
+            "messages": [{"role": "user", "content": "Where is my order?"}],
+        },
+        "response": response(),
+    }
+    return {key: value for key, value in (record | changes).items() if value is not None}
+
+
+def read(*records: Any, reading: Reading = OPENAI) -> Rows:
+    """Read records (text as it stands) as lines 0, 1, 2, ..."""
+    lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
+    frame = pl.DataFrame(
+        {"n": range(len(lines)), "raw": lines}, schema={"n": pl.Int64, "raw": pl.String}
+    )
+    return read_lines(CONNECTION, frame, reading, LIMITS)
+
+
+def one(record: Any, reading: Reading = OPENAI) -> dict[str, Any]:
+    """The one call that ``record`` is."""
+    rows = read(record, reading=reading)
+    assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
+    (found,) = rows.calls.to_dicts()
+    return found
+
+
+def reasons(*records: Any, reading: Reading = OPENAI) -> list[str]:
+    """Why each of ``records`` is rejected; all of them must be."""
+    rows = read(*records, reading=reading)
+    assert rows.rejected["n"].to_list() == list(range(len(records)))
+    return rows.rejected["reason"].to_list()
+
+
+def reason(record: Any, reading: Reading = OPENAI) -> str:
+    """Why ``record`` is rejected."""
+    rows = read(record, reading=reading)
+    assert rows.calls.height + rows.steps.height + rows.feedback.height == 0
+    (found,) = rows.rejected["reason"].to_list()
+    return str(found)
