@@ -58,17 +58,17 @@ class Settings(BaseSettings):
     judge_base_url: str = Field(
         "",
         validation_alias=AliasChoices("JUDGE_BASE_URL", "judge_base_url"),
-        description="JUDGE_BASE_URL: root of an OpenAI-compatible endpoint, ending in /v1.",
+        description="Root of an OpenAI-compatible endpoint, ending in /v1.",
     )
     judge_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("JUDGE_API_KEY", "judge_api_key"),
-        description="JUDGE_API_KEY: its key. A key alone judges nothing.",
+        description="Its key. A key alone judges nothing.",
     )
     judge_model: str = Field(
         "",
         validation_alias=AliasChoices("JUDGE_MODEL", "judge_model"),
-        description="JUDGE_MODEL: the model asked for; pin a dated version.",
+        description="Model asked for; pin a dated version.",
     )
     judge_max_usd_per_run: float = Field(5.0, ge=0, description="Cap of a run, US dollars.")
     judge_max_usd_per_day: float = Field(20.0, ge=0, description="Cap of a UTC day, US dollars.")

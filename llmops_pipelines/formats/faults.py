@@ -29,6 +29,8 @@ def sort_out(frame: pl.DataFrame, faults: Sequence[Fault]) -> Sorted:
     faulty = frame.select(
         pl.any_horizontal(fault.when.fill_null(value=False) for fault in faults)
     ).to_series()
+    if not faulty.any():
+        return Sorted(frame, frame.clear().with_columns(reason=pl.lit(None, pl.String)))
     bad = frame.filter(faulty)
     reason = pl.concat_str(
         [pl.when(fault.when.fill_null(value=False)).then(fault.says) for fault in faults],

@@ -92,6 +92,8 @@ def redact(texts: pl.Series) -> pl.DataFrame:
     """
     found = texts.str.contains_any(list(_KEYS)) | texts.str.contains("@", literal=True)
     found |= texts.str.contains(_DIGITS)
+    if not found.any():
+        return pl.DataFrame(schema=REDACTED)
     frame = pl.DataFrame({"text": texts}).filter(found).unique(maintain_order=True)
     frame = frame.with_columns(redacted="text", redactions=pl.lit(0, pl.Int32))
     frame = _replaced(frame, _SECRET, "[SECRET]", pl.col("redacted").str.contains_any(list(_KEYS)))

@@ -24,6 +24,8 @@ Embed = Callable[[list[str]], Vectors]
 CANDIDATES = 3
 """Context sentences compared with an answer by embedding: those sharing most words with it."""
 
+EVIDENCE_CHARS = 500
+
 
 def embedded_verdicts(
     items: pl.DataFrame,
@@ -112,7 +114,8 @@ def _support(
     if row["support"] is None:
         return Ruling("not_applicable", None, row["unscored_reason"])
     best = max(candidates[item.digest], key=lambda text: vectors.cosine(text, item.answer))
-    return Ruling("scored", row["support"], "lexical overlap with the contexts; not truth", best)
+    reason = "lexical overlap with the contexts; not truth"
+    return Ruling("scored", row["support"], reason, best[:EVIDENCE_CHARS])
 
 
 def _relevance(row: dict[str, Any], item: Item, spec: JudgeSpec, vectors: _Embedded) -> Ruling:

@@ -213,7 +213,7 @@ def test_no_figure_is_left_open():
 
 
 def test_the_users_own_settings_do_not_show():
-    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib as mpl
 
     plain = svg(ALL_CHARTS["bars"]())
     with mpl.rc_context({"font.size": 30, "text.color": "red", "svg.fonttype": "path"}):

@@ -40,7 +40,10 @@ def specs(definitions):
 
 def test_loading_the_code_location_imports_nothing_heavy():
     loaded = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LOAD, *HEAVY], capture_output=True, text=True
+        [sys.executable, "-W", "ignore", "-c", LOAD, *HEAVY],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
     assert json.loads(loaded.stdout) == []
@@ -115,7 +118,8 @@ def test_prefix_tenant_first_day_and_schedule_name_are_settings(tmp_path):
     )
     specs = list(placed.resolve_all_asset_specs())
     assert {spec.key.path[:2] == ["acme", "llm"] for spec in specs} == {True}
-    assert {spec.tags["llmops/tenant"] for spec in specs} == {"acme"}
+    computed = [spec for spec in specs if spec.group_name != "reference"]
+    assert {spec.tags["llmops/tenant"] for spec in computed} == {"acme"}
     starts = {spec.partitions_def.start for spec in specs if spec.partitions_def}
     assert {start.date() for start in starts} == {date(2026, 1, 1)}
     repository = placed.get_repository_def()

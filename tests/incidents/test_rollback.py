@@ -86,8 +86,8 @@ def test_the_reason_gives_both_rates_and_the_interval_of_the_difference():
 
 
 def test_the_registrys_prompt_file_is_what_is_asked_for():
-    from llmops_pipelines.prompts import PromptFile, activate  # noqa: PLC0415
-    from llmops_pipelines.reference import parse_document  # noqa: PLC0415
+    from llmops_pipelines.prompts import PromptFile, activate
+    from llmops_pipelines.reference import parse_document
 
     path = Path(__file__).parents[2] / "data/reference/prompts/support_answer.yaml"
     file = parse_document(path.read_text(), PromptFile, file=path.name)

@@ -304,9 +304,7 @@ def test_progress_is_told_after_each_file():
 def test_an_alien_pinned_to_a_format_is_still_named():
     from llmops_pipelines.ingest import Sources
 
-    sources = Sources.model_validate(
-        {"sources": [{"name": "s", "match": "*", "format": "openai"}]}
-    )
+    sources = Sources.model_validate({"sources": [{"name": "s", "match": "*", "format": "openai"}]})
     lake = landed(log("x", b"\0\0\0"), sources=sources)
     assert "file: is binary" in reasons(lake)[0][1]
     assert lake.file("x")["source_format"].startswith("openai:s:")

@@ -93,3 +93,4 @@ def test_no_items_make_no_verdicts_and_nothing_is_embedded():
 def test_a_context_of_one_huge_line_is_taken():
     found = verdicts(item_frame("Refunds take five days.", contexts=["refund " * 100_000]))[1]
     assert one(found, "support")["outcome"] == "scored"
+    assert len(one(found, "support")["evidence"]) == 500
