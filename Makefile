@@ -50,10 +50,10 @@ install: $(DONE) ## Make .venv and install everything
 
 $(DONE): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet --upgrade "pip>=25"
-	@$(PIP) install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) --constraint constraints.txt torch
+	@$(PIP) install -qq --upgrade "pip>=25"
+	@$(PIP) install -qq $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) --constraint constraints.txt torch
 	@echo "installing llmops-pipelines and its tools (a few minutes the first time)"
-	@$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	@$(PIP) install -qq --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 .PHONY: format

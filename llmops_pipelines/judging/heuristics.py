@@ -39,7 +39,7 @@ def heuristic_scores(
     """Score every call of ``llm_calls`` whose texts were kept.
 
     A call's scores depend on its own texts alone, so they are the same whatever day or batch it is
-    scored with. Texts are read a slice at a time.
+    scored with.
 
     Args:
         llm_calls: ``LLM_CALLS``.
