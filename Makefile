@@ -61,6 +61,10 @@ format: $(DONE) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(DONE) ## Rewrite docs/tables.md from the tables
+	$(BIN)/python -c "from llmops_pipelines.tables.documentation import tables_markdown as page; print(page(), end='')" > docs/tables.md
+
 .PHONY: clean
 clean: ## Remove what was computed; logs and reference files stay
 	rm -rf $(DATA)/lake $(DATA)/golden $(DATA)/.dagster

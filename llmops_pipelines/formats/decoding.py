@@ -26,6 +26,7 @@ class Decoded(NamedTuple):
 
 def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded:
     """Type the fields ``names`` of ``raw`` (``RAW`` rows). An absent field is null and no fault."""
+    raw = _unescaped(raw, names)
     columns: list[pl.Expr | pl.Series] = []
     faults = [Fault(pl.col("shape").is_not_null(), pl.col("shape"))]
     for name in names:
@@ -47,7 +48,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                     )
                 )
             case "name":
-                columns.append(_unquoted(raw[name], place))
+                columns.append(_unquoted(value, place).alias(name))
                 faults.append(
                     Fault(~value.str.starts_with('"'), _says(place, value, "is not text; quote it"))
                 )
@@ -98,19 +99,23 @@ def _escaped(text: str) -> str:
     return text.replace("{", "(").replace("}", ")")
 
 
-def _unquoted(values: pl.Series, place: Place) -> pl.Series:
+def _unescaped(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """``raw`` with the escapes of those few names that have any resolved; their quotes stay."""
+    strings = [name for name in names if FIELDS[name] == "name"]
+    backslash = raw.select(pl.col(strings).str.contains("\\", literal=True).any())
+    for name in strings:
+        if backslash[name].item():
+            escaped = raw[name].str.contains(r'^".*\\').fill_null(value=False)
+            text = raw[name].filter(escaped).str.json_decode(pl.String)
+            raw = raw.with_columns(raw[name].scatter(escaped.arg_true(), '"' + text + '"'))
+    return raw
+
+
+def _unquoted(value: pl.Expr, place: Place) -> pl.Expr:
     """Text of JSON strings; null for other JSON and for empty text."""
-    text = values.str.strip_prefix('"').str.strip_suffix('"')
-    escaped = values.str.contains("\\", literal=True) & values.str.starts_with('"')
-    if escaped.any():
-        spelled = values.filter(escaped).str.json_decode(pl.String)
-        text = text.scatter(escaped.arg_true(), spelled)
-    frame = pl.DataFrame({"json": values, "text": text})
-    quoted = pl.col("json").str.starts_with('"') & (pl.col("text") != "")
-    read: pl.Expr = pl.when(quoted).then("text")
-    if place.values:
-        read = read.replace(dict(place.values))
-    return frame.select(read.alias(values.name)).to_series()
+    text = value.str.strip_prefix('"').str.strip_suffix('"')
+    read: pl.Expr = pl.when(value.str.starts_with('"') & (text != "")).then(text)
+    return read.replace(dict(place.values)) if place.values else read
 
 
 def _whole(value: pl.Expr) -> pl.Expr:

@@ -86,7 +86,7 @@ def split_document(connection: duckdb.DuckDBPyConnection, text: str) -> list[str
 
 
 def _query(connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame, sql: str) -> pl.DataFrame:
-    connection.register("lines", lines)
+    connection.register("lines", lines.to_arrow(compat_level=pl.CompatLevel.newest()))
     try:
         found: pl.DataFrame = connection.sql(sql).pl()
         return found

@@ -62,7 +62,7 @@ class MappedField(BaseModel):
 
 
 def _short(value: Any) -> Any:
-    return {"path": value} if isinstance(value, str) else value
+    return {"path": value} if isinstance(value, (str, list)) else value
 
 
 MappedFields = dict[MappedName, Annotated[MappedField, BeforeValidator(_short)]]

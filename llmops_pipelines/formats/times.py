@@ -26,6 +26,8 @@ def read_times(values: pl.Series, *, unit: str | None = None, zone: str = "UTC")
             the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds.
         zone: IANA name of the zone of times that name none.
     """
+    if values.null_count() == values.len():
+        return pl.Series(values.name, [None], dtype=INSTANT).new_from_index(0, values.len())
     text = values.str.strip_chars()
     number = text.cast(pl.Float64, strict=False)
     if number.null_count() == 0:

@@ -38,7 +38,7 @@ _SECRET: Final = "|".join(
         r"(?-u:\b)(?:[Bb]earer|BEARER) +[A-Za-z0-9._~+/-]{15,}[0-9][A-Za-z0-9._~+/-]*=*",
     )
 )
-_EMAIL: Final = r"[\w.%+'-]*[\w%+-]@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,}"
+_EMAIL: Final = r"\w(?:[\w.%+'-]*[\w%+-])?@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,}"
 
 _DIGITS: Final = r"[0-9][0-9 ()./\x{a0}-]{6,}[0-9]"
 """Texts without such a run hold neither a card nor a phone number."""

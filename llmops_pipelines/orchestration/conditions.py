@@ -11,7 +11,7 @@ Rule = dg.AutomationCondition[Any]
 
 # A new price, rubric or rule does not restale history by itself, and a landing run that brought
 # nothing for a day does not either.
-_IGNORED = dg.AssetSelection.groups("landing", "reference")
+_IGNORED = dg.AssetSelection.groups("landing", "reference", include_sources=True)
 
 
 def _gate() -> Rule:

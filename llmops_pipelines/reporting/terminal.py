@@ -28,6 +28,17 @@ class SummaryTable:
     figures: tuple[int, ...] = ()
     """Columns that are numbers, to be set flush right."""
     remark: str = ""
+    spare: tuple[int, ...] = ()
+    """Columns to leave out where there is no room for all."""
+    flowing: bool = False
+    """Rows are sentences, see ``sentences``: wrapped, they stay readable in a narrow terminal."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Each row of a flowing block as one line: when and what, where, what happened."""
+        return tuple(
+            f"{day}  {change}  {rule} {scope}: {told}" for day, change, rule, scope, told in self.rows
+        )
 
 
 def summary_tables(summary: NightlySummary) -> tuple[SummaryTable, ...]:
@@ -122,6 +133,7 @@ def _latest_quality(quality: pl.DataFrame) -> SummaryTable:
             for row in quality.filter(pl.col("day") == last).iter_rows(named=True)
         ),
         figures=(2, 3, 4, 5),
+        spare=(6,),
     )
 
 
@@ -149,6 +161,7 @@ def _alert_table(alerts: pl.DataFrame) -> SummaryTable:
             for row in newest.head(_MOST_ALERTS).iter_rows(named=True)
         ),
         remark=f"and {count(more)} older ones" if more > 0 else "",
+        flowing=True,
     )
 
 
@@ -161,7 +174,9 @@ def _outcome(row: dict[str, Any]) -> str:
 def _plain(table: SummaryTable) -> str:
     lines = [table.title]
     printed = [row for row in (table.headings, *table.rows) if any(row)]
-    if table.rows:
+    if table.flowing:
+        lines += [f"  {sentence}" for sentence in table.sentences]
+    elif table.rows:
         widths = [max(len(row[at]) for row in printed) for at in range(len(table.rows[0]))]
         for row in printed:
             cells = (

@@ -26,8 +26,10 @@ BAD = st.sampled_from(
     ]
 )  # fmt: skip
 BLANK = st.sampled_from(["", " ", "\t", "\r"])
-LINES = st.lists(st.one_of(GOOD, OTHER, BAD, BLANK), max_size=25).map(lambda some: [call(99), *some])
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LINES = st.lists(st.one_of(GOOD, OTHER, BAD, BLANK), max_size=25).map(
+    lambda some: [call(99), *some]
+)
+SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(records=LINES, ended=st.booleans(), batch_bytes=st.sampled_from([300, 2_000, 10**8]))

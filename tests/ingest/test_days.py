@@ -20,7 +20,9 @@ def days(data, path="log.jsonl", **changes):
 
 
 def test_its_own_time_comes_first():
-    assert days(lines(at(10), call(2, timestamp="2026-11-12T10:00:00Z", latency_ms=-1))) == [(2, 12)]
+    assert days(lines(at(10), call(2, timestamp="2026-11-12T10:00:00Z", latency_ms=-1))) == [
+        (2, 12)
+    ]
 
 
 def test_then_the_line_above_then_the_line_below():

@@ -19,7 +19,9 @@ RECORDS = [
     record
     for number in range(150)
     for record in (
-        call(number, timestamp=f"2026-11-{10 + number // 40}T09:00:00Z", note="n" * (number * 7 % 90)),
+        call(
+            number, timestamp=f"2026-11-{10 + number // 40}T09:00:00Z", note="n" * (number * 7 % 90)
+        ),
         *([{"id": f"bad-{number}"}] if number % 9 == 0 else []),
         *([""] if number % 11 == 0 else []),
         *([STEP] if number == 77 else []),
@@ -55,7 +57,8 @@ def test_the_same_files_give_the_same_names_and_bytes(tmp_path):
             path.parent.mkdir(exist_ok=True)
             frame.write_parquet(path)
     first, second = (
-        {path.name: path.read_bytes() for path in (tmp_path / attempt).iterdir()} for attempt in "ab"
+        {path.name: path.read_bytes() for path in (tmp_path / attempt).iterdir()}
+        for attempt in "ab"
     )
     assert first == second
     assert written[0] == written[1]

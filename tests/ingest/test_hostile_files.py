@@ -168,7 +168,7 @@ def test_a_line_of_exactly_the_limit_is_read():
 
 
 def test_a_bomb_is_read_in_bounded_pieces():
-    bomb = gzip.compress(b"\0" * 200_000_000)
+    bomb = gzip.compress(b"\0" * 40_000_000)
     lake = landed(log("log.jsonl", bomb))
     assert lake.counts() == (1, 0, 0, 0, 1, 0)
 

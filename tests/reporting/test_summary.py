@@ -180,7 +180,7 @@ def test_the_text_is_readable_at_a_glance():
     assert "  spend           $153.17 (37 calls without a price not included)\n" in text
     assert "  code_helper         $65.74  3,857         0\n" in text
     assert "  support_assistant   support        0.77   0.75 to 0.79  395        12  5f1c" in text
-    assert "  10 Nov  ok to critical  error_rate    support_assistant  8.1 % of 430 calls" in text
+    assert "  10 Nov  ok to critical  error_rate support_assistant: 8.1 % of 430 calls" in text
     assert text.endswith("Report: lake/reports/2026-11-10.html\n")
 
 

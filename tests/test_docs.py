@@ -1,8 +1,9 @@
-"""The README tells the truth about settings and about the commands."""
+"""README and docs tell the truth about settings, commands and tables."""
 
 from pathlib import Path
 
 from llmops_pipelines.definitions import Settings
+from llmops_pipelines.tables.documentation import tables_markdown
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -32,3 +33,8 @@ def test_the_two_commands_come_first():
 def test_continuous_integration_calls_the_readme_test_command():
     script = (Path(__file__).parents[1] / ".ci" / "run").read_text(encoding="utf-8")
     assert "\nmake test\n" in script
+
+
+def test_the_page_of_tables_is_made_from_the_tables():
+    page = Path(__file__).parents[1] / "docs" / "tables.md"
+    assert page.read_text(encoding="utf-8") == tables_markdown(), "run `make docs`"

@@ -1,0 +1,170 @@
+"""Nothing private leaves landing, and policy decides what is kept of texts."""
+
+import hashlib
+import hmac
+
+import polars as pl
+
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import CALL_TEXTS, LANDED_FEEDBACK, LANDED_REJECTIONS
+from tests.ingest.worlds import call, landed_lines
+
+MAIL = "write to jo@example.com"
+
+
+def features(**content):
+    return Features.model_validate(
+        {"features": {name: {"content": policy} for name, policy in content.items()}}
+    )
+
+
+def private(number=1, feature="support", **changes):
+    """A call with an address in every text."""
+    record = call(number, feature=feature, contexts=[{"id": "kb-jo@example.com", "content": MAIL}])
+    record["request"]["messages"] = [
+        {"role": "system", "content": MAIL},
+        {"role": "user", "content": f"{MAIL}, call 415-555-0132"},
+    ]
+    record["response"]["choices"][0]["message"]["content"] = MAIL
+    return record | changes
+
+
+def everything(lake):
+    """All that landed, as one text."""
+    return "".join(str(frame.to_dicts()) for frame in lake.parts.values())
+
+
+def test_every_text_is_redacted_and_counted():
+    lake = landed_lines(private())
+    (texts,) = lake.rows(CALL_TEXTS).to_dicts()
+    clean = "write to [EMAIL]"
+    assert texts["messages"] == [
+        {"role": "system", "content": clean},
+        {"role": "user", "content": f"{clean}, call [PHONE]"},
+    ]
+    assert (texts["question"], texts["answer"]) == (f"{clean}, call [PHONE]", clean)
+    assert texts["contexts"] == [{"id": "[EMAIL]", "content": clean, "score": None}]
+    assert lake.rows()["redactions"].to_list() == [6]
+    assert "example.com" not in everything(lake)
+
+
+def test_clean_calls_beside_private_ones_stay_as_they_are():
+    lake = landed_lines(call(1), private(2), call(3))
+    assert lake.rows()["redactions"].to_list() == [0, 6, 0]
+    questions = lake.rows(CALL_TEXTS)["question"].to_list()
+    assert questions == ["Question 1?", "write to [EMAIL], call [PHONE]", "Question 3?"]
+
+
+def test_comments_and_reasons_are_redacted():
+    feedback = {
+        "kind": "feedback", "id": "f", "call_id": "c", "timestamp": "2026-11-10T09:00:00Z",
+        "comment": MAIL,
+    }  # fmt: skip
+    lake = landed_lines(call(1), feedback, call(2, latency_ms="jo@example.com"))
+    assert lake.rows(LANDED_FEEDBACK)["comment"].to_list() == ["write to [EMAIL]"]
+    assert "'[EMAIL]' is not a finite number" in lake.rows(LANDED_REJECTIONS)["reason"][0]
+
+
+def test_a_broken_line_never_appears():
+    lake = landed_lines(call(1), '{"comment": "my secret plan", "id": ')
+    assert "secret plan" not in everything(lake)
+
+
+def test_content_full_keeps_texts_as_they_are():
+    lake = landed_lines(private(), features=features(support="full"))
+    assert lake.rows(CALL_TEXTS)["answer"].to_list() == [MAIL]
+    assert lake.rows()["redactions"].to_list() == [0]
+
+
+def test_content_none_writes_no_text_but_keeps_lengths():
+    lake = landed_lines(private(), features=features(support="none"))
+    assert CALL_TEXTS.name not in {table for table, _, _ in lake.parts}
+    (row,) = lake.rows().to_dicts()
+    assert (row["content_digest"], row["redactions"]) == (None, 0)
+    assert (row["question_chars"], row["answer_chars"]) == (len(MAIL) + 19, len(MAIL))
+    assert row["context_count"] == 1
+    assert "example.com" not in everything(lake)
+
+
+def test_content_none_drops_the_comments_of_its_feature():
+    feedback = {
+        "kind": "feedback", "id": "f", "call_id": "c", "timestamp": "2026-11-10T09:00:00Z",
+        "comment": MAIL, "feature": "support", "rating": 2,
+    }  # fmt: skip
+    lake = landed_lines(feedback, features=features(support="none"))
+    assert lake.rows(LANDED_FEEDBACK).select("comment", "rating").rows() == [(None, 2.0)]
+    kept = landed_lines(feedback, features=features(support="full"))
+    assert kept.rows(LANDED_FEEDBACK)["comment"].to_list() == [MAIL]
+
+
+def test_policies_hold_per_feature():
+    records = [private(n, feature=name) for n, name in enumerate(("a", "b", "c"))]
+    lake = landed_lines(*records, features=features(a="full", b="redacted", c="none"))
+    assert lake.rows(CALL_TEXTS)["answer"].to_list() == [MAIL, "write to [EMAIL]"]
+
+
+def test_lengths_are_those_of_the_logged_texts():
+    (row,) = landed_lines(private()).rows().to_dicts()
+    assert row["answer_chars"] == len(MAIL)
+
+
+def test_a_call_without_texts_has_no_digest_and_no_text_row():
+    lake = landed_lines(call(1, kind="call", request=None, response=None))
+    assert lake.rows()["content_digest"].to_list() == [None]
+    assert lake.rows(CALL_TEXTS).is_empty()
+
+
+def test_equal_texts_have_equal_digests_whoever_logged_them():
+    records = [call(1), call(1, id="other", user_id="u"), call(2)]
+    one, same, different = landed_lines(*records).rows()["content_digest"]
+    assert one == same != different
+
+
+def test_the_question_is_the_last_user_message():
+    messages = [
+        {"role": "user", "content": "first"},
+        {"role": "assistant", "content": "reply"},
+        {"role": "user", "content": "second"},
+        {"role": "tool", "content": "found"},
+    ]
+    lake = landed_lines(call(1, request={"messages": messages}))
+    assert lake.rows(CALL_TEXTS)["question"].to_list() == ["second"]
+    assert len(lake.rows(CALL_TEXTS)["messages"][0]) == 4
+
+
+def test_users_become_keyed_hashes():
+    lake = landed_lines(call(1, user_id="u-42"), call(2, user_id=42), call(3))
+    expected = [
+        hmac.new(b"key", user, hashlib.sha256).hexdigest()[:16] for user in (b"u-42", b"42")
+    ]
+    assert lake.rows()["user_hash"].to_list() == [*expected, None]
+    assert "u-42" not in everything(lake)
+
+
+def test_another_key_gives_other_hashes():
+    one, other = (landed_lines(call(1, user_id="u"), hash_key=key) for key in (b"a", b"b"))
+    assert one.rows()["user_hash"][0] != other.rows()["user_hash"][0]
+
+
+def test_an_owner_comes_from_the_record_else_from_the_features():
+    settings = Features.model_validate({"features": {"support": {"team": "care"}}})
+    lake = landed_lines(
+        call(1), call(2, team="own"), call(3, feature="new"), call(4, feature=None),
+        features=settings,
+    )  # fmt: skip
+    assert lake.rows().select("feature", "team").rows() == [
+        ("support", "care"),
+        ("support", "own"),
+        ("new", None),
+        ("unattributed", None),
+    ]
+
+
+def test_a_call_without_an_id_is_named_by_its_record_and_is_its_own_trace():
+    (row,) = landed_lines(call(1, id=None)).rows().to_dicts()
+    assert row["call_id"] == row["trace_id"] == row["record_digest"]
+
+
+def test_a_table_of_landed_rows_has_no_plain_user():
+    assert "user_id" not in landed_lines(call(1, user_id="u")).rows().columns
+    assert isinstance(landed_lines(call(1)).rows(), pl.DataFrame)
