@@ -1,11 +1,15 @@
 """What calls cost: prices, cost per call, per feature, against budgets."""
 
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, pricing
 from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration.conditions import Inputs, when_missing
 from llmops_pipelines.orchestration.daily import daily, table_metadata
+from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.tables import BUDGET_STATUS, CALL_COSTS, FEATURE_COSTS, PRICE_BOOK
@@ -18,6 +22,7 @@ OWNER = "team:finops"
     owners=[OWNER],
     kinds={"polars", "parquet"},
     deps=[reference_key("prices")],
+    automation_condition=when_missing(Inputs()),
     metadata=table_metadata(PRICE_BOOK),
 )
 def price_book(reference: ReferenceFolder, clock: Clock) -> pl.DataFrame:
@@ -63,17 +68,13 @@ def budget_status(feature_costs: pl.DataFrame, reference: ReferenceFolder) -> pl
     return cost.budget_status(feature_costs, reference.read("budgets.yaml", cost.Budgets))
 
 
-@dg.asset_check(asset=call_costs)
-def every_call_has_a_price(
-    context: dg.AssetCheckExecutionContext, lake: LakeResource
-) -> dg.AssetCheckResult:
+@daily_check(call_costs)
+def every_call_has_a_price(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """Unpriced calls make spend look smaller than it is; name their models."""
-    return checks.all_priced(lake.open(), checks.days_checked(context))
+    return checks.all_priced(lake.open(), day)
 
 
-@dg.asset_check(asset=feature_costs, blocking=True)
-def spend_adds_up_to_the_last_digit(
-    context: dg.AssetCheckExecutionContext, lake: LakeResource
-) -> dg.AssetCheckResult:
+@daily_check(feature_costs, blocking=True)
+def spend_adds_up_to_the_last_digit(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """The features' spend is exactly the sum over the calls."""
-    return checks.spend_adds_up(lake.open(), checks.days_checked(context))
+    return checks.spend_adds_up(lake.open(), day)

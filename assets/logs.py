@@ -10,6 +10,7 @@ from llmops_pipelines.adapters.expectations import validate_calls
 from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.conditions import on_landed_change
 from llmops_pipelines.orchestration.daily import daily, table_metadata
+from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.landing import land, landed_rows
 from llmops_pipelines.orchestration.partitions import DAILY
 from llmops_pipelines.orchestration.reference_assets import reference_key
@@ -148,33 +149,27 @@ def every_line_is_accounted_for(lake: LakeResource) -> dg.AssetCheckResult:
     return checks.no_file_lost_lines(lake.open())
 
 
-@dg.asset_check(asset=llm_calls, blocking=True)
-def every_landed_call_is_kept_or_a_duplicate(
-    context: dg.AssetCheckExecutionContext, lake: LakeResource
-) -> dg.AssetCheckResult:
+@daily_check(llm_calls, blocking=True)
+def every_landed_call_is_kept_or_a_duplicate(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """No call vanishes between landing and the day's table, and none is invented."""
-    return checks.no_call_vanished(lake.open(), checks.days_checked(context))
+    return checks.no_call_vanished(lake.open(), day)
 
 
-@dg.asset_check(asset=llm_calls, blocking=True)
-def calls_meet_expectations(
-    context: dg.AssetCheckExecutionContext, lake: LakeResource
-) -> dg.AssetCheckResult:
+@daily_check(llm_calls, blocking=True)
+def calls_meet_expectations(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """Great Expectations over the day's calls: ids, times, tokens, latencies, states."""
-    return checks.expectations_met(lake.open(), checks.days_checked(context), validate_calls)
+    return checks.expectations_met(lake.open(), day, validate_calls)
 
 
-@dg.asset_check(asset=rejected_lines)
-def few_lines_are_rejected(
-    context: dg.AssetCheckExecutionContext, lake: LakeResource
-) -> dg.AssetCheckResult:
+@daily_check(rejected_lines)
+def few_lines_are_rejected(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """At most 5 % of a day's lines could not be read."""
-    return checks.few_rejected(lake.open(), checks.days_checked(context))
+    return checks.few_rejected(lake.open(), day)
 
 
-@dg.asset_check(asset=llm_calls)
+@daily_check(llm_calls)
 def every_feature_is_known(
-    context: dg.AssetCheckExecutionContext, lake: LakeResource, reference: ReferenceFolder
+    lake: LakeResource, reference: ReferenceFolder, day: date
 ) -> dg.AssetCheckResult:
     """Every feature in the logs has an owner in features.yaml."""
-    return checks.features_known(lake.open(), checks.days_checked(context), reference)
+    return checks.features_known(lake.open(), day, reference)

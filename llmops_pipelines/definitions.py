@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 import dagster as dg
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llmops_pipelines.orchestration import jobs, placing, schedules, sensors
@@ -28,6 +30,19 @@ from llmops_pipelines.orchestration.resources import (
 # We use some of Dagster's beta features on purpose; its minor version is pinned.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+SILENT = {
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "RAGAS_DO_NOT_TRACK": "true",
+    "GX_ANALYTICS_ENABLED": "False",
+    "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+}
+"""What keeps our dependencies from calling home, whoever starts the process."""
+
+for _variable, _value in SILENT.items():
+    os.environ.setdefault(_variable, _value)
 
 
 class Settings(BaseSettings):
@@ -75,6 +90,22 @@ class Settings(BaseSettings):
     judge_max_calls_per_run: int = Field(2000, ge=0, description="Cap without a price.")
     judge_within_days: int = Field(7, ge=0, description="Older days are not judged unasked.")
 
+    @field_validator("now")
+    @classmethod
+    def _is_an_instant(cls, now: str) -> str:
+        try:
+            datetime.fromisoformat(now or "2026-01-01")
+        except ValueError as error:
+            raise ValueError("is no ISO instant, such as 2026-11-22T03:00:00Z") from error
+        return now
+
+    @field_validator("judge_base_url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://, as in http://127.0.0.1:8000/v1")
+        return url
+
     @property
     def home(self) -> Path:
         """Folder of the Dagster instance."""
@@ -94,6 +125,28 @@ class Settings(BaseSettings):
     def reference_root(self) -> str:
         """Where the files people edit are."""
         return self.reference or str(self.data.absolute() / "reference")
+
+
+def variables() -> dict[str, str]:
+    """The environment variable of each setting, by the setting's name and by its own."""
+    names = {
+        name: name.upper() if field.validation_alias else f"LLMOPS_{name.upper()}"
+        for name, field in Settings.model_fields.items()
+    }
+    return names | {variable: variable for variable in names.values()}
+
+
+def unread_variables() -> list[str]:
+    """Variables of the environment that look like settings and are none."""
+    known = set(variables().values())
+    unread = sorted(
+        name for name in os.environ if name.startswith("LLMOPS_") and name.upper() not in known
+    )
+    close = {name: get_close_matches(name, known, n=1) for name in unread}
+    return [
+        f"{name} is no setting" + (f"; did you mean {close[name][0]}?" if close[name] else "")
+        for name in unread
+    ]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import warnings
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from llmops_pipelines.cli.problems import UnusableError, of_settings, told_plainly
 
 if TYPE_CHECKING:
     from llmops_pipelines.definitions import Settings
@@ -20,7 +23,14 @@ app = typer.Typer(
 alerts = typer.Typer(no_args_is_help=True, help="Alerts, and where they are told.")
 app.add_typer(alerts, name="alerts")
 
-_DAY = ["%Y-%m-%d"]
+_DAY = "YYYY-MM-DD"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no day; write it as 2026-11-22") from error
 
 
 @app.callback()
@@ -28,29 +38,43 @@ def _options(
     context: typer.Context,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder with reference/, logs/, lake/; default LLMOPS_DATA or data."),
+        typer.Option(
+            file_okay=False,
+            help="Folder with reference/, logs/, lake/; default LLMOPS_DATA or data.",
+        ),
     ] = None,
 ) -> None:
     context.obj = data
 
 
 def _settings(context: typer.Context) -> Settings:
-    from llmops_pipelines.definitions import Settings
+    """The settings of the environment, with ``--data`` on top."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
-    return Settings(data=context.obj) if context.obj else Settings()
+    from llmops_pipelines.definitions import Settings, unread_variables, variables
 
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
+    for warning in unread_variables():
+        typer.secho(f"warning: {warning}", err=True, fg="yellow")
+    try:
+        settings = Settings(data=context.obj) if context.obj else Settings()
+    except ValidationError as error:
+        raise of_settings(error, variables()) from error
+    except SettingsError as error:
+        raise UnusableError(f"the environment cannot be used: {error}: is it JSON?") from error
+    if settings.data.exists() and not settings.data.is_dir():
+        raise UnusableError(f"LLMOPS_DATA: {settings.data} is a file; name a folder")
+    return settings
 
 
 @app.command()
 def init(context: typer.Context) -> None:
     """Write default reference files; what is there already stays."""
-    from llmops_pipelines.cli.folder import prepare
+    with told_plainly():
+        from llmops_pipelines.cli.folder import prepare
 
-    settings = _settings(context)
-    written = prepare(settings)
+        settings = _settings(context)
+        written = prepare(settings)
     typer.echo(f"{settings.data}: {len(written)} reference file(s) written, others kept")
     typer.echo(f"put logs below {settings.log_root}, then: llmops --data {settings.data} nightly")
 
@@ -59,54 +83,74 @@ def init(context: typer.Context) -> None:
 def nightly(
     context: typer.Context,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, help="First UTC day.")
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day; default all."),
     ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="Last UTC day.")
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
 ) -> None:
-    """Land new logs, then compute every day that is new or changed, up to its report."""
-    from llmops_pipelines.cli.night import night
+    """Land new logs, then compute every day that is new or changed, up to its report.
 
-    raise typer.Exit(night(_settings(context), _day(first), _day(last), as_json=as_json))
+    Leaves with 0 when all went well, 1 when a run failed, 2 when nothing could be done.
+    """
+    if first and last and first > last:
+        raise typer.BadParameter(f"{first} lies after --to {last}; swap them", param_hint="--from")
+    with told_plainly():
+        from llmops_pipelines.cli.night import night
+
+        code = night(_settings(context), first, last, as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command("sample-logs")
 def sample_logs(
-    out: Annotated[Path, typer.Option(help="Folder for the logs; truth.json lies beside it.")],
+    out: Annotated[
+        Path,
+        typer.Option(file_okay=False, help="Folder for the logs; truth.json lies beside it."),
+    ],
     end: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="Last UTC day; default yesterday.")
+        date | None,
+        typer.Option(parser=_day, metavar=_DAY, help="Last UTC day; default yesterday."),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 14,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days.")] = 14,
     calls_per_day: Annotated[int, typer.Option(min=1, help="Calls on an average day.")] = 1500,
     seed: Annotated[int, typer.Option(help="Same arguments, same bytes.")] = 7,
 ) -> None:
     """Write a believable company's logs, with planted events and their truth."""
-    from llmops_pipelines.cli.sample import write_sample
+    with told_plainly():
+        from llmops_pipelines.cli.sample import write_sample
 
-    write_sample(out, days=days, end=_day(end), calls_per_day=calls_per_day, seed=seed)
+        write_sample(out, days=days, end=end, calls_per_day=calls_per_day, seed=seed)
 
 
 @app.command()
 def ui(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 3000,
 ) -> None:
     """Open the Dagster UI on the data folder's instance."""
-    from llmops_pipelines.cli.folder import serve
+    with told_plainly():
+        from llmops_pipelines.cli.ui import serve
 
-    raise typer.Exit(serve(_settings(context), port))
+        serve(_settings(context), port)
 
 
 @alerts.command("test")
 def test_alert(context: typer.Context) -> None:
     """Send one test notification to the webhook and say what it answered."""
-    from llmops_pipelines.cli.alerting import send_test
+    with told_plainly():
+        from llmops_pipelines.cli.alerting import send_test
 
-    raise typer.Exit(send_test(_settings(context)))
+        code = send_test(_settings(context))
+    raise typer.Exit(code)
 
 
 def main() -> None:
     """Entry point of the `llmops` command."""
+    # Notes of libraries to their developers are not for people who run a pipeline.
+    warnings.simplefilter("ignore")
     app()

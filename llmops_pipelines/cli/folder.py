@@ -1,49 +1,64 @@
-"""A data folder: its reference files, and the Dagster UI on it."""
+"""A data folder: what must be there before anything runs."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import typer
-
+from llmops_pipelines.cli.problems import (
+    UnusableError,
+    of_file_system,
+    readable_folder,
+    writable_folder,
+)
 from llmops_pipelines.definitions import Settings
 from llmops_pipelines.orchestration.nightly import open_instance
 
-CHECKOUT = Path(__file__).parents[2]
+_REMEDY = "choose another data folder with --data, or change who may write there"
 
 
 def default_reference() -> Path:
     """The default files: in the wheel beside the package, in a checkout under data/."""
     packaged = Path(__file__).parents[1] / "default_reference"
-    return packaged if packaged.exists() else CHECKOUT / "data" / "reference"
+    checkout = Path(__file__).parents[2] / "data" / "reference"
+    return packaged if packaged.exists() else checkout
 
 
 def prepare(settings: Settings) -> list[Path]:
-    """Make the folders, the Dagster instance and the reference files that are missing."""
-    target, written = Path(settings.reference_root), []
+    """Make the folders, the Dagster instance and the reference files that are missing.
+
+    Raises:
+        UnusableError: A folder cannot be made, written to or read.
+    """
+    _folders(settings)
+    try:
+        written = _reference_files(Path(settings.reference_root))
+        open_instance(settings.home).dispose()
+    except OSError as error:
+        raise of_file_system(error, remedy=_REMEDY) from error
+    return written
+
+
+def _folders(settings: Settings) -> None:
+    writable_folder(settings.home, remedy=_REMEDY)
+    if "://" not in settings.lake_root:
+        writable_folder(Path(settings.lake_root), remedy=_REMEDY)
+    logs = Path(settings.log_root)
+    if "://" not in settings.log_root:
+        if not logs.exists():
+            writable_folder(logs, remedy=_REMEDY)
+        if not logs.is_dir():
+            raise UnusableError(f"{logs} is no folder; give the folder that holds the log files")
+        readable_folder(logs, remedy="change who may read it")
+
+
+def _reference_files(target: Path) -> list[Path]:
+    """Copy the default files that ``target`` lacks."""
+    written = []
     for source in sorted(default_reference().rglob("*.yaml")):
         file = target / source.relative_to(default_reference())
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, file)
             written.append(file)
-    if "://" not in settings.log_root:
-        Path(settings.log_root).mkdir(parents=True, exist_ok=True)
-    open_instance(settings.home).dispose()
     return written
-
-
-def serve(settings: Settings, port: int) -> int:
-    """Run `dagster dev` until it is stopped; return its exit code."""
-    prepare(settings)
-    typer.echo(f"http://127.0.0.1:{port}  (history: {settings.home})")
-    environment = os.environ | {
-        "DAGSTER_HOME": str(settings.home),
-        "LLMOPS_DATA": str(settings.data.absolute()),
-    }
-    command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-p", str(port)]
-    return subprocess.call(command, cwd=CHECKOUT, env=environment)  # noqa: S603 - our own command

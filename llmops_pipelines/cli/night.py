@@ -2,89 +2,119 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 import time
 from datetime import date
 from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
-from llmops_pipelines.cli import summary
+from llmops_pipelines.cli import summary, telling
 from llmops_pipelines.cli.folder import prepare
+from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
-from llmops_pipelines.orchestration.nightly import (
-    Night,
-    NightlyRunner,
-    Progress,
-    open_instance,
-    run_night,
-)
-from llmops_pipelines.orchestration.reference_files import check_reference
-from llmops_pipelines.reference import ReferenceFileError
+from llmops_pipelines.orchestration.judging import unready
+from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.orchestration.nightly import Night, NightlyRunner, open_instance, run_night
+from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
+from llmops_pipelines.reference import Features, ReferenceFileError
+from llmops_pipelines.tables import LANDED_DAYS
 
-OK, FAILED, UNUSABLE = 0, 1, 2
+OK, FAILED = 0, 1
+INTERRUPTED = 130
 
 
 def night(settings: Settings, first: date | None, last: date | None, *, as_json: bool) -> int:
-    """Run, print, and return the exit code: 0 fine, 1 a run failed, 2 nothing could be done."""
-    prepare(settings)
-    try:
-        check_reference(Path(settings.reference_root))
-    except ReferenceFileError as error:
-        typer.echo(f"the reference files cannot be used:\n{error}", err=True)
-        return UNUSABLE
+    """Run, print, and return the exit code: 0 fine, 1 a run failed, 2 nothing could be done.
+
+    With ``as_json`` one object goes to stdout, whatever happens, and all else to stderr.
+    """
     started = time.monotonic()
-    resources = resources_of(settings)
-    lake = resources.lake.open()
-    outcome = _run(settings, first, last)
-    found = summary.summary_of(lake, outcome)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            _check(settings)
+            outcome = _run(settings, first, last)
+            found = summary.summary_of(resources_of(settings).lake.open(), outcome)
+    except UnusableError as error:
+        if as_json:
+            typer.echo(json.dumps(summary.nothing_as_json(str(error)), indent=2))
+        raise
+    except KeyboardInterrupt:
+        typer.echo(
+            "stopped; what was computed stays, and the next run goes on from there", err=True
+        )
+        return INTERRUPTED
     if as_json:
         typer.echo(json.dumps(summary.as_json(found, outcome), indent=2))
     else:
         summary.print_summary(Console(), found, outcome, seconds=time.monotonic() - started)
+    summary.print_troubles(Console(stderr=True), outcome)
     if not outcome.days and not outcome.failures:
         typer.echo(_nothing_to_do(settings, first, last), err=True)
         return UNUSABLE
     return FAILED if outcome.failures else OK
 
 
+def _check(settings: Settings) -> None:
+    """Refuse what cannot be used before anything is computed, and warn of what is not used.
+
+    Raises:
+        UnusableError: Folders or reference files cannot be used.
+    """
+    prepare(settings)
+    folder = Path(settings.reference_root)
+    try:
+        check_reference(folder)
+    except ReferenceFileError as error:
+        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
+    resources = resources_of(settings)
+    features = resources.reference.read("features.yaml", Features)
+    for warning in [*unread_files(folder), *unready(features, resources.judge)]:
+        typer.secho(f"warning: {warning}", err=True, fg="yellow")
+
+
 def _run(settings: Settings, first: date | None, last: date | None) -> Night:
     resources = resources_of(settings)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with (
-        open_instance(settings.home) as instance,
-        Bar(*columns, console=Console(stderr=True), transient=True) as bar,
-    ):
-        task = bar.add_task("starting", total=None)
-
-        def show(progress: Progress) -> None:
-            bar.update(
-                task, description=progress.phase, completed=progress.done, total=progress.total
+    try:
+        with (
+            telling.progress(Console(stderr=True)) as show,
+            open_instance(settings.home) as instance,
+        ):
+            return run_night(
+                NightlyRunner(
+                    build_definitions(settings), instance, lambda progress: show(*progress)
+                ),
+                resources.lake.open(),
+                reference=resources.reference,
+                webhook=resources.webhook,
+                clock=resources.clock,
+                policy=resources.policy,
+                first=first,
+                last=last,
             )
-
-        return run_night(
-            NightlyRunner(build_definitions(settings), instance, show),
-            resources.lake.open(),
-            reference=resources.reference,
-            webhook=resources.webhook,
-            clock=resources.clock,
-            policy=resources.policy,
-            first=first,
-            last=last,
-        )
+    except LakeError as error:
+        raise UnusableError(str(error)) from error
+    except OSError as error:
+        raise of_file_system(error, remedy="mend that, then run again") from error
 
 
 def _nothing_to_do(settings: Settings, first: date | None, last: date | None) -> str:
-    span = f" from {first or 'the first day'} to {last or 'today'}" if first or last else ""
+    """Why there is nothing to show, and what to do about it."""
+    resources = resources_of(settings)
+    if days := resources.lake.open().days(LANDED_DAYS):
+        return (
+            f"no calls from {first or 'the first day'} to {last or 'today'}: the logs below "
+            f"{settings.log_root} hold {days[0]} to {days[-1]}; choose --from and --to in there"
+        )
+    if files := len(resources.logs.files()):
+        return (
+            f"no calls below {settings.log_root}: its {files:,} file(s) are empty; put log files "
+            "there (any layout; .jsonl or .ndjson, plain, .gz or .zst)"
+        )
     return (
-        f"no calls{span} below {settings.log_root}: put log files there (any layout; .jsonl, .gz, "
-        f".zst), or write samples with `llmops sample-logs --out {settings.log_root}`"
+        f"no log files below {settings.log_root}: put some there (any layout; .jsonl or .ndjson, "
+        f"plain, .gz or .zst), or write samples: llmops sample-logs --out {settings.log_root}"
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import reporting
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import Night
+from llmops_pipelines.orchestration.nightly import Failure, Night
 from llmops_pipelines.tables import (
     ALERTS,
     DELIVERIES,
@@ -20,6 +22,10 @@ from llmops_pipelines.tables import (
     REJECTED_LINES,
     ROLLBACKS,
 )
+
+_STYLES = {"critical": "red", "warning": "yellow", "ok": "green"}
+_INDENT = "    "
+_ENDLESS = 10_000
 
 
 def summary_of(lake: Lake, night: Night) -> reporting.NightlySummary:
@@ -52,10 +58,20 @@ def as_json(summary: reporting.NightlySummary, night: Night) -> dict[str, Any]:
     }
 
 
+def nothing_as_json(why: str) -> dict[str, Any]:
+    """The object of ``--json`` where nothing could be done."""
+    return {
+        **{name: [] for name in ("days", "quality", "alerts")},
+        "report": None,
+        "computed": {},
+        "failures": [{"day": None, "step": "set-up", "error": why}],
+    }
+
+
 def print_summary(
     console: Console, summary: reporting.NightlySummary, night: Night, seconds: float
 ) -> None:
-    """Print totals, dearest features, quality, alerts, failures, and where the report lies."""
+    """Print totals, dearest features, quality, alerts, and where the report lies."""
     done = (
         f"{len(night.computed)} day(s) computed"
         if night.computed
@@ -63,24 +79,71 @@ def print_summary(
     )
     console.print(Text(f"\n{done}, {seconds:.0f} s", style="bold"))
     for block in reporting.summary_tables(summary):
-        console.print(_drawn(block))
-    for failure in night.failures:
-        place = f"{failure.day or 'landing'}, {failure.step}"
-        console.print(Text(f"failed: {place}: {failure.error}", style="bold red"))
+        console.print(Text(f"\n{block.title}", style="bold"))
+        if block.flowing:
+            _print_sentences(console, block)
+        elif block.rows:
+            console.print(_fitting(block, console))
+        if block.remark:
+            console.print(Text(block.remark, style="dim"))
     if summary.report:
         console.print(Text(f"\nreport: {summary.report}"), soft_wrap=True)
 
 
-def _drawn(block: reporting.SummaryTable) -> Group:
-    """A block as a table; foreign text is never read as markup."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for place, name in enumerate(block.headings):
-        table.add_column(Text(name), justify="right" if place in block.figures else "left")
-    for row in block.rows:
-        table.add_row(*(Text(cell) for cell in row))
-    parts = [Text(f"\n{block.title}", style="bold")]
-    return Group(
-        *parts,
-        *([table] if block.rows else []),
-        *([Text(block.remark, style="dim")] if block.remark else []),
+def print_troubles(console: Console, night: Night) -> None:
+    """Print checks that failed and runs that failed: when, where and why."""
+    for finding in night.findings:
+        _print_line(console, f"check {finding.check}: {finding.told}", "yellow")
+    for failure in night.failures:
+        _print_line(console, f"failed: {_place(failure)}: {failure.error}", "bold red")
+
+
+def _place(failure: Failure) -> str:
+    return f"{failure.day}, {failure.step}" if failure.day else failure.step
+
+
+def _print_sentences(console: Console, block: reporting.SummaryTable) -> None:
+    for row, sentence in zip(block.rows, block.sentences, strict=True):
+        _print_line(console, sentence, _STYLES.get(row[1].rsplit(" ", 1)[-1], ""))
+
+
+def _print_line(console: Console, line: str, style: str) -> None:
+    """``line``, wrapped between words and indented from its second row on."""
+    rows = textwrap.wrap(
+        line, max(console.width, 20), subsequent_indent=_INDENT, break_on_hyphens=False
     )
+    for row in rows:
+        console.print(Text(row, style=style))
+
+
+def _fitting(block: reporting.SummaryTable, console: Console) -> Table:
+    """The block's table, without its spare columns where they would squeeze the others."""
+    full = _table(block, range(len(block.headings)))
+    room = console.options.update_width(_ENDLESS)
+    if not block.spare or console.measure(full, options=room).maximum <= console.width:
+        return full
+    return _table(block, [at for at in range(len(block.headings)) if at not in block.spare])
+
+
+def _table(block: reporting.SummaryTable, columns: range | list[int]) -> Table:
+    """A block as a table; foreign text is never read as markup, and never cut."""
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="dim",
+        show_header=any(block.headings),
+    )
+    for at in columns:
+        table.add_column(
+            Text(block.headings[at]),
+            justify="right" if at in block.figures else "left",
+            overflow="fold",
+        )
+    for row in block.rows:
+        table.add_row(*_cells(row, columns))
+    return table
+
+
+def _cells(row: tuple[str, ...], columns: range | list[int]) -> Iterator[Text]:
+    return (Text(row[at]) for at in columns)

@@ -132,11 +132,12 @@ def _shape(structure: Structure, reading: Reading) -> str:
             continue
         condition, expected = hollow
         found = f"json_type(raw, {literal(json_path(path))})"
-        begin = literal(f"{show_path(path)}: is of JSON type ")
-        end = literal(f", expected {expected}; log it as the provider returns it")
+        begin = literal(f"{show_path(path)}: is ")
+        wanted = {"ARRAY": "a list", "OBJECT": "an object"}[expected]
+        end = literal(f", expected {wanted}; log it as the provider returns it")
         faults.append(
             f"CASE WHEN {condition} AND {found} NOT IN ('{expected}', 'NULL')"
-            f" THEN {begin} || {found} || {end} END"
+            f" THEN {begin} || llm_kind({found}) || {end} END"
         )
     return f"nullif(concat_ws('; ', {', '.join(faults)}), '')" if faults else "NULL::VARCHAR"
 
@@ -196,7 +197,7 @@ def _text_fault(shown: str, found: str, read: str, kind: str) -> str:
     kinds = f"json_type({found})"
     return (
         f"CASE WHEN {kinds} NOT IN ('ARRAY', 'OBJECT', 'VARCHAR', 'NULL')"
-        f" THEN {literal(f'{shown}: is of JSON type ')} || {kinds} || {literal(f'; {remedy}')}"
+        f" THEN {literal(f'{shown}: is ')} || llm_kind({kinds}) || {literal(f'; {remedy}')}"
         f" WHEN len(list_filter({read}, lambda x: x IS NULL)) > 0"
         f" THEN {literal(f'{shown}: an item is neither {item}; {remedy}')} END"
     )
@@ -217,14 +218,14 @@ def _why_broken(connection: duckdb.DuckDBPyConnection, broken: pl.DataFrame) -> 
     kinds = _query(
         connection,
         broken,
-        "SELECT n, CASE WHEN json_valid(raw) THEN json_type(raw) END AS found FROM lines",
+        "SELECT n, CASE WHEN json_valid(raw) THEN llm_kind(json_type(raw)) END AS found FROM lines",
     ).sort("n")
     text = broken["raw"].str.strip_chars()
     return (
         broken.with_columns(found=kinds["found"], text=text)
         .select(
             reason=pl.when(pl.col("found").is_not_null())
-            .then(pl.format("line: is a JSON {}, expected an object", pl.col("found")))
+            .then(pl.format("line: is {}, expected an object", pl.col("found")))
             .when(pl.col("text").str.contains(r"^\{") & ~pl.col("text").str.ends_with("}"))
             .then(pl.lit("line: not JSON, it ends before its closing brace"))
             .otherwise(pl.lit("line: not JSON"))

@@ -14,11 +14,22 @@ from llmops_pipelines.formats.structure import literal
 
 MACROS: Final = (
     "CREATE TEMP MACRO llm_first(j) AS substring(j::VARCHAR, 1, 1)",
+    # The JSON type as a message names it.
+    """CREATE TEMP MACRO llm_kind(t) AS CASE t
+        WHEN 'OBJECT' THEN 'an object'
+        WHEN 'ARRAY' THEN 'a list'
+        WHEN 'VARCHAR' THEN 'text'
+        WHEN 'BOOLEAN' THEN 'true or false'
+        WHEN 'NULL' THEN 'null'
+        ELSE 'a number'
+        END""",
     # One part of a message: its text, or the name of what it is ("[image_url]").
     """CREATE TEMP MACRO llm_part(p) AS CASE llm_first(p)
-        WHEN '"' THEN json_extract_string(p, '$') WHEN '{' THEN coalesce(json_extract_string(p,
-        '$.text'), json_extract_string(p, '$.refusal'), '[' || coalesce(json_extract_string(p,
-        '$.type'), 'part') || ']')
+        WHEN '"' THEN json_extract_string(p, '$')
+        WHEN '{' THEN coalesce(
+            json_extract_string(p, '$.text'),
+            json_extract_string(p, '$.refusal'),
+            '[' || coalesce(json_extract_string(p, '$.type'), 'part') || ']')
         END""",
     """CREATE TEMP MACRO llm_text(j) AS CASE
         WHEN llm_first(j) = '"' THEN json_extract_string(j, '$')
@@ -28,7 +39,8 @@ MACROS: Final = (
         END""",
     """CREATE TEMP MACRO llm_message(m) AS CASE llm_first(m)
         WHEN '"' THEN {role: 'user', content: json_extract_string(m, '$')}
-        WHEN '{' THEN {role: coalesce(json_extract_string(m, '$.role'), 'unknown'),
+        WHEN '{' THEN {
+            role: coalesce(json_extract_string(m, '$.role'), 'unknown'),
             content: coalesce(llm_text(json_extract(m, '$.content')), '')}
         END""",
     """CREATE TEMP MACRO llm_messages(j) AS CASE llm_first(j)
@@ -37,11 +49,16 @@ MACROS: Final = (
         WHEN '"' THEN [llm_message(j)]
         END""",
     """CREATE TEMP MACRO llm_context(c) AS CASE llm_first(c)
-        WHEN '"' THEN {id: NULL::VARCHAR, content: json_extract_string(c, '$'), score: NULL::DOUBLE}
+        WHEN '"' THEN {
+            id: NULL::VARCHAR, content: json_extract_string(c, '$'), score: NULL::DOUBLE}
         WHEN '{' THEN {
             id: coalesce(json_extract_string(c, '$.id'), json_extract_string(c, '$.document_id')),
-            content: coalesce(llm_text(coalesce(json_extract(c, '$.content'),
-                json_extract(c, '$.text'), json_extract(c, '$.page_content'))), ''),
+            content: coalesce(
+                llm_text(coalesce(
+                    json_extract(c, '$.content'),
+                    json_extract(c, '$.text'),
+                    json_extract(c, '$.page_content'))),
+                ''),
             score: TRY_CAST(json_extract_string(c, '$.score') AS DOUBLE)}
         END""",
     """CREATE TEMP MACRO llm_contexts(j) AS CASE llm_first(j)

@@ -1,6 +1,7 @@
 """Propositions about a day's tables, as Dagster shows them; the rooms compute what is wrong."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,6 @@ import polars as pl
 from llmops_pipelines import cost, ingest
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
-from llmops_pipelines.orchestration.partitions import days_of
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
@@ -26,73 +26,49 @@ MAX_REJECTED_SHARE = 0.05
 SHOWN = 20
 
 
-def days_checked(context: dg.AssetCheckExecutionContext) -> list[date]:
-    """The days that the run computes; a check of a partitioned asset speaks of these."""
-    run = context.op_execution_context
-    return (
-        days_of(run.partition_keys) if run.has_partition_key or run.has_partition_key_range else []
-    )
-
-
 def no_file_lost_lines(lake: Lake) -> dg.AssetCheckResult:
     """Every landed file's lines are all accounted for."""
     faults = ingest.unaccounted_files(log_index(lake))
     return _result(faults, "{n:,} file(s) whose lines do not add up")
 
 
-def no_call_vanished(lake: Lake, days: Sequence[date]) -> dg.AssetCheckResult:
-    """Every landed call of ``days`` is in `llm_calls` once, and nothing else is."""
-    faults = [
-        ingest.unaccounted_rows(
-            landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])).collect(),
-            lake.read(LLM_CALLS, [day]),
-        )
-        for day in days
-    ]
-    return _result(_together(faults), "{n:,} call(s) lost or invented")
+def no_call_vanished(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """Every landed call of ``day`` is in `llm_calls` once, and nothing else is."""
+    faults = ingest.unaccounted_rows(
+        landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])).collect(),
+        lake.read(LLM_CALLS, [day]),
+    )
+    return _result(faults, "{n:,} call(s) lost or invented")
 
 
 def expectations_met(
-    lake: Lake, days: Sequence[date], validate: Callable[[pl.DataFrame, date], Sequence[Any]]
+    lake: Lake, day: date, validate: Callable[[pl.DataFrame, date], Sequence[Any]]
 ) -> dg.AssetCheckResult:
     """Great Expectations' verdict; each failure names column, expectation, count and examples."""
     failures = [
-        {"day": day, **failure._asdict(), "examples": str(list(failure.examples))}
-        for day in days
+        {**asdict(failure), "examples": "; ".join(failure.examples)}
         for failure in validate(lake.read(LLM_CALLS, [day]).drop("day"), day)
     ]
     return _result(pl.DataFrame(failures), "{n:,} expectation(s) not met")
 
 
-def few_rejected(lake: Lake, days: Sequence[date]) -> dg.AssetCheckResult:
-    """The share of rejected lines of each day stays below the limit."""
-    rows = []
-    for day in days:
-        rejected = lake.read(REJECTED_LINES, [day])
-        kept = lake.scan(LLM_CALLS, [day]).select(pl.len()).collect().item()
-        share = rejected.height / max(rejected.height + kept, 1)
-        if share > MAX_REJECTED_SHARE:
-            first = rejected.row(0, named=True)
-            rows.append(
-                {
-                    "day": day,
-                    "rejected": rejected.height,
-                    "share": share,
-                    "first": f"{first['source_file']}:{first['source_line']}: {first['reason']}",
-                }
-            )
+def few_rejected(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """The share of rejected lines of ``day`` stays below the limit."""
+    rejected = lake.read(REJECTED_LINES, [day])
+    kept = lake.scan(LLM_CALLS, [day]).select(pl.len()).collect().item()
+    share = rejected.height / max(rejected.height + kept, 1)
+    shown = pl.format("{}:{}: {}", "source_file", "source_line", "reason").alias("rejected")
     return _result(
-        pl.DataFrame(rows),
-        f"{{n:,}} day(s) with more than {MAX_REJECTED_SHARE:.0%} rejected lines",
+        rejected.select(shown) if share > MAX_REJECTED_SHARE else pl.DataFrame(),
+        f"{{n:,}} lines rejected, {share:.1%} of the day; "
+        f"more than {MAX_REJECTED_SHARE:.0%} means that a source has changed",
     )
 
 
-def features_known(
-    lake: Lake, days: Sequence[date], reference: ReferenceFolder
-) -> dg.AssetCheckResult:
+def features_known(lake: Lake, day: date, reference: ReferenceFolder) -> dg.AssetCheckResult:
     """Features in the logs that features.yaml does not list have no owner."""
     unknown = cost.unknown_features(
-        lake.read(LLM_CALLS, days), reference.read("features.yaml", Features)
+        lake.read(LLM_CALLS, [day]), reference.read("features.yaml", Features)
     )
     return _result(
         unknown,
@@ -101,9 +77,9 @@ def features_known(
     )
 
 
-def all_priced(lake: Lake, days: Sequence[date]) -> dg.AssetCheckResult:
+def all_priced(lake: Lake, day: date) -> dg.AssetCheckResult:
     """Names the models without a price, and how many calls that leaves out of spend."""
-    unpriced = cost.unpriced_models(lake.read(CALL_COSTS, days))
+    unpriced = cost.unpriced_models(lake.read(CALL_COSTS, [day]))
     return _result(
         unpriced,
         f"{unpriced['calls'].sum():,} call(s) of {{n:,}} model(s) have no price; "
@@ -112,21 +88,16 @@ def all_priced(lake: Lake, days: Sequence[date]) -> dg.AssetCheckResult:
     )
 
 
-def spend_adds_up(lake: Lake, days: Sequence[date]) -> dg.AssetCheckResult:
+def spend_adds_up(lake: Lake, day: date) -> dg.AssetCheckResult:
     """Exact decimals: the two sums are equal or something is wrong."""
-    calls = lake.scan(CALL_COSTS, days).group_by("day").agg(calls=pl.col("cost").sum()).collect()
-    features = (
-        lake.scan(FEATURE_COSTS, days).group_by("day").agg(features=pl.col("cost").sum()).collect()
-    )
-    both = calls.join(features, on="day", how="full", coalesce=True)
+    sums = {
+        name: lake.scan(table, [day]).select(pl.col("cost").sum()).collect().item()
+        for name, table in (("calls", CALL_COSTS), ("features", FEATURE_COSTS))
+    }
     return _result(
-        both.filter(pl.col("calls").ne_missing(pl.col("features"))),
-        "{n:,} day(s) whose features do not add up to their calls",
+        pl.DataFrame() if sums["calls"] == sums["features"] else pl.DataFrame([sums]),
+        "the features' spend is not the sum over their calls",
     )
-
-
-def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(frames) if frames else pl.DataFrame()
 
 
 def _result(

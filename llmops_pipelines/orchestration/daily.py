@@ -13,11 +13,11 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines.orchestration.conditions import Rule, on_changed_inputs
+from llmops_pipelines.orchestration.conditions import Inputs, Rule, on_changed_inputs
 from llmops_pipelines.orchestration.io_manager import TABLE_KEY, DayOutput
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.partitions import DAILY, days_of
-from llmops_pipelines.tables import TABLES, Table
+from llmops_pipelines.tables import LANDED_DAYS, TABLES, Table
 
 INPUTS_KEY = "llmops/inputs"
 MAX_DAYS_PER_RUN = 30
@@ -48,14 +48,14 @@ def daily(
     kinds: set[str],
     deps: Sequence[str | dg.AssetKey] = (),
     figures: Callable[[pl.DataFrame], Mapping[str, Any]] | None = None,
-    condition: Callable[[], Rule] | None = on_changed_inputs,
+    condition: Callable[[Inputs], Rule] | None = on_changed_inputs,
 ) -> Callable[[Callable[..., pl.DataFrame]], dg.AssetsDefinition]:
     """Make a daily asset that stores ``table`` from a function of one day.
 
     Parameters of the function named like a table receive its rows of the day (of several days if
     annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id``
-    receive those of the run; other parameters receive the resource of their name. ``figures`` makes metadata from the result;
-    without ``condition`` the asset runs only when asked.
+    receive those of the run; other parameters receive the resource of their name. ``figures`` makes
+    metadata from the result; without ``condition`` the asset runs only when asked.
     """
 
     def decorate(compute: Callable[..., pl.DataFrame]) -> dg.AssetsDefinition:
@@ -70,7 +70,7 @@ def daily(
             kinds=kinds,
             partitions_def=DAILY,
             backfill_policy=dg.BackfillPolicy.multi_run(MAX_DAYS_PER_RUN),
-            automation_condition=condition() if condition else None,
+            automation_condition=condition(inputs_of(asked.windows)) if condition else None,
             metadata=table_metadata(table) | {INPUTS_KEY: dict(asked.windows)},
             ins={
                 source: dg.AssetIn(
@@ -123,6 +123,14 @@ def input_digests(lake: Lake, windows: Mapping[str, int], day: date) -> dict[str
         for source, count in windows.items()
         if TABLES[source].partitioned
     }
+
+
+def inputs_of(
+    windows: Mapping[str, int], key_of: Callable[[str], dg.AssetKey] = dg.AssetKey
+) -> Inputs:
+    """What the rules of an asset with ``windows`` must know; ``key_of`` names an asset's key."""
+    windowed = [key_of(source) for source, days in windows.items() if days > 1]
+    return Inputs(windowed, anchor=key_of(LANDED_DAYS.name))
 
 
 def table_metadata(table: Table) -> dict[str, Any]:

@@ -26,7 +26,23 @@ from llmops_pipelines.tables import (
 )
 
 QUOTES = logging.getLogger("llmops.quotes")
-"""Quotes go here before money is spent; the command line prints them."""
+"""Quotes go here before money is spent, and what could not be judged after; the command line prints
+both."""
+
+
+def unready(features: Features, judge: Judge) -> list[str]:
+    """Why features that ask for the judge will not be judged; nothing if all is set."""
+    asking = judging.judged_features(features, judge.name)
+    settings = {"JUDGE_BASE_URL": judge.base_url, "JUDGE_MODEL": judge.model}
+    missing = [name for name, value in settings.items() if not value]
+    if not asking or not missing:
+        return []
+    return [
+        f"features.yaml says `judging: {judge.name}` for {', '.join(asking)}, but "
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: no model judges "
+        "them, embedded scorers do. Set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, "
+        "ending in /v1), JUDGE_MODEL and, if it wants one, JUDGE_API_KEY"
+    ]
 
 
 def judge_sample(
@@ -169,8 +185,10 @@ def _spend(
         now=clock.now,
         seed=0,
         run_id=run_id,
-        on_quote=lambda quote: QUOTES.info("%s: %s", day, quote) if quote.items else None,
+        on_quote=lambda quote: QUOTES.info("quote %s: %s", day, quote) if quote.items else None,
     )
+    if judged.warning:
+        QUOTES.warning("not judged %s: %s", day, judged.warning)
     return judged.unfinished
 
 

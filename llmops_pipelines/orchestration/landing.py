@@ -81,7 +81,7 @@ def land(
     days_key = dg.AssetKey([*context.asset_key.path[:-1], LANDED_DAYS.name])
     for day, digest in landing.changed.items():
         context.log_event(
-            dg.AssetObservation(
+            dg.AssetMaterialization(
                 days_key, partition=day.isoformat(), tags={"dagster/data_version": digest}
             )
         )

@@ -25,6 +25,10 @@ telemetry:
 nux:
   enabled: false
 concurrency:
+  runs:
+    # Days one after the other, oldest first: the state of an alert rests on the day before. A
+    # larger number computes a long history sooner; each run may hold an embedding model in memory.
+    max_concurrent_runs: 1
   pools:
     # Landing twice at once would read the same files twice.
     default_limit: 1
@@ -56,6 +60,13 @@ class Failure(NamedTuple):
     run_id: str
 
 
+class Finding(NamedTuple):
+    """A check that did not pass: its name, and what it found when and how often."""
+
+    check: str
+    told: str
+
+
 class Night(NamedTuple):
     """What a nightly run did."""
 
@@ -63,6 +74,7 @@ class Night(NamedTuple):
     computed: dict[date, int]
     failures: list[Failure]
     delivered: list[Delivered]
+    findings: list[Finding] = []  # noqa: RUF012 - nobody appends to it
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
@@ -88,11 +100,24 @@ class NightlyRunner:
         self._on_progress = on_progress
         self._specs = list(definitions.resolve_all_asset_specs())
         self.failures: list[Failure] = []
+        self._findings: dict[str, list[str]] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every check that did not pass, once, with what it said first."""
+        return [
+            Finding(check, told[0] + (f" (and {len(told) - 1:,} more)" if len(told) > 1 else ""))
+            for check, told in self._findings.items()
+        ]
 
     def execute(
         self, job: str, day: date | None = None, keys: Sequence[dg.AssetKey] | None = None
     ) -> bool:
-        """Run ``job``, or only ``keys`` of it, for ``day``; failures are kept, not raised."""
+        """Run ``job``, or only ``keys`` of it, for ``day``; failures are kept, not raised.
+
+        Raises:
+            KeyboardInterrupt: Somebody stopped the run; Dagster alone would go on with the next.
+        """
         result = self._definitions.resolve_job_def(job).execute_in_process(
             instance=self._instance,
             partition_key=day.isoformat() if day else None,
@@ -102,7 +127,12 @@ class NightlyRunner:
             tags={"llmops/by": "llmops nightly"},
         )
         if not result.success:
+            if any(map(_interrupted, result.all_events)):
+                raise KeyboardInterrupt
             self.failures += _failures(result, day)
+        for event in result.get_asset_check_evaluations():
+            if not event.passed:
+                self._findings.setdefault(event.check_name, []).append(_told(event, day))
         return bool(result.success)
 
     def land(self) -> bool:
@@ -118,9 +148,9 @@ class NightlyRunner:
         assets = [asset for asset in daily_assets(self._specs) if asset.table != "rollbacks"]
         computed: dict[date, int] = {}
         for done, day in enumerate(days):
-            self._on_progress(Progress(f"computing {day}", done, len(days)))
             wanted = assets if day < today else _without(assets, SAMPLED)
             if stale := stale_assets(lake, wanted, day):
+                self._on_progress(Progress(f"computing {day}", done, len(days)))
                 self.execute("nightly_job", day, [asset.key for asset in stale])
                 computed[day] = len(stale)
         self._on_progress(Progress("computed", len(days), len(days)))
@@ -167,13 +197,13 @@ def run_night(
     days = [
         day
         for day in lake.days(LANDED_DAYS)
-        if (first is None or day >= first) and day <= (last or today)
+        if (first is None or day >= first) and day <= min(last or today, today)
     ]
     computed = runner.compute(lake, days, today)
     delivered = runner.finish(lake, reference, webhook, clock, policy)
     if computed:
         runner.refresh("golden_dataset", "warehouse")
-    return Night(days, computed, runner.failures, delivered)
+    return Night(days, computed, runner.failures, delivered, runner.findings)
 
 
 def _without(assets: Sequence[DailyAsset], root: str) -> list[DailyAsset]:
@@ -195,6 +225,22 @@ def _failures(result: Any, day: date | None) -> list[Failure]:
         if event.event_type_value == "STEP_FAILURE"
     ]
     return failed or [Failure(day, "run", "did not start; see the Dagster UI", result.run_id)]
+
+
+def _interrupted(event: dg.DagsterEvent) -> bool:
+    error = getattr(event.event_specific_data, "error", None)
+    return error is not None and error.cls_name == "DagsterExecutionInterruptedError"
+
+
+def _told(event: dg.AssetCheckEvaluation, day: date | None) -> str:
+    """What a check says, and the first of its faults."""
+    faults = event.metadata.get("faults")
+    records = faults.records if isinstance(faults, dg.TableMetadataValue) else ()
+    first = (
+        ", ".join(f"{name} {value}" for name, value in records[0].data.items()) if records else ""
+    )
+    said = f"{event.description or 'did not pass'}{f': {first}' if first else ''}"
+    return f"{day}: {said}" if day else said
 
 
 def _first_line(data: Any) -> str:

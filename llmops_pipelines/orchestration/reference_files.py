@@ -1,11 +1,13 @@
 """All reference files, read once before anything runs, so that every mistake is told at once."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from llmops_pipelines import cost, incidents, ingest, judging, pricing, prompts
-from llmops_pipelines.reference import Features, ReferenceFileError, parse_document
+from llmops_pipelines.orchestration.resources import JUDGE
+from llmops_pipelines.reference import Feature, Features, ReferenceFileError, parse_document
 
 MODELS: dict[str, type[BaseModel]] = {
     "alert_rules.yaml": incidents.Rules,
@@ -17,6 +19,26 @@ MODELS: dict[str, type[BaseModel]] = {
 }
 
 
+JUDGING = ("none", "local", JUDGE)
+
+
+class _Judged(Feature):
+    """A feature whose judge is one that is there to be asked."""
+
+    @field_validator("judging")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in JUDGING:
+            raise ValueError(f"no such judge; accepted: {', '.join(JUDGING)}")
+        return name
+
+
+class _JudgedFeatures(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    features: dict[str, _Judged] = Field(default_factory=dict)
+
+
 def check_reference(folder: Path) -> None:
     """Read every file of the reference folder.
 
@@ -25,15 +47,32 @@ def check_reference(folder: Path) -> None:
     """
     faults = []
     models = {folder / name: model for name, model in MODELS.items()}
+    models[folder / "features.yaml"] = _JudgedFeatures
     models |= dict.fromkeys(sorted((folder / "prompts").glob("*.yaml")), prompts.PromptFile)
     for file, model in models.items():
         if not file.exists():
             continue
         try:
-            parse_document(
-                file.read_text(encoding="utf-8", errors="replace"), model, file=str(file)
-            )
+            text = file.read_text(encoding="utf-8", errors="replace")
+            parse_document(text, model, file=str(file))
+        except OSError as error:
+            faults.append(f"{file}:1: cannot be read: {(error.strerror or str(error)).lower()}")
         except ReferenceFileError as error:
             faults.append(str(error))
     if faults:
         raise ReferenceFileError("\n".join(faults))
+
+
+def unread_files(folder: Path) -> list[str]:
+    """YAML files that nothing reads, each with what it may have been meant to be."""
+    known = {folder / name for name in MODELS} | set((folder / "prompts").glob("*.yaml"))
+    return [
+        f"{file} is not read; {_meant(file.name)}"
+        for file in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])
+        if file not in known
+    ]
+
+
+def _meant(name: str) -> str:
+    close = get_close_matches(name, MODELS, n=1)
+    return f"did you mean {close[0]}?" if close else f"known files are {', '.join(MODELS)}"

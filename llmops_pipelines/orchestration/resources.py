@@ -16,6 +16,9 @@ from llmops_pipelines.reference import parse_document
 
 Document = TypeVar("Document", bound=BaseModel)
 
+JUDGE = "judge"
+"""What features.yaml calls the endpoint at JUDGE_BASE_URL."""
+
 
 class LakeResource(dg.ConfigurableResource[Any]):
     """Where the tables are."""
@@ -123,7 +126,7 @@ class Policy(dg.ConfigurableResource[Any]):
 class Judge(dg.ConfigurableResource[Any]):
     """An OpenAI-compatible endpoint that features may name under ``judging:``."""
 
-    name: str = Field("judge", description="What features.yaml calls it.")
+    name: str = Field(JUDGE, description="What features.yaml calls it.")
     base_url: str = Field("", description="Endpoint root, ending in /v1; empty: no judge.")
     api_key: str = Field("", description="Secret; from JUDGE_API_KEY.")
     model: str = Field("", description="Model name as the endpoint spells it; pin a version.")

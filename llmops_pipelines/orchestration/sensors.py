@@ -30,6 +30,8 @@ _UNFINISHED = [
 automation_sensor = dg.AutomationConditionSensorDefinition(
     "automation_sensor",
     target=dg.AssetSelection.all(),
+    # A backfill would compute several days in one run, which then share one data version.
+    emit_backfills=False,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Recomputes the days whose content changed, late files included.",
 )

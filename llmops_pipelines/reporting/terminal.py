@@ -37,7 +37,8 @@ class SummaryTable:
     def sentences(self) -> tuple[str, ...]:
         """Each row of a flowing block as one line: when and what, where, what happened."""
         return tuple(
-            f"{day}  {change}  {rule} {scope}: {told}" for day, change, rule, scope, told in self.rows
+            f"{day}  {change}  {rule} {scope}: {told}"
+            for day, change, rule, scope, told in self.rows
         )
 
 

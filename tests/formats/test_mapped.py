@@ -126,7 +126,7 @@ def test_a_value_and_something_inside_it_may_both_be_placed():
 
 
 def test_a_container_of_the_wrong_kind_is_rejected():
-    assert "usage: is of JSON type VARCHAR, expected OBJECT" in reason(
+    assert "usage: is text, expected an object" in reason(
         {"at": AT, "usage": "n/a"}, reading(input_tokens="usage.in")
     )
 
@@ -159,3 +159,19 @@ def test_text_constants_survive_texts_in_other_shapes():
 def test_a_mapping_that_cannot_work_is_refused(fields, says):
     with pytest.raises((ValueError, ValidationError), match=says):
         reading(**fields)
+
+
+def test_fields_of_different_kinds_may_share_a_path():
+    how = reading(question="text", response_schema="text", messages="talk", contexts="talk")
+    talk = [{"role": "user", "content": "hi"}]
+    found = one({"at": AT, "text": "why?", "talk": talk}, how)
+    assert found["response_schema"] == '"why?"'
+    assert found["messages"] == talk
+    assert [context["content"] for context in found["contexts"]] == ["hi"]
+
+
+def test_a_list_may_be_placed_whole_and_by_position():
+    how = reading(environment="tags[0]", contexts="tags", session_id={"path": ["tags", "x"]})
+    found = one({"at": AT, "tags": ["prod", "b"]}, how)
+    assert found["environment"] == "prod"
+    assert [context["content"] for context in found["contexts"]] == ["prod", "b"]

@@ -215,7 +215,7 @@ def test_a_cut_off_line_says_so_without_quoting_it():
 
 def test_a_line_of_another_json_type_says_which():
     assert read("[1]").rejected["reason"].to_list() == [
-        "line: is a JSON ARRAY, expected an object; write one JSON object per line"
+        "line: is a list, expected an object; write one JSON object per line"
     ]
 
 

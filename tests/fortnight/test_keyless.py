@@ -1,8 +1,8 @@
 """The sample fortnight without a judge: what was planted is found, what is healthy stays quiet.
 
 600 calls a day instead of 1,500: every event still clears its line with room to spare, and what a
-night costs is mostly the number of its tables, not of its rows. Budgets shrink alike. 30 traces a
-day are drawn, because what is drawn is embedded, and no rule asserted here looks at it.
+night costs is mostly the number of its tables, not of its rows. Budgets shrink alike. Twelve traces
+a day are drawn: what is drawn is embedded, and no rule asserted here looks at it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from tests.sample_company.sample import answer_of, question_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-CALLS_PER_DAY, SAMPLED_PER_DAY = 600, 30
+CALLS_PER_DAY, SAMPLED_PER_DAY = 600, 12
 BAD = ("warning", "critical")
 WINDOWED = {"rule_evaluations", "alerts", "prometheus_metrics", "nightly_report"}
 """Tables that read earlier days, and what is made from them; all others speak of one day."""
@@ -235,8 +235,8 @@ def test_spend_per_day_and_feature_is_that_of_the_price_list(fortnight):
 def test_unpriced_calls_are_counted_and_not_free(fortnight):
     assert counted(fortnight.second, "unpriced_calls") == true_figures(fortnight, "unpriced_calls")
     acme = fortnight.world.read(CALL_COSTS).filter(provider="acme")
-    assert acme.height > 100
-    assert acme.filter(status="ok")["cost"].null_count() == acme.filter(status="ok").height
+    assert acme.height > 90
+    assert acme["cost"].null_count() == acme.height
 
 
 def test_every_malformed_line_is_rejected_under_its_file_and_no_other_line_is(fortnight):

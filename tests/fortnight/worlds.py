@@ -127,10 +127,10 @@ class World:
     def report(self, day: date) -> str:
         return (self.data / "lake" / "reports" / f"{day}.html").read_text(encoding="utf-8")
 
-    def branch(self, root: Path) -> World:
-        """A copy that goes its own way from here."""
-        shutil.copytree(self.root, root)
-        return World(root, self.settings)
+    def branch(self, root: Path, **settings: Any) -> World:
+        """A copy that goes its own way from here, under other settings."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return World(root, {**self.settings, **settings})
 
     def check_outcomes(self, check: str) -> dict[str, dg.AssetCheckEvaluation]:
         """The last evaluation of an asset check on each day, by ISO day."""

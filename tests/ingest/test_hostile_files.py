@@ -309,3 +309,24 @@ def test_an_alien_pinned_to_a_format_is_still_named():
     assert "file: is binary" in reasons(lake)[0][1]
     assert lake.file("x")["source_format"].startswith("openai:s:")
     assert pl.DataFrame(lake.index).height == 1
+
+
+def test_an_array_too_long_to_hold_is_rejected_with_a_remedy(monkeypatch):
+    monkeypatch.setattr("llmops_pipelines.ingest.opening._DOCUMENT_BYTES", 200)
+    data = b"[\n" + b",\n".join(line(call(number)) for number in range(3)) + b"\n]"
+    lake = landed(log("log.json", data))
+    assert lake.counts("log.json") == (5, 1, 0, 0, 4, 0)
+    one_line = landed(log("log.json", data.replace(b"\n", b"")), max_line_bytes=300)
+    assert one_line.counts("log.json") == (1, 0, 0, 0, 1, 0)
+    assert "more than the 300 that are read" in reasons(one_line)[0][1]
+
+
+def test_an_array_that_is_not_utf8_is_rejected():
+    lake = landed(log("log.json", b'[\n{"id": "caf\xe9"}\n]'))
+    assert lake.counts("log.json") == (3, 0, 0, 0, 3, 0)
+
+
+def test_a_foreign_file_counts_a_missing_end_as_a_line():
+    lake = landed(log("x", gzip.compress(b"\0\n\0\n" * 40)[:-9]))
+    read, *_, rejected, _ = lake.counts("x")
+    assert read == rejected > 0

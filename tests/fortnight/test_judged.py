@@ -1,0 +1,435 @@
+"""The sample fortnight with a judge that errs: the bad prompt is found, told and taken back, once.
+
+The judge calls nine of ten unsupported answers so, and one of twenty supported ones too. Days come
+one after the other and each night is that of the day, as in production: days 6 to 10 of the sample,
+with 350 calls on a weekday, so that some forty support answers a day are judged.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from llmops_pipelines.tables import (
+    ALERTS,
+    DELIVERIES,
+    JUDGE_CALLS,
+    JUDGE_LEDGER,
+    JUDGE_SCORES,
+    JUDGE_SPECS,
+    QUALITY,
+    RAGAS_SCORES,
+    ROLLBACKS,
+    RULE_EVALUATIONS,
+)
+from tests.fortnight.worlds import Inbox, World, Written, write_fortnight
+from tests.judge_stub import JudgeStub
+from tests.sample_company.sample import answer_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SUPPORT = "support_assistant"
+MODEL = "stub-judge-2026-01-01"
+JUDGED = {"groundedness", "faithfulness", "answer_relevancy"}
+KEY = f"hallucination_rate:{SUPPORT}:2026-11-17:{{}}:critical"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Written:
+    return write_fortnight(
+        tmp_path_factory.mktemp("judged"), end=date(2026, 11, 18), days=10, calls_per_day=300
+    )
+
+
+@pytest.fixture(scope="module")
+def stub(written) -> Iterator[JudgeStub]:
+    grounded = written.truth["grounded"]
+    truth = {
+        answer_of(call): grounded[call["id"]] for call in written.sample.answers(feature=SUPPORT)
+    }
+    with JudgeStub(truth=truth, sensitivity=0.9, specificity=0.95, model=MODEL) as stub:
+        yield stub
+
+
+def judged_world(written: Written, stub: JudgeStub, root, **settings: Any) -> World:
+    """A world of its own over the same logs, with the support assistant's judging switched on."""
+    root.mkdir()
+    (root / "sent").symlink_to(written.world.sent)
+    world = World(
+        root,
+        {
+            "sample_per_day": 60,
+            "judge_base_url": stub.base_url,
+            "judge_api_key": "sk-stub",
+            "judge_model": MODEL,
+            **settings,
+        },
+    )
+    world.edit("features.yaml", lambda doc: doc["features"][SUPPORT].update(judging="judge"))
+    return world
+
+
+def label(world: World) -> tuple[str, int]:
+    """The active version of the support prompt, and how often the label has moved."""
+    prompt = world.reference("prompts/support_answer.yaml")
+    return prompt["active"], len(prompt["history"])
+
+
+# Night after night, with rollback on and a webhook.
+
+
+@dataclass
+class Live:
+    """What was seen after each of the nights, in their order."""
+
+    world: World
+    dry: World
+    inbox: Inbox
+    dry_inbox: Inbox
+    nights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    labels: dict[str, tuple[str, int]] = field(default_factory=dict)
+    paid: dict[str, int] = field(default_factory=dict)
+    told: dict[str, list[str]] = field(default_factory=dict)
+
+    def seen(self, name: str, night: dict[str, Any], stub: JudgeStub) -> None:
+        self.nights[name] = night
+        self.labels[name] = label(self.world)
+        self.paid[name] = stub.calls
+        self.told[name] = self.inbox.keys("hallucination_rate")
+
+
+@pytest.fixture(scope="module")
+def live(written, stub, tmp_path_factory) -> Iterator[Live]:
+    root = tmp_path_factory.mktemp("live")
+    with Inbox() as inbox, Inbox() as dry_inbox:
+        world = judged_world(written, stub, root / "on", webhook_url=inbox.url, rollback=True)
+        live = Live(world, World(root / "dry"), inbox, dry_inbox)
+        for number in (6, 7, 8):
+            world.arrive(str(written.day(number)))
+            live.seen(f"{number}", world.night(written.morning(number)), stub)
+        live.dry = world.branch(root / "dry", webhook_url=dry_inbox.url, rollback=False)
+        for arriving in (world, live.dry):
+            arriving.arrive(str(written.day(9)))
+        live.seen("9", world.night(written.morning(9)), stub)
+        live.seen("9 again", world.night(written.morning(9)), stub)
+        assert world.compute_again(written.day(9), written.morning(9))
+        live.seen("9 computed again", world.night(written.morning(9)), stub)
+        world.arrive(str(written.day(10)))
+        live.seen("10", world.night(written.morning(10)), stub)
+        live.nights["dry"] = live.dry.night(written.morning(9))
+        live.nights["dry again"] = live.dry.night(written.morning(9))
+        yield live
+
+
+def test_every_night_succeeds(live):
+    assert [(n["code"], n["failures"]) for n in live.nights.values()] == [(0, [])] * len(live.nights)
+
+
+def test_hallucination_goes_critical_first_on_day_9_and_for_support_alone(live, written):
+    critical = live.world.read(RULE_EVALUATIONS).filter(
+        rule="hallucination_rate", status="critical"
+    )
+    assert sorted(critical.select("scope", "day").rows()) == [
+        (SUPPORT, written.day(9)),
+        (SUPPORT, written.day(10)),
+    ]
+    opened = live.world.read(ALERTS).filter(rule="hallucination_rate", to_state="critical")
+    assert opened.select("scope", "day").rows() == [(SUPPORT, written.day(9))]
+
+
+def test_the_judged_rate_is_what_a_judge_with_these_errors_finds(live, written):
+    for number, share in ((8, 0.02), (9, 0.30)):
+        expected = share * 0.9 + (1 - share) * 0.05
+        evaluated = live.world.read(RULE_EVALUATIONS, written.day(number))
+        (row,) = evaluated.filter(rule="hallucination_rate", scope=SUPPORT).to_dicts()
+        assert row["low"] < expected < row["high"]
+        assert row["n"] >= 30
+
+
+def test_the_webhook_is_told_of_it_exactly_once_under_a_stable_key(live, written):
+    (opened,) = live.world.read(ALERTS).filter(to_state="critical", rule="hallucination_rate")[
+        "alert_key"
+    ]
+    assert live.told["8"].count(opened) == 0
+    for name in ("9", "9 again", "9 computed again", "10"):
+        assert live.told[name].count(opened) == 1
+    assert opened == KEY.format(opened.split(":")[3])
+    assert len(live.inbox.keys()) == len(set(live.inbox.keys()))
+    delivered = live.world.read(DELIVERIES)
+    assert sorted(delivered["alert_key"]) == sorted(live.inbox.keys())
+    assert set(delivered["outcome"]) == {"delivered"}
+
+
+def test_the_message_says_what_slack_shows_and_what_programs_read(live, written):
+    (message,) = [
+        m for m in live.inbox.received if m["rule"] == "hallucination_rate" and m["to"] == "critical"
+    ]
+    assert message["scope"] == SUPPORT
+    assert message["day"] == str(written.day(9))
+    assert message["text"].startswith("CRITICAL: ")
+    assert message["blocks"][0]["text"]["type"] == "mrkdwn"
+
+
+def test_the_bad_version_is_rolled_back_exactly_once(live):
+    before = live.labels["8"]
+    assert before[0] == "4"
+    for name in ("9", "9 again", "9 computed again", "10"):
+        assert live.labels[name] == ("3", before[1] + 1)
+
+
+def test_the_move_is_written_down_with_its_evidence(live, written):
+    (moved,) = live.world.read(ROLLBACKS, written.day(9)).to_dicts()
+    assert (moved["outcome"], moved["from_version"], moved["to_version"]) == ("rolled_back", "4", "3")
+    assert 0 < moved["low"] < moved["difference"] < moved["high"]
+    entry = live.world.reference("prompts/support_answer.yaml")["history"][-1]
+    assert (entry["from"], entry["to"]) == ("4", "3")
+    assert moved["reason"] in " ".join(entry["why"].split())
+
+
+def test_a_second_rollback_is_refused_on_the_day_after(live, written):
+    (refused,) = live.world.read(ROLLBACKS, written.day(10)).to_dicts()
+    assert refused["outcome"] == "refused"
+    assert "already rolled back" in refused["reason"]
+
+
+def test_a_dry_run_says_so_and_leaves_the_label(live, written):
+    (decided,) = live.dry.read(ROLLBACKS, written.day(9)).to_dicts()
+    assert (decided["outcome"], decided["to_version"]) == ("dry_run", "3")
+    assert label(live.dry) == live.labels["8"]
+
+
+def test_a_dry_run_tells_people_all_the_same(live):
+    assert len([key for key in live.dry_inbox.keys() if key.endswith(":critical")]) >= 1
+    assert live.dry_inbox.keys("hallucination_rate")[-1].endswith(":critical")
+    assert len(live.dry_inbox.keys()) == len(set(live.dry_inbox.keys()))
+
+
+def test_no_verdict_is_paid_for_twice(live):
+    assert live.paid["6"] > 0
+    assert live.paid["9"] > live.paid["8"]
+    assert live.paid["9 again"] == live.paid["9"]
+    assert live.paid["9 computed again"] == live.paid["9"]
+    ledger = live.world.read(JUDGE_LEDGER)
+    assert not ledger.select(JUDGE_LEDGER.key).is_duplicated().any()
+
+
+def test_every_request_is_on_the_books(live, stub):
+    calls = live.world.read(JUDGE_CALLS)
+    assert calls["attempt_id"].is_unique().all()
+    assert calls.filter(day=live.world.read(ROLLBACKS)["day"].max()).height == (
+        live.paid["10"] - live.paid["9"]
+    )
+
+
+def test_a_judge_is_sent_answers_of_the_judged_feature_alone(live, written):
+    asked = set(live.world.read(JUDGE_LEDGER)["call_id"])
+    support = {call["id"] for call in written.sample.calls(feature=SUPPORT)}
+    assert asked <= support
+
+
+def test_rubric_and_ragas_metrics_are_there_for_the_judged_feature_and_name_their_spec(live):
+    quality = live.world.read(QUALITY).filter(pl.col("metric").is_in(JUDGED))
+    assert set(quality["feature"]) == {SUPPORT}
+    assert set(quality["metric"]) == JUDGED
+    specs = dict(live.world.read(JUDGE_SPECS).select("spec_id", "metric").rows())
+    for metric, spec, judge in quality.select("metric", "judge_spec", "judge").rows():
+        assert specs[spec] == metric
+        assert MODEL in judge
+    measured = quality.filter(prompt_version="*")
+    assert measured.group_by("metric").len().rows_by_key("metric") == {m: [5] for m in JUDGED}
+    assert measured["estimate"].is_between(0, 1).all()
+    assert (measured["low"] <= measured["high"]).all()
+
+
+def test_faithfulness_falls_with_the_prompt_version_too(live):
+    faithfulness = live.world.read(QUALITY).filter(metric="faithfulness")
+    by_version = faithfulness.filter(pl.col("prompt_version") != "*")
+    worst_before = by_version.filter(prompt_version="3")["estimate"].min()
+    assert by_version.filter(prompt_version="4")["estimate"].max() < worst_before
+
+
+def test_the_report_names_the_judge_spec_and_the_alert(live, written):
+    page = live.world.report(written.day(9))
+    rates = live.world.read(QUALITY, written.day(9)).filter(metric="groundedness")
+    for spec in rates["judge_spec"].unique():
+        assert spec in page
+    assert MODEL in page
+    assert "hallucination_rate" in page
+
+
+def test_json_names_the_judge_spec(live, written):
+    named = {
+        row["metric"]: row["judge_spec"]
+        for row in live.nights["9"]["quality"]
+        if row["feature"] == SUPPORT and row["day"] == str(written.day(9))
+    }
+    assert named.keys() >= JUDGED
+    assert len(set(named.values())) == len(named)
+
+
+def test_an_alert_that_was_told_counts_as_acted_on(live, written):
+    acted = {
+        (row["rule"], row["to"]): row["acted"]
+        for row in live.nights["9"]["alerts"]
+        if row["day"] == str(written.day(9)) and row["scope"] == SUPPORT
+    }
+    assert acted["hallucination_rate", "critical"] is True
+
+
+# Ten days too late.
+
+
+@dataclass
+class Backfill:
+    world: World
+    inbox: Inbox
+    unasked: int
+    """Requests of the first night, which nobody asked to judge history."""
+    label: tuple[str, int]
+    nights: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def backfill(written, stub, tmp_path_factory) -> Iterator[Backfill]:
+    with Inbox() as inbox:
+        world = judged_world(
+            written, stub, tmp_path_factory.mktemp("late") / "w", webhook_url=inbox.url, rollback=True
+        )
+        late, before = written.morning(9, later=10), stub.calls
+        was = label(world)
+        world.arrive(str(written.day(8)), str(written.day(9)))
+        nights = [world.night(late)]
+        unasked = stub.calls - before
+        for number in (8, 9):
+            assert world.compute_again(written.day(number), late, judge_within_days=30)
+        nights.append(world.night(late, judge_within_days=30))
+        yield Backfill(world, inbox, unasked, was, nights)
+
+
+def test_history_is_not_judged_for_money_unasked(backfill):
+    assert backfill.unasked == 0
+
+
+def test_backfilled_days_alert_without_telling_anybody(backfill, written):
+    alerts = backfill.world.read(ALERTS)
+    opened = alerts.filter(rule="hallucination_rate", scope=SUPPORT, to_state="critical")
+    assert opened["day"].to_list() == [written.day(9)]
+    assert alerts["backfilled"].all()
+    assert not alerts["to_roll_back"].any()
+    assert backfill.inbox.received == []
+    assert backfill.world.read(DELIVERIES).is_empty()
+
+
+def test_backfilled_days_never_roll_back(backfill):
+    assert label(backfill.world) == backfill.label
+    assert backfill.world.read(ROLLBACKS).is_empty()
+    assert [night["code"] for night in backfill.nights] == [0, 0]
+
+
+# A judge that is dead, then a purse that is small, then enough of both.
+
+
+@dataclass
+class Hard:
+    world: World
+    outcomes: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
+    nights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    pages: dict[str, str] = field(default_factory=dict)
+
+    def run(self, name: str, day: date, stub: JudgeStub, night: dict[str, Any], before: int) -> None:
+        scores = pl.concat([self.world.read(JUDGE_SCORES), self.world.read(RAGAS_SCORES)])
+        judged = scores.filter(pl.col("metric").is_in(JUDGED))
+        counts = judged.group_by("metric", "outcome").len()
+        self.outcomes[name] = {(m, o): n for m, o, n in counts.rows()}
+        self.nights[name], self.asked[name] = night, stub.calls - before
+        self.pages[name] = self.world.report(day)
+        if name == "dead":
+            self.reasons = judged["reason"].unique().to_list()
+
+
+CAP = 25
+
+
+@pytest.fixture(scope="module")
+def hard(written, stub, tmp_path_factory) -> Hard:
+    world = judged_world(written, stub, tmp_path_factory.mktemp("hard") / "w")
+    day, morning, hard = written.day(8), written.morning(8), Hard(world)
+    world.arrive(str(day))
+    for name, settings in {
+        "dead": {"judge_base_url": f"http://127.0.0.1:{closed_port()}/v1"},
+        "poor": {"judge_max_calls_per_run": CAP},
+        "still poor": {"judge_max_calls_per_run": CAP},
+        "rich": {},
+        "done": {},
+    }.items():
+        before = stub.calls
+        hard.run(name, day, stub, world.night(morning, **settings), before)
+    return hard
+
+
+def closed_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def test_hard_nights_succeed_and_report(hard):
+    for night in hard.nights.values():
+        assert (night["code"], night["failures"]) == (0, [])
+    assert all("groundedness" in page for page in hard.pages.values())
+
+
+def test_a_dead_judge_leaves_failures_with_a_reason(hard):
+    assert {outcome for _, outcome in hard.outcomes["dead"]} == {"failed"}
+    assert {metric for metric, _ in hard.outcomes["dead"]} == JUDGED
+    assert all(hard.reasons)
+    assert any("refused" in reason or "connect" in reason.lower() for reason in hard.reasons)
+
+
+def test_a_small_purse_is_kept_and_what_it_left_out_is_counted(hard):
+    for name in ("poor", "still poor"):
+        assert 0 < hard.asked[name] <= CAP
+        assert sum(n for (_, outcome), n in hard.outcomes[name].items() if outcome == "over_budget")
+    total = {name: sum(outcomes.values()) for name, outcomes in hard.outcomes.items()}
+    assert len(set(total.values())) == 1
+
+
+def test_each_run_goes_on_where_the_last_one_stopped(hard):
+    scored = [
+        sum(n for (_, outcome), n in hard.outcomes[name].items() if outcome == "scored")
+        for name in ("dead", "poor", "still poor", "rich")
+    ]
+    assert scored == sorted(set(scored))
+    assert {outcome for _, outcome in hard.outcomes["rich"]} <= {"scored", "not_applicable"}
+    calls = hard.world.read(JUDGE_CALLS)
+    assert calls.filter(pl.col("outcome") == "ok").height == sum(hard.asked.values())
+
+
+def test_once_everything_is_judged_nothing_is_computed_again(hard):
+    assert hard.nights["rich"]["computed"]
+    assert hard.nights["done"]["computed"] == {}
+    assert hard.asked["done"] == 0
+
+
+# A key is not a wish.
+
+
+def test_a_key_alone_judges_nothing(written, stub, tmp_path):
+    world = judged_world(written, stub, tmp_path / "w")
+    world.edit("features.yaml", lambda doc: doc["features"][SUPPORT].update(judging="local"))
+    world.arrive(str(written.day(8)))
+    before = stub.calls
+    night = world.night(written.morning(8))
+    assert night["code"] == 0
+    assert stub.calls == before
+    assert not set(world.read(QUALITY)["metric"]) & JUDGED
+    evaluated = world.read(RULE_EVALUATIONS).filter(rule="hallucination_rate")
+    assert set(evaluated["status"]) == {"no_data"}

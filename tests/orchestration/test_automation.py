@@ -1,0 +1,248 @@
+"""What the daemon recomputes by itself: what changed, whole days, and nothing else."""
+
+import warnings
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+
+from llmops_pipelines.definitions import Settings, build_definitions
+from tests.orchestration.ticks import Ticks
+
+DAYS = ["2026-11-18", "2026-11-19", "2026-11-20"]
+TODAY = "2026-11-22"
+
+ROWS = {"llm_calls", "trace_steps", "feedback", "rejected_lines"}
+AT_ONCE = ROWS | {
+    "traces", "call_costs", "feature_costs", "budget_status", "heuristic_scores", "service_health",
+    "routing_savings",
+}  # fmt: skip
+AFTER_THE_DAY = {
+    "sampled_traces", "judge_scores", "ragas_scores", "quality", "golden_candidates",
+    "rule_evaluations", "alerts", "nightly_report", "prometheus_metrics",
+}  # fmt: skip
+WHOLE = AT_ONCE | AFTER_THE_DAY
+RULES = {"rule_evaluations", "alerts", "nightly_report", "prometheus_metrics"}
+
+
+def definitions_of(tmp_path_factory, **settings):
+    return build_definitions(
+        Settings(data=tmp_path_factory.mktemp("data"), start=date(2026, 9, 1), **settings)
+    )
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory):
+    return definitions_of(tmp_path_factory)
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def ticks(definitions, instance):
+    """A world where nothing has landed yet, and prices are known."""
+    ticks = Ticks(definitions, instance)
+    ticks.price_calls_anew("1")
+    ticks.land()
+    assert ticks.tick() == {}
+    return ticks
+
+
+@pytest.fixture
+def computed(ticks):
+    """The same, with three days landed and computed."""
+    ticks.land(*DAYS)
+    ticks.settle()
+    return ticks
+
+
+def test_a_first_time_day_is_asked_for_whole_in_one_tick(ticks):
+    ticks.land(*DAYS)
+    assert ticks.tick() == dict.fromkeys(DAYS, WHOLE)
+
+
+def test_days_that_never_had_logs_hold_nothing_up_and_are_not_asked_for(ticks):
+    ticks.land(DAYS[2])
+    assert ticks.tick() == {DAYS[2]: WHOLE}
+
+
+def test_what_is_computed_is_not_asked_for_again(computed):
+    assert [computed.tick() for _ in range(3)] == [{}, {}, {}]
+
+
+def test_a_landing_that_changed_no_day_asks_for_nothing(computed):
+    computed.land()
+    assert computed.tick() == {}
+    computed.land(*DAYS)
+    assert computed.tick() == {}, "the same digest again is no change"
+
+
+def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ticks):
+    late = "2026-10-01"
+    later = {gap: str(date.fromisoformat(late) + timedelta(gap)) for gap in (1, 13, 14, 28, 29)}
+    ticks.land("2026-09-30", late, *later.values())
+    ticks.settle()
+    ticks.land(late, version="2")
+    asked = ticks.tick()
+    assert asked == {late: WHOLE}
+    ticks.compute(asked, version="2")
+    asked = ticks.tick()
+    assert asked == {later[gap]: RULES for gap in (1, 13, 14, 28)}
+    ticks.compute(asked, version="2")
+    assert ticks.tick() == {}
+
+
+def test_a_report_shows_a_fortnight_so_a_late_cost_does_not_reach_further(ticks):
+    late, thirteenth, fourteenth = "2026-10-01", "2026-10-14", "2026-10-15"
+    ticks.land(late, thirteenth, fourteenth)
+    ticks.settle()
+    ticks.compute({late: {"feature_costs"}}, version="2")
+    asked = ticks.tick()
+    assert {day: "nightly_report" in names for day, names in asked.items()} == {
+        late: True, thirteenth: True,
+    }  # fmt: skip
+
+
+def test_a_late_file_that_changes_no_figure_reaches_no_other_day(computed):
+    computed.land(DAYS[0], version="2")
+    asked = computed.tick()
+    assert asked == {DAYS[0]: WHOLE}
+    computed.compute(asked, version="1")
+    assert computed.tick() == {}
+
+
+def test_another_file_while_its_day_is_being_computed_is_not_lost(computed):
+    computed.land(DAYS[0], version="2")
+    asked = computed.tick()
+    computed.land(DAYS[0], version="3")
+    computed.compute(asked, version="2")
+    assert ROWS <= computed.tick()[DAYS[0]]
+
+
+def test_today_is_followed_but_not_sampled_before_it_ends(ticks):
+    ticks.land(TODAY)
+    asked = ticks.tick()
+    assert asked == {TODAY: AT_ONCE}
+    ticks.compute(asked)
+    assert ticks.tick() == {}
+    ticks.land(TODAY, version="2")
+    asked = ticks.tick()
+    assert asked == {TODAY: AT_ONCE}
+    ticks.compute(asked, version="2")
+    assert ticks.tick() == {}
+    ticks.now += timedelta(hours=13)
+    assert ticks.tick() == {TODAY: AFTER_THE_DAY}
+
+
+def test_a_file_that_lands_in_the_very_interval_of_a_runs_end_is_not_lost(ticks):
+    ticks.land(TODAY)
+    ticks.compute(ticks.tick())
+    ticks.land(TODAY, version="2")
+    assert ROWS <= ticks.tick()[TODAY]
+
+
+def test_new_prices_and_edited_files_ask_for_nothing(computed):
+    computed.price_calls_anew("2")
+    for file in ("prices", "budgets", "features", "rubrics", "alert_rules", "prompts", "sources"):
+        computed.edit(file, "2")
+    assert computed.tick() == {}
+
+
+def test_before_the_first_prices_nothing_is_priced_at_nothing(definitions, instance):
+    ticks = Ticks(definitions, instance)
+    ticks.land(DAYS[0])
+    asked = ticks.tick()
+    assert asked[None] == {"price_book"}
+    assert asked[DAYS[0]] == WHOLE - {
+        "call_costs", "feature_costs", "budget_status", "service_health", "routing_savings", *RULES,
+    }  # fmt: skip
+    ticks.compute(asked)
+    assert ticks.settle()[DAYS[0]] >= {"call_costs", *RULES}
+
+
+def test_a_lost_line_stops_the_days_before_they_are_computed(ticks):
+    ticks.land(*DAYS, accounted=False)
+    assert ticks.tick() == {}
+    ticks.land(accounted=True)
+    assert ticks.tick() == dict.fromkeys(DAYS, WHOLE)
+
+
+@pytest.mark.parametrize("check", ["calls_meet_expectations", "spend_adds_up_to_the_last_digit"])
+def test_a_day_whose_blocking_check_failed_is_not_continued_by_its_children(computed, check):
+    bad, good, _ = DAYS
+    computed.land(bad, version="2")
+    computed.compute(computed.tick(), version="2", failing=[check])
+    assert computed.tick() == {}
+    computed.land(good, version="2")
+    asked = computed.settle(version="2")
+    assert bad not in asked, "the check that passed was another day's"
+    computed.land(bad, version="3")
+    assert computed.tick()[bad] == WHOLE
+
+
+def test_a_day_that_never_passed_its_check_is_not_continued_either(ticks):
+    bad, good, _ = DAYS
+    ticks.land(bad)
+    ticks.compute(ticks.tick(), failing=["calls_meet_expectations"])
+    ticks.land(good)
+    below = ticks.settle().get(bad, set())
+    assert below <= {"traces", "trace_steps", "feedback", "rejected_lines"} - {"traces"}
+
+
+def test_rollbacks_are_never_asked_for(computed):
+    computed.land(*DAYS, version="2")
+    assert all("rollbacks" not in names for names in computed.settle(version="2").values())
+
+
+def test_under_a_prefix_the_same_is_asked_for(tmp_path_factory, instance):
+    placed = definitions_of(tmp_path_factory, key_prefix="acme/llm", tenant="acme")
+    ticks = Ticks(placed, instance, prefix=["acme", "llm"])
+    ticks.price_calls_anew("1")
+    ticks.land(*DAYS[:2])
+    asked = ticks.tick()
+    assert asked == dict.fromkeys(DAYS[:2], WHOLE)
+    ticks.compute(asked)
+    ticks.land(DAYS[0], version="2")
+    asked = ticks.tick()
+    assert asked == {DAYS[0]: WHOLE}
+    ticks.compute(asked, version="2")
+    assert ticks.tick() == {DAYS[1]: RULES}
+
+
+def test_a_day_whose_run_failed_is_not_tried_again_until_its_logs_change(
+    definitions, instance, ticks
+):
+    day = DAYS[0]
+    ticks.land(day)
+    asked = ticks.tick()
+    failing = "feedback"
+    ticks.compute({day: asked[day] - {failing, "service_health", *RULES}})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = definitions.resolve_job_def("nightly_job").execute_in_process(
+            instance=instance,
+            partition_key=day,
+            asset_selection=[dg.AssetKey(failing)],
+            run_config={
+                "resources": {"io_manager": {"config": {"lake": {"config": {"root": "gopher://"}}}}}
+            },
+            raise_on_error=False,
+        )
+    assert not run.success
+    assert [failing in ticks.tick().get(day, set()) for _ in range(3)] == [False] * 3
+    ticks.land(day, version="2")
+    assert failing in ticks.tick()[day]
+
+
+def test_rules_can_be_evaluated_by_the_daemon_itself(definitions):
+    rules = {
+        spec.key: spec.automation_condition
+        for spec in definitions.resolve_all_asset_specs()
+        if spec.automation_condition
+    }
+    assert len(rules) >= len(WHOLE)
+    assert all(rule.is_serializable for rule in rules.values())
