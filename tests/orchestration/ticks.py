@@ -1,14 +1,15 @@
 """A world of automation ticks: what landed, what was computed, and what is asked for next.
 
-Nothing is computed here. Runs are reported to the instance as finished, with the data versions that
-a test gives them.
+Nothing is computed here. Runs tell the instance that something was, with the data versions that a
+test gives them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 NOON = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 
 Asked = dict[str | None, set[str]]
@@ -31,35 +32,44 @@ class Ticks:
 
     def land(self, *days: str, version: str = "1", accounted: bool = True) -> None:
         """A landing run is over that changed the content of ``days``."""
-        self._report(dg.AssetMaterialization(self.key("landing")))
-        self._check(self.key("landing"), "every_line_is_accounted_for", passed=accounted)
-        for day in days:
-            self._materialize("landed_days", day, version)
+        self._run(
+            [
+                *(self._computed("landed_days", day, version) for day in days),
+                self._computed("landing", None, version),
+                self._checked(self.key("landing"), "every_line_is_accounted_for", accounted, None),
+            ]
+        )
 
     def compute(self, asked: Asked, version: str = "1", failing: Iterable[str] = ()) -> None:
         """The runs for ``asked`` are over; the blocking checks named in ``failing`` failed.
 
         What lies downstream of a failed check was not computed.
         """
+        stopped = set[str]()
+        for check in failing:
+            (key,) = {key for key in self.graph.asset_check_keys if key.name == check}
+            below = dg.AssetSelection.assets(key.asset_key).downstream(include_self=False)
+            stopped |= {found.path[-1] for found in below.resolve(self.graph)}
         for day, names in sorted(asked.items(), key=str):
-            stopped = set[str]()
-            for check in failing:
-                (owner,) = {key for key in self.graph.asset_check_keys if key.name == check}
-                stopped |= self._downstream(owner.asset_key)
-            for name in sorted(names - stopped):
-                self._materialize(name, day, version)
-                for check in self.graph.get(self.key(name)).check_keys:
-                    self._check(
-                        check.asset_key, check.name, passed=check.name not in failing, day=day
-                    )
+            computed = sorted(names - stopped)
+            self._run(
+                [
+                    *(self._computed(name, day, version) for name in computed),
+                    *(
+                        self._checked(check.asset_key, check.name, check.name not in failing, day)
+                        for name in computed
+                        for check in self.graph.get(self.key(name)).check_keys
+                    ),
+                ]
+            )
 
     def price_calls_anew(self, version: str) -> None:
-        self._materialize("price_book", None, version)
+        self._run([self._computed("price_book", None, version)])
 
     def edit(self, name: str, version: str) -> None:
         """Somebody changed a reference file, and the change was observed."""
         key = dg.AssetKey([*self.prefix, "reference", name])
-        self._report(dg.AssetObservation(key, tags={"dagster/data_version": version}))
+        self._run([dg.AssetObservation(key, tags={"dagster/data_version": version})])
 
     def tick(self) -> Asked:
         """What the sensor asks for half a minute later."""
@@ -86,25 +96,35 @@ class Ticks:
                 everything.setdefault(day, set()).update(names)
         raise AssertionError(f"after eight ticks there is still something asked for: {asked}")
 
-    def _materialize(self, name: str, day: str | None, version: str) -> None:
-        self._report(
-            dg.AssetMaterialization(
-                self.key(name),
-                partition=day,
-                tags={"dagster/data_version": f"{name} of {day}, {version}"},
-            )
+    def _computed(self, name: str, day: str | None, version: str) -> dg.AssetMaterialization:
+        version = f"{name} of {day}, {version}"
+        return dg.AssetMaterialization(
+            self.key(name), partition=day, tags={"dagster/data_version": version}
         )
 
-    def _check(self, key: dg.AssetKey, name: str, *, passed: bool, day: str | None = None) -> None:
-        self._report(
-            dg.AssetCheckEvaluation(
-                asset_key=key, check_name=name, passed=passed, blocking=True, partition=day
-            )
+    def _checked(
+        self, key: dg.AssetKey, name: str, passed: bool, day: str | None
+    ) -> dg.AssetCheckEvaluation:
+        target = None
+        return dg.AssetCheckEvaluation(
+            asset_key=key,
+            check_name=name,
+            passed=passed,
+            blocking=True,
+            partition=day,
+            target_materialization_data=target,
         )
 
-    def _report(self, event) -> None:
-        self.instance.report_runless_asset_event(event)
+    def _run(self, events: Sequence[object]) -> None:
+        """A run in which ``events`` happened."""
 
-    def _downstream(self, key: dg.AssetKey) -> set[str]:
-        below = dg.AssetSelection.assets(key).downstream(include_self=False)
-        return {found.path[-1] for found in below.resolve(self.graph)}
+        @dg.op
+        def happen():
+            yield from events
+            yield dg.Output(None)
+
+        @dg.job
+        def run():
+            happen()
+
+        run.execute_in_process(instance=self.instance, run_config=QUIET, raise_on_error=False)
