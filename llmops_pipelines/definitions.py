@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -26,10 +25,6 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
     Webhook,
 )
-
-# We use some of Dagster's beta features on purpose; its minor version is pinned.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 SILENT = {
     "DAGSTER_DISABLE_TELEMETRY": "1",

@@ -79,10 +79,7 @@ class _Carried:
 
 def too_long(size: int, limit: int) -> str:
     """Why a line of ``size`` bytes is refused."""
-    return (
-        f"line: has {size:,} bytes, more than the {limit:,} that are read; log long texts apart, or"
-        " raise max_line_bytes"
-    )
+    return f"line: has {size:,} bytes, more than the {limit:,} that are read; log long texts apart"
 
 
 def read_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:

@@ -13,9 +13,10 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from html import unescape
+from typing import TYPE_CHECKING
 
-import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+if TYPE_CHECKING:
+    import jinja2
 
 VERSION = 1
 """Changes when the same text would be written differently; part of every rubric's judge spec."""
@@ -40,10 +41,13 @@ def original(text: str) -> str:
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     """Templates that print only what they are given, escaped, and fail on anything missing."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
     return ImmutableSandboxedEnvironment(
         autoescape=False,
         finalize=escaped,
-        undefined=jinja2.StrictUndefined,
+        undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -180,11 +180,9 @@ class Inquiry:
 
     def _cost(self, request: Request, reply: Reply, reservation: Reservation) -> Decimal | None:
         """US dollars of a reply: null where nothing tells, zero where nothing was billed."""
-        if reservation.most is None:
-            return None
         if not reply.billable:
             return Decimal(0)
-        if reply.tokens is None:
+        if reservation.most is None or reply.tokens is None:
             return None
         price = self.conduct.price
         cost = price(reply.model_served or request.model, reply.tokens)

@@ -100,10 +100,11 @@ class Purse:
         """Give ``reservation`` back and book ``cost``.
 
         An unknown cost is booked as the whole reservation: what may have been billed is not free.
+        A judge without a price costs a call, unless it is known that nothing was billed.
         """
         self.release(reservation)
         if reservation.most is None:
-            self.unpriced_calls += 1
+            self.unpriced_calls += cost is None
         else:
             self.spent += reservation.most if cost is None else cost
 

@@ -56,7 +56,7 @@ class Quote:
         dollars = (
             "no price known"
             if self.usd is None
-            else f"about ${self.usd:.2f}, at most ${self.usd_at_most:.2f}"
+            else f"about {_dollars(self.usd)}, at most {_dollars(self.usd_at_most)}"
         )
         return (
             f"{self.metric} by {self.model}: {self.items:,} to judge, {self.already_paid:,} "
@@ -91,6 +91,11 @@ def quote(
         usd=_total(usd, 1 + EXPECTED_RETRIES),
         usd_at_most=_total(most, Decimal(1)),
     )
+
+
+def _dollars(amount: Decimal | None) -> str:
+    """Cents, and what is less than a cent more finely: small is not free."""
+    return f"${amount:.4f}" if amount and amount < Decimal("0.01") else f"${amount or 0:.2f}"
 
 
 def _total(amounts: list[Decimal | None], factor: Decimal) -> Decimal | None:

@@ -7,9 +7,6 @@ import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from jsonschema import exceptions, validators
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 _TYPES = {
     dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number",
@@ -43,6 +40,8 @@ def format_error(answer: str, *, schema: str | None = None, truncated: bool = Fa
         return f"not JSON: {_brief(error)}"
     if schema is None:
         return None if isinstance(document, dict) else f"is {_type(document)}, expected object"
+    from referencing.exceptions import Unresolvable
+
     try:
         fault = next(iter(_validator(schema).iter_errors(document)), None)
         # The order of iter_errors follows the schema's text, so the first fault is a stable choice.
@@ -104,6 +103,9 @@ def _breaks_off(answer: str, error: json.JSONDecodeError) -> bool:
 
 @lru_cache(maxsize=256)
 def _validator(schema: str) -> Any:
+    from jsonschema import exceptions, validators
+    from referencing import Registry
+
     try:
         document = read_json(schema)
         kind = validators.validator_for(document, default=validators.Draft202012Validator)

@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, Self
 
-import jinja2
-import jinja2.meta
-from jsonschema import exceptions
-from jsonschema.validators import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from llmops_pipelines.judging.escaping import environment, render
@@ -63,6 +59,8 @@ class Rubric(BaseModel):
             raise ValueError("scores of categories lie between 0 and 1")
 
     def _check_templates(self) -> None:
+        import jinja2.meta
+
         names = {}
         for part in ("system", "prompt"):
             try:
@@ -89,6 +87,9 @@ class Rubric(BaseModel):
             raise ValueError(f"prompt cannot be rendered: {error.message}") from error
 
     def _check_output(self) -> None:
+        from jsonschema import exceptions
+        from jsonschema.validators import Draft202012Validator
+
         try:
             Draft202012Validator.check_schema(self.output)
         except exceptions.SchemaError as error:

@@ -1,7 +1,7 @@
 """When an asset is recomputed by itself: its day's input changed, and nothing else.
 
-A rule is made for an asset by ``Inputs``: the assets it reads several days of, and an asset with the
-same days that it does not read so. ``placing`` makes the rules anew when it renames assets.
+A rule is made for an asset from its ``Inputs``, since it must name those of which several days are
+read. ``placing`` makes the rules anew when it renames assets.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def on_changed_inputs(inputs: Inputs) -> Rule:
     changed = (
         Condition.any_deps_match(Condition.data_version_changed()).ignore(_UNHEEDED) | about_to
     )
-    since = changed.since(Condition.newly_requested() | Condition.newly_updated())
+    handled = (Condition.newly_requested() | Condition.newly_updated()) & ~about_to
+    since = changed.since(handled)
     return ((since | _never()) & _ready(inputs)).with_label("on_changed_inputs")
 
 

@@ -1,7 +1,7 @@
 """Checks as propositions about one day: what the checks in ``assets/`` are written with."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -33,7 +33,7 @@ def daily_check(
             partitions_def=DAILY,
             required_resource_keys=resources,
         )
-        def check(context: dg.AssetCheckExecutionContext) -> Iterator[Any]:
+        def check(context: dg.AssetCheckExecutionContext) -> Any:
             run = context.op_execution_context
             given = {name: getattr(run.resources, name) for name in resources}
             (spec,) = context.check_specs
@@ -50,10 +50,6 @@ def _evaluation(
     run: dg.OpExecutionContext, spec: dg.AssetCheckSpec, day: date, result: dg.AssetCheckResult
 ) -> dg.AssetCheckEvaluation:
     """The verdict on ``day``, tied to the materialization it speaks of."""
-    found = run.instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=spec.asset_key, asset_partitions=[day.isoformat()]),
-        limit=1,
-    ).records
     return dg.AssetCheckEvaluation(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -63,9 +59,16 @@ def _evaluation(
         metadata=result.metadata,
         blocking=spec.blocking,
         partition=day.isoformat(),
-        target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
-            found[0].storage_id, found[0].run_id, found[0].timestamp
-        )
-        if found
-        else None,
+        target_materialization_data=_latest(run.instance, spec.asset_key, day),
     )
+
+
+def _latest(
+    instance: dg.DagsterInstance, key: dg.AssetKey, day: date
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[day.isoformat()])
+    for found in instance.fetch_materializations(wanted, limit=1).records:
+        return AssetCheckEvaluationTargetMaterializationData(
+            storage_id=found.storage_id, run_id=found.run_id, timestamp=found.timestamp
+        )
+    return None

@@ -159,15 +159,6 @@ def _spend(
         lake.append(JUDGE_CALLS, attempts, name=part, day=day)
         lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
 
-    purse = judging.Purse(
-        judging.Caps(
-            usd_per_run=Decimal(str(judge.max_usd_per_run)),
-            usd_per_day=Decimal(str(judge.max_usd_per_day)),
-            calls_per_run=judge.max_calls_per_run,
-            calls_per_day=4 * judge.max_calls_per_run,
-        ),
-        judging.spent_today(lake.scan(JUDGE_CALLS), clock.now()),
-    )
     tariff = pricing.find_tariff(None, judge.model, clock.now(), lake.read(PRICE_BOOK))
 
     def price(_model: str, buckets: Mapping[str, int]) -> Decimal | None:
@@ -177,7 +168,7 @@ def _spend(
         items,
         specs,
         lake.scan(JUDGE_LEDGER),
-        purse,
+        _purse(lake, judge, clock, run_id),
         endpoint,
         append,
         features=features,
@@ -190,6 +181,26 @@ def _spend(
     if judged.warning:
         QUOTES.warning("not judged %s: %s", day, judged.warning)
     return judged.unfinished
+
+
+_purses: dict[str, judging.Purse] = {}
+_PURSES_KEPT = 16
+
+
+def _purse(lake: Lake, judge: Judge, clock: Clock, run_id: str) -> judging.Purse:
+    """The purse of the run: its rubrics, its RAGAS metrics and all its days spend from one."""
+    if run_id not in _purses:
+        caps = judging.Caps(
+            usd_per_run=Decimal(str(judge.max_usd_per_run)),
+            usd_per_day=Decimal(str(judge.max_usd_per_day)),
+            calls_per_run=judge.max_calls_per_run,
+            calls_per_day=4 * judge.max_calls_per_run,
+        )
+        spent = judging.spent_today(lake.scan(JUDGE_CALLS), clock.now())
+        _purses[run_id] = judging.Purse(caps, spent)
+        for finished in list(_purses)[:-_PURSES_KEPT]:
+            del _purses[finished]
+    return _purses[run_id]
 
 
 def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:

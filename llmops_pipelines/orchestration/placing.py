@@ -62,7 +62,7 @@ class _Placing:
         return rule(inputs_of(windows, lambda name: self.keys[dg.AssetKey(name)]))
 
     def _checks(self, item: dg.AssetsDefinition) -> dg.AssetsDefinition:
-        """``item`` with its daily checks on the days of the assets; Dagster has no method for it."""
+        """``item`` with its daily checks on the assets' days; Dagster has no method for it."""
         specs = {
             output: replace(spec, partitions_def=self.days) if spec.partitions_def else spec
             for output, spec in item.node_check_specs_by_output_name.items()

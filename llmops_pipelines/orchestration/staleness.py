@@ -1,4 +1,4 @@
-"""Which assets of which days are missing, or were computed from inputs that changed since."""
+"""Which assets of which days are missing, unfinished, or computed from inputs that changed since."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from datetime import date
 from typing import NamedTuple
 
 import dagster as dg
+import polars as pl
 
 from llmops_pipelines.orchestration.daily import INPUTS_KEY, input_digests
 from llmops_pipelines.orchestration.io_manager import TABLE_KEY
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.tables import TABLES
+from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, TABLES
+
+AWAITED = ("failed", "over_budget")
+"""Outcomes of a run, not of an answer: the judge was dead or the purse empty. Another run may do."""
 
 
 class DailyAsset(NamedTuple):
@@ -43,7 +47,7 @@ def daily_assets(specs: Iterable[dg.AssetSpec]) -> list[DailyAsset]:
 
 
 def stale_assets(lake: Lake, assets: Sequence[DailyAsset], day: date) -> list[DailyAsset]:
-    """Those of ``assets`` to compute for ``day``: missing, outdated, or downstream of such.
+    """Those of ``assets`` to compute for ``day``: missing, outdated, unfinished, or downstream of such.
 
     Truth lies in the lake itself: every file names the digests it was computed from.
     """
@@ -55,7 +59,16 @@ def stale_assets(lake: Lake, assets: Sequence[DailyAsset], day: date) -> list[Da
             stored is None
             or renewed & set(asset.windows)
             or stored.inputs != input_digests(lake, asset.windows, day)
+            or _awaits_verdicts(lake, asset.table, day)
         ):
             stale.append(asset)
             renewed.add(asset.table)
     return stale
+
+
+def _awaits_verdicts(lake: Lake, table: str, day: date) -> bool:
+    """Whether a judge still owes verdicts on ``day``; the ledger keeps those it gave."""
+    if table not in (JUDGE_SCORES.name, RAGAS_SCORES.name):
+        return False
+    owed = lake.scan(TABLES[table], [day]).filter(pl.col("outcome").is_in(AWAITED))
+    return not owed.limit(1).collect().is_empty()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from llmops_pipelines.reporting.alerts import alerts_of
@@ -22,6 +22,9 @@ from llmops_pipelines.reporting.remainder import (
 from llmops_pipelines.reporting.service import service_of
 from llmops_pipelines.reporting.spend import spend_of
 from llmops_pipelines.reporting.wording import long_day, visible
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def page(night: NightlyData) -> str:
@@ -58,6 +61,8 @@ def _pairs(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
     source = resources.files(__package__).joinpath("nightly.html.jinja").read_text("utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -70,6 +70,12 @@ def test_a_judge_without_a_price_is_held_by_its_calls():
     assert held.spent == 0
 
 
+def test_a_request_that_reached_nobody_takes_no_call_from_the_cap():
+    held = purse(calls=1)
+    held.settle(held.reserve(None), Decimal(0))
+    assert held.calls_left == 1
+
+
 def test_calls_of_earlier_runs_count_towards_the_day():
     with pytest.raises(OverBudgetError):
         purse(calls_before=8).reserve(None)
