@@ -92,6 +92,7 @@ def _run(settings: Settings, first: date | None, last: date | None) -> Night:
                 webhook=resources.webhook,
                 clock=resources.clock,
                 policy=resources.policy,
+                judge=resources.judge,
                 first=first,
                 last=last,
             )

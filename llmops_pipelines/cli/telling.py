@@ -23,10 +23,10 @@ _PATIENCE_S = 5.0
 
 
 @contextmanager
-def progress(console: Console) -> Iterator[Show]:
+def progress(console: Console, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Show]:
     """A function to tell progress to, for as long as the block runs."""
     with ExitStack() as stack:
-        show = _live(stack, console) if console.is_terminal else _plain(console)
+        show = _live(stack, console) if console.is_terminal else _plain(console, clock)
         stack.enter_context(_heard(console))
         yield show
 
@@ -50,14 +50,15 @@ def _live(stack: ExitStack, console: Console) -> Show:
     return show
 
 
-def _plain(console: Console) -> Show:
+def _plain(console: Console, clock: Callable[[], float]) -> Show:
     told = ("", 0.0)
 
     def show(phase: str, done: int, total: int) -> None:
         nonlocal told
         before, at = told
-        if phase != before or time.monotonic() - at > _PATIENCE_S:
-            told = (phase, time.monotonic())
+        now = clock()
+        if phase != before or now - at > _PATIENCE_S:
+            told = (phase, now)
             console.print(Text(f"{phase}  {done}/{total}"), soft_wrap=True)
 
     return show

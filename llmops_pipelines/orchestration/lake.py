@@ -17,6 +17,8 @@ from llmops_pipelines.tables import Table
 PART = "part.parquet"
 VERSION_KEY, DIGEST_KEY, INPUTS_KEY = "llmops.table_version", "llmops.digest", "llmops.inputs"
 
+_REMEDY = "restore it, or delete it and run again"
+
 Inputs = Mapping[str, Mapping[str, str]]
 """Digests of what a partition was computed from: table, then day, to digest."""
 
@@ -84,7 +86,7 @@ class Lake:
         Days without a partition add no rows. Partitioned tables gain a ``day`` column.
 
         Raises:
-            LakeError: A file was written by a newer release.
+            LakeError: A file is damaged, or was written by a newer release.
         """
         wanted = self.days(table) if table.partitioned and days is None else days
         folders = (
@@ -115,11 +117,14 @@ class Lake:
         return self.read(table, last_days(day - timedelta(days=1), days))
 
     def stored(self, table: Table, day: date | None = None) -> Stored | None:
-        """Digest and inputs of one partition; None where there is none.
+        """Digest and inputs of one partition; None where there is none that can be read.
 
         Several parts have one digest together, whatever the order in which they came.
         """
-        metadata = [self._metadata(entry.path) for entry in self.store.walk(_folder(table, day))]
+        try:
+            metadata = [self._metadata(part.path) for part in self.store.walk(_folder(table, day))]
+        except LakeError:
+            return None
         if not metadata:
             return None
         if len(metadata) == 1:
@@ -136,10 +141,15 @@ class Lake:
             )
 
     def _metadata(self, path: str) -> dict[str, str]:
-        return pl.read_parquet_metadata(
-            self.store.uri(path),
-            storage_options=dict(self.store.options) if self.store.options else None,
-        )
+        file = self.store.uri(path)
+        options = dict(self.store.options) if self.store.options else None
+        try:
+            metadata = pl.read_parquet_metadata(file, storage_options=options)
+        except pl.exceptions.PolarsError as error:
+            raise LakeError(f"{file}: is no whole Parquet file; {_REMEDY} ({error})") from error
+        if DIGEST_KEY not in metadata:
+            raise LakeError(f"{file}: was not written by llmops-pipelines; {_REMEDY}")
+        return metadata
 
 
 def last_days(day: date, count: int) -> list[date]:

@@ -1,6 +1,7 @@
 """Landing: new log files become rows and texts of the lake, once, by event day."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 from uuid import uuid4
@@ -24,8 +25,14 @@ from llmops_pipelines.tables import LANDED_DAYS, LOG_INDEX, TABLES, Table
 _LINE_COUNTS = ("lines", "calls", "steps", "feedback", "rejected", "ignored")
 
 
+_UNREPORTED = "unreported_days.json"
+
+
 class Landing(NamedTuple):
-    """What one landing run did. ``changed`` maps each event day it touched to its new digest."""
+    """What one landing run did. ``changed`` maps each event day it touched to its new digest.
+
+    Days that a landing before changed, and died before it could report them, are among these.
+    """
 
     files: int
     log_index: pl.DataFrame
@@ -36,28 +43,35 @@ def land_new_files(
     lake: Lake,
     files: Iterable[ingest.LogFile],
     options: ingest.LandingOptions,
-    on_file: Callable[[str, int, int], None] | None = None,
+    report: Callable[[Mapping[date, str]], None] = lambda _: None,
 ) -> Landing:
-    """Read every file that is new or changed, and record which days' content changed.
+    """Read every file that is new or changed, record which days changed, and ``report`` these.
 
     Rows are written before the index that makes them count, so a crash in between loses nothing:
-    the next landing reads the same files into the same parts.
+    the next landing reads the same files into the same parts. Likewise it reports again what was
+    not reported to the end.
     """
     index = log_index(lake)
     before = set(index["source_file", "digest"].rows())
     found = ingest.changed_files(files, index, options.sources)
-    for batch in ingest.land(found, options, index, on_file=on_file):
+    for batch in ingest.land(found, options, index):
         for name, days in batch.tables.items():
             for day, rows in days.items():
                 lake.append(TABLES[name], rows, name=batch.name, day=day)
         # A file that was only touched is indexed again under the same batch.
         lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
     index = log_index(lake)
-    return Landing(
-        files=len(set(index["source_file", "digest"].rows()) - before),
-        log_index=index,
-        changed=_write_changed_days(lake, index),
-    )
+    changed = _write_changed_days(lake, index)
+    report(changed)
+    if changed:
+        lake.store.delete(_UNREPORTED)
+    return Landing(len(set(index["source_file", "digest"].rows()) - before), index, changed)
+
+
+def unreported_days(lake: Lake) -> list[date]:
+    """Days that changed without anybody being told, because a landing died too early."""
+    days = lake.store.read(_UNREPORTED)
+    return [date.fromisoformat(day) for day in json.loads(days)] if days else []
 
 
 def land(
@@ -77,14 +91,17 @@ def land(
         features=reference.read("features.yaml", Features),
         sources=reference.read("sources.yaml", ingest.Sources),
     )
-    landing = land_new_files(lake.open(), logs.files(), options)
     days_key = dg.AssetKey([*context.asset_key.path[:-1], LANDED_DAYS.name])
-    for day, digest in landing.changed.items():
-        context.log_event(
-            dg.AssetMaterialization(
-                days_key, partition=day.isoformat(), tags={"dagster/data_version": digest}
+
+    def report(changed: Mapping[date, str]) -> None:
+        for day, digest in changed.items():
+            context.log_event(
+                dg.AssetMaterialization(
+                    days_key, partition=day.isoformat(), tags={"dagster/data_version": digest}
+                )
             )
-        )
+
+    landing = land_new_files(lake.open(), logs.files(), options, report)
     current = ingest.current_files(landing.log_index)
     return dg.MaterializeResult(
         metadata={
@@ -118,11 +135,17 @@ def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:
     )
     wanted = {key[0]: LANDED_DAYS.require(rows) for key, rows in by_day.items()}
     wanted |= {day: LANDED_DAYS.empty() for day in lake.days(LANDED_DAYS) if day not in wanted}
-    changed = {}
-    for day in sorted(wanted):
-        if (
-            not wanted[day].equals(lake.read(LANDED_DAYS, [day]).drop("day"))
-            or lake.stored(LANDED_DAYS, day) is None
-        ):
-            changed[day] = lake.write(LANDED_DAYS, wanted[day], day=day)
-    return changed
+    changed = [day for day in sorted(wanted) if _differs(lake, day, wanted[day])]
+    untold = sorted({*changed, *unreported_days(lake)})
+    if changed:
+        lake.store.put(_UNREPORTED, json.dumps([day.isoformat() for day in untold]).encode())
+    for day in changed:
+        lake.write(LANDED_DAYS, wanted[day], day=day)
+    return {day: stored.digest for day in untold if (stored := lake.stored(LANDED_DAYS, day))}
+
+
+def _differs(lake: Lake, day: date, wanted: pl.DataFrame) -> bool:
+    """Whether ``landed_days`` of ``day`` says something else, or nothing that can be read."""
+    return lake.stored(LANDED_DAYS, day) is None or not wanted.equals(
+        lake.read(LANDED_DAYS, [day]).drop("day")
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import dagster as dg
 
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.resources import Clock, Policy, ReferenceFolder, Webhook
+from llmops_pipelines.orchestration.resources import Clock, Judge, Policy, ReferenceFolder, Webhook
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.tables import LANDED_DAYS
 
@@ -115,13 +115,21 @@ class NightlyRunner:
     ) -> bool:
         """Run ``job``, or only ``keys`` of it, for ``day``; failures are kept, not raised.
 
+        Blocking checks of what ``keys`` read are run again with them: a day whose check failed is
+        not continued by the next night.
+
         Raises:
             KeyboardInterrupt: Somebody stopped the run; Dagster alone would go on with the next.
         """
-        result = self._definitions.resolve_job_def(job).execute_in_process(
+        whole = self._definitions.resolve_job_def(job)
+        wanted = (
+            whole.get_subset(asset_selection=set(keys), asset_check_selection=self._checks(keys))
+            if keys
+            else whole
+        )
+        result = wanted.execute_in_process(
             instance=self._instance,
             partition_key=day.isoformat() if day else None,
-            asset_selection=list(keys) if keys else None,
             run_config=QUIET,
             raise_on_error=False,
             tags={"llmops/by": "llmops nightly"},
@@ -143,13 +151,19 @@ class NightlyRunner:
         self._on_progress(Progress("reading new logs", 1, 1))
         return landed and priced
 
-    def compute(self, lake: Lake, days: Sequence[date], today: date) -> dict[date, int]:
-        """Compute what is stale of ``days``, oldest first; map each day to assets computed."""
+    def compute(
+        self, lake: Lake, days: Sequence[date], today: date, *, judge_from: date | None = None
+    ) -> dict[date, int]:
+        """Compute what is stale of ``days``, oldest first; map each day to assets computed.
+
+        From ``judge_from`` on a judge may be asked: days on which it owes verdicts are stale too.
+        """
         assets = [asset for asset in daily_assets(self._specs) if asset.table != "rollbacks"]
         computed: dict[date, int] = {}
         for done, day in enumerate(days):
             wanted = assets if day < today else _without(assets, SAMPLED)
-            if stale := stale_assets(lake, wanted, day):
+            judging = judge_from is not None and day >= judge_from
+            if stale := stale_assets(lake, wanted, day, judging=judging):
                 self._on_progress(Progress(f"computing {day}", done, len(days)))
                 self.execute("nightly_job", day, [asset.key for asset in stale])
                 computed[day] = len(stale)
@@ -179,6 +193,15 @@ class NightlyRunner:
     def _keys(self, name: str) -> list[dg.AssetKey]:
         return [spec.key for spec in self._specs if spec.key.path[-1] == name]
 
+    def _checks(self, keys: Sequence[dg.AssetKey]) -> set[dg.AssetCheckKey]:
+        """All checks of ``keys``, and the blocking ones of what they read."""
+        graph = self._definitions.resolve_asset_graph()
+        read = {parent for key in keys for parent in graph.get(key).parent_keys} - set(keys)
+        guards = {check for key in read for check in graph.get(key).check_keys}
+        return {check for key in keys for check in graph.get(key).check_keys} | {
+            check for check in guards if graph.get(check).blocking
+        }
+
 
 def run_night(
     runner: NightlyRunner,
@@ -188,6 +211,7 @@ def run_night(
     webhook: Webhook,
     clock: Clock,
     policy: Policy,
+    judge: Judge,
     first: date | None = None,
     last: date | None = None,
 ) -> Night:
@@ -199,7 +223,9 @@ def run_night(
         for day in lake.days(LANDED_DAYS)
         if (first is None or day >= first) and day <= min(last or today, today)
     ]
-    computed = runner.compute(lake, days, today)
+    recently = today - timedelta(days=judge.judge_within_days)
+    judge_from = recently if judge.base_url and judge.model else None
+    computed = runner.compute(lake, days, today, judge_from=judge_from)
     delivered = runner.finish(lake, reference, webhook, clock, policy)
     if computed:
         runner.refresh("golden_dataset", "warehouse")

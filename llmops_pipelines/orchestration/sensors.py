@@ -8,7 +8,7 @@ from llmops_pipelines import ingest
 from llmops_pipelines.adapters import webhook as webhooks
 from llmops_pipelines.orchestration.acting import notify, rollback_requests
 from llmops_pipelines.orchestration.jobs import LAND, ROLL_BACK
-from llmops_pipelines.orchestration.landing import log_index
+from llmops_pipelines.orchestration.landing import log_index, unreported_days
 from llmops_pipelines.orchestration.resources import (
     Clock,
     LakeResource,
@@ -71,9 +71,12 @@ def landing_sensor(
         log_index(lake.open()),
         reference.read("sources.yaml", ingest.Sources),
     )
-    if not changed:
+    # A landing that died may have left days that it did not report.
+    left = unreported_days(lake.open())
+    if not changed and not left:
         return dg.SkipReason(f"no new or changed file below {logs.root}")
-    state = "\n".join(f"{file.path}|{file.size}|{file.modified_ns}" for file in changed)
+    files = [f"{file.path}|{file.size}|{file.modified_ns}" for file in changed]
+    state = "\n".join([*files, *map(str, left)])
     request = _request(context, "land:" + hashlib.sha256(state.encode()).hexdigest()[:16])
     return request or dg.SkipReason("a landing run for these files is under way")
 

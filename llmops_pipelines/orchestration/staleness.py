@@ -1,4 +1,4 @@
-"""Which assets of which days are missing, unfinished, or computed from inputs that changed since."""
+"""Which assets of which days are missing, unfinished, or older than what they were made from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, TABLES
 
 AWAITED = ("failed", "over_budget")
-"""Outcomes of a run, not of an answer: the judge was dead or the purse empty. Another run may do."""
+"""Outcomes that speak of a run, not of an answer: the judge was dead, or the purse empty."""
 
 
 class DailyAsset(NamedTuple):
@@ -46,10 +46,13 @@ def daily_assets(specs: Iterable[dg.AssetSpec]) -> list[DailyAsset]:
     return ordered
 
 
-def stale_assets(lake: Lake, assets: Sequence[DailyAsset], day: date) -> list[DailyAsset]:
-    """Those of ``assets`` to compute for ``day``: missing, outdated, unfinished, or downstream of such.
+def stale_assets(
+    lake: Lake, assets: Sequence[DailyAsset], day: date, *, judging: bool = False
+) -> list[DailyAsset]:
+    """Those of ``assets`` to compute for ``day``: missing, unfinished, outdated, or after such.
 
-    Truth lies in the lake itself: every file names the digests it was computed from.
+    Truth lies in the lake itself: every file names the digests it was computed from. What a judge
+    still owes counts only while ``judging``: while there is one to ask about that day.
     """
     stale: list[DailyAsset] = []
     renewed: set[str] = set()
@@ -59,7 +62,7 @@ def stale_assets(lake: Lake, assets: Sequence[DailyAsset], day: date) -> list[Da
             stored is None
             or renewed & set(asset.windows)
             or stored.inputs != input_digests(lake, asset.windows, day)
-            or _awaits_verdicts(lake, asset.table, day)
+            or (judging and _awaits_verdicts(lake, asset.table, day))
         ):
             stale.append(asset)
             renewed.add(asset.table)

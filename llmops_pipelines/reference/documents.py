@@ -19,6 +19,14 @@ class ReferenceFileError(ValueError):
 class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice: the second would silently win."""
 
+    def construct_object(self, node: Node, deep: bool = False) -> Any:
+        """Build one value; one that looks like a date and is none gets a place and a name."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            problem = f"{node.value!r} cannot be read ({error}); correct it, or quote it as text"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Build one mapping, refusing repeated keys."""
         seen: set[str] = set()

@@ -144,7 +144,7 @@ def test_every_planted_event_raises_its_alert_on_its_feature_and_day(fortnight):
 
 
 def test_lasting_events_stay_raised_every_day(fortnight):
-    due = {raised for raised, must, _ in fortnight.planted() if must and raised[0] == "support_drop"}
+    due = {raised for raised, must, _ in fortnight.planted() if must and "support_drop" in raised}
     assert len(due) == 6
     assert due <= fired_rules(fortnight)
 
@@ -388,9 +388,10 @@ def fired_rules(fortnight: Fortnight) -> set[Raised]:
 
 def counted(night: dict[str, Any], figure: str) -> dict[tuple[str, str], Any]:
     """A figure of ``--json`` by day and feature; features that never called are left out."""
-    keep_all = figure == "rejected"
     return {
-        (row["day"], row["feature"]): row[figure] for row in night["days"] if row["calls"] or keep_all
+        (row["day"], row["feature"]): row[figure]
+        for row in night["days"]
+        if row["calls"] or figure == "rejected"
     }
 
 

@@ -30,6 +30,9 @@ from tests.sample_company.sample import Sample
 
 Digests = dict[tuple[str, date], str]
 
+SOME_TIME = datetime.min
+"""For what does not look at the clock."""
+
 NOBODY: dict[str, Any] = {
     "judge_base_url": "",
     "judge_api_key": "",
@@ -57,7 +60,7 @@ class World:
 
     @property
     def lake(self) -> Lake:
-        return resources_of(self.at(datetime(2026, 1, 1))).lake.open()
+        return resources_of(self.at(SOME_TIME)).lake.open()
 
     def at(self, now: datetime, **settings: Any) -> Settings:
         """Settings with the clock stopped at ``now``."""
@@ -101,7 +104,7 @@ class World:
 
     def edit(self, name: str, change: Any) -> None:
         """Let ``change`` work on a reference file; the default one if there is none yet."""
-        prepare(self.at(datetime(2026, 1, 1)))
+        prepare(self.at(SOME_TIME))
         file = self.data / "reference" / name
         document = yaml.safe_load(file.read_text())
         change(document)
@@ -246,6 +249,6 @@ class Inbox:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/hook"
 
-    def keys(self, rule: str = "") -> list[str]:
+    def told(self, rule: str = "") -> list[str]:
         """Keys of the messages, of one rule or of all."""
         return [message["key"] for message in self.received if message["key"].startswith(rule)]

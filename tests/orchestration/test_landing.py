@@ -1,0 +1,207 @@
+"""Landing into the lake: crashes, replaced files, touched files, object stores."""
+
+import itertools
+import os
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from llmops_pipelines import ingest
+from llmops_pipelines.definitions import resources_of
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.landing import (
+    land_new_files,
+    landed_rows,
+    log_index,
+    unreported_days,
+)
+from llmops_pipelines.orchestration.resources import LogFolder
+from llmops_pipelines.tables import (
+    LANDED_CALLS,
+    LANDED_DAYS,
+)
+from tests.ingest.worlds import options
+from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+class CrashError(Exception):
+    """The process died here."""
+
+
+class DyingLake(Lake):
+    """A lake whose process dies after ``survives`` more writes."""
+
+    def __init__(self, store, survives: int) -> None:
+        super().__init__(store)
+        self.survives = survives
+
+    def append(self, table, frame, *, name, day=None):
+        self._live()
+        return super().append(table, frame, name=name, day=day)
+
+    def write(self, table, frame, *, day=None, inputs=None):
+        self._live()
+        return super().write(table, frame, day=day, inputs=inputs)
+
+    def _live(self) -> None:
+        if self.survives == 0:
+            raise CrashError
+        self.survives -= 1
+
+
+def land(folder: Folder, lake: Lake | None = None, **changes):
+    files = LogFolder(root=str(folder.root / "logs")).files()
+    report = changes.pop("report", lambda _: None)
+    return land_new_files(lake or folder.lake, files, options(**changes), report)
+
+
+def landed(lake: Lake) -> dict[date, list[str]]:
+    """Ids of the calls that count, by day."""
+    return {
+        day: sorted(
+            landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])).collect()["call_id"]
+        )
+        for day in lake.days(LANDED_DAYS)
+    }
+
+
+def changed(folder: Folder) -> list[str]:
+    files = LogFolder(root=str(folder.root / "logs")).files()
+    return [file.path for file in ingest.changed_files(files, log_index(folder.lake))]
+
+
+def test_calls_come_to_their_own_days_whatever_the_file(folder):
+    folder.log("a/one.jsonl", calls_of(DAY, 1, 2) + calls_of(NEXT, 3))
+    landing = land(folder)
+    assert landing.files == 1
+    assert sorted(landing.changed) == [DAY, NEXT]
+    assert landed(folder.lake) == {DAY: ["c-1", "c-2"], NEXT: ["c-3"]}
+
+
+def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(tmp_path):
+    for survives in itertools.count():
+        folder = Folder(tmp_path / str(survives))
+        folder.log("one.jsonl", calls_of(DAY, 1, 2) + calls_of(NEXT, 3))
+        folder.log("two.jsonl", calls_of(DAY, 4))
+        try:
+            land(folder, DyingLake(folder.lake.store, survives), batch_bytes=1)
+            break
+        except CrashError:
+            folder.log("late.jsonl", calls_of(NEXT, 5))
+            land(folder, batch_bytes=1)
+        assert landed(folder.lake) == {DAY: ["c-1", "c-2", "c-4"], NEXT: ["c-3", "c-5"]}
+        assert ingest.unaccounted_files(log_index(folder.lake)).is_empty()
+        assert changed(folder) == []
+    assert survives > 8, "rows, texts and index of two files, then the list of each day"
+
+
+def test_a_day_that_a_dying_landing_did_not_report_is_reported_by_the_next(folder):
+    def die(_):
+        raise CrashError
+
+    folder.log("one.jsonl", calls_of(DAY, 1))
+    with pytest.raises(CrashError):
+        land(folder, report=die)
+    assert unreported_days(folder.lake) == [DAY]
+    folder.log("two.jsonl", calls_of(NEXT, 2))
+    with pytest.raises(CrashError):
+        land(folder, report=die)
+    told = []
+    land(folder, report=told.append)
+    digests = {day: folder.lake.stored(LANDED_DAYS, day).digest for day in (DAY, NEXT)}
+    assert told == [digests]
+    assert unreported_days(folder.lake) == []
+    assert land(folder).changed == {}
+
+
+def test_a_replaced_file_takes_its_old_rows_out_also_where_it_no_longer_reaches(folder):
+    folder.log("one.jsonl", calls_of(DAY, 1) + calls_of(NEXT, 2))
+    folder.log("two.jsonl", calls_of(NEXT, 3))
+    land(folder)
+    folder.log("one.jsonl", calls_of(DAY, 1, 4))
+    assert changed(folder) == ["one.jsonl"]
+    assert sorted(land(folder).changed) == [DAY, NEXT]
+    assert landed(folder.lake) == {DAY: ["c-1", "c-4"], NEXT: ["c-3"]}
+
+
+def test_a_day_that_loses_its_only_file_becomes_an_empty_day(folder):
+    folder.log("one.jsonl", calls_of(DAY, 1) + calls_of(NEXT, 2))
+    land(folder)
+    folder.log("one.jsonl", calls_of(DAY, 1))
+    land(folder)
+    assert landed(folder.lake) == {DAY: ["c-1"], NEXT: []}
+    assert land(folder).changed == {}, "an empty day is settled too"
+
+
+def test_a_file_that_came_back_in_its_old_form_counts_again(folder):
+    old, new = calls_of(DAY, 1), calls_of(DAY, 2, 3)
+    for content in (old, new, old):
+        folder.log("one.jsonl", content)
+        land(folder)
+    assert landed(folder.lake) == {DAY: ["c-1"]}
+    assert changed(folder) == []
+
+
+def test_a_touched_file_is_not_read_again_and_becomes_quiet(folder):
+    file = folder.log("one.jsonl", calls_of(DAY, 1))
+    land(folder)
+    parts = list(folder.lake.store.walk(LANDED_CALLS.name))
+    os.utime(file, ns=(1, file.stat().st_mtime_ns + 10**9))
+    assert changed(folder) == ["one.jsonl"]
+    landing = land(folder)
+    assert (landing.files, landing.changed) == (0, {})
+    assert list(folder.lake.store.walk(LANDED_CALLS.name)) == parts
+    assert changed(folder) == []
+
+
+def test_a_file_that_is_gone_keeps_its_rows(folder):
+    folder.log("one.jsonl", calls_of(DAY, 1)).unlink()
+    folder.log("two.jsonl", calls_of(DAY, 2))
+    land(folder)
+    (folder.root / "logs/two.jsonl").unlink()
+    assert land(folder).changed == {}
+    assert landed(folder.lake) == {DAY: ["c-2"]}
+
+
+def test_no_log_folder_is_no_error_and_no_day(folder):
+    landing = land(folder)
+    assert (landing.files, landing.changed) == (0, {})
+
+
+def test_a_landing_run_reports_each_changed_day_with_its_digest(folder):
+    folder.log("one.jsonl", calls_of(DAY, 1) + calls_of(NEXT, 2))
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = folder.run("land_job", instance=instance)
+        assert result.success
+        folder.log("late.jsonl", calls_of(NEXT, 3))
+        folder.run("land_job", instance=instance)
+        records = instance.fetch_materializations(dg.AssetKey("landed_days"), limit=9).records
+    versions = [
+        (record.partition_key, record.asset_materialization.tags["dagster/data_version"])
+        for record in reversed(records)
+    ]
+    assert [day for day, _ in versions] == [str(DAY), str(NEXT), str(NEXT)]
+    assert versions[1] != versions[2]
+    assert versions[2][1] == folder.lake.stored(LANDED_DAYS, NEXT).digest
+    (landing,) = [
+        event
+        for event in result.asset_materializations_for_node("landing")
+        if event.asset_key == dg.AssetKey("landing")
+    ]
+    shown = {name: landing.metadata[name].value for name in ("files_landed", "days_changed")}
+    assert shown == {"files_landed": 1, "days_changed": 2}
+    assert landing.metadata["calls"].value == 2
+
+
+def test_the_key_that_hides_users_is_made_once_and_kept(tmp_path):
+    folder = Folder(tmp_path, {"user_hash_key": ""})
+    key = resources_of(folder.at()).privacy.key()
+    assert len(key) == 64
+    assert resources_of(folder.at()).privacy.key() == key
+    assert (tmp_path / ".dagster/user_hash.key").stat().st_mode & 0o077 == 0
