@@ -98,10 +98,11 @@ def test_nothing_is_rejected_and_nothing_fails(composed):
 
 def test_models_without_a_price_are_counted_not_free(composed):
     unpriced = composed.sums("unpriced_calls")
+    # Calls that failed cost nothing anybody knows of, and are not counted as a gap in the prices.
     assert {name: n for name, n in unpriced.items() if n} == {
-        "doc_summary": 770,
-        "knowledge_chat": 744,
-        "policy_assistant": 356,
+        "doc_summary": 766,
+        "knowledge_chat": 736,
+        "policy_assistant": 355,
     }
     nowhere = [row for row in composed.found["days"] if row["feature"] == "doc_summary"]
     assert {row["cost_usd"] for row in nowhere} == {None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import polars as pl
@@ -18,7 +18,11 @@ STATE_DAYS = 90
 """How far back an alert may have been opened and still be known."""
 
 MAX_ATTEMPTS = 5
-"""Failed deliveries are tried again this often; then the alert stays in the report alone."""
+"""A delivery is tried this often; then the alert stays in the report alone."""
+
+FIRST_PAUSE = timedelta(minutes=1)
+"""Between the first attempt and the second; each pause is four times the one before, so that the
+last attempt comes 85 minutes after the first."""
 
 
 class Delivered(NamedTuple):
@@ -39,7 +43,7 @@ class RollbackRequest(NamedTuple):
 def notify(
     lake: Lake, reference: ReferenceFolder, endpoint: Webhook, clock: Clock, policy: Policy
 ) -> list[Delivered]:
-    """Post every change of state that is recent enough and has not been delivered.
+    """Post every change of state that is recent enough, undelivered, and due to be tried.
 
     The payload carries the alert's stable key. Deliveries are recorded after they were made, so
     that a crash in between tells people twice rather than never.
@@ -48,13 +52,19 @@ def notify(
         return []
     rules = reference.read("alert_rules.yaml", incidents.Rules)
     days = _recent_days(clock, policy)
-    attempts = lake.read(DELIVERIES, days)
+    attempts = lake.read(DELIVERIES, last_days(days[-1], STATE_DAYS))
     told = set(attempts.filter(pl.col("outcome") == "delivered")["alert_key"])
-    tries = dict(attempts.group_by("alert_key").len().iter_rows())
+    tries = {
+        key: (count, last)
+        for key, count, last in attempts.group_by("alert_key")
+        .agg(pl.len(), pl.col("sent_at").max())
+        .iter_rows()
+    }
     sent = []
     for alert in _to_tell(lake, rules, days, clock, policy).iter_rows(named=True):
-        key, tried = alert["alert_key"], tries.get(alert["alert_key"], 0)
-        if key in told or tried >= MAX_ATTEMPTS:
+        key = alert["alert_key"]
+        tried, last = tries.get(key, (0, None))
+        if key in told or tried >= MAX_ATTEMPTS or not _due(tried, last, clock.now()):
             continue
         answer = webhook.post(endpoint.url, incidents.notification(alert, rules=rules))
         row = {"alert_key": key, "outcome": answer.outcome, "detail": answer.detail}
@@ -98,7 +108,10 @@ def _to_tell(
     lake: Lake, rules: incidents.Rules, days: list[date], clock: Clock, policy: Policy
 ) -> pl.DataFrame:
     """Recent changes of state, and older ones that still hold and nobody has heard of."""
-    changes = lake.read(ALERTS, days).filter(~pl.col("backfilled"))
+    timely = [
+        day for day in days if not incidents.is_backfilled(day, clock.now(), policy.act_within)
+    ]
+    changes = lake.read(ALERTS, timely).filter(~pl.col("backfilled"))
     known = lake.read(ALERTS, last_days(days[-1], STATE_DAYS))
     late = [
         incidents.untold(
@@ -116,6 +129,11 @@ def _to_tell(
     return pl.concat([frame.select(columns) for frame in [changes, *late]]).sort(
         "day", "rule", "scope"
     )
+
+
+def _due(tried: int, last: datetime | None, now: datetime) -> bool:
+    """Whether the pause after the last of ``tried`` attempts is over."""
+    return last is None or now >= last + FIRST_PAUSE * 4 ** (tried - 1)
 
 
 def _recent_days(clock: Clock, policy: Policy) -> list[date]:

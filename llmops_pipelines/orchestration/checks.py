@@ -60,7 +60,7 @@ def few_rejected(lake: Lake, day: date) -> dg.AssetCheckResult:
     shown = pl.format("{}:{}: {}", "source_file", "source_line", "reason").alias("rejected")
     return _result(
         rejected.select(shown) if share > MAX_REJECTED_SHARE else pl.DataFrame(),
-        f"{{n:,}} lines rejected, {share:.1%} of the day; "
+        f"{{n:,}} line(s) rejected, {share:.1%} of the day; "
         f"more than {MAX_REJECTED_SHARE:.0%} means that a source has changed",
     )
 
@@ -89,9 +89,10 @@ def all_priced(lake: Lake, day: date) -> dg.AssetCheckResult:
 
 
 def spend_adds_up(lake: Lake, day: date) -> dg.AssetCheckResult:
-    """Exact decimals: the two sums are equal or something is wrong."""
+    """Exact decimals: the two sums are equal or something is wrong; unknown is not nothing."""
+    spend = pl.when(pl.col("cost").count() > 0).then(pl.col("cost").sum())
     sums = {
-        name: lake.scan(table, [day]).select(pl.col("cost").sum()).collect().item()
+        name: lake.scan(table, [day]).select(spend).collect().item()
         for name, table in (("calls", CALL_COSTS), ("features", FEATURE_COSTS))
     }
     return _result(

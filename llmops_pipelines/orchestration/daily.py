@@ -98,7 +98,7 @@ def daily(
                     source: frame if source in asked.lazy else frame.collect()
                     for source, frame in _of_day(inputs, asked.windows, day)
                 }
-                run = {"day": day, "run_id": context.run_id}
+                run = {"day": day, "run_id": context.run.run_id}
                 asked_of_run = {name: run[name] for name in asked.of_run}
                 frame = compute(**frames, **resources, **asked_of_run)
                 yield DayOutput(day, frame, read, figures(frame) if figures else {})

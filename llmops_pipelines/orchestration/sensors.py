@@ -1,6 +1,7 @@
 """Sensors: new logs land, changed days are recomputed, people are told, prompts roll back."""
 
 import hashlib
+from datetime import UTC, timedelta
 
 import dagster as dg
 
@@ -27,6 +28,8 @@ _UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+
 automation_sensor = dg.AutomationConditionSensorDefinition(
     "automation_sensor",
     target=dg.AssetSelection.all(),
@@ -38,18 +41,27 @@ automation_sensor = dg.AutomationConditionSensorDefinition(
 
 
 def _request(
-    context: dg.SensorEvaluationContext, key: str, partition_key: str | None = None
-) -> dg.RunRequest | None:
+    context: dg.SensorEvaluationContext, clock: Clock, key: str, partition_key: str | None = None
+) -> dg.RunRequest | dg.SkipReason:
     """A run request for ``key``, again under a new run key once an earlier run of it is over.
 
-    A run key is used up for ever, even by a launch that failed; so it carries the attempt. None
-    while a run for ``key`` is under way.
+    A run key is used up for ever, even by a launch that failed; so it carries the attempt. Where
+    earlier runs did not settle the matter, the next one waits twice as long as the one before.
     """
-    runs = context.instance.get_runs(filters=dg.RunsFilter(tags={KEY_TAG: key}))
-    if any(run.status in _UNFINISHED for run in runs):
-        return None
+    records = context.instance.get_run_records(dg.RunsFilter(tags={KEY_TAG: key}))
+    if any(record.dagster_run.status in _UNFINISHED for record in records):
+        return dg.SkipReason(f"a run for this is under way ({key})")
+    if records:
+        pause = min(_FIRST_PAUSE * 2 ** (len(records) - 1), _LONGEST_PAUSE)
+        ended = max(record.update_timestamp for record in records)
+        due = (ended.astimezone(UTC) if ended.tzinfo else ended).replace(tzinfo=None) + pause
+        if clock.now() < due:
+            return dg.SkipReason(
+                f"{len(records)} run(s) did not settle this ({key}); the next is due at "
+                f"{due:%Y-%m-%d %H:%M} UTC"
+            )
     return dg.RunRequest(
-        run_key=f"{key}:{len(runs)}", partition_key=partition_key, tags={KEY_TAG: key}
+        run_key=f"{key}:{len(records)}", partition_key=partition_key, tags={KEY_TAG: key}
     )
 
 
@@ -64,6 +76,7 @@ def landing_sensor(
     lake: LakeResource,
     logs: LogFolder,
     reference: ReferenceFolder,
+    clock: Clock,
 ) -> dg.RunRequest | dg.SkipReason:
     """One landing run for all files that are new or changed since the last one."""
     changed = ingest.changed_files(
@@ -77,8 +90,7 @@ def landing_sensor(
         return dg.SkipReason(f"no new or changed file below {logs.root}")
     files = [f"{file.path}|{file.size}|{file.modified_ns}" for file in changed]
     state = "\n".join([*files, *map(str, left)])
-    request = _request(context, "land:" + hashlib.sha256(state.encode()).hexdigest()[:16])
-    return request or dg.SkipReason("a landing run for these files is under way")
+    return _request(context, clock, "land:" + hashlib.sha256(state.encode()).hexdigest()[:16])
 
 
 @dg.sensor(
@@ -117,16 +129,15 @@ def rollback_sensor(
     policy: Policy,
 ) -> dg.SensorResult | dg.SkipReason:
     """One run per day that has undecided rollbacks."""
-    requests = [
-        request
+    answers = [
+        _request(context, clock, f"roll back:{wanted.day}:{wanted.key}", str(wanted.day))
         for wanted in rollback_requests(lake.open(), reference, clock, policy)
-        if (request := _request(context, f"roll back:{wanted.day}:{wanted.key}", str(wanted.day)))
     ]
-    return (
-        dg.SensorResult(run_requests=requests)
-        if requests
-        else dg.SkipReason("no alert asks for a rollback")
-    )
+    requests = [answer for answer in answers if isinstance(answer, dg.RunRequest)]
+    if requests:
+        return dg.SensorResult(run_requests=requests)
+    waiting = [answer for answer in answers if isinstance(answer, dg.SkipReason)]
+    return waiting[0] if waiting else dg.SkipReason("no alert asks for a rollback")
 
 
 @dg.run_failure_sensor(

@@ -2,7 +2,6 @@ import io
 from datetime import date, timedelta
 from decimal import Decimal
 
-import polars as pl
 import pytest
 from rich.console import Console
 
@@ -18,6 +17,18 @@ LONG = (
     "12.4 % of 1,350 answers were found unsupported, certainly more than 10.7 %; "
     "critical is 8 %, and the day before it was 1.9 %"
 )
+
+
+def changed(rule: str, scope: str, state: str, day: date) -> dict:
+    return {
+        "rule": rule,
+        "scope": scope,
+        "from_state": "ok",
+        "to_state": state,
+        "summary": LONG,
+        "day": day,
+        "alert_key": rule,
+    }
 
 
 def found():
@@ -36,7 +47,6 @@ def found():
         for feature in ("invoice_extraction", "support_assistant")
         for metric in ("answer_relevancy", "groundedness")
     ]
-    alert = {"from_state": "ok", "summary": LONG, "day": DAY}
     return summarise(
         rows(
             FEATURE_COSTS,
@@ -48,12 +58,12 @@ def found():
         rows(QUALITY, *estimates, dated=True),
         rows(
             ALERTS,
-            alert | {"rule": "hallucination_rate", "scope": "support_assistant", "to_state": "critical", "alert_key": "a"},
-            alert | {"rule": "refusal_rate", "scope": "chat", "to_state": "warning", "alert_key": "b", "day": DAY - timedelta(days=1)},
+            changed("hallucination_rate", "support_assistant", "critical", DAY),
+            changed("refusal_rate", "chat", "warning", DAY - timedelta(days=1)),
             dated=True,
         ),
         report="/data/" + "lake/" * 20 + "reports/2026-11-10.html",
-    )  # fmt: skip
+    )
 
 
 def printed(width: int, night: Night = NIGHT) -> list[str]:
@@ -138,7 +148,8 @@ def test_an_object_about_nothing_has_the_same_keys_and_says_why():
 
 
 def test_the_night_without_any_day_is_a_summary_too():
-    empty = summarise(*(table.empty().with_columns(day=pl.lit(None, pl.Date)) for table in (FEATURE_COSTS, REJECTED_LINES, QUALITY, ALERTS)))  # fmt: skip  # noqa: E501
+    tables = (FEATURE_COSTS, REJECTED_LINES, QUALITY, ALERTS)
+    empty = summarise(*(rows(table, dated=True) for table in tables))
     console = Console(file=io.StringIO(), width=80, color_system=None)
     summary.print_summary(console, empty, Night([], {}, [], []), seconds=0)
     assert "No calls\nno day of the run holds a call" in console.file.getvalue()

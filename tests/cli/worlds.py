@@ -7,13 +7,16 @@ import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from typer.testing import CliRunner
+
+from llmops_pipelines.cli import app
 from llmops_pipelines.definitions import Settings
 
 DAY = date(2026, 6, 2)
 NOW = "2026-06-03T02:00:00Z"
-WIDE = {"COLUMNS": "200"}
+_OURS = ("LLMOPS_", "JUDGE_", "DAGSTER_")
 
 
 def call(number: int, **changes: Any) -> dict[str, Any]:
@@ -75,24 +78,37 @@ def settings(root: Path, **changes: Any) -> Settings:
     return Settings(**{"data": root, "now": NOW} | changes)
 
 
+class Said(NamedTuple):
+    """What a command that ran in this process left: exit code and both streams."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def invoke(*arguments: object, environment: Mapping[str, str] | None = None) -> Said:
+    """Run `llmops` in this process, which is faster than ``llmops``."""
+    unset = dict.fromkeys(name for name in os.environ if name.startswith(_OURS))
+    result = CliRunner(env=unset | {"LLMOPS_NOW": NOW} | dict(environment or {})).invoke(
+        app, list(map(str, arguments))
+    )
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
 def llmops(
     *arguments: object,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    user: int | None = None,
     timeout: float = 200,
 ) -> subprocess.CompletedProcess[str]:
     """Run `llmops` in a process of its own, in an environment without settings."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("LLMOPS_", "JUDGE_", "DAGSTER_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return subprocess.run(
         [sys.executable, "-m", "llmops_pipelines.cli", *map(str, arguments)],
         env=kept | {"COLUMNS": "200", "LLMOPS_NOW": NOW} | dict(environment or {}),
         cwd=cwd,
-        user=user,
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -30,7 +30,7 @@ from tests.sample_company.sample import Sample
 
 Digests = dict[tuple[str, date], str]
 
-SOME_TIME = datetime.min
+SOME_TIME = datetime.fromisoformat("2026-01-01")
 """For what does not look at the clock."""
 
 NOBODY: dict[str, Any] = {

@@ -1,0 +1,184 @@
+"""`llmops nightly` from log files to what is printed."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.cli.worlds import DAY, NOW, call, data_folder, invoke, llmops, settings, text
+
+KEYS = ["days", "quality", "alerts", "report", "computed", "failures"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_folder_without_logs_is_named_with_the_remedy(as_json, tmp_path):
+    run = invoke("--data", tmp_path / "new", "nightly", *(["--json"] if as_json else []))
+    logs = tmp_path / "new" / "logs"
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == (
+        f"no log files below {logs}: put some there (any layout; .jsonl or .ndjson, plain, .gz or "
+        f".zst), or write samples: llmops sample-logs --out {logs}"
+    )
+    if as_json:
+        assert json.loads(run.stdout) == dict.fromkeys(KEYS[:3], []) | {
+            "report": None,
+            "computed": {},
+            "failures": [],
+        }
+
+
+def test_empty_files_are_told_apart_from_no_files(tmp_path):
+    root = data_folder(tmp_path, {"a.jsonl": b"", "b/c.jsonl": b"\n\n"})
+    run = invoke("--data", root, "nightly", "--json")
+    assert run.returncode == 2
+    assert f"no calls below {root / 'logs'}: its 2 file(s) are empty; put log" in run.stderr
+
+
+def test_days_that_the_logs_do_not_hold_are_told_with_those_they_do(tmp_path):
+    root = data_folder(tmp_path, {"a.jsonl": text(call(1))})
+    run = invoke("--data", root, "nightly", "--json", "--from", "2026-06-10")
+    assert run.returncode == 2
+    assert json.loads(run.stdout)["days"] == []
+    assert run.stderr.splitlines()[-1] == (
+        f"no calls from 2026-06-10 to today: the logs below {root / 'logs'} hold {DAY} to {DAY}; "
+        "choose --from and --to in there"
+    )
+
+
+def test_a_last_day_in_the_future_ends_today(tmp_path):
+    root = data_folder(tmp_path, {"a.jsonl": text(call(1, timestamp="2026-06-04T01:00:00Z"))})
+    run = invoke("--data", root, "nightly", "--json", "--to", "2030-01-01")
+    assert (run.returncode, json.loads(run.stdout)["days"]) == (2, [])
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A data folder after its first night, and that night, in a process of its own."""
+    calls = [call(number) for number in range(1, 21)]
+    root = data_folder(tmp_path_factory.mktemp("night"), {"a.jsonl": text(*calls)})
+    run = llmops(
+        *("--data", root, "nightly", "--json"),
+        environment={"PYTHONWARNINGS": "default", "LLMOPS_WEBHOK_URL": "x"},
+    )
+    return root, run
+
+
+@pytest.mark.slow
+def test_stdout_is_one_json_object_and_nothing_else(world):
+    _, run = world
+    assert run.returncode == 0
+    found = json.loads(run.stdout)
+    assert list(found) == KEYS
+    assert found["days"] == [
+        {
+            "day": str(DAY),
+            "feature": "chat",
+            "calls": 20,
+            "rejected": 0,
+            "cost_usd": 0.0112,
+            "unpriced_calls": 0,
+        }
+    ]
+    assert list(found["quality"][0]) == [
+        *("day", "feature", "metric", "estimate", "low", "high", "n", "unscored", "judge_spec")
+    ]
+
+
+@pytest.mark.slow
+def test_stderr_tells_progress_and_no_noise_of_libraries(world):
+    _, run = world
+    assert run.stderr.splitlines() == [
+        "warning: LLMOPS_WEBHOK_URL is no setting; did you mean LLMOPS_WEBHOOK_URL?",
+        "reading new logs  0/1",
+        f"computing {DAY}  0/1",
+        "computed  1/1",
+        "golden dataset and warehouse  0/1",
+        f"check every_feature_is_known: {DAY}: 1 feature(s) without an entry in features.yaml: "
+        "feature chat, calls 20",
+    ]
+
+
+@pytest.mark.slow
+def test_a_second_night_computes_nothing_and_says_so(world):
+    root, _ = world
+    run = llmops("--data", root, "nightly", environment={"COLUMNS": "80"})
+    assert run.returncode == 0
+    assert "nothing is new or changed; nothing was recomputed" in run.stdout
+    assert f"report: {root}/lake/reports/{DAY}.html" in run.stdout
+    assert run.stderr.splitlines() == ["reading new logs  0/1", "computed  1/1"]
+    long = [line for line in run.stdout.splitlines() if len(line) > 80]
+    assert [line for line in long if not line.startswith("report: ")] == []
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_a_bar(world):
+    root, _ = world
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "llmops_pipelines.cli", "--data", str(root), "nightly"],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env=os.environ | {"LLMOPS_NOW": NOW, "TERM": "xterm-256color", "COLUMNS": "100"},
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:
+            break
+        shown += piece
+    os.close(ours)
+    assert run.wait() == 0
+    assert "reading new logs" in shown.decode()
+    assert re.search(r"━", shown.decode())
+
+
+@pytest.mark.slow
+def test_a_step_that_fails_is_told_with_day_step_and_cause(world, tmp_path, capsys):
+    from llmops_pipelines.cli.night import night
+
+    root = data_folder(tmp_path, {"a.jsonl": text(call(1))})
+    (root / "lake" / "feature_costs").mkdir(parents=True)
+    (root / "lake" / "feature_costs" / f"day={DAY}").write_text("in the way")
+    assert night(settings(root), None, None, as_json=True) == 1
+    streams = capsys.readouterr()
+    failures = json.loads(streams.out)["failures"]
+    assert failures[0]["day"] == str(DAY)
+    assert failures[0]["step"] == "feature_costs"
+    assert "NotADirectoryError" in failures[0]["error"] or "exists" in failures[0]["error"]
+    assert f"failed: {DAY}, feature_costs: " in " ".join(streams.err.split())
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path):
+    days = [DAY.replace(day=day) for day in (1, 2)]
+    calls = [call(day.day, timestamp=f"{day}T09:00:00Z") for day in days]
+    root = data_folder(tmp_path, {"a.jsonl": text(*calls)})
+    errors = tmp_path / "stderr"
+    with errors.open("w") as stderr:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "llmops_pipelines.cli", "--data", str(root), "nightly"],
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=os.environ | {"LLMOPS_NOW": NOW, "COLUMNS": "100"},
+        )
+        deadline = time.monotonic() + 120
+        while f"computing {days[0]}" not in errors.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == 130
+    assert errors.read_text().splitlines()[-1] == (
+        "stopped; what was computed stays, and the next run goes on from there"
+    )
+    assert f"computing {days[1]}" not in errors.read_text()
+    again = llmops("--data", root, "nightly", "--json")
+    assert again.returncode == 0
+    assert list(json.loads(again.stdout)["computed"]) == [str(day) for day in days]

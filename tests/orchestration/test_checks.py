@@ -1,0 +1,301 @@
+"""Asset checks on small real tables: each passes, fails, says why, and blocks where it should."""
+
+from decimal import Decimal
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from llmops_pipelines import cost, ingest, pricing
+from llmops_pipelines.adapters.expectations import ExpectationFailure
+from llmops_pipelines.definitions import resources_of
+from llmops_pipelines.orchestration import checks
+from llmops_pipelines.orchestration.landing import land_new_files, landed_rows, log_index
+from llmops_pipelines.orchestration.nightly import NightlyRunner
+from llmops_pipelines.orchestration.resources import LogFolder
+from llmops_pipelines.tables import (
+    BUDGET_STATUS,
+    CALL_COSTS,
+    FEATURE_COSTS,
+    LANDED_CALLS,
+    LANDED_DAYS,
+    LANDED_REJECTIONS,
+    LLM_CALLS,
+    LOG_INDEX,
+    PRICE_BOOK,
+    REJECTED_LINES,
+)
+from tests.ingest.worlds import options
+from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
+
+CANARY = "my-very-private-words"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three calls of one day, landed."""
+    folder = Folder(tmp_path)
+    folder.log("one.jsonl", calls_of(DAY, 1, 2, 3))
+    land(folder)
+    return folder
+
+
+@pytest.fixture
+def priced(folder):
+    """The same, computed as far as spend, which nobody knows."""
+    compute(folder)
+    calls = folder.lake.read(LLM_CALLS, [DAY]).drop("day")
+    costs = pricing.price_calls(calls, PRICE_BOOK.empty())
+    folder.lake.write(CALL_COSTS, costs, day=DAY)
+    folder.lake.write(FEATURE_COSTS, cost.feature_costs(costs), day=DAY)
+    return folder
+
+
+def land(folder) -> None:
+    files = LogFolder(root=str(folder.root / "logs")).files()
+    land_new_files(folder.lake, files, options())
+
+
+def compute(folder) -> None:
+    """The row tables of the day, straight from the library."""
+    lake, landed = folder.lake, folder.lake.read(LANDED_DAYS, [DAY])
+    rows = landed_rows(lake, LANDED_CALLS, DAY, landed)
+    lake.write(LLM_CALLS, ingest.llm_calls(rows), day=DAY)
+    rows = landed_rows(lake, LANDED_REJECTIONS, DAY, landed)
+    lake.write(REJECTED_LINES, ingest.rejected_lines(rows), day=DAY)
+
+
+def faults(result: dg.AssetCheckResult) -> list[dict[str, str]]:
+    return [record.data for record in result.metadata["faults"].records]
+
+
+def rewrite(folder, table, change) -> None:
+    """Replace a day's rows behind everybody's back."""
+    rows = folder.lake.read(table, [DAY]).drop("day")
+    folder.lake.write(table, change(rows), day=DAY)
+
+
+# The propositions
+
+
+def test_lines_that_went_astray_are_named_by_file(folder):
+    assert checks.no_file_lost_lines(folder.lake).passed
+    lost = log_index(folder.lake).with_columns(
+        lines=pl.col("lines") + 2, landed_at=pl.col("landed_at").dt.offset_by("1h")
+    )
+    folder.lake.append(LOG_INDEX, lost, name="later")
+    result = checks.no_file_lost_lines(folder.lake)
+    assert not result.passed
+    assert result.description == "1 file(s) whose lines do not add up"
+    (fault,) = faults(result)
+    assert (fault["source_file"], fault["missing"]) == ("one.jsonl", "2")
+
+
+def test_a_call_that_vanished_or_was_invented_is_named(folder):
+    compute(folder)
+    assert checks.no_call_vanished(folder.lake, DAY).passed
+    whole = folder.lake.read(LLM_CALLS, [DAY]).drop("day")
+    folder.lake.write(LLM_CALLS, whole.head(2), day=DAY)
+    assert "c-3" in str(faults(checks.no_call_vanished(folder.lake, DAY)))
+    invented = whole.with_columns(call_id=pl.col("call_id").str.replace("c-3", "c-9"))
+    folder.lake.write(LLM_CALLS, invented, day=DAY)
+    assert "c-9" in str(faults(checks.no_call_vanished(folder.lake, DAY)))
+
+
+def test_many_rejected_lines_are_told_with_the_first_of_them(folder):
+    compute(folder)
+    assert checks.few_rejected(folder.lake, DAY).passed
+    folder.log("bad.jsonl", calls_of(DAY, 4) + b"{no json\n")
+    land(folder)
+    compute(folder)
+    result = checks.few_rejected(folder.lake, DAY)
+    assert not result.passed
+    assert result.description.startswith("1 line(s) rejected, 20.0% of the day")
+    assert faults(result)[0]["rejected"].startswith("bad.jsonl:2: ")
+
+
+def test_few_rejected_lines_among_many_calls_pass(folder):
+    folder.log("more.jsonl", calls_of(DAY, *range(10, 40)) + b"{no json\n")
+    land(folder)
+    compute(folder)
+    assert folder.lake.read(REJECTED_LINES, [DAY]).height == 1
+    assert checks.few_rejected(folder.lake, DAY).passed
+
+
+def test_a_feature_without_an_owner_is_a_warning_with_its_calls(folder):
+    compute(folder)
+    reference = resources_of(folder.at()).reference
+    result = checks.features_known(folder.lake, DAY, reference)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert faults(result) == [{"feature": "support", "calls": "3"}]
+    folder.edit("features.yaml", "features:\n  support: {team: care}\n")
+    assert checks.features_known(folder.lake, DAY, reference).passed
+
+
+def test_unpriced_models_are_named_with_the_remedy(priced):
+    result = checks.all_priced(priced.lake, DAY)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description == "3 call(s) of 1 model(s) have no price; add them to prices.yaml"
+    assert faults(result)[0]["model"] == "m-1"
+    rewrite(priced, CALL_COSTS, lambda rows: rows.with_columns(
+        cost=pl.lit(Decimal("0.1"), CALL_COSTS.schema["cost"]),
+        unpriced_reason=pl.lit(None, pl.String),
+    ))  # fmt: skip
+    assert checks.all_priced(priced.lake, DAY).passed
+
+
+def test_spend_that_differs_in_the_last_digit_fails(priced):
+    assert checks.spend_adds_up(priced.lake, DAY).passed, "nothing is known on both sides"
+    money = CALL_COSTS.schema["cost"]
+    for table, amount in ((CALL_COSTS, "0.1"), (FEATURE_COSTS, "0.3")):
+        rewrite(priced, table, lambda rows, amount=amount: rows.with_columns(
+            cost=pl.lit(Decimal(amount), money)
+        ))  # fmt: skip
+    assert checks.spend_adds_up(priced.lake, DAY).passed
+    rewrite(priced, FEATURE_COSTS, lambda rows: rows.with_columns(
+        cost=pl.lit(Decimal("0.300000000001"), money)
+    ))  # fmt: skip
+    result = checks.spend_adds_up(priced.lake, DAY)
+    assert not result.passed
+    assert faults(result) == [{"calls": "0.300000000000", "features": "0.300000000001"}]
+
+
+def test_unknown_spend_is_not_the_same_as_none(priced):
+    rewrite(priced, FEATURE_COSTS, lambda rows: rows.with_columns(
+        cost=pl.lit(Decimal(0), FEATURE_COSTS.schema["cost"])
+    ))  # fmt: skip
+    assert not checks.spend_adds_up(priced.lake, DAY).passed
+
+
+def test_each_expectation_that_is_not_met_is_a_row_with_its_examples(folder):
+    compute(folder)
+    failure = ExpectationFailure("ttft_ms", "not negative", 2, ("call c-1: -1", "call c-2: -3"))
+    result = checks.expectations_met(folder.lake, DAY, lambda _calls, _day: [failure])
+    assert result.description == "1 expectation(s) not met"
+    assert faults(result) == [
+        {
+            "column": "ttft_ms",
+            "expectation": "not negative",
+            "unexpected_count": "2",
+            "examples": "call c-1: -1; call c-2: -3",
+        }
+    ]
+    assert checks.expectations_met(folder.lake, DAY, lambda _calls, _day: []).passed
+
+
+def test_a_day_that_was_never_computed_has_nothing_to_find_fault_with(tmp_path):
+    folder = Folder(tmp_path)
+    for check in (
+        checks.no_call_vanished,
+        checks.few_rejected,
+        checks.all_priced,
+        checks.spend_adds_up,
+    ):
+        assert check(folder.lake, DAY).passed
+
+
+# In runs
+
+
+def steps(result, kind: str) -> set[str]:
+    return {event.step_key for event in result.all_events if event.event_type_value == kind}
+
+
+def verdicts(result) -> dict[tuple[str, str | None], bool]:
+    return {
+        (event.check_name, event.partition): event.passed
+        for event in result.get_asset_check_evaluations()
+    }
+
+
+def test_lost_lines_fail_the_landing(folder):
+    lost = log_index(folder.lake).with_columns(
+        lines=pl.col("lines") + 1, landed_at=pl.col("landed_at").dt.offset_by("1h")
+    )
+    folder.lake.append(LOG_INDEX, lost, name="later")
+    result = folder.run("land_job")
+    assert not result.success
+    assert verdicts(result) == {("every_line_is_accounted_for", None): False}
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """A day with an impossible call beside a sound one: its folder, and the run over both."""
+    folder = Folder(tmp_path_factory.mktemp("broken"))
+    texts = {"request": {"model": "m", "messages": [{"role": "user", "content": CANARY}]}}
+    impossible = calls_of(DAY, 1, latency_ms=100.0, ttft_ms=900.0, **texts)
+    folder.log("one.jsonl", impossible + calls_of(DAY, 2) + calls_of(NEXT, 3))
+    assert folder.run("land_job").success
+    job = folder.definitions().resolve_job_def("nightly_job")
+    keys = ("llm_calls", "call_costs", "traces", "feedback")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey(key) for key in keys],
+            tags={
+                "dagster/asset_partition_range_start": str(DAY),
+                "dagster/asset_partition_range_end": str(NEXT),
+            },
+            raise_on_error=False,
+        )
+    return folder, result
+
+
+def test_a_failing_blocking_check_stops_what_lies_downstream_in_the_same_run(broken):
+    _, result = broken
+    assert not result.success
+    assert steps(result, "STEP_FAILURE") == {"llm_calls_calls_meet_expectations"}
+    assert {"llm_calls", "feedback"} <= steps(result, "STEP_SUCCESS")
+    assert not {"call_costs", "traces"} & steps(result, "STEP_START")
+
+
+def test_in_a_range_every_day_has_its_own_verdict(broken):
+    found = verdicts(broken[1])
+    assert found["calls_meet_expectations", str(DAY)] is False
+    assert found["calls_meet_expectations", str(NEXT)] is True
+    assert found["every_landed_call_is_kept_or_a_duplicate", str(DAY)] is True
+
+
+def test_great_expectations_failure_shows_where_what_how_often_and_never_a_text(broken):
+    (event,) = [
+        event
+        for event in broken[1].get_asset_check_evaluations()
+        if event.check_name == "calls_meet_expectations" and not event.passed
+    ]
+    assert event.description == "1 expectation(s) not met"
+    (fault,) = [record.data for record in event.metadata["faults"].records]
+    assert fault["column"] == "latency_ms, ttft_ms"
+    assert "first token" in fault["expectation"]
+    assert fault["unexpected_count"] == "1"
+    assert "call c-1" in fault["examples"]
+    assert CANARY not in str(event)
+
+
+def test_the_next_night_does_not_continue_a_day_whose_check_failed(broken):
+    folder, _ = broken
+    with dg.DagsterInstance.ephemeral() as instance:
+        runner = NightlyRunner(folder.definitions(), instance, lambda _: None)
+        assert not runner.execute("nightly_job", DAY, [dg.AssetKey("call_costs")])
+        assert runner.execute("nightly_job", NEXT, [dg.AssetKey("call_costs")])
+    assert [failure.step for failure in runner.failures] == ["llm_calls_calls_meet_expectations"]
+    assert folder.lake.days(CALL_COSTS) == [NEXT]
+
+
+def test_wrong_spend_stops_the_budgets(priced):
+    rewrite(priced, FEATURE_COSTS, lambda rows: rows.with_columns(
+        cost=pl.lit(Decimal(1), FEATURE_COSTS.schema["cost"])
+    ))  # fmt: skip
+    with dg.DagsterInstance.ephemeral() as instance:
+        runner = NightlyRunner(priced.definitions(), instance, lambda _: None)
+        assert not runner.execute("nightly_job", DAY, [dg.AssetKey("budget_status")])
+    (finding,) = runner.findings
+    assert finding.check == "spend_adds_up_to_the_last_digit"
+    assert priced.lake.days(BUDGET_STATUS) == []
+
+
+def test_a_check_that_does_not_block_lets_the_run_go_on(folder):
+    folder.log("bad.jsonl", calls_of(DAY, 4) + b"{no json\n{nor this\n")
+    land(folder)
+    result = folder.run("nightly_job", "rejected_lines", "trace_steps", day=DAY)
+    assert result.success
+    assert verdicts(result)["few_lines_are_rejected", str(DAY)] is False
