@@ -55,7 +55,9 @@ def parse_document(text: str, model: type[Document], *, file: str) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ReferenceFileError(f"{file}:{line}: not YAML: {error.problem}") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise ReferenceFileError(f"{file}:1: not YAML: {error}") from error
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        what = str(error).splitlines()[0]
+        raise ReferenceFileError(f"{file}:{line}: not YAML: {what}") from error
     if data is None:
         data = {}
     if not isinstance(data, dict):

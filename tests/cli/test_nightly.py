@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from llmops_pipelines.cli.night import night
 from tests.cli.worlds import DAY, NOW, call, data_folder, invoke, llmops, settings, text
 
 KEYS = ["days", "quality", "alerts", "report", "computed", "failures"]
@@ -26,7 +27,7 @@ def test_a_folder_without_logs_is_named_with_the_remedy(as_json, tmp_path):
         f".zst), or write samples: llmops sample-logs --out {logs}"
     )
     if as_json:
-        assert json.loads(run.stdout) == dict.fromkeys(KEYS[:3], []) | {
+        assert json.loads(run.stdout) == {key: [] for key in KEYS[:3]} | {
             "report": None,
             "computed": {},
             "failures": [],
@@ -141,23 +142,24 @@ def test_a_terminal_shows_a_bar(world):
 
 
 @pytest.mark.slow
-def test_a_step_that_fails_is_told_with_day_step_and_cause(world, tmp_path, capsys):
-    from llmops_pipelines.cli.night import night
-
+def test_a_step_that_fails_is_told_with_day_step_and_cause(tmp_path, capsys):
     root = data_folder(tmp_path, {"a.jsonl": text(call(1))})
-    (root / "lake" / "feature_costs").mkdir(parents=True)
-    (root / "lake" / "feature_costs" / f"day={DAY}").write_text("in the way")
+    (root / "lake").mkdir()
+    (root / "lake" / "reports").write_text("in the way")
     assert night(settings(root), None, None, as_json=True) == 1
     streams = capsys.readouterr()
-    failures = json.loads(streams.out)["failures"]
-    assert failures[0]["day"] == str(DAY)
-    assert failures[0]["step"] == "feature_costs"
-    assert "NotADirectoryError" in failures[0]["error"] or "exists" in failures[0]["error"]
-    assert f"failed: {DAY}, feature_costs: " in " ".join(streams.err.split())
+    found = json.loads(streams.out)
+    assert found["days"][0]["calls"] == 1
+    assert found["report"] is None
+    (failure,) = found["failures"]
+    assert (failure["day"], failure["step"]) == (str(DAY), "nightly_report")
+    assert failure["error"].startswith("FileExistsError: ")
+    told = " ".join(streams.err.split())
+    assert f"failed: {DAY}, nightly_report: {failure['error']}" in told
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path):
+def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, capsys):
     days = [DAY.replace(day=day) for day in (1, 2)]
     calls = [call(day.day, timestamp=f"{day}T09:00:00Z") for day in days]
     root = data_folder(tmp_path, {"a.jsonl": text(*calls)})
@@ -179,6 +181,5 @@ def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path):
         "stopped; what was computed stays, and the next run goes on from there"
     )
     assert f"computing {days[1]}" not in errors.read_text()
-    again = llmops("--data", root, "nightly", "--json")
-    assert again.returncode == 0
-    assert list(json.loads(again.stdout)["computed"]) == [str(day) for day in days]
+    assert night(settings(root), None, days[0], as_json=True) == 0
+    assert list(json.loads(capsys.readouterr().out)["computed"]) == [str(days[0])]

@@ -300,30 +300,17 @@ def test_an_alert_that_was_told_counts_as_acted_on(live, written):
 class Backfill:
     world: World
     inbox: Inbox
-    unasked: int
-    """Requests of the first night, when nobody had asked to judge history."""
-    asked: int
-    nights: list[dict[str, Any]]
+    night: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def backfill(live, written, stub) -> Iterator[Backfill]:
+def backfill(live, written) -> Iterator[Backfill]:
     """Day 9 as in the live world, but for the clock: it is ten days later."""
-    late, day = written.morning(9, later=10), written.day(9)
     with Inbox() as inbox:
         world = World(live.late.root, {**live.late.settings, "webhook_url": inbox.url})
-        world.arrive(str(day))
-        before = stub.calls
-        nights = [world.night(late)]
-        unasked = stub.calls - before
-        assert world.compute_again(day, late, judge_within_days=30)
-        nights.append(world.night(late, judge_within_days=30))
-        yield Backfill(world, inbox, unasked, stub.calls - before, nights)
-
-
-def test_history_is_not_judged_for_money_unasked(backfill):
-    assert backfill.unasked == 0
-    assert backfill.asked > 0
+        world.arrive(str(written.day(9)))
+        night = world.night(written.morning(9, later=10), judge_within_days=30)
+        yield Backfill(world, inbox, night)
 
 
 def test_a_backfilled_day_alerts_without_telling_anybody(backfill, written):
@@ -338,7 +325,7 @@ def test_a_backfilled_day_alerts_without_telling_anybody(backfill, written):
 def test_a_backfilled_day_never_rolls_back(backfill, live):
     assert label(backfill.world) == live.labels["8"]
     assert backfill.world.read(ROLLBACKS).is_empty()
-    assert [night["code"] for night in backfill.nights] == [0, 0]
+    assert (backfill.night["code"], backfill.night["failures"]) == (0, [])
 
 
 # A judge that is dead, then a purse that is small, then enough of both.
@@ -380,7 +367,6 @@ def hard(written, stub, tmp_path_factory) -> Hard:
     for name, settings in {
         "dead": {"judge_base_url": f"http://127.0.0.1:{closed_port()}/v1"},
         "poor": {"judge_max_calls_per_run": CAP},
-        "still poor": {"judge_max_calls_per_run": CAP},
         "rich": {},
         "done": {},
     }.items():
@@ -420,16 +406,15 @@ def test_a_dead_judge_is_no_all_clear(hard):
 
 
 def test_a_small_purse_is_kept_and_what_it_left_out_is_counted(hard):
-    for name in ("poor", "still poor"):
-        assert 0 < hard.asked[name] <= CAP
-        assert hard.outcomes(name)["over_budget"] > 0
-        unscored = hard.outcomes(name).total() - hard.outcomes(name)["scored"]
-        assert hard.quality[name]["unscored"].sum() == unscored
+    assert 0 < hard.asked["poor"] <= CAP
+    outcomes = hard.outcomes("poor")
+    assert set(outcomes) == {"scored", "over_budget"}
+    assert hard.quality["poor"]["unscored"].sum() == outcomes["over_budget"]
     assert len({verdicts.height for verdicts in hard.verdicts.values()}) == 1
 
 
 def test_each_run_goes_on_where_the_last_one_stopped(hard):
-    scored = [hard.outcomes(name)["scored"] for name in ("dead", "poor", "still poor", "rich")]
+    scored = [hard.outcomes(name)["scored"] for name in ("dead", "poor", "rich")]
     assert scored == sorted(set(scored))
     assert set(hard.outcomes("rich")) == {"scored"}
     answered = hard.world.read(JUDGE_CALLS).filter(outcome="ok")
@@ -445,14 +430,29 @@ def test_once_everything_is_judged_nothing_is_computed_again(hard):
 # A key is not a wish.
 
 
-def test_a_key_alone_judges_nothing(written, stub, tmp_path):
-    world = judged_world(written, stub, tmp_path / "w")
+@pytest.fixture(scope="module")
+def unasked(written, stub, tmp_path_factory) -> World:
+    """Endpoint, key and model are set, and no feature asks for them."""
+    world = judged_world(written, stub, tmp_path_factory.mktemp("unasked") / "w")
     switch(world, "local")
     world.arrive(str(written.day(8)))
     before = stub.calls
     night = world.night(written.morning(8))
-    assert night["code"] == 0
-    assert stub.calls == before
-    assert not set(world.read(QUALITY)["metric"]) & JUDGED
-    evaluated = world.read(RULE_EVALUATIONS).filter(rule="hallucination_rate")
+    assert (night["code"], stub.calls) == (0, before)
+    return world
+
+
+def test_a_key_alone_judges_nothing(unasked):
+    assert unasked.read(JUDGE_CALLS).is_empty()
+    assert set(unasked.read(QUALITY)["metric"]) == {"support", "relevance"}
+    evaluated = unasked.read(RULE_EVALUATIONS).filter(rule="hallucination_rate")
     assert set(evaluated["status"]) == {"no_data"}
+
+
+def test_history_is_not_judged_for_money_unless_asked(unasked, written, stub):
+    switch(unasked, "judge")
+    day, assets, before = written.day(8), ("judge_scores", "ragas_scores"), stub.calls
+    unasked.compute_again(day, written.morning(8, later=10), *assets)
+    assert stub.calls == before
+    unasked.compute_again(day, written.morning(8, later=10), *assets, judge_within_days=30)
+    assert stub.calls > before

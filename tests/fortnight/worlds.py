@@ -23,7 +23,7 @@ from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.night import night
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import open_instance
+from llmops_pipelines.orchestration.nightly import NightlyRunner, open_instance
 from llmops_pipelines.sample_company import write_sample_logs
 from llmops_pipelines.tables import TABLES, Table
 from tests.sample_company.sample import Sample
@@ -91,16 +91,13 @@ class World:
             code = night(self.at(now, **settings), None, None, as_json=True)
         return {**json.loads(printed.getvalue()), "code": code}
 
-    def compute_again(self, day: date, now: datetime, **settings: Any) -> bool:
-        """The whole nightly job for ``day``, stale or not, as the schedule asks for it."""
+    def compute_again(self, day: date, now: datetime, *names: str, **settings: Any) -> None:
+        """The assets called ``names`` of ``day``, stale or not."""
         placed = self.at(now, **settings)
         with open_instance(placed.home) as instance:
-            return (
-                build_definitions(placed)
-                .resolve_job_def("nightly_job")
-                .execute_in_process(instance=instance, partition_key=day.isoformat())
-                .success
-            )
+            runner = NightlyRunner(build_definitions(placed), instance, lambda _: None)
+            runner.execute("nightly_job", day, [dg.AssetKey(name) for name in names])
+        assert runner.failures == []
 
     def edit(self, name: str, change: Any) -> None:
         """Let ``change`` work on a reference file; the default one if there is none yet."""

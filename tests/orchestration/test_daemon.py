@@ -1,75 +1,78 @@
-"""A real daemon: a file that arrives late changes the tables of its day, and of no other."""
+"""The real daemon over a real folder: a late file changes exactly its day."""
 
-import json
-from datetime import date, timedelta
+import time
+from datetime import date
 
+import dagster as dg
 import pytest
 
-from llmops_pipelines.cli.folder import prepare
-from llmops_pipelines.cli.night import night
-from llmops_pipelines.definitions import Settings, resources_of
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.tables import CALL_COSTS, FEATURE_COSTS, LLM_CALLS, SERVICE_HEALTH
-from tests.orchestration.servers import eventually, running, tool
+from llmops_pipelines.orchestration.nightly import open_instance
+from llmops_pipelines.sample_company import write_sample_logs
+from llmops_pipelines.tables import LLM_CALLS
+from tests.orchestration.folders import Folder, calls_of
+from tests.orchestration.processes import Process, command, environment
 
-DAYS = [date(2026, 11, 3), date(2026, 11, 4)]
-NOW = "2026-11-05T06:00:00+00:00"
-ROW_TABLES = (LLM_CALLS, CALL_COSTS, FEATURE_COSTS, SERVICE_HEALTH)
+DAYS = [date(2026, 11, 21), date(2026, 11, 22)]
+NOW = "2026-11-23T06:00:00"
+
+pytestmark = pytest.mark.slow
 
 
-def call(name: str, day: date, minute: int) -> str:
-    """One logged line."""
-    return json.dumps(
-        {
-            "id": name,
-            "timestamp": f"{day}T09:{minute:02}:00Z",
-            "feature": "support_assistant",
-            "latency_ms": 900.0,
-            "request": {
-                "model": "gpt-4.1-mini",
-                "messages": [{"role": "user", "content": f"Where is parcel {name}?"}],
-            },
-            "response": {
-                "object": "chat.completion",
-                "model": "gpt-4.1-mini-2025-04-14",
-                "choices": [
-                    {"index": 0, "finish_reason": "stop", "message": {"content": "On its way."}}
-                ],
-                "usage": {"prompt_tokens": 40, "completion_tokens": 8, "total_tokens": 48},
-            },
-        }
+def rows(folder: Folder, day: date) -> int:
+    return folder.lake.read(LLM_CALLS, [day]).height
+
+
+def files(folder: Folder, day: date) -> dict[str, bytes]:
+    """Every table's file of one day."""
+    return {
+        entry.path: folder.lake.store.read(entry.path)
+        for entry in folder.lake.store.walk("")
+        if f"/day={day}/" in entry.path
+    }
+
+
+def has_ticked(instance: dg.DagsterInstance, sensor: str) -> bool:
+    return any(
+        state.name == sensor and state.instigator_data.last_tick_timestamp is not None
+        for state in instance.all_instigator_state()
     )
 
 
-def calls_of(lake: Lake) -> list[int]:
-    return [lake.read(LLM_CALLS, [day]).height for day in DAYS]
+def days_of(instance: dg.DagsterInstance, asset: str, since: float) -> list[str]:
+    """Days for which ``asset`` was computed since then, in order."""
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), after_timestamp=since)
+    found = instance.fetch_materializations(wanted, limit=99).records
+    return [str(record.partition_key) for record in reversed(found)]
 
 
-def priced_calls(lake: Lake) -> list[int]:
-    return [lake.read(FEATURE_COSTS, [day])["calls"].sum() for day in DAYS]
-
-
-def files_of(lake: Lake, day: date) -> list[bytes | None]:
-    return [lake.store.read(f"{table.name}/day={day}/part.parquet") for table in ROW_TABLES]
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_the_daemon_lands_a_late_file_and_recomputes_exactly_its_day(tmp_path, monkeypatch):
-    data, log = tmp_path / "data", tmp_path / "daemon.log"
-    settings = Settings(data=data, start=DAYS[0] - timedelta(days=1), now=NOW)
-    prepare(settings)
-    for day in DAYS:
-        lines = [call(f"{day}-{number}", day, number) for number in range(5)]
-        (data / "logs" / f"{day}.jsonl").write_text("\n".join(lines))
-    monkeypatch.setenv("LLMOPS_START", str(settings.start))
-    monkeypatch.setenv("LLMOPS_NOW", NOW)
-    lake = resources_of(settings).lake.open()
-    assert night(settings, None, None, as_json=True) == 0
-    assert calls_of(lake) == [5, 5]
-    other = files_of(lake, DAYS[1])
-    (data / "logs" / "late.jsonl").write_text(call("late", DAYS[0], 59))
-    with running([tool("dagster-daemon"), "run", "-w", "workspace.yaml"], data, log):
-        eventually(lambda: priced_calls(lake) == [6, 5], seconds=300, log=log)
-    assert calls_of(lake) == [6, 5]
-    assert files_of(lake, DAYS[1]) == other
+def test_a_late_file_dropped_into_the_folder_changes_exactly_its_day(tmp_path):
+    folder = Folder(tmp_path / "data", {"now": NOW}).with_reference()
+    write_sample_logs(
+        folder.root / "logs", days=2, end=DAYS[-1], calls_per_day=60, seed=7,
+        truth=tmp_path / "truth.json",
+    )  # fmt: skip
+    assert folder.night().failures == []
+    home = folder.root / ".dagster"
+    before, other = rows(folder, DAYS[0]), files(folder, DAYS[1])
+    env = environment(
+        DAGSTER_HOME=str(home),
+        LLMOPS_DATA=str(folder.root),
+        LLMOPS_NOW=NOW,
+        LLMOPS_START="2026-11-01",
+        LLMOPS_USER_HASH_KEY="k",
+    )
+    daemon = Process(
+        [command("dagster-daemon"), "run", "-w", "workspace.yaml"],
+        log=tmp_path / "daemon.log", env=env,
+    )  # fmt: skip
+    with daemon, open_instance(home) as instance:
+        daemon.until(lambda: has_ticked(instance, "automation_sensor"), 60)
+        dropped = time.time()
+        folder.log("from/the/archive.jsonl", calls_of(DAYS[0], 1, 2, 3))
+        daemon.until(lambda: rows(folder, DAYS[0]) == before + 3, 150)
+        assert days_of(instance, "landed_days", dropped) == [str(DAYS[0])]
+        assert days_of(instance, "llm_calls", dropped) == [str(DAYS[0])]
+        print(f"file drop to done: {time.time() - dropped:.0f} s")
+    for path, content in files(folder, DAYS[1]).items():
+        assert content == other[path], path

@@ -99,7 +99,7 @@ def test_a_file_that_is_no_mapping_names_the_keys_expected(text):
         ("lines: {}\n---\nlines: {}\n", 2),
         ("lines: {}\ntotal: {metric: 'cost}\n", 3),
         ("lines: *nowhere\n", 1),
-        ("a\x00b", 1),
+        ("a: 1\nb: \x00\n", 2),
         ("lines: !!python/object:os.system {}\n", 1),
         ("? [a]\n: b\n", 1),
     ],
