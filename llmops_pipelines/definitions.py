@@ -55,6 +55,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="JSON object of storage options for object stores."
     )
     start: date = Field(DEFAULT_START, description="First day; older records are rejected.")
+    landing_seconds: int = Field(60, ge=5, description="How often the daemon looks for new logs.")
     tenant: str = Field("", description="Tenant, as tag on every asset and run.")
     key_prefix: str = Field("", description="Asset-key prefix, parts separated by /.")
     schedule_name: str = Field("nightly", description="Name of the nightly schedule.")
@@ -206,7 +207,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         dg.Definitions(
             jobs=jobs.JOBS,
             schedules=[schedules.nightly_schedule(settings.schedule_name, settings.tenant)],
-            sensors=sensors.SENSORS,
+            sensors=[sensors.landing_sensor(settings.landing_seconds), *sensors.SENSORS],
             resources=vars(resources_of(settings)),
             executor=dg.in_process_executor,
         ),

@@ -60,11 +60,11 @@ def rejected_lines_rate(levels: pl.DataFrame, rejected_lines: pl.DataFrame) -> p
 
     A line that cannot be read names no model, so there is no row per model.
     """
-    rejected = rejected_lines.select(feature=pl.col("feature").replace(ALL, f"'{ALL}'"))
+    rejected = rejected_lines.select("lines", feature=pl.col("feature").replace(ALL, f"'{ALL}'"))
     lines = (
         pl.concat([rejected, rejected.with_columns(feature=pl.lit(ALL))])
         .group_by("feature")
-        .agg(x=pl.len().cast(pl.Int64))
+        .agg(x=pl.col("lines").sum())
     )
     calls = levels.filter(pl.col("model") == ALL).group_by("feature").agg(n=pl.len().cast(pl.Int64))
     both = calls.join(lines, on="feature", how="full", coalesce=True).with_columns(

@@ -114,10 +114,10 @@ class LandingGroup:
             source = self._options.sources.of(path)
             progress.tag = source.tag if source else None
             progress.lines = opened.lines
-            progress.counts["rejected"] = opened.lines - 1  # one row below speaks for all of them
             noun = "line" if opened.lines == 1 else "lines"
             reason = f"{opened.reason} ({opened.lines:,} {noun} rejected)"
-            yield Piece(number, path, Refused(0, content.length, content.digest, reason))
+            whole = Refused(0, content.length, content.digest, reason, lines=opened.lines)
+            yield Piece(number, path, whole)
             return
         progress.tag = opened.tag
         for block in opened.blocks:
@@ -174,8 +174,10 @@ class LandingGroup:
             day = {"rejected": pl.col("day"), "feedback": pl.col("given_at").dt.date()}.get(
                 kind, pl.col("started_at").dt.date()
             )
+            # One row speaks for all lines of a file that no format can read.
+            lines = pl.col("lines").sum() if kind == "rejected" else pl.len()
             for file, rows, days in (
-                frame.group_by("file").agg(pl.len(), day.unique().alias("days")).iter_rows()
+                frame.group_by("file").agg(lines.alias("n"), day.unique().alias("days")).iter_rows()
             ):
                 self._files[file].counts[kind] += rows
                 self._files[file].days.update(days)

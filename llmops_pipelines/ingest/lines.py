@@ -32,6 +32,8 @@ class Refused(NamedTuple):
     digest: str
     reason: str
     begins: bytes = b""
+    lines: int = 1
+    """How many lines it stands for: more than one where a whole file is refused."""
 
 
 class _Carried:

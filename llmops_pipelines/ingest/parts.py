@@ -59,6 +59,7 @@ _REJECTED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "reason": pl.String,
     "record_digest": pl.String,
     "size": pl.Int64,
+    "lines": pl.Int64,
     "started_at": INSTANT,
 }
 _IGNORED: Final = {"file": pl.Int64, "ignored": pl.Int64}
@@ -186,7 +187,9 @@ def _landed_feedback(feedback: pl.DataFrame, options: LandingOptions) -> pl.Data
 
 def _landed_rejections(rejected: pl.DataFrame) -> pl.DataFrame:
     return rejected.with_columns(
-        pl.col("feature").fill_null(UNATTRIBUTED), reason=redact_texts(rejected["reason"])
+        pl.col("feature").fill_null(UNATTRIBUTED),
+        reason=redact_texts(rejected["reason"]),
+        lines=pl.lit(1, pl.Int64),
     ).select(list(_REJECTED))
 
 
@@ -210,6 +213,7 @@ def _refusals(pieces: Sequence[Piece]) -> pl.DataFrame:
             block.reason,
             block.digest,
             block.size,
+            block.lines,
             None,
         )
         for piece in pieces

@@ -56,11 +56,12 @@ def few_rejected(lake: Lake, day: date) -> dg.AssetCheckResult:
     """The share of rejected lines of ``day`` stays below the limit."""
     rejected = lake.read(REJECTED_LINES, [day])
     kept = lake.scan(LLM_CALLS, [day]).select(pl.len()).collect().item()
-    share = rejected.height / max(rejected.height + kept, 1)
+    lines = int(rejected["lines"].sum())
+    share = lines / max(lines + kept, 1)
     shown = pl.format("{}:{}: {}", "source_file", "source_line", "reason").alias("rejected")
     return _result(
         rejected.select(shown) if share > MAX_REJECTED_SHARE else pl.DataFrame(),
-        f"{{n:,}} line(s) rejected, {share:.1%} of the day; "
+        f"{lines:,} line(s) rejected, {share:.1%} of the day; "
         f"more than {MAX_REJECTED_SHARE:.0%} means that a source has changed",
     )
 

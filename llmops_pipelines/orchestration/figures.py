@@ -26,7 +26,7 @@ def of_calls(calls: pl.DataFrame) -> Figures:
 def of_rejections(lines: pl.DataFrame) -> Figures:
     """How many lines could not be read, and the first reasons."""
     return {
-        "rejected": lines.height,
+        "rejected": int(lines["lines"].sum()),
         "first_reasons": dg.MetadataValue.json(lines["reason"].unique().sort().head(5).to_list()),
     }
 

@@ -65,32 +65,38 @@ def _request(
     )
 
 
-@dg.sensor(
-    job=LAND,
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Lands log files that are new or changed.",
-)
-def landing_sensor(
-    context: dg.SensorEvaluationContext,
-    lake: LakeResource,
-    logs: LogFolder,
-    reference: ReferenceFolder,
-    clock: Clock,
-) -> dg.RunRequest | dg.SkipReason:
-    """One landing run for all files that are new or changed since the last one."""
-    changed = ingest.changed_files(
-        logs.files(),
-        log_index(lake.open()),
-        reference.read("sources.yaml", ingest.Sources),
+def landing_sensor(interval_seconds: int) -> dg.SensorDefinition:
+    """Looks for new log files every so often; on an object store every look costs a listing."""
+
+    @dg.sensor(
+        name="landing_sensor",
+        job=LAND,
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Lands log files that are new or changed.",
     )
-    # A landing that died may have left days that it did not report.
-    left = unreported_days(lake.open())
-    if not changed and not left:
-        return dg.SkipReason(f"no new or changed file below {logs.root}")
-    files = [f"{file.path}|{file.size}|{file.modified_ns}" for file in changed]
-    state = "\n".join([*files, *map(str, left)])
-    return _request(context, clock, "land:" + hashlib.sha256(state.encode()).hexdigest()[:16])
+    def sensor(
+        context: dg.SensorEvaluationContext,
+        lake: LakeResource,
+        logs: LogFolder,
+        reference: ReferenceFolder,
+        clock: Clock,
+    ) -> dg.RunRequest | dg.SkipReason:
+        """One landing run for all files that are new or changed since the last one."""
+        changed = ingest.changed_files(
+            logs.files(),
+            log_index(lake.open()),
+            reference.read("sources.yaml", ingest.Sources),
+        )
+        # A landing that died may have left days that it did not report.
+        left = unreported_days(lake.open())
+        if not changed and not left:
+            return dg.SkipReason(f"no new or changed file below {logs.root}")
+        files = [f"{file.path}|{file.size}|{file.modified_ns}" for file in changed]
+        state = "\n".join([*files, *map(str, left)])
+        return _request(context, clock, "land:" + hashlib.sha256(state.encode()).hexdigest()[:16])
+
+    return sensor
 
 
 @dg.sensor(
@@ -160,4 +166,5 @@ def run_failure_sensor(context: dg.RunFailureSensorContext, webhook: Webhook) ->
         )
 
 
-SENSORS = [automation_sensor, landing_sensor, alert_sensor, rollback_sensor, run_failure_sensor]
+SENSORS = [automation_sensor, alert_sensor, rollback_sensor, run_failure_sensor]
+"""All but ``landing_sensor``, whose interval is a setting."""

@@ -81,7 +81,7 @@ def tiles_of(night: NightlyData, spend: Spend, alerts: Alerts, rejected: int) ->
             "Rejected lines",
             count(rejected),
             "",
-            daily(night.rejected_lines, night.day, pl.len()) if rejected else [],
+            daily(night.rejected_lines, night.day, pl.col("lines").sum()) if rejected else [],
         ),
         _tile(
             night.day,

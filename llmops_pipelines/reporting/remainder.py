@@ -94,11 +94,11 @@ def rejections_of(night: NightlyData) -> Rejections:
     today = on(night.rejected_lines, night.day)
     files = (
         today.group_by("source_file")
-        .len("rejected")
+        .agg(rejected=pl.col("lines").sum())
         .sort(["rejected", "source_file"], descending=[True, False])
     )
     return Rejections(
-        total=today.height,
+        total=int(today["lines"].sum()),
         files=tuple(
             _rejected_file(name, rejected, today.filter(pl.col("source_file") == name))
             for name, rejected in files.head(_MOST_FILES).iter_rows()
@@ -110,7 +110,7 @@ def rejections_of(night: NightlyData) -> Rejections:
 def _rejected_file(name: str, rejected: int, lines: pl.DataFrame) -> RejectedFile:
     reasons = (
         lines.group_by("reason")
-        .agg(pl.len().alias("count"), pl.col("source_line").sort())
+        .agg(count=pl.col("lines").sum(), source_line=pl.col("source_line").sort())
         .sort(["count", "reason"], descending=[True, False])
     )
     return RejectedFile(

@@ -52,7 +52,7 @@ def summarise(
         cost_usd=pl.when(known).then(pl.col("cost").sum()),
         unpriced_calls=pl.col("unpriced_calls").sum(),
     )
-    lost = rejected_lines.group_by("day", "feature").agg(rejected=pl.len().cast(pl.Int64))
+    lost = rejected_lines.group_by("day", "feature").agg(rejected=pl.col("lines").sum())
     days = (
         spent.join(lost, on=["day", "feature"], how="full", coalesce=True)
         .with_columns(pl.col("calls", "rejected", "unpriced_calls").fill_null(0))

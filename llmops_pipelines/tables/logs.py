@@ -203,6 +203,7 @@ REJECTED_LINES = Table(
         Column("reason", pl.String, "What is wrong, with field and value, and what to do."),
         Column("record_digest", pl.String, "SHA-256 of the raw line, first 32 hex digits."),
         Column("size", pl.Int64, "Length of the line.", "bytes"),
+        Column("lines", pl.Int64, "1, or all lines of a file no format can read.", "lines"),
     ),
 )
 LANDED_REJECTIONS = Table(

@@ -11,7 +11,7 @@ from llmops_pipelines.reference import Feature, Features, ReferenceFileError
 from tests.cli.worlds import call, data_folder, invoke, text
 
 FAULTY = {
-    "alert_rules.yaml": "rules:\n  a:\n    metric: slowness\n    direction: above\n    warning: 1\n",
+    "alert_rules.yaml": "rules:\n  a:\n    metric: slow\n    direction: above\n    warning: 1\n",
     "budgets.yaml": "features:\n  chat: {daily_usd: -1}\n",
     "features.yaml": "features:\n  chat:\n    judging: gpt\n",
     "prices.yaml": "overrides:\n- {provider: openai, model: m, why: x}\n",

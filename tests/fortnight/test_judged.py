@@ -2,7 +2,6 @@
 
 The judge calls nine of ten unsupported answers so, and one of twenty supported ones too. Days come
 one after the other and each night is that of the day, as in production: days 7 to 10 of the sample.
-Lines that are sent again a day later make each night go over the day before, too.
 200 calls a day are enough to judge some forty support answers on a weekday. Features without
 contexts are not scored, which saves their embedding and leaves the sample to the others.
 """
@@ -123,19 +122,23 @@ def live(written, stub, tmp_path_factory) -> Iterator[Live]:
     with Inbox() as inbox, Inbox() as dry_inbox:
         world = judged_world(written, stub, root / "on", webhook_url=inbox.url, rollback=True)
         live = Live(world, world, world, inbox, dry_inbox)
-        for number in (7, 8):
+
+        def pass_day(number: int, *, since: int) -> None:
+            """Lines that are sent again a day later would make each night go over two days."""
             world.arrive(str(written.day(number)))
-            live.seen(f"{number}", world.night(written.morning(number)), stub)
+            night = world.night(written.morning(number), since=written.day(since))
+            live.seen(f"{number}", night, stub)
+
+        pass_day(7, since=7)
+        pass_day(8, since=8)
         live.dry = world.branch(root / "dry", webhook_url=dry_inbox.url, rollback=False)
         live.late = world.branch(root / "late")
-        for arriving in (world, live.dry):
-            arriving.arrive(str(written.day(9)))
-        live.seen("9", world.night(written.morning(9)), stub)
-        live.seen("9 again", world.night(written.morning(9)), stub)
-        world.arrive(str(written.day(10)))
-        live.seen("10", world.night(written.morning(10)), stub)
-        live.nights["dry"] = live.dry.night(written.morning(9))
-        live.nights["dry again"] = live.dry.night(written.morning(9))
+        pass_day(9, since=9)
+        live.seen("9 again", world.night(written.morning(9), since=written.day(9)), stub)
+        pass_day(10, since=9)
+        live.dry.arrive(str(written.day(9)))
+        for name in ("dry", "dry again"):
+            live.nights[name] = live.dry.night(written.morning(9), since=written.day(9))
         yield live
 
 
@@ -309,7 +312,8 @@ def backfill(live, written) -> Iterator[Backfill]:
     with Inbox() as inbox:
         world = World(live.late.root, {**live.late.settings, "webhook_url": inbox.url})
         world.arrive(str(written.day(9)))
-        night = world.night(written.morning(9, later=10), judge_within_days=30)
+        late = written.morning(9, later=10)
+        night = world.night(late, since=written.day(9), judge_within_days=30)
         yield Backfill(world, inbox, night)
 
 
@@ -371,7 +375,7 @@ def hard(written, stub, tmp_path_factory) -> Hard:
         "done": {},
     }.items():
         before = stub.calls
-        night = hard.world.night(written.morning(8), **settings)
+        night = hard.world.night(written.morning(8), since=hard.day, **settings)
         hard.seen(name, night, stub.calls - before)
     return hard
 
@@ -437,7 +441,7 @@ def unasked(written, stub, tmp_path_factory) -> World:
     switch(world, "local")
     world.arrive(str(written.day(8)))
     before = stub.calls
-    night = world.night(written.morning(8))
+    night = world.night(written.morning(8), since=written.day(8))
     assert (night["code"], stub.calls) == (0, before)
     return world
 

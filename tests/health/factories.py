@@ -53,7 +53,7 @@ def rating(rating_, **more):
     return {"feedback_id": f"f{more}", "given_at": NINE, "rating": rating_, **_PROVENANCE, **more}
 
 
-def rejected(line, feature="chat"):
+def rejected(line, feature="chat", lines=1):
     return {
         "source_file": "a.jsonl",
         "source_line": line,
@@ -61,6 +61,7 @@ def rejected(line, feature="chat"):
         "reason": "not JSON",
         "record_digest": "d",
         "size": 9,
+        "lines": lines,
     }
 
 

@@ -1,5 +1,6 @@
 """Dagster's own commands as child processes: started in a session of their own, gone afterwards."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -25,12 +26,8 @@ def environment(**changes: str | None) -> dict[str, str]:
     """The environment of a fresh shell: no settings of ours but ``changes``; None drops one."""
     ours = ("LLMOPS_", "JUDGE_", "DAGSTER_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    wanted = kept | QUIET | {name: value for name, value in changes.items() if value is not None}
-    return {name: value for name, value in wanted.items() if name not in _dropped(changes)}
-
-
-def _dropped(changes: dict[str, str | None]) -> set[str]:
-    return {name for name, value in changes.items() if value is None}
+    wanted = {**kept, **QUIET, **changes}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def command(name: str) -> str:
@@ -69,10 +66,8 @@ class Process:
     def __exit__(self, *_: object) -> None:
         session = self._child.pid
         self._signal(signal.SIGINT)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(15)
-        except subprocess.TimeoutExpired:
-            pass
         for _ in range(50):
             if not members(session):
                 break

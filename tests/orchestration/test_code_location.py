@@ -1,62 +1,80 @@
-"""The code location in the tools people use: validate, list, and both development servers."""
+"""The code location in the tools people use: validate, check, list, both development servers."""
 
+import json
 import subprocess
+import urllib.request
+from pathlib import Path
 
 import pytest
 
-from llmops_pipelines.cli.folder import prepare
-from llmops_pipelines.definitions import Settings
-from tests.orchestration.servers import (
-    PROJECT,
-    asset_keys,
-    environment,
-    eventually,
-    free_port,
-    running,
-    tool,
-)
+from tests.orchestration.processes import CHECKOUT, Process, command, environment, free_port
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def data(tmp_path):
-    prepare(Settings(data=tmp_path / "data"))
-    return tmp_path / "data"
-
-
-def run(data, *command: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [tool(command[0]), *command[1:]],
-        cwd=PROJECT,
-        env=environment(data),
+def run(*arguments: str, cwd: Path = CHECKOUT, **env: str | None) -> str:
+    """What a command prints, once it ended well."""
+    result = subprocess.run(
+        [command(arguments[0]), *arguments[1:]],
+        cwd=cwd,
+        env=environment(**env),
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
 
 
-def test_dagster_finds_the_definitions_valid(data):
-    result = run(data, "dagster", "definitions", "validate", "-w", "workspace.yaml")
-    assert result.returncode == 0, result.stderr
-    assert "Validation successful for code location llmops" in result.stdout + result.stderr
+def asset_keys(port: int) -> list[str]:
+    """Assets that a webserver on ``port`` shows; none while it does not answer."""
+    query = json.dumps({"query": "{ assetNodes { assetKey { path } } }"}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", query, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            nodes = json.load(answer)["data"]["assetNodes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return ["/".join(node["assetKey"]["path"]) for node in nodes]
 
 
-def test_dg_lists_assets_checks_and_sensors(data):
-    result = run(data, "dg", "list", "defs", "--json")
-    assert result.returncode == 0, result.stderr
+def test_dagster_finds_the_definitions_valid_from_any_folder_and_without_an_instance(tmp_path):
+    workspace = str(CHECKOUT / "workspace.yaml")
+    told = run(
+        "dagster", "definitions", "validate", "-w", workspace,
+        cwd=tmp_path, DAGSTER_HOME=None, LLMOPS_DATA=str(tmp_path),
+    )  # fmt: skip
+    assert "Validation successful for code location llmops" in told
+
+
+def test_dg_finds_the_definitions_valid(tmp_path):
+    told = run("dg", "check", "defs", DAGSTER_HOME=None, LLMOPS_DATA=str(tmp_path))
+    assert "All definitions loaded successfully" in told
+
+
+def test_dg_lists_assets_checks_jobs_and_sensors(tmp_path):
+    told = run("dg", "list", "defs", "--json", LLMOPS_DATA=str(tmp_path))
     for name in ("llm_calls", "calls_meet_expectations", "rollback_sensor", "nightly_job"):
-        assert name in result.stdout
+        assert f'"{name}"' in told
 
 
-@pytest.mark.parametrize(
-    "command",
-    [("dagster", "dev", "-w", "workspace.yaml"), ("dg", "dev")],
-    ids=["dagster dev", "dg dev"],
-)
-def test_a_development_server_shows_the_graph(data, tmp_path, command):
-    port, log = free_port(), tmp_path / "server.log"
-    started = [tool(command[0]), *command[1:], "--port", str(port)]
-    with running(started, data, log):
-        eventually(lambda: "nightly_report" in asset_keys(port), seconds=90, log=log)
+def test_dagster_dev_shows_the_graph_from_any_folder_and_without_an_instance(tmp_path):
+    port, workspace = free_port(), str(CHECKOUT / "workspace.yaml")
+    arguments = [command("dagster"), "dev", "-w", workspace, "-p", str(port)]
+    env = environment(DAGSTER_HOME=None, LLMOPS_DATA=str(tmp_path / "data"))
+    with Process(arguments, log=tmp_path / "log", env=env, cwd=tmp_path) as server:
+        server.until(lambda: "nightly_report" in asset_keys(port), 90)
+    assert asset_keys(port) == []
+
+
+def test_dg_dev_shows_the_graph_on_an_instance(tmp_path):
+    port, home = free_port(), tmp_path / "home"
+    home.mkdir()
+    arguments = [command("dg"), "dev", "--port", str(port)]
+    env = environment(DAGSTER_HOME=str(home), LLMOPS_DATA=str(tmp_path / "data"))
+    with Process(arguments, log=tmp_path / "log", env=env) as server:
+        server.until(lambda: "nightly_report" in asset_keys(port), 90)
+    assert asset_keys(port) == []

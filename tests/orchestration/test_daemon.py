@@ -60,6 +60,7 @@ def test_a_late_file_dropped_into_the_folder_changes_exactly_its_day(tmp_path):
         LLMOPS_DATA=str(folder.root),
         LLMOPS_NOW=NOW,
         LLMOPS_START="2026-11-01",
+        LLMOPS_LANDING_SECONDS="5",
         LLMOPS_USER_HASH_KEY="k",
     )
     daemon = Process(
@@ -73,6 +74,5 @@ def test_a_late_file_dropped_into_the_folder_changes_exactly_its_day(tmp_path):
         daemon.until(lambda: rows(folder, DAYS[0]) == before + 3, 150)
         assert days_of(instance, "landed_days", dropped) == [str(DAYS[0])]
         assert days_of(instance, "llm_calls", dropped) == [str(DAYS[0])]
-        print(f"file drop to done: {time.time() - dropped:.0f} s")
     for path, content in files(folder, DAYS[1]).items():
         assert content == other[path], path

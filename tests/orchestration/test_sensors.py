@@ -14,6 +14,7 @@ from tests.incidents.factories import alert, alerts, decided, evaluated, evaluat
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 from tests.orchestration.hook import Hook
 
+LANDING = sensors.landing_sensor(60)
 MORNING = datetime.fromisoformat("2026-11-12T06:00:00")
 OLD = date(2026, 11, 4)
 
@@ -61,35 +62,35 @@ def later(**pause) -> datetime:
 
 
 def test_an_empty_log_folder_asks_for_nothing_and_says_where_it_looked(tick, folder):
-    skipped = tick(sensors.landing_sensor)
+    skipped = tick(LANDING)
     assert skipped.skip_message == f"no new or changed file below {folder.root / 'logs'}"
 
 
 def test_a_new_file_asks_for_a_landing_and_a_landed_one_does_not(tick, folder):
     folder.log("one.jsonl", calls_of(DAY, 1))
-    assert isinstance(tick(sensors.landing_sensor), dg.RunRequest)
+    assert isinstance(tick(LANDING), dg.RunRequest)
     assert folder.run("land_job").success
-    assert isinstance(tick(sensors.landing_sensor), dg.SkipReason)
+    assert isinstance(tick(LANDING), dg.SkipReason)
 
 
 def test_a_changed_file_asks_for_a_landing_under_another_key(tick, folder):
     folder.log("one.jsonl", calls_of(DAY, 1))
-    first = tick(sensors.landing_sensor)
-    assert tick(sensors.landing_sensor).run_key == first.run_key
+    first = tick(LANDING)
+    assert tick(LANDING).run_key == first.run_key
     folder.log("one.jsonl", calls_of(DAY, 1, 2))
-    assert tick(sensors.landing_sensor).run_key != first.run_key
+    assert tick(LANDING).run_key != first.run_key
 
 
 def test_days_that_a_dying_landing_left_unreported_ask_for_another(tick, folder):
     folder.lake.store.put("unreported_days.json", b'["2026-11-10"]')
-    assert isinstance(tick(sensors.landing_sensor), dg.RunRequest)
+    assert isinstance(tick(LANDING), dg.RunRequest)
 
 
 @pytest.mark.parametrize("status", ["NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
 def test_a_landing_under_way_is_not_joined_by_another(tick, folder, instance, status):
     folder.log("one.jsonl", calls_of(DAY, 1))
-    ran(instance, tick(sensors.landing_sensor), dg.DagsterRunStatus[status])
-    assert "under way" in tick(sensors.landing_sensor).skip_message
+    ran(instance, tick(LANDING), dg.DagsterRunStatus[status])
+    assert "under way" in tick(LANDING).skip_message
 
 
 def test_a_failed_landing_is_tried_again_under_a_new_key_and_ever_more_seldom(
@@ -99,13 +100,13 @@ def test_a_failed_landing_is_tried_again_under_a_new_key_and_ever_more_seldom(
     keys = []
     for pause in (0, 1, 2, 4):
         due = later(minutes=pause, seconds=1)
-        request = tick(sensors.landing_sensor, now=due)
+        request = tick(LANDING, now=due)
         keys.append(request.run_key)
         ran(instance, request, dg.DagsterRunStatus.FAILURE)
-        waiting = tick(sensors.landing_sensor, now=due)
+        waiting = tick(LANDING, now=due)
         assert "did not settle this" in waiting.skip_message
     assert len(set(keys)) == 4
-    assert isinstance(tick(sensors.landing_sensor, now=later(minutes=61)), dg.RunRequest)
+    assert isinstance(tick(LANDING, now=later(minutes=61)), dg.RunRequest)
 
 
 # Alerts
@@ -282,7 +283,7 @@ def test_the_nightly_schedule_runs_yesterday_at_two_utc():
 
 
 def test_sensors_that_cost_nothing_run_as_soon_as_the_daemon_does():
-    states = {sensor.name: sensor.default_status for sensor in sensors.SENSORS}
+    states = {sensor.name: sensor.default_status for sensor in [LANDING, *sensors.SENSORS]}
     assert set(states.values()) == {dg.DefaultSensorStatus.RUNNING}
 
 

@@ -61,6 +61,8 @@ def rows(table: Table, *given: dict[str, Any], dated: bool = False) -> pl.DataFr
     def value(column, row):
         if column.name in row:
             return row[column.name]
+        if table is REJECTED_LINES and column.name == "lines":
+            return 1
         return None if column.nullable else neutral.get(column.dtype)
 
     frame = pl.DataFrame(

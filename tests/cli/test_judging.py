@@ -1,0 +1,89 @@
+"""Nights with a judge that is missing, dead, without a price, or in order."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.worlds import DAY, Said, call, data_folder, invoke, text
+from tests.judge_stub import JudgeStub
+
+pytestmark = pytest.mark.slow
+
+CALLS = 6
+JUDGED = {"groundedness", "faithfulness", "answer_relevancy"}
+
+
+def night(root: Path, **environment: str) -> tuple[Said, dict]:
+    """One night over a few calls of a feature that asks for the judge."""
+    logs = {"a.jsonl": text(*(call(number) for number in range(1, CALLS + 1)))}
+    data_folder(root, logs, {"features.yaml": "features:\n  chat: {judging: judge}\n"})
+    run = invoke("--data", root, "nightly", "--json", environment=environment)
+    return run, json.loads(run.stdout)
+
+
+def quality(found: dict) -> dict[str, tuple[int, int]]:
+    """Scored and unscored answers by metric."""
+    return {row["metric"]: (row["n"], row["unscored"]) for row in found["quality"]}
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_without_an_endpoint_the_night_runs_and_says_what_to_set(tmp_path):
+    run, found = night(tmp_path, JUDGE_API_KEY="sk-alone")
+    assert run.returncode == 0
+    assert run.stderr.startswith(
+        "warning: features.yaml says `judging: judge` for chat, but JUDGE_BASE_URL and JUDGE_MODEL "
+        "are not set: no model judges them, embedded scorers do."
+    )
+    assert set(quality(found)) == {"support", "relevance"}
+
+
+def test_a_dead_endpoint_costs_its_scores_and_is_named(tmp_path):
+    url = f"http://127.0.0.1:{closed_port()}/v1"
+    run, found = night(tmp_path, JUDGE_BASE_URL=url, JUDGE_MODEL="gpt-4.1-mini")
+    assert run.returncode == 0
+    assert found["failures"] == []
+    assert {quality(found)[metric] for metric in JUDGED} == {(0, CALLS)}
+    assert quality(found)["support"] == (CALLS, 0)
+    assert (
+        f"not judged {DAY}: {CALLS} failed; first reason: the judge endpoint failed" in run.stderr
+    )
+    assert "check JUDGE_BASE_URL: nothing answers there, then run again" in run.stderr
+
+
+def test_a_judge_without_a_price_is_held_by_counting_its_calls(tmp_path):
+    with JudgeStub() as judge:
+        run, found = night(
+            tmp_path,
+            JUDGE_BASE_URL=judge.base_url,
+            JUDGE_MODEL="our-own-judge",
+            LLMOPS_JUDGE_MAX_CALLS_PER_RUN="4",
+        )
+    assert run.returncode == 0
+    assert "no price known" in run.stderr
+    assert "over_budget; first reason: the judge has no price and its calls are capped: 4" in (
+        run.stderr
+    )
+    scored, unscored = quality(found)["groundedness"]
+    assert (scored, unscored) == (4, CALLS - 4)
+    assert judge.calls == 4
+    assert all(request["model"] == "our-own-judge" for request in judge.requests)
+
+
+def test_quotes_are_told_before_money_is_spent_and_then_everything_is_judged(tmp_path):
+    with JudgeStub() as judge:
+        run, found = night(tmp_path, JUDGE_BASE_URL=judge.base_url, JUDGE_MODEL="gpt-4.1-mini")
+        paid = judge.calls
+        again, _ = night(tmp_path, JUDGE_BASE_URL=judge.base_url, JUDGE_MODEL="gpt-4.1-mini")
+        assert judge.calls == paid > 0
+    assert {quality(found)[metric] for metric in JUDGED} == {(CALLS, 0)}
+    quotes = [line for line in run.stderr.splitlines() if line.startswith(f"quote {DAY}: ")]
+    assert {quote.split()[2] for quote in quotes} == JUDGED
+    assert all("about $0.00" in quote and "at most $0." in quote for quote in quotes)
+    assert "quote" not in again.stderr
