@@ -7,7 +7,6 @@ import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
-
 _TYPES = {
     dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number",
     type(None): "null",
