@@ -18,6 +18,7 @@ from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_syste
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.nightly import Night, NightlyRunner, open_instance, run_night
 from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
 from llmops_pipelines.reference import Features, ReferenceFileError
@@ -80,6 +81,7 @@ def _run(settings: Settings, first: date | None, last: date | None) -> Night:
     resources = resources_of(settings)
     try:
         with (
+            alone(settings.home / "nightly.lock", _say_so),
             telling.progress(Console(stderr=True)) as show,
             open_instance(settings.home) as instance,
         ):
@@ -100,6 +102,10 @@ def _run(settings: Settings, first: date | None, last: date | None) -> Night:
         raise UnusableError(str(error)) from error
     except OSError as error:
         raise of_file_system(error, remedy="mend that, then run again") from error
+
+
+def _say_so() -> None:
+    typer.echo("another `llmops nightly` is at work on this folder; waiting for its end", err=True)
 
 
 def _nothing_to_do(settings: Settings, first: date | None, last: date | None) -> str:

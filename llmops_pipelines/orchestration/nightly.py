@@ -11,6 +11,7 @@ import dagster as dg
 
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.resources import Clock, Judge, Policy, ReferenceFolder, Webhook
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.tables import LANDED_DAYS
@@ -81,9 +82,11 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     """The Dagster instance in ``home``, made with our defaults if there is none."""
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(INSTANCE_CONFIG)
-    return dg.DagsterInstance.from_config(str(home))
+    # Two processes that make Dagster's databases at the same time fail each other.
+    with alone(home / "making.lock"):
+        if not config.exists():
+            config.write_text(INSTANCE_CONFIG)
+        return dg.DagsterInstance.from_config(str(home))
 
 
 class NightlyRunner:
@@ -270,8 +273,8 @@ def _told(event: dg.AssetCheckEvaluation, day: date | None) -> str:
 
 
 def _first_line(data: Any) -> str:
-    """The cause, not Dagster's wrapper around it."""
+    """What the step raised, not Dagster's wrapper around it."""
     error = getattr(data, "error", None)
-    while error is not None and error.cause is not None:
+    while error and error.cause and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
     return error.message.strip().split("\n")[0][:500] if error else "failed"

@@ -43,6 +43,7 @@ def test_a_terminal_has_a_bar_with_done_and_total():
         show("computing 2026-06-02", 1, 14)
     assert "computing 2026-06-02" in said(live)
     assert "1/14" in said(live)
+    assert "━" in said(live)
 
 
 def test_a_quote_stands_above_the_bar_and_stays():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -34,13 +34,16 @@ SOME_TIME = datetime.fromisoformat("2026-01-01")
 """For what does not look at the clock."""
 
 NOBODY: dict[str, Any] = {
+    "lake": "",
+    "logs": "",
+    "reference": "",
     "judge_base_url": "",
     "judge_api_key": "",
     "judge_model": "",
     "webhook_url": "",
     "rollback": False,
 }
-"""No judge and no webhook, whatever the environment of the tests says."""
+"""No judge, no webhook, no folders elsewhere, whatever the environment of the tests says."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class World:
             runner.execute("nightly_job", day, [dg.AssetKey(name) for name in names])
         assert runner.failures == []
 
-    def edit(self, name: str, change: Any) -> None:
+    def edit(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Let ``change`` work on a reference file; the default one if there is none yet."""
         prepare(self.at(SOME_TIME))
         file = self.data / "reference" / name

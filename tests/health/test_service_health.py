@@ -182,6 +182,11 @@ def test_rejected_lines_are_a_share_of_all_lines_of_their_feature():
     assert figure(found, "rejected_line_rate", model="m") is None
 
 
+def test_a_file_that_no_format_reads_weighs_all_its_lines():
+    found = health([call("a")], lines=[rejected(0, "unattributed", lines=9)])
+    assert figure(found, "rejected_line_rate", "*")[0] == 0.9
+
+
 def test_rejected_lines_of_a_day_without_calls_are_seen():
     found = health(lines=[rejected(0, "unattributed")])
     assert figure(found, "rejected_line_rate", "*")[0] == 1.0

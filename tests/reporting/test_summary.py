@@ -67,6 +67,11 @@ def test_rejected_lines_of_an_unknown_feature_are_not_lost():
     ]
 
 
+def test_a_file_that_could_not_be_read_counts_with_all_its_lines():
+    found = summary(rejected=[{"feature": "unattributed", "lines": 40}])
+    assert found.days["rejected"].to_list() == [40]
+
+
 def test_an_unknown_cost_is_null_in_json_and_unknown_in_words():
     found = summary(costs=[cost("chat", None, unpriced_calls=10)])
     assert summary_json(found)["days"][0]["cost_usd"] is None
