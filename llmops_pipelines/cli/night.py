@@ -22,6 +22,7 @@ from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.nightly import Night, NightlyRunner, open_instance, run_night
 from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
 from llmops_pipelines.reference import Features, ReferenceFileError
+from llmops_pipelines.reporting import NightlySummary
 from llmops_pipelines.tables import LANDED_DAYS
 
 OK, FAILED = 0, 1
@@ -37,8 +38,7 @@ def night(settings: Settings, first: date | None, last: date | None, *, as_json:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             _check(settings)
-            outcome = _run(settings, first, last)
-            found = summary.summary_of(resources_of(settings).lake.open(), outcome)
+            outcome, found = _run(settings, first, last)
     except UnusableError as error:
         if as_json:
             typer.echo(json.dumps(summary.nothing_as_json(str(error)), indent=2))
@@ -77,7 +77,12 @@ def _check(settings: Settings) -> None:
         typer.secho(f"warning: {warning}", err=True, fg="yellow")
 
 
-def _run(settings: Settings, first: date | None, last: date | None) -> Night:
+def _run(settings: Settings, first: date | None, last: date | None) -> tuple[Night, NightlySummary]:
+    """The night, and what the lake says of its days afterwards.
+
+    Raises:
+        UnusableError: The lake is damaged or of a newer release, or the disk refuses.
+    """
     resources = resources_of(settings)
     try:
         with (
@@ -85,7 +90,7 @@ def _run(settings: Settings, first: date | None, last: date | None) -> Night:
             telling.progress(Console(stderr=True)) as show,
             open_instance(settings.home) as instance,
         ):
-            return run_night(
+            outcome = run_night(
                 NightlyRunner(
                     build_definitions(settings), instance, lambda progress: show(*progress)
                 ),
@@ -98,6 +103,7 @@ def _run(settings: Settings, first: date | None, last: date | None) -> Night:
                 first=first,
                 last=last,
             )
+        return outcome, summary.summary_of(resources.lake.open(), outcome)
     except LakeError as error:
         raise UnusableError(str(error)) from error
     except OSError as error:

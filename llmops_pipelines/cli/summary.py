@@ -108,12 +108,16 @@ def _print_sentences(console: Console, block: reporting.SummaryTable) -> None:
 
 
 def _print_line(console: Console, line: str, style: str) -> None:
-    """``line``, wrapped between words and indented from its second row on."""
+    """``line``, wrapped between words and indented from its second row on; paths stay whole."""
     rows = textwrap.wrap(
-        line, max(console.width, 20), subsequent_indent=_INDENT, break_on_hyphens=False
+        line,
+        max(console.width, 20),
+        subsequent_indent=_INDENT,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
     for row in rows:
-        console.print(Text(row, style=style))
+        console.print(Text(row, style=style), soft_wrap=True)
 
 
 def _fitting(block: reporting.SummaryTable, console: Console) -> Table:

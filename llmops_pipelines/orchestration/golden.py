@@ -27,7 +27,10 @@ def release_golden(context: dg.AssetExecutionContext, lake: Lake, folder: str) -
         file = Path(folder) / f"golden-{release.version}.jsonl"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(golden.to_jsonl(release.cases), encoding="utf-8")
+            # Written beside and renamed: a version that can be seen is whole.
+            staged = file.with_name(f".{file.name}.new")
+            staged.write_text(golden.to_jsonl(release.cases), encoding="utf-8")
+            staged.replace(file)
         metadata["file"] = file.name
     context.add_output_metadata(metadata)
     return release.cases

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from llmops_pipelines.cli.night import night
+from llmops_pipelines.tables import LOG_INDEX
 from tests.cli.worlds import DAY, NOW, call, data_folder, invoke, llmops, settings, text
 
 KEYS = ["days", "quality", "alerts", "report", "computed", "failures"]
@@ -132,6 +133,19 @@ def test_a_step_that_fails_is_told_with_day_step_and_cause(tmp_path, capsys):
     assert failure["error"].startswith("FileExistsError: ")
     told = " ".join(streams.err.split())
     assert f"failed: {DAY}, nightly_report: {failure['error']}" in told
+
+
+def test_a_lake_of_a_newer_release_is_told_apart_from_a_bug(tmp_path):
+    root = data_folder(tmp_path, {"a.jsonl": text(call(1))})
+    index = root / "lake" / LOG_INDEX.name
+    index.mkdir(parents=True)
+    metadata = {"llmops.table_version": "99", "llmops.digest": "d", "llmops.inputs": "{}"}
+    LOG_INDEX.empty().write_parquet(index / "part.parquet", metadata=metadata)
+    run = invoke("--data", root, "nightly", "--json")
+    assert run.returncode in (1, 2)
+    assert "written as version 99 of log_index" in run.stderr
+    assert "upgrade llmops-pipelines" in " ".join(run.stderr.split())
+    assert "version 99" in json.loads(run.stdout)["failures"][0]["error"]
 
 
 @pytest.mark.slow

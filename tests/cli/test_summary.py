@@ -132,6 +132,14 @@ def test_troubles_name_day_step_and_cause():
     ]
 
 
+def test_a_path_in_a_trouble_stays_whole_in_a_narrow_terminal():
+    path = "/data/" + "lake/" * 20 + "reports"
+    night = Night([DAY], {}, [Failure(DAY, "nightly_report", f"FileExistsError: {path}", "r")], [])
+    console = Console(file=io.StringIO(), width=60, color_system=None)
+    summary.print_troubles(console, night)
+    assert f"    {path}" in console.file.getvalue().splitlines()
+
+
 def test_the_json_object_has_the_promised_keys_and_what_happened():
     night = Night([DAY], {DAY: 20}, [Failure(DAY, "traces", "boom", "r")], [])
     object_ = summary.as_json(found(), night)

@@ -64,27 +64,16 @@ def computed(definitions, instance):
 
 
 def test_before_anything_lands_nothing_is_asked_for(ticks):
-    assert ticks.tick() == {}
     ticks.land()
     assert ticks.tick() == {}
 
 
-def test_first_time_days_are_asked_for_whole_in_one_tick_and_days_without_logs_never(ticks):
+def test_first_time_days_are_asked_for_whole_in_one_tick_and_only_once(ticks):
     ticks.land(*DAYS)
-    assert ticks.tick() == dict.fromkeys(DAYS, WHOLE)
-
-
-def test_what_was_just_computed_is_not_asked_for_again(ticks):
-    ticks.land(*DAYS)
-    ticks.compute(ticks.tick())
-    assert [ticks.tick() for _ in range(3)] == [{}, {}, {}]
-
-
-def test_a_landing_that_changed_no_day_asks_for_nothing(computed):
-    computed.land()
-    assert computed.tick() == {}
-    computed.land(*DAYS)
-    assert computed.tick() == {}, "the same digest again is no change"
+    asked = ticks.tick()
+    assert asked == dict.fromkeys(DAYS, WHOLE), "and neither rollbacks nor days without logs"
+    ticks.compute(asked)
+    assert ticks.tick() == {}
 
 
 def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ticks):
@@ -103,20 +92,13 @@ def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ti
     assert ticks.tick() == {}
 
 
-def test_a_late_file_that_changes_no_figure_reaches_no_other_day(computed):
+def test_what_changes_no_figure_reaches_no_other_day_and_files_in_between_are_not_lost(computed):
     computed.land(DAYS[0], version="2")
     asked = computed.tick()
     assert asked == {DAYS[0]: WHOLE}
-    computed.compute(asked, version="1")
-    assert computed.tick() == {}
-
-
-def test_another_file_while_its_day_is_being_computed_is_not_lost(computed):
-    computed.land(DAYS[0], version="2")
-    asked = computed.tick()
     computed.land(DAYS[0], version="3")
-    computed.compute(asked, version="2")
-    assert computed.tick()[DAYS[0]] >= ROWS
+    computed.compute(asked, version="1")
+    assert computed.tick() == {DAYS[0]: WHOLE}
 
 
 def test_today_is_followed_but_not_sampled_before_it_ends(ticks):
@@ -124,27 +106,21 @@ def test_today_is_followed_but_not_sampled_before_it_ends(ticks):
     asked = ticks.tick()
     assert asked == {TODAY: AT_ONCE}
     ticks.compute(asked)
-    assert ticks.tick() == {}
     ticks.land(TODAY, version="2")
     asked = ticks.tick()
-    assert asked == {TODAY: AT_ONCE}
+    assert asked == {TODAY: AT_ONCE}, "it landed in the very interval in which the run ended"
     ticks.compute(asked, version="2")
     assert ticks.tick() == {}
     ticks.now += timedelta(hours=13)
     assert ticks.tick() == {TODAY: AFTER_THE_DAY}
 
 
-def test_a_file_that_lands_in_the_very_interval_of_a_runs_end_is_not_lost(ticks):
-    ticks.land(TODAY)
-    ticks.compute(ticks.tick())
-    ticks.land(TODAY, version="2")
-    assert ticks.tick()[TODAY] >= ROWS
-
-
-def test_new_prices_and_edited_files_ask_for_nothing(computed):
+def test_what_changes_no_day_asks_for_nothing(computed):
     computed.price_calls_anew("2")
     for file in ("prices", "budgets", "features", "rubrics", "alert_rules", "prompts", "sources"):
         computed.edit(file, "2")
+    computed.land()
+    computed.land(*DAYS, version="1")
     assert computed.tick() == {}
 
 
@@ -152,12 +128,11 @@ def test_before_the_first_prices_nothing_is_priced_at_nothing(definitions, insta
     ticks = Ticks(definitions, instance)
     ticks.land(DAYS[0])
     asked = ticks.tick()
-    assert asked[None] == {"price_book"}
-    assert asked[DAYS[0]] == WHOLE - {
-        "call_costs", "feature_costs", "budget_status", "service_health", "routing_savings", *RULES,
-    }  # fmt: skip
+    costs = {"call_costs", "feature_costs", "budget_status", "routing_savings"}
+    waiting = costs | {"service_health"} | RULES
+    assert asked == {None: {"price_book"}, DAYS[0]: WHOLE - waiting}
     ticks.compute(asked)
-    assert ticks.settle()[DAYS[0]] >= {"call_costs", *RULES}
+    assert ticks.tick() == {DAYS[0]: waiting}
 
 
 def test_a_lost_line_stops_the_days_before_they_are_computed(ticks):
@@ -167,29 +142,22 @@ def test_a_lost_line_stops_the_days_before_they_are_computed(ticks):
     assert ticks.tick() == dict.fromkeys(DAYS, WHOLE)
 
 
-@pytest.mark.parametrize("check", ["calls_meet_expectations", "spend_adds_up_to_the_last_digit"])
-def test_a_day_whose_blocking_check_failed_is_not_continued_by_its_children(computed, check):
-    bad, good, _ = DAYS
-    computed.land(bad, version="2")
-    computed.compute(computed.tick(), version="2", failing=[check])
-    assert bad not in computed.tick()
+def test_a_day_whose_blocking_check_failed_is_not_continued_by_its_children(computed):
+    odd, dear, good = DAYS
+    new = "2026-11-17"
+    computed.land(odd, dear, new, version="2")
+    asked = computed.tick()
+    for day in (odd, new):
+        computed.compute({day: asked[day]}, version="2", failing=["calls_meet_expectations"])
+    computed.compute({dear: asked[dear]}, version="2", failing=["spend_adds_up_to_the_last_digit"])
+    asked = computed.tick()
+    assert not {odd, dear, new} & set(asked)
+    computed.compute(asked, version="2")
     computed.land(good, version="2")
-    assert bad not in computed.settle(version="2"), "the check that passed was another day's"
-    computed.land(bad, version="3")
-    assert computed.tick()[bad] == WHOLE
-
-
-def test_a_day_that_never_passed_its_check_is_not_continued_either(ticks):
-    bad, good, _ = DAYS
-    ticks.land(bad)
-    ticks.compute(ticks.tick(), failing=["calls_meet_expectations"])
-    ticks.land(good)
-    assert bad not in ticks.settle()
-
-
-def test_rollbacks_are_never_asked_for(computed):
-    computed.land(*DAYS, version="2")
-    assert all("rollbacks" not in names for names in computed.settle(version="2").values())
+    computed.compute(computed.tick(), version="2")
+    assert not {odd, dear, new} & set(computed.tick()), "the checks that passed were another day's"
+    computed.land(odd, dear, new, version="3")
+    assert computed.tick() == dict.fromkeys([odd, dear, new], WHOLE)
 
 
 def test_under_a_prefix_the_same_is_asked_for(tmp_path, instance):
@@ -225,7 +193,7 @@ def test_a_day_whose_run_failed_is_not_tried_again_until_its_logs_change(
         run_config=QUIET,
     )
     assert not run.success
-    assert [ticks.tick() for _ in range(2)] == [{}, {}]
+    assert ticks.tick() == {}
     ticks.land(day, version="2")
     assert failing in ticks.tick()[day]
 

@@ -241,6 +241,7 @@ def broken(tmp_path_factory):
     return folder, result
 
 
+@pytest.mark.slow
 def test_a_failing_blocking_check_stops_what_lies_downstream_in_the_same_run(broken):
     _, result = broken
     assert not result.success
@@ -249,6 +250,7 @@ def test_a_failing_blocking_check_stops_what_lies_downstream_in_the_same_run(bro
     assert not {"call_costs", "traces"} & steps(result, "STEP_START")
 
 
+@pytest.mark.slow
 def test_in_a_range_every_day_has_its_own_verdict(broken):
     found = verdicts(broken[1])
     assert found["calls_meet_expectations", str(DAY)] is False
@@ -256,6 +258,7 @@ def test_in_a_range_every_day_has_its_own_verdict(broken):
     assert found["every_landed_call_is_kept_or_a_duplicate", str(DAY)] is True
 
 
+@pytest.mark.slow
 def test_great_expectations_failure_shows_where_what_how_often_and_never_a_text(broken):
     (event,) = [
         event
@@ -271,6 +274,7 @@ def test_great_expectations_failure_shows_where_what_how_often_and_never_a_text(
     assert CANARY not in str(event)
 
 
+@pytest.mark.slow
 def test_the_next_night_does_not_continue_a_day_whose_check_failed(broken):
     folder, _ = broken
     with dg.DagsterInstance.ephemeral() as instance:

@@ -33,33 +33,6 @@ while True:
 """
 
 
-@pytest.fixture(scope="module")
-def s3():
-    """A moto server on loopback with one bucket; its storage options."""
-    boto3 = pytest.importorskip("boto3")
-    server_module = pytest.importorskip("moto.server")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    options = {
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-        "aws_region": "us-east-1",
-        "aws_endpoint_url": f"http://{host}:{port}",
-        "aws_allow_http": "true",
-    }
-    client = boto3.client(
-        "s3",
-        endpoint_url=options["aws_endpoint_url"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket="lake")
-    yield options
-    server.stop()
-
-
 @pytest.fixture(params=["folder", "s3"])
 def lake(request, tmp_path):
     if request.param == "folder":

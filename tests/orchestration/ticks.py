@@ -81,18 +81,6 @@ class Ticks:
                 asked.setdefault(day, set()).add(key.path[-1])
         return asked
 
-    def settle(self, version: str = "1") -> Asked:
-        """Tick and compute until nothing is asked for; all that was asked for on the way."""
-        everything: Asked = {}
-        for _ in range(8):
-            asked = self.tick()
-            if not asked:
-                return everything
-            self.compute(asked, version)
-            for day, names in asked.items():
-                everything.setdefault(day, set()).update(names)
-        raise AssertionError(f"after eight ticks there is still something asked for: {asked}")
-
     def _computed(self, name: str, day: str | None, version: str) -> dg.AssetMaterialization:
         version = f"{name} of {day}, {version}"
         return dg.AssetMaterialization(
