@@ -6,15 +6,50 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from llmops_pipelines.formats.anthropic import ANTHROPIC
+from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
 from llmops_pipelines.formats.errors import ERROR_CLASSES
 from llmops_pipelines.formats.extraction import connect, split_document
+from llmops_pipelines.formats.helicone import HELICONE
+from llmops_pipelines.formats.kong import KONG
+from llmops_pipelines.formats.langfuse import LANGFUSE
+from llmops_pipelines.formats.langsmith import LANGSMITH
+from llmops_pipelines.formats.litellm import LITELLM
 from llmops_pipelines.formats.mapped import MAPPED, MappedField, MappedFields, check_mapping
+from llmops_pipelines.formats.mlflow import MLFLOW
 from llmops_pipelines.formats.openai import OPENAI
+from llmops_pipelines.formats.openai_batch import OPENAI_BATCH
+from llmops_pipelines.formats.openai_responses import OPENAI_RESPONSES
+from llmops_pipelines.formats.openinference import OPENINFERENCE
+from llmops_pipelines.formats.otel_genai import OTEL_GENAI
+from llmops_pipelines.formats.portkey import PORTKEY
 from llmops_pipelines.formats.reading import LogFormat, Place, Reading
 from llmops_pipelines.formats.rows import Limits, Rows, read_lines
 from llmops_pipelines.formats.times import read_times
+from llmops_pipelines.formats.unpacking import Unpacked, unpack_lines
+from llmops_pipelines.formats.weave import WEAVE
 
-FORMATS: Final[dict[str, LogFormat]] = {known.name: known for known in (OPENAI, MAPPED)}
+FORMATS: Final[dict[str, LogFormat]] = {
+    known.name: known
+    for known in (
+        OPENAI_BATCH,
+        ANTHROPIC_BATCH,
+        OPENINFERENCE,
+        OTEL_GENAI,
+        MLFLOW,
+        LANGSMITH,
+        LANGFUSE,
+        LITELLM,
+        HELICONE,
+        PORTKEY,
+        KONG,
+        WEAVE,
+        OPENAI_RESPONSES,
+        ANTHROPIC,
+        OPENAI,
+        MAPPED,
+    )
+}
 """Every known format, in the order in which sniffing asks them."""
 
 
@@ -49,10 +84,12 @@ __all__ = [
     "Place",
     "Reading",
     "Rows",
+    "Unpacked",
     "check_mapping",
     "connect",
     "read_lines",
     "read_times",
     "sniff",
     "split_document",
+    "unpack_lines",
 ]

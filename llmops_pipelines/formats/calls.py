@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from llmops_pipelines.formats.rows import Limits
 
 _OTHER: Final = (
-    "kind", "step_kind", "step_name", "document_count", "about_call", "rating", "thumb", "comment",
+    "kind", "step_kind", "step_name", "document_count", "input_chars", "output_chars",
+    "about_call", "rating", "thumb", "comment",
 )  # fmt: skip
 _FIELDS: Final = [name for name in FIELDS if name not in _OTHER]
 
@@ -75,6 +76,8 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
             ttft_ms=pl.coalesce("ttft_ms", after("first_token_at")),
             messages=_messages() if _asks(reading) else pl.col("messages").fill_null([]),
             contexts=pl.col("contexts").fill_null([]),
+            tags=pl.col("tags").fill_null([]).list.drop_nulls(),
+            tool_calls=_tool_calls(),
             **token_buckets(failed),
         ),
         bad,
@@ -188,6 +191,23 @@ def _error_class(frame: pl.DataFrame) -> pl.Series:
 def _milliseconds_after_start(name: str) -> pl.Expr:
     elapsed = (pl.col(name) - pl.col("started_at")).dt.total_microseconds() / 1000
     return pl.when(elapsed >= 0).then(elapsed)
+
+
+def _tool_calls() -> pl.Expr:
+    """Name and arguments of each tool called, wherever OpenAI's function object put them."""
+    call, called = pl.element(), pl.element().struct.field("function")
+    return (
+        pl.col("tool_calls")
+        .fill_null([])
+        .list.eval(
+            pl.struct(
+                pl.coalesce(
+                    field_of(name) for field_of in (call.struct.field, called.struct.field)
+                ).alias(name)
+                for name in ("name", "arguments")
+            )
+        )
+    )
 
 
 def _asks(reading: Reading) -> bool:

@@ -22,10 +22,13 @@ from llmops_pipelines.tables import CONTEXT, MESSAGE
 LINES: Final = pl.Schema({"n": pl.Int64, "raw": pl.String})
 """``n`` numbers the lines of a chunk; ``raw`` is the text of one line."""
 
+_CALLED: Final = {"name": pl.String, "arguments": pl.String}
 _DTYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "messages": pl.List(MESSAGE),
     "contexts": pl.List(CONTEXT),
     "presence": pl.Boolean,
+    "labels": pl.List(pl.String),
+    "tools": pl.List(pl.Struct({**_CALLED, "function": pl.Struct(_CALLED)})),
 }
 
 RAW: Final = pl.Schema(

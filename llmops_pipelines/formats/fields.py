@@ -17,6 +17,8 @@ Kind = Literal[
     "text",  # what people and models wrote: a string, or a list of parts
     "messages",  # a list of role and content
     "contexts",  # a list of passages, plain or with id and score
+    "labels",  # a list of words
+    "tools",  # a list of tool calls: name and arguments, or OpenAI's function objects
     "json",  # kept as JSON
     "presence",  # only whether it is there
 ]
@@ -26,12 +28,18 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "call_id": "name",
     "trace_id": "name",
     "parent_id": "name",
+    "response_id": "label",
+    "project": "label",
+    "name": "label",
+    "instrumentation": "label",
     "started_at": "time",
     "ended_at": "time",
     "first_token_at": "time",
     "feature": "name",
     "team": "name",
     "environment": "label",
+    "tags": "labels",
+    "experiment_arm": "label",
     "user_id": "label",
     "session_id": "label",
     "provider": "name",
@@ -42,6 +50,7 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "is_stream": "flag",
     "prompt_name": "label",
     "prompt_version": "label",
+    "prompt_template": "text",
     "attempt": "whole",
     "status": "label",
     "answered": "presence",
@@ -71,9 +80,12 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "question": "text",
     "answer": "text",
     "contexts": "contexts",
+    "tool_calls": "tools",
     "step_kind": "label",
     "step_name": "label",
     "document_count": "whole",
+    "input_chars": "whole",
+    "output_chars": "whole",
     "about_call": "name",
     "rating": "number",
     "thumb": "label",
@@ -82,14 +94,15 @@ FIELDS: Final[Mapping[str, Kind]] = {
 """``input_tokens`` includes cached ones, ``output_tokens`` reasoning, as OpenAI counts."""
 
 MappedName = Literal[
-    "call_id", "trace_id", "parent_id", "started_at", "ended_at", "first_token_at", "feature",
-    "team", "environment", "user_id", "session_id", "provider", "model", "model_requested",
-    "service_tier", "is_batch", "is_stream", "prompt_name", "prompt_version", "attempt", "status",
-    "error_class", "error_code", "error_status", "error_message", "finish_reason", "latency_ms",
-    "ttft_ms",
+    "call_id", "trace_id", "parent_id", "response_id", "project", "name", "started_at", "ended_at",
+    "first_token_at", "feature", "team", "environment", "tags", "experiment_arm", "user_id",
+    "session_id", "provider", "model", "model_requested", "service_tier", "is_batch", "is_stream",
+    "prompt_name", "prompt_version", "prompt_template", "attempt", "status", "error_class",
+    "error_code", "error_status", "error_message", "finish_reason", "latency_ms", "ttft_ms",
     "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
     "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens", "cost_reported",
     "format_requested", "response_schema", "messages", "system", "question", "answer", "contexts",
+    "tool_calls", "instrumentation",
 ]  # fmt: skip
 """The fields that ``sources.yaml`` can place: those of a call."""
 

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from llmops_pipelines.formats.fields import FIELDS
 from llmops_pipelines.formats.paths import Path, parse_path, show_path
+
+Record = dict[str, Any]
+"""A JSON object as Python has it."""
+
+Unpack = Callable[[Record], Iterable[Record]]
+"""One logged record to its canonical records; none at all is a record that is ignored."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Reading:
     fields: Mapping[str, Place]
     containers: tuple[Path, ...] = ()
     zone: str = "UTC"
+    unpack: Unpack | None = None
+    dated_by_file: bool = False
 
     def place(self, name: str) -> Place:
         """Where ``name`` stands; nowhere if the source does not have it."""
@@ -52,22 +61,45 @@ class Reading:
 
 @dataclass(frozen=True)
 class LogFormat:
-    """A known log format: how to recognise a record, and where its fields stand."""
+    """A known log format: how to recognise a record, and where its fields stand.
+
+    ``unpack`` turns a record that is not flat into canonical records, see ``unpacking``; ``needs``
+    names what a record must have, for people; ``dated_by_file`` says that records have no time of
+    their own, so that the date in the file's path, else its modification time, dates them.
+    """
 
     name: str
     about: str
     recognises: Callable[[Mapping[str, Any]], bool]
     fields: Mapping[str, Place] = field(default_factory=dict)
     containers: tuple[Path, ...] = ()
+    unpack: Unpack | None = None
+    needs: tuple[str, ...] = ()
+    dated_by_file: bool = False
 
     def reading(self, overrides: Mapping[str, Place] | None = None, zone: str = "UTC") -> Reading:
-        """How to read a source of this format; ``overrides`` come before its own places."""
+        """How to read a source of this format; ``overrides`` come before its own places.
+
+        Where the format unpacks its records, the paths of overrides are those of the canonical
+        record (``metadata.tenant``), not of the logged one.
+        """
+        if self.unpack is not None:
+            return self._canonical(overrides or {}, zone)
         fields = dict(self.fields)
         for name, place in (overrides or {}).items():
             own = self.fields.get(name, Place())
             fields[name] = replace(place, paths=(*place.paths, *own.paths))
         given = [path for place in (overrides or {}).values() for path in place.paths]
-        return Reading(self.name, fields, (*self.containers, *_containers(given)), zone)
+        containers = (*self.containers, *_containers(given))
+        return Reading(self.name, fields, containers, zone, dated_by_file=self.dated_by_file)
+
+    def _canonical(self, overrides: Mapping[str, Place], zone: str) -> Reading:
+        fields = {name: at(name) for name in FIELDS if name != "answered"}
+        for name, place in overrides.items():
+            fields[name] = replace(place, paths=(*place.paths, *at(name).paths))
+        return Reading(
+            self.name, fields, zone=zone, unpack=self.unpack, dated_by_file=self.dated_by_file
+        )
 
 
 def _containers(paths: Iterable[Path]) -> list[Path]:

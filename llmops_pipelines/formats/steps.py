@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from llmops_pipelines.formats.rows import Limits
 
 _STEP: Final = (
-    "call_id", "trace_id", "parent_id", "started_at", "ended_at", "feature", "latency_ms", "status",
-    "error", "step_kind", "step_name", "document_count",
+    "call_id", "trace_id", "parent_id", "project", "started_at", "ended_at", "feature", "team",
+    "environment", "tags", "experiment_arm", "user_id", "session_id", "prompt_name",
+    "prompt_version", "latency_ms", "status", "error", "step_kind", "step_name", "name",
+    "document_count", "input_chars", "output_chars", "contexts",
 )  # fmt: skip
 _FEEDBACK: Final = (
     "call_id", "about_call", "trace_id", "started_at", "feature", "rating", "thumb", "comment",
@@ -44,14 +46,18 @@ def read_steps(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         ),
     ]
     good, bad = sort_out(decoded.frame, faults)
+    documents = pl.col("contexts").list.len().cast(pl.Int64)
+    returned = pl.when(documents > 0).then(documents)
     elapsed = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1000
     return Sorted(
         good.with_columns(
             latency_ms=pl.coalesce("latency_ms", pl.when(elapsed >= 0).then(elapsed)),
             status=pl.when(has_error()).then(pl.lit("error")).otherwise(said.fill_null("ok")),
             kind=pl.col("step_kind").str.to_lowercase(),
-            name=pl.col("step_name"),
-            document_count=pl.col("document_count").cast(pl.Int32, strict=False),
+            name=pl.coalesce("step_name", "name"),
+            tags=pl.col("tags").fill_null([]).list.drop_nulls(),
+            contexts=pl.col("contexts").fill_null([]),
+            document_count=pl.coalesce("document_count", returned).cast(pl.Int32, strict=False),
         ),
         bad,
     )

@@ -14,6 +14,8 @@ JSON: Final = "JSON"
 TEXT: Final = "VARCHAR"
 MESSAGES: Final = [{"role": TEXT, "content": TEXT}]
 CONTEXTS: Final = [{"id": TEXT, "content": TEXT, "score": "DOUBLE"}]
+_CALLED: Final = {"name": TEXT, "arguments": TEXT}
+TOOLS: Final = [{**_CALLED, "function": _CALLED}]
 
 TYPES: Final[dict[str, Any]] = {
     "name": JSON,  # keeps the quotes, which tell text from a number
@@ -21,6 +23,8 @@ TYPES: Final[dict[str, Any]] = {
     "presence": None,
     "messages": MESSAGES,
     "contexts": CONTEXTS,
+    "labels": [TEXT],
+    "tools": TOOLS,
 }
 """Type of the hole each kind of field asks for; text where the kind is not listed."""
 

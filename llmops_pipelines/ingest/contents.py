@@ -9,9 +9,13 @@ import polars as pl
 
 from llmops_pipelines.ingest.redaction import redact
 from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import CONTEXT, MESSAGE
+from llmops_pipelines.tables import CONTEXT, MESSAGE, TOOL_CALL
 
-_LISTS: Final = {"messages": (MESSAGE, ("content",)), "contexts": (CONTEXT, ("id", "content"))}
+_LISTS: Final = {
+    "messages": (MESSAGE, ("content",)),
+    "contexts": (CONTEXT, ("id", "content")),
+    "tool_calls": (TOOL_CALL, ("arguments",)),
+}
 
 
 def policies(features: pl.Series, settings: Features) -> pl.Series:
@@ -42,9 +46,28 @@ def with_contents(calls: pl.DataFrame, settings: Features) -> pl.DataFrame:
         question=pl.when(kept).then("question"),
         answer=pl.when(kept).then("answer"),
         response_schema=pl.when(kept).then("response_schema"),
+        tool_calls=pl.when(kept).then("tool_calls").otherwise([]),
         has_texts=kept & ~(empty & pl.col("answer").is_null()),
     )
-    return calls.with_columns(_content_digests(calls)).drop("row", "policy", "has_texts")
+    return calls.with_columns(
+        _content_digests(calls), _request_digests(calls), _prompt_hashes(calls)
+    ).drop("row", "policy", "has_texts")
+
+
+def with_documents(steps: pl.DataFrame, settings: Features) -> pl.DataFrame:
+    """``steps`` with the documents they returned redacted, or left out, as their policy says."""
+    steps = steps.with_row_index("row").with_columns(policies(steps["feature"], settings))
+    asked = steps.filter((pl.col("policy") == "redacted") & (pl.col("contexts").list.len() > 0))
+    fields = _LISTS["contexts"][1]
+    flat = _flat(asked, "contexts")
+    changes = redact(pl.concat([flat[field].alias("text") for field in fields]))
+    if changes.height:
+        changed = _changed_lists(flat, "contexts", fields, changes)
+        steps = steps.join(changed, on="row", how="left", maintain_order="left").with_columns(
+            contexts=pl.coalesce("contexts:new", "contexts")
+        )
+    kept = pl.when(pl.col("policy") != "none").then("contexts").otherwise([])
+    return steps.with_columns(contexts=kept)
 
 
 def redacted_comments(comments: pl.Series, policy: pl.Series) -> pl.Series:
@@ -160,3 +183,36 @@ def _content_digests(calls: pl.DataFrame) -> pl.Series:
         for has_texts, text in spelled.iter_rows()
     ]
     return pl.Series("content_digest", digests, dtype=pl.String)
+
+
+def _request_digests(calls: pl.DataFrame) -> pl.Series:
+    """SHA-256 of each call's messages, 16 hex digits; null where none were logged."""
+    message = pl.element().struct.field("role") + "\x1f" + pl.element().struct.field("content")
+    asked = pl.when(pl.col("messages").list.len() > 0).then(
+        pl.col("messages").list.eval(message).list.join("\x1e")
+    )
+    return _digested(calls.select(request_digest=asked).to_series())
+
+
+def _prompt_hashes(calls: pl.DataFrame) -> pl.Series:
+    """SHA-256 of each call's prompt template, else of its system text; null where it has neither.
+
+    Texts are hashed as logged where nothing of them is kept, so that versions can still be told
+    apart.
+    """
+    role, content = pl.element().struct.field("role"), pl.element().struct.field("content")
+    system = (
+        pl.col("messages")
+        .list.eval(content.filter(role.is_in(["system", "developer"])))
+        .list.join("\n")
+    )
+    text = pl.coalesce("prompt_template", pl.when(system != "").then(system))
+    return _digested(calls.select(prompt_hash=text).to_series())
+
+
+def _digested(texts: pl.Series) -> pl.Series:
+    """SHA-256 of each text, 16 hex digits; equal texts are hashed once."""
+    digests = {
+        text: hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts.drop_nulls().unique()
+    }
+    return texts.replace_strict(digests, return_dtype=pl.String, default=None)

@@ -43,6 +43,7 @@ class _Progress:
     batch: str
     tag: str | None = None
     lines: int = 0
+    more: int = 0
     ignored: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_KINDS, 0))
     days: set[date] = field(default_factory=set)
@@ -120,9 +121,10 @@ class LandingGroup:
             yield Piece(number, path, whole)
             return
         progress.tag = opened.tag
+        day = self._file_day(number) if opened.reading.dated_by_file else None
         for block in opened.blocks:
             progress.lines += block.lines if isinstance(block, Block) else 1
-            yield Piece(number, path, block, opened.reading)
+            yield Piece(number, path, block, opened.reading, day)
 
     def _break_off(self, number: int, error: OSError) -> None:
         """Forget what was read of a file that failed.
@@ -154,11 +156,14 @@ class LandingGroup:
         self._parts += 1
         return LandedBatch(name, landed_tables(part), self._index())
 
+    def _file_day(self, number: int) -> date:
+        first, last = self._options.start, self._options.moment.date()
+        return file_day(self._files[number].content.file, first, last)
+
     def _file_days(self) -> pl.Expr:
         """The day of each complete file, for lines that nothing else dates."""
-        first, last = self._options.start, self._options.moment.date()
         days = {
-            number: file_day(progress.content.file, first, last)
+            number: self._file_day(number)
             for number, progress in enumerate(self._files)
             if progress.finished and not progress.indexed
         }
@@ -181,8 +186,9 @@ class LandingGroup:
             ):
                 self._files[file].counts[kind] += rows
                 self._files[file].days.update(days)
-        for file, ignored in part.ignored.iter_rows():
+        for file, ignored, more in part.ignored.iter_rows():
             self._files[file].ignored += ignored
+            self._files[file].more += more
 
     def _with_batch(self, frame: pl.DataFrame) -> pl.DataFrame:
         batches = {number: progress.batch for number, progress in enumerate(self._files)}
@@ -212,6 +218,7 @@ def _index_row(progress: _Progress, options: LandingOptions) -> dict[str, Any]:
         "batch": progress.batch,
         "source_format": progress.tag,
         "lines": progress.lines,
+        "records": progress.lines + progress.more,
         **progress.counts,
         "ignored": progress.ignored,
         "days": sorted(progress.days),

@@ -89,11 +89,12 @@ def current_rows(landed: pl.LazyFrame, index: pl.DataFrame) -> pl.LazyFrame:
 
 
 def unaccounted_files(index: pl.DataFrame) -> pl.DataFrame:
-    """Files whose lines are not exactly their calls, steps, feedback, rejected and ignored lines.
+    """Files whose records are not exactly their calls, steps, feedback, rejected and ignored ones.
 
     Returns:
-        The index rows of such files with ``missing``, how many lines went astray (negative: were
+        The index rows of such files with ``missing``, how many records went astray (negative: were
         counted twice). Empty is what conservation demands.
     """
+    read = pl.coalesce("records", "lines")
     accounted = pl.sum_horizontal("calls", "steps", "feedback", "rejected", "ignored")
-    return index.with_columns(missing=pl.col("lines") - accounted).filter(pl.col("missing") != 0)
+    return index.with_columns(missing=read - accounted).filter(pl.col("missing") != 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final, NamedTuple
@@ -13,10 +14,14 @@ from llmops_pipelines.formats import FORMATS, Reading, sniff, split_document
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.sources import Source
+from llmops_pipelines.ingest.tabular import PARQUET, NoTableError, csv_blocks, parquet_blocks
 
 _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20
 _DOCUMENT_BYTES: Final = 64 * 2**20
+
+_CSV: Final = re.compile(r"\.csv(\.(gz|zst))?$", re.IGNORECASE)
 
 _SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
 """One reading per format, so that the lines of many small files are read together."""
@@ -53,6 +58,8 @@ def open_content(
         OSError: The file cannot be read any more.
     """
     source = options.sources.of(content.file.path)
+    if (table := _table(content, options)) is not None:
+        return _opened_table(source, table)
     blocks = read_blocks(content.chunks(), options.max_line_bytes)
     seen, sample = _begin(blocks)
     begins, objects = _begins(seen), any(_is_object(line) for line in sample)
@@ -67,6 +74,38 @@ def open_content(
     if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
         return Opened(_SNIFFED["openai"], None, chain(seen, blocks))  # empty, or blank lines
     return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=objects))
+
+
+def _table(content: Content, options: LandingOptions) -> Iterator[Block | Refused] | None:
+    """The rows of a Parquet or CSV file; None of any other file."""
+    if _first_bytes(content).startswith(PARQUET):
+        return parquet_blocks(content.chunks(), options.max_line_bytes)
+    if _CSV.search(content.file.path):
+        return csv_blocks(content.chunks(), options.max_line_bytes)
+    return None
+
+
+def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> Opened | Unknown:
+    try:
+        seen, sample = _begin(blocks)
+    except NoTableError as error:
+        return Unknown(1, f"file: {error}")
+    if source is not None:
+        return Opened(source.reading, source.tag, chain(seen, blocks))
+    if (found := sniff(sample)) is not None:
+        return Opened(_SNIFFED[found], found, chain(seen, blocks))
+    if not seen:
+        return Opened(_SNIFFED["openai"], None, iter(()))  # a table without rows
+    rows = sum(block.lines for block in chain(seen, blocks))
+    known = ", ".join(FORMATS)
+    return Unknown(rows, f"file: no known format ({known}) recognises its rows; {_ADD_ENTRY}")
+
+
+def _first_bytes(content: Content) -> bytes:
+    try:
+        return next(content.chunks(), b"")[:4]
+    except DamagedFileError:
+        return b""
 
 
 def _begin(blocks: Iterator[Block | Refused]) -> tuple[list[Block | Refused], list[str]]:

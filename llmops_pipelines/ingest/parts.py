@@ -6,13 +6,19 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, NamedTuple
 
 import duckdb
 import polars as pl
 
-from llmops_pipelines.formats import Reading, read_lines
-from llmops_pipelines.ingest.contents import policies, redacted_comments, with_contents
+from llmops_pipelines.formats import Reading, Unpacked, read_lines, unpack_lines
+from llmops_pipelines.ingest.contents import (
+    policies,
+    redacted_comments,
+    with_contents,
+    with_documents,
+)
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.redaction import redact_texts
@@ -23,6 +29,7 @@ from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_FEEDBACK,
     LANDED_STEPS,
+    STEP_TEXTS,
     Table,
 )
 
@@ -35,13 +42,16 @@ class Piece:
     path: str
     block: Block | Refused
     reading: Reading | None = None
+    day: date | None = None
+    """What dates records without a time of their own; null where there are none such."""
 
 
 class Part(NamedTuple):
     """Rows of one part, each with ``file`` (its number in the landing group) and provenance.
 
     Calls carry their texts. Rejections carry the time of their record (``started_at``) where that
-    could be read, else null. ``ignored`` counts blank lines per file.
+    could be read, else null. ``ignored`` counts, per file, blank lines and records that a format
+    declares irrelevant, and how many records there are beyond one a line (``more``).
     """
 
     calls: pl.DataFrame
@@ -55,6 +65,7 @@ _REJECTED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "file": pl.Int64,
     "source_file": pl.String,
     "source_line": pl.Int64,
+    "source_record": pl.Int64,
     "feature": pl.String,
     "reason": pl.String,
     "record_digest": pl.String,
@@ -62,8 +73,12 @@ _REJECTED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "lines": pl.Int64,
     "started_at": INSTANT,
 }
-_IGNORED: Final = {"file": pl.Int64, "ignored": pl.Int64}
-_LINES: Final = dict(LINE_FRAME) | {"file": pl.Int64, "source_file": pl.String}
+_IGNORED: Final = {"file": pl.Int64, "ignored": pl.Int64, "more": pl.Int64}
+_LINES: Final = dict(LINE_FRAME) | {
+    "file": pl.Int64,
+    "source_file": pl.String,
+    "date": pl.String,
+}
 
 
 def _without_batch(*tables: Table) -> list[str]:
@@ -72,6 +87,7 @@ def _without_batch(*tables: Table) -> list[str]:
 
 
 _CALLS: Final = ["file", *_without_batch(LANDED_CALLS, CALL_TEXTS)]
+_STEPS: Final = ["file", *_without_batch(LANDED_STEPS, STEP_TEXTS)]
 
 
 def read_part(
@@ -111,15 +127,16 @@ def _read_group(
     fits = pl.col("size") <= options.max_line_bytes
     written = lines.filter(~pl.col("blank"))
     readable = written.filter(fits & pl.col("raw").is_not_null())
-    rows = read_lines(connection, readable.select("n", "raw"), reading, options.limits)
-    where = lines.select(
-        "n",
-        "file",
-        "source_file",
-        "size",
-        source_line="line",
-        record_digest="digest",
-        source_format=pl.lit(reading.format),
+    read = _records(readable, reading)
+    rows = read_lines(connection, read.records.select("n", "raw"), reading, options.limits)
+    of_line = lines.select("n", "file", "source_file", "size", source_line="line", own="digest")
+    where = (
+        read.records.select("n", "line", "digest", source_record="record")
+        .join(of_line.rename({"n": "line"}), on="line", how="left", maintain_order="left")
+        .with_columns(
+            record_digest=pl.coalesce("digest", "own"), source_format=pl.lit(reading.format)
+        )
+        .drop("line", "digest", "own")
     )
 
     def placed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -135,12 +152,50 @@ def _read_group(
         )
         .otherwise(pl.lit("line: is not UTF-8; write logs as UTF-8")),
     )
+    whole_lines = pl.concat([unread, read.misfits.rename({"line": "n"})]).join(
+        of_line, on="n", how="left"
+    )
+    rejected = pl.concat(
+        [
+            placed(rows.rejected),
+            whole_lines.drop("n").with_columns(
+                source_record=pl.lit(0, pl.Int64), record_digest="own"
+            ),
+        ],
+        how="diagonal",
+    )
     return Part(
         _landed_calls(placed(rows.calls), options),
-        _landed_steps(placed(rows.steps)),
+        _landed_steps(placed(rows.steps), options),
         _landed_feedback(placed(rows.feedback), options),
-        _landed_rejections(placed(pl.concat([rows.rejected, unread], how="diagonal"))),
-        lines.filter("blank").group_by("file").agg(ignored=pl.len().cast(pl.Int64)),
+        _landed_rejections(rejected),
+        _ignored(lines, read),
+    )
+
+
+def _records(readable: pl.DataFrame, reading: Reading) -> Unpacked:
+    """The records on ``readable`` lines: one a line, unless the format unpacks them."""
+    if reading.unpack is not None:
+        return unpack_lines(readable, reading.unpack)
+    nothing = unpack_lines(readable.clear(), lambda _: ())
+    records = readable.select("n", line="n", record=pl.lit(0, pl.Int64), digest="digest", raw="raw")
+    return nothing._replace(records=records)
+
+
+def _ignored(lines: pl.DataFrame, read: Unpacked) -> pl.DataFrame:
+    """Per file, what counts for nothing, and how many records its lines hold beyond one each."""
+    held = read.records.group_by("line").agg(count=pl.len().cast(pl.Int64))
+    counted = pl.concat([held, read.ignored]).group_by("line").agg(pl.col("count").sum())
+    ignored = read.ignored.rename({"count": "ignored"})
+    return (
+        lines.select("file", "blank", line="n")
+        .join(counted, on="line", how="left")
+        .join(ignored, on="line", how="left")
+        .group_by("file")
+        .agg(
+            ignored=pl.col("blank").sum().cast(pl.Int64) + pl.col("ignored").sum(),
+            more=(pl.col("count") - 1).sum(),
+        )
     )
 
 
@@ -149,7 +204,11 @@ def _lines(pieces: Sequence[Piece]) -> pl.DataFrame:
     frames = [pl.DataFrame(schema=_LINES)]
     for piece in pieces:
         if isinstance(piece.block, Block):
-            place = {"file": pl.lit(piece.file, pl.Int64), "source_file": pl.lit(piece.path)}
+            place = {
+                "file": pl.lit(piece.file, pl.Int64),
+                "source_file": pl.lit(piece.path),
+                "date": pl.lit(piece.day and piece.day.isoformat(), pl.String),
+            }
             frames.append(line_frame(piece.block).with_columns(**place))
     return pl.concat(frames, rechunk=False).with_columns(n=pl.int_range(pl.len(), dtype=pl.Int64))
 
@@ -163,16 +222,20 @@ def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
     owners = {name: options.features.of(name).team for name in calls["feature"].unique().to_list()}
     owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
     calls = calls.with_columns(
-        trace_id=pl.coalesce("trace_id", "call_id"), team=pl.coalesce("team", owner)
+        trace_id=pl.coalesce("trace_id", "call_id"),
+        team=pl.coalesce("team", owner),
+        tool_call_count=pl.col("tool_calls").list.len().cast(pl.Int32),
     )
     return with_contents(calls, options.features).select(_CALLS)
 
 
-def _landed_steps(steps: pl.DataFrame) -> pl.DataFrame:
-    return steps.with_columns(
+def _landed_steps(steps: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
+    steps = steps.with_columns(
         step_id=pl.coalesce("call_id", "record_digest"),
         feature=pl.col("feature").fill_null(UNATTRIBUTED),
-    ).select("file", *_without_batch(LANDED_STEPS))
+        user_hash=hidden(steps["user_id"], options.hash_key),
+    )
+    return with_documents(steps, options.features).select(_STEPS)
 
 
 def _landed_feedback(feedback: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
@@ -209,6 +272,7 @@ def _refusals(pieces: Sequence[Piece]) -> pl.DataFrame:
             piece.file,
             piece.path,
             block.line,
+            0,
             UNATTRIBUTED,
             block.reason,
             block.digest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cached_property
-from typing import Literal, Self
+from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -22,7 +22,7 @@ class Source(BaseModel):
     match: str = Field(
         min_length=1, description="Glob below the log root: * within a folder, ** across folders."
     )
-    format: Literal["openai", "mapped"]
+    format: str = Field(description="A log format; `llmops formats` lists them.")
     zone: str = Field(
         "UTC", description="IANA zone of times that name none, such as Europe/Berlin."
     )
@@ -38,6 +38,13 @@ class Source(BaseModel):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("is no IANA zone; accepted are names such as Europe/Berlin") from error
         return zone
+
+    @field_validator("format")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in FORMATS:
+            raise ValueError(f"is no log format; accepted: {', '.join(FORMATS)}")
+        return name
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:

@@ -14,10 +14,18 @@ from llmops_pipelines.tables import (
     LANDED_FEEDBACK,
     LANDED_REJECTIONS,
     LANDED_STEPS,
+    STEP_TEXTS,
     Table,
 )
 
-LANDED_TABLES: Final = (LANDED_CALLS, CALL_TEXTS, LANDED_STEPS, LANDED_FEEDBACK, LANDED_REJECTIONS)
+LANDED_TABLES: Final = (
+    LANDED_CALLS,
+    CALL_TEXTS,
+    LANDED_STEPS,
+    STEP_TEXTS,
+    LANDED_FEEDBACK,
+    LANDED_REJECTIONS,
+)
 """The tables that landing writes."""
 
 
@@ -32,6 +40,7 @@ def landed_tables(part: Part) -> dict[str, dict[date, pl.DataFrame]]:
         LANDED_CALLS: (part.calls, own),
         CALL_TEXTS: (_texts(part.calls), own),
         LANDED_STEPS: (part.steps, own),
+        STEP_TEXTS: (_documents(part.steps), own),
         LANDED_FEEDBACK: (part.feedback, pl.col("given_at").dt.date()),
         LANDED_REJECTIONS: (part.rejected, pl.col("day")),
     }
@@ -41,6 +50,10 @@ def landed_tables(part: Part) -> dict[str, dict[date, pl.DataFrame]]:
 
 def _texts(calls: pl.DataFrame) -> pl.DataFrame:
     return calls if calls.is_empty() else calls.filter(pl.col("content_digest").is_not_null())
+
+
+def _documents(steps: pl.DataFrame) -> pl.DataFrame:
+    return steps if steps.is_empty() else steps.filter(pl.col("contexts").list.len() > 0)
 
 
 def _by_day(table: Table, frame: pl.DataFrame, day: pl.Expr) -> dict[date, pl.DataFrame]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from llmops_pipelines.orchestration.stores import Store
-from llmops_pipelines.tables import Table
+from llmops_pipelines.tables import Column, Table
 
 PART = "part.parquet"
 VERSION_KEY, DIGEST_KEY, INPUTS_KEY = "llmops.table_version", "llmops.digest", "llmops.inputs"
@@ -97,9 +97,8 @@ class Lake:
         hive = {"day": pl.Date} if table.partitioned else None
         if not paths:
             return pl.LazyFrame(schema={**table.schema, **(hive or {})})
-        for path in paths:
-            self._check_version(table, path)
-        return pl.scan_parquet(
+        oldest = min(self._checked_version(table, path) for path in paths)
+        rows = pl.scan_parquet(
             [self.store.uri(path) for path in paths],
             schema=table.schema,
             hive_partitioning=table.partitioned,
@@ -108,6 +107,7 @@ class Lake:
             extra_columns="ignore",
             storage_options=dict(self.store.options) if self.store.options else None,
         )
+        return rows if oldest == table.version else rows.with_columns(_since_then(table))
 
     def read(self, table: Table, days: Sequence[date] | None = None) -> pl.DataFrame:
         """``scan``, collected."""
@@ -139,13 +139,14 @@ class Lake:
             return days
         return [day for day in self.days(table) if days is None or day in days]
 
-    def _check_version(self, table: Table, path: str) -> None:
+    def _checked_version(self, table: Table, path: str) -> int:
         version = int(self._metadata(path).get(VERSION_KEY, "0"))
         if version > table.version:
             raise LakeError(
                 f"{self.store.uri(path)}: written as version {version} of {table.name}, this "
                 f"release knows {table.version}; upgrade llmops-pipelines, or recompute the table"
             )
+        return version
 
     def _metadata(self, path: str) -> dict[str, str]:
         file = self.store.uri(path)
@@ -157,6 +158,20 @@ class Lake:
         if DIGEST_KEY not in metadata:
             raise LakeError(f"{file}: was not written by llmops-pipelines; {_REMEDY}")
         return metadata
+
+
+def _since_then(table: Table) -> list[pl.Expr]:
+    """What rows of an older release mean in the columns they do not have."""
+    return [
+        pl.col(column.name).fill_null(_literal(column))
+        for column in table.columns
+        if column.default is not None
+    ]
+
+
+def _literal(column: Column) -> pl.Expr:
+    value = list(column.default) if isinstance(column.default, tuple) else column.default
+    return pl.lit(pl.Series([value], dtype=column.dtype)).first()
 
 
 def last_days(day: date, count: int) -> list[date]:

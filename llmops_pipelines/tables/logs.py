@@ -6,6 +6,15 @@ from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
 
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 CONTEXT = pl.Struct({"id": pl.String, "content": pl.String, "score": pl.Float64})
+TOOL_CALL = pl.Struct({"name": pl.String, "arguments": pl.String})
+COPY = pl.Struct(
+    {
+        "source_format": pl.String,
+        "project": pl.String,
+        "trace_id": pl.String,
+        "call_id": pl.String,
+    }
+)
 
 TOKEN_BUCKETS = (
     "uncached_input",
@@ -22,10 +31,21 @@ TOKEN_BUCKETS = (
 _PROVENANCE = (
     Column("source_format", pl.String, "Log format that read the line."),
     Column("source_file", pl.String, "File, relative to the log root."),
-    Column("source_line", pl.Int64, "Line in that file, from 1."),
-    Column("record_digest", pl.String, "SHA-256 of the raw line, first 32 hex digits."),
+    Column("source_line", pl.Int64, "Line in that file, from 1; a table's row is a line."),
+    Column(
+        "source_record",
+        pl.Int64,
+        "Record of that line, from 0: a line of OTLP holds many.",
+        default=0,
+    ),
+    Column(
+        "record_digest",
+        pl.String,
+        "SHA-256 of the raw line (of the record, where a line holds several), 32 hex digits.",
+    ),
 )
 
+_PLACE = ("source_file", "source_line", "source_record")
 _BATCH = Column("batch", pl.String, "Landing batch that read the line.")
 
 _TOKENS = tuple(
@@ -50,10 +70,16 @@ _CALL_COLUMNS = (
     Column("call_id", pl.String, "One model call, as its source names it, else its digest."),
     Column("trace_id", pl.String, "The request it belongs to; the call's own id if it has none."),
     Column("parent_id", pl.String, "Call or step that made it; null for a root.", nullable=True),
+    Column("response_id", pl.String, "Provider's id of the response.", nullable=True),
+    Column("project", pl.String, "Project or workspace of the source.", nullable=True),
+    Column("name", pl.String, "What the application calls this call.", nullable=True),
+    Column("instrumentation", pl.String, "Library that recorded it.", nullable=True),
     Column("started_at", INSTANT, "When the call began, UTC."),
     Column("feature", pl.String, "Product feature that made the call, else `unattributed`."),
     Column("team", pl.String, "Owner, from the record or features.yaml.", nullable=True),
     Column("environment", pl.String, "production, staging, ...", nullable=True),
+    Column("tags", pl.List(pl.String), "Tags of the record.", default=()),
+    Column("experiment_arm", pl.String, "Arm of the experiment it was part of.", nullable=True),
     Column("user_hash", pl.String, "Keyed hash of the user; never the user.", nullable=True),
     Column("session_id", pl.String, "Conversation the call is part of.", nullable=True),
     Column("provider", pl.String, "Who served it, as genai-prices spells it.", nullable=True),
@@ -64,6 +90,18 @@ _CALL_COLUMNS = (
     Column("is_stream", pl.Boolean, "Answer was streamed.", nullable=True),
     Column("prompt_name", pl.String, "Prompt in the registry.", nullable=True),
     Column("prompt_version", pl.String, "Its version.", nullable=True),
+    Column(
+        "prompt_hash",
+        pl.String,
+        "SHA-256 of the prompt's template, else of its system text, 16 hex digits.",
+        nullable=True,
+    ),
+    Column(
+        "request_digest",
+        pl.String,
+        "SHA-256 of all messages sent, 16 hex digits: attempts of one request share it.",
+        nullable=True,
+    ),
     Column("attempt", pl.Int32, "1 for the first try, 2 for the first retry, ...", "calls"),
     Column("status", pl.String, "`ok` or `error`."),
     Column(
@@ -79,6 +117,7 @@ _CALL_COLUMNS = (
     Column("cost_reported", MONEY, "Cost the source claims; ours is apart.", "usd", nullable=True),
     Column("format_requested", pl.String, "text, json_object or json_schema.", nullable=True),
     Column("context_count", pl.Int32, "Retrieved contexts logged with the call."),
+    Column("tool_call_count", pl.Int32, "Tools that the answer calls.", "calls", default=0),
     Column("question_chars", pl.Int64, "Length of the last user message.", "chars", nullable=True),
     Column("answer_chars", pl.Int64, "Length of the answer.", "chars", nullable=True),
     Column("redactions", pl.Int32, "Secrets and personal data taken out of its texts."),
@@ -95,31 +134,59 @@ LLM_CALLS = Table(
     name="llm_calls",
     row="One model call that started on the day, duplicates removed.",
     key=("call_id",),
-    columns=_CALL_COLUMNS,
+    columns=(
+        *_CALL_COLUMNS,
+        Column(
+            "retry_of",
+            pl.String,
+            "First attempt of the same logical request; null for a first attempt.",
+            nullable=True,
+        ),
+        Column(
+            "context_steps",
+            pl.List(pl.String),
+            "Retrieval steps of its trace whose documents are its contexts.",
+            default=(),
+        ),
+        Column(
+            "copies",
+            pl.List(COPY),
+            "Every record of this call, the kept one first: a wrapper or a second system logs"
+            " a call again.",
+            default=(),
+        ),
+    ),
+    version=2,
 )
 
 LANDED_CALLS = Table(
     name="landed_calls",
     row="One logged line that is a model call, duplicates included, as a landing batch read it.",
-    key=("call_id", "source_file", "source_line", "batch"),
+    key=("call_id", *_PLACE, "batch"),
     columns=(*_CALL_COLUMNS, _BATCH),
+    version=2,
 )
 
 CALL_TEXTS = Table(
     name="call_texts",
     row="The redacted texts of one landed call; its `record_digest` says of which line.",
-    key=("call_id", "source_file", "source_line", "batch"),
+    key=("call_id", *_PLACE, "batch"),
+    version=2,
     columns=(
         _BATCH,
         Column("call_id", pl.String, "The call."),
-        Column("record_digest", pl.String, "The line it was read from."),
-        Column("source_file", pl.String, "File, relative to the log root."),
-        Column("source_line", pl.Int64, "Line in that file, from 1."),
+        *_PROVENANCE[1:],
         Column("content_digest", pl.String, "SHA-256 of these texts, 32 hex digits."),
         Column("messages", pl.List(MESSAGE), "What the model was sent, oldest first."),
         Column("question", pl.String, "The last user message.", nullable=True),
         Column("answer", pl.String, "What the model replied.", nullable=True),
         Column("contexts", pl.List(CONTEXT), "Retrieved passages, best first."),
+        Column(
+            "tool_calls",
+            pl.List(TOOL_CALL),
+            "Tools that the answer calls, with arguments.",
+            default=(),
+        ),
         Column("response_schema", pl.String, "JSON schema asked for, as JSON.", nullable=True),
     ),
 )
@@ -138,15 +205,40 @@ TRACE_STEPS = Table(
         Column("latency_ms", pl.Float64, "How long it took.", "ms", nullable=True),
         Column("status", pl.String, "`ok` or `error`."),
         Column("feature", pl.String, "Feature of its trace, else `unattributed`."),
+        Column("team", pl.String, "Owner, where the step says so.", nullable=True),
+        Column("environment", pl.String, "production, staging, ...", nullable=True),
+        Column("user_hash", pl.String, "Keyed hash of the user; never the user.", nullable=True),
+        Column("session_id", pl.String, "Conversation.", nullable=True),
+        Column("prompt_name", pl.String, "Prompt in the registry.", nullable=True),
+        Column("prompt_version", pl.String, "Its version.", nullable=True),
+        Column("experiment_arm", pl.String, "Arm of the experiment.", nullable=True),
+        Column("tags", pl.List(pl.String), "Tags of the step.", default=()),
+        Column("project", pl.String, "Project or workspace of the source.", nullable=True),
         Column("document_count", pl.Int32, "Documents returned.", nullable=True),
+        Column("input_chars", pl.Int64, "Length of what it was given.", "chars", nullable=True),
+        Column("output_chars", pl.Int64, "Length of what it returned.", "chars", nullable=True),
         *_PROVENANCE,
     ),
+    version=2,
 )
 LANDED_STEPS = Table(
     "landed_steps",
-    "One logged line that is a step, duplicates included.",
-    ("step_id", "source_file", "source_line", "batch"),
+    "One logged record that is a step, duplicates included.",
+    ("step_id", *_PLACE, "batch"),
     (*TRACE_STEPS.columns, _BATCH),
+    version=2,
+)
+
+STEP_TEXTS = Table(
+    name="step_texts",
+    row="The redacted documents that one landed retriever or reranker returned.",
+    key=("step_id", *_PLACE, "batch"),
+    columns=(
+        _BATCH,
+        Column("step_id", pl.String, "The step."),
+        *_PROVENANCE[1:],
+        Column("contexts", pl.List(CONTEXT), "Retrieved passages, best first."),
+    ),
 )
 
 TRACES = Table(
@@ -184,33 +276,38 @@ FEEDBACK = Table(
         Column("comment", pl.String, "Redacted remark.", nullable=True),
         *_PROVENANCE,
     ),
+    version=2,
 )
 LANDED_FEEDBACK = Table(
     "landed_feedback",
-    "One logged line that is feedback, duplicates included.",
-    ("feedback_id", "source_file", "source_line", "batch"),
+    "One logged record that is feedback, duplicates included.",
+    ("feedback_id", *_PLACE, "batch"),
     (*FEEDBACK.columns, _BATCH),
+    version=2,
 )
 
 REJECTED_LINES = Table(
     name="rejected_lines",
     row="One line that could not become a row. It is counted, never lost.",
-    key=("source_file", "source_line"),
+    key=_PLACE,
     columns=(
         Column("source_file", pl.String, "File, relative to the log root."),
         Column("source_line", pl.Int64, "Line in that file, from 1; 0 for the file as a whole."),
+        Column("source_record", pl.Int64, "Record of that line, from 0.", default=0),
         Column("feature", pl.String, "Its feature where that could be read, else `unattributed`."),
         Column("reason", pl.String, "What is wrong, with field and value, and what to do."),
         Column("record_digest", pl.String, "SHA-256 of the raw line, first 32 hex digits."),
         Column("size", pl.Int64, "Length of the line.", "bytes"),
         Column("lines", pl.Int64, "1, or all lines of a file no format can read.", "lines"),
     ),
+    version=2,
 )
 LANDED_REJECTIONS = Table(
     "landed_rejections",
     REJECTED_LINES.row,
     (*REJECTED_LINES.key, "batch"),
     (*REJECTED_LINES.columns, _BATCH),
+    version=2,
 )
 
 LOG_INDEX = Table(
@@ -226,16 +323,23 @@ LOG_INDEX = Table(
         Column("modified_ns", pl.Int64, "Modification time, ns since 1970."),
         Column("batch", pl.String, "Landing batch that holds its rows."),
         Column("source_format", pl.String, "Format it was read as.", nullable=True),
-        Column("lines", pl.Int64, "Lines read.", "lines"),
-        Column("calls", pl.Int64, "Lines that are calls.", "lines"),
-        Column("steps", pl.Int64, "Lines that are steps.", "lines"),
-        Column("feedback", pl.Int64, "Lines that are feedback.", "lines"),
-        Column("rejected", pl.Int64, "Lines that could not be read.", "lines"),
+        Column("lines", pl.Int64, "Lines read; of a table, its rows.", "lines"),
+        Column(
+            "records",
+            pl.Int64,
+            "Records on them: one a line, or as many as it holds.",
+            nullable=True,
+        ),
+        Column("calls", pl.Int64, "Records that are calls."),
+        Column("steps", pl.Int64, "Records that are steps."),
+        Column("feedback", pl.Int64, "Records that are feedback."),
+        Column("rejected", pl.Int64, "Records that could not be read."),
         Column("ignored", pl.Int64, "Blank lines and records a format declares irrelevant."),
         Column("days", pl.List(pl.Date), "Event days its rows fall on."),
         Column("landed_at", INSTANT, "When it was landed, UTC."),
         Column("superseded", pl.Boolean, "A later version of the same file replaced its rows."),
     ),
+    version=2,
 )
 
 LANDED_DAYS = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -33,6 +33,8 @@ class Column:
     description: str
     unit: Unit | None = None
     nullable: bool = False
+    default: Any = None
+    """What rows of an older lake, written before there was this column, mean by its absence."""
 
 
 @dataclass(frozen=True)

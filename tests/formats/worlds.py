@@ -6,7 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.formats import FORMATS, Limits, Reading, Rows, connect, read_lines
+from llmops_pipelines.formats import (
+    FORMATS,
+    Limits,
+    Reading,
+    Rows,
+    connect,
+    read_lines,
+    unpack_lines,
+)
 
 
 def utc(text: str) -> datetime:
@@ -14,6 +22,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+_LINES = {"n": pl.Int64, "raw": pl.String, "date": pl.String}
 CONNECTION = connect()
 LIMITS = Limits(utc("2026-01-01T00:00:00"), utc("2026-11-21T00:00:00"))
 OPENAI = FORMATS["openai"].reading()
@@ -59,6 +68,18 @@ def read(*records: Any, reading: Reading = OPENAI) -> Rows:
         {"n": range(len(lines)), "raw": lines}, schema={"n": pl.Int64, "raw": pl.String}
     )
     return read_lines(CONNECTION, frame, reading, LIMITS)
+
+
+def read_as(name: str, *records: Any) -> Rows:
+    """Read records as lines 0, 1, 2, ... of the format ``name``, unpacked if it says so."""
+    reading = FORMATS[name].reading()
+    lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
+    frame = pl.DataFrame({"n": range(len(lines)), "raw": lines, "date": None}, schema=_LINES)
+    if reading.unpack is None:
+        return read_lines(CONNECTION, frame.select("n", "raw"), reading, LIMITS)
+    unpacked = unpack_lines(frame, reading.unpack)
+    assert unpacked.misfits.is_empty(), unpacked.misfits["reason"].to_list()
+    return read_lines(CONNECTION, unpacked.records.select("n", "raw"), reading, LIMITS)
 
 
 def one(record: Any, reading: Reading = OPENAI) -> dict[str, Any]:

@@ -1,0 +1,173 @@
+"""Messages, tool calls and retrieved documents in every vendor's shape, as canonical records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import (
+    as_list,
+    as_name,
+    as_object,
+    as_text,
+    at_path,
+    first,
+    from_json,
+)
+
+
+def messages_of(value: Any) -> list[Record]:
+    """Messages as role and content, whatever the vendor's spelling.
+
+    Reads a list of messages (OpenAI, Anthropic, LangChain in both serialisations, OTel parts), one
+    message, plain text, or an object that holds them under ``messages``, ``input`` or ``prompt``.
+    """
+    value = from_json(value)
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}] if value else []
+    if isinstance(value, Mapping):
+        inner = first(value.get("messages"), value.get("input"), value.get("prompt"))
+        if inner is not None and "role" not in value:
+            system = as_text(value.get("system")) if value.get("system") else None
+            head = [{"role": "system", "content": system}] if system else []
+            return head + messages_of(inner)
+        value = [value]
+    if not isinstance(value, list):
+        return []
+    if value and all(isinstance(item, list) for item in value):  # LangChain: one list per prompt
+        value = value[0]
+    return [message for item in value for message in _message(item)]
+
+
+def _message(item: Any) -> Iterator[Record]:
+    if isinstance(item, str):
+        yield {"role": "user", "content": item}
+        return
+    if not isinstance(item, Mapping):
+        return
+    if isinstance(kwargs := item.get("kwargs"), Mapping):  # LangChain's "constructor" objects
+        kind = as_list(item.get("id"))[-1:] or [kwargs.get("type")]
+        yield {
+            "role": _role(kwargs.get("type") or kind[0]),
+            "content": text_of(kwargs.get("content")),
+        }
+        return
+    if isinstance(data := item.get("data"), Mapping) and "content" in data:  # message_to_dict
+        yield {"role": _role(item.get("type")), "content": text_of(data.get("content")) or ""}
+        return
+    role = first(item.get("role"), item.get("type") if "content" in item else None)
+    content = first(item.get("content"), item.get("parts"), item.get("contents"), item.get("text"))
+    text = text_of(content)
+    calls = tool_calls_of(item)
+    if role is None and content is None:
+        return
+    if not text and calls:
+        text = "\n".join(f"[tool_call {call['name']}]" for call in calls)
+    yield {"role": _role(role), "content": text or ""}
+
+
+def _role(role: Any) -> str:
+    spelled = str(role or "user").lower().removesuffix("messagechunk").removesuffix("message")
+    return {"human": "user", "ai": "assistant", "chat": "user", "model": "assistant"}.get(
+        spelled, spelled
+    )
+
+
+def text_of(content: Any) -> str | None:
+    """The text of content parts: what is to be read, and in brackets what else there is."""
+    if content is None or isinstance(content, str):
+        return content
+    if isinstance(content, Mapping):
+        return _part(content)
+    if isinstance(content, list):
+        return "\n".join(text for part in content if (text := _part(part)))
+    return as_text(content)
+
+
+def _part(part: Any) -> str | None:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, Mapping):
+        return as_text(part)
+    if isinstance(inner := part.get("message_content"), Mapping):  # OpenInference
+        part = inner
+    kind = str(part.get("type") or "part")
+    if kind in ("thinking", "reasoning", "redacted_thinking"):
+        return None  # is no part of the answer
+    text = first(
+        part.get("text"), part.get("refusal"), part.get("content"), part.get("output_text")
+    )
+    if isinstance(text, (list, Mapping)):
+        text = text_of(text)
+    if kind in ("tool_use", "tool_call", "function_call"):
+        return f"[tool_call {part.get('name') or at_path(part, 'function', 'name') or ''}]"
+    return text if isinstance(text, str) else f"[{kind}]"
+
+
+def tool_calls_of(message: Any) -> list[Record]:
+    """Name and arguments (JSON text) of the tools that a message calls, in every vendor's shape."""
+    if not isinstance(message, Mapping):
+        return []
+    found = []
+    extra = message.get("additional_kwargs")
+    listed = first(
+        message.get("tool_calls"), extra.get("tool_calls") if isinstance(extra, Mapping) else None
+    )
+    for call in as_list(listed):
+        function = call.get("function") if isinstance(call, Mapping) else None
+        source = function if isinstance(function, Mapping) else call
+        found.append(_tool_call(source))
+    content = first(message.get("content"), message.get("parts"))
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, Mapping) and part.get("type") in (
+            "tool_use", "tool_call", "function_call",
+        ):  # fmt: skip
+            found.append(_tool_call(part))
+    if isinstance(old := message.get("function_call"), Mapping):
+        found.append(_tool_call(old))
+    return [call for call in found if call["name"]]
+
+
+def _tool_call(source: Any) -> Record:
+    if not isinstance(source, Mapping):
+        return {"name": None, "arguments": None}
+    arguments = first(source.get("arguments"), source.get("args"), source.get("input"))
+    return {"name": as_name(source.get("name")), "arguments": as_text(arguments)}
+
+
+def documents_of(value: Any) -> list[Record]:
+    """Retrieved documents as id, content and score, in the shapes that retrievers log."""
+    value = from_json(value)
+    if isinstance(value, Mapping):
+        value = first(
+            value.get("documents"), value.get("results"), value.get("output"), value.get("data")
+        ) or [value]
+        value = from_json(value)
+    return [found for item in as_list(value) if (found := _document(item))]
+
+
+def _document(item: Any) -> Record | None:
+    if isinstance(item, str):
+        return {"id": None, "content": item, "score": None}
+    if not isinstance(item, Mapping):
+        return None
+    inner = as_object(first(item.get("document"), item.get("kwargs"), item))
+    metadata = as_object(inner.get("metadata"))
+    content = first(inner.get("content"), inner.get("page_content"), inner.get("text"))
+    name = first(
+        inner.get("id"),
+        inner.get("document_id"),
+        *(metadata.get(key) for key in ("doc_id", "id", "doc_uri", "source")),
+    )
+    if content is None and name is None:
+        return None
+    score = first(item.get("score"), inner.get("relevance_score"), metadata.get("score"))
+    return {"id": as_name(name), "content": text_of(content) or "", "score": _score(score)}
+
+
+def _score(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,156 @@
+"""Parquet and CSV files as lines of JSON: a row is a line, its number the row's, from 1."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from llmops_pipelines.ingest.files import DamagedFileError
+from llmops_pipelines.ingest.lines import Block, Refused, too_long
+
+_ROWS: Final = 4_000
+_SPOOLED: Final = 64 * 2**20
+PARQUET: Final = b"PAR1"
+
+
+class NoTableError(ValueError):
+    """A file looks like a table and is none."""
+
+
+def parquet_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:
+    """The rows of a Parquet file; the file is spooled to disk, rows are read some at a time.
+
+    Raises:
+        NoTableError: It is no whole Parquet file.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as spooled:
+        try:
+            for chunk in chunks:
+                spooled.write(chunk)
+            spooled.seek(0)
+            table = pq.ParquetFile(spooled)
+        except (pa.ArrowException, DamagedFileError, OSError) as error:
+            raise NoTableError("is no whole Parquet file; export it again") from error
+        yield from _blocks(_parquet_rows(table), max_line_bytes)
+
+
+def csv_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:
+    """The rows of a CSV file with a header, as objects of text; empty cells are left out.
+
+    A row with more cells than the header is refused alone. Where the file ends too early, what is
+    missing is one refused line.
+    """
+    csv.field_size_limit(max_line_bytes)
+    lines = io.TextIOWrapper(
+        io.BufferedReader(_Stream(chunks)), encoding="utf-8-sig", errors="replace", newline=""
+    )
+    yield from _blocks(_csv_rows(csv.reader(lines, strict=True)), max_line_bytes)
+
+
+def _parquet_rows(table: pq.ParquetFile) -> Iterator[dict[str, Any] | Refused]:
+    row = 0
+    try:
+        for batch in table.iter_batches(batch_size=_ROWS):
+            for record in batch.to_pylist():
+                row += 1
+                yield record
+    except (pa.ArrowException, OSError, ValueError) as error:
+        yield _refused(row + 1, f"row: cannot be read ({type(error).__name__}); export it again")
+
+
+def _csv_rows(rows: Iterator[list[str]]) -> Iterator[dict[str, Any] | Refused]:
+    header: list[str] | None = None
+    number = 0
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except DamagedFileError as error:
+            yield _refused(number + 1, f"file: {error}; the rows before are kept")
+            return
+        except csv.Error as error:
+            number += 1
+            yield _refused(number, f"row: is no CSV ({error}); quote its cells as RFC 4180 says")
+            continue
+        if not cells:
+            continue
+        if header is None:
+            header = cells
+            continue
+        number += 1
+        if len(cells) > len(header):
+            yield _refused(
+                number,
+                f"row: has {len(cells)} cells, the header {len(header)}; quote cells with commas",
+            )
+            continue
+        yield {name: cell for name, cell in zip(header, cells, strict=False) if cell != ""}
+
+
+def _blocks(
+    rows: Iterator[dict[str, Any] | Refused], max_line_bytes: int
+) -> Iterator[Block | Refused]:
+    held: list[bytes] = []
+    first, size = 1, 0
+    for number, row in enumerate(rows, start=1):
+        line = row if isinstance(row, Refused) else _line(number, row, max_line_bytes)
+        if isinstance(line, Refused) or len(held) == _ROWS or size > max_line_bytes:
+            if held:
+                yield Block(b"\n".join([*held, b""]), first, len(held))
+            held, size = [], 0
+        if isinstance(line, Refused):
+            yield line
+        else:
+            first = number if not held else first
+            held.append(line)
+            size += len(line)
+    if held:
+        yield Block(b"\n".join([*held, b""]), first, len(held))
+
+
+def _line(number: int, row: dict[str, Any], max_line_bytes: int) -> bytes | Refused:
+    options = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+    try:
+        line = orjson.dumps(row, default=_plain, option=options)
+    except TypeError:
+        return _refused(number, "row: holds values that JSON cannot; export them as text")
+    if len(line) > max_line_bytes:
+        return _refused(number, too_long(len(line), max_line_bytes), len(line))
+    return line
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for: bytes as hexadecimal digits, all else as its text."""
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _refused(row: int, reason: str, size: int = 0) -> Refused:
+    return Refused(row, size, "unreadable", reason)
+
+
+class _Stream(io.RawIOBase):
+    """Chunks of bytes as a stream."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._held = chunks, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._held:
+            try:
+                self._held = next(self._chunks)
+            except StopIteration:
+                return 0
+        count = min(len(buffer), len(self._held))
+        buffer[:count], self._held = self._held[:count], self._held[count:]
+        return count
