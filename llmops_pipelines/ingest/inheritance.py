@@ -31,7 +31,15 @@ def inherit(
         trace: Records of the same traces, with ``trace_id``, ``parent_id``, ``started_at`` and
             ``names`` as far as they have them; ``records`` may be one of them.
     """
-    asked = records.filter(pl.any_horizontal(_open(name) for name in names))
+    several = (
+        pl.concat([frame.select("trace_id") for frame in trace])
+        .group_by("trace_id")
+        .len()
+        .filter(pl.col("len") > 1)
+    )
+    asked = records.filter(pl.any_horizontal(_open(name) for name in names)).join(
+        several, on="trace_id", how="semi"
+    )
     if asked.is_empty():
         return records
     columns = ["trace_id", "parent_id", "started_at", *names]
