@@ -161,6 +161,12 @@ def every_line_is_accounted_for(lake: LakeResource) -> dg.AssetCheckResult:
     return checks.no_file_lost_lines(lake.open())
 
 
+@dg.asset_check(asset=landing)
+def logs_keep_their_rhythm(lake: LakeResource, clock: Clock) -> dg.AssetCheckResult:
+    """No day lacks its logs, and none has far fewer calls than its weekday used to have."""
+    return checks.logs_keep_their_rhythm(lake.open(), clock.today())
+
+
 @daily_check(llm_calls, blocking=True)
 def every_landed_call_is_kept_or_a_duplicate(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """No call vanishes between landing and the day's table, and none is invented."""
