@@ -91,11 +91,18 @@ class World:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, place)
 
-    def night(self, now: datetime, *, since: date | None = None, **settings: Any) -> dict[str, Any]:
+    def night(
+        self,
+        now: datetime,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        **settings: Any,
+    ) -> dict[str, Any]:
         """``llmops nightly --json``: what it printed, and its exit code under ``code``."""
         printed = StringIO()
         with redirect_stdout(printed):
-            code = night(self.at(now, **settings), since, None, as_json=True)
+            code = night(self.at(now, **settings), since, until, as_json=True)
         return {**json.loads(printed.getvalue()), "code": code}
 
     def compute_again(self, day: date, now: datetime, *names: str, **settings: Any) -> None:
