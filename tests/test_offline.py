@@ -107,6 +107,7 @@ def test_a_judged_night_asks_its_judge_and_nobody_else(guarded, tmp_path):
         tmp_path / "data",
         {"a.jsonl": text(*calls)},
         {"features.yaml": "features:\n  chat: {judging: judge}\n"},
+        shared=True,
     )
     with JudgeStub() as judge:
         night = guarded.run(

@@ -61,7 +61,7 @@ def test_a_last_day_in_the_future_ends_today(tmp_path):
 def world(tmp_path_factory):
     """A data folder after its first night, and that night, in a process of its own."""
     calls = [call(number) for number in range(1, 21)]
-    root = data_folder(tmp_path_factory.mktemp("night"), {"a.jsonl": text(*calls)})
+    root = data_folder(tmp_path_factory.mktemp("night"), {"a.jsonl": text(*calls)}, shared=True)
     run = llmops(
         *("--data", root, "nightly", "--json"),
         environment={"PYTHONWARNINGS": "default", "LLMOPS_WEBHOK_URL": "x"},
@@ -152,7 +152,7 @@ def test_a_lake_of_a_newer_release_is_told_apart_from_a_bug(tmp_path):
 def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, capsys):
     days = [DAY.replace(day=day) for day in (1, 2)]
     calls = [call(day.day, timestamp=f"{day}T09:00:00Z") for day in days]
-    root = data_folder(tmp_path, {"a.jsonl": text(*calls)})
+    root = data_folder(tmp_path, {"a.jsonl": text(*calls)}, shared=True)
     errors = tmp_path / "stderr"
     with errors.open("w") as stderr:
         run = subprocess.Popen(

@@ -47,7 +47,7 @@ def days_of(instance: dg.DagsterInstance, asset: str, since: float) -> list[str]
 
 @pytest.mark.timeout(400)
 def test_a_late_file_dropped_into_the_folder_changes_exactly_its_day(tmp_path):
-    folder = Folder(tmp_path / "data", {"now": NOW}).with_reference()
+    folder = Folder(tmp_path / "data", {"now": NOW}, shared=True).with_reference()
     write_sample_logs(
         folder.root / "logs", days=2, end=DAYS[-1], calls_per_day=60, seed=7,
         truth=tmp_path / "truth.json",
