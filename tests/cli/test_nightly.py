@@ -123,7 +123,7 @@ def test_a_step_that_fails_is_told_with_day_step_and_cause(tmp_path, capsys):
     root = data_folder(tmp_path, {"a.jsonl": text(call(1))})
     (root / "lake").mkdir()
     (root / "lake" / "reports").write_text("in the way")
-    assert night(settings(root), None, None, as_json=True) == 1
+    assert night(settings(root, sample_per_day=0), None, None, as_json=True) == 1
     streams = capsys.readouterr()
     found = json.loads(streams.out)
     assert found["days"][0]["calls"] == 1
@@ -159,7 +159,7 @@ def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, cap
             [sys.executable, "-m", "llmops_pipelines.cli", "--data", str(root), "nightly"],
             stdout=subprocess.DEVNULL,
             stderr=stderr,
-            env=os.environ | {"LLMOPS_NOW": NOW, "COLUMNS": "100"},
+            env=os.environ | {"LLMOPS_NOW": NOW, "LLMOPS_SAMPLE_PER_DAY": "0", "COLUMNS": "100"},
         )
         deadline = time.monotonic() + 120
         while f"computing {days[0]}" not in errors.read_text():
@@ -171,5 +171,5 @@ def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, cap
         "stopped; what was computed stays, and the next run goes on from there"
     )
     assert f"computing {days[1]}" not in errors.read_text()
-    assert night(settings(root), None, days[0], as_json=True) == 0
+    assert night(settings(root, sample_per_day=0), None, days[0], as_json=True) == 0
     assert list(json.loads(capsys.readouterr().out)["computed"]) == [str(days[0])]
