@@ -7,7 +7,8 @@ write them. A row of ``LiteLLM_SpendLogs`` comes as JSONL, CSV or Parquet; its `
 ``model_group`` is the alias asked for, ``model`` what was sent, ``response.model`` what served. An
 older payload's ``trace_id``, and the ``session_id`` of a row, is the session where the client named
 one, so that it repeats over the requests of a conversation. Usage of a stream without a usage chunk
-is LiteLLM's own estimate; nothing in the record tells. A batch's summed usage is no call.
+is LiteLLM's own estimate, which nothing tells, or 0, which is no count. The summed usage of a batch
+is no call.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _CALLS: Final = frozenset(
 )  # fmt: skip
 """Call types that ask a model, without the ``a`` of their asynchronous twins."""
 
+_PROVIDERS_IDS: Final = ("chatcmpl-", "cmpl-", "msg_", "resp_", "gen-")
 _HEALTH: Final = "litellm-internal-health-check"
 _TOKENS: Final = (
     "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
@@ -89,25 +91,31 @@ def _call(record: Record, metadata: Record) -> Record:
     failed = str(first(record.get("status"), metadata.get("status"))).lower() in _FAILED
     cached = str(record.get("cache_hit")).lower() == "true"
     answered = response_of(_response(record))
-    tags = tags_of(record.get("request_tags"), metadata.get("tags"))
+    tags = tags_of(from_json(record.get("request_tags")), from_json(metadata.get("tags")))
     context = _context(metadata, tags)
     parameters = as_object(record.get("model_parameters"))
     stream = first(record.get("stream"), parameters.get("stream"))
     asked = first(record.get("messages"), as_object(record.get("proxy_server_request")))
     row = "request_id" in record
+    named = as_name(first(record.get("id"), record.get("request_id")))
     session = record.get("session_id")
     error = _error(record, metadata) if failed else {}
     cost = first(record.get("response_cost"), record.get("spend"))
-    unpriced = record.get("response_cost_failure_debug_info") and not _positive(cost)
+    usage = _usage(record, metadata, answered)
+    priced = _positive(cost) or (
+        not failed
+        and not record.get("response_cost_failure_debug_info")
+        and (cached or any(value is not None for value in usage.values()))
+    )
     call = {
         **answered,
-        **_usage(record, metadata, answered, failed=failed),
+        **usage,
         **context,
         "kind": "call",
-        "call_id": as_name(first(record.get("id"), record.get("request_id"))),
+        "call_id": named,
         "trace_id": as_name(session if row else record.get("trace_id")),
         "session_id": as_name(first(context.get("session_id"), session)),
-        "response_id": None if cached else _provider_id(answered.get("response_id")),
+        "response_id": None if cached else _provider_id(answered.get("response_id") or named),
         "instrumentation": "litellm",
         "project": as_name(
             first(
@@ -137,7 +145,7 @@ def _call(record: Record, metadata: Record) -> Record:
         "model": answered.get("model") or _sent(record),
         "is_stream": stream if isinstance(stream, bool) else None,
         "status": "error" if failed else "ok",
-        "cost_reported": None if unpriced or (failed and not _positive(cost)) else cost,
+        "cost_reported": cost if priced or not _zero(cost) else None,
         "messages": messages_of(asked),
         "contexts": _contexts(metadata),
         "format_requested": as_name(at_path(parameters, "response_format", "type")),
@@ -160,10 +168,10 @@ def _context(metadata: Record, tags: list[str]) -> Record:
     return ({"prompt_name": name} if name else {}) | context
 
 
-def _usage(record: Record, metadata: Record, answered: Record, *, failed: bool) -> Record:
+def _usage(record: Record, metadata: Record, answered: Record) -> Record:
     """Token counts: the response's usage, else LiteLLM's usage object, else its three numbers.
 
-    A failure says 0 tokens without having any, and so does a row whose usage was not kept.
+    Counts that are all 0 are none: failures have them, and streams LiteLLM could not estimate.
     """
     plain = tokens_of(
         {name: record.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
@@ -179,7 +187,7 @@ def _usage(record: Record, metadata: Record, answered: Record, *, failed: bool) 
     )
     names = [name for name in _TOKENS if name in found]
     usage = {name: found[name] for name in names} or plain
-    if failed and not any(_positive(value) for value in usage.values()):
+    if all(_zero(value) for value in usage.values()):
         usage = {}
     return dict.fromkeys(_TOKENS) | usage
 
@@ -190,9 +198,14 @@ def _response(record: Record) -> Any:
 
 
 def _provider_id(name: Any) -> str | None:
-    """The provider's id of a response; LiteLLM wraps those of OpenAI's Responses in base64."""
-    if not isinstance(name, str) or not name.startswith("resp_"):
-        return as_name(name)
+    """The provider's id of a response; LiteLLM wraps those of OpenAI's Responses in base64.
+
+    Where a provider gave none, LiteLLM takes the id of its own call, which is left out.
+    """
+    if not isinstance(name, str) or not name.startswith(_PROVIDERS_IDS):
+        return None
+    if not name.startswith("resp_"):
+        return name
     try:
         inner = b64decode(name.removeprefix("resp_"), validate=True).decode()
     except ValueError:
@@ -262,6 +275,13 @@ def _guardrail(said: Mapping[str, Any], call: Record, number: int) -> Record:
             "tags": ["guardrail_intervened"] if status in _INTERVENED else [],
         }
     )
+
+
+def _zero(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float, str)) and float(value) == 0
+    except ValueError:
+        return False
 
 
 def _positive(value: Any) -> bool:

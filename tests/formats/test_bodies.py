@@ -57,7 +57,10 @@ def test_a_chat_completion_tells_answer_tools_and_usage():
             "model": "gpt-4.1-mini-2025-04-14",
             "service_tier": "flex",
             "choices": [
-                {"finish_reason": "tool_calls", "message": {"content": "Wait.", "tool_calls": [call]}}
+                {
+                    "finish_reason": "tool_calls",
+                    "message": {"content": "Wait.", "tool_calls": [call]},
+                }
             ],
             "usage": {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14},
         }
