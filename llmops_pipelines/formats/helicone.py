@@ -30,9 +30,6 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 
-_WITHOUT_ANSWER: Final = {
-    "-1": "timeout", "-2": "pending", "-3": "cancelled", "-4": "content_filter",
-}  # fmt: skip
 _NO_MODEL: Final = ("/models", "/files", "/batches", "/moderations", "/assistants", "/threads")
 _EVENTS: Final = {"tool": "tool", "vector_db": "retriever", "data": "chain"}
 _NO_REFERENCE: Final = "00000000-0000-0000-0000-000000000000"
@@ -131,9 +128,8 @@ def _error(record: Record, status: str) -> Record:
     said = error_of(record.get("response_body"))
     inner = as_object(at_path(as_object(record.get("response_body")), "error"))
     message = first(said.get("error_message"), as_text(inner.get("heliconeMessage")))
-    if status in _WITHOUT_ANSWER:
-        return {"error_class": _WITHOUT_ANSWER[status], "error_message": message}
-    return {**said, "error_status": status, "error_message": message}
+    told = {"error_code": status} if status.startswith("-") else {"error_status": status}
+    return {**told, **said, "error_message": message}
 
 
 def _properties(record: Record) -> Record:

@@ -50,6 +50,7 @@ _TOKENS: Final = (
     "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
     "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens",
 )  # fmt: skip
+_NUMBERS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 _FAILED: Final = ("failure", "error", "failed")
 _INTERVENED: Final = ("guardrail_intervened", "blocked")
 
@@ -150,7 +151,7 @@ def _call(record: Record, metadata: Record) -> Record:
         "contexts": _contexts(metadata),
         "format_requested": as_name(at_path(parameters, "response_format", "type")),
         "response_schema": at_path(parameters, "response_format", "json_schema", "schema"),
-        "metadata": metadata,
+        "metadata": without_nulls(metadata),
         **error,
     }
     return without_nulls(call)
@@ -173,23 +174,18 @@ def _usage(record: Record, metadata: Record, answered: Record) -> Record:
 
     Counts that are all 0 are none: failures have them, and streams LiteLLM could not estimate.
     """
-    plain = tokens_of(
-        {name: record.get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
-    )
-    detailed = tokens_of(metadata.get("usage_object"))
-    found = next(
-        (
-            usage
-            for usage in (detailed, answered)
-            if any(name in usage for name in ("input_tokens", "uncached_input", "output_tokens"))
-        ),
-        {},
-    )
-    names = [name for name in _TOKENS if name in found]
-    usage = {name: found[name] for name in names} or plain
-    if all(_zero(value) for value in usage.values()):
-        usage = {}
-    return dict.fromkeys(_TOKENS) | usage
+    found = {name: answered[name] for name in _TOKENS if name in answered}
+    if not _counts(found):
+        found = tokens_of(metadata.get("usage_object"))
+    if not _counts(found):
+        found = tokens_of({name: record.get(name) for name in _NUMBERS})
+    if all(_zero(value) for value in found.values()):
+        found = {}
+    return dict.fromkeys(_TOKENS) | found
+
+
+def _counts(usage: Record) -> bool:
+    return any(name in usage for name in ("input_tokens", "uncached_input", "output_tokens"))
 
 
 def _response(record: Record) -> Any:

@@ -136,14 +136,22 @@ def test_a_failed_request_has_the_class_of_its_body():
     assert values(found, "status", "error_class", "answer") == ("error", "rate_limit", None)
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [(-1, "timeout"), (-2, "other"), (-3, "other"), (-4, "content_filter"), (503, "server")],
-)
-def test_a_request_without_an_answer_has_failed(status, error):
+@pytest.mark.parametrize("status", [-1, -2, -3, -4])
+def test_a_request_without_an_answer_has_failed(status):
     counts = {"prompt_tokens": 0, "completion_tokens": 0}
     found = one(request(response_status=status, response_body=None, **counts))
-    assert values(found, "status", "error_class", "uncached_input") == ("error", error, None)
+    assert values(found, "status", "error_class", "uncached_input") == ("error", "other", None)
+
+
+def test_helicones_own_message_tells_the_class_of_a_failure():
+    body = {"error": {"heliconeMessage": "The request timed out."}}
+    found = one(request(response_status=-1, response_body=body))
+    assert values(found, "status", "error_class") == ("error", "timeout")
+
+
+def test_a_failure_without_a_body_is_told_by_its_status():
+    found = one(request(response_status=503, response_body=None))
+    assert values(found, "status", "error_class") == ("error", "server")
 
 
 def test_texts_may_only_stand_in_helicones_own_schema():

@@ -263,3 +263,8 @@ def test_a_record_without_anything_says_what_is_missing():
     rows = read_as("litellm", {"call_type": "acompletion"})
     (reason,) = rows.rejected["reason"].to_list()
     assert reason.startswith("started_at: is missing")
+
+
+def test_a_row_without_usage_objects_has_its_three_numbers():
+    found = one(ROW["chat"] | {"metadata": "{}"})
+    assert values(found, *TOKENS) == (2048, 0, 0, 0, 96, 0)
