@@ -174,14 +174,14 @@ def _usage(record: Record, metadata: Record, answered: Record) -> Record:
 
     Counts that are all 0 are none: failures have them, and streams LiteLLM could not estimate.
     """
-    found = {name: answered[name] for name in _TOKENS if name in answered}
+    found: Record = {name: answered[name] for name in _TOKENS if name in answered}
     if not _counts(found):
         found = tokens_of(metadata.get("usage_object"))
     if not _counts(found):
         found = tokens_of({name: record.get(name) for name in _NUMBERS})
     if all(_zero(value) for value in found.values()):
         found = {}
-    return dict.fromkeys(_TOKENS) | found
+    return {name: found.get(name) for name in _TOKENS}
 
 
 def _counts(usage: Record) -> bool:
