@@ -129,9 +129,7 @@ def _is_read_as(chosen: str, source: ingest.Source | None) -> bool:
     return source is not None and source.format == chosen
 
 
-def _add_entry(
-    file: Path, text: str, sources: ingest.Sources, place: str, chosen: str
-) -> None:
+def _add_entry(file: Path, text: str, sources: ingest.Sources, place: str, chosen: str) -> None:
     """Put an entry for ``place`` before the others, leaving every other line as it is.
 
     Raises:

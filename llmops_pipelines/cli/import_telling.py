@@ -37,9 +37,9 @@ def print_preview(console: Console, name: str, found: Preview) -> None:
     _print_pairs(console, _summary(found))
     if found.rejections:
         console.print(Text("\nrejected", style="bold"))
-        for reason, count, line in found.rejections[:_MOST]:
-            where = f"first on line {line:,}" if line else "the whole file"
-            console.print(Text(f"  {count:,} ({where}): {reason}"), soft_wrap=True)
+        for kind in found.rejections[:_MOST]:
+            where = f"first on line {kind.first_line:,}" if kind.first_line else "the whole file"
+            console.print(Text(f"  {kind.count:,} ({where}): {kind.reason}"), soft_wrap=True)
     if found.paths.mapped:
         console.print(Text("\nour field <- its paths", style="bold"))
         _print_pairs(

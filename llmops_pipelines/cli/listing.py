@@ -39,8 +39,8 @@ def list_formats(*, as_json: bool) -> None:
     console.print(table)
     console.print(
         Text(
-            "\nEvery format is read plain, as .gz or .zst; a file may also be one JSON array, CSV or"
-            " Parquet. See what a file would become: llmops import FILE",
+            "\nEvery format is read plain, as .gz or .zst; a file may also be one JSON array, CSV"
+            " or Parquet. See what a file would become: llmops import FILE",
             style="dim",
         )
     )

@@ -281,7 +281,9 @@ def _copied(value: Any) -> Any:
 def _are_pairs(items: list[Any]) -> bool:
     """Whether a list spells an object: items of ``key`` and ``value``, as OTLP logs attributes."""
     return bool(items) and all(
-        isinstance(item, dict) and isinstance(item.get("key"), str) and set(item) <= {"key", "value"}
+        isinstance(item, dict)
+        and isinstance(item.get("key"), str)
+        and set(item) <= {"key", "value"}
         for item in items
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 import polars as pl
@@ -45,7 +45,8 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-class Rejection(NamedTuple):
+@dataclass(frozen=True)
+class Rejection:
     """One kind of reason: the sentence of the first line, how many lines, and which came first."""
 
     reason: str
@@ -134,7 +135,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         models=_counted(calls["model"]),
         features=_counted(calls["feature"]),
         tokens={name: int(calls[name].sum()) for name in _TOKENS}
-        | {"audio": int(calls["audio_input"].sum() + calls["audio_output"].sum())},
+        | {"audio": int(calls["audio_input"].sum()) + int(calls["audio_output"].sum())},
         tokens_unknown=calls.filter(pl.all_horizontal(pl.col(TOKEN_BUCKETS).is_null())).height,
         cost=_total(calls["cost"]),
         cost_reported=_total(calls["cost_reported"]),
@@ -167,7 +168,7 @@ def preview_json(found: Preview) -> dict[str, Any]:
         "feedback": found.feedback,
         "ignored": found.ignored,
         "rejected": found.rejected,
-        "rejections": [rejection._asdict() for rejection in found.rejections],
+        "rejections": [vars(rejection) for rejection in found.rejections],
         "first": found.first and f"{found.first.isoformat()}Z",
         "last": found.last and f"{found.last.isoformat()}Z",
         "models": found.models,
