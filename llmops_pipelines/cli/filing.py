@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import yaml
 
 from llmops_pipelines import ingest
-from llmops_pipelines.cli.folder import prepare
+from llmops_pipelines.cli.folder import prepare_files
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings
 from llmops_pipelines.orchestration.stores import open_store
@@ -76,7 +77,7 @@ def place_of(file: File, log_root: str, sources: ingest.Sources) -> str:
         root, path = Path(log_root).resolve(), file.path.resolve()
         if path.is_relative_to(root):
             return path.relative_to(root).as_posix()
-    name = file.path.name
+    name = file.path.name.lstrip(".") or "log"  # landing leaves hidden files alone
     place = f"{FOLDER}/{name}"
     return name if sources.of(place) is None and sources.of(name) else place
 
@@ -87,7 +88,7 @@ def file_away(settings: Settings, file: File, place: str, *, chosen: str | None)
     Raises:
         UnusableError: The disk refuses, or sources.yaml needs an entry that it cannot be given.
     """
-    prepare(settings)
+    prepare_files(settings)
     store = open_store(settings.log_root, settings.storage_options)
     try:
         content = file.path.read_bytes()
@@ -176,8 +177,6 @@ def _says(line: str) -> bool:
 
 def _meant(path: Path) -> str:
     """A file beside ``path`` that has almost its name."""
-    from difflib import get_close_matches
-
     try:
         names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
     except OSError:

@@ -20,9 +20,9 @@ from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.formats import FORMATS
 from llmops_pipelines.ingest.preview import Preview, preview, preview_json
 from llmops_pipelines.ingest.proposal import NoMappingError, propose
+from llmops_pipelines.orchestration.reference_files import PROPOSED
 from llmops_pipelines.reference import Features, ReferenceFileError, parse_document
 
-PROPOSED = "sources.proposed.yaml"
 _HIDING = b"preview"
 """Users are hashed and then forgotten: nothing of a preview is kept, so no secret is needed."""
 

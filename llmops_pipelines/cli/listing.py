@@ -21,7 +21,7 @@ def list_formats(*, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("format", "about", "a record needs", "recognised by", "records a line"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "format")
     for known in FORMATS.values():
         table.add_row(
             *map(

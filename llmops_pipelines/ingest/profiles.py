@@ -16,7 +16,7 @@ from llmops_pipelines.formats.reading import Record
 
 _DEEPEST: Final = 8
 _MOST_PATHS: Final = 1_000
-_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+[a-z]*")
+_WORD: Final = re.compile(r"[Ee]2[Ee]|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+[a-z]*")
 _NOISE: Final = {"number", "num", "n", "no", "count", "of", "llm", "gen", "ai", "api", "the"}
 _SINGULAR: Final = {"token": "tokens", "ids": "id", "secs": "s", "sec": "s", "seconds": "s",
                     "second": "s", "millis": "ms", "msec": "ms", "milliseconds": "ms",
@@ -112,10 +112,8 @@ def plain(key: str) -> str:
     """``key`` as words: ``numInputTokenCount`` and ``input_tokens`` are both ``input_tokens``."""
     words = [word for word in _words(key) if word not in _NOISE]
     if len(words) > 1 and words[-1] in UNITS:
-        words = words[:-1]
-    if words[-1:] == ["in"] or words[-2:] == ["in", "usd"]:
-        words = [word for word in words if word not in ("in", "usd")]
-    return "_".join(words)
+        words = words[:-2] if words[-2] == "in" else words[:-1]
+    return "_".join(words).replace("first_tokens", "first_token")
 
 
 def profiles(records: Sequence[Record]) -> list[Profile]:

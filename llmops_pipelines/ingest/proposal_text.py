@@ -16,6 +16,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MEANS_SOMETHING: Final = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 _DEFAULTS: Final = ("ms", "usd")
 _MOST_LEFT: Final = 40
+_NO_ID: Final = "# Nothing tells calls apart, so that equal records count as one call. Log an id."
 
 
 def proposal_text(
@@ -34,6 +35,7 @@ def proposal_text(
     lines = [
         f"# Proposed from the names and values of {count:,} records. {reviews} line(s) say REVIEW:"
         " there a person must look.",
+        *([_NO_ID] if "call_id" not in guesses else []),
         "sources:",
         f"  - name: {_name(path, taken)}",
         f"    match: {json.dumps(path)}  # * and ** match other files of this kind too",

@@ -41,7 +41,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "prompt_name": "prompt_name template_name prompt_template_name",
     "prompt_version": "prompt_version template_version prompt_template_version",
     "prompt_template": "prompt_template template",
-    "attempt": "attempt attempt_number try",
+    "attempt": "attempt try",
     "status": "status outcome state result status_code http_status response_status success"
     " succeeded successful ok is_success error is_error has_error failed",
     "error_class": "error_class error_type exception_type exception_class",
