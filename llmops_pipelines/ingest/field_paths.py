@@ -28,6 +28,7 @@ _EACH: Final = "[]"
 _GONE: Final = object()
 _TRIED: Final = 3
 """Records of one make that a path is tried in: those with the fewest values."""
+_DEEPEST: Final = 100
 _EFFORT: Final = 3_000_000
 """Values that are unpacked at most; paths beyond are called neither used nor unused."""
 
@@ -63,6 +64,7 @@ class FieldPaths(NamedTuple):
 
 def field_paths(records: Sequence[Record], reading: Reading) -> FieldPaths:
     """Where what ``reading`` makes of ``records`` comes from. Empty values are no values."""
+    records = [record for record in records if _is_shallow(record)]
     unpack = reading.unpack
     used = _placed(records, reading) if unpack is None else _asked(records, reading, unpack)
     constants = {
@@ -220,6 +222,14 @@ def _another(value: Any) -> Any:
             return f"{value}1"
         case _:
             return f"{value}~"
+
+
+def _is_shallow(value: Any, room: int = _DEEPEST) -> bool:
+    """Whether a value can be walked; what is nested deeper than any log would exhaust the stack."""
+    if not isinstance(value, (dict, list)):
+        return True
+    below = value.values() if isinstance(value, dict) else value
+    return room > 0 and all(_is_shallow(inner, room - 1) for inner in below)
 
 
 def _kind(record: Record, reading: Reading) -> str:

@@ -33,6 +33,7 @@ from llmops_pipelines.tables import (
 _HOLD: Final = 8 * 2**20
 _SAMPLE: Final = 500
 """Records that are asked which of their paths are used."""
+_SAMPLE_BYTES: Final = 16 * 2**20
 _REASONS: Final = 20
 _EXAMPLES: Final = 3
 _VALUE: Final = r"'[^']*'|\d[\d,.]*"
@@ -146,15 +147,22 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
 
 
 def records_of(opened: Opened, count: int) -> list[Record]:
-    """The first ``count`` lines of a file that are JSON objects."""
-    records = []
-    for line in sample_lines(opened.blocks, count):
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
+    """The first lines of a file that are JSON objects: ``count`` of them, or about 16 MB."""
+    records: list[Record] = []
+    held = 0
+    for block in opened.blocks:
+        for line in sample_lines([block], count - len(records)):
+            held += len(line)
+            try:
+                record = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                continue
+            if isinstance(record, dict):
+                records.append(record)
+            if held > _SAMPLE_BYTES:
+                return records
+        if len(records) >= count:
+            break
     return records
 
 

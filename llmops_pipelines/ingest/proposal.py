@@ -193,9 +193,9 @@ def _time(profile: Profile, options: LandingOptions) -> Guess | None:
     believed = times.is_between(options.limits.earliest, options.limits.latest).fill_null(False)
     if believed.sum() < 0.95 * len(profile.known):
         return None
-    days = times.filter(believed).dt.strftime("%Y-%m-%d")
+    days = sorted(times.filter(believed).dt.strftime("%Y-%m-%d").unique().to_list())
     kind = "numbers since 1970" if profile.are_numbers else "ISO times"
-    evidence = f"{kind}, {days.min()} to {days.max()}"
+    evidence = f"{kind}, {days[0]} to {days[-1]}"
     zoned = profile.are_numbers or all(
         text.rstrip().endswith(("Z", "z")) or "+" in text[10:] or "-" in text[10:]
         for text in profile.texts

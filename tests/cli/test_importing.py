@@ -88,7 +88,7 @@ def test_a_preview_tells_everything_and_writes_nothing(tmp_path: Path) -> None:
     assert (found["first"], found["last"]) == ("2026-06-02T09:00:00Z", "2026-06-02T09:02:00Z")
     assert found["mapped"]["model"] == "response.model"
     assert found["dropped"] == ["colour", "response.choices[].message.role"]
-    assert os.listdir(tmp_path) == ["calls.jsonl"]
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_people_are_told_the_same_without_any_text(tmp_path: Path) -> None:

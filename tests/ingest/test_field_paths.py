@@ -126,3 +126,12 @@ def test_a_format_that_refuses_a_changed_record_breaks_nothing() -> None:
     found = paths(unpack, {"version": 1, "model": "m", "rest": [[1, 2], 3]})
     assert found.mapped == {"kind": ["version"], "model": ["model"]}
     assert found.dropped == ["rest[]", "rest[][]"]
+
+
+def test_a_record_nested_beyond_measure_is_left_out() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    found = field_paths([call(1), {"deep": deep}], FORMATS["openai"].reading())
+    assert found.mapped["call_id"] == ["id"]
+    assert found.dropped == []

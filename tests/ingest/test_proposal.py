@@ -294,3 +294,10 @@ def test_every_synonym_is_spelled_as_keys_are_compared() -> None:
     names = {name for names in SYNONYMS.values() for name in names}
     assert {name for name in names if plain(name) != name} == set()
     assert all(names <= set(SYNONYMS[field]) for field, names in LOOSE.items())
+
+
+def test_records_nested_beyond_measure_are_mapped_as_far_as_they_can_be_walked() -> None:
+    deep: object = "x"
+    for _ in range(500):
+        deep = {"a": deep}
+    assert places(*three(deep=[deep] * 3))["call_id"] == "requestId"
