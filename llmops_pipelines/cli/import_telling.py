@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from llmops_pipelines.ingest.field_paths import FieldPaths
 from llmops_pipelines.ingest.preview import Preview
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 _MOST = 12
+_WORTH_CUTTING = 15
 
 
 def nothing_as_json(why: str) -> dict[str, Any]:
@@ -35,23 +38,45 @@ def print_preview(console: Console, name: str, found: Preview) -> None:
     """Print what a file would become: counts, losses, money, fields, examples."""
     console.print(Text(f"{name}: {found.format or 'no known format'}", style="bold"))
     _print_pairs(console, _summary(found))
-    if found.rejections:
+    if found.rejections and (found.is_of_use or len(found.rejections) > 1):
         console.print(Text("\nrejected", style="bold"))
         for kind in found.rejections[:_MOST]:
             where = f"first on line {kind.first_line:,}" if kind.first_line else "the whole file"
             console.print(Text(f"  {kind.count:,} ({where}): {kind.reason}"), soft_wrap=True)
     if found.paths.mapped:
-        console.print(Text("\nour field <- its paths", style="bold"))
-        _print_pairs(
-            console, {field: _listed(paths) for field, paths in found.paths.mapped.items()}
-        )
-    if found.paths.dropped:
-        console.print(Text("\nnever used", style="bold"))
-        console.print(Text(f"  {_listed(found.paths.dropped, 3 * _MOST)}"), soft_wrap=True)
+        print_paths(console, found.paths)
     if found.examples.height:
         console.print(Text("\nexamples, without texts", style="bold"))
         for row in found.examples.iter_rows(named=True):
             console.print(Text(_example(row)), soft_wrap=True)
+
+
+def print_paths(console: Console, paths: FieldPaths) -> None:
+    """Fields with their paths, and paths without a field; a beginning that most share is cut."""
+    common = _common([path for found in paths.mapped.values() for path in found])
+    note = f" (… is {common})" if common else ""
+
+    def short(path: str) -> str:
+        return f"…{path.removeprefix(common)}" if common and path.startswith(common) else path
+
+    console.print(Text(f"\nour field <- its paths{note}", style="bold"), soft_wrap=True)
+    _print_pairs(
+        console, {field: _listed(map(short, found)) for field, found in paths.mapped.items()}
+    )
+    if paths.dropped:
+        console.print(Text("\nnever used", style="bold"))
+        dropped = _listed(map(short, paths.dropped), 3 * _MOST)
+        console.print(Text(f"  {dropped}"), soft_wrap=True)
+
+
+def _common(paths: Sequence[str]) -> str:
+    """The longest beginning, ending at a list, that at least half of ``paths`` share."""
+    begins = Counter(
+        path[: end + 2] for path in paths for end in range(len(path)) if path[end : end + 2] == "[]"
+    )
+    shared = [begin for begin, count in begins.items() if 2 * count >= len(paths)]
+    longest = max(shared, key=len, default="")
+    return longest if len(longest) >= _WORTH_CUTTING else ""
 
 
 def _summary(found: Preview) -> dict[str, str]:

@@ -200,12 +200,20 @@ def _together(parts: dict[str, list[pl.DataFrame]], table: Table) -> pl.DataFram
 
 
 def _distinct(landed: pl.DataFrame) -> pl.DataFrame:
-    """One row per call and day, a successful one before a failed one, as a night keeps them."""
+    """One row per call and day, chosen among copies as ``unique_rows.llm_calls`` chooses."""
+    nullable = [column.name for column in LANDED_CALLS.columns if column.nullable]
     return (
-        landed.with_columns(day=pl.col("started_at").dt.date(), failed=pl.col("status") != "ok")
-        .sort("failed", "source_line", "source_record")
+        landed.with_columns(
+            day=pl.col("started_at").dt.date(),
+            failed=pl.col("status") != "ok",
+            gaps=pl.sum_horizontal(pl.col(name).is_null() for name in nullable),
+        )
+        .sort(
+            *("failed", "gaps", "started_at", "record_digest", "source_line", "source_record"),
+            descending=[False, False, True, True, False, False],
+        )
         .unique(["day", "call_id"], keep="first", maintain_order=True)
-        .drop("day", "failed")
+        .drop("day", "failed", "gaps")
     )
 
 
