@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from llmops_pipelines.ingest.guesses import Guess
 from llmops_pipelines.ingest.profiles import Profile
-
-if TYPE_CHECKING:
-    from llmops_pipelines.ingest.proposal import Guess
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MEANS_SOMETHING: Final = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
@@ -23,13 +21,15 @@ def proposal_text(
     path: str,
     guesses: Mapping[str, Guess],
     left: Sequence[Profile],
+    alike: Mapping[int, str],
     *,
     count: int,
     taken: set[str],
 ) -> str:
     """The YAML of an entry for the file at ``path`` below the log root, from ``count`` records.
 
-    ``left`` are the paths that fill nothing; ``taken`` the names that other entries have.
+    ``left`` are the paths that fill nothing, ``alike`` the field that one of them (by ``id``) is
+    named like; ``taken`` the names that other entries have.
     """
     reviews = sum(bool(made.review) for made in guesses.values())
     lines = [
@@ -47,7 +47,9 @@ def proposal_text(
         lines.append(f"      {field}: {_value(made)}  # {'. '.join(said)}")
     if left:
         lines.append("# Not used:")
-        lines += [f"#   {_comment(profile)}" for profile in left[:_MOST_LEFT]]
+        lines += [
+            f"#   {_comment(profile, alike.get(id(profile)))}" for profile in left[:_MOST_LEFT]
+        ]
     if len(left) > _MOST_LEFT:
         lines.append(f"#   and {len(left) - _MOST_LEFT:,} more")
     return "\n".join(lines) + "\n"
@@ -77,9 +79,10 @@ def _scalar(value: Any) -> str:
     return json.dumps(value)
 
 
-def _comment(profile: Profile) -> str:
+def _comment(profile: Profile, alike: str | None) -> str:
     kinds = sorted({_KINDS.get(type(value), "other") for value in profile.known})
-    return f"{json.dumps(profile.shown).strip(chr(34))}: {' or '.join(kinds)}"
+    doubt = f"; named like {alike}, which is placed or takes other values" if alike else ""
+    return f"{json.dumps(profile.shown).strip(chr(34))}: {' or '.join(kinds)}{doubt}"
 
 
 _KINDS: Final = {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from itertools import permutations
+from typing import Final
 
-if TYPE_CHECKING:
-    from llmops_pipelines.ingest.proposal import Guess
+from llmops_pipelines.ingest.guesses import Guess
+from llmops_pipelines.ingest.profiles import Profile
 
 _AGREE: Final = 0.98
+_ENOUGH: Final = 20
+"""Records below which a sum may be chance."""
+_MOST: Final = 30
 _CACHED: Final = ("cache_read", "cache_write_5m")
 _Row = dict[str, float | None]
 
@@ -26,6 +30,35 @@ def settle_tokens(guesses: dict[str, Guess]) -> dict[str, Guess]:
     if "total_tokens" in given and "output_tokens" in given:
         guesses = _total(guesses, given, rows, apart="uncached_input" in guesses)
     return guesses
+
+
+def told_by_sum(free: Sequence[Profile]) -> dict[str, Guess]:
+    """Input, output and total, where one path is always the sum of two others, else nothing.
+
+    Inputs are mostly the longer ones: the larger part is guessed to be the input.
+    """
+    counts = [
+        profile
+        for profile in free
+        if profile.are_whole and profile.distinct > 1 and len(profile.known) >= _ENOUGH
+    ][:_MOST]
+    for total, one, other in permutations(counts, 3):
+        sums = zip(total.numbers, one.numbers, other.numbers, strict=True)
+        known = [(c or 0) == (a or 0) + (b or 0) for c, a, b in sums if c is not None]
+        if sum(known) < _AGREE * len(known):
+            continue
+        larger, smaller = sorted((one, other), key=_weight, reverse=True)
+        review = "the sum says so, no name does; which is the input is a guess"
+        return {
+            "input_tokens": Guess(larger, "the larger part", review),
+            "output_tokens": Guess(smaller, "the smaller part", review),
+            "total_tokens": Guess(total, f"the sum in {sum(known):,} records", review),
+        }
+    return {}
+
+
+def _weight(profile: Profile) -> float:
+    return sum(number or 0 for number in profile.numbers)
 
 
 def _rows(given: dict[str, Guess]) -> list[_Row]:

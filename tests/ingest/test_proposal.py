@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.ingest import LogFile, Source, Sources
+from llmops_pipelines.ingest.guesses import Guess
 from llmops_pipelines.ingest.profiles import plain, profiles
-from llmops_pipelines.ingest.proposal import Guess, NoMappingError, guess, propose
+from llmops_pipelines.ingest.proposal import NoMappingError, guess, propose
 from llmops_pipelines.ingest.synonyms import LOOSE, SYNONYMS
 from llmops_pipelines.reference import parse_document
 from tests.ingest.worlds import Lake, landed, lines, log, options
@@ -213,7 +214,7 @@ def test_a_time_that_no_name_tells_is_told_by_its_values() -> None:
     made = guesses(*three(receivedAt=[None] * 3, moment=times))["started_at"]
     assert made.profile is not None
     assert made.profile.shown == "moment"
-    assert made.review == "the values are times, the name does not say of what"
+    assert made.review == "the values say so, the name does not"
 
 
 def test_a_clock_that_counts_from_nowhere_gives_the_date_of_the_file() -> None:
@@ -301,3 +302,36 @@ def test_records_nested_beyond_measure_are_mapped_as_far_as_they_can_be_walked()
     for _ in range(500):
         deep = {"a": deep}
     assert places(*three(deep=[deep] * 3))["call_id"] == "requestId"
+
+
+def test_models_that_have_a_price_are_told_by_their_values() -> None:
+    names = ["gpt-4.1-mini", "claude-sonnet-4-5", "house-model"]
+    made = guesses(*three(modelName=[None] * 3, llm=names, colour=["red", "blue", "red"]))["model"]
+    assert made.profile is not None
+    assert made.profile.shown == "llm"
+    assert made.evidence == "2 of 3 names are in the price catalogue"
+    assert made.review == "the values say so, the name does not"
+
+
+def test_no_model_is_told_by_values_that_have_no_price() -> None:
+    assert "model" not in guesses(*three(modelName=[None] * 3, colour=["red", "blue", "red"]))
+
+
+def test_tokens_that_no_name_tells_are_told_by_their_sum() -> None:
+    records = [
+        {"at": f"2026-11-10T09:{n:02d}:00Z", "x": 100 + 3 * n, "y": n % 7, "z": 100 + 3 * n + n % 7}
+        for n in range(30)
+    ]
+    assert places(*records) == {
+        "started_at": "at",
+        "input_tokens": "x",
+        "output_tokens": "y",
+        "total_tokens": "z",
+    }
+    assert all(made.review for made in guesses(*records).values())
+    assert "input_tokens" not in places(*records[:5])
+
+
+def test_a_path_that_is_named_like_a_field_and_left_says_so() -> None:
+    text = propose(log("a.jsonl", lines(*three(requestId=[1, 2, 3]))), options()).text
+    assert "#   requestId: number; named like call_id, which is placed or takes other" in text
