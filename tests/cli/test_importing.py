@@ -261,6 +261,7 @@ def test_nothing_of_no_use_is_written(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_write_as_adds_an_entry_and_leaves_every_other_line_as_it_is(tmp_path: Path) -> None:
     data, file = tmp_path / "data", write(tmp_path / "x (1).jsonl", text(call(1)))
     said = imported(data, file, "--as", "openai", "--write")
@@ -304,6 +305,7 @@ def test_a_second_file_that_its_entry_would_not_match_is_refused(tmp_path: Path)
     assert "widen its match, or rename the file" in said.stderr
 
 
+@pytest.mark.slow
 def test_a_proposed_mapping_can_be_taken_over_and_lands_the_file(tmp_path: Path) -> None:
     data, file = tmp_path / "data", write(tmp_path / "g.ndjson", text(gateway(1), gateway(2)))
     assert "--write-mapping proposes a mapping" in told(data, file)["error"]
