@@ -109,7 +109,7 @@ def nightly(
 @app.command("import")
 def import_file(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="One log file, wherever it lies.")],
+    file: Annotated[Path, typer.Argument(readable=False, help="One log file, wherever it lies.")],
     chosen: Annotated[
         str | None,
         typer.Option("--as", metavar="FORMAT", help="Read it as this, whatever it looks like."),
