@@ -1,4 +1,4 @@
-"""Format ``langfuse``: Langfuse observations, traces and scores, exported or from its blob storage."""
+"""Format ``langfuse``: Langfuse observations, traces and scores, however exported."""
 
 from __future__ import annotations
 
