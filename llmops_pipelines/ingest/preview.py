@@ -20,11 +20,14 @@ from llmops_pipelines.ingest.landing import land
 from llmops_pipelines.ingest.lines import sample_lines
 from llmops_pipelines.ingest.opening import Opened, open_content
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.unique_rows import llm_calls, trace_steps
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_FEEDBACK,
     LANDED_REJECTIONS,
     LANDED_STEPS,
+    LLM_CALLS,
     LOG_INDEX,
     TOKEN_BUCKETS,
     Table,
@@ -108,11 +111,12 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
             parts.get(name, []).extend(days.values())
         row = next(batch.index.iter_rows(named=True), row)
     landed = _together(parts, LANDED_CALLS)
-    calls = pricing.price_tokens(_distinct(landed), price_book)
+    steps = _together(parts, LANDED_STEPS)
+    calls = pricing.price_tokens(_distinct(landed, steps, options.features), price_book)
     times = pl.concat(
         [
             landed["started_at"],
-            _together(parts, LANDED_STEPS)["started_at"],
+            steps["started_at"],
             _together(parts, LANDED_FEEDBACK)["given_at"].alias("started_at"),
         ]
     )
@@ -199,21 +203,18 @@ def _together(parts: dict[str, list[pl.DataFrame]], table: Table) -> pl.DataFram
     return pl.concat(frame.select(table.schema.names()) for frame in parts[table.name])
 
 
-def _distinct(landed: pl.DataFrame) -> pl.DataFrame:
-    """One row per call and day, chosen among copies as ``unique_rows.llm_calls`` chooses."""
-    nullable = [column.name for column in LANDED_CALLS.columns if column.nullable]
-    return (
-        landed.with_columns(
-            day=pl.col("started_at").dt.date(),
-            failed=pl.col("status") != "ok",
-            gaps=pl.sum_horizontal(pl.col(name).is_null() for name in nullable),
-        )
-        .sort(
-            *("failed", "gaps", "started_at", "record_digest", "source_line", "source_record"),
-            descending=[False, False, True, True, False, False],
-        )
-        .unique(["day", "call_id"], keep="first", maintain_order=True)
-        .drop("day", "failed", "gaps")
+def _distinct(landed: pl.DataFrame, steps: pl.DataFrame, features: Features) -> pl.DataFrame:
+    """The calls of all days as the days' tables would have them."""
+    day = pl.col("started_at").dt.date()
+    days = landed.select(day).to_series().unique().sort()
+    return pl.concat(
+        [
+            LLM_CALLS.empty(),
+            *(
+                llm_calls(landed.filter(day == at), trace_steps(steps.filter(day == at)), features)
+                for at in days
+            ),
+        ]
     )
 
 
