@@ -97,7 +97,7 @@ def tags_of(*values: Any) -> list[str]:
     found: dict[str, None] = {}
     for value in values:
         items = as_list(value) if not isinstance(value, Mapping) else []
-        if isinstance(value, str) and not items:
+        if isinstance(value, str) and not items and not value.startswith("["):
             items = [item.strip() for item in value.split(",")]
         for item in items:
             if isinstance(item, str) and item:
