@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import Any
 
@@ -15,26 +14,16 @@ from llmops_pipelines.formats import FORMATS, LogFormat
 
 
 def list_formats(*, as_json: bool) -> None:
-    """Print every format: what it is, what a record needs, and how it is recognised."""
+    """Print every format: what it is, and what a record needs to be recognised."""
     if as_json:
         typer.echo(json.dumps([described(known) for known in FORMATS.values()], indent=2))
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("format", "about", "a record needs", "recognised by", "records a line"):
+    for heading in ("format", "about", "a record needs"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "format")
     for known in FORMATS.values():
-        table.add_row(
-            *map(
-                Text,
-                (
-                    known.name,
-                    known.about,
-                    ", ".join(known.needs) or "-",
-                    recognition(known),
-                    "many" if known.unpack is not None else "one",
-                ),
-            )
-        )
+        needs = ", ".join(known.needs) or "an entry in sources.yaml"
+        table.add_row(Text(known.name), Text(known.about), Text(needs))
     console = Console()
     console.print(table)
     console.print(
@@ -54,11 +43,3 @@ def described(known: LogFormat) -> dict[str, Any]:
         "needs": list(known.needs),
         "many": known.unpack is not None,
     }
-
-
-def recognition(known: LogFormat) -> str:
-    """How a file is known to be of this format: what its own check says, if it says anything."""
-    if known.name == "mapped":
-        return "an entry in sources.yaml"
-    said = inspect.getdoc(known.recognises) or ""
-    return said.split("\n", 1)[0].rstrip(".") or "its first records"

@@ -36,6 +36,7 @@ OPENAI: Final = LogFormat(
     name="openai",
     about="OpenAI chat completions in our envelope, or bare chat.completion objects",
     recognises=_recognises,
+    needs=("timestamp", "request or response"),
     containers=tuple(
         map(parse_path, ("request", "response", "response.choices", "response.usage"))
     ),
