@@ -60,6 +60,7 @@ def _chunks(*, usage: bool) -> Iterator[dict[str, Any]]:
 
 class _Handler(BaseHTTPRequestHandler):
     kept: list[dict[str, Any]]
+    replies: dict[str, Any]
 
     def _body(self) -> Any:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -83,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, json.dumps(MESSAGE).encode())
         else:
             self.kept.append({"method": self.command, "path": self.path, "body": body})
-            self._send(200, b"{}")
+            self._send(200, json.dumps(self.replies.get(self.path, {})).encode())
 
     do_POST = do_PATCH = do_PUT = do_GET = _answer  # noqa: N815
 
@@ -103,10 +104,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def loopback() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The server's address and the requests it kept, which grow while it runs."""
+def loopback(
+    replies: dict[str, Any] | None = None,
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The server's address and the requests it kept, which grow while it runs.
+
+    Args:
+        replies: Answers by path, where a tool expects more than an empty object.
+    """
     kept: list[dict[str, Any]] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"kept": kept}))
+    handler = type("Handler", (_Handler,), {"kept": kept, "replies": replies or {}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", kept
