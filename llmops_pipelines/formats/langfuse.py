@@ -166,8 +166,7 @@ def _observation(record: Record) -> Record:
     found: Record = {
         "call_id": as_name(record.get("id")),
         "trace_id": trace,
-        # The trace stands above its root observations, as the step that carries the user.
-        "parent_id": as_name(_of(record, "parentObservationId")) or trace,
+        "parent_id": as_name(_of(record, "parentObservationId")) or _above(record, trace),
         "started_at": first(_of(record, "startTime"), record.get("timestamp")),
         "ended_at": ended,
         # Older exports give milliseconds here: the two times are the safer latency.
@@ -188,6 +187,14 @@ def _observation(record: Record) -> Record:
     if kind == "RETRIEVER":
         found["contexts"] = documents_of(record.get("output"))
     return without_nulls(found)
+
+
+def _above(record: Record, trace: str | None) -> str | None:
+    """What stands above a root observation: the trace, which carries the user.
+
+    Exports that mark their roots repeat user and session in every row, and hold no traces.
+    """
+    return None if _of(record, "isRootObservation") in (True, "true") else trace
 
 
 def _call(record: Record) -> Record:
