@@ -95,7 +95,7 @@ def error_of(value: Any) -> Record:
                 "error_status": status if status and status.isdigit() else None,
             }
         )
-    text = as_text(said)
+    text = as_text(first(said))
     if not text or not text.strip():
         return {}
     lines = [line.strip() for line in text.splitlines() if line.strip() and line[0] not in " \t"]

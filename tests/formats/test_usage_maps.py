@@ -126,3 +126,7 @@ def test_other_numbers_of_the_map_are_no_tokens():
     assert token_fields({"input": 5, "output": 1, "requests": 1, "input_cost": 9, "unit": 4}) == {
         "input_tokens": 5, "output_tokens": 1,
     }  # fmt: skip
+
+
+def test_entries_of_a_parquet_map_are_a_map():
+    assert token_fields([["input", 5], ["output", 1]]) == {"input_tokens": 5, "output_tokens": 1}
