@@ -8,6 +8,7 @@ observation carry user, session and tags for the calls below them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from llmops_pipelines.formats.langfuse_scores import feedback
@@ -22,6 +23,7 @@ from llmops_pipelines.formats.records import (
     at_path,
     context_of,
     first,
+    from_json,
     tags_of,
     without_nulls,
 )
@@ -30,8 +32,13 @@ from llmops_pipelines.formats.usage_maps import token_fields
 _CALLS: Final = ("GENERATION", "EMBEDDING")
 _STEPS: Final = {
     "SPAN": "chain", "EVENT": "chain", "CHAIN": "chain", "AGENT": "agent", "TOOL": "tool",
-    "RETRIEVER": "retriever", "GUARDRAIL": "guardrail", "EVALUATOR": "evaluator",
+    "RETRIEVER": "retriever", "GUARDRAIL": "guardrail", "EVALUATOR": "chain",
 }  # fmt: skip
+_MODEL_MARKS: Final = ("usageDetails", "usage_details", "providedModelName",
+                       "provided_model_name", "internalModelId", "totalUsage",
+                       "calculatedTotalCost")  # fmt: skip
+"""What only observations have, for exports of generations alone, which leave out the type."""
+
 _SCORES: Final = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 
 
@@ -48,8 +55,9 @@ def _is_row(record: Mapping[str, Any]) -> bool:
 
 
 def _is_observation(record: Mapping[str, Any]) -> bool:
+    typed = record.get("type") in (*_CALLS, *_STEPS)
     return (
-        record.get("type") in (*_CALLS, *_STEPS)
+        (typed or ("type" not in record and any(mark in record for mark in _MODEL_MARKS)))
         and ("startTime" in record or "start_time" in record)
         and ("traceId" in record or "trace_id" in record)
     )
@@ -139,8 +147,12 @@ def _trace_with_parts(record: Record) -> Iterator[Record]:
 
 def _of(record: Mapping[str, Any], name: str) -> Any:
     """The value under a camel-case name or its snake-case spelling."""
-    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return first(record.get(name), record.get(snake))
+    return first(record.get(name), record.get(_snake(name)))
+
+
+@cache
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def _trace(record: Record) -> Record:
@@ -160,7 +172,8 @@ def _trace(record: Record) -> Record:
 
 
 def _observation(record: Record) -> Record:
-    kind = str(record.get("type") or "SPAN").upper()
+    model = as_name(first(_of(record, "providedModelName"), record.get("model")))
+    kind = str(record.get("type") or ("GENERATION" if model else "SPAN")).upper()
     trace = as_name(_of(record, "traceId"))
     ended, failed = _of(record, "endTime"), str(record.get("level")).upper() == "ERROR"
     found: Record = {
@@ -241,7 +254,8 @@ def _usage(record: Record) -> Record:
     if str(old.get("unit") or "TOKENS").upper() != "TOKENS":
         return {}
     flat = {name: _of(record, name) for name in ("promptTokens", "completionTokens", "totalTokens")}
-    return token_fields(old) or token_fields(flat)
+    shown = {name: record.get(f"{name}Usage") for name in ("input", "output", "total")}
+    return token_fields(old) or token_fields(flat) or token_fields(shown)
 
 
 def _cost(record: Record) -> Any:
@@ -260,8 +274,9 @@ def _cost(record: Record) -> Any:
 
 
 def _context(record: Record) -> Record:
-    metadata = as_object(record.get("metadata"))
-    tags = tags_of(record.get("tags"))
+    stored = as_object(record.get("metadata"))
+    metadata = {name: from_json(value) for name, value in stored.items()}
+    tags = tags_of(record.get("tags"), _of(record, "traceTags"))
     environment = as_name(record.get("environment"))
     said = {
         "user_id": as_name(_of(record, "userId")),

@@ -100,7 +100,7 @@ def _run(record: Record) -> Record:
         return without_nulls(found | _call(record, metadata, as_object(extra)))
     found |= {
         "kind": "step",
-        "step_kind": kind,
+        "step_kind": "chain" if kind == "prompt" else kind,
         "step_name": as_name(record.get("name")),
         "input_chars": _size(record.get("inputs")),
         "output_chars": _size(record.get("outputs")),

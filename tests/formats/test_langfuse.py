@@ -206,6 +206,25 @@ def test_usage_in_characters_is_no_tokens():
     says(plain | {"usage": counted | {"unit": "TOKENS"}}, {"uncached_input": 900})
 
 
+def test_a_generation_exported_from_its_own_table_has_no_type():
+    shown = {
+        "id": "obs-1", "traceId": "trace-1", "startTime": OLD["startTime"], "model": "gpt-4.1-mini",
+        "inputUsage": "120", "outputUsage": "30", "totalUsage": "150", "traceTags": '["beta"]',
+    }  # fmt: skip
+    assert FORMATS["langfuse"].recognises(shown)
+    says(shown, {"uncached_input": 120, "output_text": 30, "tags": ["beta"]})
+
+
+def test_stored_metadata_holds_json_as_text():
+    stored = {"feature": '"search"', "tenant": '{"id": 7}', "scope": '{"name": "langfuse-sdk"}'}
+    says(
+        OLD | {"metadata": stored},
+        {"feature": "search", "instrumentation": "langfuse-sdk"},
+    )
+    (record,) = FORMATS["langfuse"].unpack(OLD | {"metadata": stored})
+    assert record["metadata"]["tenant"] == {"id": 7}
+
+
 def test_an_embedding_is_a_call():
     says(OLD | {"type": "EMBEDDING", "output": None}, {"call_id": "obs-1", "answer": None})
 
