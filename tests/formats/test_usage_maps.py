@@ -130,3 +130,10 @@ def test_other_numbers_of_the_map_are_no_tokens():
 
 def test_entries_of_a_parquet_map_are_a_map():
     assert token_fields([["input", 5], ["output", 1]]) == {"input_tokens": 5, "output_tokens": 1}
+
+
+def test_a_sum_of_cache_writes_below_its_parts_takes_nothing_from_them():
+    usage = {"input": 10, "cache_creation_input_tokens": 50, "cache_creation_ephemeral_1h": 200}
+    assert token_fields(usage | {"output": 5}) == {
+        "input_tokens": 210, "output_tokens": 5, "cache_write_1h": 200,
+    }  # fmt: skip
