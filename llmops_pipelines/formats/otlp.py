@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, as_name, as_object, first
+from llmops_pipelines.formats.records import as_list, as_name, as_object
 
 _HEX: Final = re.compile(r"(0x)?[0-9a-fA-F]+")
 _DEEPEST: Final = 64
@@ -27,6 +27,8 @@ _OTHER_SCOPES: Final = ("scopeLogs", "scope_logs", "scopeMetrics", "scope_metric
 _SIGNALS: Final = ("resourceLogs", "resource_logs", "resourceMetrics", "resource_metrics")
 _ERRORS: Final = ("2", "2.0", "error", "status_code_error", "statuscode.error")
 _TIMES: Final = ("TimeUnixNano", "_time_unix_nano", "Time", "_time")
+_STARTS: Final = tuple(f"start{tail}" for tail in _TIMES)
+_ENDS: Final = tuple(f"end{tail}" for tail in _TIMES)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Span:
 
 def spans_of(record: Mapping[str, Any]) -> Iterator[Span]:
     """The spans that ``record`` carries; none where it carries something else."""
-    batches = first(*(record.get(key) for key in ("resourceSpans", "resource_spans", "batches")))
+    batches = _of(record, "resourceSpans", "resource_spans", "batches")
     if batches is not None:
         for batch in _objects(batches):
             yield from _resource_spans(batch)
@@ -91,25 +93,24 @@ def others_in(record: Mapping[str, Any]) -> int:
 def event_names(record: Mapping[str, Any]) -> Iterator[str]:
     """The event names of the log records that ``record`` carries."""
     for other in _others(record):
-        named = first(other.get("eventName"), other.get("event_name"))
+        named = _of(other, "eventName", "event_name")
         attributes = attributes_of(other.get("attributes"))
-        yield as_name(first(named, attributes.get("event.name"))) or ""
+        yield as_name(attributes.get("event.name") if named is None else named) or ""
 
 
 def _others(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for signal in _SIGNALS:
         for batch in _objects(record.get(signal)):
-            for scope in _objects(first(*(batch.get(key) for key in _OTHER_SCOPES))):
-                found = (scope.get(key) for key in ("logRecords", "log_records", "metrics"))
-                yield from _objects(first(*found))
+            for scope in _objects(_of(batch, *_OTHER_SCOPES)):
+                yield from _objects(_of(scope, "logRecords", "log_records", "metrics"))
 
 
 def attributes_of(value: Any) -> Record:
     """OTLP's list of keys and typed values as a plain object; an object as it is."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return dict(value)
     return {
-        str(item["key"]): any_value(item.get("value"))
+        item["key"]: any_value(item.get("value"))
         for item in _objects(value)
         if isinstance(item.get("key"), str)
     }
@@ -117,24 +118,23 @@ def attributes_of(value: Any) -> Record:
 
 def any_value(value: Any, depth: int = 0) -> Any:
     """OTLP's AnyValue as a plain one: whole numbers arrive as text, lists and objects wrapped."""
-    if not isinstance(value, Mapping) or depth > _DEEPEST:
-        return None if isinstance(value, Mapping) else value
-    for key, held in value.items():
-        match key:
-            case "intValue" | "int_value":
-                return _whole(held)
-            case "arrayValue" | "array_value":
-                items = as_list(held.get("values") if isinstance(held, Mapping) else held)
-                return [any_value(item, depth + 1) for item in items]
-            case "kvlistValue" | "kvlist_value":
-                pairs = held.get("values") if isinstance(held, Mapping) else held
-                return {
-                    str(pair.get("key")): any_value(pair.get("value"), depth + 1)
-                    for pair in _objects(pairs)
-                }
-            case _ if key.endswith(("Value", "_value")):
-                return held
-    return None
+    if not isinstance(value, dict):
+        return value
+    if "stringValue" in value:
+        return value["stringValue"]
+    typed = ((key, held) for key, held in value.items() if key.endswith(("Value", "_value")))
+    key, held = next(typed, ("", None)) if depth < _DEEPEST else ("", None)
+    inner = held.get("values") if isinstance(held, dict) else held
+    match key:
+        case "intValue" | "int_value":
+            return _whole(held)
+        case "arrayValue" | "array_value":
+            return [any_value(item, depth + 1) for item in as_list(inner)]
+        case "kvlistValue" | "kvlist_value":
+            pairs = [pair for pair in _objects(inner) if "key" in pair]
+            return {str(pair["key"]): any_value(pair.get("value"), depth + 1) for pair in pairs}
+        case _:
+            return held
 
 
 def hex_id(value: Any, size: int) -> str | None:
@@ -161,13 +161,13 @@ def _resource_spans(batch: Mapping[str, Any]) -> Iterator[Span]:
     resource = attributes_of(as_object(batch.get("resource")).get("attributes"))
     scopes = _scopes(batch)
     for inner in [batch] if scopes is None else _objects(scopes):
-        scope = as_object(first(inner.get("scope"), inner.get("instrumentationLibrary")))
+        scope = as_object(_of(inner, "scope", "instrumentationLibrary"))
         for span in _objects(inner.get("spans")):
             yield span_of(span, resource, as_name(scope.get("name")))
 
 
 def _scopes(batch: Mapping[str, Any]) -> Any:
-    return first(*(batch.get(key) for key in _SPAN_SCOPES))
+    return _of(batch, *_SPAN_SCOPES)
 
 
 def span_of(
@@ -177,29 +177,27 @@ def span_of(
     context = as_object(record.get("context"))
     status = record.get("status")
     said = as_object(status)
-    code = first(
-        said.get("code"), said.get("status_code"), record.get("status_code"),
-        record.get("statusCode"), status if isinstance(status, str) else None,
-    )  # fmt: skip
-    own = as_object(first(record.get("scope"), record.get("instrumentation_scope")))
-
-    def get(*keys: str) -> Any:
-        return first(*(record.get(key) for key in keys))
-
+    code = _of(said, "code", "status_code")
+    if code is None:
+        code = _of(record, "status_code", "statusCode")
+    if code is None and isinstance(status, str):
+        code = status
+    own = as_object(_of(record, "scope", "instrumentation_scope"))
+    message = _of(said, "message", "description") or record.get("status_message")
     return Span(
         name=as_name(record.get("name")),
-        span_id=hex_id(get("spanId", "span_id", "context.span_id") or context.get("span_id"), 8),
-        trace_id=hex_id(
-            get("traceId", "trace_id", "context.trace_id") or context.get("trace_id"), 16
+        span_id=hex_id(
+            _of(record, "spanId", "span_id", "context.span_id") or context.get("span_id"), 8
         ),
-        parent_id=hex_id(get("parentSpanId", "parent_span_id", "parent_id"), 8),
-        started_at=_time(record, "start"),
-        ended_at=_time(record, "end"),
+        trace_id=hex_id(
+            _of(record, "traceId", "trace_id", "context.trace_id") or context.get("trace_id"), 16
+        ),
+        parent_id=hex_id(_of(record, "parentSpanId", "parent_span_id", "parent_id"), 8),
+        started_at=_time(_of(record, *_STARTS)),
+        ended_at=_time(_of(record, *_ENDS)),
         attributes=_row_attributes(record),
         failed=None if code is None else str(code).lower() in _ERRORS,
-        message=as_name(
-            first(said.get("message"), said.get("description"), record.get("status_message"))
-        ),
+        message=as_name(message),
         events=tuple(_events(record.get("events"))),
         resource=resource or attributes_of(as_object(record.get("resource")).get("attributes")),
         scope=scope or as_name(own.get("name")),
@@ -218,21 +216,27 @@ def _row_attributes(record: Mapping[str, Any]) -> Record:
     return found
 
 
-def _time(record: Mapping[str, Any], end: str) -> Any:
-    found = first(*(record.get(f"{end}{tail}") for tail in _TIMES))
+def _time(found: Any) -> Any:
     return None if found in (0, "0") or isinstance(found, (dict, list)) else found
+
+
+def _of(record: Mapping[str, Any], *keys: str) -> Any:
+    """The first of ``keys`` that says something."""
+    for key in keys:
+        value = record.get(key)
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def _events(value: Any) -> Iterator[Event]:
     for event in _objects(value):
-        time = first(
-            *(event.get(key) for key in ("timeUnixNano", "time_unix_nano", "timestamp", "time"))
-        )
+        time = _of(event, "timeUnixNano", "time_unix_nano", "timestamp", "time")
         yield Event(as_name(event.get("name")) or "", time, attributes_of(event.get("attributes")))
 
 
 def _objects(value: Any) -> Iterable[Mapping[str, Any]]:
-    return (item for item in as_list(value) if isinstance(item, Mapping))
+    return (item for item in as_list(value) if isinstance(item, dict))
 
 
 def _whole(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Format otel_genai: GenAI spans, OpenLLMetry's and Langfuse's among them, become calls and steps.
 
 The payloads were recorded from the instrumentations named in ``payloads/make_otlp.py``; spans of
-Langfuse, of older names and of agents are built as their documentation says.
+older names and of agents are built as their documentation says.
 """
 
 import json
@@ -257,6 +257,32 @@ def test_a_retriever_of_traceloop_keeps_its_documents():
     assert (step["prompt_name"], step["prompt_version"]) == ("answer", "3")
 
 
+def test_recorded_generations_of_langfuse_are_calls():
+    calls = recorded("otel_genai_langfuse").calls
+    counts = ("uncached_input", "cache_read", "output_text", "reasoning")
+    assert picked(calls, *counts) == [
+        (56, 64, 18, 12),  # the wrapper of OpenAI counts cached tokens within
+        (None, None, None, None),
+        (None, None, None, None),
+        (56, 64, 30, 0),  # by hand they are counted apart
+    ]
+    assert picked(calls, "status", "error_class", "finish_reason", "answer")[1:3] == [
+        ("ok", None, "stop", "Within 30 days."),
+        ("error", "rate_limit", None, None),
+    ]
+    assert [0 < ms < 200 for ms in calls["ttft_ms"].drop_nulls()] == [True]
+    assert [str(cost)[:4] for cost in calls["cost_reported"].drop_nulls()] == ["0.25"]
+
+
+def test_a_recorded_retriever_of_langfuse_keeps_documents_and_people():
+    retriever, root = recorded("otel_genai_langfuse").steps.to_dicts()
+    assert retriever["contexts"] == [{"id": "kb-1", "content": "Within 30 days.", "score": 0.9}]
+    for step in (retriever, root):
+        assert (step["user_id"], step["session_id"], step["feature"], step["tags"]) == (
+            "u-42", "s-7", "support_assistant", ["team:care"],
+        )  # fmt: skip
+
+
 LANGFUSE = {
     "langfuse.observation.type": "generation",
     "langfuse.observation.model.name": "gpt-4.1-mini-2025-04-14",
@@ -387,7 +413,13 @@ def test_a_span_without_attributes_is_a_chain_of_unknown_name():
 
 @pytest.mark.parametrize(
     "name",
-    ["otel_genai_traceloop", "otel_genai_openai_v2", "otel_genai_anthropic", "otel_genai_console"],
+    [
+        "otel_genai_traceloop",
+        "otel_genai_openai_v2",
+        "otel_genai_anthropic",
+        "otel_genai_console",
+        "otel_genai_langfuse",
+    ],
 )
 def test_recorded_spans_are_recognised(name):
     assert sniff((PAYLOADS / f"{name}.jsonl").read_text().splitlines()) == "otel_genai"

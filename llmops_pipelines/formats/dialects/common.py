@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.messages import text_of
@@ -22,13 +22,17 @@ from llmops_pipelines.formats.records import (
 
 _TOOL_PARTS: Final = ("tool_call", "tool_use", "function_call")
 _DEEPEST: Final = 32
+_LONGEST: Final = 200
 _SAID_STATUS: Final = re.compile(r"(?:Error code|HTTP|status(?: code)?):? (\d{3})\b")
-_STANDARD: Final = re.compile(
-    r"(gen_ai|llm|openinference|input|output|langfuse|mlflow|traceloop|exception|error|http|url|net"
-    r"|server|client|network|db|rpc|code|thread|telemetry|process|host|os|otel|ai|openai|anthropic"
-    r"|aws|az|embedding|retrieval|reranker|tool|prompt|metadata|tag|session|user|enduser|message"
-    r"|user_agent|peer|k8s|container|cloud|faas|messaging)\."
-)
+_NAMESPACES: Final = frozenset({
+    "ai", "anthropic", "aws", "az", "client", "cloud", "code", "container", "db", "embedding",
+    "enduser", "error", "exception", "faas", "gen_ai", "host", "http", "input", "k8s", "langfuse",
+    "llm", "message", "messaging", "metadata", "mlflow", "net", "network", "openai",
+    "openinference", "os", "otel", "output", "peer", "process", "prompt", "reranker", "retrieval",
+    "rpc", "server", "session", "tag", "telemetry", "thread", "tool", "traceloop", "url", "user",
+    "user_agent",
+})  # fmt: skip
+"""First words of attributes that conventions and instrumentations define."""
 
 
 def record_of(
@@ -107,10 +111,13 @@ def errors_of(span: Span) -> Record:
 
 def counts(attributes: Mapping[str, Any], **places: tuple[str, ...]) -> Record:
     """Token counts by name, each from the first of its attributes that holds a number."""
-    found = {
-        name: first(*(tokens(attributes.get(key)) for key in keys)) for name, keys in places.items()
-    }
-    return without_nulls(found)
+    found: Record = {}
+    for name, keys in places.items():
+        for key in keys:
+            if key in attributes and (count := tokens(attributes[key])) is not None:
+                found[name] = count
+                break
+    return found
 
 
 def custom(attributes: Mapping[str, Any]) -> Record:
@@ -118,9 +125,9 @@ def custom(attributes: Mapping[str, Any]) -> Record:
     return {
         key: value
         for key, value in attributes.items()
-        if not _STANDARD.match(key)
-        and isinstance(value, (str, int, float, bool))
-        and len(str(value)) <= 200
+        if isinstance(value, (str, int, float))
+        and not ("." in key and key.partition(".")[0] in _NAMESPACES)
+        and len(str(value)) <= _LONGEST
     }
 
 
@@ -149,23 +156,25 @@ def indexed(attributes: Mapping[str, Any], prefix: str) -> list[Record]:
     return [found[place] for place in sorted(found)]
 
 
-def flat(value: Any) -> Record:
+def flat(value: Mapping[str, Any]) -> Record:
     """Nested objects, and lists of objects, as one object with dotted keys and positions."""
-    return dict(_flat("", value, 0))
+    found: Record = {}
+    for key, item in value.items():
+        _flatten(key, item, found, 0)
+    return found
 
 
-def _flat(prefix: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
-    items: Iterator[tuple[Any, Any]] | None = None
-    if depth < _DEEPEST:
-        if isinstance(value, Mapping) and value:
-            items = iter(value.items())
-        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-            items = iter(enumerate(value))
-    if items is None:
-        yield prefix, value
+def _flatten(prefix: str, value: Any, found: Record, depth: int) -> None:
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict) and depth < _DEEPEST:
+        items = value.items()
+    elif isinstance(value, list) and depth < _DEEPEST:
+        items = enumerate(value) if any(isinstance(item, dict) for item in value) else ()
+    if not items:
+        found[prefix] = value
         return
     for key, item in items:
-        yield from _flat(f"{prefix}.{key}" if prefix else str(key), item, depth + 1)
+        _flatten(f"{prefix}.{key}", item, found, depth + 1)
 
 
 def nested(attributes: Mapping[str, Any]) -> Record:

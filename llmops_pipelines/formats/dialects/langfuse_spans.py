@@ -83,16 +83,25 @@ def _shared(span: Span, says: Record) -> Record:
 def _call(span: Span, says: Record, shared: Record) -> Record:
     asked, returned = from_json(says.get("input")), from_json(says.get("output"))
     parameters = as_object(says.get("model.parameters"))
-    costs = as_object(says.get("cost_details"))
+    model = as_name(says.get("model.name"))
+    cost = tokens(as_object(says.get("cost_details")).get("total"))
     reply = first(at_path(returned, "choices", 0, "message"), returned)
     found = record_of(
         span,
         "call",
-        model=as_name(says.get("model.name")),
+        model=None if span.failed else model,
+        model_requested=model if span.failed else None,
         first_token_at=from_json(says.get("completion_start_time")),
         is_stream=True if says.get("completion_start_time") is not None else None,
         format_requested=as_name(at_path(as_object(parameters.get("response_format")), "type")),
-        cost_reported=tokens(costs.get("total")),
+        cost_reported=None if span.failed and cost == 0 else cost,
+        service_tier=as_name(parameters.get("service_tier")),
+        finish_reason=as_name(
+            first(
+                at_path(returned, "choices", 0, "finish_reason"),
+                shared["metadata"].get("finish_reason"),
+            )
+        ),
         response_id=as_name(at_path(returned, "id")),
         messages=messages_of(asked) or None,
         answer=reply if isinstance(reply, str) else answer_of(at_path(reply, "content")),
@@ -130,6 +139,8 @@ def usage_of(usage: Mapping[str, Any]) -> Record:
                 tokens(details.get("cache_write_tokens")),
                 get("cache_creation_input_tokens", "input_cache_creation"),
             ),
+            "audio_input": tokens(details.get("audio_tokens")),
+            "audio_output": tokens(said.get("audio_tokens")),
             "reasoning": first(
                 tokens(said.get("reasoning_tokens")),
                 get("output_reasoning_tokens", "reasoning_tokens", "output_reasoning"),

@@ -76,8 +76,8 @@ def read(span: Span) -> Record:
 
 def _flattened(attributes: Mapping[str, Any]) -> Record:
     read = {key: from_json(value) if key in _JSON else value for key, value in attributes.items()}
+    metadata = as_object(read.pop("metadata", None))
     found = flat(read)
-    metadata = as_object(first(found.pop("metadata", None)))
     return {**found, **{f"metadata.{key}": value for key, value in metadata.items()}}
 
 

@@ -3,7 +3,8 @@
 Run with openai 2.54.0, anthropic 2.14.0, opentelemetry-sdk 1.45.2, wrapt 1.17,
 openinference-instrumentation-openai 0.1.66, openinference-instrumentation-anthropic 3.1.0,
 opentelemetry-instrumentation-openai 0.62.4 (Traceloop) and opentelemetry-instrumentation-openai-v2
-2.3b0 (2.4b0 does not import beside opentelemetry-util-genai 1.3b0); one dialect a run:
+2.3b0 (2.4b0 does not import beside opentelemetry-util-genai 1.3b0), the dialect of Langfuse with
+langfuse 5.0.4 and openai 3.57.0; one dialect a run:
 ``python make_otlp.py openinference``.
 """
 
@@ -100,6 +101,35 @@ def ask_claude(address: str) -> None:
             client.messages.create(model="overloaded", max_tokens=64, messages=QUESTION[1:])
 
 
+def ask_through_langfuse(address: str) -> None:
+    """Calls of Langfuse's wrapper of OpenAI, and a generation recorded by hand."""
+    keys = {"LANGFUSE_PUBLIC_KEY": "none", "LANGFUSE_SECRET_KEY": "none"}
+    os.environ |= keys | {"LANGFUSE_HOST": address, "LANGFUSE_TRACING_ENVIRONMENT": "production"}
+    from langfuse import Langfuse, propagate_attributes
+    from langfuse.openai import OpenAI
+
+    langfuse = Langfuse(tracer_provider=trace.get_tracer_provider())
+    observation = langfuse.start_as_current_observation
+    client = OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+    chat = client.chat.completions.create
+    with (
+        observation(as_type="span", name="answer"),
+        propagate_attributes(
+            user_id="u-42", session_id="s-7", tags=["team:care"],
+            metadata={"feature": "support_assistant"},
+        ),
+    ):  # fmt: skip
+        with observation(as_type="retriever", name="kb_search", input="return policy") as found:
+            found.update(output=[{"id": "kb-1", "content": "Within 30 days.", "score": 0.9}])
+        chat(model="gpt-4.1-mini", messages=QUESTION)
+        list(chat(model="gpt-4.1-mini", messages=QUESTION, stream=True))
+        with suppress(Exception):
+            chat(model="overloaded", messages=QUESTION)
+        with observation(as_type="generation", name="by hand", model="gpt-4.1-mini") as call:
+            counted = {"input": 56, "input_cached_tokens": 64, "output": 30}
+            call.update(usage_details=counted, cost_details={"total": 0.25})
+
+
 def otlp(spans: Any) -> dict[str, Any]:
     """Spans as protobuf's JSON writes them: ids base64, enums by name; the first starts at noon."""
     request = MessageToDict(encode_spans(spans))
@@ -114,6 +144,8 @@ def dated(value: Any, shift: int) -> Any:
         return [dated(item, shift) for item in value]
     if not isinstance(value, dict):
         return value
+    if value.get("key") == "langfuse.observation.completion_start_time":
+        return value | {"value": {"stringValue": '"2026-11-10T12:00:00.200000Z"'}}
     return {
         key: str(int(item) + shift) if key.endswith("UnixNano") else dated(item, shift)
         for key, item in value.items()
@@ -211,6 +243,10 @@ def main(dialect: str, address: str) -> None:
                     for span in spans
                 ]
                 write("otel_genai_console", *console[:1], console[-1])
+        case "langfuse":
+            with tracing() as exporter:
+                ask_through_langfuse(address)
+                write("otel_genai_langfuse", with_hex_ids(otlp(exporter.get_finished_spans())))
         case "anthropic":
             from openinference.instrumentation.anthropic import AnthropicInstrumentor
 
