@@ -16,7 +16,7 @@ from llmops_pipelines.formats.dialects import (
     traceloop,
     unpack_spans,
 )
-from llmops_pipelines.formats.otlp import Span, event_names, spans_of
+from llmops_pipelines.formats.otlp import Span, event_names, is_request, spans_of
 from llmops_pipelines.formats.reading import LogFormat
 
 _DIALECTS: Final = (gen_ai, traceloop, langfuse_spans, mlflow_spans)
@@ -27,7 +27,8 @@ def _speaks(span: Span) -> bool:
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
-    if any(_speaks(span) for span in spans_of(record)):
+    """Spans in a dialect, or any export request of spans: later ones of its file may hold calls."""
+    if is_request(record) or any(_speaks(span) for span in spans_of(record)):
         return True
     return any(name.startswith("gen_ai.") for name in event_names(record))
 

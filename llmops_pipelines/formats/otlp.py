@@ -78,6 +78,11 @@ def spans_of(record: Mapping[str, Any]) -> Iterator[Span]:
         yield span_of(record)
 
 
+def is_request(record: Mapping[str, Any]) -> bool:
+    """Whether ``record`` is a whole export request of spans."""
+    return bool(as_list(_of(record, "resourceSpans", "resource_spans")))
+
+
 def is_span(record: Mapping[str, Any]) -> bool:
     """Whether ``record`` is one span, in any of its spellings."""
     if "attributes" not in record and not any(key.startswith("attributes.") for key in record):

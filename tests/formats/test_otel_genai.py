@@ -425,10 +425,15 @@ def test_recorded_spans_are_recognised(name):
     assert sniff((PAYLOADS / f"{name}.jsonl").read_text().splitlines()) == "otel_genai"
 
 
+def test_a_request_without_calls_is_recognised_for_those_that_follow():
+    assert sniff([json.dumps(batch(span({"http.request.method": "GET"})))]) == "otel_genai"
+
+
 @pytest.mark.parametrize(
     "record",
     [
-        batch(span({"http.request.method": "GET"})),
+        span({"http.request.method": "GET"}),
+        {"resourceSpans": []},
         {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {}}]}]}]},
         {"resourceMetrics": []},
         {"spans": [span(CHAT)]},
