@@ -220,4 +220,4 @@ def test_recorded_traces_are_recognised(name):
 
 def test_other_records_are_not_recognised():
     others = [{"info": {"a": 1}, "data": {}}, {"trace": "t", "spans": []}, batch(span())]
-    assert [sniff([json.dumps(record)]) for record in others] == [None, None, None]
+    assert [sniff([json.dumps(record)]) for record in others] == [None, None, "otel_genai"]

@@ -380,6 +380,27 @@ def test_a_call_without_usage_around_another_call_is_a_chain():
     assert picked(rows.steps, "call_id", "kind") == [(PARENT, "chain")]
 
 
+def test_a_wrapper_may_be_further_out():
+    outer = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4.1-mini"}
+    wrapper = span(outer, spanId="b" * 16, parentSpanId=None)
+    between = span({"app.step": "plan"}, spanId=PARENT, parentSpanId="b" * 16)
+    rows = read_as("otel_genai", batch(wrapper, between, span(CHAT)))
+    assert rows.calls["call_id"].to_list() == [SPAN]
+    assert sorted(rows.steps["call_id"]) == [PARENT, "b" * 16]
+
+
+def test_spans_that_enclose_each_other_are_read():
+    first = span(CHAT, spanId="b" * 16, parentSpanId="c" * 16)
+    second = span(CHAT, spanId="c" * 16, parentSpanId="b" * 16)
+    assert read_as("otel_genai", batch(first, second)).calls.height == 2
+
+
+def test_an_unknown_operation_is_a_call_only_where_it_names_a_model():
+    plan = {"gen_ai.operation.name": "plan"}
+    assert step_of("otel_genai", batch(span(plan)))["kind"] == "chain"
+    assert genai(plan)["uncached_input"] == 120
+
+
 def test_one_batch_may_mix_dialects():
     openinference = span(
         {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.prompt": 7},

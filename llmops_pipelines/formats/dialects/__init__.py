@@ -55,20 +55,33 @@ def without_wrappers(records: Iterable[Record]) -> list[Record]:
     later, for all records together.
     """
     records = list(records)
-    parents = {
-        record.get("parent_id")
-        for record in records
-        if record.get("kind") == "call"
-        and not str(record.get("instrumentation")).startswith(_OF_SDKS)
-    }
+    around = _around_calls(records)
     return [
         as_step(record, "chain")
         if record.get("kind") == "call"
-        and record.get("call_id") in parents - {None}
+        and record.get("call_id") in around
         and not any(record.get(name) is not None for name in (*_USAGE, "response_id"))
         else record
         for record in records
     ]
+
+
+def _around_calls(records: list[Record]) -> set[str]:
+    """The ids of everything that encloses a call, however far out."""
+    parents = {record.get("call_id"): record.get("parent_id") for record in records}
+    around: set[str] = set()
+    for record in records:
+        if record.get("kind") != "call" or _of_sdk(record):
+            continue
+        outer = record.get("parent_id")
+        while outer is not None and outer not in around:
+            around.add(outer)
+            outer = parents.get(outer)
+    return around
+
+
+def _of_sdk(record: Record) -> bool:
+    return str(record.get("instrumentation")).startswith(_OF_SDKS)
 
 
 _STEP: Final = (

@@ -28,6 +28,7 @@ _STEPS: Final = {
     "invoke_workflow": "chain",
     "retrieval": "retriever",
 }
+_INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings")
 _CALLED: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id")
 _USAGE: Final = "gen_ai.usage"
 _PRODUCERS: Final = ("gen_ai.openai", "openai", "anthropic")
@@ -42,10 +43,9 @@ def read(span: Span) -> Record:
     """A model call, or a step of an agent, a tool or a retriever."""
     says = span.attributes
     operation = as_name(says.get("gen_ai.operation.name"))
-    kind = _STEPS.get(operation or "")
-    if kind is None and operation is None and not any(key in says for key in _CALLED):
-        kind = "chain"
-    if kind is None:
+    kind = _STEPS.get(operation or "", "chain")
+    inferred = kind == "chain" and any(key in says for key in _CALLED)
+    if operation in _INFERENCES or (operation != "invoke_workflow" and inferred):
         return call(span)
     return step(
         span,
