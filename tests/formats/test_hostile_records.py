@@ -1,21 +1,19 @@
 """Any value of a real record may be anything: nothing raises, and every line is accounted for.
 
-For every format that unpacks its records. The samples are the payloads beside this module, named
-after their format (``mlflow_frame.jsonl`` is one of mlflow).
+For every format that unpacks its records. The samples are the payloads beside this module.
 """
 
 import json
 import random
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 from llmops_pipelines.formats import FORMATS, read_lines, unpack_lines
+from tests.formats.test_payloads import PAYLOADS, format_of
 from tests.formats.worlds import CONNECTION, LIMITS, read_as
 
-PAYLOADS = Path(__file__).parent / "payloads"
 MUTATIONS = 300
 HOSTILE: tuple[Any, ...] = (
     None, 3, -1, 1.5, True, "x", "", "{", "[", '"', '"\\ud800"', [], {}, [None], [[]], [{}],
@@ -23,16 +21,11 @@ HOSTILE: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def _format_of(file: Path) -> str:
-    """The format that a payload is named after: the longest that its name begins with."""
-    return max((name for name in FORMATS if file.stem.startswith(name)), key=len, default="")
-
-
 def _samples(name: str) -> list[Any]:
     return [
         json.loads(line)
-        for file in sorted(PAYLOADS.glob("*.jsonl"))
-        if _format_of(file) == name
+        for file in PAYLOADS
+        if format_of(file) == name
         for line in file.read_text().splitlines()
     ]
 
@@ -74,10 +67,6 @@ def _hostile(name: str) -> list[str]:
                 continue  # an earlier one replaced what this one stood in
         lines.append(json.dumps(record))
     return lines
-
-
-def test_every_payload_is_named_after_a_format():
-    assert [file.name for file in PAYLOADS.glob("*.jsonl") if not _format_of(file)] == []
 
 
 @pytest.mark.parametrize("name", UNPACKING)
