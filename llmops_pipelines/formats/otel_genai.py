@@ -1,7 +1,7 @@
 """Format ``otel_genai``: OpenTelemetry GenAI spans as OTLP JSON, current and v1.36 names.
 
-Also those of OpenLLMetry (Traceloop), of Langfuse's and MLflow's exporters, and of the SDKs that
-record their own calls. Spans of OpenInference in the same file are read as such.
+Also those of OpenLLMetry (Traceloop), of Vercel's AI SDK, of Langfuse's and MLflow's exporters, and
+of the SDKs that record their own calls. Spans of OpenInference in the same file are read as such.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from llmops_pipelines.formats.dialects import (
     mlflow_spans,
     traceloop,
     unpack_spans,
+    vercel,
 )
 from llmops_pipelines.formats.otlp import Span, event_names, is_request, spans_of
 from llmops_pipelines.formats.reading import LogFormat
 
-_DIALECTS: Final = (gen_ai, traceloop, langfuse_spans, mlflow_spans)
+_DIALECTS: Final = (gen_ai, traceloop, langfuse_spans, mlflow_spans, vercel)
 
 
 def _speaks(span: Span) -> bool:

@@ -358,6 +358,72 @@ def test_other_observations_of_langfuse_are_steps(kind, read):
     assert step_of("otel_genai", batch(span({"langfuse.observation.type": kind})))["kind"] == read
 
 
+VERCEL = {
+    "ai.operationId": "ai.streamText.doStream",
+    "ai.model.provider": "openai.responses",
+    "ai.model.id": "gpt-4.1-mini",
+    "ai.response.model": "gpt-4.1-mini-2025-04-14",
+    "ai.response.id": "resp_1",
+    "ai.response.finishReason": "stop",
+    "ai.response.text": "Hello",
+    "ai.response.msToFirstChunk": 250,
+    "ai.response.toolCalls": '[{"toolName": "wave", "args": "{}"}]',
+    "ai.prompt.messages": '[{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]',
+    "ai.telemetry.functionId": "greet",
+    "ai.telemetry.metadata.userId": "u-42",
+    "ai.telemetry.metadata.feature": "support_assistant",
+    "ai.usage.promptTokens": 120,
+    "ai.usage.completionTokens": 30,
+}
+
+
+def test_an_inner_span_of_vercels_sdk_is_a_call():
+    found = call_of("otel_genai", batch(span(VERCEL)))
+    expected = {
+        "name": "greet", "model_requested": "gpt-4.1-mini", "model": "gpt-4.1-mini-2025-04-14",
+        "response_id": "resp_1", "finish_reason": "stop", "answer": "Hello", "ttft_ms": 250.0,
+        "is_stream": True, "user_id": "u-42", "feature": "support_assistant",
+        "messages": [{"role": "user", "content": "Hi"}], "uncached_input": 120, "output_text": 30,
+        "tool_calls": [{"name": "wave", "arguments": "{}"}],
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("usage", "buckets"),
+    [
+        ({"ai.usage.cachedInputTokens": 64}, (56, 64, 0)),
+        (
+            {"ai.model.provider": "anthropic.messages", "ai.usage.cachedInputTokens": 64},
+            (120, 64, 0),
+        ),
+        (
+            {
+                "ai.model.provider": "anthropic.messages",
+                "ai.usage.inputTokenDetails.noCacheTokens": 20,
+                "ai.usage.inputTokenDetails.cacheReadTokens": 60,
+                "ai.usage.inputTokenDetails.cacheWriteTokens": 40,
+            },
+            (20, 60, 40),
+        ),
+    ],
+)
+def test_cached_tokens_of_vercels_sdk_are_counted_once(usage, buckets):
+    found = call_of("otel_genai", batch(span(VERCEL | usage)))
+    names = ("uncached_input", "cache_read", "cache_write_5m")
+    assert tuple(found[name] for name in names) == buckets
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "name"),
+    [("ai.streamText", "chain", "greet"), ("ai.toolCall", "tool", "lookup")],
+)
+def test_outer_spans_and_tools_of_vercels_sdk_are_steps(operation, kind, name):
+    says = VERCEL | {"ai.operationId": operation, "ai.toolCall.name": "lookup"}
+    step = step_of("otel_genai", batch(span(says)))
+    assert (step["kind"], step["name"], step["user_id"]) == (kind, name, "u-42")
+
+
 def test_a_span_in_no_dialect_is_a_chain_and_plumbing_is_ignored():
     own = span({"app.step": "plan"}, spanId="b" * 16, parentSpanId=None)
     http = span({"http.request.method": "GET"}, spanId="c" * 16)

@@ -15,6 +15,7 @@ from llmops_pipelines.formats.dialects import (
     openinference_spans,
     other_spans,
     traceloop,
+    vercel,
 )
 from llmops_pipelines.formats.otlp import Span, others_in, spans_of
 from llmops_pipelines.formats.reading import Record
@@ -23,6 +24,7 @@ _DIALECTS: Final[tuple[tuple[Callable[[Span], bool], Callable[[Span], Record]], 
     (openinference_spans.speaks, openinference_spans.read),
     (langfuse_spans.speaks, langfuse_spans.read),
     (mlflow_spans.speaks, mlflow_spans.read),
+    (vercel.speaks, vercel.read),
     (traceloop.speaks, traceloop.read),
     (gen_ai.speaks, gen_ai.read),
 )
