@@ -22,7 +22,7 @@ def _usage(name: str) -> Any:
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     kind = record.get("kind")
-    if kind in {"call", "step", "feedback"}:
+    if kind in ("call", "step", "feedback"):  # a set would need a hashable value
         return True
     if record.get("object") == "chat.completion":
         return True
