@@ -13,8 +13,10 @@ PAYLOADS = Path(__file__).parent / "payloads"
 
 
 def cases(name):
+    """The records of a payload file, by what each of them shows."""
+    names = json.loads((PAYLOADS / "litellm_cases.json").read_text())[name]
     lines = (PAYLOADS / f"{name}.jsonl").read_text().splitlines()
-    return {line["case"]: line["record"] for line in map(json.loads, lines)}
+    return dict(zip(names, map(json.loads, lines), strict=True))
 
 
 PAYLOAD = cases("litellm")

@@ -16,8 +16,8 @@ PAYLOADS = Path(__file__).parents[1] / "formats" / "payloads"
 
 def record(name, case="chat"):
     """The record of one case in a file of payloads."""
-    rows = map(json.loads, (PAYLOADS / f"{name}.jsonl").read_text().splitlines())
-    return next(row["record"] for row in rows if row["case"] == case)
+    names = json.loads((PAYLOADS / "litellm_cases.json").read_text())[name]
+    return json.loads((PAYLOADS / f"{name}.jsonl").read_text().splitlines()[names.index(case)])
 
 
 def spend_logs_table():

@@ -291,13 +291,12 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     base = f"http://127.0.0.1:{server.server_port}"
     keeper = asyncio.run(drive(base))
+    cases = {}
     for name, kept in (("litellm", keeper.payloads), ("litellm_spend_logs", keeper.rows)):
-        lines = [
-            json.dumps({"case": case, "record": scrubbed(record, base)})
-            for case, record in kept.items()
-            if kept is keeper.payloads or case in _ROWS
-        ]
+        cases[name] = [case for case in kept if kept is keeper.payloads or case in _ROWS]
+        lines = [json.dumps(scrubbed(kept[case], base)) for case in cases[name]]
         (HERE / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    (HERE / "litellm_cases.json").write_text(json.dumps(cases, indent=1) + "\n")
     server.shutdown()
 
 
