@@ -4,7 +4,8 @@ A call is logged again by a wrapper (an SDK's own span inside an instrumentation
 system (a gateway and a tracing tool). Counted twice, it would double spend. Three signs, from the
 surest to the weakest:
 
-1. the provider's response id is the same;
+1. the provider's response id is the same, and no library logged it for two calls side by side: a
+   server that repeats its ids has not answered once;
 2. in one trace, one record lies within the other in time, with the same model and tokens, and is
    its child or was written by another library;
 3. in two formats, the same model and tokens at the same time, and nothing else comes in question.
@@ -83,6 +84,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         "source_format",
         "instrumentation",
         "started_at",
+        timed=pl.col("latency_ms").is_not_null(),
         model=pl.coalesce("model", "model_requested"),
         asked=pl.coalesce("model_requested", "model"),
         ended_at=pl.col("started_at")
@@ -102,11 +104,25 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
 def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     key = "response_id"
     rows = seen.filter(pl.col(key).is_not_null() & (pl.len().over(key) > 1))
-    return _joined(
-        rows,
-        [key],
-        _apart() <= SAME_RESPONSE_S,
-        (pl.col("received") == pl.col("received_right")).fill_null(value=True),
+    if rows.is_empty():
+        return ()
+    one_library = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(f"{name}_right"))
+        for name in ("source_format", "instrumentation")
+    )
+    timed = pl.col("timed") & pl.col("timed_right")
+    nested = (timed & _nested() & (pl.col("trace_id") == pl.col("trace_id_right"))) | _kin()
+    pairs = rows.join(rows, on=key, suffix="_right").filter(pl.col("row") < pl.col("row_right"))
+    repeating = pairs.filter(one_library, ~nested.fill_null(value=False)).select(key).unique()
+    return (
+        pairs.join(repeating, on=key, how="anti")
+        .filter(
+            _apart() <= SAME_RESPONSE_S,
+            (pl.col("received") == pl.col("received_right")).fill_null(value=True),
+        )
+        .select("row", "row_right")
+        .sort("row", "row_right")
+        .iter_rows()
     )
 
 
@@ -114,19 +130,8 @@ def _by_trace(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     keys = ["trace_id", "sent", "received"]
     counted = (pl.col("sent") + pl.col("received") > 0).fill_null(value=False)
     rows = seen.filter(counted & (pl.len().over(keys) > 1))
-    slack = pl.duration(milliseconds=50)
-    within = (pl.col("started_at_right") >= pl.col("started_at") - slack) & (
-        pl.col("ended_at_right") <= pl.col("ended_at") + slack
-    )
-    around = (pl.col("started_at") >= pl.col("started_at_right") - slack) & (
-        pl.col("ended_at") <= pl.col("ended_at_right") + slack
-    )
-    related = (
-        (pl.col("parent_id_right") == pl.col("call_id"))
-        | (pl.col("parent_id") == pl.col("call_id_right"))
-        | pl.col("instrumentation").ne_missing(pl.col("instrumentation_right"))
-    )
-    return _joined(rows, keys, within | around, related, _one_model(), _not_two_responses())
+    related = _kin() | pl.col("instrumentation").ne_missing(pl.col("instrumentation_right"))
+    return _joined(rows, keys, _nested(), related, _one_model(), _not_two_responses())
 
 
 def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -167,6 +172,26 @@ def _joined(rows: pl.DataFrame, keys: list[str], *conditions: pl.Expr) -> Iterab
         .sort("row", "row_right")
         .iter_rows()
     )
+
+
+def _nested() -> pl.Expr:
+    """One record lies within the other in time, as far as clocks are rounded."""
+    slack = pl.duration(milliseconds=50)
+    within = (pl.col("started_at_right") >= pl.col("started_at") - slack) & (
+        pl.col("ended_at_right") <= pl.col("ended_at") + slack
+    )
+    around = (pl.col("started_at") >= pl.col("started_at_right") - slack) & (
+        pl.col("ended_at") <= pl.col("ended_at_right") + slack
+    )
+    return within | around
+
+
+def _kin() -> pl.Expr:
+    """One record is the other's child."""
+    return (
+        (pl.col("parent_id_right") == pl.col("call_id"))
+        | (pl.col("parent_id") == pl.col("call_id_right"))
+    ).fill_null(value=False)
 
 
 def _apart() -> pl.Expr:

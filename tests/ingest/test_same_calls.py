@@ -42,7 +42,7 @@ def ids(*records: dict[str, Any]) -> list[list[str]]:
 
 def test_two_records_of_one_response_are_one_call_and_fill_each_other():
     wrapper = record("a", response_id="msg_1", user_hash="u", latency_ms=None, content_digest=None)
-    inner = record("b", response_id="msg_1", user_hash=None, latency_ms=990.0, after=0.01)
+    inner = record("b", response_id="msg_1", latency_ms=990.0, after=0.01, instrumentation="sdk")
     (row,) = one_by_one(wrapper, inner).to_dicts()
     assert row["call_id"] == "b", "the one with texts is kept"
     assert (row["user_hash"], row["latency_ms"]) == ("u", 990.0)
@@ -57,11 +57,17 @@ def test_spend_is_not_doubled_and_the_finer_counts_win():
 
 
 def test_a_server_that_repeats_its_response_ids_has_not_answered_once():
-    assert ids(record("a", response_id="r"), record("b", response_id="r", after=3600)) == [
-        ["a"], ["b"],
-    ]  # fmt: skip
+    later = record("b", response_id="r", source_format="litellm", after=3600)
+    assert ids(record("a", response_id="r"), later) == [["a"], ["b"]]
+    side_by_side = [record(name, response_id="r", after=2 * at) for at, name in enumerate("abc")]
+    assert ids(*side_by_side) == [["a"], ["b"], ["c"]]
+    untimed = [record(name, response_id="r", latency_ms=None) for name in "ab"]
+    assert ids(*untimed) == [["a"], ["b"]]
+    gateway = record("g", response_id="r", source_format="litellm", trace_id="x", output_text=99)
+    assert ids(*side_by_side, gateway) == [["a"], ["b"], ["c"], ["g"]]
     assert ids(
-        record("a", response_id="r", output_text=5), record("b", response_id="r", output_text=6)
+        record("a", response_id="r", output_text=5, source_format="litellm"),
+        record("b", response_id="r", output_text=6),
     ) == [["a"], ["b"]]
 
 
