@@ -92,7 +92,7 @@ def _is_object(value: Any) -> bool:
 def _recognises(record: Mapping[str, Any]) -> bool:
     response, request = record.get("response"), record.get("request")
     if isinstance(response, list):
-        return at_path(response, 0, "type") == "message_start"
+        return bool(at_path(response, 0, "type") == "message_start")
     if response is not None:
         return _is_object(response)
     if _is_object(record) or _is_object(record.get("error")):

@@ -18,6 +18,9 @@ _UNDONE: Final = ("errored", "canceled", "expired")
 
 
 def _unpack(record: Record) -> Iterator[Record]:
+    if _is_request(record):
+        yield {"kind": "ignored"}  # was asked; what it cost stands in the results
+        return
     result, asked = as_object(record.get("result")), as_name(record.get("custom_id"))
     outcome, message = result.get("type"), as_object(result.get("message"))
     error = as_object(result.get("error"))
@@ -36,10 +39,16 @@ def _unpack(record: Record) -> Iterator[Record]:
     }
 
 
+def _is_request(record: Mapping[str, Any]) -> bool:
+    return "result" not in record and isinstance(record.get("params"), Mapping)
+
+
 def _recognises(record: Mapping[str, Any]) -> bool:
     result = record.get("result")
-    if "custom_id" not in record or not isinstance(result, Mapping):
+    if "custom_id" not in record:
         return False
+    if not isinstance(result, Mapping):
+        return _is_request(record)
     return result.get("type") in _UNDONE or (
         result.get("type") == "succeeded" and isinstance(result.get("message"), Mapping)
     )

@@ -42,7 +42,7 @@ def response_fields(response: Mapping[str, Any]) -> Record:
         "prompt_name": prompt.get("id"),
         "prompt_version": prompt.get("version"),
         "format_requested": wanted.get("type") if wanted.get("type") != "text" else None,
-        "response_schema": wanted.get("schema"),
+        "response_schema": first(wanted.get("schema"), wanted.get("schema_")),  # as the SDK dumps
         "messages": sent_of(response.get("instructions"), None) or None,
         "answer": answer_of(output),
         "tool_calls": called_of(output) or None,
