@@ -72,11 +72,14 @@ def read(*records: Any, reading: Reading = OPENAI) -> Rows:
     return read_lines(CONNECTION, frame, reading, LIMITS)
 
 
-def read_as(name: str, *records: Any) -> Rows:
-    """Read records as lines 0, 1, 2, ... of the format ``name``, unpacked if it says so."""
+def read_as(name: str, *records: Any, date: str | None = None) -> Rows:
+    """Read records as lines 0, 1, 2, ... of the format ``name``, unpacked if it says so.
+
+    ``date`` is that of their file, for records without a time.
+    """
     reading = FORMATS[name].reading()
     lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
-    frame = pl.DataFrame({"n": range(len(lines)), "raw": lines, "date": None}, schema=_LINES)
+    frame = pl.DataFrame({"n": range(len(lines)), "raw": lines, "date": date}, schema=_LINES)
     if reading.unpack is None:
         return read_lines(CONNECTION, frame.select("n", "raw"), reading, LIMITS)
     unpacked = unpack_lines(frame, reading.unpack)
@@ -107,9 +110,9 @@ def reason(record: Any, reading: Reading = OPENAI) -> str:
     return str(found)
 
 
-def one_as(name: str, record: Any) -> dict[str, Any]:
+def one_as(name: str, record: Any, date: str | None = None) -> dict[str, Any]:
     """The one call that ``record`` of the format ``name`` is."""
-    rows = read_as(name, record)
+    rows = read_as(name, record, date=date)
     assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
     (found,) = rows.calls.to_dicts()
     return found
