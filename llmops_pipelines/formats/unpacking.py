@@ -38,8 +38,8 @@ class Unpacked(NamedTuple):
 def unpack_lines(lines: pl.DataFrame, unpack: Unpack) -> Unpacked:
     """Unpack ``lines`` (``n``, ``raw`` and ``date``) into canonical records.
 
-    A record without a time of its own begins with the ``date`` of its line (2026-11-10, a day in
-    UTC), unless that is null.
+    A record without a time of its own takes the ``date`` of its line (a time, such as midnight
+    of the file's day), unless that is null.
 
     Returns:
         ``RECORDS``; ``line`` and ``count`` of ignored records; ``line`` and ``reason`` of the
@@ -90,7 +90,7 @@ def _records(raw: str, unpack: Unpack) -> list[Record]:
 def _date(records: list[Record], date: str) -> None:
     for record in records:
         if record.get("started_at") is None:
-            record["started_at"] = f"{date}T00:00:00Z"
+            record["started_at"] = date
 
 
 def _named(error: Exception) -> str:

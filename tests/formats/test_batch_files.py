@@ -23,7 +23,7 @@ CHAT, RESPONSE, EMBEDDING, TOO_LONG, EXPIRED, ASKED = payload("openai_batch.json
 DONE, ERRORED, CANCELED, LATE = payload("anthropic_batch.jsonl")
 
 
-FILE = "2026-11-09"
+FILE = "2026-11-09T00:00:00Z"
 
 
 def openai(record):
