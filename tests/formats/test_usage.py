@@ -9,7 +9,7 @@ import pytest
 from llmops_pipelines.formats import LogFormat
 from llmops_pipelines.formats.usage import usage_of
 from llmops_pipelines.tables import TOKEN_BUCKETS
-from tests.formats.worlds import read
+from tests.formats.worlds import damaged, read
 
 
 def landed(usage):
@@ -362,3 +362,12 @@ def test_what_is_no_count_is_rejected_by_name(usage):
 def test_what_the_provider_charges_is_reported_unless_another_is_billed(usage, cost):
     counts = {"prompt_tokens": 5, "completion_tokens": 5}
     assert usage_of(counts | usage).fields.get("cost_reported") == cost
+
+
+def test_nonsense_anywhere_in_a_usage_is_read_or_rejected():
+    wrong = [nonsense for case in READ for nonsense in damaged(case.values[1])]
+    reading = LogFormat("usage", "", bool, unpack=lambda record: [record]).reading()
+    given = {"started_at": "2026-11-10T09:15:02Z", "status": "ok"}
+    found = read(*(given | usage_of(usage).fields for usage in wrong), reading=reading)
+    assert min(found.calls.height, found.rejected.height) > 100
+    assert found.calls.height + found.rejected.height == len(wrong)
