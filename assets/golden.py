@@ -5,11 +5,12 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import golden, ingest
+from llmops_pipelines import golden
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.golden import release_golden
+from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.resources import LakeResource
-from llmops_pipelines.tables import CALL_TEXTS, GOLDEN_CANDIDATES, GOLDEN_DATASET
+from llmops_pipelines.tables import GOLDEN_CANDIDATES, GOLDEN_DATASET
 
 OWNER = "team:evaluation"
 
@@ -19,7 +20,7 @@ OWNER = "team:evaluation"
     group="golden",
     owner=OWNER,
     kinds={"polars", "parquet"},
-    deps=["call_texts"],
+    deps=["call_texts", "step_texts"],
 )
 def golden_candidates(
     sampled_traces: pl.DataFrame,
@@ -37,7 +38,7 @@ def golden_candidates(
         pl.concat([judge_scores, ragas_scores]),
         heuristic_scores,
         feedback,
-        ingest.texts_of(lake.open().scan(CALL_TEXTS, [day]), llm_calls),
+        kept_texts(lake.open(), day, llm_calls),
     )
 
 

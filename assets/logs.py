@@ -11,7 +11,7 @@ from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.conditions import on_landed_change
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.landing import land, landed_rows
+from llmops_pipelines.orchestration.landing import calls_of_day, land, landed_rows
 from llmops_pipelines.orchestration.partitions import DAILY
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import (
@@ -25,7 +25,6 @@ from llmops_pipelines.orchestration.resources import (
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     FEEDBACK,
-    LANDED_CALLS,
     LANDED_DAYS,
     LANDED_FEEDBACK,
     LANDED_REJECTIONS,
@@ -33,6 +32,7 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     LOG_INDEX,
     REJECTED_LINES,
+    STEP_TEXTS,
     TRACE_STEPS,
     TRACES,
 )
@@ -82,6 +82,16 @@ call_texts = dg.AssetSpec(
     metadata=table_metadata(CALL_TEXTS),
 )
 
+step_texts = dg.AssetSpec(
+    "step_texts",
+    description="Redacted documents that retrievers and rerankers returned, stored once and apart.",
+    group_name="landing",
+    owners=[OWNER],
+    kinds={"parquet"},
+    deps=[landing],
+    metadata=table_metadata(STEP_TEXTS),
+)
+
 
 @daily(
     LLM_CALLS,
@@ -92,9 +102,11 @@ call_texts = dg.AssetSpec(
     figures=figures.of_calls,
     deps=["landing"],
 )
-def llm_calls(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
+def llm_calls(
+    landed_days: pl.DataFrame, lake: LakeResource, reference: ReferenceFolder, day: date
+) -> pl.DataFrame:
     """Every model call that started on the day, once, with disjoint token buckets."""
-    return ingest.llm_calls(landed_rows(lake.open(), LANDED_CALLS, day, landed_days))
+    return calls_of_day(lake.open(), day, landed_days, reference)
 
 
 @daily(
@@ -147,6 +159,12 @@ def traces(llm_calls: pl.DataFrame, trace_steps: pl.DataFrame) -> pl.DataFrame:
 def every_line_is_accounted_for(lake: LakeResource) -> dg.AssetCheckResult:
     """Lines read = calls + steps + feedback + rejected + ignored, for every file."""
     return checks.no_file_lost_lines(lake.open())
+
+
+@dg.asset_check(asset=landing)
+def logs_keep_their_rhythm(lake: LakeResource, clock: Clock) -> dg.AssetCheckResult:
+    """No day lacks its logs, and none has far fewer calls than its weekday used to have."""
+    return checks.logs_keep_their_rhythm(lake.open(), clock.today())
 
 
 @daily_check(llm_calls, blocking=True)

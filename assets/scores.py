@@ -4,10 +4,11 @@ from datetime import date
 
 import polars as pl
 
-from llmops_pipelines import ingest, judging
+from llmops_pipelines import judging
 from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.daily import daily
 from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas
+from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import (
     Clock,
@@ -16,7 +17,7 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
 )
 from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import CALL_TEXTS, HEURISTIC_SCORES, JUDGE_SCORES, RAGAS_SCORES
+from llmops_pipelines.tables import HEURISTIC_SCORES, JUDGE_SCORES, RAGAS_SCORES
 
 OWNER = "team:evaluation"
 
@@ -27,7 +28,7 @@ OWNER = "team:evaluation"
     owner=OWNER,
     kinds={"polars", "parquet"},
     figures=figures.of_heuristics,
-    deps=["call_texts", reference_key("features")],
+    deps=["call_texts", "step_texts", reference_key("features")],
 )
 def heuristic_scores(
     llm_calls: pl.DataFrame, lake: LakeResource, reference: ReferenceFolder, day: date
@@ -35,7 +36,7 @@ def heuristic_scores(
     """Every call with text: lexical support, refusal, format, context utilisation."""
     return judging.heuristic_scores(
         llm_calls,
-        ingest.texts_of(lake.open().scan(CALL_TEXTS, [day]), llm_calls.lazy()).collect(),
+        kept_texts(lake.open(), day, llm_calls.lazy()).collect(),
         reference.read("features.yaml", Features),
     )
 
@@ -46,7 +47,7 @@ def heuristic_scores(
     owner=OWNER,
     kinds={"openai", "sentence-transformers"},
     figures=figures.of_verdicts,
-    deps=["call_texts", reference_key("features"), reference_key("rubrics")],
+    deps=["call_texts", "step_texts", reference_key("features"), reference_key("rubrics")],
 )
 def judge_scores(
     sampled_traces: pl.DataFrame,
@@ -79,7 +80,7 @@ def judge_scores(
     owner=OWNER,
     kinds={"ragas", "openai"},
     figures=figures.of_verdicts,
-    deps=["call_texts", reference_key("features")],
+    deps=["call_texts", "step_texts", reference_key("features")],
 )
 def ragas_scores(
     sampled_traces: pl.DataFrame,

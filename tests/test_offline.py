@@ -90,7 +90,9 @@ def test_from_sample_logs_to_report_without_a_network(guarded, tmp_path):
     written = guarded.run("-m", "llmops_pipelines.cli", "sample-logs", *sample, alone=True)
     assert written.returncode == 0, written.stderr
     night = guarded.run(
-        *("-m", "llmops_pipelines.cli", "--data", data, "nightly", "--json"), alone=True
+        *("-m", "llmops_pipelines.cli", "--data", data, "nightly", "--json"),
+        environment={"LLMOPS_SAMPLE_PER_DAY": "12"},
+        alone=True,
     )
     assert night.returncode == 0, night.stderr
     found = json.loads(night.stdout)
@@ -102,11 +104,12 @@ def test_from_sample_logs_to_report_without_a_network(guarded, tmp_path):
 
 
 def test_a_judged_night_asks_its_judge_and_nobody_else(guarded, tmp_path):
-    calls = [call(number) for number in range(4)]
+    calls = [call(number) for number in range(2)]
     data = data_folder(
         tmp_path / "data",
         {"a.jsonl": text(*calls)},
         {"features.yaml": "features:\n  chat: {judging: judge}\n"},
+        shared=True,
     )
     with JudgeStub() as judge:
         night = guarded.run(

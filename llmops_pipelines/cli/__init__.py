@@ -106,6 +106,52 @@ def nightly(
     raise typer.Exit(code)
 
 
+@app.command("import")
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(readable=False, help="One log file, wherever it lies.")],
+    chosen: Annotated[
+        str | None,
+        typer.Option("--as", metavar="FORMAT", help="Read it as this, whatever it looks like."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put it into the log folder, below imported/.")
+    ] = False,
+    write_mapping: Annotated[
+        bool, typer.Option("--write-mapping", help="Propose an entry for sources.yaml.")
+    ] = False,
+) -> None:
+    """Show what a log file would become: rows, losses, cost, fields. Writes only if asked.
+
+    Leaves with 0 when anything of it can be read, 2 when nothing can.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.importing import import_file
+
+        code = import_file(
+            _settings(context),
+            file,
+            chosen=chosen,
+            as_json=as_json,
+            write=write,
+            write_mapping=write_mapping,
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+def formats(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
+    """List the log formats that are read, and what their records need."""
+    from llmops_pipelines.cli.listing import list_formats
+
+    list_formats(as_json=as_json)
+
+
 @app.command("sample-logs")
 def sample_logs(
     out: Annotated[

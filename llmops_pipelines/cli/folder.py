@@ -30,13 +30,25 @@ def prepare(settings: Settings) -> list[Path]:
     Raises:
         UnusableError: A folder cannot be made, written to or read.
     """
-    _folders(settings)
+    written = prepare_files(settings)
     try:
-        written = _reference_files(Path(settings.reference_root))
         open_instance(settings.home).dispose()
     except OSError as error:
         raise of_file_system(error, remedy=_REMEDY) from error
     return written
+
+
+def prepare_files(settings: Settings) -> list[Path]:
+    """Make the folders and the reference files that are missing.
+
+    Raises:
+        UnusableError: A folder cannot be made, written to or read.
+    """
+    _folders(settings)
+    try:
+        return _reference_files(Path(settings.reference_root))
+    except OSError as error:
+        raise of_file_system(error, remedy=_REMEDY) from error
 
 
 def _folders(settings: Settings) -> None:

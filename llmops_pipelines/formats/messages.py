@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
@@ -16,27 +16,32 @@ from llmops_pipelines.formats.records import (
     from_json,
 )
 
+_HOLDERS: Final = ("messages", "input", "prompt", "prompts", "contents")
+_ROLES: Final = ("system", "human", "user", "ai", "assistant", "developer", "tool")
+
 
 def messages_of(value: Any) -> list[Record]:
     """Messages as role and content, whatever the vendor's spelling.
 
     Reads a list of messages (OpenAI, Anthropic, LangChain in both serialisations, OTel parts), one
-    message, plain text, or an object that holds them under ``messages``, ``input`` or ``prompt``.
+    message, plain text, or an object that holds them under one of ``_HOLDERS``.
     """
     value = from_json(value)
     if isinstance(value, str):
         return [{"role": "user", "content": value}] if value else []
     if isinstance(value, Mapping):
-        inner = first(value.get("messages"), value.get("input"), value.get("prompt"))
+        inner = first(*(value.get(name) for name in _HOLDERS))
         if inner is not None and "role" not in value:
-            system = as_text(value.get("system")) if value.get("system") else None
+            system = text_of(first(value.get("system"), value.get("instructions")))
             head = [{"role": "system", "content": system}] if system else []
             return head + messages_of(inner)
         value = [value]
     if not isinstance(value, list):
         return []
-    if value and all(isinstance(item, list) for item in value):  # LangChain: one list per prompt
-        value = value[0]
+    if value and all(isinstance(item, list) for item in value):
+        if all(_is_pair(item) for item in value):  # LangChain: ("human", "Hello")
+            return [{"role": _role(role), "content": content} for role, content in value]
+        value = value[0]  # LangChain: one list per prompt
     return [message for item in value for message in _message(item)]
 
 
@@ -65,6 +70,10 @@ def _message(item: Any) -> Iterator[Record]:
     if not text and calls:
         text = "\n".join(f"[tool_call {call['name']}]" for call in calls)
     yield {"role": _role(role), "content": text or ""}
+
+
+def _is_pair(item: list[Any]) -> bool:
+    return len(item) == 2 and item[0] in _ROLES and isinstance(item[1], str)
 
 
 def _role(role: Any) -> str:

@@ -22,7 +22,7 @@ def _usage(*names: str) -> Any:
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     kind = record.get("kind")
-    if kind in {"call", "step", "feedback"}:
+    if kind in ("call", "step", "feedback"):  # a set would need a hashable value
         return True
     if record.get("object") == "chat.completion":
         return True
@@ -36,6 +36,7 @@ OPENAI: Final = LogFormat(
     name="openai",
     about="OpenAI chat completions in our envelope, or bare chat.completion objects",
     recognises=_recognises,
+    needs=("timestamp", "request or response"),
     containers=tuple(
         map(parse_path, ("request", "response", "response.choices", "response.usage"))
     ),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from llmops_pipelines.formats.dialects import openinference_spans, unpack_spans
+from llmops_pipelines.formats.otlp import spans_of
 from llmops_pipelines.formats.reading import LogFormat
+
+
+def _recognises(record: Mapping[str, Any]) -> bool:
+    return any(openinference_spans.speaks(span) for span in spans_of(record))
+
 
 OPENINFERENCE: Final = LogFormat(
     name="openinference",
     about="OpenInference spans: OTLP JSON, or the spans data frame of Phoenix",
-    recognises=lambda _record: False,
-    unpack=lambda _record: (),
+    recognises=_recognises,
+    unpack=unpack_spans,
+    needs=("attributes with openinference.span.kind",),
 )

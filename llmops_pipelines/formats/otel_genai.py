@@ -1,14 +1,43 @@
-"""Format ``otel_genai``: OpenTelemetry GenAI spans as OTLP JSON, current and v1.36 names."""
+"""Format ``otel_genai``: OpenTelemetry GenAI spans as OTLP JSON, current and v1.36 names.
+
+Also those of OpenLLMetry (Traceloop), of Vercel's AI SDK, of Langfuse's and MLflow's exporters, and
+of the SDKs that record their own calls. Spans of OpenInference in the same file are read as such.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from llmops_pipelines.formats.dialects import (
+    gen_ai,
+    langfuse_spans,
+    mlflow_spans,
+    traceloop,
+    unpack_spans,
+    vercel,
+)
+from llmops_pipelines.formats.otlp import Span, event_names, is_request, spans_of
 from llmops_pipelines.formats.reading import LogFormat
+
+_DIALECTS: Final = (gen_ai, traceloop, langfuse_spans, mlflow_spans, vercel)
+
+
+def _speaks(span: Span) -> bool:
+    return any(dialect.speaks(span) for dialect in _DIALECTS)
+
+
+def _recognises(record: Mapping[str, Any]) -> bool:
+    """Spans in a dialect, or any export request of spans: later ones of its file may hold calls."""
+    if is_request(record) or any(_speaks(span) for span in spans_of(record)):
+        return True
+    return any(name.startswith("gen_ai.") for name in event_names(record))
+
 
 OTEL_GENAI: Final = LogFormat(
     name="otel_genai",
     about="OpenTelemetry GenAI spans as OTLP JSON, current and v1.36 names",
-    recognises=lambda _record: False,
-    unpack=lambda _record: (),
+    recognises=_recognises,
+    unpack=unpack_spans,
+    needs=("resourceSpans, or spans with attributes gen_ai.*",),
 )

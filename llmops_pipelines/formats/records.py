@@ -62,6 +62,8 @@ def as_object(value: Any) -> Record:
         return dict(value)
     if isinstance(value, list) and value and all(_is_pair(item) for item in value):
         return {str(item["key"]): item.get("value") for item in value}
+    if isinstance(value, list) and all(_is_entry(item) for item in value):
+        return dict(value)
     return {}
 
 
@@ -97,7 +99,7 @@ def tags_of(*values: Any) -> list[str]:
     found: dict[str, None] = {}
     for value in values:
         items = as_list(value) if not isinstance(value, Mapping) else []
-        if isinstance(value, str) and not items:
+        if isinstance(value, str) and not items and not value.startswith("["):
             items = [item.strip() for item in value.split(",")]
         for item in items:
             if isinstance(item, str) and item:
@@ -138,6 +140,11 @@ def context_of(metadata: Mapping[str, Any], tags: Iterable[str] = ()) -> Record:
 def without_nulls(record: Record) -> Record:
     """``record`` without the fields that say nothing, so that later ones can fill them."""
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _is_entry(item: Any) -> bool:
+    """Whether ``item`` is what becomes of an entry of a Parquet map: a name and its value."""
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
 
 
 def _is_pair(item: Any) -> bool:

@@ -75,7 +75,13 @@ def _rated_calls(
     ratings = feedback.filter(pl.col("rating").is_between(*SCALE)).select(
         "feedback_id", "rating", named_call="call_id", named_trace="trace_id"
     )
-    calls = llm_calls.select(named_call="call_id", direct_call="call_id", direct_trace="trace_id")
+    # People rate in the system they look at, which may have logged the call under another id.
+    copies = llm_calls.select("call_id", "trace_id", "copies").explode("copies")
+    calls = copies.select(
+        named_call=pl.coalesce(pl.col("copies").struct.field("call_id"), "call_id"),
+        direct_call="call_id",
+        direct_trace="trace_id",
+    ).unique("named_call", keep="first", maintain_order=True)
     traces = answers.select(named_trace="trace_id", answer_call="call_id", answer_trace="trace_id")
     return (
         ratings.join(calls, on="named_call", how="left", maintain_order="left")

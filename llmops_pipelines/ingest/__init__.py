@@ -13,6 +13,7 @@ from llmops_pipelines.ingest.log_index import (
 )
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.redaction import redact, redact_texts
+from llmops_pipelines.ingest.rhythm import gaps
 from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.ingest.tabling import LANDED_TABLES
 from llmops_pipelines.ingest.traces import traces
@@ -37,6 +38,7 @@ __all__ = [
     "current_rows",
     "feedback",
     "folded_index",
+    "gaps",
     "land",
     "llm_calls",
     "redact",

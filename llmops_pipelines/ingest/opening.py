@@ -58,9 +58,12 @@ def open_content(
         OSError: The file cannot be read any more.
     """
     source = options.sources.of(content.file.path)
-    if (table := _table(content, options)) is not None:
-        return _opened_table(source, table)
-    blocks = read_blocks(content.chunks(), options.max_line_bytes)
+    head, chunks = _peeked(content.chunks())
+    if head.startswith(PARQUET):
+        return _opened_table(source, parquet_blocks(chunks, options.max_line_bytes))
+    if _CSV.search(content.file.path) and foreign(head) is None:
+        return _opened_table(source, csv_blocks(chunks, options.max_line_bytes))
+    blocks = read_blocks(chunks, options.max_line_bytes)
     seen, sample = _begin(blocks)
     begins, objects = _begins(seen), any(_is_object(line) for line in sample)
     found = source.format if source else sniff(sample)
@@ -74,15 +77,6 @@ def open_content(
     if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
         return Opened(_SNIFFED["openai"], None, chain(seen, blocks))  # empty, or blank lines
     return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=objects))
-
-
-def _table(content: Content, options: LandingOptions) -> Iterator[Block | Refused] | None:
-    """The rows of a Parquet or CSV file; None of any other file."""
-    if _first_bytes(content).startswith(PARQUET):
-        return parquet_blocks(content.chunks(), options.max_line_bytes)
-    if _CSV.search(content.file.path):
-        return csv_blocks(content.chunks(), options.max_line_bytes)
-    return None
 
 
 def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> Opened | Unknown:
@@ -101,11 +95,18 @@ def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> O
     return Unknown(rows, f"file: no known format ({known}) recognises its rows; {_ADD_ENTRY}")
 
 
-def _first_bytes(content: Content) -> bytes:
+def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, and all of them; damage that shows at once shows again."""
     try:
-        return next(content.chunks(), b"")[:4]
-    except DamagedFileError:
-        return b""
+        first = next(chunks, b"")
+    except DamagedFileError as error:
+        return b"", _damaged(error)
+    return first[:65536], chain([first], chunks)
+
+
+def _damaged(error: DamagedFileError) -> Iterator[bytes]:
+    raise error
+    yield b""  # makes it an iterator
 
 
 def _begin(blocks: Iterator[Block | Refused]) -> tuple[list[Block | Refused], list[str]]:

@@ -12,13 +12,15 @@ from typing import Final, NamedTuple
 import duckdb
 import polars as pl
 
-from llmops_pipelines.formats import Reading, Unpacked, read_lines, unpack_lines
+from llmops_pipelines.formats import Reading, Rows, Unpacked, read_lines, unpack_lines
+from llmops_pipelines.ingest.attribution import attributed
 from llmops_pipelines.ingest.contents import (
     policies,
     redacted_comments,
     with_contents,
     with_documents,
 )
+from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.redaction import redact_texts
@@ -139,6 +141,8 @@ def _read_group(
         .drop("line", "digest", "own")
     )
 
+    calls, steps = _of_traces(rows)
+
     def placed(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(where, on="n", how="left", maintain_order="left").drop("n")
 
@@ -165,12 +169,24 @@ def _read_group(
         how="diagonal",
     )
     return Part(
-        _landed_calls(placed(rows.calls), options),
-        _landed_steps(placed(rows.steps), options),
+        _landed_calls(placed(calls), options),
+        _landed_steps(placed(steps), options),
         _landed_feedback(placed(rows.feedback), options),
         _landed_rejections(rejected),
         _ignored(lines, read),
     )
+
+
+def _of_traces(rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Calls and steps with what their trace says of them, as far as these lines hold it.
+
+    Whatever the rest of a trace brings is taken over when the day is put together; but a feature
+    decides what may be kept of a text, and that has to be known before anything is written.
+    """
+    if rows.steps.is_empty():
+        return rows.calls, rows.steps
+    names, trace = [*INHERITED, "user_id"], [rows.calls, rows.steps]
+    return inherit(rows.calls, trace, names), inherit(rows.steps, trace, names)
 
 
 def _records(readable: pl.DataFrame, reading: Reading) -> Unpacked:
@@ -214,7 +230,7 @@ def _lines(pieces: Sequence[Piece]) -> pl.DataFrame:
 
 
 def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
-    calls = calls.with_columns(
+    calls = attributed(calls, options.features).with_columns(
         feature=pl.col("feature").fill_null(UNATTRIBUTED),
         call_id=pl.coalesce("call_id", "record_digest"),
         user_hash=hidden(calls["user_id"], options.hash_key),
@@ -230,7 +246,7 @@ def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
 
 
 def _landed_steps(steps: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
-    steps = steps.with_columns(
+    steps = attributed(steps, options.features).with_columns(
         step_id=pl.coalesce("call_id", "record_digest"),
         feature=pl.col("feature").fill_null(UNATTRIBUTED),
         user_hash=hidden(steps["user_id"], options.hash_key),

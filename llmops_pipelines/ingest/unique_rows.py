@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from llmops_pipelines.ingest.attempts import linked
+from llmops_pipelines.ingest.inheritance import INHERITED, inherit
+from llmops_pipelines.ingest.retrieval import with_context_steps
+from llmops_pipelines.ingest.same_calls import merged
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     FEEDBACK,
     LLM_CALLS,
     REJECTED_LINES,
+    STEP_TEXTS,
     TRACE_STEPS,
     Table,
 )
@@ -15,28 +23,48 @@ from llmops_pipelines.tables import (
 Frame = pl.DataFrame | pl.LazyFrame
 
 
-def llm_calls(landed: Frame) -> pl.DataFrame:
+def llm_calls(
+    landed: Frame, steps: pl.DataFrame | None = None, features: Features | None = None
+) -> pl.DataFrame:
     """One row per call of the day, as ``LLM_CALLS``.
 
     Of the rows that share a ``call_id`` one is kept, whatever their order: a successful one before
-    a failed one, then the most complete (fewest nulls), the latest ``started_at``, the greatest
-    record digest, and the first place it was logged. Calls are told apart within a day: a call
+    a failed one, one with texts before one without, then the most complete (fewest nulls), the
+    latest ``started_at``, the greatest record digest, and the first place it was logged. Records of
+    one call under several ids are merged (``same_calls``). What a call leaves open is taken from
+    its trace (``inheritance``), contexts from the steps that retrieved them (``retrieval``), and
+    attempts of one request are linked (``attempts``). Calls are told apart within a day: a call
     logged with two times on two days is a row on each.
 
     Args:
         landed: ``LANDED_CALLS`` rows of one day that the index vouches for (``current_rows``).
+        steps: ``TRACE_STEPS`` of the same day.
+        features: Who owns a feature that a call takes over from its trace.
     """
+    steps = TRACE_STEPS.empty() if steps is None else steps
+    features = features or Features()
     nullable = [column.name for column in LLM_CALLS.columns if column.nullable]
-    ranked = _collected(landed).with_columns(
+    landed = _collected(landed)
+    ranked = landed.with_columns(
         failed=pl.col("status") != "ok",
-        gaps=pl.sum_horizontal(pl.col(name).is_null() for name in nullable),
+        silent=pl.col("content_digest").is_null(),
+        gaps=pl.sum_horizontal(
+            pl.col(name).is_null() for name in nullable if name in landed.columns
+        ),
     )
-    return _kept(
-        ranked,
-        LLM_CALLS,
-        ["failed", "gaps", "started_at", "record_digest"],
-        [False, False, True, True],
+    calls = merged(
+        _best(
+            ranked,
+            LLM_CALLS.key,
+            ["failed", "silent", "gaps", "started_at", "record_digest"],
+            [False, False, False, True, True],
+        )
     )
+    calls = inherit(calls, [calls, steps], [*INHERITED, "user_hash"])
+    owners = {name: features.of(name).team for name in calls["feature"].unique().to_list()}
+    owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
+    calls = linked(calls.with_columns(team=pl.coalesce("team", owner)))
+    return LLM_CALLS.require(with_context_steps(calls, steps))
 
 
 def trace_steps(landed: Frame) -> pl.DataFrame:
@@ -67,8 +95,11 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
     """
     place = ["call_id", "source_file", "source_line", "record_digest"]
     rows = _collected(landed).select(place)
+    known = calls.select(
+        call_id=pl.col("copies").explode().struct.field("call_id"),
+    ).drop_nulls()
     lost = rows.unique("call_id", keep="first", maintain_order=True).join(
-        calls, on="call_id", how="anti"
+        known, on="call_id", how="anti"
     )
     invented = calls.select(place).join(rows, on=place, how="anti")
     return (
@@ -86,26 +117,58 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
 def _kept(
     landed: pl.DataFrame, table: Table, order: list[str], descending: list[bool]
 ) -> pl.DataFrame:
-    place = [name for name in ("source_file", "source_line", "batch") if name not in order]
+    return table.require(_best(landed, table.key, order, descending))
+
+
+def _best(
+    landed: pl.DataFrame, key: Sequence[str], order: list[str], descending: list[bool]
+) -> pl.DataFrame:
+    """The first row of each ``key`` in ``order``; ties go to the first place it was logged."""
+    places = ("source_file", "source_line", "source_record", "batch")
+    place = [name for name in places if name not in order]
     best = landed.sort(*order, *place, descending=[*descending, *(False for _ in place)])
-    return table.require(best.unique(table.key, keep="first", maintain_order=True))
+    return best.unique(key, keep="first", maintain_order=True)
 
 
 def _collected(landed: Frame) -> pl.DataFrame:
     return landed.collect() if isinstance(landed, pl.LazyFrame) else landed
 
 
-def texts_of(call_texts: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
-    """The texts of exactly the lines that ``calls`` kept, one row per call that has any.
+def texts_of(
+    call_texts: pl.LazyFrame, calls: pl.LazyFrame, step_texts: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
+    """The texts of exactly the records that ``calls`` kept, one row per call that has any.
+
+    A call whose contexts its trace retrieved has those, in the order of its ``context_steps``.
 
     Args:
         call_texts: ``CALL_TEXTS`` of the same day, duplicates and superseded rows included.
         calls: ``LLM_CALLS``, all or some of a day's.
+        step_texts: ``STEP_TEXTS`` of the same day.
     """
+    step_texts = STEP_TEXTS.empty().lazy() if step_texts is None else step_texts
     line = ["call_id", "source_file", "source_line", "record_digest", "content_digest"]
     kept = calls.filter(pl.col("content_digest").is_not_null()).select(line)
+    retrieved = (
+        calls.filter(pl.col("context_steps").list.len() > 0)
+        .select("call_id", step_id="context_steps")
+        .explode("step_id")
+        .with_row_index("order")
+        .join(
+            step_texts.sort("batch", "source_line")
+            .unique("step_id", keep="last", maintain_order=True)
+            .select("step_id", "contexts"),
+            on="step_id",
+        )
+        .sort("order")
+        .group_by("call_id", maintain_order=True)
+        .agg(retrieved=pl.col("contexts").explode())
+    )
     return (
         call_texts.join(kept, on=line, how="semi")
         .sort("call_id", "batch")
         .unique("call_id", keep="last", maintain_order=True)
+        .join(retrieved, on="call_id", how="left", maintain_order="left")
+        .with_columns(contexts=pl.coalesce("retrieved", "contexts"))
+        .drop("retrieved")
     )

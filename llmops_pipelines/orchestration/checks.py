@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, ingest
-from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.reference import Features
@@ -23,6 +23,7 @@ from llmops_pipelines.tables import (
 )
 
 MAX_REJECTED_SHARE = 0.05
+RHYTHM_WEEKS = 4
 SHOWN = 20
 
 
@@ -30,6 +31,18 @@ def no_file_lost_lines(lake: Lake) -> dg.AssetCheckResult:
     """Every landed file's lines are all accounted for."""
     faults = ingest.unaccounted_files(log_index(lake))
     return _result(faults, "{n:,} file(s) whose lines do not add up")
+
+
+def logs_keep_their_rhythm(lake: Lake, today: date) -> dg.AssetCheckResult:
+    """Of the last four weeks' days, those without calls or with far fewer than usual."""
+    window = last_days(today, 2 * 7 * RHYTHM_WEEKS)
+    rows = lake.scan(LANDED_CALLS, window).group_by("day").agg(calls=pl.len()).collect()
+    first, yesterday = window[len(window) // 2], today - timedelta(days=1)
+    return _result(
+        ingest.gaps(rows, first, yesterday),
+        "{n:,} day(s) without calls or with far fewer than usual",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
 
 
 def no_call_vanished(lake: Lake, day: date) -> dg.AssetCheckResult:

@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import polars as pl
 
-from llmops_pipelines import ingest, judging, pricing
+from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
-    CALL_TEXTS,
     JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_SCORES,
@@ -111,7 +111,7 @@ def score_with_ragas(
 
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
     wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
-    return judging.items(sampled, ingest.texts_of(lake.scan(CALL_TEXTS, [day]), wanted))
+    return judging.items(sampled, kept_texts(lake, day, wanted))
 
 
 def _ask(

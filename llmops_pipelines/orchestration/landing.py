@@ -20,9 +20,18 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
 )
 from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import LANDED_DAYS, LOG_INDEX, TABLES, Table
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    LANDED_CALLS,
+    LANDED_DAYS,
+    LANDED_STEPS,
+    LOG_INDEX,
+    STEP_TEXTS,
+    TABLES,
+    Table,
+)
 
-_LINE_COUNTS = ("lines", "calls", "steps", "feedback", "rejected", "ignored")
+_LINE_COUNTS = ("lines", "records", "calls", "steps", "feedback", "rejected", "ignored")
 
 
 _UNREPORTED = "unreported_days.json"
@@ -122,6 +131,27 @@ def landed_rows(lake: Lake, table: Table, day: date, landed_days: pl.DataFrame) 
     """Rows of the day that come from files as they are now; replaced versions are left out."""
     current = landed_days.lazy().select("source_file", "batch")
     return lake.scan(table, [day]).join(current, on=["source_file", "batch"], how="semi")
+
+
+def calls_of_day(
+    lake: Lake, day: date, landed_days: pl.DataFrame, reference: ReferenceFolder
+) -> pl.DataFrame:
+    """``LLM_CALLS`` of the day: its landed calls, once each, completed from their traces.
+
+    The steps are read from the landing zone rather than from ``trace_steps``: both are made from
+    the same files, so that neither waits for the other.
+    """
+    return ingest.llm_calls(
+        landed_rows(lake, LANDED_CALLS, day, landed_days),
+        ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days)),
+        reference.read("features.yaml", Features),
+    )
+
+
+def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:
+    """``CALL_TEXTS`` of exactly the records that ``calls`` of the day kept, contexts included."""
+    texts, documents = (lake.scan(table, [day]) for table in (CALL_TEXTS, STEP_TEXTS))
+    return ingest.texts_of(texts, calls, documents)
 
 
 def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:

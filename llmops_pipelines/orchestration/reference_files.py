@@ -18,6 +18,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "sources.yaml": ingest.Sources,
 }
 
+PROPOSED = "sources.proposed.yaml"
+"""What `llmops import --write-mapping` leaves for people to take over; nothing else reads it."""
 
 JUDGING = ("none", "local", JUDGE)
 
@@ -65,7 +67,8 @@ def check_reference(folder: Path) -> None:
 
 def unread_files(folder: Path) -> list[str]:
     """YAML files that nothing reads, each with what it may have been meant to be."""
-    known = {folder / name for name in MODELS} | set((folder / "prompts").glob("*.yaml"))
+    known = {folder / name for name in (*MODELS, PROPOSED)}
+    known |= set((folder / "prompts").glob("*.yaml"))
     return [
         f"{file} is not read; {_meant(file.name)}"
         for file in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])

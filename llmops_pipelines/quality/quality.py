@@ -28,7 +28,8 @@ def quality(
     of one session count as related. A metric whose scores are all 0 or 1 is a rate, else a mean.
     Judges are never pooled: each spec has rows of its own, for the features it was asked about. A
     group to which a metric does not apply at all has no row; one where nothing could be scored has
-    n = 0 and nulls. Calls that name no prompt version are filed under `unversioned`.
+    n = 0 and nulls, and so has ``support`` of a feature whose answers came
+    without any text. Calls that name no prompt version are filed under `unversioned`.
 
     Args:
         sampled_traces: ``SAMPLED_TRACES`` of the day.
@@ -50,9 +51,9 @@ def quality(
             sampled_items(sampled_traces, verdicts),
         ]
     )
-    rows = _rows(items, _answered(traces))
+    rows = [*_rows(items, _answered(traces)), *_textless(traces, support_spec_id)]
     return QUALITY.require(
-        pl.DataFrame(list(rows), schema=_SCHEMA, orient="row").pipe(_with_judges, judge_specs)
+        pl.DataFrame(rows, schema=_SCHEMA, orient="row").pipe(_with_judges, judge_specs)
     )
 
 
@@ -72,6 +73,23 @@ def _rows(items: pl.DataFrame, answered: dict[tuple[str, str], int]) -> Iterator
                 "judge_spec": spec_id,
                 **found.interval._asdict(),
                 **found._asdict(),
+            }
+
+
+def _textless(traces: pl.DataFrame, support_spec_id: str) -> Iterator[dict[str, Any]]:
+    """A row without a figure for each feature that answered, and left nothing to look at."""
+    silent = answered(traces).group_by("feature").agg(pl.len(), pl.col("has_text").any())
+    for feature, count, has_text in silent.sort("feature").iter_rows():
+        if not has_text:
+            yield {
+                "feature": feature,
+                "prompt_version": ALL,
+                "judge_spec": support_spec_id,
+                "n": 0,
+                "unscored": count,
+                "not_applicable": 0,
+                "population": count,
+                "method": f"no text: {count:,} answered traces came without, or none was kept",
             }
 
 

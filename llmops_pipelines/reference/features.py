@@ -33,12 +33,34 @@ class Feature(BaseModel):
     )
 
 
+Attribute = Literal[
+    "source_file", "source_format", "project", "name", "instrumentation", "environment", "tag",
+    "experiment_arm", "provider", "model", "model_requested", "prompt_name", "team",
+]  # fmt: skip
+"""What a rule may look at: a column of the record, or any one of its tags."""
+
+
+class AttributionRule(BaseModel):
+    """The feature of records that name none and fit ``when``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    when: dict[Attribute, str] = Field(
+        min_length=1, description="Attribute: glob (* and ?); all of them must fit."
+    )
+    feature: str = Field(min_length=1, description="The feature of such records.")
+    team: str | None = Field(None, description="Its team, unless the record names one.")
+
+
 class Features(BaseModel):
     """All of ``features.yaml``. A feature it does not list gets the defaults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     features: dict[str, Feature] = Field(default_factory=dict)
+    rules: list[AttributionRule] = Field(
+        default_factory=list, description="For records that name no feature; the first fit decides."
+    )
 
     def of(self, name: str) -> Feature:
         """The settings of ``name``, defaults where the file is silent."""

@@ -61,7 +61,7 @@ def test_a_last_day_in_the_future_ends_today(tmp_path):
 def world(tmp_path_factory):
     """A data folder after its first night, and that night, in a process of its own."""
     calls = [call(number) for number in range(1, 21)]
-    root = data_folder(tmp_path_factory.mktemp("night"), {"a.jsonl": text(*calls)})
+    root = data_folder(tmp_path_factory.mktemp("night"), {"a.jsonl": text(*calls)}, shared=True)
     run = llmops(
         *("--data", root, "nightly", "--json"),
         environment={"PYTHONWARNINGS": "default", "LLMOPS_WEBHOK_URL": "x"},
@@ -123,7 +123,7 @@ def test_a_step_that_fails_is_told_with_day_step_and_cause(tmp_path, capsys):
     root = data_folder(tmp_path, {"a.jsonl": text(call(1))})
     (root / "lake").mkdir()
     (root / "lake" / "reports").write_text("in the way")
-    assert night(settings(root), None, None, as_json=True) == 1
+    assert night(settings(root, sample_per_day=0), None, None, as_json=True) == 1
     streams = capsys.readouterr()
     found = json.loads(streams.out)
     assert found["days"][0]["calls"] == 1
@@ -152,14 +152,14 @@ def test_a_lake_of_a_newer_release_is_told_apart_from_a_bug(tmp_path):
 def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, capsys):
     days = [DAY.replace(day=day) for day in (1, 2)]
     calls = [call(day.day, timestamp=f"{day}T09:00:00Z") for day in days]
-    root = data_folder(tmp_path, {"a.jsonl": text(*calls)})
+    root = data_folder(tmp_path, {"a.jsonl": text(*calls)}, shared=True)
     errors = tmp_path / "stderr"
     with errors.open("w") as stderr:
         run = subprocess.Popen(
             [sys.executable, "-m", "llmops_pipelines.cli", "--data", str(root), "nightly"],
             stdout=subprocess.DEVNULL,
             stderr=stderr,
-            env=os.environ | {"LLMOPS_NOW": NOW, "COLUMNS": "100"},
+            env=os.environ | {"LLMOPS_NOW": NOW, "LLMOPS_SAMPLE_PER_DAY": "0", "COLUMNS": "100"},
         )
         deadline = time.monotonic() + 120
         while f"computing {days[0]}" not in errors.read_text():
@@ -171,5 +171,5 @@ def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, cap
         "stopped; what was computed stays, and the next run goes on from there"
     )
     assert f"computing {days[1]}" not in errors.read_text()
-    assert night(settings(root), None, days[0], as_json=True) == 0
+    assert night(settings(root, sample_per_day=0), None, days[0], as_json=True) == 0
     assert list(json.loads(capsys.readouterr().out)["computed"]) == [str(days[0])]

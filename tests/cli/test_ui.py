@@ -69,7 +69,7 @@ def asked(port: int, query: str) -> dict:
 
 @pytest.mark.slow
 def test_the_ui_shows_the_graph_without_telemetry_and_stops_when_told(tmp_path):
-    data_folder(tmp_path, {}, {})
+    data_folder(tmp_path, {}, shared=True)
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     ui = ["--data", str(tmp_path), "ui", "--port", str(port)]

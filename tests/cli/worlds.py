@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from llmops_pipelines.cli import app
 from llmops_pipelines.definitions import Settings
+from tests.history import keep_open
 
 DAY = date(2026, 6, 2)
 NOW = "2026-06-03T02:00:00Z"
@@ -62,9 +63,18 @@ def text(*records: Any) -> bytes:
 
 
 def data_folder(
-    root: Path, logs: Mapping[str, bytes], reference: Mapping[str, str] | None = None
+    root: Path,
+    logs: Mapping[str, bytes],
+    reference: Mapping[str, str] | None = None,
+    *,
+    shared: bool = False,
 ) -> Path:
-    """A data folder with these log files and reference files; the others are `init`'s."""
+    """A data folder with these log files and reference files; the others are `init`'s.
+
+    One that processes of their own work on is ``shared``: its Dagster history is an ordinary one.
+    """
+    if not shared:
+        keep_open(root / ".dagster")
     for folder, files in (("logs", logs), ("reference", reference or {})):
         for name, content in files.items():
             file = root / folder / name

@@ -1,7 +1,7 @@
 """The sample fortnight with a judge that errs: the bad prompt is found, told and taken back, once.
 
 The judge calls nine of ten unsupported answers so, and one of twenty supported ones too. Days come
-one after the other and each night is that of the day, as in production: days 7 to 10 of the sample.
+one after the other and each night is that of the day, as in production: days 8 to 10 of the sample.
 200 calls a day are enough to judge some forty support answers on a weekday. Features without
 contexts are not scored, which saves their embedding and leaves the sample to the others.
 """
@@ -129,7 +129,6 @@ def live(written, stub, tmp_path_factory) -> Iterator[Live]:
             night = world.night(written.morning(number), since=written.day(since))
             live.seen(f"{number}", night, stub)
 
-        pass_day(7, since=7)
         pass_day(8, since=8)
         live.dry = world.branch(root / "dry", webhook_url=dry_inbox.url, rollback=False)
         live.late = world.branch(root / "late")
@@ -229,7 +228,7 @@ def test_a_dry_run_tells_people_all_the_same(live):
 
 
 def test_no_verdict_is_paid_for_twice(live):
-    assert 0 < live.paid["7"] < live.paid["8"] < live.paid["9"]
+    assert 0 < live.paid["8"] < live.paid["9"] < live.paid["10"]
     assert live.paid["9 again"] == live.paid["9"]
     ledger = live.world.read(JUDGE_LEDGER)
     assert not ledger.select(JUDGE_LEDGER.key).is_duplicated().any()
@@ -257,7 +256,7 @@ def test_rubric_and_ragas_metrics_are_there_for_the_judged_feature_and_name_thei
         assert specs[spec] == metric
         assert MODEL in judge
     measured = quality.filter(prompt_version="*")
-    assert Counter(measured["metric"]) == dict.fromkeys(JUDGED, 4)
+    assert Counter(measured["metric"]) == dict.fromkeys(JUDGED, 3)
     assert measured["estimate"].is_between(0, 1).all()
     assert (measured["low"] <= measured["high"]).all()
 

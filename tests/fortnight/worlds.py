@@ -23,9 +23,10 @@ from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.night import night
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import INSTANCE_CONFIG, NightlyRunner, open_instance
+from llmops_pipelines.orchestration.nightly import NightlyRunner, open_instance
 from llmops_pipelines.sample_company import write_sample_logs
 from llmops_pipelines.tables import TABLES, Table
+from tests.history import keep_open
 from tests.sample_company.sample import Sample
 
 Digests = dict[tuple[str, date], str]
@@ -46,15 +47,6 @@ NOBODY: dict[str, Any] = {
 """No judge, no webhook, no folders elsewhere, whatever the environment of the tests says."""
 
 
-ONE_EVENT_LOG = """
-event_log_storage:
-  module: dagster._core.storage.event_log
-  class: ConsolidatedSqliteEventLogStorage
-  config: {base_dir: %s}
-"""
-"""Dagster's own for tests: by default a run makes a database, a quarter of what a night costs."""
-
-
 @dataclass(frozen=True)
 class World:
     """A data folder below ``root``; logs wait in ``root/sent`` until they arrive."""
@@ -63,9 +55,7 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        home = self.data / ".dagster"
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "dagster.yaml").write_text(INSTANCE_CONFIG + ONE_EVENT_LOG % (home / "history"))
+        keep_open(self.data / ".dagster")
 
     @property
     def data(self) -> Path:
@@ -101,11 +91,18 @@ class World:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, place)
 
-    def night(self, now: datetime, *, since: date | None = None, **settings: Any) -> dict[str, Any]:
+    def night(
+        self,
+        now: datetime,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        **settings: Any,
+    ) -> dict[str, Any]:
         """``llmops nightly --json``: what it printed, and its exit code under ``code``."""
         printed = StringIO()
         with redirect_stdout(printed):
-            code = night(self.at(now, **settings), since, None, as_json=True)
+            code = night(self.at(now, **settings), since, until, as_json=True)
         return {**json.loads(printed.getvalue()), "code": code}
 
     def compute_again(self, day: date, now: datetime, *names: str, **settings: Any) -> None:

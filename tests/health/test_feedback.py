@@ -59,6 +59,12 @@ def test_the_call_a_rating_names_wins_over_the_trace():
     assert figure(found, "csat", model="n")[3:] == (0, 0)
 
 
+def test_a_rating_under_another_systems_id_finds_its_call():
+    copies = [{"source_format": name, "call_id": name} for name in ("litellm", "langfuse")]
+    found = health([call("litellm", copies=copies)], feedback=[rating(4.0, call_id="langfuse")])
+    assert figure(found, "csat") == (4.0, None, None, 1, 0)
+
+
 def test_a_rating_of_no_call_of_the_day_is_kept_unattributed():
     found = health([call("a")], feedback=[rating(1.0, call_id="of yesterday", trace_id="gone")])
     assert figure(found, "csat", "unattributed") == (1.0, None, None, 1, 0)

@@ -51,7 +51,7 @@ def test_lines_add_up_whatever_a_file_holds(records, ended, batch_bytes):
 
 
 def test_a_line_that_went_astray_is_told():
-    index = landed_lines(call(1), call(2)).index.with_columns(lines=pl.lit(5, pl.Int64))
+    index = landed_lines(call(1), call(2)).index.with_columns(records=pl.lit(5, pl.Int64))
     (row,) = unaccounted_files(index).to_dicts()
     assert (row["source_file"], row["missing"]) == ("log.jsonl", 3)
 
@@ -69,6 +69,9 @@ def test_a_call_that_is_lost_or_invented_is_told():
     rows = landed_lines(call(1), call(2), call(3)).rows()
     calls = llm_calls(rows).with_columns(
         call_id=pl.col("call_id").replace("c-2", "c-9"),
+        copies=pl.col("copies").list.eval(
+            pl.element().struct.with_fields(pl.field("call_id").replace("c-2", "c-9"))
+        ),
     )
     found = unaccounted_rows(rows.lazy(), calls)
     assert found.select("call_id", "problem").rows() == [

@@ -69,13 +69,19 @@ def test_a_binary_file_is_one_rejection_that_counts_its_lines():
     ("data", "kind"),
     [
         (b"PK\x03\x04rest", "a zip archive"),
-        (b"PAR1....", "Parquet"),
         ('{"id": 1}\n'.encode("utf-16"), "UTF-16 text"),
         (b"BZh9rest", "bzip2"),
     ],
 )
 def test_a_foreign_file_is_named(data, kind):
     assert f"file: is {kind}, not lines of JSON" in reasons(landed(log("x", data)))[0][1]
+
+
+def test_a_broken_parquet_file_is_named():
+    ((where, why),) = reasons(landed(log("x.parquet", b"PAR1....")))
+    assert (where, why) == (
+        0, "file: is no whole Parquet file; export it again (1 line rejected)"
+    )  # fmt: skip
 
 
 def test_a_binary_line_among_good_ones_is_only_itself_rejected():
@@ -93,7 +99,7 @@ def test_an_unknown_format_is_one_row_however_long_the_file():
     assert lake.counts() == (500, 0, 0, 0, 500, 0)
     ((where, why),) = reasons(lake)
     assert where == 0
-    assert "no known format (openai, mapped) recognises its records; add an entry" in why
+    assert "recognises its records; add an entry" in why
     assert "(500 lines rejected)" in why
     assert unaccounted_files(lake.index).is_empty()
 

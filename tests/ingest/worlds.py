@@ -44,6 +44,11 @@ def call(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in (record | changes).items() if value is not None}
 
 
+def utc_moment(text: str) -> datetime:
+    """A moment as the tables hold it: UTC, without a zone."""
+    return datetime.fromisoformat(text)
+
+
 def line(record: Any) -> bytes:
     """A record as one line; bytes and text as they stand."""
     if isinstance(record, bytes):

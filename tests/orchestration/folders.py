@@ -12,6 +12,7 @@ from llmops_pipelines.cli.folder import default_reference
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.nightly import Night, NightlyRunner, open_instance, run_night
+from tests.history import keep_open
 from tests.ingest.worlds import call, lines
 
 DAY, NEXT = date(2026, 11, 10), date(2026, 11, 11)
@@ -28,16 +29,24 @@ def calls_of(day: date, *numbers: int, **changes: Any) -> bytes:
 
 @dataclass
 class Folder:
-    """A data folder at ``root``. The clock stands at ``NOW``; nobody is judged or told."""
+    """A data folder at ``root``. The clock stands at ``NOW``; nobody is judged or told.
+
+    One that processes of their own work on is ``shared``: its Dagster history is an ordinary one.
+    """
 
     root: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    shared: bool = False
     _definitions: dict[str, dg.Definitions] = field(default_factory=dict)
 
     def at(self, **changes: Any) -> Settings:
         """Settings of the folder."""
         start = {"data": self.root, "now": NOW, "user_hash_key": "k", "start": date(2026, 11, 1)}
         return Settings(**NOBODY | start | self.settings | changes)
+
+    def __post_init__(self) -> None:
+        if not self.shared:
+            keep_open(self.root / ".dagster")
 
     @property
     def lake(self) -> Lake:

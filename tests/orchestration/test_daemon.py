@@ -47,9 +47,10 @@ def days_of(instance: dg.DagsterInstance, asset: str, since: float) -> list[str]
 
 @pytest.mark.timeout(400)
 def test_a_late_file_dropped_into_the_folder_changes_exactly_its_day(tmp_path):
-    folder = Folder(tmp_path / "data", {"now": NOW}).with_reference()
+    folder = Folder(tmp_path / "data", {"now": NOW, "sample_per_day": 0}, shared=True)
+    folder.with_reference()
     write_sample_logs(
-        folder.root / "logs", days=2, end=DAYS[-1], calls_per_day=60, seed=7,
+        folder.root / "logs", days=2, end=DAYS[-1], calls_per_day=30, seed=7,
         truth=tmp_path / "truth.json",
     )  # fmt: skip
     assert folder.night().failures == []
@@ -61,6 +62,7 @@ def test_a_late_file_dropped_into_the_folder_changes_exactly_its_day(tmp_path):
         LLMOPS_NOW=NOW,
         LLMOPS_START="2026-11-01",
         LLMOPS_LANDING_SECONDS="5",
+        LLMOPS_SAMPLE_PER_DAY="0",
         LLMOPS_USER_HASH_KEY="k",
     )
     daemon = Process(

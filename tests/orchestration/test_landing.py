@@ -216,20 +216,20 @@ def test_a_night_over_logs_and_lake_in_an_object_store(tmp_path, s3):
     folder = Folder(tmp_path, {**places, "sample_per_day": 0})
     logs = open_store("s3://logs/app", s3)
     logs.put("eu/a.jsonl", calls_of(DAY, 1, 2) + calls_of(NEXT, 3))
-    night = folder.night()
-    assert (night.failures, set(night.computed)) == ([], {DAY, NEXT})
+    night = folder.night(last=DAY)
+    assert (night.failures, set(night.computed)) == ([], {DAY})
     lake = folder.lake
     assert lake.read(LLM_CALLS).select("day", "call_id", "source_file").rows() == [
         (DAY, "c-1", "eu/a.jsonl"),
         (DAY, "c-2", "eu/a.jsonl"),
-        (NEXT, "c-3", "eu/a.jsonl"),
     ]
+    assert landed(lake) == {DAY: ["c-1", "c-2"], NEXT: ["c-3"]}
     assert lake.read(CALL_TEXTS).height == 3
     for path in lake.read(NIGHTLY_REPORTS)["path"]:
         assert lake.store.read(path).startswith(b"<!doctype html>")
     assert lake.store.read("warehouse.duckdb")
     assert not (tmp_path / "lake").exists()
-    assert folder.night().computed == {}
+    assert folder.night(last=DAY).computed == {}
     logs.put("eu/late.jsonl", calls_of(DAY, 4))
-    assert folder.night().failures == []
+    assert folder.night(last=DAY).failures == []
     assert lake.read(LLM_CALLS, [DAY]).height == 3

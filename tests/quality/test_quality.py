@@ -316,6 +316,14 @@ def test_an_answer_that_should_have_support_and_has_none_is_unscored():
     assert "2 unscored (1 never scored, 1 no_answer)" in row["method"]
 
 
+def test_a_feature_whose_answers_came_without_text_says_so():
+    world = World().trace("a").support("a", 0.5)
+    world.trace("b", feature="quiet", has_text=False).trace("c", feature="quiet", has_text=False)
+    row = world.quality().filter(feature="quiet").row(0, named=True)
+    assert (row["metric"], row["estimate"], row["n"], row["unscored"]) == ("support", None, 0, 2)
+    assert row["method"] == "no text: 2 answered traces came without, or none was kept"
+
+
 def test_failed_traces_and_other_calls_have_no_say_in_support():
     world = World().trace("a").support("a", 0.5).trace("e", status="error").support("e", 0.0)
     assert ends(world.support("child", 0.1).row("support"))[::3] == (0.5, 1)

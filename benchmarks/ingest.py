@@ -1,0 +1,218 @@
+"""Landing against DuckDB's and Polars' own JSON readers, each in a process of its own, in one run.
+
+    python benchmarks/ingest.py [--lines 1000000] [--bytes 1500] [--pii 0.05] [--zst]
+
+Ours parses, validates, quarantines, de-duplicates and writes; DuckDB and Polars parse and
+de-duplicate in memory, and a bad line would fail them, so their file has none. CPU seconds are user
+and system time of the process, memory its largest resident size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+WORDS = (
+    "order parcel return invoice delivery customer refund address product account support question"
+    " answer policy warranty payment discount schedule meeting contract reference number please"
+)
+PRIVATE = (
+    "write to anna.berg{n}@example.com please",
+    "call +49 30 1234{n:04d} tomorrow",
+    "card 4242 4242 4242 4242",
+)
+DUPLICATES = 0.01
+BAD = 0.001
+
+
+def write_log(path: Path, lines: int, size: int, pii: float, *, bad: bool, zst: bool) -> int:
+    """Write ``lines`` records of about ``size`` bytes; return the bytes written, unpacked."""
+    import zstandard
+
+    rng = random.Random(7)
+    texts = [" ".join(rng.choices(WORDS.split(), k=(size - 700) // 16)) for _ in range(500)]
+    written = 0
+    with path.open("wb") as plain:
+        out = zstandard.ZstdCompressor().stream_writer(plain) if zst else plain
+        for number in range(lines):
+            own = number - 1 if rng.random() < DUPLICATES and number else number
+            line = json.dumps(_record(own, rng, texts, pii)).encode()
+            if bad and rng.random() < BAD:
+                line = line[: len(line) // 2]
+            out.write(line + b"\n")
+            written += len(line) + 1
+        if zst:
+            out.close()
+    return written
+
+
+def _record(number: int, rng: random.Random, texts: list[str], pii: float) -> dict[str, object]:
+    question, answer = rng.choice(texts), rng.choice(texts)
+    if rng.random() < pii:
+        question += " " + rng.choice(PRIVATE).format(n=number % 10_000)
+    second = number % 86_400
+    clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    return {
+        "id": f"c-{number}",
+        "timestamp": f"2026-11-10T{clock}Z",
+        "trace_id": f"t-{number}",
+        "feature": f"feature-{number % 20}",
+        "user_id": f"u-{number % 50_000}",
+        "latency_ms": 100.0 + number % 900,
+        "ttft_ms": 50.0 + number % 90,
+        "request": {
+            "model": "gpt-4.1-mini",
+            "messages": [{"role": "user", "content": f"{number} {question}"}],
+        },
+        "response": {
+            "id": f"chatcmpl-{number}",
+            "model": "gpt-4.1-mini-2025-04-14",
+            "choices": [
+                {"finish_reason": "stop", "message": {"role": "assistant", "content": answer}}
+            ],
+            "usage": {"prompt_tokens": 512, "completion_tokens": 96, "total_tokens": 608},
+        },
+    }
+
+
+def ours(path: Path, work: Path, *, content: str) -> dict[str, int]:
+    """Land the file into a lake on disk, and make the day's calls from it."""
+    from datetime import UTC, date, datetime
+
+    from llmops_pipelines import ingest
+    from llmops_pipelines.orchestration.lake import Lake
+    from llmops_pipelines.orchestration.landing import land_new_files, landed_rows
+    from llmops_pipelines.orchestration.resources import LogFolder
+    from llmops_pipelines.orchestration.stores import open_store
+    from llmops_pipelines.reference import Features
+    from llmops_pipelines.tables import LANDED_CALLS, LANDED_DAYS, LLM_CALLS
+
+    features = {f"feature-{number}": {"content": content} for number in range(20)}
+    options = ingest.LandingOptions(
+        start=date(2026, 1, 1),
+        now=datetime(2026, 11, 11, tzinfo=UTC),
+        hash_key=b"key",
+        features=Features.model_validate({"features": features}),
+        sources=ingest.Sources(),
+    )
+    lake = Lake(open_store(str(work / "lake"), {}))
+    land_new_files(lake, LogFolder(root=str(path.parent)).files(), options)
+    day = date(2026, 11, 10)
+    landed = landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day]))
+    calls = ingest.llm_calls(landed)
+    lake.write(LLM_CALLS, calls, day=day)
+    return {"calls": calls.height}
+
+
+def duckdb_own(path: Path, *, distinct: bool) -> dict[str, int]:
+    """DuckDB's ``read_json`` into a table in memory."""
+    import duckdb
+
+    columns = (
+        "{id: 'VARCHAR', timestamp: 'TIMESTAMP', trace_id: 'VARCHAR', feature: 'VARCHAR',"
+        " user_id: 'VARCHAR', latency_ms: 'DOUBLE', ttft_ms: 'DOUBLE',"
+        " request: 'STRUCT(model VARCHAR, messages STRUCT(role VARCHAR, content VARCHAR)[])',"
+        " response: 'STRUCT(id VARCHAR, model VARCHAR, choices STRUCT(finish_reason VARCHAR,"
+        " message STRUCT(role VARCHAR, content VARCHAR))[], usage STRUCT(prompt_tokens BIGINT,"
+        " completion_tokens BIGINT, total_tokens BIGINT))'}"
+    )
+    what = "DISTINCT ON (id) *" if distinct else "*"
+    connection = duckdb.connect()
+    connection.execute(
+        f"CREATE TABLE calls AS SELECT {what} FROM read_json('{path}',"
+        f" format='newline_delimited', columns={columns})"
+    )
+    return {"calls": connection.execute("SELECT count(*) FROM calls").fetchone()[0]}
+
+
+def polars_own(path: Path) -> dict[str, int]:
+    """Polars' ``scan_ndjson`` and ``unique``."""
+    import polars as pl
+
+    return {"calls": pl.scan_ndjson(path).unique("id").collect().height}
+
+
+def run(what: str, path: Path) -> dict[str, float]:
+    """One contender in a process of its own: wall, CPU and memory."""
+    started = time.monotonic()
+    child = subprocess.run(
+        [sys.executable, __file__, "--run", what, "--file", str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wall = time.monotonic() - started
+    return {"wall": wall, **json.loads(child.stdout.splitlines()[-1])}
+
+
+def _child(what: str, path: Path) -> None:
+    with tempfile.TemporaryDirectory() as work:
+        found = {
+            "ours, texts as they are": lambda: ours(path, Path(work), content="full"),
+            "ours, redacted": lambda: ours(path, Path(work), content="redacted"),
+            "duckdb": lambda: duckdb_own(path, distinct=False),
+            "duckdb, distinct on": lambda: duckdb_own(path, distinct=True),
+            "polars, unique": lambda: polars_own(path),
+        }[what]()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        json.dumps(
+            {"cpu": usage.ru_utime + usage.ru_stime, "rss_mb": usage.ru_maxrss / 1024, **found}
+        )
+    )
+
+
+def main() -> None:
+    """Print every contender's figures, and ours as a ratio to DuckDB's ``distinct on``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--bytes", type=int, default=1500)
+    parser.add_argument("--pii", type=float, default=0.05, help="share of lines with personal data")
+    parser.add_argument("--zst", action="store_true", help="pack our file, not DuckDB's")
+    parser.add_argument("--only", nargs="*", help="contenders to run")
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.run:
+        _child(asked.run, asked.file)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        good, mixed = Path(folder, "good", "log.jsonl"), Path(folder, "mixed", "log.jsonl")
+        for path in (good, mixed):
+            path.parent.mkdir()
+        size = write_log(good, asked.lines, asked.bytes, asked.pii, bad=False, zst=False)
+        write_log(mixed, asked.lines, asked.bytes, asked.pii, bad=True, zst=asked.zst)
+        print(
+            f"{asked.lines:,} lines, {size / 1e6:,.0f} MB, {asked.pii:.0%} with personal data;"
+            f" ours also reads {BAD:.1%} broken lines{' from zst' if asked.zst else ''}"
+        )
+        contenders = {
+            "duckdb": good,
+            "duckdb, distinct on": good,
+            "polars, unique": good,
+            "ours, texts as they are": mixed,
+            "ours, redacted": mixed,
+        }
+        figures = {
+            what: run(what, path)
+            for what, path in contenders.items()
+            if not asked.only or what in asked.only
+        }
+    base = figures.get("duckdb, distinct on")
+    for what, row in figures.items():
+        ratio = f"{row['cpu'] / base['cpu']:5.2f} x" if base else ""
+        print(
+            f"{what:26} wall {row['wall']:6.1f} s  cpu {row['cpu']:6.1f} s  {ratio}"
+            f"  rss {row['rss_mb']:6,.0f} MB  {row['calls']:,} calls"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Dialects of spans: each says in its own words what a span is; one reader per dialect.
+
+One file may mix them span by span, so the reader is chosen per span, whatever the file is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from llmops_pipelines.formats.dialects import (
+    gen_ai,
+    langfuse_spans,
+    mlflow_spans,
+    openinference_spans,
+    other_spans,
+    traceloop,
+    vercel,
+)
+from llmops_pipelines.formats.otlp import Span, others_in, spans_of
+from llmops_pipelines.formats.reading import Record
+
+_DIALECTS: Final[tuple[tuple[Callable[[Span], bool], Callable[[Span], Record]], ...]] = (
+    (openinference_spans.speaks, openinference_spans.read),
+    (langfuse_spans.speaks, langfuse_spans.read),
+    (mlflow_spans.speaks, mlflow_spans.read),
+    (vercel.speaks, vercel.read),
+    (traceloop.speaks, traceloop.read),
+    (gen_ai.speaks, gen_ai.read),
+)
+_OF_SDKS: Final = "com.anthropic.sdk"
+_USAGE: Final = ("input_tokens", "uncached_input", "output_tokens", "total_tokens")
+
+
+def read_span(span: Span) -> Record:
+    """One span as a canonical record, read as the dialect it is in."""
+    for speaks, read in _DIALECTS:
+        if speaks(span):
+            return read(span)
+    return other_spans.read(span)
+
+
+def unpack_spans(record: Record) -> list[Record]:
+    """The canonical records of everything that ``record`` carries.
+
+    Log records and metrics that arrive beside spans are ignored ones.
+    """
+    found = [read_span(span) for span in spans_of(record)]
+    return without_wrappers(found) + [{"kind": "ignored"}] * others_in(record)
+
+
+def without_wrappers(records: Iterable[Record]) -> list[Record]:
+    """``records``, where a call without usage that encloses another call is a step, not a call.
+
+    The outer one is the framework's view of the same call. Where it knows the response id, or the
+    inner one is the SDK's own span without texts, both stay calls: which of them is kept is decided
+    later, for all records together.
+    """
+    records = list(records)
+    around = _around_calls(records)
+    return [
+        as_step(record, "chain")
+        if record.get("kind") == "call"
+        and record.get("call_id") in around
+        and not any(record.get(name) is not None for name in (*_USAGE, "response_id"))
+        else record
+        for record in records
+    ]
+
+
+def _around_calls(records: list[Record]) -> set[str]:
+    """The ids of everything that encloses a call, however far out."""
+    parents = {record.get("call_id"): record.get("parent_id") for record in records}
+    around: set[str] = set()
+    for record in records:
+        if record.get("kind") != "call" or _of_sdk(record):
+            continue
+        outer = record.get("parent_id")
+        while outer is not None and outer not in around:
+            around.add(outer)
+            outer = parents.get(outer)
+    return around
+
+
+def _of_sdk(record: Record) -> bool:
+    return str(record.get("instrumentation")).startswith(_OF_SDKS)
+
+
+_STEP: Final = (
+    "call_id", "trace_id", "parent_id", "project", "started_at", "ended_at", "feature", "team",
+    "environment", "tags", "experiment_arm", "user_id", "session_id", "prompt_name",
+    "prompt_version", "status", "name", "metadata",
+)  # fmt: skip
+
+
+def as_step(call: Record, kind: str) -> Record:
+    """A call's record as that of a step of ``kind``."""
+    kept: Record = {name: call[name] for name in _STEP if name in call}
+    return {"kind": "step", "step_kind": kind, **kept}

@@ -1,0 +1,208 @@
+"""Spans of OpenTelemetry's GenAI conventions, current names and those of v1.36 and before.
+
+The SDK of Anthropic and most instrumentations speak them; ``gen_ai.usage.input_tokens`` includes
+cached tokens. Where it is smaller than the cached ones, the producer counted them apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from llmops_pipelines.formats.dialects.common import (
+    answer_of,
+    counts,
+    indexed,
+    record_of,
+    step,
+    under,
+)
+from llmops_pipelines.formats.messages import documents_of, messages_of, text_of, tool_calls_of
+from llmops_pipelines.formats.otlp import Span
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import as_list, as_name, as_text, first, from_json
+
+_STEPS: Final = {
+    "execute_tool": "tool",
+    "invoke_agent": "agent",
+    "create_agent": "agent",
+    "invoke_workflow": "chain",
+    "retrieval": "retriever",
+}
+_INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings")
+_CALLED: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id")
+_USAGE: Final = "gen_ai.usage"
+_PRODUCERS: Final = ("gen_ai.openai", "openai", "anthropic")
+
+
+def speaks(span: Span) -> bool:
+    """Whether the span has any attribute of the conventions."""
+    return any(key.startswith("gen_ai.") for key in span.attributes)
+
+
+def read(span: Span) -> Record:
+    """A model call, or a step of an agent, a tool or a retriever."""
+    says = span.attributes
+    operation = as_name(says.get("gen_ai.operation.name"))
+    kind = _STEPS.get(operation or "", "chain")
+    inferred = kind == "chain" and any(key in says for key in _CALLED)
+    if operation in _INFERENCES or (operation != "invoke_workflow" and inferred):
+        return call(span)
+    return step(
+        span,
+        kind,
+        name=as_name(
+            first(
+                says.get("gen_ai.tool.name") if kind == "tool" else None,
+                says.get("gen_ai.agent.name") if kind == "agent" else None,
+                says.get("gen_ai.data_source.id") if kind == "retriever" else None,
+            )
+        ),
+        given=first(
+            says.get("gen_ai.tool.call.arguments"),
+            says.get("gen_ai.retrieval.query.text"),
+            says.get("gen_ai.input.messages"),
+        ),
+        returned=first(
+            says.get("gen_ai.tool.call.result"),
+            says.get("gen_ai.retrieval.documents"),
+            says.get("gen_ai.output.messages"),
+        ),
+        contexts=documents_of(says.get("gen_ai.retrieval.documents")) or None,
+        session_id=as_name(says.get("gen_ai.conversation.id")),
+    )
+
+
+def call(span: Span, **more: Any) -> Record:
+    """A model call; ``more`` is what a dialect on top of the conventions adds."""
+    says = span.attributes
+    answers = _answers(span)
+    answer = answers[0] if answers else {}
+    chosen: Record = {
+        "session_id": as_name(says.get("gen_ai.conversation.id")),
+        "user_id": as_name(
+            first(*(says.get(key) for key in ("user.id", "enduser.id", "gen_ai.user", "llm.user")))
+        ),
+        "provider": as_name(first(says.get("gen_ai.provider.name"), says.get("gen_ai.system"))),
+        "model_requested": as_name(
+            first(says.get("gen_ai.request.model"), says.get("llm.request.model"))
+        ),
+        "model": as_name(first(says.get("gen_ai.response.model"), says.get("llm.response.model"))),
+        "response_id": as_name(says.get("gen_ai.response.id")),
+        "service_tier": as_name(
+            first(*(says.get(f"{who}.response.service_tier") for who in _PRODUCERS))
+        ),
+        "finish_reason": as_name(
+            first(
+                *as_list(says.get("gen_ai.response.finish_reasons"))[:1],
+                says.get("anthropic.message.stop_reason"),
+                answer.get("finish_reason"),
+            )
+        ),
+        "is_stream": first(
+            *(
+                says.get(key)
+                for key in ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
+            )
+        ),
+        "ttft_ms": _milliseconds(says.get("gen_ai.response.time_to_first_chunk")),
+        "prompt_name": as_name(says.get("gen_ai.prompt.name")),
+        "format_requested": {"json": "json_object", "text": "text"}.get(
+            as_name(says.get("gen_ai.output.type")) or ""
+        ),
+        "response_schema": from_json(says.get("gen_ai.request.structured_output_schema")),
+        "cost_reported": says.get("gen_ai.usage.cost"),
+        "messages": _messages(span) or None,
+        "answer": answer_of(first(answer.get("parts"), answer.get("content"))),
+        "tool_calls": tool_calls_of(answer) or None,
+        **usage(span),
+    }
+    return record_of(span, "call", **(chosen | {k: v for k, v in more.items() if v is not None}))
+
+
+def usage(span: Span) -> Record:
+    """Token counts, under any name they have had; None of them where usage was not recorded."""
+    found = counts(
+        span.attributes,
+        input_tokens=(f"{_USAGE}.input_tokens", f"{_USAGE}.prompt_tokens"),
+        output_tokens=(f"{_USAGE}.output_tokens", f"{_USAGE}.completion_tokens"),
+        cache_read=(
+            f"{_USAGE}.cache_read.input_tokens", f"{_USAGE}.cache_read_input_tokens",
+            f"{_USAGE}.input_tokens.cached", f"{_USAGE}.cached_tokens",
+        ),
+        cache_write_5m=(
+            f"{_USAGE}.cache_creation.input_tokens", f"{_USAGE}.cache_write.input_tokens",
+            f"{_USAGE}.cache_creation_input_tokens",
+        ),
+        cache_write_1h=("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
+        reasoning=(
+            f"{_USAGE}.reasoning.output_tokens", f"{_USAGE}.reasoning_tokens",
+            f"{_USAGE}.output_tokens.reasoning",
+        ),
+        audio_input=(f"{_USAGE}.audio.input_tokens",),
+        audio_output=(f"{_USAGE}.audio.output_tokens",),
+    )  # fmt: skip
+    return split_writes(apart_if_smaller(found))
+
+
+def split_writes(found: Record) -> Record:
+    """Counts whose writes to the cache include those for an hour, with the two apart."""
+    written, hour = found.get("cache_write_5m"), found.get("cache_write_1h")
+    if isinstance(written, int) and isinstance(hour, int) and 0 <= hour <= written:
+        return found | {"cache_write_5m": written - hour}
+    return found
+
+
+def apart_if_smaller(found: Record) -> Record:
+    """Counts whose input is smaller than its cached part: they were counted apart from it."""
+    cached = [found.get(name) or 0 for name in ("cache_read", "cache_write_5m")]
+    given = found.get("input_tokens")
+    if isinstance(given, int) and all(isinstance(n, int) for n in cached) and given < sum(cached):
+        return {("uncached_input" if key == "input_tokens" else key): n for key, n in found.items()}
+    return found
+
+
+def _messages(span: Span) -> list[Record]:
+    says = span.attributes
+    system = text_of(from_json(says.get("gen_ai.system_instructions")))
+    found = messages_of(first(says.get("gen_ai.input.messages"), indexed(says, "gen_ai.prompt")))
+    if not found:
+        found = messages_of(_event_text(span, "gen_ai.content.prompt", "gen_ai.prompt"))
+    if not found:
+        found = [
+            {
+                "role": event.name.split(".")[1],
+                "content": as_text(event.attributes["content"]) or "",
+            }
+            for event in span.events
+            if event.name.endswith(".message") and "content" in event.attributes
+            if event.name.startswith("gen_ai.")
+        ]
+    head = [{"role": "system", "content": system}] if system else []
+    return head + found
+
+
+def _answers(span: Span) -> list[Record]:
+    """The messages that the model replied with, as they stand."""
+    says = span.attributes
+    found = as_list(says.get("gen_ai.output.messages")) or [
+        completion | {"tool_calls": indexed(completion, "tool_calls")}
+        for completion in indexed(says, "gen_ai.completion")
+    ]
+    text = _event_text(span, "gen_ai.content.completion", "gen_ai.completion")
+    if not found and text is not None:
+        found = messages_of(text)
+    if not found and (choice := span.event("gen_ai.choice")):
+        message = from_json(choice.attributes.get("message"))
+        found = [message if isinstance(message, dict) else under(choice.attributes, "message")]
+    return [message for message in found if isinstance(message, dict)]
+
+
+def _event_text(span: Span, event: str, attribute: str) -> Any:
+    found = span.event(event)
+    return from_json(found.attributes.get(attribute)) if found else None
+
+
+def _milliseconds(seconds: Any) -> Any:
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
+        return seconds * 1000
+    return seconds

@@ -1,0 +1,218 @@
+"""Spans of OpenInference: what they are stands in ``openinference.span.kind``.
+
+Lists are flattened (``llm.input_messages.0.message.role``), nested or JSON text, depending on what
+carried the span. ``llm.token_count.prompt`` includes cached tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmops_pipelines.formats.dialects.common import (
+    answer_of,
+    counts,
+    custom,
+    flat,
+    indexed,
+    record_of,
+    step,
+    under,
+)
+from llmops_pipelines.formats.dialects.gen_ai import apart_if_smaller
+from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
+from llmops_pipelines.formats.otlp import Span
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import (
+    as_name,
+    as_object,
+    as_text,
+    at_path,
+    context_of,
+    first,
+    from_json,
+    without_nulls,
+)
+
+KIND: Final = "openinference.span.kind"
+_STEPS: Final = {
+    "RETRIEVER": "retriever", "RERANKER": "reranker", "TOOL": "tool", "AGENT": "agent",
+    "GUARDRAIL": "guardrail", "EMBEDDING": "embedding",
+}  # fmt: skip
+_JSON: Final = (
+    "llm.input_messages", "llm.output_messages", "retrieval.documents",
+    "reranker.output_documents",
+)  # fmt: skip
+_COUNT: Final = "llm.token_count"
+
+
+def speaks(span: Span) -> bool:
+    """Whether the span says its OpenInference kind."""
+    return _kind(span) is not None
+
+
+def _kind(span: Span) -> Any:
+    return first(span.attributes.get(KIND), at_path(span.attributes, *KIND.split(".")))
+
+
+def read(span: Span) -> Record:
+    """A call (an embedding too, where it says which model or how many tokens), or a step."""
+    says = _flattened(span.attributes)
+    kind = str(_kind(span)).upper()
+    counted = any(f"{_COUNT}.{side}" in says for side in ("prompt", "completion", "total"))
+    if kind == "LLM" or (kind == "EMBEDDING" and (counted or "embedding.model_name" in says)):
+        return _call(span, says)
+    listed = "reranker.output_documents" if kind == "RERANKER" else "retrieval.documents"
+    return step(
+        span,
+        _STEPS.get(kind, "chain"),
+        given=first(says.get("input.value"), says.get("reranker.query")),
+        returned=says.get("output.value"),
+        contexts=_documents(says, listed) or None,
+        name=as_name(says.get("tool.name")) if kind == "TOOL" else None,
+        **_shared(says),
+    )
+
+
+def _flattened(attributes: Mapping[str, Any]) -> Record:
+    read = {key: from_json(value) if key in _JSON else value for key, value in attributes.items()}
+    metadata = as_object(read.pop("metadata", None))
+    found = flat(read)
+    return {**found, **{f"metadata.{key}": value for key, value in metadata.items()}}
+
+
+def _shared(says: Record) -> Record:
+    metadata = under(says, "metadata")
+    said: Record = {
+        "user_id": as_name(says.get("user.id")),
+        "session_id": as_name(says.get("session.id")),
+        "prompt_version": as_name(says.get("llm.prompt_template.version")),
+    }
+    said = {**context_of(metadata), **without_nulls(said)}
+    said.setdefault("prompt_name", as_name(says.get("prompt.id")))
+    tags = first(says.get("tag.tags"), list(under(says, "tag.tags").values()))
+    return without_nulls({**said, "tags": tags, "metadata": {**custom(says), **metadata}})
+
+
+def _call(span: Span, says: Record) -> Record:
+    asked = as_object(says.get("input.value"))
+    returned = as_object(says.get("output.value"))
+    parameters = {
+        **asked,
+        **as_object(
+            first(
+                says.get("llm.invocation_parameters"), under(says, "llm.invocation_parameters"),
+                says.get("embedding.invocation_parameters"),
+            )
+        ),
+    }  # fmt: skip
+    shape = as_object(parameters.get("response_format"))
+    output = _list_of(says, "llm.output_messages", "message")
+    answer = output[0] if output else {}
+    first_token = span.event("First Token Stream Event")
+    served = as_name(
+        first(
+            *(
+                says.get(key)
+                for key in ("llm.response.model_name", "llm.model_name", "embedding.model_name")
+            )
+        )
+    )
+    return record_of(
+        span,
+        "call",
+        provider=as_name(first(says.get("llm.provider"), says.get("llm.system"))),
+        model=None if span.failed and not returned else served,
+        model_requested=as_name(
+            first(
+                says.get("llm.request.model_name"), parameters.get("model"),
+                parameters.get("model_name"), served,
+            )
+        ),
+        response_id=as_name(returned.get("id")),
+        service_tier=as_name(first(returned.get("service_tier"), parameters.get("service_tier"))),
+        finish_reason=as_name(
+            first(
+                says.get("llm.finish_reason"),
+                at_path(returned, "choices", 0, "finish_reason"),
+                returned.get("stop_reason"),
+            )
+        ),
+        is_stream=parameters.get("stream"),
+        first_token_at=first_token.time if first_token else None,
+        prompt_template=as_text(says.get("llm.prompt_template.template")),
+        format_requested=as_name(shape.get("type")),
+        response_schema=first(
+            at_path(shape, "json_schema", "schema"), at_path(shape, "json_schema")
+        ),
+        cost_reported=says.get("llm.cost.total"),
+        messages=_messages(says, asked) or None,
+        answer=_answer(says, answer, returned),
+        tool_calls=tool_calls_of(answer) or None,
+        **_usage(says),
+        **_shared(says),
+    )  # fmt: skip
+
+
+def _messages(says: Record, asked: Record) -> list[Record]:
+    listed = _list_of(says, "llm.input_messages", "message")
+    body = first(asked.get("messages"), asked.get("input"), asked.get("prompt"))
+    return messages_of(listed) or messages_of(first(body, says.get("input.value")))
+
+
+def _answer(says: Record, answer: Record, returned: Record) -> str | None:
+    text = answer_of(first(answer.get("content"), answer.get("contents")))
+    if text is None and not tool_calls_of(answer):
+        text = as_text(at_path(returned, "choices", 0, "message", "content"))
+    whole = says.get("output.value")
+    return as_text(whole) if text is None and not answer and not returned else text
+
+
+def _usage(says: Record) -> Record:
+    return apart_if_smaller(
+        counts(
+            says,
+            input_tokens=(f"{_COUNT}.prompt",),
+            output_tokens=(f"{_COUNT}.completion",),
+            cache_read=(
+                f"{_COUNT}.prompt_details.cache_read",
+                f"{_COUNT}.prompt_details.cache_input",
+            ),
+            cache_write_5m=(f"{_COUNT}.prompt_details.cache_write",),
+            audio_input=(f"{_COUNT}.prompt_details.audio",),
+            reasoning=(f"{_COUNT}.completion_details.reasoning",),
+            audio_output=(f"{_COUNT}.completion_details.audio",),
+        )
+    )
+
+
+def _list_of(says: Record, prefix: str, name: str) -> list[Record]:
+    """The objects of a flattened list, each without the ``name.`` before its keys."""
+    return [_message(under(item, name)) for item in indexed(says, prefix)]
+
+
+def _message(says: Record) -> Record:
+    """A flattened message as providers write it: content or its parts, tool calls."""
+    parts = [under(part, "message_content") for part in indexed(says, "contents")]
+    calls = [under(call, "tool_call.function") for call in indexed(says, "tool_calls")]
+    return {
+        "role": says.get("role"),
+        "content": says.get("content"),
+        "contents": parts,
+        "tool_calls": calls,
+    }
+
+
+def _documents(says: Record, prefix: str) -> list[Record]:
+    return documents_of([_document(item) for item in indexed(says, prefix)])
+
+
+def _document(item: Record) -> Record:
+    inner = under(item, "document")
+    metadata = {**as_object(inner.get("metadata")), **under(inner, "metadata")}
+    return {
+        "id": inner.get("id"),
+        "content": as_text(inner.get("content")),
+        "score": inner.get("score"),
+        "metadata": metadata,
+    }

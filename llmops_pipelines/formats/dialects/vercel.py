@@ -1,0 +1,95 @@
+"""Spans of Vercel's AI SDK: the calls themselves, and around each the function that made them.
+
+``ai.generateText`` repeats the usage of its ``ai.generateText.doGenerate``: only the inner one is a
+call. Of Anthropic's models the input leaves cached tokens out, unless it is broken down.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from llmops_pipelines.formats.dialects import gen_ai
+from llmops_pipelines.formats.dialects.common import counts, step, under
+from llmops_pipelines.formats.messages import messages_of
+from llmops_pipelines.formats.otlp import Span
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import as_list, as_name, at_path, context_of, first
+
+_INNER: Final = (".doGenerate", ".doStream", ".doEmbed")
+_USAGE: Final = "ai.usage"
+
+
+def speaks(span: Span) -> bool:
+    """Whether the SDK says which of its operations the span is."""
+    return "ai.operationId" in span.attributes
+
+
+def read(span: Span) -> Record:
+    """A call of a model, a tool, or the function around them."""
+    says = span.attributes
+    operation = as_name(says.get("ai.operationId")) or ""
+    metadata = under(says, "ai.telemetry.metadata")
+    shared = {**context_of(metadata), "metadata": metadata, "tags": metadata.get("tags")}
+    named = as_name(says.get("ai.telemetry.functionId"))
+    if operation.endswith(_INNER):
+        return _call(span, {**shared, "name": named})
+    tool = operation == "ai.toolCall"
+    return step(
+        span,
+        "tool" if tool else "chain",
+        given=first(says.get("ai.toolCall.args"), says.get("ai.prompt")),
+        returned=first(says.get("ai.toolCall.result"), says.get("ai.response.text")),
+        name=as_name(says.get("ai.toolCall.name")) if tool else named,
+        **shared,
+    )
+
+
+def _call(span: Span, shared: Record) -> Record:
+    says = span.attributes
+    operation = as_name(says.get("ai.operationId")) or ""
+    return gen_ai.call(
+        span,
+        provider=as_name(first(says.get("gen_ai.system"), says.get("ai.model.provider"))),
+        model_requested=as_name(first(says.get("gen_ai.request.model"), says.get("ai.model.id"))),
+        model=as_name(first(says.get("gen_ai.response.model"), says.get("ai.response.model"))),
+        response_id=as_name(first(says.get("gen_ai.response.id"), says.get("ai.response.id"))),
+        finish_reason=as_name(says.get("ai.response.finishReason")),
+        is_stream=operation.endswith(".doStream"),
+        ttft_ms=first(says.get("ai.response.msToFirstChunk"), says.get("ai.stream.msToFirstChunk")),
+        messages=messages_of(says.get("ai.prompt.messages")) or None,
+        answer=as_name(first(says.get("ai.response.text"), says.get("ai.response.object"))),
+        tool_calls=[_tool(call) for call in as_list(says.get("ai.response.toolCalls"))] or None,
+        **_tokens(span),
+        **shared,
+    )
+
+
+def _tool(call: Any) -> Record:
+    arguments = first(at_path(call, "input"), at_path(call, "args"))
+    return {"name": as_name(at_path(call, "toolName")), "arguments": arguments}
+
+
+def _tokens(span: Span) -> Record:
+    found = counts(
+        span.attributes,
+        input_tokens=(
+            "gen_ai.usage.input_tokens", f"{_USAGE}.inputTokens", f"{_USAGE}.promptTokens",
+            f"{_USAGE}.tokens",
+        ),
+        uncached_input=(f"{_USAGE}.inputTokenDetails.noCacheTokens",),
+        output_tokens=(
+            "gen_ai.usage.output_tokens", f"{_USAGE}.outputTokens", f"{_USAGE}.completionTokens",
+        ),
+        cache_read=(
+            f"{_USAGE}.inputTokenDetails.cacheReadTokens", f"{_USAGE}.cachedInputTokens",
+        ),
+        cache_write_5m=(f"{_USAGE}.inputTokenDetails.cacheWriteTokens",),
+        reasoning=(
+            f"{_USAGE}.outputTokenDetails.reasoningTokens", f"{_USAGE}.reasoningTokens",
+        ),
+    )  # fmt: skip
+    if "uncached_input" in found:
+        found.pop("input_tokens", None)
+    elif "anthropic" in str(span.attributes.get("ai.model.provider")) and "cache_read" in found:
+        found["uncached_input"] = found.pop("input_tokens", None)
+    return gen_ai.apart_if_smaller(found)

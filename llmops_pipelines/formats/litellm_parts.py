@@ -1,0 +1,158 @@
+"""The parts of a LiteLLM record: usage, context, error, contexts, guardrails."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmops_pipelines.formats.bodies import tokens_of
+from llmops_pipelines.formats.messages import documents_of
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import (
+    as_list,
+    as_name,
+    as_object,
+    as_text,
+    at_path,
+    context_of,
+    first,
+    without_nulls,
+)
+
+_PROVIDERS_IDS: Final = ("chatcmpl-", "cmpl-", "msg_", "resp_", "gen-")
+_TOKENS: Final = (
+    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
+    "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens",
+)  # fmt: skip
+_NUMBERS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
+_INTERVENED: Final = ("guardrail_intervened", "blocked")
+
+
+def context_in(metadata: Record, tags: list[str]) -> Record:
+    """What the request's own metadata, the log's metadata and the tags say, in this order."""
+    said = [as_object(metadata.get(name)) for name in ("spend_logs_metadata", "requester_metadata")]
+    merged: Record = {}
+    for part in (metadata, *reversed(said)):
+        merged |= without_nulls(part)
+    prompt = as_object(metadata.get("prompt_management_metadata"))
+    context = context_of(merged, tags)
+    name = as_name(prompt.get("prompt_id"))
+    return ({"prompt_name": name} if name else {}) | context
+
+
+def usage_in(record: Record, metadata: Record, answered: Record) -> Record:
+    """Token counts: the response's usage, else LiteLLM's usage object, else its three numbers.
+
+    Counts that are all 0 are none: failures have them, and streams LiteLLM could not estimate.
+    """
+    found: Record = {name: answered[name] for name in _TOKENS if name in answered}
+    if not _counts(found):
+        found = tokens_of(metadata.get("usage_object"))
+    if not _counts(found):
+        found = tokens_of({name: record.get(name) for name in _NUMBERS})
+    if all(is_zero(value) for value in found.values()):
+        found = {}
+    return {name: found.get(name) for name in _TOKENS}
+
+
+def _counts(usage: Record) -> bool:
+    return any(name in usage for name in ("input_tokens", "uncached_input", "output_tokens"))
+
+
+def provider_id(name: Any) -> str | None:
+    """The provider's id of a response; LiteLLM wraps those of OpenAI's Responses in base64.
+
+    Where a provider gave none, LiteLLM takes the id of its own call, which is left out.
+    """
+    if not isinstance(name, str) or not name.startswith(_PROVIDERS_IDS):
+        return None
+    if not name.startswith("resp_"):
+        return name
+    try:
+        inner = b64decode(name.removeprefix("resp_"), validate=True).decode()
+    except ValueError:
+        return name
+    return inner.rpartition("response_id:")[2] or name
+
+
+def sent_model(record: Record) -> str | None:
+    """The model that was sent, without its provider; None where nobody chose it by an alias."""
+    model = as_name(record.get("model"))
+    if not model or not record.get("model_group"):
+        return None
+    return model.removeprefix(f"{record.get('custom_llm_provider')}/")
+
+
+def first_token_at(record: Record, stream: Any) -> Any:
+    """The time of the first token: of an answer in one piece LiteLLM repeats its end."""
+    first_token, end = record.get("completionStartTime"), record.get("endTime")
+    return first_token if stream is True or (stream is None and first_token != end) else None
+
+
+def error_in(record: Record, metadata: Record) -> Record:
+    """What a failure says of itself; a row keeps it in its metadata."""
+    said = as_object(first(record.get("error_information"), metadata.get("error_information")))
+    code = as_name(said.get("error_code"))
+    return without_nulls(
+        {
+            "error_class": as_name(said.get("error_class")),
+            "error_code": code,
+            "error_status": code if code and code.isdigit() else None,
+            "error_message": as_text(first(said.get("error_message"), record.get("error_str"))),
+            "provider": as_name(said.get("llm_provider")),
+        }
+    )
+
+
+def contexts_in(metadata: Record) -> list[Record] | None:
+    """The passages of the vector stores that LiteLLM searched for a call."""
+    found = []
+    for request in as_list(metadata.get("vector_store_request_metadata")):
+        for item in as_list(at_path(request, "vector_store_search_response", "data")):
+            if isinstance(item, Mapping):
+                name = first(item.get("id"), item.get("file_id"), item.get("filename"))
+                found += documents_of([{**item, "id": name}])
+    return found or None
+
+
+def guardrail_step(said: Mapping[str, Any], call: Record, number: int) -> Record:
+    """A guardrail that LiteLLM ran; one that intervened has worked, one without answer has not."""
+    status = str(said.get("guardrail_status")).lower()
+    seconds = said.get("duration")
+    own = f"{call.get('call_id') or 'call'}:guardrail:{number}"
+    inherited = (
+        "feature", "team", "environment", "user_id", "session_id", "project", "experiment_arm",
+    )  # fmt: skip
+    return without_nulls(
+        {name: call[name] for name in inherited if name in call}
+        | {
+            "kind": "step",
+            "call_id": own,
+            "trace_id": call.get("trace_id") or call.get("call_id") or own,
+            "parent_id": call.get("call_id"),
+            "step_kind": "guardrail",
+            "step_name": as_name(said.get("guardrail_name")),
+            "started_at": first(said.get("start_time"), call.get("started_at")),
+            "ended_at": said.get("end_time"),
+            "latency_ms": seconds * 1000 if isinstance(seconds, float | int) else None,
+            "status": "error" if "fail" in status else "ok",
+            "tags": ["guardrail_intervened"] if status in _INTERVENED else [],
+        }
+    )
+
+
+def is_zero(value: Any) -> bool:
+    """Whether a number, also one in text, is 0."""
+    try:
+        return isinstance(value, (int, float, str)) and float(value) == 0
+    except ValueError:
+        return False
+
+
+def is_positive(value: Any) -> bool:
+    """Whether a number, also one in text, is above 0."""
+    try:
+        return isinstance(value, (int, float, str)) and float(value) > 0
+    except ValueError:
+        return False

@@ -1,0 +1,252 @@
+"""Spans out of whatever carries them: OTLP JSON in its spellings, console spans, flat rows.
+
+A line may be a whole export request (``resourceSpans``), one part of it, one span, the JSON that
+the SDK's console exporter prints, or a row of a table with columns ``attributes.*``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import as_list, as_name, as_object
+
+_HEX: Final = re.compile(r"(0x)?[0-9a-fA-F]+")
+_DEEPEST: Final = 64
+_OPENINFERENCE_KINDS: Final = (
+    "LLM", "EMBEDDING", "CHAIN", "RETRIEVER", "RERANKER", "TOOL", "AGENT", "GUARDRAIL", "EVALUATOR",
+    "PROMPT",
+)  # fmt: skip
+_SPAN_SCOPES: Final = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans")
+_OTHER_SCOPES: Final = ("scopeLogs", "scope_logs", "scopeMetrics", "scope_metrics")
+_SIGNALS: Final = ("resourceLogs", "resource_logs", "resourceMetrics", "resource_metrics")
+_ERRORS: Final = ("2", "2.0", "error", "status_code_error", "statuscode.error")
+_TIMES: Final = ("TimeUnixNano", "_time_unix_nano", "Time", "_time")
+_STARTS: Final = tuple(f"start{tail}" for tail in _TIMES)
+_ENDS: Final = tuple(f"end{tail}" for tail in _TIMES)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened during a span, such as an exception or the first token."""
+
+    name: str
+    time: Any
+    attributes: Record
+
+
+@dataclass(frozen=True)
+class Span:
+    """One span with plain attributes; ids are hex, times as the source has them.
+
+    ``scope`` is the library that recorded it, ``resource`` the attributes of its process.
+    ``failed`` is None where the source does not say.
+    """
+
+    name: str | None
+    span_id: str | None
+    trace_id: str | None
+    parent_id: str | None
+    started_at: Any
+    ended_at: Any
+    attributes: Record
+    failed: bool | None = None
+    message: str | None = None
+    events: tuple[Event, ...] = ()
+    resource: Record = field(default_factory=dict)
+    scope: str | None = None
+
+    def event(self, name: str) -> Event | None:
+        """The first event called ``name``."""
+        return next((event for event in self.events if event.name == name), None)
+
+
+def spans_of(record: Mapping[str, Any]) -> Iterator[Span]:
+    """The spans that ``record`` carries; none where it carries something else."""
+    batches = _of(record, "resourceSpans", "resource_spans", "batches")
+    if batches is not None:
+        for batch in _objects(batches):
+            yield from _resource_spans(batch)
+    elif _scopes(record) is not None or ("scope" in record and "spans" in record):
+        yield from _resource_spans(record)
+    elif is_span(record):
+        yield span_of(record)
+
+
+def is_request(record: Mapping[str, Any]) -> bool:
+    """Whether ``record`` is a whole export request of spans."""
+    return bool(as_list(_of(record, "resourceSpans", "resource_spans")))
+
+
+def is_span(record: Mapping[str, Any]) -> bool:
+    """Whether ``record`` is one span, in any of its spellings."""
+    if "attributes" not in record and not any(key.startswith("attributes.") for key in record):
+        return False
+    return any(key in record for key in ("spanId", "span_id", "context", "context.span_id"))
+
+
+def others_in(record: Mapping[str, Any]) -> int:
+    """How many log records or metrics ``record`` carries; they are no spans."""
+    return sum(1 for _ in _others(record))
+
+
+def event_names(record: Mapping[str, Any]) -> Iterator[str]:
+    """The event names of the log records that ``record`` carries."""
+    for other in _others(record):
+        named = _of(other, "eventName", "event_name")
+        attributes = attributes_of(other.get("attributes"))
+        yield as_name(attributes.get("event.name") if named is None else named) or ""
+
+
+def _others(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for signal in _SIGNALS:
+        for batch in _objects(record.get(signal)):
+            for scope in _objects(_of(batch, *_OTHER_SCOPES)):
+                yield from _objects(_of(scope, "logRecords", "log_records", "metrics"))
+
+
+def attributes_of(value: Any) -> Record:
+    """OTLP's list of keys and typed values as a plain object; an object as it is."""
+    if isinstance(value, dict):
+        return dict(value)
+    return {
+        item["key"]: any_value(item.get("value"))
+        for item in _objects(value)
+        if isinstance(item.get("key"), str)
+    }
+
+
+def any_value(value: Any, depth: int = 0) -> Any:
+    """OTLP's AnyValue as a plain one: whole numbers arrive as text, lists and objects wrapped."""
+    if not isinstance(value, dict):
+        return value
+    if "stringValue" in value:
+        return value["stringValue"]
+    typed = ((key, held) for key, held in value.items() if key.endswith(("Value", "_value")))
+    key, held = next(typed, ("", None)) if depth < _DEEPEST else ("", None)
+    inner = held.get("values") if isinstance(held, dict) else held
+    match key:
+        case "intValue" | "int_value":
+            return _whole(held)
+        case "arrayValue" | "array_value":
+            return [any_value(item, depth + 1) for item in as_list(inner)]
+        case "kvlistValue" | "kvlist_value":
+            pairs = [pair for pair in _objects(inner) if "key" in pair]
+            return {str(pair["key"]): any_value(pair.get("value"), depth + 1) for pair in pairs}
+        case _:
+            return held
+
+
+def hex_id(value: Any, size: int) -> str | None:
+    """An id of ``size`` bytes as hex, out of hex, 0x-hex, base64 or a number; others as they are.
+
+    An id of zeros is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 8 * size:
+        value = f"{value:0{2 * size}x}"
+    text = as_name(value)
+    if text is None:
+        return None
+    if _HEX.fullmatch(text):
+        text = text.lower().removeprefix("0x")
+    elif len(text) == 4 * -(-size // 3):
+        try:
+            text = base64.b64decode(text, altchars=None, validate=True).hex()
+        except (binascii.Error, ValueError):
+            return text
+    return text if text.strip("0") else None
+
+
+def _resource_spans(batch: Mapping[str, Any]) -> Iterator[Span]:
+    resource = attributes_of(as_object(batch.get("resource")).get("attributes"))
+    scopes = _scopes(batch)
+    for inner in [batch] if scopes is None else _objects(scopes):
+        scope = as_object(_of(inner, "scope", "instrumentationLibrary"))
+        for span in _objects(inner.get("spans")):
+            yield span_of(span, resource, as_name(scope.get("name")))
+
+
+def _scopes(batch: Mapping[str, Any]) -> Any:
+    return _of(batch, *_SPAN_SCOPES)
+
+
+def span_of(
+    record: Mapping[str, Any], resource: Record | None = None, scope: str | None = None
+) -> Span:
+    """One span object, in any of its spellings."""
+    context = as_object(record.get("context"))
+    status = record.get("status")
+    said = as_object(status)
+    code = _of(said, "code", "status_code")
+    if code is None:
+        code = _of(record, "status_code", "statusCode")
+    if code is None and isinstance(status, str):
+        code = status
+    own = as_object(_of(record, "scope", "instrumentation_scope"))
+    message = _of(said, "message", "description") or record.get("status_message")
+    return Span(
+        name=as_name(record.get("name")),
+        span_id=hex_id(
+            _of(record, "spanId", "span_id", "context.span_id") or context.get("span_id"), 8
+        ),
+        trace_id=hex_id(
+            _of(record, "traceId", "trace_id", "context.trace_id") or context.get("trace_id"), 16
+        ),
+        parent_id=hex_id(_of(record, "parentSpanId", "parent_span_id", "parent_id"), 8),
+        started_at=_time(_of(record, *_STARTS)),
+        ended_at=_time(_of(record, *_ENDS)),
+        attributes=_row_attributes(record),
+        failed=None if code is None else str(code).lower() in _ERRORS,
+        message=as_name(message),
+        events=tuple(_events(record.get("events"))),
+        resource=resource or attributes_of(as_object(record.get("resource")).get("attributes")),
+        scope=scope or as_name(own.get("name")),
+    )
+
+
+def _row_attributes(record: Mapping[str, Any]) -> Record:
+    """The attributes of a span, also those that a table spreads over columns ``attributes.*``."""
+    found = attributes_of(record.get("attributes"))
+    for key, value in record.items():
+        if key.startswith("attributes.") and value is not None:
+            found[key.removeprefix("attributes.")] = value
+    kind = record.get("span_kind")  # Phoenix has it in a column of its own
+    if isinstance(kind, str) and kind.upper() in _OPENINFERENCE_KINDS:
+        found.setdefault("openinference.span.kind", kind)
+    return found
+
+
+def _time(found: Any) -> Any:
+    return None if found in (0, "0") or isinstance(found, (dict, list)) else found
+
+
+def _of(record: Mapping[str, Any], *keys: str) -> Any:
+    """The first of ``keys`` that says something."""
+    for key in keys:
+        value = record.get(key)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def _events(value: Any) -> Iterator[Event]:
+    for event in _objects(value):
+        time = _of(event, "timeUnixNano", "time_unix_nano", "timestamp", "time")
+        yield Event(as_name(event.get("name")) or "", time, attributes_of(event.get("attributes")))
+
+
+def _objects(value: Any) -> Iterable[Mapping[str, Any]]:
+    return (item for item in as_list(value) if isinstance(item, dict))
+
+
+def _whole(value: Any) -> Any:
+    """A whole number out of text; anything else as it is, so that it is found faulty later."""
+    try:
+        return int(value) if isinstance(value, str) and len(value) < 20 else value
+    except ValueError:
+        return value

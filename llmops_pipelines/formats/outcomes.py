@@ -1,0 +1,276 @@
+"""What came of a call, as hosted tools log it: the response of any provider, or an exception.
+
+Tools keep what the SDK returned: a provider's response object, a LangChain result, a message or
+plain text, whole or as JSON text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmops_pipelines.formats.messages import text_of, tool_calls_of
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import (
+    as_list,
+    as_name,
+    as_object,
+    as_text,
+    at_path,
+    first,
+    from_json,
+    without_nulls,
+)
+
+_ANSWERS: Final = ("answer", "output", "text", "completion", "response", "result", "output_text")
+_RAISED: Final = re.compile(
+    r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Exit|Interrupt|Exceeded|Cancelled))\b\s*(?:[:(]|$)"
+)
+_HTTP: Final = re.compile(r"(?i)(?:error code|status(?:[_ ]code)?|http)\W{1,3}([45]\d\d)\b")
+_LONGEST: Final = 500
+
+
+def outcome_of(output: Any) -> Record:
+    """``answer``, ``tool_calls``, ``finish_reason``, ``response_id``, ``model``, ``service_tier``.
+
+    Only what the output says. An object in no known shape is itself the answer, as JSON.
+    """
+    value = from_json(output)
+    if isinstance(value, list):
+        value = _last(value)
+    if value is None or value in ("", [], {}):
+        return {}
+    if not isinstance(value, Mapping):
+        return {"answer": as_text(value)}
+    if first(*value.values()) is None:
+        return {}  # {"output": null} of a call that failed
+    found = _response(dict(value))
+    return without_nulls(found) if found is not None else {"answer": as_text(value)}
+
+
+def usage_in(output: Any) -> Any:
+    """The usage object inside a response, wherever providers and LangChain put it."""
+    value = as_object(output)
+    generation = _generation(value)
+    spoken = as_object(first(generation.get("message"), _last(as_list(value.get("messages")))))
+    message = first(_langchain(spoken), _langchain(value), spoken) or {}
+    reported = as_object(message.get("response_metadata"))
+    return first(
+        value.get("usage_metadata"),
+        value.get("usageMetadata"),
+        value.get("usage"),
+        message.get("usage_metadata"),
+        at_path(value, "llm_output", "token_usage"),
+        at_path(value, "llm_output", "usage"),
+        at_path(generation, "generation_info", "usage_metadata"),
+        reported.get("token_usage"),
+        reported.get("usage"),
+    )
+
+
+def is_response(output: Any) -> bool:
+    """Whether an output is a provider's response object: model, usage and something said."""
+    value = as_object(output)
+    said = ("choices", "content", "output", "candidates", "data")
+    return "model" in value and "usage" in value and any(name in value for name in said)
+
+
+def error_of(value: Any) -> Record:
+    """``error_class``, ``error_status`` and ``error_message`` of an exception.
+
+    Reads a traceback, ``str()`` or ``repr()`` of an exception, and objects with type and message.
+    Of a traceback only its last line stays.
+    """
+    said = from_json(value)
+    if isinstance(said, Mapping):
+        inner = as_object(said.get("error")) or dict(said)
+        found = error_of(first(inner.get("message"), inner.get("detail"))) if inner else {}
+        kind = as_name(first(inner.get("type"), inner.get("name"), inner.get("class")))
+        status = as_name(first(inner.get("status_code"), inner.get("status"), said.get("status")))
+        return found | without_nulls(
+            {
+                "error_class": kind.rpartition(".")[2] if kind else None,
+                "error_code": as_name(inner.get("code")),
+                "error_status": status if status and status.isdigit() else None,
+            }
+        )
+    text = as_text(first(said))
+    if not text or not text.strip():
+        return {}
+    lines = [line.strip() for line in text.splitlines() if line.strip() and line[0] not in " \t"]
+    lines = lines or [text.strip()]
+    raised = [(line, match[1]) for line in lines if (match := _RAISED.match(line))]
+    line, name = raised[-1] if raised else (lines[-1], None)
+    http = _HTTP.search(line)
+    return without_nulls(
+        {
+            "error_class": name.rpartition(".")[2] if name else None,
+            "error_status": http[1] if http else None,
+            "error_message": line[:_LONGEST],
+        }
+    )
+
+
+def _last(items: list[Any]) -> Any:
+    """The last of what was said; LangChain nests one list per prompt."""
+    while items and isinstance(items[-1], list):
+        items = items[-1]
+    blocks = items and all(isinstance(item, Mapping) and "type" in item for item in items)
+    if blocks and not any(item.keys() & {"role", "content", "kwargs", "data"} for item in items):
+        return {"role": "assistant", "content": items}
+    return items[-1] if items else None
+
+
+def _response(value: Record) -> Record | None:
+    """What an object says in the first shape that it has; None where it has none of them."""
+    return next((found for shape in _SHAPES if (found := shape(value)) is not None), None)
+
+
+def _head(value: Record) -> Record:
+    return {
+        "response_id": as_name(first(value.get("id"), value.get("responseId"))),
+        "model": as_name(first(value.get("model"), value.get("modelVersion"))),
+        "service_tier": as_name(value.get("service_tier")),
+    }
+
+
+def _langchain_object(value: Record) -> Record | None:
+    if "generations" in value:
+        return _langchain_result(value)
+    message = _langchain(value)
+    return None if message is None else _langchain_message(message)
+
+
+def _completion(value: Record) -> Record | None:
+    """OpenAI's chat and text completions."""
+    if not isinstance(choices := value.get("choices"), list):
+        return None
+    choice = as_object(choices[0]) if choices else {}
+    said = as_object(first(choice.get("message"), choice.get("delta")))
+    spoken = _message(said) if said else {"answer": as_text(choice.get("text"))}
+    return _head(value) | spoken | {"finish_reason": as_name(choice.get("finish_reason"))}
+
+
+def _gemini(value: Record) -> Record | None:
+    if not isinstance(candidates := value.get("candidates"), list):
+        return None
+    candidate = as_object(candidates[0]) if candidates else {}
+    ended = first(candidate.get("finishReason"), candidate.get("finish_reason"))
+    spoken = _message(as_object(candidate.get("content")))
+    return _head(value) | spoken | {"finish_reason": as_name(ended)}
+
+
+def _items(value: Record) -> Record | None:
+    """OpenAI's Responses API: messages, calls, and reasoning, which is no answer."""
+    items = value.get("output")
+    if not isinstance(items, list) or not items:
+        return None
+    if not all(isinstance(item, Mapping) and "type" in item for item in items):
+        return None
+    texts = [
+        text
+        for item in items
+        if item["type"] == "message" and (text := text_of(item.get("content")))
+    ]
+    ended = first(at_path(value, "incomplete_details", "reason"), value.get("status"))
+    return _head(value) | {
+        "answer": "\n".join(texts) or None,
+        "tool_calls": tool_calls_of({"content": items}) or None,
+        "finish_reason": as_name(ended),
+    }
+
+
+def _spoken(value: Record) -> Record | None:
+    """A message: Anthropic's is the response itself, any other has no id of its own."""
+    if not ("role" in value or value.get("type") == "message" or "tool_calls" in value):
+        return None
+    whole = value.get("type") == "message" or "usage" in value
+    spoken = _message(value) | {"finish_reason": as_name(value.get("stop_reason"))}
+    return _head(value) | spoken if whole else spoken
+
+
+def _wrapped(value: Record) -> Record | None:
+    """An object around a message, a text or a list of messages."""
+    for name in ("messages", "message", "generation"):
+        if value.get(name):
+            return outcome_of(value[name])
+    for name in _ANSWERS:
+        if isinstance(said := value.get(name), str) and said:
+            return _head(value) | {"answer": said} if "usage" in value else {"answer": said}
+    if isinstance(value.get("content"), (str, list)):
+        return _message(value)
+    return outcome_of(value["output"]) if isinstance(value.get("output"), Mapping) else None
+
+
+_SHAPES: Final = (_langchain_object, _completion, _gemini, _items, _spoken, _wrapped)
+
+
+def _message(message: Mapping[str, Any]) -> Record:
+    parts = first(message.get("content"), message.get("parts"))
+    if isinstance(parts, list):
+        # Calls are no words: they are listed apart.
+        parts = [part for part in parts if not _is_call(part)]
+    text = first(text_of(parts), message.get("refusal"), message.get("text"))
+    return {"answer": text, "tool_calls": _calls(message) or None}
+
+
+def _calls(message: Mapping[str, Any]) -> list[Record]:
+    """Tool calls; LangChain repeats as ``tool_calls`` those of its content."""
+    listed = tool_calls_of({name: message[name] for name in message if name != "content"})
+    return listed or tool_calls_of(message)
+
+
+def _is_call(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") in (
+        "tool_use", "tool_call", "function_call",
+    )  # fmt: skip
+
+
+def _generation(value: Mapping[str, Any]) -> Record:
+    found = value.get("generations")
+    while isinstance(found, list) and found:
+        found = found[0]
+    return as_object(found)
+
+
+def _langchain_result(value: Mapping[str, Any]) -> Record:
+    generation = _generation(value)
+    message = _langchain(as_object(generation.get("message")))
+    found = _langchain_message(message) if message is not None else {}
+    told = as_object(value.get("llm_output"))
+    info = as_object(generation.get("generation_info"))
+    spare = {
+        "answer": as_text(generation.get("text")) or None,
+        "model": as_name(first(told.get("model_name"), told.get("model"))),
+        "response_id": as_name(told.get("id")),
+        "finish_reason": as_name(first(info.get("finish_reason"), info.get("stop_reason"))),
+        "service_tier": as_name(told.get("service_tier")),
+    }
+    return without_nulls(spare) | without_nulls(found)
+
+
+def _langchain(value: Mapping[str, Any]) -> Record | None:
+    """The fields of a LangChain message in either serialisation; None of anything else."""
+    if isinstance(kwargs := value.get("kwargs"), Mapping) and "content" in kwargs:
+        return dict(kwargs)
+    if isinstance(data := value.get("data"), Mapping) and "content" in data:
+        return dict(data)
+    return dict(value) if "response_metadata" in value and "content" in value else None
+
+
+def _langchain_message(message: Mapping[str, Any]) -> Record:
+    told = as_object(message.get("response_metadata"))
+    return _message(message) | {
+        "model": as_name(first(told.get("model_name"), told.get("model"))),
+        "response_id": as_name(first(told.get("id"), _own_id(message))),
+        "finish_reason": as_name(first(told.get("finish_reason"), told.get("stop_reason"))),
+        "service_tier": as_name(told.get("service_tier")),
+    }
+
+
+def _own_id(message: Mapping[str, Any]) -> Any:
+    """The message's id where it is the provider's: LangChain makes up ``run-...`` ids itself."""
+    name = message.get("id")
+    known = ("chatcmpl-", "msg_", "resp_", "gen-")
+    return name if isinstance(name, str) and name.startswith(known) else None

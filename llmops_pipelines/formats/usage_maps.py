@@ -1,0 +1,182 @@
+"""Maps of names to token counts, in whichever convention, as canonical token fields.
+
+Hosted tools keep what each SDK gave them, so one export holds both conventions: counts that include
+their parts (OpenAI's ``prompt_tokens``) and counts beside them (Langfuse's ``input`` next to
+``input_cached_tokens``). A total that adds up tells which; without one, the names do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import as_object, from_json, tokens, without_nulls
+
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_INPUTS: Final = ("prompt_tokens", "input_tokens", "input", "prompt", "prompt_token_count",
+                  "input_token_count")  # fmt: skip
+_OUTPUTS: Final = ("completion_tokens", "output_tokens", "output", "completion",
+                   "candidates_token_count", "output_token_count",
+                   "generated_token_count")  # fmt: skip
+_TOTALS: Final = ("total_tokens", "total", "total_token_count")
+_INCLUSIVE: Final = ("prompt_tokens", "prompt_token_count", "completion_tokens", "output_tokens")
+"""Counts that include their parts wherever no total says otherwise."""
+
+_TIERS: Final = ("priority", "flex")
+_NO_TOKENS: Final = {"cost", "requests", "request", "duration", "seconds", "unit", "miss"}
+_INPUT_WORDS: Final = {"input", "prompt"}
+_OUTPUT_WORDS: Final = {"output", "completion", "candidates", "generated"}
+_REASONING: Final = {"reasoning", "thinking", "thought", "thoughts"}
+_WRITES: Final = {"creation", "write", "writes", "ephemeral"}
+
+
+@dataclass
+class _Side:
+    """Input or output: its own count, and its parts by canonical name."""
+
+    base: int | None = None
+    name: str = ""
+    unreadable: Any = None
+    parts: dict[str, int] = field(default_factory=dict)
+    inclusive: bool = False
+
+    def add(self, part: str, count: int) -> None:
+        # The same part under two names (LiteLLM) is one part, hence no sum.
+        self.parts[part] = max(self.parts.get(part, 0), count)
+
+    @property
+    def together(self) -> int:
+        return sum(self.parts.values())
+
+    def count(self, *, inclusive: bool) -> int:
+        base = self.base or 0
+        return base if inclusive else base + self.together
+
+    @property
+    def can_include(self) -> bool:
+        return self.base is not None and self.base >= self.together
+
+
+def token_fields(usage: Any) -> Record:
+    """Canonical token fields of a usage object; empty where it counts nothing at all.
+
+    Counts that are no numbers are handed on as they are, for the engine to reject by name.
+    """
+    given, outgoing = _Side(), _Side()
+    total, tier = None, None
+    for name, value in _flat(as_object(usage)):
+        count = _count(value)
+        if name in _INPUTS or name in _OUTPUTS:
+            side = given if name in _INPUTS else outgoing
+            if count is None:
+                side.unreadable = side.unreadable or tokens(value)
+            elif not side.base:
+                side.base, side.name = count, name
+        elif name in _TOTALS:
+            total = count if count is not None else total
+        elif count is not None:
+            tier = _place(name, count, given, outgoing) or tier
+    if given.unreadable is not None or outgoing.unreadable is not None:
+        return without_nulls(
+            {"input_tokens": given.unreadable, "output_tokens": outgoing.unreadable}
+        )
+    _settle_writes(given)
+    known = [side for side in (given, outgoing) if side.base is not None or side.parts]
+    if not total and not any(side.base or side.together for side in known):
+        return {}  # a tool's 0 for what nobody counted
+    _decide(given, outgoing, total)
+    fields: Record = {"service_tier": tier}
+    for side, key in ((given, "input_tokens"), (outgoing, "output_tokens")):
+        if side in known:
+            fields[key] = side.count(inclusive=side.inclusive)
+            fields |= {part: count for part, count in side.parts.items() if part[0] != "_"}
+    if total is not None and len(known) < 2:  # then it tells the other side
+        said = sum(fields.get(key, 0) for key in ("input_tokens", "output_tokens"))
+        fields["total_tokens"] = total if total >= said else None
+    return without_nulls(fields)
+
+
+def _flat(usage: Record) -> Iterator[tuple[str, Any]]:
+    """Names in snake case with their values; details get the name of their side in front."""
+    for key, value in usage.items():
+        name = _CAMEL.sub("_", str(key)).lower()
+        inner = from_json(value)
+        if not isinstance(inner, Mapping):
+            yield name, value
+            continue
+        words = set(name.split("_"))
+        if "cache" in words:
+            side = "cache_creation"
+        else:
+            side = "output_detail" if words & _OUTPUT_WORDS else "input_detail"
+        for part, count in inner.items():
+            yield f"{side}_{_CAMEL.sub('_', str(part)).lower()}", count
+
+
+def _place(name: str, count: int, given: _Side, outgoing: _Side) -> str | None:
+    """Put a part where it belongs; the service tier that its name tells, if it does."""
+    words = set(name.split("_"))
+    if words & _NO_TOKENS:
+        return None
+    tier = next((word for word in _TIERS if word in words), None)
+    # OpenAI's details and the parts of its priority tier lie inside the count, whatever its name.
+    inside = "detail" in words or "priority" in words
+    if words & _WRITES:
+        split = "1h" if "1h" in words else "5m" if "5m" in words else None
+        given.add(f"cache_write_{split}" if split else "_cache_write", count)
+    elif any(word.startswith("cache") for word in words):
+        given.add("_cache_read_over" if "over" in words else "cache_read", count)
+    elif words & _REASONING:
+        outgoing.add("reasoning", count)
+    elif "audio" in words and words & (_INPUT_WORDS | _OUTPUT_WORDS):
+        side, part = (outgoing, "audio_output") if words & _OUTPUT_WORDS else (given, "audio_input")
+        side.add(part, count)
+    elif words & (_INPUT_WORDS | _OUTPUT_WORDS) and not inside:
+        (outgoing if words & _OUTPUT_WORDS else given).add(f"_{name}", count)
+    if inside:
+        (outgoing if words & (_REASONING | _OUTPUT_WORDS) else given).inclusive = True
+    return tier
+
+
+def _settle_writes(given: _Side) -> None:
+    """Cache writes as 5 minutes and an hour; the sum of both, logged beside them, counts once."""
+    parts = given.parts
+    whole = parts.pop("_cache_write", 0)
+    split = parts.get("cache_write_5m", 0) + parts.get("cache_write_1h", 0)
+    if whole > split:
+        parts["cache_write_5m"] = parts.get("cache_write_5m", 0) + whole - split
+    if over := parts.pop("_cache_read_over", 0):
+        parts["cache_read"] = parts.get("cache_read", 0) + over
+
+
+def _decide(given: _Side, outgoing: _Side, total: int | None) -> None:
+    """Say of both sides whether the count includes its parts."""
+    for side in (given, outgoing):
+        side.inclusive = (side.inclusive or side.name in _INCLUSIVE) and side.can_include
+    if total is None or not (given.parts or outgoing.parts):
+        return
+    likely = (given.inclusive, outgoing.inclusive)
+    for flips in ((False, False), (False, True), (True, False), (True, True)):
+        inside = [was != flip for was, flip in zip(likely, flips, strict=True)]
+        possible = all(
+            side.can_include or not told
+            for side, told in zip((given, outgoing), inside, strict=True)
+        )
+        counts = (given.count(inclusive=inside[0]), outgoing.count(inclusive=inside[1]))
+        if possible and sum(counts) == total:
+            given.inclusive, outgoing.inclusive = inside
+            return
+
+
+def _count(value: Any) -> int | None:
+    """A count as a whole number, also out of text; None where it is none."""
+    if tokens(value) is None:
+        return None
+    try:
+        number = float(value)
+        return int(number) if number >= 0 and number == int(number) else None
+    except (ValueError, OverflowError):
+        return None

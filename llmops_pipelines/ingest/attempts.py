@@ -1,0 +1,43 @@
+"""Attempts of one logical request: linked to the first, and counted where the source does not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+WITHIN_S: Final = 600.0
+"""A call that begins later than this after the failure before it is a request of its own."""
+
+
+def linked(calls: pl.DataFrame) -> pl.DataFrame:
+    """``calls`` with ``retry_of`` (call id of the first attempt) and ``attempt`` counted.
+
+    Calls of one trace that send the same messages form a chain for as long as each attempt before
+    failed. A source that counts attempts itself is believed, and its chain is cut where its count
+    starts again at 1; without texts only such counts link.
+    """
+    first = {"retry_of": pl.lit(None, pl.String)}
+    several = pl.len().over("trace_id") > 1
+    if calls.is_empty() or not calls.select(several.any()).item():
+        return calls.with_columns(**first)
+    chain = ["trace_id", "request_digest"]
+    ordered = calls.with_row_index("row").sort(*chain, "started_at", "attempt", "call_id")
+    told = pl.col("attempt").max().over(chain) > 1
+    before = pl.col("status").shift(1).over(chain)
+    pause = (pl.col("started_at") - pl.col("started_at").shift(1).over(chain)).dt.total_seconds()
+    inferred = (before == "error") & (pause <= WITHIN_S) & pl.col("request_digest").is_not_null()
+    goes_on = pl.when(told).then(pl.col("attempt") > 1).otherwise(inferred)
+    ordered = ordered.with_columns(told=told, goes_on=goes_on.fill_null(value=False)).with_columns(
+        number=(~pl.col("goes_on")).cum_sum().over(chain)
+    )
+    part = [*chain, "number"]
+    place = pl.int_range(pl.len()).over(part)
+    return (
+        ordered.with_columns(
+            attempt=pl.when(pl.col("told")).then("attempt").otherwise((place + 1).cast(pl.Int32)),
+            retry_of=pl.when(place > 0).then(pl.col("call_id").first().over(part)),
+        )
+        .sort("row")
+        .select(*calls.columns, "retry_of")
+    )

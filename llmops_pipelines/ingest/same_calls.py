@@ -1,0 +1,241 @@
+"""One call that was logged more than once, under different ids: found, and merged into one row.
+
+A call is logged again by a wrapper (an SDK's own span inside an instrumentation's) or by a second
+system (a gateway and a tracing tool). Counted twice, it would double spend. Three signs, from the
+surest to the weakest:
+
+1. the provider's response id is the same;
+2. in one trace, one record lies within the other in time, with the same model and tokens, and is
+   its child or was written by another library;
+3. in two formats, the same model and tokens at the same time, and nothing else comes in question.
+
+Calls that merely look alike (parallel samples of one prompt) have response ids of their own, or
+come from one library: they stay apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import polars as pl
+
+from llmops_pipelines.tables import COPY, LANDED_CALLS, TOKEN_BUCKETS
+
+CLOSE_S: Final = 2.0
+"""Clocks of two systems that log one call differ by less."""
+
+SAME_RESPONSE_S: Final = 600.0
+"""A response id that comes back later than this belongs to a server that repeats its ids."""
+
+PRECEDENCE: Final[Mapping[str, tuple[str, ...]]] = {
+    "cost_reported": ("litellm", "helicone", "portkey", "kong"),
+    "latency_ms": ("openinference", "otel_genai", "langfuse", "langsmith", "mlflow", "weave"),
+    "ttft_ms": ("openinference", "otel_genai", "langfuse", "langsmith", "mlflow", "weave"),
+    "feature": ("langfuse", "langsmith", "openinference", "otel_genai", "mlflow", "weave"),
+    "prompt_name": ("langfuse", "langsmith", "openinference", "otel_genai", "mlflow"),
+    "prompt_version": ("langfuse", "langsmith", "openinference", "otel_genai", "mlflow"),
+}
+"""Whose word counts first for a field: gateways know money, the application knows itself. Formats
+that are not named, and fields that are not listed, go by how complete the record is."""
+
+_OF_KEPT: Final = (
+    "call_id", "trace_id", "parent_id", "status", "error_class", "context_count",
+    "tool_call_count", "question_chars", "answer_chars", "redactions", "content_digest",
+    "source_format", "source_file", "source_line", "source_record", "record_digest", "attempt",
+)  # fmt: skip
+"""Not filled from other records: they say where the kept record lies and what it says."""
+
+_COPY: Final = [field.name for field in COPY.fields]
+_UNKNOWN_FEATURE: Final = "unattributed"
+
+
+def merged(calls: pl.DataFrame) -> pl.DataFrame:
+    """``calls`` with every call once, and ``copies``: all records of it, the kept one first.
+
+    The kept record is the first in the order of ``calls``; what it leaves null is filled from the
+    others, field by field in the order of ``PRECEDENCE``. Token counts are taken together from the
+    record that breaks them down furthest.
+
+    Args:
+        calls: Landed calls with distinct ``call_id``, the best first.
+    """
+    alone = pl.concat_list(pl.struct(_COPY)).alias("copies")
+    pairs = list(_pairs(calls))
+    if not pairs:
+        return calls.with_columns(alone)
+    group = _groups(calls.height, pairs)
+    place = pl.Series("place", group, dtype=pl.Int64)
+    rows = calls.with_row_index("row").with_columns(place)
+    repeated = rows.filter(pl.len().over("place") > 1)
+    single = rows.filter(pl.len().over("place") == 1).with_columns(alone)
+    whole = _merge(repeated)
+    return pl.concat([single.select(whole.columns), whole]).sort("row").drop("row", "place")
+
+
+def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    """Places in ``calls`` of two records that are one call."""
+    seen = calls.select(
+        "response_id",
+        "trace_id",
+        "call_id",
+        "parent_id",
+        "source_format",
+        "instrumentation",
+        "started_at",
+        model=pl.coalesce("model", "model_requested"),
+        asked=pl.coalesce("model_requested", "model"),
+        ended_at=pl.col("started_at")
+        + pl.duration(microseconds=(pl.col("latency_ms").fill_null(0) * 1000).cast(pl.Int64)),
+        sent=pl.sum_horizontal(
+            "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input",
+            ignore_nulls=False,
+        ),
+        received=pl.sum_horizontal("output_text", "reasoning", "audio_output", ignore_nulls=False),
+    ).with_row_index("row")  # fmt: skip
+    yield from _by_response(seen)
+    yield from _by_trace(seen)
+    if seen["source_format"].n_unique() > 1:
+        yield from _by_time(seen)
+
+
+def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    key = "response_id"
+    rows = seen.filter(pl.col(key).is_not_null() & (pl.len().over(key) > 1))
+    return _joined(
+        rows,
+        [key],
+        _apart() <= SAME_RESPONSE_S,
+        (pl.col("received") == pl.col("received_right")).fill_null(value=True),
+    )
+
+
+def _by_trace(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    keys = ["trace_id", "sent", "received"]
+    counted = (pl.col("sent") + pl.col("received") > 0).fill_null(value=False)
+    rows = seen.filter(counted & (pl.len().over(keys) > 1))
+    slack = pl.duration(milliseconds=50)
+    within = (pl.col("started_at_right") >= pl.col("started_at") - slack) & (
+        pl.col("ended_at_right") <= pl.col("ended_at") + slack
+    )
+    around = (pl.col("started_at") >= pl.col("started_at_right") - slack) & (
+        pl.col("ended_at") <= pl.col("ended_at_right") + slack
+    )
+    related = (
+        (pl.col("parent_id_right") == pl.col("call_id"))
+        | (pl.col("parent_id") == pl.col("call_id_right"))
+        | pl.col("instrumentation").ne_missing(pl.col("instrumentation_right"))
+    )
+    return _joined(rows, keys, within | around, related, _one_model(), _not_two_responses())
+
+
+def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    keys = ["sent", "received"]
+    counted = (pl.col("sent") + pl.col("received") > 0).fill_null(value=False)
+    rows = seen.filter(counted & (pl.col("source_format").n_unique().over(keys) > 1))
+    slot = pl.col("started_at").dt.truncate("2s")
+    near = pl.concat(
+        [rows.with_columns(slot=slot + pl.duration(seconds=2 * step)) for step in (-1, 0, 1)]
+    )
+    found = (
+        rows.with_columns(slot=slot)
+        .join(near, on=[*keys, "slot"], suffix="_right")
+        .filter(
+            pl.col("row") < pl.col("row_right"),
+            pl.col("source_format") != pl.col("source_format_right"),
+            _apart() <= CLOSE_S,
+            _one_model(),
+            _not_two_responses(),
+        )
+        .unique(["row", "row_right"])
+    )
+    # Only where each of the two has no other candidate in the other's format.
+    lonely = found.filter(
+        pl.len().over("row", "source_format_right") == 1,
+        pl.len().over("row_right", "source_format") == 1,
+    )
+    return lonely.select("row", "row_right").sort("row", "row_right").iter_rows()
+
+
+def _joined(rows: pl.DataFrame, keys: list[str], *conditions: pl.Expr) -> Iterable[tuple[int, int]]:
+    if rows.is_empty():
+        return ()
+    return (
+        rows.join(rows, on=keys, suffix="_right")
+        .filter(pl.col("row") < pl.col("row_right"), *conditions)
+        .select("row", "row_right")
+        .sort("row", "row_right")
+        .iter_rows()
+    )
+
+
+def _apart() -> pl.Expr:
+    apart = pl.col("started_at") - pl.col("started_at_right")
+    return apart.dt.total_microseconds().abs() / 1e6
+
+
+def _one_model() -> pl.Expr:
+    """The models agree; one may be the alias of the other's snapshot."""
+    names = [pl.col(name) for name in ("model", "asked", "model_right", "asked_right")]
+    ours, theirs = names[:2], names[2:]
+    same = [one == other for one in ours for other in theirs]
+    longer = [
+        long.str.starts_with(short) for one in ours for other in theirs
+        for long, short in ((one, other), (other, one))
+    ]  # fmt: skip
+    return pl.any_horizontal(*same, *longer).fill_null(value=False)
+
+
+def _not_two_responses() -> pl.Expr:
+    return (pl.col("response_id") == pl.col("response_id_right")).fill_null(value=True)
+
+
+def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """The first member of each row's group, by row."""
+    first = list(range(count))
+
+    def root(row: int) -> int:
+        while first[row] != row:
+            first[row] = first[first[row]]
+            row = first[row]
+        return row
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        first[high] = low
+    return [root(row) for row in range(count)]
+
+
+def _merge(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per ``place`` of ``rows``, whose first row is the kept one."""
+    detail = pl.sum_horizontal((pl.col(name) > 0).fill_null(value=False) for name in TOKEN_BUCKETS)
+    known = pl.col("uncached_input").is_not_null() & pl.col("output_text").is_not_null()
+    fullest = (known.cast(pl.Int32) * 100 + detail).arg_max()
+    apart = {*_OF_KEPT, *TOKEN_BUCKETS, "tags", "is_batch", "batch"}
+    filled = [name for name in LANDED_CALLS.schema if name not in apart]
+    return (
+        rows.sort("place", "row")
+        .group_by("place", maintain_order=True)
+        .agg(
+            pl.col("row").first(),
+            *(pl.col(name).first() for name in _OF_KEPT),
+            *(pl.col(name).get(fullest) for name in TOKEN_BUCKETS),
+            *(_first_known(name) for name in filled),
+            pl.col("is_batch").any(),
+            pl.col("tags").explode().drop_nulls().unique(maintain_order=True),
+            copies=pl.struct(_COPY),
+        )
+    )
+
+
+def _first_known(name: str) -> pl.Expr:
+    says = pl.col(name).is_not_null()
+    if name == "feature":
+        says &= pl.col(name) != _UNKNOWN_FEATURE
+    candidates: list[pl.Expr] = [
+        pl.col(name).filter(says & (pl.col("source_format") == source)).first()
+        for source in PRECEDENCE.get(name, ())
+    ]
+    return pl.coalesce(*candidates, pl.col(name).filter(says).first(), pl.col(name).first()).alias(
+        name
+    )

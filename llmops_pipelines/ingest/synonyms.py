@@ -1,0 +1,110 @@
+"""How the fields of a call are called elsewhere, in the words of ``profiles.plain``.
+
+The first names say it most surely. A name may stand under several fields: the values decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_NAMES: Final[Mapping[str, str]] = {
+    "started_at": "started_at start_time request_start_time started start begin timestamp"
+    " event_timestamp event_time created_at created request_time requested_at received_at received"
+    " arrived_at arrival_time arrived datetime date_time time ts t logged_at date when",
+    "ended_at": "ended_at end_time request_end_time completed_at finished_at completion_time"
+    " response_time ended finished completed end",
+    "first_token_at": "first_token_at first_token_time completion_start_time",
+    "call_id": "call_id request_id req_id generation_id span_id run_id log_id event_id"
+    " invocation_id message_id uuid guid id",
+    "trace_id": "trace_id correlation_id root_id trace",
+    "parent_id": "parent_id parent_span_id parent_run_id",
+    "response_id": "response_id completion_id provider_request_id chatcmpl_id",
+    "session_id": "session_id conversation_id thread_id chat_id session conversation thread",
+    "user_id": "user_id end_user_id user_name username end_user uid user customer_id account_id"
+    " customer member_id",
+    "project": "project project_id project_name workspace workspace_id tenant tenant_id"
+    " organization organization_id org org_id client client_id account",
+    "feature": "feature feature_name use_case usecase product_feature application app app_name"
+    " product service service_name workflow pipeline component task endpoint route",
+    "team": "team team_name department squad cost_center owner",
+    "environment": "environment env deployment_environment stage",
+    "tags": "tags labels",
+    "experiment_arm": "experiment_arm arm variant ab_variant experiment_variant",
+    "provider": "provider provider_name vendor system model_provider backend",
+    "model": "response_model model_served served_model model model_name model_id deployment"
+    " deployment_name engine provider_model",
+    "model_requested": "model_requested requested_model request_model",
+    "service_tier": "service_tier tier",
+    "is_stream": "is_stream stream streaming streamed is_streaming",
+    "is_batch": "is_batch batch",
+    "prompt_name": "prompt_name template_name prompt_template_name",
+    "prompt_version": "prompt_version template_version prompt_template_version",
+    "prompt_template": "prompt_template template",
+    "attempt": "attempt try",
+    "status": "status outcome state result status_code http_status response_status success"
+    " succeeded successful ok is_success error is_error has_error failed",
+    "error_class": "error_class error_type exception_type exception_class",
+    "error_code": "error_code err_code code",
+    "error_status": "error_status http_status_code http_status status_code response_code",
+    "error_message": "error_message error_msg err_msg exception_message error exception",
+    "finish_reason": "finish_reason stop_reason finish",
+    "latency_ms": "latency end_to_end_latency e2e_latency total_latency request_latency"
+    " response_latency latency_total duration request_duration total_duration elapsed elapsed_time"
+    " response_time total_time processing_time wall_time timing_total took",
+    "ttft_ms": "ttft time_to_first_token first_token_latency time_to_first_byte ttfb"
+    " timing_first_token first_token",
+    "input_tokens": "input_tokens prompt_tokens tokens_input tokens_prompt tokens_in in_tokens"
+    " tokens_sent request_tokens query_tokens context_tokens usage_prompt usage_input input_length"
+    " prompt_length",
+    "output_tokens": "output_tokens completion_tokens tokens_output tokens_completion tokens_out"
+    " out_tokens response_tokens generated_tokens candidates_tokens tokens_received"
+    " usage_completion usage_output output_length completion_length",
+    "total_tokens": "total_tokens tokens_total tokens_used tokens usage_total",
+    "cache_read": "cache_read_input_tokens cache_read_tokens cached_tokens cached_input_tokens"
+    " cached_prompt_tokens cached_content_tokens input_cached_tokens prompt_cache_hit_tokens"
+    " tokens_cached usage_cached cache_read",
+    "cache_write_5m": "cache_creation_input_tokens cache_write_tokens cache_creation_tokens"
+    " cache_write_input_tokens cache_write",
+    "reasoning": "reasoning_tokens thoughts_tokens thinking_tokens output_reasoning_tokens"
+    " reasoning",
+    "cost_reported": "cost total_cost request_cost response_cost inference_cost cost_total"
+    " billing_amount spend price total_price amount charge",
+    "format_requested": "response_format response_format_type",
+    "messages": "messages request_messages chat_messages prompt_messages chat prompt input"
+    " conversation history",
+    "system": "system_prompt system_message prompt_system system_instruction system instructions",
+    "question": "question prompt user_prompt user_message user_input query prompt_text input_text"
+    " input request_text instruction",
+    "answer": "answer completion completion_text response_text output_text generated_text"
+    " message_content model_output model_response response output reply generation text",
+    "contexts": "contexts retrieved_contexts retrieved_documents retrieved_docs documents docs"
+    " passages chunks context sources retrieval",
+    "tool_calls": "tool_calls message_tool_calls function_calls",
+}  # fmt: skip
+
+SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    field: tuple(names.split()) for field, names in _NAMES.items()
+}
+
+LOOSE: Final = {
+    "started_at": {"date", "when", "t"},
+    "project": {"tenant", "tenant_id", "client", "client_id", "account", "org", "organization"},
+    "feature": {"service", "service_name", "component", "task", "endpoint", "route", "pipeline"},
+    "user_id": {"customer_id", "customer", "account_id", "member_id"},
+    "team": {"owner", "department", "cost_center"},
+    "model": {"deployment", "deployment_name", "engine", "provider_model"},
+    "provider": {"system", "backend"},
+    "service_tier": {"tier"},
+    "input_tokens": {"input_length", "prompt_length", "query_tokens", "request_tokens"},
+    "output_tokens": {"output_length", "completion_length"},
+    "total_tokens": {"tokens"},
+    "cost_reported": {"amount", "charge", "price", "spend", "total_price"},
+    "answer": {"text", "output", "generation"},
+    "question": {"input", "instruction"},
+    "contexts": {"sources", "context", "retrieval"},
+    "error_code": {"code"},
+    "ended_at": {"response_time", "end"},
+    "session_id": {"session", "conversation", "thread"},
+}
+"""Names that often mean something else: a person should look."""

@@ -1,0 +1,47 @@
+"""Messages in the shapes that hosted tools keep, as role and content."""
+
+import json
+
+import pytest
+
+from llmops_pipelines.formats.messages import messages_of
+
+BOTH = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
+HUMAN = {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "HumanMessage"],
+         "kwargs": {"content": "Hello"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        BOTH,
+        {"messages": BOTH},
+        [BOTH],
+        {"messages": [["system", "Be kind."], ["human", "Hello"]]},
+        {"system": "Be kind.", "messages": [{"role": "user", "content": "Hello"}]},
+        {"system": [{"type": "text", "text": "Be kind."}], "messages": "Hello"},
+        {"instructions": "Be kind.", "input": "Hello"},
+        {"instructions": "Be kind.", "contents": [{"role": "user", "parts": [{"text": "Hello"}]}]},
+        [[{"type": "system", "data": {"content": "Be kind."}}, HUMAN]],
+    ],
+)
+def test_every_shape_gives_the_same_messages(value):
+    assert messages_of(value) == BOTH
+    assert messages_of(json.dumps(value)) == BOTH
+
+
+@pytest.mark.parametrize("value", ["Hello", ["Hello"], {"prompts": ["Hello"]}, {"prompt": "Hello"}])
+def test_a_prompt_of_plain_text_is_the_user_s(value):
+    assert messages_of(value) == [{"role": "user", "content": "Hello"}]
+
+
+def test_two_words_that_are_no_role_and_text_stay_prompts():
+    assert messages_of([["Hello", "world"]]) == [
+        {"role": "user", "content": "Hello"},
+        {"role": "user", "content": "world"},
+    ]
+
+
+@pytest.mark.parametrize("value", [None, 3, "", [], {}, [None], {"question": "Hello"}])
+def test_what_holds_no_messages_gives_none(value):
+    assert messages_of(value) == []

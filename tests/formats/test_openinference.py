@@ -1,0 +1,276 @@
+"""Format openinference: spans in OTLP, rows of Phoenix's data frame and of its REST interface.
+
+The payloads were recorded from the instrumentations named in ``payloads/make_otlp.py``; rows of
+Phoenix are built with the columns that its client returns.
+"""
+
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from llmops_pipelines.formats import sniff
+from llmops_pipelines.ingest.tabular import parquet_blocks
+from tests.formats.spans import CHAT, PARENT, SPAN, TRACE, batch, call_of, span, step_of
+from tests.formats.worlds import read_as, utc
+
+PAYLOADS = Path(__file__).parent / "payloads"
+LLM = {"openinference.span.kind": "LLM"}
+
+
+def recorded(name):
+    return read_as("openinference", *(PAYLOADS / f"{name}.jsonl").read_text().splitlines())
+
+
+def picked(frame, *columns):
+    return frame.select(columns).rows()
+
+
+def llm(more, **changes):
+    return call_of("openinference", batch(span(LLM | more, **changes)))
+
+
+def test_a_recorded_call_of_openai_is_read_whole():
+    found = recorded("openinference_openai").calls.to_dicts()[0]
+    expected = {
+        "call_id": SPAN,
+        "trace_id": TRACE,
+        "parent_id": PARENT,
+        "response_id": "chatcmpl-1",
+        "project": "shop",
+        "instrumentation": "openinference.instrumentation.openai",
+        "feature": "support_assistant",
+        "team": "care",
+        "environment": "production",
+        "tags": ["team:care"],
+        "user_id": "u-42",
+        "session_id": "s-7",
+        "provider": "openai",
+        "model": "gpt-4.1-mini-2025-04-14",
+        "model_requested": "gpt-4.1-mini",
+        "service_tier": "default",
+        "prompt_version": "3",
+        "prompt_template": "{system}",
+        "status": "ok",
+        "finish_reason": "stop",
+        "uncached_input": 56,
+        "cache_read": 64,
+        "output_text": 18,
+        "reasoning": 12,
+        "messages": [
+            {"role": "system", "content": "You answer briefly."},
+            {"role": "user", "content": "How long may I return it?"},
+        ],
+        "answer": "Within 30 days.",
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_recorded_tools_streams_failures_and_embeddings_are_told_apart():
+    calls = recorded("openinference_openai").calls
+    assert picked(calls, "uncached_input", "is_stream", "status", "error_class", "answer")[1:] == [
+        (56, None, "ok", None, None),
+        (None, True, "ok", None, "Within 30 days."),
+        (56, True, "ok", None, "Within 30 days."),
+        (None, None, "error", "rate_limit", None),
+        (8, None, "ok", None, None),
+    ]
+    assert calls["tool_calls"][1].to_list() == [{"name": "find_order", "arguments": '{"order": 7}'}]
+    assert calls["finish_reason"][1] == "tool_calls"
+    assert all(ms > 0 for ms in calls["ttft_ms"][2:4])
+    assert calls["model"].to_list()[4:] == ["overloaded", "text-embedding-3-small"]
+
+
+def test_the_root_is_a_step():
+    assert picked(recorded("openinference_openai").steps, "call_id", "kind", "parent_id") == [
+        (PARENT, "chain", None)
+    ]
+
+
+def test_the_sdks_own_span_stays_a_call_beside_that_of_the_instrumentation():
+    calls = recorded("openinference_anthropic").calls.sort("instrumentation", "started_at")
+    names = ("instrumentation", "response_id", "uncached_input", "cache_read", "cache_write_5m")
+    assert picked(calls, *names) == [
+        ("com.anthropic.sdk.python", "msg_1", 20, 60, 40),
+        ("com.anthropic.sdk.python", None, None, None, None),
+        ("openinference.instrumentation.anthropic", "msg_1", 20, 60, 40),
+        ("openinference.instrumentation.anthropic", None, None, None, None),
+    ]
+    assert picked(calls, "status", "error_class")[3] == ("error", "rate_limit")
+    assert set(calls["parent_id"][:2]) == set(calls["call_id"][2:])
+
+
+def test_a_retriever_keeps_its_documents_in_order():
+    says = {"openinference.span.kind": "RETRIEVER", "input.value": "return policy"}
+    for place in range(11):
+        says |= {
+            f"retrieval.documents.{place}.document.id": f"kb-{place}",
+            f"retrieval.documents.{place}.document.content": "Within 30 days.",
+            f"retrieval.documents.{place}.document.score": 1 - place / 20,
+        }
+    step = step_of("openinference", batch(span(says, name="kb_search")))
+    assert (step["kind"], step["name"], step["document_count"]) == ("retriever", "kb_search", 11)
+    assert [found["id"] for found in step["contexts"]][9:] == ["kb-9", "kb-10"]
+    assert step["contexts"][0] == {"id": "kb-0", "content": "Within 30 days.", "score": 1.0}
+    assert step["input_chars"] == 13
+
+
+def test_a_reranker_keeps_what_it_put_out():
+    says = {
+        "openinference.span.kind": "RERANKER",
+        "reranker.input_documents.0.document.id": "kb-1",
+        "reranker.output_documents.0.document.id": "kb-2",
+    }
+    step = step_of("openinference", batch(span(says)))
+    assert [found["id"] for found in step["contexts"]] == ["kb-2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("CHAIN", "chain"), ("TOOL", "tool"), ("AGENT", "agent"), ("GUARDRAIL", "guardrail"),
+        ("EVALUATOR", "chain"), ("PROMPT", "chain"), ("EMBEDDING", "embedding"), ("odd", "chain"),
+    ],
+)  # fmt: skip
+def test_other_kinds_are_steps(kind, read):
+    assert step_of("openinference", batch(span({"openinference.span.kind": kind})))["kind"] == read
+
+
+def test_messages_in_parts_lists_or_json_text_are_the_same():
+    parts = {
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.contents.0.message_content.type": "text",
+        "llm.input_messages.0.message.contents.0.message_content.text": "Hi",
+        "llm.input_messages.0.message.contents.1.message_content.type": "image",
+    }
+    listed = [{"message.role": "user", "message.content": "Hi"}]
+    nested = json.dumps([{"message": {"role": "user", "content": "Hi"}}])
+    found = [
+        llm(says)["messages"]
+        for says in (parts, {"llm.input_messages": listed}, {"llm.input_messages": nested})
+    ]
+    assert found == [
+        [{"role": "user", "content": "Hi\n[image]"}],
+        [{"role": "user", "content": "Hi"}],
+        [{"role": "user", "content": "Hi"}],
+    ]
+
+
+def test_input_and_output_stand_in_for_messages():
+    found = llm({"input.value": "Hi", "output.value": "Hello"})
+    assert found["messages"] == [{"role": "user", "content": "Hi"}]
+    assert found["answer"] == "Hello"
+
+
+def test_a_cost_and_the_answer_schema_are_kept():
+    parameters = {"response_format": {"type": "json_schema", "json_schema": {"schema": {"a": 1}}}}
+    found = llm({"llm.cost.total": 0.25, "llm.invocation_parameters": json.dumps(parameters)})
+    assert str(found["cost_reported"]).startswith("0.25")
+    assert (found["format_requested"], found["response_schema"]) == ("json_schema", '{"a":1}')
+
+
+ROW = {
+    "name": "ChatCompletion",
+    "span_kind": "LLM",
+    "parent_id": PARENT,
+    "start_time": 1794312000000,
+    "end_time": 1794312001000,
+    "status_code": "OK",
+    "status_message": "",
+    "events": [],
+    "context.span_id": SPAN,
+    "context.trace_id": TRACE,
+    "attributes.llm.model_name": "gpt-4.1-mini-2025-04-14",
+    "attributes.llm.token_count.prompt": 120.0,
+    "attributes.llm.token_count.completion": 30.0,
+    "attributes.llm.token_count.prompt_details.cache_read": 64.0,
+    "attributes.llm.input_messages": [{"message.role": "user", "message.content": "Hi"}],
+    "attributes.llm.output_messages": [{"message.role": "assistant", "message.content": "Hello"}],
+    "attributes.metadata": {"feature": "support_assistant"},
+    "attributes.session.id": "s-7",
+    "attributes.user.id": "u-42",
+    "attributes.retrieval.documents": None,
+}
+REST = {
+    "id": "U3BhbjoxMQ==",
+    "name": "ChatCompletion",
+    "context": {"trace_id": TRACE, "span_id": SPAN},
+    "span_kind": "LLM",
+    "parent_id": PARENT,
+    "start_time": "2026-11-10T12:00:00+00:00",
+    "end_time": "2026-11-10T12:00:01+00:00",
+    "status_code": "OK",
+    "status_message": "",
+    "attributes": {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "gpt-4.1-mini-2025-04-14",
+        "llm.token_count.prompt": 120,
+        "llm.token_count.completion": 30,
+        "llm.token_count.prompt_details.cache_read": 64,
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.content": "Hi",
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.content": "Hello",
+        "metadata.feature": "support_assistant",
+        "session.id": "s-7",
+        "user.id": "u-42",
+    },
+    "events": [],
+}
+NESTED = {
+    **{key: value for key, value in ROW.items() if not key.startswith("attributes.")},
+    "attributes": {
+        "openinference": {"span": {"kind": "LLM"}},
+        "llm": {
+            "model_name": "gpt-4.1-mini-2025-04-14",
+            "token_count": {"prompt": 120, "completion": 30, "prompt_details": {"cache_read": 64}},
+            "input_messages": [{"message": {"role": "user", "content": "Hi"}}],
+            "output_messages": [{"message": {"role": "assistant", "content": "Hello"}}],
+        },
+        "metadata": '{"feature": "support_assistant"}',
+        "session": {"id": "s-7"},
+        "user": {"id": "u-42"},
+    },
+}
+EXPECTED = {
+    "call_id": SPAN, "trace_id": TRACE, "parent_id": PARENT, "latency_ms": 1000.0,
+    "started_at": utc("2026-11-10T12:00:00"), "model": "gpt-4.1-mini-2025-04-14",
+    "uncached_input": 56, "cache_read": 64, "output_text": 30, "feature": "support_assistant",
+    "session_id": "s-7", "user_id": "u-42", "answer": "Hello",
+    "messages": [{"role": "user", "content": "Hi"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("record", [ROW, REST, NESTED], ids=["row", "rest", "nested"])
+def test_spans_out_of_phoenix_are_calls(record):
+    found = call_of("openinference", record)
+    assert {name: found[name] for name in EXPECTED} == EXPECTED
+    assert sniff([json.dumps(record)]) == "openinference"
+
+
+def test_rows_of_a_parquet_file_of_spans_are_calls():
+    file = io.BytesIO()
+    pl.DataFrame([ROW]).write_parquet(file)
+    (block,) = parquet_blocks(iter([file.getvalue()]), 10**6)
+    found = call_of("openinference", json.loads(block[0]))
+    assert {name: found[name] for name in EXPECTED} == EXPECTED
+
+
+def test_a_retriever_row_of_phoenix_keeps_its_documents():
+    documents = [{"document.content": "Within 30 days.", "document.score": 0.9}]
+    row = ROW | {"span_kind": "RETRIEVER", "attributes.retrieval.documents": documents}
+    step = step_of("openinference", row)
+    assert step["contexts"] == [{"id": None, "content": "Within 30 days.", "score": 0.9}]
+
+
+def test_a_failed_row_of_phoenix_has_its_message():
+    found = call_of("openinference", ROW | {"status_code": "ERROR", "status_message": "no quota"})
+    assert (found["status"], found["error_class"]) == ("error", "rate_limit")
+
+
+def test_spans_of_other_dialects_are_not_recognised():
+    assert sniff([json.dumps(batch(span(CHAT)))]) == "otel_genai"
+    assert sniff([json.dumps(batch(span(CHAT), span(LLM)))]) == "openinference"
+    assert sniff([json.dumps({"span_kind": "LLM", "name": "x"})]) is None

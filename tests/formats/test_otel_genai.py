@@ -1,0 +1,531 @@
+"""Format otel_genai: GenAI spans, OpenLLMetry's and Langfuse's among them, become calls and steps.
+
+The payloads were recorded from the instrumentations named in ``payloads/make_otlp.py``; spans of
+older names and of agents are built as their documentation says.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from llmops_pipelines.formats import FORMATS, sniff
+from tests.formats.spans import CHAT, PARENT, SPAN, TRACE, attributes, batch, call_of, span, step_of
+from tests.formats.worlds import read_as, utc
+
+PAYLOADS = Path(__file__).parent / "payloads"
+
+
+def recorded(name):
+    return read_as("otel_genai", *(PAYLOADS / f"{name}.jsonl").read_text().splitlines())
+
+
+def picked(frame, *columns):
+    return frame.select(columns).rows()
+
+
+def chat(**more):
+    return batch(span(CHAT | {key.replace("__", "."): value for key, value in more.items()}))
+
+
+def genai(attributes_, **changes):
+    return call_of("otel_genai", batch(span(CHAT | attributes_, **changes)))
+
+
+def test_a_span_becomes_a_call():
+    resource = {"service.name": "shop", "deployment.environment.name": "production"}
+    record = batch(
+        span(CHAT | {"gen_ai.response.id": "chatcmpl-1", "user.id": "u-42", "app.tenant": "acme"}),
+        resource=resource,
+        scope="opentelemetry.instrumentation.openai_v2",
+    )
+    found = call_of("otel_genai", record)
+    expected = {
+        "call_id": SPAN,
+        "trace_id": TRACE,
+        "parent_id": PARENT,
+        "response_id": "chatcmpl-1",
+        "project": "shop",
+        "instrumentation": "opentelemetry.instrumentation.openai_v2",
+        "environment": "production",
+        "user_id": "u-42",
+        "started_at": utc("2026-11-10T12:00:00"),
+        "latency_ms": 1000.0,
+        "provider": "openai",
+        "model_requested": "gpt-4.1-mini",
+        "model": "gpt-4.1-mini-2025-04-14",
+        "status": "ok",
+        "uncached_input": 120,
+        "output_text": 30,
+        "messages": [],
+        "answer": None,
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_traceloop_counts_cached_and_reasoning_tokens_within():
+    calls = recorded("otel_genai_traceloop").calls
+    assert picked(calls, "uncached_input", "cache_read", "output_text", "reasoning") == [
+        (56, 64, 18, 12),
+        (56, 64, 18, 12),
+        (None, None, None, None),  # streamed without usage
+        (56, 64, 30, 0),
+        (None, None, None, None),  # failed
+        (8, 0, None, None),  # embeddings
+    ]
+
+
+def test_traceloop_tells_texts_tools_and_failures():
+    calls = recorded("otel_genai_traceloop").calls
+    question = {"role": "user", "content": "How long may I return it?"}
+    assert calls["messages"][0].to_list()[1] == question
+    assert calls["answer"].to_list()[:3] == ["Within 30 days.", None, "Within 30 days."]
+    tool = [{"name": "find_order", "arguments": '{"order":7}'}]
+    assert calls["tool_calls"][1].to_list() == tool
+    assert picked(calls, "status", "error_class", "error_status")[4] == (
+        "error", "rate_limit", "429",
+    )  # fmt: skip
+
+
+def test_the_workflow_of_traceloop_is_a_chain_that_says_who_asked():
+    (step,) = recorded("otel_genai_traceloop").steps.to_dicts()
+    expected = {
+        "kind": "chain", "name": "answer", "user_id": "u-42", "feature": "support_assistant",
+        "project": "shop", "environment": "production", "parent_id": None, "call_id": PARENT,
+    }  # fmt: skip
+    assert {name: step[name] for name in expected} == expected
+
+
+def test_openai_v2_has_usage_and_the_parent_has_the_user():
+    rows = recorded("otel_genai_openai_v2")
+    assert picked(rows.calls, "uncached_input", "output_text", "status")[:3] == [
+        (120, 30, "ok"),
+        (120, 30, "ok"),
+        (None, None, "ok"),
+    ]
+    assert picked(rows.steps, "kind", "user_id", "session_id") == [("chain", "u-42", "s-7")]
+
+
+def test_the_console_prints_the_same_spans():
+    rows = recorded("otel_genai_console")
+    assert picked(rows.calls, "call_id", "trace_id", "latency_ms") == [(SPAN, TRACE, 1000.0)]
+    assert picked(rows.steps, "call_id", "parent_id") == [(PARENT, None)]
+
+
+def test_the_sdk_of_anthropic_counts_its_cache_within_and_splits_its_writes():
+    rows = recorded("otel_genai_anthropic")
+    columns = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output_text")
+    assert picked(rows.calls, *columns)[0] == (20, 60, 40, 0, 30)
+    assert picked(rows.calls, "finish_reason", "response_id", "service_tier")[0] == (
+        "end_turn", "msg_1", "standard",
+    )  # fmt: skip
+    assert picked(rows.calls, "status", "error_class")[1] == ("error", "rate_limit")
+
+
+def test_writes_for_an_hour_are_taken_out_of_all_writes():
+    found = genai(
+        {
+            "gen_ai.usage.cache_write.input_tokens": 40,
+            "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": 30,
+        }
+    )
+    assert (found["uncached_input"], found["cache_write_5m"], found["cache_write_1h"]) == (
+        80,
+        10,
+        30,
+    )
+
+
+def test_an_input_smaller_than_its_cached_part_was_counted_apart():
+    found = genai({"gen_ai.usage.cache_read.input_tokens": 500})
+    assert (found["uncached_input"], found["cache_read"]) == (120, 500)
+
+
+def test_names_of_before_are_read_too():
+    old = {
+        "gen_ai.system": "anthropic",
+        "gen_ai.request.model": "claude-haiku-4-5",
+        "gen_ai.usage.prompt_tokens": 10,
+        "gen_ai.usage.completion_tokens": 4,
+        "gen_ai.usage.cache_read_input_tokens": 6,
+        "llm.request.type": "chat",
+        "gen_ai.prompt.0.role": "system",
+        "gen_ai.prompt.0.content": "Be brief.",
+        "gen_ai.prompt.1.role": "user",
+        "gen_ai.prompt.1.content": "Hi",
+        "gen_ai.completion.0.role": "assistant",
+        "gen_ai.completion.0.content": "Hello",
+        "gen_ai.completion.0.finish_reason": "stop",
+        "gen_ai.completion.0.tool_calls.0.name": "wave",
+        "gen_ai.completion.0.tool_calls.0.arguments": "{}",
+    }
+    found = call_of("otel_genai", batch(span(old)))
+    assert (found["provider"], found["model"]) == ("anthropic", "claude-haiku-4-5")
+    assert (found["uncached_input"], found["cache_read"], found["output_text"]) == (4, 6, 4)
+    assert found["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+    ]
+    assert (found["answer"], found["finish_reason"]) == ("Hello", "stop")
+    assert found["tool_calls"] == [{"name": "wave", "arguments": "{}"}]
+
+
+def test_messages_may_be_structured_values():
+    parts = [{"type": "text", "content": "Hi"}]
+    found = genai(
+        {
+            "gen_ai.system_instructions": [{"type": "text", "content": "Be brief."}],
+            "gen_ai.input.messages": [{"role": "user", "parts": parts}],
+            "gen_ai.output.messages": [
+                {"role": "assistant", "finish_reason": "stop", "parts": parts}
+            ],
+        }
+    )
+    assert [message["content"] for message in found["messages"]] == ["Be brief.", "Hi"]
+    assert (found["answer"], found["finish_reason"]) == ("Hi", "stop")
+
+
+def test_messages_may_be_events_of_the_span():
+    def event(name, **said):
+        return {"name": name, "attributes": attributes(said)}
+
+    events = [
+        event("gen_ai.system.message", content="Be brief."),
+        event("gen_ai.user.message", content="Hi"),
+        event("gen_ai.choice", message='{"role": "assistant", "content": "Hello"}'),
+    ]
+    found = genai({}, events=events)
+    assert [message["role"] for message in found["messages"]] == ["system", "user"]
+    assert found["answer"] == "Hello"
+
+
+def test_seconds_to_the_first_chunk_are_milliseconds_to_the_first_token():
+    found = genai({"gen_ai.response.time_to_first_chunk": 0.25, "gen_ai.request.stream": True})
+    assert (found["ttft_ms"], found["is_stream"]) == (250.0, True)
+
+
+def test_a_failed_span_says_what_was_thrown():
+    thrown = {"exception.type": "openai.APITimeoutError", "exception.message": "Request timed out."}
+    events = [{"name": "exception", "attributes": attributes(thrown)}]
+    found = genai({}, events=events, status={"code": 2})
+    assert (found["status"], found["error_class"]) == ("error", "timeout")
+    assert found["error_message"] == "Request timed out."
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "named"),
+    [
+        ("execute_tool", "tool", {"gen_ai.tool.name": "n"}),
+        ("invoke_agent", "agent", {"gen_ai.agent.name": "n"}),
+        ("create_agent", "agent", {"gen_ai.agent.name": "n"}),
+        ("retrieval", "retriever", {"gen_ai.data_source.id": "n"}),
+    ],
+)
+def test_an_operation_that_is_no_inference_is_a_step(operation, kind, named):
+    usage = {
+        "gen_ai.usage.input_tokens": 5
+    }  # an agent's sum over its calls, which count themselves
+    record = batch(span({"gen_ai.operation.name": operation} | named | usage))
+    step = step_of("otel_genai", record)
+    assert (step["kind"], step["name"]) == (kind, "n")
+
+
+def test_a_retrieval_keeps_its_documents():
+    documents = '[{"id": "kb-1", "score": 0.9}, {"id": "kb-2", "score": 0.4}]'
+    says = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.documents": documents}
+    step = step_of("otel_genai", batch(span(says)))
+    assert (step["document_count"], step["output_chars"]) == (2, len(documents))
+    assert step["contexts"][0] == {"id": "kb-1", "content": "", "score": 0.9}
+
+
+@pytest.mark.parametrize("operation", ["generate_content", "text_completion", "embeddings"])
+def test_every_inference_is_a_call(operation):
+    assert genai({"gen_ai.operation.name": operation})["uncached_input"] == 120
+
+
+def test_a_retriever_of_traceloop_keeps_its_documents():
+    says = {
+        "traceloop.span.kind": "retriever",
+        "traceloop.entity.name": "kb_search",
+        "traceloop.entity.output": '[{"page_content": "Within 30 days.", "metadata": {"id": "k"}}]',
+        "traceloop.prompt.key": "answer",
+        "traceloop.prompt.version": 3,
+    }
+    step = step_of("otel_genai", batch(span(says)))
+    assert (step["kind"], step["name"]) == ("retriever", "kb_search")
+    assert step["contexts"] == [{"id": "k", "content": "Within 30 days.", "score": None}]
+    assert (step["prompt_name"], step["prompt_version"]) == ("answer", "3")
+
+
+def test_recorded_generations_of_langfuse_are_calls():
+    calls = recorded("otel_genai_langfuse").calls
+    counts = ("uncached_input", "cache_read", "output_text", "reasoning")
+    assert picked(calls, *counts) == [
+        (56, 64, 18, 12),  # the wrapper of OpenAI counts cached tokens within
+        (None, None, None, None),
+        (None, None, None, None),
+        (56, 64, 30, 0),  # by hand they are counted apart
+    ]
+    assert picked(calls, "status", "error_class", "finish_reason", "answer")[1:3] == [
+        ("ok", None, "stop", "Within 30 days."),
+        ("error", "rate_limit", None, None),
+    ]
+    assert [0 < ms < 200 for ms in calls["ttft_ms"].drop_nulls()] == [True]
+    assert [str(cost)[:4] for cost in calls["cost_reported"].drop_nulls()] == ["0.25"]
+
+
+def test_a_recorded_retriever_of_langfuse_keeps_documents_and_people():
+    retriever, root = recorded("otel_genai_langfuse").steps.to_dicts()
+    assert retriever["contexts"] == [{"id": "kb-1", "content": "Within 30 days.", "score": 0.9}]
+    for step in (retriever, root):
+        assert (step["user_id"], step["session_id"], step["feature"], step["tags"]) == (
+            "u-42", "s-7", "support_assistant", ["team:care"],
+        )  # fmt: skip
+
+
+LANGFUSE = {
+    "langfuse.observation.type": "generation",
+    "langfuse.observation.model.name": "gpt-4.1-mini-2025-04-14",
+    "langfuse.observation.input": '[{"role": "user", "content": "Hi"}]',
+    "langfuse.observation.output": '{"role": "assistant", "content": "Hello"}',
+    "langfuse.observation.prompt.name": "answer",
+    "langfuse.observation.prompt.version": 3,
+    "langfuse.observation.completion_start_time": '"2026-11-10T12:00:00.250000Z"',
+    "langfuse.trace.tags": ["team:care"],
+    "langfuse.trace.metadata.feature": "support_assistant",
+    "langfuse.environment": "production",
+    "user.id": "u-42",
+    "session.id": "s-7",
+}
+
+
+def langfuse(usage, **more):
+    says = LANGFUSE | {"langfuse.observation.usage_details": json.dumps(usage)} | more
+    return call_of("otel_genai", batch(span(says)))
+
+
+def test_a_generation_of_langfuse_becomes_a_call():
+    found = langfuse({"input": 120, "output": 30})
+    expected = {
+        "model": "gpt-4.1-mini-2025-04-14", "prompt_name": "answer", "prompt_version": "3",
+        "team": "care", "feature": "support_assistant", "environment": "production",
+        "user_id": "u-42", "session_id": "s-7", "ttft_ms": 250.0, "answer": "Hello",
+        "messages": [{"role": "user", "content": "Hi"}],
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("usage", "buckets"),
+    [
+        (  # the OpenAI wrapper passes the provider's usage on
+            {
+                "prompt_tokens": 120, "completion_tokens": 30, "total_tokens": 150,
+                "prompt_tokens_details": {"cached_tokens": 64},
+                "completion_tokens_details": {"reasoning_tokens": 12},
+            },
+            (56, 64, 18, 12),
+        ),
+        (  # counted apart
+            {"input": 56, "input_cached_tokens": 64, "output": 18, "output_reasoning_tokens": 12,
+             "total": 150},
+            (56, 64, 18, 12),
+        ),
+        ({"input": 120, "input_cached_tokens": 64, "output": 30, "total": 150}, (56, 64, 30, 0)),
+        ({"input_tokens": 20, "cache_read_input_tokens": 60, "output_tokens": 30}, (20, 60, 30, 0)),
+    ],
+)  # fmt: skip
+def test_usage_of_langfuse_is_read_in_the_convention_of_its_source(usage, buckets):
+    found = langfuse(usage)
+    names = ("uncached_input", "cache_read", "output_text", "reasoning")
+    assert tuple(found[name] for name in names) == buckets
+
+
+def test_an_error_level_of_langfuse_is_a_failure():
+    error = {
+        "langfuse.observation.level": "ERROR",
+        "langfuse.observation.status_message": "Rate limit reached.",
+    }
+    found = langfuse({}, **error)
+    assert (found["status"], found["error_class"]) == ("error", "rate_limit")
+    assert found["uncached_input"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"), [("span", "chain"), ("retriever", "retriever"), ("evaluator", "chain")]
+)
+def test_other_observations_of_langfuse_are_steps(kind, read):
+    assert step_of("otel_genai", batch(span({"langfuse.observation.type": kind})))["kind"] == read
+
+
+VERCEL = {
+    "ai.operationId": "ai.streamText.doStream",
+    "ai.model.provider": "openai.responses",
+    "ai.model.id": "gpt-4.1-mini",
+    "ai.response.model": "gpt-4.1-mini-2025-04-14",
+    "ai.response.id": "resp_1",
+    "ai.response.finishReason": "stop",
+    "ai.response.text": "Hello",
+    "ai.response.msToFirstChunk": 250,
+    "ai.response.toolCalls": '[{"toolName": "wave", "args": "{}"}]',
+    "ai.prompt.messages": '[{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]',
+    "ai.telemetry.functionId": "greet",
+    "ai.telemetry.metadata.userId": "u-42",
+    "ai.telemetry.metadata.feature": "support_assistant",
+    "ai.usage.promptTokens": 120,
+    "ai.usage.completionTokens": 30,
+}
+
+
+def test_an_inner_span_of_vercels_sdk_is_a_call():
+    found = call_of("otel_genai", batch(span(VERCEL)))
+    expected = {
+        "name": "greet", "model_requested": "gpt-4.1-mini", "model": "gpt-4.1-mini-2025-04-14",
+        "response_id": "resp_1", "finish_reason": "stop", "answer": "Hello", "ttft_ms": 250.0,
+        "is_stream": True, "user_id": "u-42", "feature": "support_assistant",
+        "messages": [{"role": "user", "content": "Hi"}], "uncached_input": 120, "output_text": 30,
+        "tool_calls": [{"name": "wave", "arguments": "{}"}],
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("usage", "buckets"),
+    [
+        ({"ai.usage.cachedInputTokens": 64}, (56, 64, 0)),
+        (
+            {"ai.model.provider": "anthropic.messages", "ai.usage.cachedInputTokens": 64},
+            (120, 64, 0),
+        ),
+        (
+            {
+                "ai.model.provider": "anthropic.messages",
+                "ai.usage.inputTokenDetails.noCacheTokens": 20,
+                "ai.usage.inputTokenDetails.cacheReadTokens": 60,
+                "ai.usage.inputTokenDetails.cacheWriteTokens": 40,
+            },
+            (20, 60, 40),
+        ),
+    ],
+)
+def test_cached_tokens_of_vercels_sdk_are_counted_once(usage, buckets):
+    found = call_of("otel_genai", batch(span(VERCEL | usage)))
+    names = ("uncached_input", "cache_read", "cache_write_5m")
+    assert tuple(found[name] for name in names) == buckets
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "name"),
+    [("ai.streamText", "chain", "greet"), ("ai.toolCall", "tool", "lookup")],
+)
+def test_outer_spans_and_tools_of_vercels_sdk_are_steps(operation, kind, name):
+    says = VERCEL | {"ai.operationId": operation, "ai.toolCall.name": "lookup"}
+    step = step_of("otel_genai", batch(span(says)))
+    assert (step["kind"], step["name"], step["user_id"]) == (kind, name, "u-42")
+
+
+def test_a_span_in_no_dialect_is_a_chain_and_plumbing_is_ignored():
+    own = span({"app.step": "plan"}, spanId="b" * 16, parentSpanId=None)
+    http = span({"http.request.method": "GET"}, spanId="c" * 16)
+    database = span({"db.system": "postgresql"}, spanId="d" * 16)
+    rows = read_as("otel_genai", batch(own, http, database, span(CHAT)))
+    assert rows.steps["kind"].to_list() == ["chain"]
+    assert rows.calls.height == 1
+
+
+def test_plumbing_that_says_who_asked_is_kept():
+    step = step_of("otel_genai", batch(span({"http.request.method": "POST", "session.id": "s-7"})))
+    assert (step["kind"], step["session_id"]) == ("chain", "s-7")
+
+
+def test_a_call_without_usage_around_another_call_is_a_chain():
+    outer = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4.1-mini"}
+    wrapper = span(outer, spanId=PARENT, parentSpanId=None)
+    rows = read_as("otel_genai", batch(wrapper, span(CHAT)))
+    assert rows.calls["call_id"].to_list() == [SPAN]
+    assert picked(rows.steps, "call_id", "kind") == [(PARENT, "chain")]
+
+
+def test_a_wrapper_may_be_further_out():
+    outer = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4.1-mini"}
+    wrapper = span(outer, spanId="b" * 16, parentSpanId=None)
+    between = span({"app.step": "plan"}, spanId=PARENT, parentSpanId="b" * 16)
+    rows = read_as("otel_genai", batch(wrapper, between, span(CHAT)))
+    assert rows.calls["call_id"].to_list() == [SPAN]
+    assert sorted(rows.steps["call_id"]) == [PARENT, "b" * 16]
+
+
+def test_spans_that_enclose_each_other_are_read():
+    first = span(CHAT, spanId="b" * 16, parentSpanId="c" * 16)
+    second = span(CHAT, spanId="c" * 16, parentSpanId="b" * 16)
+    assert read_as("otel_genai", batch(first, second)).calls.height == 2
+
+
+def test_an_unknown_operation_is_a_call_only_where_it_names_a_model():
+    plan = {"gen_ai.operation.name": "plan"}
+    assert step_of("otel_genai", batch(span(plan)))["kind"] == "chain"
+    assert genai(plan)["uncached_input"] == 120
+
+
+def test_one_batch_may_mix_dialects():
+    openinference = span(
+        {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.prompt": 7},
+        spanId="b" * 16,
+    )
+    mlflow = span(
+        {"mlflow.spanType": '"CHAT_MODEL"', "mlflow.chat.tokenUsage": '{"input_tokens": 9}'},
+        spanId="c" * 16,
+    )
+    rows = read_as("otel_genai", batch(span(CHAT), openinference, mlflow))
+    assert rows.calls["uncached_input"].to_list() == [120, 7, 9]
+
+
+def test_log_records_are_ignored_and_counted():
+    record = {"eventName": "gen_ai.client.inference.operation.details", "attributes": []}
+    logs = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record, record]}]}]}
+    found = list(FORMATS["otel_genai"].unpack(logs))
+    assert found == [{"kind": "ignored"}, {"kind": "ignored"}]
+    assert sniff([json.dumps(logs)]) == "otel_genai"
+
+
+def test_custom_attributes_can_be_mapped():
+    (found,) = FORMATS["otel_genai"].unpack(chat(app__tenant="acme", feature="search"))
+    assert found["metadata"]["app"] == {"tenant": "acme"}
+    assert found["feature"] == "search"
+
+
+def test_a_span_without_attributes_is_a_chain_of_unknown_name():
+    assert step_of("otel_genai", batch(span(name=None, status=None)))["name"] is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "otel_genai_traceloop",
+        "otel_genai_openai_v2",
+        "otel_genai_anthropic",
+        "otel_genai_console",
+        "otel_genai_langfuse",
+    ],
+)
+def test_recorded_spans_are_recognised(name):
+    assert sniff((PAYLOADS / f"{name}.jsonl").read_text().splitlines()) == "otel_genai"
+
+
+def test_a_request_without_calls_is_recognised_for_those_that_follow():
+    assert sniff([json.dumps(batch(span({"http.request.method": "GET"})))]) == "otel_genai"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        span({"http.request.method": "GET"}),
+        {"resourceSpans": []},
+        {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {}}]}]}]},
+        {"resourceMetrics": []},
+        {"spans": [span(CHAT)]},
+        {"attributes": {"gen_ai.system": "openai"}},
+    ],
+)
+def test_records_without_genai_are_not_recognised(record):
+    assert sniff([json.dumps(record)]) is None

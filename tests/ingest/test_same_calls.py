@@ -1,0 +1,152 @@
+"""Copies of one call under several ids, from landed rows to one row."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from llmops_pipelines.ingest import llm_calls, unaccounted_rows
+from llmops_pipelines.ingest.same_calls import merged
+from llmops_pipelines.tables import LANDED_CALLS
+from tests.ingest.worlds import call, landed_lines, utc_moment
+
+NOON = utc_moment("2026-11-10T12:00:00")
+
+
+def record(call_id: str, **changes: Any) -> dict[str, Any]:
+    """A landed call; ``after`` is in seconds from noon."""
+    after = changes.pop("after", 0.0)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    return {
+        **base,
+        "call_id": call_id,
+        "trace_id": "t",
+        "started_at": NOON + timedelta(seconds=after),
+        "latency_ms": 1000.0,
+        "source_format": "otel_genai",
+        "record_digest": call_id,
+        **changes,
+    }
+
+
+def one_by_one(*records: dict[str, Any]) -> pl.DataFrame:
+    return llm_calls(pl.DataFrame(records, schema=LANDED_CALLS.schema))
+
+
+def ids(*records: dict[str, Any]) -> list[list[str]]:
+    """The call ids behind each call that is left, kept one first."""
+    rows = one_by_one(*records)["copies"].to_list()
+    return sorted([copy["call_id"] for copy in copies] for copies in rows)
+
+
+def test_two_records_of_one_response_are_one_call_and_fill_each_other():
+    wrapper = record("a", response_id="msg_1", user_hash="u", latency_ms=None, content_digest=None)
+    inner = record("b", response_id="msg_1", user_hash=None, latency_ms=990.0, after=0.01)
+    (row,) = one_by_one(wrapper, inner).to_dicts()
+    assert row["call_id"] == "b", "the one with texts is kept"
+    assert (row["user_hash"], row["latency_ms"]) == ("u", 990.0)
+    assert [copy["call_id"] for copy in row["copies"]] == ["b", "a"]
+
+
+def test_spend_is_not_doubled_and_the_finer_counts_win():
+    coarse = record("a", response_id="r", uncached_input=100, cache_read=0)
+    fine = record("b", response_id="r", uncached_input=20, cache_read=80)
+    (row,) = one_by_one(coarse, fine).to_dicts()
+    assert (row["uncached_input"], row["cache_read"]) == (20, 80)
+
+
+def test_a_server_that_repeats_its_response_ids_has_not_answered_once():
+    assert ids(record("a", response_id="r"), record("b", response_id="r", after=3600)) == [
+        ["a"], ["b"],
+    ]  # fmt: skip
+    assert ids(
+        record("a", response_id="r", output_text=5), record("b", response_id="r", output_text=6)
+    ) == [["a"], ["b"]]
+
+
+def test_a_span_inside_another_with_the_same_tokens_is_the_same_call():
+    outer = record("a", latency_ms=1000.0, instrumentation="openinference")
+    child = record("b", parent_id="a", after=0.1, latency_ms=800.0, instrumentation="openinference")
+    sibling = record("b", after=0.1, latency_ms=800.0, instrumentation="anthropic")
+    assert ids(outer, child) == [["b", "a"]]
+    assert ids(outer, sibling) == [["b", "a"]]
+
+
+def test_parallel_samples_of_one_prompt_stay_apart():
+    twins = [record(name, instrumentation="openai") for name in "ab"]
+    assert ids(*twins) == [["a"], ["b"]]
+    answered = [record(name, instrumentation=name, response_id=f"r-{name}") for name in "ab"]
+    assert ids(*answered) == [["a"], ["b"]]
+
+
+def test_calls_one_after_the_other_stay_apart():
+    assert ids(record("a", instrumentation="x"), record("b", instrumentation="y", after=5)) == [
+        ["a"], ["b"],
+    ]  # fmt: skip
+
+
+def test_two_systems_that_log_one_call_are_told_by_time_model_and_tokens():
+    gateway = record(
+        "g",
+        trace_id="t-1",
+        source_format="litellm",
+        model="m-1",
+        cost_reported=Decimal("0.5"),
+        after=0.4,
+    )
+    tracer = record("l", trace_id="t-2", source_format="langfuse", model="m-1-2026-01-01")
+    (row,) = one_by_one(gateway, tracer).to_dicts()
+    assert str(row["cost_reported"]) == "0.500000000000"
+    assert {copy["source_format"] for copy in row["copies"]} == {"litellm", "langfuse"}
+
+
+def test_where_two_candidates_fit_nothing_is_joined():
+    gateway = record("g", trace_id="t-1", source_format="litellm")
+    tracers = [record(name, trace_id=name, source_format="langfuse") for name in "ab"]
+    assert ids(gateway, *tracers) == [["a"], ["b"], ["g"]]
+
+
+def test_other_tokens_another_model_or_another_time_are_another_call():
+    tracer = record("l", trace_id="t-2", source_format="langfuse")
+    for changes in ({"output_text": 7}, {"model": "x", "model_requested": "x"}, {"after": 2.5}):
+        other = record("g", trace_id="t-1", source_format="litellm", **changes)
+        assert ids(tracer, other) == [["g"], ["l"]]
+
+
+def test_unknown_tokens_join_nothing():
+    unknown = {"uncached_input": None, "output_text": None}
+    assert ids(
+        record("a", trace_id="1", source_format="litellm", **unknown),
+        record("b", trace_id="2", source_format="langfuse", **unknown),
+    ) == [["a"], ["b"]]
+
+
+def test_every_record_is_accounted_for_by_the_call_it_became():
+    rows = pl.DataFrame(
+        [record("a", response_id="r"), record("b", response_id="r"), record("c", after=9)],
+        schema=LANDED_CALLS.schema,
+    )
+    calls = llm_calls(rows)
+    assert calls.height == 2
+    assert unaccounted_rows(rows, calls).is_empty()
+
+
+def test_the_order_of_records_changes_nothing():
+    rows = pl.DataFrame(
+        [
+            record("a", response_id="r", user_hash="u"),
+            record("b", response_id="r", session_id="s"),
+            record("c", trace_id="x", source_format="langfuse", after=20),
+            record("d", trace_id="y", source_format="litellm", after=20.5),
+        ],
+        schema=LANDED_CALLS.schema,
+    )
+    expected = llm_calls(rows)
+    assert expected.height == 2
+    for seed in range(5):
+        assert llm_calls(rows.sample(fraction=1, shuffle=True, seed=seed)).equals(expected)
+
+
+def test_a_day_without_calls_has_none():
+    assert merged(LANDED_CALLS.empty()).height == 0
