@@ -24,6 +24,8 @@ _CACHED: Final = (
     "cache_read_input_tokens",
 )  # fmt: skip
 _CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creation")
+_LIFETIMES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_ANTHROPIC: Final = frozenset({"cache_creation_input_tokens", "cache_read_input_tokens"})
 _PERPLEXITY: Final = ("citation_tokens", "num_search_queries", "search_context_size")
 _DRAWN: Final = ("IMAGE", "VIDEO", "DOCUMENT")
 
@@ -74,6 +76,13 @@ def _chat(usage: Mapping[str, Any]) -> _Read:
         completion = _sum(completion, reasoning)
     fields, refused = _inclusive(usage, prompt, completion, details, made)
     fields |= {"reasoning": reasoning, "total_tokens": None if searches else total}
+    # Gateways to Anthropic include its cached tokens, unless the numbers cannot be read so.
+    cached = [fields[name] for name in ("cache_read", "cache_write_5m", "cache_write_1h")]
+    more = (_count(_sum(*cached)) or 0) > (_count(prompt) or 0)
+    if _ANTHROPIC & usage.keys() and (more or _adds_up(total, prompt, completion, *cached)):
+        fields["uncached_input"] = fields.pop("input_tokens")
+        if not _adds_up(total, prompt, completion, *cached):
+            fields["total_tokens"] = None
     if _some(usage.get("citation_tokens")):
         refused.append(("usage.citation_tokens: have no bucket", _OUTPUT))
     return fields, refused
@@ -103,10 +112,10 @@ def _inclusive(usage: Mapping[str, Any], prompt: Any, answer: Any, of: Any, made
     created = _largest(
         *(at_path(of, key) for key in _CREATED), usage.get("cache_creation_input_tokens")
     )
+    holders = (of, at_path(of, "cache_creation_token_details"), usage.get("cache_creation"))
     five, hour = _writes(
         created,
-        at_path(of, "ephemeral_5m_input_tokens"),
-        at_path(of, "ephemeral_1h_input_tokens"),
+        *(_largest(*(at_path(at, key) for at in holders)) for key in _LIFETIMES),
     )
     audio = _sum(at_path(of, "audio_tokens"), at_path(of, "audio"))
     refused: _Refused = []

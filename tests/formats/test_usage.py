@@ -371,3 +371,17 @@ def test_nonsense_anywhere_in_a_usage_is_read_or_rejected():
     found = read(*(given | usage_of(usage).fields for usage in wrong), reading=reading)
     assert min(found.calls.height, found.rejected.height) > 100
     assert found.calls.height + found.rejected.height == len(wrong)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "total", "uncached"), [(1300, 1400, 300), (300, 1400, 300), (300, 400, 300)]
+)
+def test_a_gateway_to_anthropic_may_count_the_prompt_either_way(prompt, total, uncached):
+    usage = {"prompt_tokens": prompt, "completion_tokens": 100, "total_tokens": total}
+    cached = {"cache_read_input_tokens": 900, "cache_creation_input_tokens": 100}
+    assert landed(usage | cached) == {
+        "uncached_input": uncached,
+        "cache_read": 900,
+        "cache_write_5m": 100,
+        "output_text": 100,
+    }
