@@ -18,9 +18,9 @@ from llmops_pipelines.formats.records import (
     as_text,
     at_path,
     first,
-    tokens,
     without_nulls,
 )
+from llmops_pipelines.formats.usage import usage_of
 
 
 def request_of(body: Any) -> Record:
@@ -122,74 +122,9 @@ def error_of(body: Any) -> Record:
 
 
 def tokens_of(usage: Any) -> Record:
-    """Token counts of a provider's usage object, as ``FIELDS`` has them; empty without usage.
-
-    OpenAI's counts include cached ones, and so do Gemini's (whose answer excludes its thoughts).
-    Anthropic's ``input_tokens`` excludes them. ``prompt_tokens`` beside Anthropic's cache counts
-    includes them, as LiteLLM writes it, unless the total or the counts themselves say otherwise.
-    """
-    usage = as_object(usage)
-    if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
-        return _gemini_tokens(usage)
-    ins = as_object(first(usage.get("prompt_tokens_details"), usage.get("input_tokens_details")))
-    outs = as_object(
-        first(usage.get("completion_tokens_details"), usage.get("output_tokens_details"))
-    )
-    read = first(ins.get("cached_tokens"), usage.get("cache_read_input_tokens"))
-    written = as_object(first(usage.get("cache_creation"), ins.get("cache_creation_token_details")))
-    long = written.get("ephemeral_1h_input_tokens")
-    whole = first(
-        usage.get("cache_creation_input_tokens"),
-        ins.get("cache_write_tokens"),
-        ins.get("cache_creation_tokens"),
-    )
-    short = first(written.get("ephemeral_5m_input_tokens"), whole)
-    output = first(usage.get("completion_tokens"), usage.get("output_tokens"))
-    parts = {
-        "cache_read": tokens(read),
-        "cache_write_5m": tokens(short),
-        "cache_write_1h": tokens(long),
-        "audio_input": tokens(ins.get("audio_tokens")),
-        "output_tokens": tokens(output),
-        "reasoning": tokens(first(outs.get("reasoning_tokens"), outs.get("thinking_tokens"))),
-        "audio_output": tokens(outs.get("audio_tokens")),
-    }
-    total = tokens(usage.get("total_tokens"))
-    given = first(usage.get("prompt_tokens"), usage.get("input_tokens"))
-    cached = sum(_count(parts[name]) for name in ("cache_read", "cache_write_5m", "cache_write_1h"))
-    summed = _count(given) + cached + _count(output)
-    anthropic = "prompt_tokens" not in usage and "input_tokens_details" not in usage
-    apart = cached > 0 and (
-        anthropic or cached > _count(given) or (total is not None and _count(total) == summed)
-    )
-    if apart and _count(total) != summed:
-        total = None  # somebody's sum of the two counts that leave the cache out
-    side = {"uncached_input" if apart else "input_tokens": tokens(given)}
-    return without_nulls({**side, **parts, "total_tokens": total})
-
-
-def _gemini_tokens(usage: Mapping[str, Any]) -> Record:
-    thoughts, tool = usage.get("thoughtsTokenCount"), usage.get("toolUsePromptTokenCount")
-    answer = usage.get("candidatesTokenCount")
-    prompt = usage.get("promptTokenCount")
-    spoken = answer is not None or thoughts is not None
-    return without_nulls(
-        {
-            "input_tokens": _count(prompt) + _count(tool) if prompt is not None else None,
-            "cache_read": tokens(usage.get("cachedContentTokenCount")),
-            "output_tokens": _count(answer) + _count(thoughts) if spoken else None,
-            "reasoning": tokens(thoughts),
-            "total_tokens": tokens(usage.get("totalTokenCount")),
-        }
-    )
-
-
-def _count(value: Any) -> int:
-    """``value`` as a number of tokens to compare with; 0 where it is none."""
-    try:
-        return int(float(value)) if isinstance(value, (int, float, str)) else 0
-    except (ValueError, OverflowError):
-        return 0
+    """Token counts of a provider's usage object, as ``FIELDS`` has them; empty without usage."""
+    fields = usage_of(as_object(usage)).fields
+    return {name: value for name, value in fields.items() if name != "cost_reported"}
 
 
 def _output(items: list[Any]) -> tuple[str | None, list[Record]]:

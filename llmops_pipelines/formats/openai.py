@@ -16,8 +16,8 @@ from llmops_pipelines.formats.reading import LogFormat, at
 _USAGE = ("response.usage", "usage")
 
 
-def _usage(name: str) -> Any:
-    return at(*(f"{usage}.{name}" for usage in _USAGE))
+def _usage(*names: str) -> Any:
+    return at(*(f"{usage}.{name}" for name in names for usage in _USAGE))
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
@@ -77,7 +77,10 @@ OPENAI: Final = LogFormat(
         "latency_ms": at("latency_ms"),
         "ttft_ms": at("ttft_ms"),
         "input_tokens": _usage("prompt_tokens"),
-        "cache_read": _usage("prompt_tokens_details.cached_tokens"),
+        # DeepSeek's and Moonshot's names follow.
+        "cache_read": _usage(
+            "prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"
+        ),
         "cache_write_5m": _usage("prompt_tokens_details.cache_write_tokens"),
         "audio_input": _usage("prompt_tokens_details.audio_tokens"),
         "output_tokens": _usage("completion_tokens"),

@@ -1,14 +1,155 @@
-"""Format ``openai_responses``: OpenAI Responses API objects."""
+"""Format ``openai_responses``: Responses API objects, bare, as events, or in our envelope."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from llmops_pipelines.formats.reading import LogFormat
+from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.records import (
+    as_list,
+    as_object,
+    at_path,
+    context_of,
+    first,
+    without_nulls,
+)
+from llmops_pipelines.formats.responses_items import answer_of, called_of, found_of, sent_of
+from llmops_pipelines.formats.usage import usage_of
+
+_ENDS: Final = ("response.completed", "response.failed", "response.incomplete")
+_RUNNING: Final = ("queued", "in_progress")
+
+
+def response_fields(response: Mapping[str, Any]) -> Record:
+    """The fields that a Responses API object tells.
+
+    ``created_at`` and ``completed_at`` are whole seconds: too coarse for a latency.
+    """
+    prompt, wanted = as_object(response.get("prompt")), as_object(at_path(response, "text"))
+    metadata = as_object(response.get("metadata"))
+    output = as_list(response.get("output"))
+    wanted = as_object(wanted.get("format"))
+    said = {
+        "kind": "call",
+        "response_id": response.get("id"),
+        "started_at": response.get("created_at"),
+        "model": response.get("model"),
+        "service_tier": response.get("service_tier"),
+        "user_id": first(response.get("safety_identifier"), response.get("user")),
+        "session_id": at_path(response, "conversation", "id"),
+        "prompt_name": prompt.get("id"),
+        "prompt_version": prompt.get("version"),
+        "format_requested": wanted.get("type") if wanted.get("type") != "text" else None,
+        "response_schema": first(wanted.get("schema"), wanted.get("schema_")),  # as the SDK dumps
+        "messages": sent_of(response.get("instructions"), None) or None,
+        "answer": answer_of(output),
+        "tool_calls": called_of(output) or None,
+        "contexts": found_of(output) or None,
+        "metadata": metadata
+        | without_nulls({"previous_response_id": response.get("previous_response_id")}),
+        **_outcome(response),
+        **usage_of(response.get("usage")).fields,
+    }
+    return context_of(metadata) | without_nulls(said)
+
+
+def request_fields(request: Mapping[str, Any]) -> Record:
+    """The fields that the body of a Responses API request tells."""
+    wanted = as_object(at_path(request, "text", "format"))
+    prompt = as_object(request.get("prompt"))
+    said = {
+        "model_requested": request.get("model"),
+        "is_stream": request.get("stream"),
+        "messages": sent_of(request.get("instructions"), request.get("input")) or None,
+        "user_id": first(request.get("safety_identifier"), request.get("user")),
+        "prompt_name": prompt.get("id"),
+        "prompt_version": prompt.get("version"),
+        "format_requested": wanted.get("type") if wanted.get("type") != "text" else None,
+        "response_schema": wanted.get("schema"),
+    }
+    return without_nulls(said)
+
+
+def _outcome(response: Mapping[str, Any]) -> Record:
+    """``incomplete`` is an answer that was cut short or filtered, not a failure."""
+    status = response.get("status")
+    if status in ("failed", "cancelled") or response.get("error"):
+        return error_of(first(response.get("error"), f"the response was {status}"))
+    if status in _RUNNING:
+        return error_of(f"the response was left {status}")
+    short = at_path(response, "incomplete_details", "reason")
+    return {"status": "ok", "finish_reason": short or ("stop" if status == "completed" else None)}
+
+
+def _unpack(record: Record) -> Iterator[Record]:
+    if (beside := beside_of(record)) is not None:
+        yield beside
+        return
+    if _is_event(record):
+        ended = record.get("type") in _ENDS and isinstance(record.get("response"), Mapping)
+        yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
+    elif record.get("object") == "response":
+        running = record.get("status") in _RUNNING  # its final object is another record
+        yield {"kind": "ignored"} if running else _bare(record)
+    else:
+        yield _enveloped(record)
+
+
+def _bare(response: Mapping[str, Any]) -> Record:
+    return without_nulls({"call_id": response.get("id")}) | response_fields(response)
+
+
+def _enveloped(record: Record) -> Record:
+    request = as_object(first(record.get("request"), record.get("body")))
+    response, streamed = _response_in(record.get("response"))
+    asked = request_fields(request)
+    # The response echoes instructions, the request has the whole prompt.
+    told = response_fields(response) if response else {}
+    return around(record, told | asked | streamed)
+
+
+def _response_in(value: Any) -> tuple[Record, Record]:
+    """The response, and that it was streamed where it is recorded as the list of its events."""
+    events = [event for event in as_list(value) if isinstance(event, Mapping)]
+    if not events:
+        return as_object(value), {}
+    held = [event for event in events if isinstance(event.get("response"), Mapping)]
+    ends = [event for event in held if event.get("type") in _ENDS]
+    last = (ends or held or [{}])[-1]
+    return as_object(last.get("response")), {"is_stream": True}
+
+
+def _is_event(record: Mapping[str, Any]) -> bool:
+    kind = record.get("type")
+    return (
+        isinstance(kind, str)
+        and kind.startswith("response.")
+        and ("sequence_number" in record or isinstance(record.get("response"), Mapping))
+    )
+
+
+def _recognises(record: Mapping[str, Any]) -> bool:
+    response = record.get("response")
+    if isinstance(response, list):
+        return bool(response) and isinstance(response[0], Mapping) and _is_event(response[0])
+    if isinstance(response, Mapping):
+        return response.get("object") == "response" or _is_event(record)
+    request = record.get("request")
+    if record.get("object") == "response" or _is_event(record):
+        return True
+    failed = response is None and record.get("error") and isinstance(request, Mapping)
+    return bool(failed) and "input" in as_object(request) and "messages" not in as_object(request)
+
 
 OPENAI_RESPONSES: Final = LogFormat(
     name="openai_responses",
-    about="OpenAI Responses API objects",
-    recognises=lambda _record: False,
-    unpack=lambda _record: (),
+    about="OpenAI Responses API objects, bare, as events of a stream, or in our envelope",
+    recognises=_recognises,
+    unpack=_unpack,
+    needs=(
+        '"object": "response" with created_at, model, status, output and usage,'
+        " or response.completed events",
+    ),
 )

@@ -17,7 +17,8 @@ def token_buckets(failed: pl.Expr) -> dict[str, pl.Expr]:
     """Expressions for each of ``TOKEN_BUCKETS``, over whole-number columns named as in ``FIELDS``.
 
     ``input_tokens`` includes cached and audio tokens, ``output_tokens`` includes reasoning and
-    audio ones (rejected predictions stay in the text output, where they are billed). A source that
+    audio ones (rejected predictions stay in the text output, where they are billed); it leaves
+    reasoning out, as xAI counts, where only so it adds up to ``total_tokens``. A source that
     counts apart gives ``uncached_input`` instead. A side that was not recorded is null in all its
     buckets; a part that was not broken out of a recorded side is 0. A failed call whose counts are
     all 0 has recorded no usage.
@@ -95,7 +96,15 @@ def _input() -> pl.Expr:
 
 
 def _output() -> pl.Expr:
-    return pl.coalesce("output_tokens", pl.col("total_tokens") - _given_input())
+    output, reasoning, total = (
+        pl.col(name) for name in ("output_tokens", "reasoning", "total_tokens")
+    )
+    beside = (reasoning > 0) & (_given_input() + output + reasoning == total)
+    return (
+        pl.when(beside)
+        .then(output + reasoning)
+        .otherwise(pl.coalesce(output, total - _given_input()))
+    )
 
 
 def _uncached() -> pl.Expr:

@@ -38,7 +38,8 @@ class Unpacked(NamedTuple):
 def unpack_lines(lines: pl.DataFrame, unpack: Unpack) -> Unpacked:
     """Unpack ``lines`` (``n``, ``raw`` and ``date``) into canonical records.
 
-    A record without a time of its own takes the ``date`` of its line, unless that is null.
+    A record without a time of its own takes the ``date`` of its line (a time, such as midnight
+    of the file's day), unless that is null.
 
     Returns:
         ``RECORDS``; ``line`` and ``count`` of ignored records; ``line`` and ``reason`` of the

@@ -223,7 +223,7 @@ def _lines(pieces: Sequence[Piece]) -> pl.DataFrame:
             place = {
                 "file": pl.lit(piece.file, pl.Int64),
                 "source_file": pl.lit(piece.path),
-                "date": pl.lit(piece.day and piece.day.isoformat(), pl.String),
+                "date": pl.lit(piece.day and f"{piece.day}T00:00:00Z", pl.String),
             }
             frames.append(line_frame(piece.block).with_columns(**place))
     return pl.concat(frames, rechunk=False).with_columns(n=pl.int_range(pl.len(), dtype=pl.Int64))

@@ -29,6 +29,10 @@ _ROWS_AT_ONCE = 2_000
 _REMEMBERED_CHARS = 2_000_000
 _CALL = ("call_id", "feature", "model", "prompt_version", "format_requested", "finish_reason")
 _TEXT = ("question", "answer", "contexts", "response_schema")
+_CUT_SHORT = (
+    "length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded",
+)  # fmt: skip
+"""Every vendor's word for an answer that ran into its limit."""
 
 
 def heuristic_scores(
@@ -129,10 +133,14 @@ def _format(
     if not asked or row["answer"] is None:
         return None, None
     try:
-        error = format_error(answer, schema=schema, truncated=row["finish_reason"] == "length")
+        error = format_error(answer, schema=schema, truncated=_was_cut(row["finish_reason"]))
     except SchemaError as unusable:
         return None, str(unusable)
     return error is None, error
+
+
+def _was_cut(finish_reason: str | None) -> bool:
+    return str(finish_reason).lower() in _CUT_SHORT
 
 
 class _Passages:

@@ -173,7 +173,11 @@ def test_openai_counts_cached_tokens_in_the_prompt():
             "prompt_tokens": 2048,
             "completion_tokens": 96,
             "total_tokens": 2144,
-            "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 8},
+            "prompt_tokens_details": {
+                "cached_tokens": 1024,
+                "audio_tokens": 8,
+                "cached_tokens_details": {"audio_tokens": 0},
+            },
             "completion_tokens_details": {"reasoning_tokens": 64, "audio_tokens": 2},
         }
     ) == {

@@ -96,4 +96,6 @@ def test_recognition_survives_hostile_values(name):
 
 @pytest.mark.parametrize("name", UNPACKING)
 def test_the_samples_themselves_hold_calls(name):
-    assert read_as(name, *(json.dumps(sample) for sample in _samples(name))).calls.height > 0
+    lines = [json.dumps(sample) for sample in _samples(name)]
+    # Of some formats, records are dated by their file.
+    assert read_as(name, *lines, date="2026-11-10T00:00:00Z").calls.height > 0

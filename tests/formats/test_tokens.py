@@ -116,3 +116,18 @@ def test_both_ways_of_counting_must_agree(inclusive, fits):
         assert one(record, DISJOINT)["uncached_input"] == 100
     else:
         assert "in: 400 is not the 100 uncached and 400 other" in reason(record, DISJOINT)
+
+
+def test_reasoning_beside_the_completion_is_told_by_the_total():
+    counts = {"completion_tokens_details": {"reasoning_tokens": 87}, "total_tokens": 140}
+    found = buckets(prompt=41, completion=12, **counts)
+    assert found == {"uncached_input": 41, "output_text": 12, "reasoning": 87}
+
+
+@pytest.mark.parametrize("name", ["prompt_cache_hit_tokens", "cached_tokens"])
+def test_cached_tokens_have_other_names_beside_the_prompt(name):
+    assert buckets(prompt=300, completion=20, **{name: 256}) == {
+        "uncached_input": 44,
+        "cache_read": 256,
+        "output_text": 20,
+    }

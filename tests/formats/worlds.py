@@ -1,7 +1,9 @@
 """Small records and the shortest way to read them."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -70,11 +72,14 @@ def read(*records: Any, reading: Reading = OPENAI) -> Rows:
     return read_lines(CONNECTION, frame, reading, LIMITS)
 
 
-def read_as(name: str, *records: Any) -> Rows:
-    """Read records as lines 0, 1, 2, ... of the format ``name``, unpacked if it says so."""
+def read_as(name: str, *records: Any, date: str | None = None) -> Rows:
+    """Read records as lines 0, 1, 2, ... of the format ``name``, unpacked if it says so.
+
+    ``date`` is that of their file, for records without a time.
+    """
     reading = FORMATS[name].reading()
     lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
-    frame = pl.DataFrame({"n": range(len(lines)), "raw": lines, "date": None}, schema=_LINES)
+    frame = pl.DataFrame({"n": range(len(lines)), "raw": lines, "date": date}, schema=_LINES)
     if reading.unpack is None:
         return read_lines(CONNECTION, frame.select("n", "raw"), reading, LIMITS)
     unpacked = unpack_lines(frame, reading.unpack)
@@ -103,3 +108,36 @@ def reason(record: Any, reading: Reading = OPENAI) -> str:
     assert rows.calls.height + rows.steps.height + rows.feedback.height == 0
     (found,) = rows.rejected["reason"].to_list()
     return str(found)
+
+
+def one_as(name: str, record: Any, date: str | None = None) -> dict[str, Any]:
+    """The one call that ``record`` of the format ``name`` is."""
+    rows = read_as(name, record, date=date)
+    assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
+    (found,) = rows.calls.to_dicts()
+    return found
+
+
+def payload(name: str) -> list[dict[str, Any]]:
+    """The records of a file beside the tests."""
+    text = (Path(__file__).parent / "payloads" / name).read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def damaged(record: Any, top: bool = True) -> Iterator[Any]:
+    """``record`` again and again, each time with another of its values replaced by nonsense."""
+    if not top:
+        yield from (None, 3, "x", [], {}, True, [[]], {"type": "message"})
+    if isinstance(record, (dict, list)):
+        for key, value in record.items() if isinstance(record, dict) else enumerate(record):
+            for wrong in damaged(value, top=False):
+                copy = record.copy()
+                copy[key] = wrong
+                yield copy
+
+
+def unpacked_kinds(name: str, *records: Any) -> list[str]:
+    """The kinds of the canonical records that ``records`` of the format ``name`` hold."""
+    unpack = FORMATS[name].unpack
+    assert unpack is not None
+    return [str(found.get("kind")) for record in records for found in unpack(record)]

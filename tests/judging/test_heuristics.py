@@ -104,8 +104,9 @@ def test_format_is_judged_only_where_one_was_asked_and_there_is_an_answer(reques
     assert row["format_valid"] is valid
 
 
-def test_a_reply_cut_at_the_token_limit_is_called_truncated():
-    calls = call(format_requested="json_object", finish_reason="length")
+@pytest.mark.parametrize("word", ["length", "max_tokens", "max_output_tokens", "MAX_TOKENS"])
+def test_a_reply_cut_at_the_token_limit_is_called_truncated(word):
+    calls = call(format_requested="json_object", finish_reason=word)
     assert scored(text(answer='{"a": [1,'), calls=calls)["format_error"].startswith("truncated")
 
 

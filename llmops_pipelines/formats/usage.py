@@ -1,0 +1,366 @@
+"""A provider's usage object to the canonical token fields, recognised by its keys.
+
+The one place that knows how providers count. Two conventions are about: OpenAI and most others
+count a prompt with its cached tokens, Anthropic and Bedrock count them apart. Tokens of a kind that
+has no bucket (images that a model draws, cached audio, another model's tokens in the same object)
+make their side unknown: a count that is missing is seen, one that is priced wrongly is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import as_list, at_path, without_nulls
+
+_INPUT: Final = (
+    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
+    "audio_input", "total_tokens",
+)  # fmt: skip
+_OUTPUT: Final = ("output_tokens", "reasoning", "audio_output", "total_tokens")
+_CACHED: Final = (
+    "cached_tokens", "prompt_cache_hit_tokens", "cached_prompt_text_tokens",
+    "cache_read_input_tokens",
+)  # fmt: skip
+_CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creation")
+_LIFETIMES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_ANTHROPIC: Final = frozenset({"cache_creation_input_tokens", "cache_read_input_tokens"})
+_PERPLEXITY: Final = ("citation_tokens", "num_search_queries", "search_context_size")
+_DRAWN: Final = ("IMAGE", "VIDEO", "DOCUMENT")
+
+
+class Usage(NamedTuple):
+    """What a usage object says.
+
+    ``family`` is the convention it is spelled in, None if it is none of those known; ``fields``
+    are keys of ``FIELDS``; ``refused`` says why a side that was counted is left out of them.
+    """
+
+    family: str | None
+    fields: Record
+    refused: str | None = None
+
+
+def usage_of(usage: Any) -> Usage:
+    """Read a usage object: OpenAI's, Anthropic's, Gemini's, Bedrock's or Cohere's, or their kin.
+
+    Counts that are no counts are handed on as they are, so that the call is rejected by name.
+    """
+    if not isinstance(usage, Mapping) or not usage:
+        return Usage(None, {})
+    for family, keys, read in _FAMILIES:
+        if any(key in usage for key in keys):
+            fields, reasons = read(usage)
+            for _, side in reasons:
+                fields = {name: value for name, value in fields.items() if name not in side}
+            why = "; ".join(dict.fromkeys(why for why, _ in reasons)) or None
+            return Usage(family, without_nulls(fields | _cost(usage)), why)
+    return Usage(None, {}, f"usage: has none of the token counts known ({_keys(usage)})")
+
+
+_Refused = list[tuple[str, tuple[str, ...]]]
+_Read = tuple[Record, _Refused]
+
+
+def _chat(usage: Mapping[str, Any]) -> _Read:
+    """Chat completions and whoever speaks like them; embeddings have no completion."""
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    total = usage.get("total_tokens")
+    details, made = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    reasoning = _sum(at_path(made, "reasoning_tokens") or usage.get("reasoning_tokens"))
+    searches = any(key in usage for key in _PERPLEXITY)
+    flat = "reasoning_tokens" in usage and total is None
+    # xAI and Perplexity count the reasoning beside the completion, all others within it.
+    if reasoning and (searches or flat or _adds_up(total, prompt, completion, reasoning)):
+        completion = _sum(completion, reasoning)
+    fields, refused = _inclusive(usage, prompt, completion, details, made)
+    fields |= {"reasoning": reasoning, "total_tokens": None if searches else total}
+    # Gateways to Anthropic include its cached tokens, unless the numbers cannot be read so.
+    cached = [fields[name] for name in ("cache_read", "cache_write_5m", "cache_write_1h")]
+    more = (_count(_sum(*cached)) or 0) > (_count(prompt) or 0)
+    if _ANTHROPIC & usage.keys() and (more or _adds_up(total, prompt, completion, *cached)):
+        fields["uncached_input"] = fields.pop("input_tokens")
+        if not _adds_up(total, prompt, completion, *cached):
+            fields["total_tokens"] = None
+    if _some(usage.get("citation_tokens")):
+        refused.append(("usage.citation_tokens: have no bucket", _OUTPUT))
+    return fields, refused
+
+
+def _responses(usage: Mapping[str, Any]) -> _Read:
+    """The Responses API, Realtime and transcriptions (singular ``token``), LangChain's metadata."""
+    details = usage.get("input_tokens_details", usage.get("input_token_details"))
+    made = usage.get("output_tokens_details", usage.get("output_token_details"))
+    fields, refused = _inclusive(
+        usage, usage.get("input_tokens"), usage.get("output_tokens"), details, made
+    )
+    drawing = at_path(usage, "input_tokens_details", "image_tokens") is not None and made is None
+    if _some(at_path(details, "image_tokens")):
+        refused.append(("usage.input_tokens_details.image_tokens: have no bucket", _INPUT))
+    if drawing:
+        refused.append(("usage.output_tokens: of a drawing have no bucket", _OUTPUT))
+    return fields | {"total_tokens": usage.get("total_tokens")}, refused
+
+
+def _inclusive(usage: Mapping[str, Any], prompt: Any, answer: Any, of: Any, made: Any) -> _Read:
+    """Counts of which ``of`` (the prompt) and ``made`` (the answer) are the parts."""
+    cached = _largest(
+        *(at_path(of, key) for key in (*_CACHED, "cache_read")),
+        *(usage.get(key) for key in _CACHED),
+    )
+    created = _largest(
+        *(at_path(of, key) for key in _CREATED), usage.get("cache_creation_input_tokens")
+    )
+    holders = (of, at_path(of, "cache_creation_token_details"), usage.get("cache_creation"))
+    five, hour = _writes(
+        created,
+        *(_largest(*(at_path(at, key) for at in holders)) for key in _LIFETIMES),
+    )
+    audio = _sum(at_path(of, "audio_tokens"), at_path(of, "audio"))
+    refused: _Refused = []
+    if _some(audio) and _some(cached) and at_path(of, "cached_tokens_details", "audio_tokens") != 0:
+        refused.append(("usage: does not say apart which audio was cached", _INPUT))
+    if _some(at_path(made, "image_tokens")):
+        refused.append(("usage: tokens of a drawn image have no bucket", _OUTPUT))
+    fields = {
+        "input_tokens": prompt,
+        "cache_read": cached,
+        "cache_write_5m": five,
+        "cache_write_1h": hour,
+        "audio_input": audio,
+        "output_tokens": answer,
+        "reasoning": _sum(at_path(made, "reasoning_tokens"), at_path(made, "reasoning")),
+        "audio_output": _sum(at_path(made, "audio_tokens"), at_path(made, "audio")),
+    }
+    return fields, refused
+
+
+def _anthropic(usage: Mapping[str, Any]) -> _Read:
+    """Messages, on whichever cloud: ``input_tokens`` are those after the last cache breakpoint."""
+    five, hour = _writes(
+        usage.get("cache_creation_input_tokens"),
+        at_path(usage, "cache_creation", "ephemeral_5m_input_tokens"),
+        at_path(usage, "cache_creation", "ephemeral_1h_input_tokens"),
+    )
+    fields = {
+        "uncached_input": usage.get("input_tokens"),
+        "cache_read": usage.get("cache_read_input_tokens"),
+        "cache_write_5m": five,
+        "cache_write_1h": hour,
+        "output_tokens": usage.get("output_tokens"),
+        "reasoning": at_path(usage, "output_tokens_details", "thinking_tokens"),
+    }
+    beside = [
+        str(turn.get("type"))[:40]
+        for turn in as_list(usage.get("iterations"))
+        if isinstance(turn, Mapping)
+        and turn.get("type") != "message"
+        and any(_some(turn.get(key)) for key in ("input_tokens", "output_tokens"))
+    ]
+    # Compactions and advisors are billed on top of the totals, the latter at another model's price.
+    why = "usage.iterations: were billed beside what the totals count"
+    return fields, [(f"{why} ({beside[0]})", _INPUT + _OUTPUT)] if beside else []
+
+
+def _gemini(usage: Mapping[str, Any]) -> _Read:
+    """Gemini and Vertex: thoughts and prompts of tools are counted beside the other two."""
+    usage = {_camel(key): value for key, value in usage.items()}
+    prompted, made = usage.get("promptTokensDetails"), usage.get("candidatesTokensDetails")
+    embedded, read = usage.get("promptTokenDetails"), usage.get("cacheTokensDetails")
+    answers = (usage.get("candidatesTokenCount"), usage.get("responseTokenCount"))
+    cached = usage.get("cachedContentTokenCount")
+    audio = _sum(
+        _modality(prompted, "AUDIO"), _modality(usage.get("toolUsePromptTokensDetails"), "AUDIO")
+    )
+    fields = {
+        "input_tokens": _sum(usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount")),
+        "cache_read": cached,
+        "audio_input": audio,
+        "output_tokens": _sum(*answers, usage.get("thoughtsTokenCount")),
+        "reasoning": usage.get("thoughtsTokenCount"),
+        "audio_output": _sum(
+            _modality(made, "AUDIO"), _modality(usage.get("responseTokensDetails"), "AUDIO")
+        ),
+        "total_tokens": usage.get("totalTokenCount"),
+    }
+    refused: _Refused = []
+    if _some(audio) and _some(cached) and not as_list(read):
+        refused.append(("usageMetadata: does not say apart which audio was cached", _INPUT))
+    if _some(_modality(read, "AUDIO")):
+        refused.append(("usageMetadata: cached audio has no bucket", _INPUT))
+    if any(_some(_modality(embedded, kind)) for kind in (*_DRAWN, "AUDIO")):
+        refused.append(("usageMetadata: only text of an embedding has a bucket", _INPUT))
+    if any(_some(_modality(made, kind)) for kind in _DRAWN):
+        refused.append(("usageMetadata: tokens of drawn images have no bucket", _OUTPUT))
+    return fields, refused
+
+
+def _bedrock(usage: Mapping[str, Any]) -> _Read:
+    """Converse and invocation metrics: ``inputTokens`` leaves out the cached ones."""
+
+    def of(name: str) -> Any:
+        return usage.get(name, usage.get(f"{name[:-1]}Count"))
+
+    given, made = of("inputTokens"), of("outputTokens")
+    cached, created = of("cacheReadInputTokens"), of("cacheWriteInputTokens")
+    kept = [item for item in as_list(usage.get("cacheDetails")) if isinstance(item, Mapping)]
+    times = {
+        ttl: _sum(*(item.get("inputTokens") for item in kept if item.get("ttl") == ttl))
+        for ttl in ("5m", "1h")
+    }
+    five, hour = _writes(created, times["5m"], times["1h"])
+    total = of("totalTokens")
+    fields = {
+        "uncached_input": given,
+        "cache_read": cached,
+        "cache_write_5m": five,
+        "cache_write_1h": hour,
+        "output_tokens": made,
+        # Early responses left the cached tokens out of the total as well.
+        "total_tokens": None if _adds_up(total, given, made) else total,
+    }
+    return fields, []
+
+
+def _cohere(usage: Mapping[str, Any]) -> _Read:
+    """What was billed; the other counts include the vendor's own template."""
+    billed, counted = usage.get("billed_units"), usage.get("tokens")
+    told = next(
+        (
+            units
+            for units in (billed, counted)
+            if any(_some(at_path(units, side)) for side in ("input_tokens", "output_tokens"))
+        ),
+        None,
+    )
+    fields = {
+        "input_tokens": at_path(told, "input_tokens"),
+        "output_tokens": at_path(told, "output_tokens"),
+    }
+    if told is counted:
+        fields["cache_read"] = usage.get("cached_tokens")
+    if _some(at_path(billed, "image_tokens")):
+        return fields, [("meta.billed_units.image_tokens: have no bucket", _INPUT)]
+    if told is None:
+        return {}, [(f"meta: is not billed by tokens ({_keys(billed)})", ())]
+    if fields["output_tokens"] is None:  # embeddings
+        fields["total_tokens"] = fields["input_tokens"]
+    return fields, []
+
+
+_FAMILIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]], _Read]], ...]] = (
+    ("openai_chat", ("prompt_tokens", "completion_tokens"), _chat),
+    (
+        "anthropic",
+        (
+            "cache_creation_input_tokens",
+            "cache_read_input_tokens",
+            "cache_creation",
+            "server_tool_use",
+        ),
+        _anthropic,
+    ),
+    (
+        "openai_responses",
+        ("input_tokens_details", "input_token_details", "output_token_details"),
+        _responses,
+    ),
+    (
+        "gemini",
+        (
+            "promptTokenCount", "candidatesTokenCount", "totalTokenCount", "prompt_token_count",
+            "candidates_token_count", "total_token_count",
+        ),
+        _gemini,
+    ),
+    (
+        "bedrock",
+        ("inputTokens", "outputTokens", "inputTokenCount", "outputTokenCount"),
+        _bedrock,
+    ),
+    ("cohere", ("billed_units", "tokens"), _cohere),
+    # Without a word on caches, both conventions mean the same.
+    ("openai_responses", ("total_tokens",), _responses),
+    ("anthropic", ("input_tokens", "output_tokens"), _anthropic),
+)  # fmt: skip
+"""Name, keys that tell, and reader; the first that matches."""
+
+
+def _count(value: Any) -> int | None:
+    """``value`` as a count, None if it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+    if isinstance(value, float) and value.is_integer() and value >= 0:
+        return int(value)
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _some(value: Any) -> bool:
+    return bool(_count(value))
+
+
+def _sum(*values: Any) -> Any:
+    """Together; None if all are; the first that is no count, so that it is rejected by name."""
+    known = [value for value in values if value is not None]
+    counts = [_count(value) for value in known]
+    if None in counts:
+        return known[counts.index(None)]
+    return sum(count for count in counts if count is not None) if known else None
+
+
+def _largest(*values: Any) -> Any:
+    """The same count under several names; the first that is no count, like ``_sum``."""
+    known = [value for value in values if value is not None and not isinstance(value, Mapping)]
+    counts = [_count(value) for value in known]
+    if None in counts:
+        return known[counts.index(None)]
+    return max((count for count in counts if count is not None), default=None)
+
+
+def _writes(created: Any, five: Any, hour: Any) -> tuple[Any, Any]:
+    """Tokens written to the cache for 5 minutes and for an hour; without a split, for 5 minutes."""
+    split, whole, late = _sum(five, hour), _count(created), _count(hour)
+    parts = _count(split)
+    if (created is not None and whole is None) or (split is not None and parts is None):
+        return (split if parts is None and split is not None else created), None
+    if whole is None and parts is None:
+        return None, None
+    return max(whole or 0, parts or 0) - (late or 0), late
+
+
+def _adds_up(total: Any, *parts: Any) -> bool:
+    whole = _count(total)
+    return whole is not None and whole == _count(_sum(*parts))
+
+
+def _modality(details: Any, kind: str) -> Any:
+    """Tokens of one kind in Gemini's list of modalities, whose names may be objects' or plain."""
+    found = [
+        item.get("tokenCount", item.get("token_count"))
+        for item in as_list(details)
+        if isinstance(item, Mapping) and str(item.get("modality")).upper().endswith(kind)
+    ]
+    return _sum(*found)
+
+
+def _camel(key: str) -> str:
+    head, *rest = str(key).split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+def _cost(usage: Mapping[str, Any]) -> Record:
+    """OpenRouter and Perplexity say what they charge; with one's own key that is only their fee."""
+    cost = usage.get("cost")
+    if isinstance(cost, Mapping):
+        cost = cost.get("total_cost")
+    charged = isinstance(cost, (int, float)) and not isinstance(cost, bool)
+    return {"cost_reported": cost} if charged and usage.get("is_byok") is not True else {}
+
+
+def _keys(units: Any) -> str:
+    """Names that an object has, as far as they are names."""
+    names = [key for key in units if key.isidentifier()] if isinstance(units, Mapping) else []
+    return ", ".join(names[:5])[:120] or "nothing"
