@@ -1,7 +1,8 @@
 """The engine: a frame of raw lines to a frame of raw fields, parsed by DuckDB, never line by line.
 
-One ``json_transform`` reads everything a source places in a line. Good lines cost one parse; a
-chunk that holds a line which is not JSON is asked a second time, for its good lines alone.
+One ``json_transform`` reads everything a source places in a line, as far as the lines of the chunk
+hold it. Good lines cost one parse; a chunk that holds a line which is not JSON, although it begins
+and ends like an object, is asked a second time, for its good lines alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import duckdb
 import polars as pl
 
 from llmops_pipelines.formats.fields import FIELDS, TEXT_KINDS, of_kind
+from llmops_pipelines.formats.narrowing import narrowed
 from llmops_pipelines.formats.paths import Path, json_path, show_path
 from llmops_pipelines.formats.reading import Reading
 from llmops_pipelines.formats.structure import Structure, literal
@@ -64,7 +66,10 @@ def extract(
         ``RAW`` rows for the lines that are JSON objects, in order of ``n``; ``n`` and ``reason`` of
         those that are not.
     """
-    objects = lines.filter(pl.col("raw").str.contains(r"^\s*\{"))
+    # A line that is cut off is the commonest damage, and costs no parse to find.
+    begins, ends = pl.col("raw").str.contains(r"^\s*\{"), pl.col("raw").str.strip_chars_end()
+    objects = lines.filter(begins & ends.str.ends_with("}"))
+    reading = narrowed(reading, objects["raw"])
     try:
         raw = _query(connection, objects, _select(reading))
     except duckdb.Error:
@@ -115,7 +120,8 @@ def _select(reading: Reading) -> str:
             odd += [unusual(kind, _first_of(values), set(map(_last_key, place.paths)))]
         if place.constant is not None:
             values.append(literal(json.dumps(place.constant) if kind == "name" else place.constant))
-        columns.append(f"{_first_of(values)} AS {name}")
+        if values:
+            columns.append(f"{_first_of(values)} AS {name}")
     return (  # paths of sources.yaml are quoted by structure.literal and Structure.value
         f"SELECT {', '.join(columns)}, {_shape(structure, reading)} AS shape,"  # noqa: S608
         f" ({' OR '.join(odd)}) AS odd"
