@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
@@ -20,6 +18,7 @@ from llmops_pipelines.ingest.contents import (
     with_contents,
     with_documents,
 )
+from llmops_pipelines.ingest.digests import keyed_hashes
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
@@ -274,11 +273,7 @@ def _landed_rejections(rejected: pl.DataFrame) -> pl.DataFrame:
 
 def hidden(users: pl.Series, key: bytes) -> pl.Series:
     """The keyed hash of each user: HMAC-SHA256, first 16 hex digits; null stays null."""
-    known = users.drop_nulls().unique().to_list()
-    hashes: Mapping[str, str] = {
-        user: hmac.new(key, user.encode(), hashlib.sha256).hexdigest()[:16] for user in known
-    }
-    return users.replace_strict(hashes, return_dtype=pl.String, default=None).alias("user_hash")
+    return keyed_hashes(users, key, 16).alias("user_hash")
 
 
 def _refusals(pieces: Sequence[Piece]) -> pl.DataFrame:
