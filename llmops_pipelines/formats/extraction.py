@@ -76,7 +76,9 @@ def extract(
         valid = _query(connection, objects, "SELECT n, json_valid(raw) AS valid FROM lines")
         objects = objects.filter(valid.sort("n")["valid"])
         raw = _query(connection, objects, _select(reading))
-    raw = _reread(connection, objects, raw.sort("n"), reading)
+    # DuckDB keeps the order it was given, but does not promise it.
+    raw = raw if raw["n"].is_sorted() else raw.sort("n")
+    raw = _reread(connection, objects, raw, reading)
     broken = lines.join(objects.select("n"), on="n", how="anti")
     return Extracted(raw, broken.select("n", reason=_why_broken(connection, broken)))
 
@@ -159,10 +161,10 @@ def _reread(
     connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame, raw: pl.DataFrame, reading: Reading
 ) -> pl.DataFrame:
     """``raw`` with the texts of its odd lines read exactly; the odd ones that stay odd say why."""
+    if not raw["odd"].any():
+        return _typed(raw)
     usual = raw.filter(~pl.col("odd")).drop("odd")
     odd = raw.filter("odd").drop("odd")
-    if odd.is_empty():
-        return _typed(usual)
     names = [name for name in of_kind(*TEXT_KINDS) if reading.place(name).paths]
     columns, faults = [], []
     for name in names:
