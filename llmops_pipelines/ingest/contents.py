@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.digests import text_digests
+from llmops_pipelines.ingest.digests import continued_digests, text_digests
 from llmops_pipelines.ingest.redaction import redact
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CONTEXT, MESSAGE, TOOL_CALL
@@ -176,17 +176,18 @@ def _digests(calls: pl.DataFrame) -> list[pl.Series]:
     contexts = pl.lit("")
     if not calls.select(_is_empty("contexts").all()).item():
         contexts = pl.col("contexts").list.eval(context).list.join("\x1e")
-    spelled = calls.select(
+    rest = calls.select(
         pl.when("has_texts").then(
             pl.concat_str(
-                asked["messages"], pl.col("answer").fill_null("\x00"), contexts, separator="\x1d"
+                pl.lit(""), pl.col("answer").fill_null("\x00"), contexts, separator="\x1d"
             )
         )
     ).to_series()
-    sent = asked.select(pl.when(~pl.col("empty")).then("messages")).to_series()
+    # What was sent begins what is digested as content, so that it is hashed only once.
+    sent, whole = continued_digests(asked["messages"], rest, 16, 32)
     return [
-        text_digests(spelled, 32).alias("content_digest"),
-        text_digests(sent, 16).alias("request_digest"),
+        asked.select(request_digest=pl.when(~pl.col("empty")).then(sent)).to_series(),
+        whole.alias("content_digest"),
     ]
 
 

@@ -7,19 +7,37 @@ from typing import Final
 
 import polars as pl
 
-_FEW: Final = 8
-"""Texts that repeat this often are hashed once each; below, telling them apart costs more."""
-
 _BLOCK: Final = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 def text_digests(texts: pl.Series, digits: int) -> pl.Series:
-    """SHA-256 of each text, its first ``digits`` hex digits; null stays null."""
+    """SHA-256 of each text, its first ``digits`` hex digits; null stays null.
+
+    Texts that repeat, such as prompts, are hashed once.
+    """
     distinct = texts.drop_nulls().unique()
-    if distinct.len() * _FEW > texts.len():
-        return pl.Series(texts.name, _digests(texts, digits), dtype=pl.String)
-    return _replaced(texts, distinct, pl.Series(_digests(distinct, digits), dtype=pl.String))
+    digests = [sha256(text.encode()).hexdigest()[:digits] for text in distinct.to_list()]
+    return _replaced(texts, distinct, pl.Series(digests, dtype=pl.String))
+
+
+def continued_digests(
+    begins: pl.Series, rests: pl.Series, digits: int, whole_digits: int
+) -> tuple[pl.Series, pl.Series]:
+    """SHA-256 of each of ``begins``, and of the whole that ``rests`` makes of it, in hex.
+
+    A beginning that is null counts as empty text; where the rest is null, so is the whole's digest.
+    """
+    parts, wholes = list[str](), list[str | None]()
+    for begin, rest in zip(begins.to_list(), rests.to_list(), strict=True):
+        digest = sha256(begin.encode() if begin else b"")
+        parts.append(digest.hexdigest()[:digits])
+        if rest is None:
+            wholes.append(None)
+        else:
+            digest.update(rest.encode())
+            wholes.append(digest.hexdigest()[:whole_digits])
+    return pl.Series(parts, dtype=pl.String), pl.Series(wholes, dtype=pl.String)
 
 
 def keyed_hashes(texts: pl.Series, key: bytes, digits: int) -> pl.Series:
@@ -34,13 +52,6 @@ def keyed_hashes(texts: pl.Series, key: bytes, digits: int) -> pl.Series:
         around.update(within.digest())
         hashes.append(around.hexdigest()[:digits])
     return _replaced(texts, distinct, pl.Series(hashes, dtype=pl.String))
-
-
-def _digests(texts: pl.Series, digits: int) -> list[str | None]:
-    return [
-        None if text is None else sha256(text.encode()).hexdigest()[:digits]
-        for text in texts.to_list()
-    ]
 
 
 def _replaced(texts: pl.Series, distinct: pl.Series, by: pl.Series) -> pl.Series:

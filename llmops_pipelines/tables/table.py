@@ -100,9 +100,10 @@ def _ascends(frame: pl.DataFrame, key: tuple[str, ...]) -> bool:
 
     Far cheaper than sorting what is sorted. A null in the key is in no order.
     """
+    if frame.height < 2 or not key:
+        return True
     greater, equal = pl.lit(value=False), pl.lit(value=True)
     for name in key:
         column, before = pl.col(name).slice(1), pl.col(name).slice(0, pl.len() - 1)
         greater, equal = greater | (equal & (column > before)), equal & (column == before)
-    rising = frame.select(greater.fill_null(value=False).all()).item() if key else True
-    return frame.height < 2 or bool(rising)
+    return bool(frame.select(greater.fill_null(value=False).all()).item())
