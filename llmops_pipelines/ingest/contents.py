@@ -166,8 +166,10 @@ def _changed_lists(
 
 
 def _digests(calls: pl.DataFrame) -> list[pl.Series]:
-    """``content_digest``, of each call's texts without provenance, so that equal texts agree; and
-    ``request_digest``, of its messages alone. Null where there is nothing to digest."""
+    """``request_digest`` and ``content_digest`` of each call, null where there is nothing to digest.
+
+    The one is of its messages, the other of all its texts, without provenance: equal texts agree.
+    """
     message = pl.element().struct.field("role") + "\x1f" + pl.element().struct.field("content")
     context = pl.element().struct.field("content")
     asked = calls.select(
