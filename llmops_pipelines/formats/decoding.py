@@ -11,9 +11,19 @@ from llmops_pipelines.formats.faults import Fault, show
 from llmops_pipelines.formats.fields import FIELDS
 from llmops_pipelines.formats.reading import Place, Reading
 from llmops_pipelines.formats.times import read_times
-from llmops_pipelines.tables import MONEY
+from llmops_pipelines.tables import INSTANT, MONEY
 
 _MILLISECONDS: Final = {None: 1.0, "ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}
+_DTYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "time": INSTANT,
+    "whole": pl.Int64,
+    "duration": pl.Float64,
+    "number": pl.Float64,
+    "money": MONEY,
+    "flag": pl.Boolean,
+}
+"""What a field of each kind becomes; the others stay what they are."""
+
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 
 
@@ -26,10 +36,15 @@ class Decoded(NamedTuple):
 
 def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded:
     """Type the fields ``names`` of ``raw`` (``RAW`` rows). An absent field is null and no fault."""
-    raw = _unescaped(raw, names)
+    height = raw.height
+    said = [name for name in names if raw[name].null_count() < height]
+    raw = _unescaped(raw, said)
     columns: list[pl.Expr | pl.Series] = []
     faults = [Fault(pl.col("shape").is_not_null(), pl.col("shape"))]
     for name in names:
+        if name not in said:  # nor can anything be wrong with it
+            columns.append(pl.lit(None, _DTYPES.get(FIELDS[name], raw.schema[name])).alias(name))
+            continue
         place, kind, value = reading.place(name), FIELDS[name], pl.col(f"raw:{name}")
         match kind:
             case "time":

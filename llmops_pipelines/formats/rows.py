@@ -42,16 +42,23 @@ def read_lines(
 ) -> Rows:
     """Read ``lines`` (``n`` and ``raw``) as ``reading`` says; no line is lost or read twice."""
     raw, broken = extract(connection, lines, reading)
-    kind = pl.coalesce("kind", pl.lit("call"))
-    calls = read_calls(raw.filter(kind == "call"), reading, limits)
-    steps = read_steps(raw.filter(kind == "step"), reading, limits)
-    feedback = read_feedback(raw.filter(kind == "feedback"), reading, limits)
-    unknown = raw.filter(~kind.is_in(["call", "step", "feedback"])).select(
+    kinds = raw["kind"].fill_null("call")
+    calls = read_calls(_of_kind(raw, kinds == "call"), reading, limits)
+    steps = read_steps(_of_kind(raw, kinds == "step"), reading, limits)
+    feedback = read_feedback(_of_kind(raw, kinds == "feedback"), reading, limits)
+    unknown = _of_kind(raw, ~kinds.is_in(["call", "step", "feedback"])).select(
         "n", reason=pl.lit("kind: is none of call, step and feedback; leave it out for a call")
     )
     faulty = [_narrow(part, limits) for part in (calls, steps, feedback)]
     rejected = pl.concat([*faulty, *(_without_record(frame) for frame in (unknown, broken))])
     return Rows(calls.good, steps.good, feedback.good, rejected.sort("n"))
+
+
+def _of_kind(raw: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
+    """``raw.filter(wanted)``, without a copy where that is all or nothing."""
+    if wanted.all():
+        return raw
+    return raw.filter(wanted) if wanted.any() else raw.clear()
 
 
 def _narrow(part: Sorted, limits: Limits) -> pl.DataFrame:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.ingest.digests import continued_digests, text_digests
 from llmops_pipelines.ingest.redaction import redact
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CONTEXT, MESSAGE, TOOL_CALL
@@ -49,9 +49,9 @@ def with_contents(calls: pl.DataFrame, settings: Features) -> pl.DataFrame:
         tool_calls=pl.when(kept).then("tool_calls").otherwise([]),
         has_texts=kept & ~(empty & pl.col("answer").is_null()),
     )
-    return calls.with_columns(
-        _content_digests(calls), _request_digests(calls), _prompt_hashes(calls)
-    ).drop("row", "policy", "has_texts")
+    return calls.with_columns(*_digests(calls), _prompt_hashes(calls)).drop(
+        "row", "policy", "has_texts"
+    )
 
 
 def with_documents(steps: pl.DataFrame, settings: Features) -> pl.DataFrame:
@@ -165,33 +165,36 @@ def _changed_lists(
     )
 
 
-def _content_digests(calls: pl.DataFrame) -> pl.Series:
-    """SHA-256 of each call's texts, 32 hex digits, without provenance: equal texts agree."""
+def _digests(calls: pl.DataFrame) -> list[pl.Series]:
+    """``request_digest`` and ``content_digest`` of each call, null where there is nothing to digest.
+
+    The one is of its messages, the other of all its texts, without provenance: equal texts agree.
+    """
     message = pl.element().struct.field("role") + "\x1f" + pl.element().struct.field("content")
     context = pl.element().struct.field("content")
-    spelled = calls.select(
-        "has_texts",
-        text=pl.concat_str(
-            pl.col("messages").list.eval(message).list.join("\x1e"),
-            pl.col("answer").fill_null("\x00"),
-            pl.col("contexts").list.eval(context).list.join("\x1e"),
-            separator="\x1d",
-        ),
+    asked = calls.select(
+        pl.col("messages").list.eval(message).list.join("\x1e"), empty=_is_empty("messages")
     )
-    digests = [
-        hashlib.sha256(text.encode()).hexdigest()[:32] if has_texts else None
-        for has_texts, text in spelled.iter_rows()
+    contexts = pl.lit("")
+    if not calls.select(_is_empty("contexts").all()).item():
+        contexts = pl.col("contexts").list.eval(context).list.join("\x1e")
+    rest = calls.select(
+        pl.when("has_texts").then(
+            pl.concat_str(
+                pl.lit(""), pl.col("answer").fill_null("\x00"), contexts, separator="\x1d"
+            )
+        )
+    ).to_series()
+    # What was sent begins what is digested as content, so that it is hashed only once.
+    sent, whole = continued_digests(asked["messages"], rest, 16, 32)
+    return [
+        asked.select(request_digest=pl.when(~pl.col("empty")).then(sent)).to_series(),
+        whole.alias("content_digest"),
     ]
-    return pl.Series("content_digest", digests, dtype=pl.String)
 
 
-def _request_digests(calls: pl.DataFrame) -> pl.Series:
-    """SHA-256 of each call's messages, 16 hex digits; null where none were logged."""
-    message = pl.element().struct.field("role") + "\x1f" + pl.element().struct.field("content")
-    asked = pl.when(pl.col("messages").list.len() > 0).then(
-        pl.col("messages").list.eval(message).list.join("\x1e")
-    )
-    return _digested(calls.select(request_digest=asked).to_series())
+def _is_empty(name: str) -> pl.Expr:
+    return pl.col(name).list.len() == 0
 
 
 def _prompt_hashes(calls: pl.DataFrame) -> pl.Series:
@@ -207,12 +210,4 @@ def _prompt_hashes(calls: pl.DataFrame) -> pl.Series:
         .list.join("\n")
     )
     text = pl.coalesce("prompt_template", pl.when(system != "").then(system))
-    return _digested(calls.select(prompt_hash=text).to_series())
-
-
-def _digested(texts: pl.Series) -> pl.Series:
-    """SHA-256 of each text, 16 hex digits; equal texts are hashed once."""
-    digests = {
-        text: hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts.drop_nulls().unique()
-    }
-    return texts.replace_strict(digests, return_dtype=pl.String, default=None)
+    return text_digests(calls.select(prompt_hash=text).to_series(), 16)

@@ -50,7 +50,9 @@ def land(
     file that cannot be opened is a rejection, and is tried again by the next landing.
     """
     files = sorted(files, key=lambda file: file.path)
-    known = {(row["source_file"], row["digest"]): row for row in current_files(index).to_dicts()}
+    asked = pl.Series([file.path for file in files], dtype=pl.String).implode()
+    indexed = current_files(index).filter(pl.col("source_file").is_in(asked))
+    known = {(row["source_file"], row["digest"]): row for row in indexed.to_dicts()}
     done = 0
 
     def finished(path: str) -> None:

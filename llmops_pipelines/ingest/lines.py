@@ -131,7 +131,7 @@ def line_frame(block: Block) -> pl.DataFrame:
         pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block.data)]
     )
     raw = _decoded(pl.Series("raw", binary))
-    blank = raw.str.contains(r"^\s*$").fill_null(value=False)
+    blank = (raw.str.strip_chars_start().str.len_bytes() == 0).fill_null(value=False)
     view = memoryview(block.data)
     digests = [
         hashlib.sha256(view[start:stop]).hexdigest()[:32]

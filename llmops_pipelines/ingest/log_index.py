@@ -19,23 +19,41 @@ def changed_files(
     With ``sources``, also files whose entry in sources.yaml came, went or changed since: so a file
     of unknown format is tried again once somebody describes it, and not before. Sorted by path.
     """
-    known = {
-        row["source_file"]: row
-        for row in current_files(index).sort("source_file", "modified_ns").to_dicts()
-    }
-    changed = []
-    for file in files:
-        row = known.get(file.path)
-        if (
-            row is None
-            or (row["size"], row["modified_ns"]) != (file.size, file.modified_ns)
-            or (
-                sources is not None
-                and not same_reading(row["source_format"], sources.of(file.path))
-            )
-        ):
-            changed.append(file)
-    return sorted(changed, key=lambda file: file.path)
+    listed = list(files)
+    last = (
+        current_files(index)
+        .sort("source_file", "modified_ns")
+        .unique("source_file", keep="last", maintain_order=True)
+        .select("source_file", "source_format", was=pl.struct("size", "modified_ns"))
+    )
+    seen = pl.DataFrame(
+        {
+            "source_file": pl.Series([file.path for file in listed], dtype=pl.String),
+            "size": pl.Series([file.size for file in listed], dtype=pl.Int64),
+            "modified_ns": pl.Series([file.modified_ns for file in listed], dtype=pl.Int64),
+        }
+    ).join(last, on="source_file", how="left", maintain_order="left")
+    changed = seen.select(
+        pl.col("was").is_null() | (pl.struct("size", "modified_ns") != pl.col("was"))
+    ).to_series()
+    if sources is not None:
+        changed |= _read_otherwise(seen, changed, sources)
+    return sorted(
+        (listed[place] for place in changed.arg_true().to_list()), key=lambda file: file.path
+    )
+
+
+def _read_otherwise(seen: pl.DataFrame, changed: pl.Series, sources: Sources) -> pl.Series:
+    """Of the files that did not change, those that ``sources`` says to read in another way."""
+    if not sources.sources:
+        return seen["source_format"].str.contains(":", literal=True).fill_null(value=False)
+    same = [
+        is_changed or same_reading(indexed, sources.of(path))
+        for path, indexed, is_changed in zip(
+            seen["source_file"], seen["source_format"], changed, strict=True
+        )
+    ]
+    return ~pl.Series(same, dtype=pl.Boolean)
 
 
 def same_reading(indexed: str | None, source: Source | None) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from llmops_pipelines.formats import Reading, Rows, Unpacked, read_lines, unpack_lines
@@ -20,6 +19,7 @@ from llmops_pipelines.ingest.contents import (
     with_contents,
     with_documents,
 )
+from llmops_pipelines.ingest.digests import keyed_hashes
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
@@ -75,6 +75,9 @@ _REJECTED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "lines": pl.Int64,
     "started_at": INSTANT,
 }
+_RUN: Final = 2**20
+"""Blocks are cut into lines together up to this many bytes."""
+
 _IGNORED: Final = {"file": pl.Int64, "ignored": pl.Int64, "more": pl.Int64}
 _LINES: Final = dict(LINE_FRAME) | {
     "file": pl.Int64,
@@ -218,15 +221,39 @@ def _ignored(lines: pl.DataFrame, read: Unpacked) -> pl.DataFrame:
 def _lines(pieces: Sequence[Piece]) -> pl.DataFrame:
     """All lines of ``pieces``, numbered by ``n``."""
     frames = [pl.DataFrame(schema=_LINES)]
+    frames += [_lines_of(run) for run in _runs(pieces)]
+    return pl.concat(frames, rechunk=False).with_columns(n=pl.int_range(pl.len(), dtype=pl.Int64))
+
+
+def _runs(pieces: Sequence[Piece]) -> Iterator[list[tuple[Piece, Block]]]:
+    """``pieces`` in order, the small ones of many tiny files together."""
+    run: list[tuple[Piece, Block]] = []
+    held = 0
     for piece in pieces:
         if isinstance(piece.block, Block):
-            place = {
-                "file": pl.lit(piece.file, pl.Int64),
-                "source_file": pl.lit(piece.path),
-                "date": pl.lit(piece.day and f"{piece.day}T00:00:00Z", pl.String),
-            }
-            frames.append(line_frame(piece.block).with_columns(**place))
-    return pl.concat(frames, rechunk=False).with_columns(n=pl.int_range(pl.len(), dtype=pl.Int64))
+            run.append((piece, piece.block))
+            held += len(piece.block.data)
+            if held >= _RUN:
+                yield run
+                run, held = [], 0
+    if run:
+        yield run
+
+
+def _lines_of(run: Sequence[tuple[Piece, Block]]) -> pl.DataFrame:
+    counts = np.array([block.lines for _, block in run], dtype=np.int64)
+    before = np.cumsum(counts) - counts
+    first = np.array([block.first_line for _, block in run], dtype=np.int64)
+    line = np.arange(counts.sum(), dtype=np.int64) + np.repeat(first - before, counts)
+    places = pl.DataFrame(
+        [(piece.file, piece.path, piece.day and f"{piece.day}T00:00:00Z") for piece, _ in run],
+        schema={name: _LINES[name] for name in ("file", "source_file", "date")},
+        orient="row",
+    )
+    data = b"".join(block.data for _, block in run)
+    return line_frame(Block(data, 1, len(line))).with_columns(
+        pl.Series("line", line), *places[np.repeat(np.arange(len(run)), counts)]
+    )
 
 
 def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
@@ -274,11 +301,7 @@ def _landed_rejections(rejected: pl.DataFrame) -> pl.DataFrame:
 
 def hidden(users: pl.Series, key: bytes) -> pl.Series:
     """The keyed hash of each user: HMAC-SHA256, first 16 hex digits; null stays null."""
-    known = users.drop_nulls().unique().to_list()
-    hashes: Mapping[str, str] = {
-        user: hmac.new(key, user.encode(), hashlib.sha256).hexdigest()[:16] for user in known
-    }
-    return users.replace_strict(hashes, return_dtype=pl.String, default=None).alias("user_hash")
+    return keyed_hashes(users, key, 16).alias("user_hash")
 
 
 def _refusals(pieces: Sequence[Piece]) -> pl.DataFrame:

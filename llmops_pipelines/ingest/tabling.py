@@ -59,5 +59,8 @@ def _documents(steps: pl.DataFrame) -> pl.DataFrame:
 def _by_day(table: Table, frame: pl.DataFrame, day: pl.Expr) -> dict[date, pl.DataFrame]:
     if frame.is_empty():
         return {}
-    parts = frame.with_columns(day=day).partition_by("day", as_dict=True)
+    days = frame.select(day).to_series()
+    if days.n_unique() == 1:
+        return {days[0]: table.require(frame)}
+    parts = frame.with_columns(day=days).partition_by("day", as_dict=True)
     return {key[0]: table.require(parts[key]) for key in sorted(parts)}

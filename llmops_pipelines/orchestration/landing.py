@@ -61,7 +61,7 @@ def land_new_files(
     not reported to the end.
     """
     index = log_index(lake)
-    before = set(index["source_file", "digest"].rows())
+    before = index.select(LOG_INDEX.key)
     found = ingest.changed_files(files, index, options.sources)
     for batch in ingest.land(found, options, index):
         for name, days in batch.tables.items():
@@ -74,7 +74,7 @@ def land_new_files(
     report(changed)
     if changed:
         lake.store.delete(_UNREPORTED)
-    return Landing(len(set(index["source_file", "digest"].rows()) - before), index, changed)
+    return Landing(index.join(before, on=LOG_INDEX.key, how="anti").height, index, changed)
 
 
 def unreported_days(lake: Lake) -> list[date]:
