@@ -22,8 +22,8 @@ DAY = date(2026, 11, 10)
 class Service:
     """Records, and what goes wrong: ``troubles`` are met by the next requests for pages, in turn.
 
-    A trouble is a status, a pair of status and Retry-After, or ``torn``: half an answer. ``repeats``
-    records of a page come again on the next; ``late_end`` also gives records of the next midnight.
+    A trouble is a status, a pair of status and Retry-After, or ``torn``: half an answer. So many as
+    ``repeats`` come again on the next page; ``late_end`` also gives records of the next midnight.
     """
 
     records: list[dict[str, Any]]
