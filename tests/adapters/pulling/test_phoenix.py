@@ -58,7 +58,7 @@ def test_a_day_of_spans_comes_in_pages_as_the_server_counts_them(phoenix, tmp_pa
 def test_a_span_has_kind_times_and_attributes(phoenix, tmp_path):
     span = lines(pulled(source(entry("phoenix", phoenix)), tmp_path))[0]
     assert span["span_kind"] == "LLM"
-    assert span["start_time"] == "2026-11-10T00:00:00Z"
+    assert span["start_time"] == "2026-11-10T00:00:00+00:00"
     assert span["attributes"]["llm.token_count.prompt"] == 8
 
 
