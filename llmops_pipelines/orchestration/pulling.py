@@ -157,7 +157,7 @@ def _unchanged(place: _Place, source: adapters.Source, before: Row | None) -> Ro
         return None
     if before["server_count"] != before["records"] + before["outside"]:
         return None
-    if source.count(place.day).mark != before["mark"]:
+    if adapters.count_day(source, place.day).mark != before["mark"]:
         return None
     if before["file"] is not None and not place.exists():
         return None

@@ -10,7 +10,7 @@ from llmops_pipelines.adapters.pulling.protocol import (
     Record,
     Source,
 )
-from llmops_pipelines.adapters.pulling.running import Pulled, pull_day
+from llmops_pipelines.adapters.pulling.running import Pulled, count_day, pull_day
 from llmops_pipelines.adapters.pulling.staging import DayFile, Staging
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Record",
     "Source",
     "Staging",
+    "count_day",
     "open_source",
     "pull_day",
 ]

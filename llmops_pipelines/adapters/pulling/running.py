@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import NamedTuple
 
-from llmops_pipelines.adapters.pulling.protocol import Count, CursorGoneError, Source
+from llmops_pipelines.adapters.pulling.protocol import Count, CursorGoneError, PullError, Source
 from llmops_pipelines.adapters.pulling.staging import DayFile, Staging
 
 
@@ -42,11 +44,34 @@ def pull_day(source: Source, day: date, staging: Staging) -> Pulled:
         staging.pages,
         staging.duplicates,
         staging.outside(day),
-        source.count(day),
+        count_day(source, day),
     )
+
+
+def count_day(source: Source, day: date) -> Count:
+    """What the server of ``source`` counts on ``day``.
+
+    Raises:
+        PullError: The server refuses, fails again and again, or answers in an unknown shape.
+    """
+    with _shapes_told():
+        return source.count(day)
 
 
 def _finish(source: Source, day: date, staging: Staging) -> None:
     if not staging.finished:
-        for page in source.pages(day, staging.after):
-            staging.add(page)
+        with _shapes_told():
+            for page in source.pages(day, staging.after):
+                staging.add(page)
+
+
+@contextmanager
+def _shapes_told() -> Iterator[None]:
+    """Sources read answers as their services document them; this tells of other ones."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise PullError(
+            f"the server's answer has another shape than its documentation ({type(error).__name__})"
+            "; its version may have another API, or url leads elsewhere"
+        ) from error

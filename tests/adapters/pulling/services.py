@@ -137,7 +137,7 @@ def serving(service: Service) -> Iterator[Service]:
                 status, answer = (trouble, {}) if isinstance(trouble, int) else (trouble[0], {})
             if isinstance(trouble, tuple):
                 headers["Retry-After"] = trouble[1]
-            content = json.dumps(answer).encode()
+            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

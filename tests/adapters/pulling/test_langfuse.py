@@ -153,3 +153,18 @@ def test_nobody_at_the_address_is_told_after_seven_attempts(tmp_path):
     with pytest.raises(PullError, match=r"failed 7 times, last with ConnectError"):
         pulled(source(entry("langfuse", "http://127.0.0.1:9"), waits), tmp_path)
     assert len(waits) == 6
+
+
+@pytest.mark.parametrize(
+    "answer", [[], {}, {"data": None}, {"data": [{}]}, {"data": [3]}, "x", None]
+)
+def test_an_answer_of_another_shape_is_told(answer, service, tmp_path):
+    service.answer = lambda *_: (200, answer)
+    with pytest.raises(PullError, match="another shape than its documentation"):
+        pulled(asking(service), tmp_path)
+
+
+def test_an_answer_that_is_no_json_is_told_after_seven_attempts(service, tmp_path):
+    service.answer = lambda *_: (200, b"<html>Please log in</html>")
+    with pytest.raises(PullError, match="failed 7 times, last with JSONDecodeError"):
+        pulled(asking(service), tmp_path)
