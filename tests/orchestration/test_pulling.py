@@ -246,3 +246,15 @@ def test_only_variables_that_are_named_and_set_are_given_to_runs(night, monkeypa
     assert list(secrets) == ["KEY"]
     (night.root / "sources.yaml").write_text("pull: [")
     assert pull_secrets(night.resources["reference"]) == {}
+
+
+@pytest.mark.slow
+def test_a_landing_zone_in_an_object_store_gets_the_same_file(night, s3):
+    logs = LogFolder(root="s3://logs/shop", options=s3)
+    night.pull()
+    night.lake.write(PULLED_LOGS, PULLED_LOGS.empty(), day=DAY)
+    night.resources["logs"] = logs
+    assert night.pull()["outcome"] == "pulled"
+    assert logs.store().read(FILE) == night.file.read_bytes()
+    assert [file.path for file in logs.files()] == [FILE]
+    assert night.pull()["outcome"] == "unchanged"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -88,6 +89,6 @@ def postgres(folder: Path) -> Iterator[Server]:
         yield Server(port, owner)
         owner.close()
     finally:
-        child.terminate()
+        child.send_signal(signal.SIGINT)  # it does not wait for who is still connected
         child.wait(20)
         shutil.rmtree(home)
