@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from llmops_pipelines.ingest import Sources
 from llmops_pipelines.orchestration import jobs, placing, schedules, sensors
 from llmops_pipelines.orchestration.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.partitions import DEFAULT_START
@@ -22,9 +23,11 @@ from llmops_pipelines.orchestration.resources import (
     LogFolder,
     Policy,
     Privacy,
+    Pulling,
     ReferenceFolder,
     Webhook,
 )
+from llmops_pipelines.reference import ReferenceFileError
 
 SILENT = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
@@ -159,17 +162,32 @@ class Resources:
     policy: Policy
     judge: Judge
     webhook: Webhook
+    pulling: Pulling
 
 
-def resources_of(settings: Settings) -> Resources:
-    """The resources for ``settings``."""
+def pull_secrets(reference: ReferenceFolder) -> dict[str, str]:
+    """The variables that ``pull:`` in sources.yaml names, as far as the environment has them.
+
+    Dagster keeps their names and looks the values up when a run begins.
+    """
+    try:
+        entries = reference.read("sources.yaml", Sources).pull
+    except (ReferenceFileError, OSError):
+        return {}  # every run tells of it; the code location loads all the same
+    names = {name for entry in entries for name in entry.variables}
+    return {name: dg.EnvVar(name) for name in sorted(names & set(os.environ))}
+
+
+def resources_of(settings: Settings, pull_only: str = "") -> Resources:
+    """The resources for ``settings``; ``pull_only`` names the one source to download from."""
+    reference = ReferenceFolder(path=settings.reference_root)
     lake = LakeResource(root=settings.lake_root, options=settings.storage_options)
     return Resources(
         golden_folder=str(settings.data.absolute() / "golden"),
         lake=lake,
         io_manager=LakeIOManager(lake=lake),
         logs=LogFolder(root=settings.log_root, options=settings.storage_options),
-        reference=ReferenceFolder(path=settings.reference_root),
+        reference=reference,
         privacy=Privacy(
             hash_key=settings.user_hash_key.get_secret_value(),
             key_file=str(settings.home / "user_hash.key"),
@@ -193,10 +211,15 @@ def resources_of(settings: Settings) -> Resources:
             judge_within_days=settings.judge_within_days,
         ),
         webhook=Webhook(url=settings.webhook_url.get_secret_value()),
+        pulling=Pulling(
+            staging=str(settings.home / "pulling"),
+            secrets=pull_secrets(reference),
+            only=pull_only,
+        ),
     )
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
+def build_definitions(settings: Settings, pull_only: str = "") -> dg.Definitions:
     """The code location for ``settings``: the graph with its jobs, schedules and sensors."""
     graph = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     placed = placing.place(
@@ -208,7 +231,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             jobs=jobs.JOBS,
             schedules=[schedules.nightly_schedule(settings.schedule_name, settings.tenant)],
             sensors=[sensors.landing_sensor(settings.landing_seconds), *sensors.SENSORS],
-            resources=vars(resources_of(settings)),
+            resources=vars(resources_of(settings, pull_only)),
             executor=dg.in_process_executor,
         ),
     )

@@ -152,6 +152,35 @@ def formats(
     list_formats(as_json=as_json)
 
 
+@app.command()
+def pull(
+    context: typer.Context,
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day; default --to."),
+    ] = None,
+    last: Annotated[
+        date | None,
+        typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day; default yesterday."),
+    ] = None,
+    source: Annotated[str, typer.Option(help="Only this entry under pull: in sources.yaml.")] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Download days of logs from the services under `pull:` in sources.yaml; `nightly` does too.
+
+    Leaves with 0 when all went well, 1 when a service failed, 2 when nothing could be done.
+    """
+    if first and last and first > last:
+        raise typer.BadParameter(f"{first} lies after --to {last}; swap them", param_hint="--from")
+    with told_plainly():
+        from llmops_pipelines.cli.pulling import pull_days
+
+        code = pull_days(_settings(context), first, last, source, as_json=as_json)
+    raise typer.Exit(code)
+
+
 @app.command("sample-logs")
 def sample_logs(
     out: Annotated[

@@ -37,7 +37,7 @@ def night(settings: Settings, first: date | None, last: date | None, *, as_json:
     started = time.monotonic()
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            _check(settings)
+            check_folder(settings)
             outcome, found = _run(settings, first, last)
     except UnusableError as error:
         if as_json:
@@ -59,7 +59,7 @@ def night(settings: Settings, first: date | None, last: date | None, *, as_json:
     return FAILED if outcome.failures else OK
 
 
-def _check(settings: Settings) -> None:
+def check_folder(settings: Settings) -> None:
     """Refuse what cannot be used before anything is computed, and warn of what is not used.
 
     Raises:

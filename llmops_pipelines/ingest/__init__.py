@@ -12,6 +12,7 @@ from llmops_pipelines.ingest.log_index import (
     updated_index,
 )
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.pulls import Pull
 from llmops_pipelines.ingest.redaction import redact, redact_texts
 from llmops_pipelines.ingest.rhythm import gaps
 from llmops_pipelines.ingest.sources import Source, Sources
@@ -31,6 +32,7 @@ __all__ = [
     "LandedBatch",
     "LandingOptions",
     "LogFile",
+    "Pull",
     "Source",
     "Sources",
     "changed_files",

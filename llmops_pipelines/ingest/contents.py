@@ -166,7 +166,7 @@ def _changed_lists(
 
 
 def _digests(calls: pl.DataFrame) -> list[pl.Series]:
-    """``request_digest`` and ``content_digest`` of each call, null where there is nothing to digest.
+    """``request_digest`` and ``content_digest`` of each call, null where it has no texts.
 
     The one is of its messages, the other of all its texts, without provenance: equal texts agree.
     """

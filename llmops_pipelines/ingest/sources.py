@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cached_property
+from itertools import chain
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from llmops_pipelines.formats import FORMATS, MappedFields, Place, Reading, check_mapping
+from llmops_pipelines.ingest.pulls import PULLED, PULLED_FORMATS, Pull
 
 
 class Source(BaseModel):
@@ -76,17 +78,33 @@ class Sources(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sources: list[Source] = Field(default_factory=list)
+    pull: list[Pull] = Field(default_factory=list, description="Services that are downloaded.")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [source.name for source in self.sources]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"the names {repeated} are given twice; each source needs its own")
+        for names in ([source.name for source in self.sources], [pull.name for pull in self.pull]):
+            if repeated := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"the names {repeated} are given twice; each source needs its own")
         return self
 
     def of(self, path: str) -> Source | None:
-        """The first entry that matches ``path``; None where the file has to be sniffed."""
-        return next((source for source in self.sources if source.matches(path)), None)
+        """The first entry that matches ``path``; None where the file has to be sniffed.
+
+        Files that were pulled need no entry: their service tells their format.
+        """
+        entries = chain(self.sources, self._pulled)
+        return next((source for source in entries if source.matches(path)), None)
+
+    @cached_property
+    def _pulled(self) -> list[Source]:
+        return [
+            Source(
+                name=pull.name,
+                match=f"{PULLED}/{pull.name}/*.ndjson.zst",
+                format=PULLED_FORMATS[pull.kind],
+            )
+            for pull in self.pull
+        ]
 
 
 def _regex(glob: str) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 from llmops_pipelines import cost, ingest
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
+from llmops_pipelines.orchestration.pulling import incomplete
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
@@ -19,6 +20,7 @@ from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_DAYS,
     LLM_CALLS,
+    PULLED_LOGS,
     REJECTED_LINES,
 )
 
@@ -63,6 +65,18 @@ def expectations_met(
         for failure in validate(lake.read(LLM_CALLS, [day]).drop("day"), day)
     ]
     return _result(pl.DataFrame(failures), "{n:,} expectation(s) not met")
+
+
+def day_is_complete(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """Every source of ``day`` was downloaded, and as many records as its server counts."""
+    pulls = lake.read(PULLED_LOGS, [day]) if lake.stored(PULLED_LOGS, day) else PULLED_LOGS.empty()
+    faults = incomplete(pulls)
+    failed = "failed" in faults["outcome"]
+    return _result(
+        faults,
+        "{n:,} source(s) that are not complete",
+        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+    )
 
 
 def few_rejected(lake: Lake, day: date) -> dg.AssetCheckResult:

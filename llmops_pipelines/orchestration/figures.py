@@ -23,6 +23,19 @@ def of_calls(calls: pl.DataFrame) -> Figures:
     }
 
 
+def of_pulls(pulls: pl.DataFrame) -> Figures:
+    """What was downloaded, what the servers count, and how much asking it took."""
+    if pulls.is_empty():
+        return {"pulled": "nothing: sources.yaml lists no service under `pull:` for this day"}
+    counted = pulls["server_count"].drop_nulls()
+    return {
+        **{name: int(pulls[name].sum()) for name in ("pages", "records", "requests", "retries")},
+        "server_count": int(counted.sum()) if counted.len() else "unknown",
+        "seconds": float(pulls["seconds"].sum()),
+        "outcomes": dg.MetadataValue.json(dict(pulls.select("source", "outcome").iter_rows())),
+    }
+
+
 def of_rejections(lines: pl.DataFrame) -> Figures:
     """How many lines could not be read, and the first reasons."""
     return {

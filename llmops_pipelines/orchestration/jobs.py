@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import dagster as dg
 
+SERVICE = "service"
+"""Kind of the assets that ask other services for logs."""
+
 # Prompts are rolled back by the rollback sensor alone, once, and never by a backfill.
 NIGHTLY = dg.define_asset_job(
     "nightly_job",
     selection=dg.AssetSelection.all() - dg.AssetSelection.groups("rollback"),
     description="Lands new logs, then computes one day: cost, health, quality, alerts, report.",
 )
+# What asks other services is of days, and sends them requests: only the night and people start it.
+PULL = dg.define_asset_job(
+    "pull_job",
+    selection=dg.AssetSelection.kind(SERVICE),
+    description="Downloads one day of logs from services that keep them behind an API.",
+)
 LAND = dg.define_asset_job(
     "land_job",
-    selection=dg.AssetSelection.groups("landing"),
+    selection=dg.AssetSelection.groups("landing") - dg.AssetSelection.kind(SERVICE),
     description="Reads new log files into the lake and reports which days changed.",
 )
 ROLL_BACK = dg.define_asset_job(
@@ -20,4 +29,4 @@ ROLL_BACK = dg.define_asset_job(
     selection=dg.AssetSelection.groups("rollback"),
     description="Decides about one day's rollbacks and moves prompt labels.",
 )
-JOBS = [NIGHTLY, LAND, ROLL_BACK]
+JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK]

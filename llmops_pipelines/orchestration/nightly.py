@@ -12,12 +12,16 @@ import dagster as dg
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.locks import alone
+from llmops_pipelines.orchestration.pulling import days_due
 from llmops_pipelines.orchestration.resources import Clock, Judge, Policy, ReferenceFolder, Webhook
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
-from llmops_pipelines.tables import LANDED_DAYS
+from llmops_pipelines.tables import LANDED_DAYS, PULLED_LOGS, ROLLBACKS
 
 SAMPLED = "sampled_traces"
 """Sampling and all that rests on it waits for the day's end."""
+
+APART = (ROLLBACKS.name, PULLED_LOGS.name)
+"""Tables that are not computed from the logs of their day."""
 
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
@@ -146,6 +150,16 @@ class NightlyRunner:
                 self._findings.setdefault(event.check_name, []).append(_told(event, day))
         return bool(result.success)
 
+    def pull(self, days: Sequence[date]) -> bool:
+        """Download ``days`` from the services under ``pull:`` in sources.yaml, oldest first."""
+        well = True
+        for done, day in enumerate(days):
+            self._on_progress(Progress(f"downloading {day}", done, len(days)))
+            well = self.execute("pull_job", day) and well
+        if days:
+            self._on_progress(Progress("downloaded", len(days), len(days)))
+        return well
+
     def land(self) -> bool:
         """Land new files and refresh the prices."""
         self._on_progress(Progress("reading new logs", 0, 1))
@@ -161,7 +175,7 @@ class NightlyRunner:
 
         From ``judge_from`` on a judge may be asked: days on which it owes verdicts are stale too.
         """
-        assets = [asset for asset in daily_assets(self._specs) if asset.table != "rollbacks"]
+        assets = [asset for asset in daily_assets(self._specs) if asset.table not in APART]
         computed: dict[date, int] = {}
         for done, day in enumerate(days):
             wanted = assets if day < today else _without(assets, SAMPLED)
@@ -219,8 +233,10 @@ def run_night(
     last: date | None = None,
 ) -> Night:
     """Everything that is new or changed from ``first`` to ``last``, by default all landed days."""
-    runner.land()
     today = clock.today()
+    due = days_due(lake, reference, today, date.fromisoformat(policy.start))
+    runner.pull([day for day in due if (first or day) <= day <= (last or day)])
+    runner.land()
     days = [
         day
         for day in lake.days(LANDED_DAYS)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from llmops_pipelines.ingest import LogFile
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.orchestration.stores import Store, open_store
 from llmops_pipelines.reference import parse_document
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -79,13 +79,27 @@ class LogFolder(dg.ConfigurableResource[Any]):
     root: str = Field(description="Folder, or URL such as s3://bucket/logs.")
     options: dict[str, str] = Field(default_factory=dict, description="Storage options.")
 
+    def store(self) -> Store:
+        """Where the files lie, for what writes them."""
+        return open_store(self.root, self.options)
+
     def files(self) -> list[LogFile]:
         """Every file below the root, sorted by path; none if there is no such folder."""
-        store = open_store(self.root, self.options)
+        store = self.store()
         return [
             LogFile(entry.path, entry.size, entry.modified_ns, partial(store.open, entry.path))
             for entry in store.walk("")
         ]
+
+
+class Pulling(dg.ConfigurableResource[Any]):
+    """What downloading logs from other services needs besides ``pull:`` in sources.yaml."""
+
+    staging: str = Field(description="Folder on this machine for days that are not complete yet.")
+    secrets: dict[str, str] = Field(
+        default_factory=dict, description="Secret; by the variables that sources.yaml names."
+    )
+    only: str = Field("", description="Name of the one source to ask; empty for all.")
 
 
 class Privacy(dg.ConfigurableResource[Any]):

@@ -36,6 +36,7 @@ from llmops_pipelines.tables.logs import (
     TRACE_STEPS,
     TRACES,
 )
+from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
     HEURISTIC_SCORES,
     JUDGE_CALLS,
@@ -77,6 +78,7 @@ TABLES = {
         NIGHTLY_REPORTS,
         PRICE_BOOK,
         PROMETHEUS_METRICS,
+        PULLED_LOGS,
         QUALITY,
         REJECTED_LINES,
         ROLLBACKS,
@@ -121,6 +123,7 @@ __all__ = [
     "NIGHTLY_REPORTS",
     "PRICE_BOOK",
     "PROMETHEUS_METRICS",
+    "PULLED_LOGS",
     "QUALITY",
     "RAGAS_SCORES",
     "REJECTED_LINES",

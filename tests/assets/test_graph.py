@@ -73,13 +73,13 @@ def test_every_daily_asset_stores_the_table_of_its_name(specs):
         assert [column.name for column in columns] == TABLES[spec.key.path[-1]].schema.names()
 
 
-def test_every_daily_asset_but_the_rollback_recomputes_by_itself(specs):
+def test_every_daily_asset_but_rollback_and_pull_recomputes_by_itself(specs):
     asked = [
         spec.key.path[-1]
         for spec in specs
         if INPUTS_KEY in spec.metadata and spec.automation_condition is None
     ]
-    assert asked == ["rollbacks"]
+    assert sorted(asked) == ["pulled_logs", "rollbacks"]
 
 
 def test_jobs_schedule_and_sensors_are_there(definitions):

@@ -1,0 +1,59 @@
+"""A source for an entry under ``pull:``, with the secrets that it names."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import partial
+
+from llmops_pipelines.adapters.pulling.calling import Caller, Pace, open_client
+from llmops_pipelines.adapters.pulling.langfuse import Langfuse
+from llmops_pipelines.adapters.pulling.langsmith import LangSmith
+from llmops_pipelines.adapters.pulling.litellm_postgres import LiteLLMPostgres, opened
+from llmops_pipelines.adapters.pulling.mlflow import MLflow
+from llmops_pipelines.adapters.pulling.phoenix import Phoenix
+from llmops_pipelines.adapters.pulling.protocol import PullError, Source
+from llmops_pipelines.ingest import Pull
+
+
+def open_source(entry: Pull, secrets: Mapping[str, str], pace: Pace) -> Source:
+    """The service of ``entry``; nothing is asked yet.
+
+    Args:
+        entry: From sources.yaml.
+        secrets: Values of the environment variables that entries name.
+        pace: Counts requests, and waits.
+
+    Raises:
+        PullError: A variable that the entry names is not set.
+    """
+    if missing := [name for name in entry.variables if not secrets.get(name)]:
+        raise PullError(f"{entry.name}: {missing[0]} is not set; sources.yaml names it for the key")
+    key = secrets.get(entry.api_key_env, "")
+    if entry.kind == "litellm_postgres":
+        connect = partial(opened, entry.url, key, entry.timeout_s)
+        return LiteLLMPostgres(entry.name, connect, pace, entry.size)
+    headers = _credentials(entry, key, secrets.get(entry.public_key_env, ""))
+    client = open_client(entry.url, entry.timeout_s, headers)
+    named = entry.api_key_env or "a variable, named in api_key_env of sources.yaml"
+    remedy = f"check the key in {named}"
+    caller = Caller(entry.name, entry.url, client, pace, entry.size, remedy)
+    if entry.kind == "phoenix":
+        return Phoenix(caller, entry.project)
+    if entry.kind == "langfuse":
+        return Langfuse(caller)
+    if entry.kind == "langsmith":
+        return LangSmith(caller, entry.project)
+    return MLflow(caller, entry.experiment)
+
+
+def _credentials(entry: Pull, key: str, public_key: str) -> dict[str, str]:
+    """The header that proves who asks, as each service wants it."""
+    if not key:
+        return {}
+    if entry.kind == "langsmith":
+        return {"x-api-key": key}
+    login = f"{public_key}:{key}" if entry.kind == "langfuse" else key
+    if entry.kind == "langfuse" or (entry.kind == "mlflow" and ":" in key):
+        return {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+    return {"Authorization": f"Bearer {key}"}

@@ -1,0 +1,66 @@
+"""Phoenix: spans through its REST API, counted through its GraphQL API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
+from urllib.parse import quote
+
+from llmops_pipelines.adapters.pulling.calling import Caller
+from llmops_pipelines.adapters.pulling.protocol import (
+    Count,
+    Page,
+    PullError,
+    Record,
+    bounds,
+    iso,
+    moment_of,
+)
+
+_COUNT: Final = """
+query($name: String!, $during: TimeRange!) {
+  getProjectByName(name: $name) {
+    recordCount(timeRange: $during)
+    tokenCountTotal(timeRange: $during)
+  }
+}"""
+
+
+class Phoenix:
+    """Spans of one project, in the order they arrived, so that late ones come on a later page."""
+
+    def __init__(self, caller: Caller, project: str) -> None:
+        self._caller, self._project = caller, project
+        self._path = f"/v1/projects/{quote(project, safe='')}/spans"
+
+    def pages(self, day: date, after: str | None) -> Iterator[Page]:
+        """Pages of spans that started on ``day``."""
+        start, end = bounds(day)
+        while True:
+            asked = {"start_time": iso(start), "end_time": iso(end), "sort": "id", "order": "asc"}
+            if after is not None:
+                asked["cursor"] = after
+            answer = self._caller.page("GET", self._path, "limit", after, params=asked)
+            after = answer.get("next_cursor")
+            yield Page([_record(span) for span in answer["data"]], after)
+            if after is None:
+                return
+
+    def count(self, day: date) -> Count:
+        """Spans and tokens that the server counts on ``day``."""
+        start, end = bounds(day)
+        during = {"start": iso(start), "end": iso(end)}
+        body = {"query": _COUNT, "variables": {"name": self._project, "during": during}}
+        answer = self._caller.ask("POST", "/graphql", json=body)
+        if answer.get("errors"):
+            return Count(None, None)  # an older server, without these sums
+        project = answer["data"]["getProjectByName"]
+        if project is None:
+            raise PullError(f"Phoenix has no project {self._project!r}; check sources.yaml")
+        spans, tokens = project["recordCount"], project["tokenCountTotal"]
+        return Count(spans, f"{spans} spans, {tokens:.0f} tokens")
+
+
+def _record(span: dict[str, Any]) -> Record:
+    return Record(span["context"]["span_id"], moment_of(span.get("start_time")), span)
