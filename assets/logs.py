@@ -46,7 +46,7 @@ OWNER = "team:llm-platform"
     kinds={"duckdb", "polars", "parquet"},
     pool="landing",
     metadata=table_metadata(LOG_INDEX),
-    deps=[reference_key("sources"), reference_key("features")],
+    deps=[reference_key("sources"), reference_key("features"), reference_key("privacy")],
 )
 def landing(
     context: dg.AssetExecutionContext,

@@ -1,5 +1,6 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
+from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.files import LogFile
 from llmops_pipelines.ingest.group import LandedBatch
 from llmops_pipelines.ingest.landing import land
@@ -12,7 +13,7 @@ from llmops_pipelines.ingest.log_index import (
     updated_index,
 )
 from llmops_pipelines.ingest.options import LandingOptions
-from llmops_pipelines.ingest.redaction import redact, redact_texts
+from llmops_pipelines.ingest.redaction import FindNames, Redaction, redact, redact_texts
 from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.ingest.tabling import LANDED_TABLES
 from llmops_pipelines.ingest.traces import traces
@@ -27,9 +28,11 @@ from llmops_pipelines.ingest.unique_rows import (
 
 __all__ = [
     "LANDED_TABLES",
+    "FindNames",
     "LandedBatch",
     "LandingOptions",
     "LogFile",
+    "Redaction",
     "Source",
     "Sources",
     "changed_files",
@@ -37,6 +40,7 @@ __all__ = [
     "current_rows",
     "feedback",
     "folded_index",
+    "found_again",
     "land",
     "llm_calls",
     "redact",

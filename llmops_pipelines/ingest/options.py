@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from llmops_pipelines.formats import Limits
+from llmops_pipelines.ingest.redaction import FLOOR, Redaction
 from llmops_pipelines.ingest.sources import Sources
 from llmops_pipelines.reference import Features
 
@@ -26,6 +27,7 @@ class LandingOptions:
     sources: Sources
     max_line_bytes: int = 10_000_000
     batch_bytes: int = 64 * 2**20
+    redaction: Redaction = FLOOR
 
     @property
     def moment(self) -> datetime:
@@ -44,5 +46,7 @@ class LandingOptions:
             self.start.isoformat(),
             str(self.max_line_bytes),
             self.features.model_dump_json(),
+            *(pattern.model_dump_json() for pattern in self.redaction.patterns),
+            *(["names"] if self.redaction.find_names else []),
         )
         return hashlib.sha256("\n".join(shaping).encode()).hexdigest()

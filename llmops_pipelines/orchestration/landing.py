@@ -11,6 +11,7 @@ import polars as pl
 
 from llmops_pipelines import ingest
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.redaction import redaction_of
 from llmops_pipelines.orchestration.resources import (
     Clock,
     LakeResource,
@@ -19,7 +20,7 @@ from llmops_pipelines.orchestration.resources import (
     Privacy,
     ReferenceFolder,
 )
-from llmops_pipelines.reference import Features
+from llmops_pipelines.reference import Features, PrivacyRules
 from llmops_pipelines.tables import LANDED_DAYS, LOG_INDEX, TABLES, Table
 
 _LINE_COUNTS = ("lines", "calls", "steps", "feedback", "rejected", "ignored")
@@ -84,12 +85,14 @@ def land(
     policy: Policy,
 ) -> dg.MaterializeResult[None]:
     """Land what is new, and report every day that changed with its digest as data version."""
+    rules = reference.read("privacy.yaml", PrivacyRules)
     options = ingest.LandingOptions(
         start=date.fromisoformat(policy.start),
         now=clock.now(),
         hash_key=privacy.key(),
         features=reference.read("features.yaml", Features),
         sources=reference.read("sources.yaml", ingest.Sources),
+        redaction=redaction_of(rules),
     )
     days_key = dg.AssetKey([*context.asset_key.path[:-1], LANDED_DAYS.name])
 

@@ -2,5 +2,14 @@
 
 from llmops_pipelines.reference.documents import ReferenceFileError, parse_document
 from llmops_pipelines.reference.features import UNATTRIBUTED, Feature, Features
+from llmops_pipelines.reference.privacy import IdPattern, PrivacyRules
 
-__all__ = ["UNATTRIBUTED", "Feature", "Features", "ReferenceFileError", "parse_document"]
+__all__ = [
+    "UNATTRIBUTED",
+    "Feature",
+    "Features",
+    "IdPattern",
+    "PrivacyRules",
+    "ReferenceFileError",
+    "parse_document",
+]

@@ -7,6 +7,15 @@ from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 CONTEXT = pl.Struct({"id": pl.String, "content": pl.String, "score": pl.Float64})
 TOOL_CALL = pl.Struct({"name": pl.String, "arguments": pl.String})
+REDACTION_KINDS = ("secret", "email", "card", "phone", "iban", "ip", "national_id", "name")
+"""What can be taken out of a text; the marks left there are these names in capitals."""
+
+REDACTIONS_BY_KIND = Column(
+    "redactions_by_kind",
+    pl.Struct(dict.fromkeys(REDACTION_KINDS, pl.Int32)),
+    "Redactions by kind; null where a release before this column redacted.",
+    nullable=True,
+)
 COPY = pl.Struct(
     {
         "source_format": pl.String,
@@ -121,6 +130,7 @@ _CALL_COLUMNS = (
     Column("question_chars", pl.Int64, "Length of the last user message.", "chars", nullable=True),
     Column("answer_chars", pl.Int64, "Length of the answer.", "chars", nullable=True),
     Column("redactions", pl.Int32, "Secrets and personal data taken out of its texts."),
+    REDACTIONS_BY_KIND,
     Column(
         "content_digest",
         pl.String,
@@ -217,6 +227,7 @@ TRACE_STEPS = Table(
         Column("document_count", pl.Int32, "Documents returned.", nullable=True),
         Column("input_chars", pl.Int64, "Length of what it was given.", "chars", nullable=True),
         Column("output_chars", pl.Int64, "Length of what it returned.", "chars", nullable=True),
+        REDACTIONS_BY_KIND,
         *_PROVENANCE,
     ),
     version=2,
@@ -274,6 +285,7 @@ FEEDBACK = Table(
         Column("given_at", INSTANT, "When it was given, UTC."),
         Column("rating", pl.Float64, "1 (bad) to 5 (good).", "stars", nullable=True),
         Column("comment", pl.String, "Redacted remark.", nullable=True),
+        REDACTIONS_BY_KIND,
         *_PROVENANCE,
     ),
     version=2,
