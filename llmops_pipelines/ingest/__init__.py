@@ -2,6 +2,15 @@
 
 from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.files import LogFile
+from llmops_pipelines.ingest.forgetting import (
+    Subjects,
+    session_digest,
+    subjects_of,
+    tombstones_of,
+    traces_of,
+    without_comments,
+    without_forgotten,
+)
 from llmops_pipelines.ingest.group import LandedBatch
 from llmops_pipelines.ingest.landing import land
 from llmops_pipelines.ingest.log_index import (
@@ -13,6 +22,7 @@ from llmops_pipelines.ingest.log_index import (
     updated_index,
 )
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.parts import hidden
 from llmops_pipelines.ingest.redaction import FindNames, Redaction, redact, redact_texts
 from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.ingest.tabling import LANDED_TABLES
@@ -35,21 +45,29 @@ __all__ = [
     "Redaction",
     "Source",
     "Sources",
+    "Subjects",
     "changed_files",
     "current_files",
     "current_rows",
     "feedback",
     "folded_index",
     "found_again",
+    "hidden",
     "land",
     "llm_calls",
     "redact",
     "redact_texts",
     "rejected_lines",
+    "session_digest",
+    "subjects_of",
     "texts_of",
+    "tombstones_of",
     "trace_steps",
     "traces",
+    "traces_of",
     "unaccounted_files",
     "unaccounted_rows",
     "updated_index",
+    "without_comments",
+    "without_forgotten",
 ]

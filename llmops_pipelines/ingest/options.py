@@ -35,6 +35,11 @@ class LandingOptions:
         return self.now.astimezone(UTC).replace(tzinfo=None) if self.now.tzinfo else self.now
 
     @property
+    def key_id(self) -> str:
+        """What the hash key is called, 8 hex digits: it can be told apart and not be guessed."""
+        return hashlib.sha256(self.hash_key).hexdigest()[:8]
+
+    @property
     def limits(self) -> Limits:
         """Between which moments a record's time is believed: from ``start`` to a day from now."""
         return Limits(datetime.combine(self.start, time()), self.moment + timedelta(days=1))

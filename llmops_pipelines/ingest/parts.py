@@ -218,6 +218,7 @@ def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
         feature=pl.col("feature").fill_null(UNATTRIBUTED),
         call_id=pl.coalesce("call_id", "record_digest"),
         user_hash=hidden(calls["user_id"], options.hash_key),
+        user_key=pl.when(pl.col("user_id").is_not_null()).then(pl.lit(options.key_id)),
     )
     owners = {name: options.features.of(name).team for name in calls["feature"].unique().to_list()}
     owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
@@ -234,6 +235,7 @@ def _landed_steps(steps: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
         step_id=pl.coalesce("call_id", "record_digest"),
         feature=pl.col("feature").fill_null(UNATTRIBUTED),
         user_hash=hidden(steps["user_id"], options.hash_key),
+        user_key=pl.when(pl.col("user_id").is_not_null()).then(pl.lit(options.key_id)),
     )
     return with_documents(steps, options.features, options.redaction).select(_STEPS)
 

@@ -20,8 +20,9 @@ from llmops_pipelines.orchestration.resources import (
     Privacy,
     ReferenceFolder,
 )
+from llmops_pipelines.orchestration.retention import kept_from
 from llmops_pipelines.reference import Features, PrivacyRules
-from llmops_pipelines.tables import LANDED_DAYS, LOG_INDEX, TABLES, Table
+from llmops_pipelines.tables import LANDED_DAYS, LOG_INDEX, TABLES, TOMBSTONES, Table
 
 _LINE_COUNTS = ("lines", "calls", "steps", "feedback", "rejected", "ignored")
 
@@ -45,19 +46,26 @@ def land_new_files(
     files: Iterable[ingest.LogFile],
     options: ingest.LandingOptions,
     report: Callable[[Mapping[date, str]], None] = lambda _: None,
+    *,
+    first_days: Mapping[str, date] | None = None,
 ) -> Landing:
     """Read every file that is new or changed, record which days changed, and ``report`` these.
 
     Rows are written before the index that makes them count, so a crash in between loses nothing:
     the next landing reads the same files into the same parts. Likewise it reports again what was
-    not reported to the end.
+    not reported to the end. Rows of days before a table's ``first_days`` are past their retention
+    and not written.
     """
+    first_days = first_days or {}
     index = log_index(lake)
     before = set(index["source_file", "digest"].rows())
     found = ingest.changed_files(files, index, options.sources)
+    tombstones = lake.read(TOMBSTONES)
     for batch in ingest.land(found, options, index):
-        for name, days in batch.tables.items():
+        for name, days in ingest.without_forgotten(batch.tables, tombstones).items():
             for day, rows in days.items():
+                if day < first_days.get(name, day):
+                    continue
                 lake.append(TABLES[name], rows, name=batch.name, day=day)
         # A file that was only touched is indexed again under the same batch.
         lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
@@ -104,7 +112,13 @@ def land(
                 )
             )
 
-    landing = land_new_files(lake.open(), logs.files(), options, report)
+    landing = land_new_files(
+        lake.open(),
+        logs.files(),
+        options,
+        report,
+        first_days=kept_from(rules, clock.today()),
+    )
     current = ingest.current_files(landing.log_index)
     return dg.MaterializeResult(
         metadata={

@@ -37,6 +37,7 @@ from llmops_pipelines.tables.logs import (
     TRACE_STEPS,
     TRACES,
 )
+from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
 from llmops_pipelines.tables.quality import (
     HEURISTIC_SCORES,
     JUDGE_CALLS,
@@ -58,6 +59,7 @@ TABLES = {
         CALL_COSTS,
         CALL_TEXTS,
         DELIVERIES,
+        ERASURES,
         FEATURE_COSTS,
         FEEDBACK,
         GOLDEN_CANDIDATES,
@@ -86,6 +88,7 @@ TABLES = {
         SAMPLED_TRACES,
         SERVICE_HEALTH,
         STEP_TEXTS,
+        TOMBSTONES,
         TRACES,
         TRACE_STEPS,
     )
@@ -100,6 +103,7 @@ __all__ = [
     "CONTEXT",
     "COPY",
     "DELIVERIES",
+    "ERASURES",
     "FEATURE_COSTS",
     "FEEDBACK",
     "GOLDEN_CANDIDATES",
@@ -134,6 +138,7 @@ __all__ = [
     "STEP_TEXTS",
     "TABLES",
     "TOKEN_BUCKETS",
+    "TOMBSTONES",
     "TOOL_CALL",
     "TRACES",
     "TRACE_STEPS",

@@ -75,6 +75,14 @@ _TOKENS = tuple(
     )
 )
 
+_USER_KEY = Column(
+    "user_key",
+    pl.String,
+    "Key that made `user_hash`, by its first 8 hex digits of SHA-256; hashes of two keys differ for"
+    " the same user.",
+    nullable=True,
+)
+
 _CALL_COLUMNS = (
     Column("call_id", pl.String, "One model call, as its source names it, else its digest."),
     Column("trace_id", pl.String, "The request it belongs to; the call's own id if it has none."),
@@ -90,6 +98,7 @@ _CALL_COLUMNS = (
     Column("tags", pl.List(pl.String), "Tags of the record.", default=()),
     Column("experiment_arm", pl.String, "Arm of the experiment it was part of.", nullable=True),
     Column("user_hash", pl.String, "Keyed hash of the user; never the user.", nullable=True),
+    _USER_KEY,
     Column("session_id", pl.String, "Conversation the call is part of.", nullable=True),
     Column("provider", pl.String, "Who served it, as genai-prices spells it.", nullable=True),
     Column("model", pl.String, "Model that served it, else the one asked for.", nullable=True),
@@ -218,6 +227,7 @@ TRACE_STEPS = Table(
         Column("team", pl.String, "Owner, where the step says so.", nullable=True),
         Column("environment", pl.String, "production, staging, ...", nullable=True),
         Column("user_hash", pl.String, "Keyed hash of the user; never the user.", nullable=True),
+        _USER_KEY,
         Column("session_id", pl.String, "Conversation.", nullable=True),
         Column("prompt_name", pl.String, "Prompt in the registry.", nullable=True),
         Column("prompt_version", pl.String, "Its version.", nullable=True),
