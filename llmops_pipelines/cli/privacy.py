@@ -28,7 +28,7 @@ def forget_person(
         UnusableError: No key is known to find the user with, or the lake cannot be used.
     """
     resources = resources_of(settings)
-    keys = resources.privacy.keys()
+    keys = resources.privacy.ring()
     if user and not keys:
         raise UnusableError(
             "no key is known that users were hashed with: set LLMOPS_USER_HASH_KEY to the one that "
@@ -109,7 +109,7 @@ def rotate_key(settings: Settings) -> None:
             "LLMOPS_USER_HASH_OLD_KEYS, then set LLMOPS_USER_HASH_KEY to a new one"
         ) from error
     typer.echo(
-        f"{len(privacy.keys())} key(s) in {privacy.key_file}; the newest hashes what lands from "
+        f"{len(privacy.ring())} key(s) in {privacy.key_file}; the newest hashes what lands from "
         "now on, the others stay so that `llmops forget` finds older rows"
     )
 

@@ -103,7 +103,7 @@ class Privacy(dg.ConfigurableResource[Any]):
             self.rotate()
         return self._kept()[-1]
 
-    def keys(self) -> list[bytes]:
+    def ring(self) -> list[bytes]:
         """Every key that ever hashed a user, as far as it is known; the newest first."""
         given = [self.hash_key, *(key.strip() for key in self.old_keys.split(","))]
         known = [*(key.encode() for key in given if key), *reversed(self._kept())]

@@ -90,7 +90,7 @@ def test_keys_of_the_environment_are_rotated_there(folder, monkeypatch):
     assert result.exit_code == 2
     assert "put its value in front of LLMOPS_USER_HASH_OLD_KEYS" in result.output
     given = folder.at(user_hash_key="new", user_hash_old_keys="older, oldest")
-    keys = resources_of(given).privacy.keys()
+    keys = resources_of(given).privacy.ring()
     assert keys[:3] == [b"new", b"older", b"oldest"]
     assert len(keys) == 4
 
@@ -99,7 +99,7 @@ def test_a_new_key_file_is_for_its_owner_alone(folder):
     llmops(folder, "rotate-user-key")
     file = folder.root / ".dagster/user_hash.key"
     assert file.stat().st_mode & 0o077 == 0
-    newest, oldest = resources_of(folder.at()).privacy.keys()
+    newest, oldest = resources_of(folder.at()).privacy.ring()
     assert file.read_text().split() == [oldest.decode(), newest.decode()]
 
 
