@@ -57,8 +57,10 @@ def traces_of(rows: Iterable[pl.LazyFrame], subjects: Subjects) -> set[str]:
     """
     traces = set(subjects.traces)
     for frame in rows:
-        sessions = frame.select(pl.col("session_id").unique()).collect()["session_id"]
-        named = [x for x in sessions.drop_nulls() if session_digest(x) in subjects.sessions]
+        named: list[str] = []
+        if subjects.sessions:
+            sessions = frame.select(pl.col("session_id").unique()).collect()["session_id"]
+            named = [x for x in sessions.drop_nulls() if session_digest(x) in subjects.sessions]
         theirs = pl.col("user_hash").is_in(list(subjects.users)) | pl.col("session_id").is_in(named)
         traces.update(frame.filter(theirs).select("trace_id").unique().collect()["trace_id"])
     return traces

@@ -48,6 +48,9 @@ OUTSIDE = (
 )
 """What `forget` cannot reach, apart from the log files themselves."""
 
+OF_ITS_DAY = (HEURISTIC_SCORES, GOLDEN_CANDIDATES)
+"""Tables whose partition of a day speaks of that day's calls alone; others are searched whole."""
+
 _TELLING = 24
 """Shorter texts are in too many pages to tell that a page quotes somebody."""
 
@@ -81,7 +84,10 @@ def forget(
         lake.append(TOMBSTONES, new, name=erasure)
     traces = list(subjects.traces)
     calls, steps = (
-        lake.scan(table).filter(pl.col("trace_id").is_in(traces)).select(*table.key).collect()
+        lake.scan(table)
+        .filter(pl.col("trace_id").is_in(traces))
+        .select(*table.key, "day")
+        .collect()
         for table in (LANDED_CALLS, LANDED_STEPS)
     )
     call_ids = calls["call_id"].unique().to_list()
@@ -90,10 +96,11 @@ def forget(
     done.log_files = dict(files["source_file"].value_counts(sort=True).iter_rows())
     done.rows["reports"] = _drop_reports(lake, _quotable(lake, calls, call_ids))
     for table, change in _changes(lake, call_ids, traces):
-        done.rows[table.name] = _everywhere(lake, table, change)
+        own_days = calls["day"] if table in OF_ITS_DAY else None
+        done.rows[table.name] = _everywhere(lake, table, change, own_days)
     done.rows["golden files"] = _drop_cases(golden_folder, set(call_ids))
     for table, keys in ((CALL_TEXTS, calls), (STEP_TEXTS, steps)):
-        done.rows[table.name] = _everywhere(lake, table, _deleting(keys, table.key))
+        done.rows[table.name] = _everywhere(lake, table, _deleting(keys, table.key), keys["day"])
     if lake.store.read(FILE) is not None:
         rebuild_warehouse(lake)
         done.rows["warehouse"] = 1
@@ -190,8 +197,12 @@ def _deleting(keys: pl.DataFrame, on: Sequence[str]) -> Change:
     return change
 
 
-def _everywhere(lake: Lake, table: Table, change: Change) -> int:
-    days = lake.days(table) if table.partitioned else [None]
+def _everywhere(lake: Lake, table: Table, change: Change, own_days: pl.Series | None = None) -> int:
+    """Change all partitions, or those of ``own_days``; how many rows were touched."""
+    if not table.partitioned:
+        return lake.rewrite(table, change)
+    wanted = None if own_days is None else set(own_days.to_list())
+    days = [day for day in lake.days(table) if wanted is None or day in wanted]
     return sum(lake.rewrite(table, change, day=day) for day in days)
 
 

@@ -60,9 +60,9 @@ def land_new_files(
     index = log_index(lake)
     before = set(index["source_file", "digest"].rows())
     found = ingest.changed_files(files, index, options.sources)
-    tombstones = lake.read(TOMBSTONES)
     for batch in ingest.land(found, options, index):
-        for name, days in ingest.without_forgotten(batch.tables, tombstones).items():
+        # Read for every batch: somebody may be forgotten while a long landing goes on.
+        for name, days in ingest.without_forgotten(batch.tables, lake.read(TOMBSTONES)).items():
             for day, rows in days.items():
                 if day < first_days.get(name, day):
                     continue

@@ -1,6 +1,7 @@
 """`llmops forget`, `llmops expire` and `llmops rotate-user-key` as people run them."""
 
 import json
+from importlib.util import find_spec
 
 import pytest
 from typer.testing import CliRunner
@@ -125,3 +126,11 @@ def test_a_faulty_privacy_file_is_told_before_anything_goes(folder):
     result = llmops(folder, "expire")
     assert result.exit_code == 2
     assert "call_text is no table kept by day" in result.output
+
+
+@pytest.mark.skipif(find_spec("presidio_analyzer") is not None, reason="Presidio is installed")
+def test_names_without_presidio_stop_the_night_before_anything_lands(folder):
+    folder.edit("privacy.yaml", "names: true\n")
+    result = llmops(folder, "nightly")
+    assert result.exit_code == 2
+    assert "Presidio is not installed" in result.output
