@@ -223,7 +223,7 @@ def test_every_shape_of_a_secret_has_an_example():
     assert unseen == []
 
 
-def test_word_boundaries_are_ascii_for_they_cost_a_hundredth():
+def test_word_boundaries_are_ascii():
     assert re.findall(r"(?<!\(\?-u:)\\b", SECRET) == []
 
 
