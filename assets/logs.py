@@ -46,7 +46,12 @@ OWNER = "team:llm-platform"
     kinds={"duckdb", "polars", "parquet"},
     pool="landing",
     metadata=table_metadata(LOG_INDEX),
-    deps=[reference_key("sources"), reference_key("features"), "pulled_logs"],
+    deps=[
+        reference_key("sources"),
+        reference_key("features"),
+        reference_key("privacy"),
+        "pulled_logs",
+    ],
 )
 def landing(
     context: dg.AssetExecutionContext,

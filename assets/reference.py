@@ -5,6 +5,7 @@ from llmops_pipelines.orchestration.reference_assets import reference_asset
 sources = reference_asset("sources", "sources.yaml", "How log files are read.")
 features = reference_asset("features", "features.yaml", "Features: owner, content, judging.")
 prices = reference_asset("prices", "prices.yaml", "Price corrections and discounts, dated.")
+privacy = reference_asset("privacy", "privacy.yaml", "National ids, names, retention.")
 budgets = reference_asset("budgets", "budgets.yaml", "Daily budgets per feature and in total.")
 rubrics = reference_asset("rubrics", "rubrics.yaml", "What judges are asked.")
 alert_rules = reference_asset("alert_rules", "alert_rules.yaml", "When people are told.")

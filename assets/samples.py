@@ -1,13 +1,18 @@
 """Which traces are judged."""
 
+from datetime import date
+
+import dagster as dg
 import polars as pl
 
 from llmops_pipelines import sampling
 from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.conditions import on_finished_day
 from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.daily_checks import daily_check
+from llmops_pipelines.orchestration.redaction import no_personal_data
 from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import Policy, ReferenceFolder
+from llmops_pipelines.orchestration.resources import LakeResource, Policy, ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import SAMPLED_TRACES
 
@@ -31,3 +36,11 @@ def sampled_traces(
         seed=policy.sample_seed,
         features=reference.read("features.yaml", Features),
     )
+
+
+@daily_check(sampled_traces)
+def no_sampled_text_holds_personal_data(
+    lake: LakeResource, reference: ReferenceFolder, day: date
+) -> dg.AssetCheckResult:
+    """What landing redacts is in none of the texts that are judged; calls and kinds are named."""
+    return no_personal_data(lake.open(), reference, day)

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     key_prefix: str = Field("", description="Asset-key prefix, parts separated by /.")
     schedule_name: str = Field("nightly", description="Name of the nightly schedule.")
     user_hash_key: SecretStr = Field(SecretStr(""), description="Key that users are hashed with.")
+    user_hash_old_keys: SecretStr = Field(
+        SecretStr(""), description="Keys before it, by commas; `llmops forget` tries them all."
+    )
     sample_per_day: int = Field(100, ge=0, description="Traces drawn for judging per day.")
     sample_seed: int = Field(7, description="Seed of the draw.")
     act_within_hours: float = Field(48, ge=0, description="Older days never notify or roll back.")
@@ -190,6 +193,7 @@ def resources_of(settings: Settings, pull_only: str = "") -> Resources:
         reference=reference,
         privacy=Privacy(
             hash_key=settings.user_hash_key.get_secret_value(),
+            old_keys=settings.user_hash_old_keys.get_secret_value(),
             key_file=str(settings.home / "user_hash.key"),
         ),
         clock=Clock(fixed=settings.now),

@@ -202,6 +202,48 @@ def sample_logs(
         write_sample(out, days=days, end=end, calls_per_day=calls_per_day, seed=seed)
 
 
+@app.command("forget")
+def forget(
+    context: typer.Context,
+    user: Annotated[
+        str | None, typer.Option("--user-id", help="The user's id as the application logs it.")
+    ] = None,
+    session: Annotated[str | None, typer.Option(help="Id of one conversation.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Erase a person's texts from the lake for good; numbers and digests stay."""
+    if bool(user) == bool(session):
+        raise typer.BadParameter("name one of --user-id and --session", param_hint="--user-id")
+    with told_plainly():
+        from llmops_pipelines.cli.privacy import forget_person
+
+        forget_person(_settings(context), user, session, as_json=as_json)
+
+
+@app.command("expire")
+def expire(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and leave it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Take out the days that are older than `retention_days` of privacy.yaml allows."""
+    with told_plainly():
+        from llmops_pipelines.cli.privacy import expire_tables
+
+        expire_tables(_settings(context), dry_run=dry_run, as_json=as_json)
+
+
+@app.command("rotate-user-key")
+def rotate_user_key(context: typer.Context) -> None:
+    """Hash users with a new key from now on; older rows keep theirs."""
+    with told_plainly():
+        from llmops_pipelines.cli.privacy import rotate_key
+
+        rotate_key(_settings(context))
+
+
 @app.command()
 def ui(
     context: typer.Context,

@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from llmops_pipelines.adapters.names import MissingExtraError
 from llmops_pipelines.cli import summary, telling
 from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system
@@ -20,8 +21,9 @@ from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import LakeError
 from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.nightly import Night, NightlyRunner, open_instance, run_night
+from llmops_pipelines.orchestration.redaction import redaction_of
 from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
-from llmops_pipelines.reference import Features, ReferenceFileError
+from llmops_pipelines.reference import Features, PrivacyRules, ReferenceFileError
 from llmops_pipelines.reporting import NightlySummary
 from llmops_pipelines.tables import LANDED_DAYS
 
@@ -73,6 +75,10 @@ def check_folder(settings: Settings) -> None:
         raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     resources = resources_of(settings)
     features = resources.reference.read("features.yaml", Features)
+    try:
+        redaction_of(resources.reference.read("privacy.yaml", PrivacyRules))
+    except MissingExtraError as error:
+        raise UnusableError(str(error)) from error
     for warning in [*unread_files(folder), *unready(features, resources.judge)]:
         typer.secho(f"warning: {warning}", err=True, fg="yellow")
 

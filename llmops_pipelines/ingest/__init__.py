@@ -1,6 +1,16 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
+from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.files import LogFile
+from llmops_pipelines.ingest.forgetting import (
+    Subjects,
+    session_digest,
+    subjects_of,
+    tombstones_of,
+    traces_of,
+    without_comments,
+    without_forgotten,
+)
 from llmops_pipelines.ingest.group import LandedBatch
 from llmops_pipelines.ingest.landing import land
 from llmops_pipelines.ingest.log_index import (
@@ -12,8 +22,9 @@ from llmops_pipelines.ingest.log_index import (
     updated_index,
 )
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.parts import hidden
 from llmops_pipelines.ingest.pulls import Pull
-from llmops_pipelines.ingest.redaction import redact, redact_texts
+from llmops_pipelines.ingest.redaction import FindNames, Redaction, redact, redact_texts
 from llmops_pipelines.ingest.rhythm import gaps
 from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.ingest.tabling import LANDED_TABLES
@@ -29,27 +40,38 @@ from llmops_pipelines.ingest.unique_rows import (
 
 __all__ = [
     "LANDED_TABLES",
+    "FindNames",
     "LandedBatch",
     "LandingOptions",
     "LogFile",
     "Pull",
+    "Redaction",
     "Source",
     "Sources",
+    "Subjects",
     "changed_files",
     "current_files",
     "current_rows",
     "feedback",
     "folded_index",
+    "found_again",
     "gaps",
+    "hidden",
     "land",
     "llm_calls",
     "redact",
     "redact_texts",
     "rejected_lines",
+    "session_digest",
+    "subjects_of",
     "texts_of",
+    "tombstones_of",
     "trace_steps",
     "traces",
+    "traces_of",
     "unaccounted_files",
     "unaccounted_rows",
     "updated_index",
+    "without_comments",
+    "without_forgotten",
 ]

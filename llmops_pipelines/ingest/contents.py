@@ -7,9 +7,9 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.ingest.digests import continued_digests, text_digests
-from llmops_pipelines.ingest.redaction import redact
+from llmops_pipelines.ingest.redaction import FLOOR, Redaction, redact
 from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import CONTEXT, MESSAGE, TOOL_CALL
+from llmops_pipelines.tables import CONTEXT, MESSAGE, REDACTION_KINDS, TOOL_CALL
 
 _LISTS: Final = {
     "messages": (MESSAGE, ("content",)),
@@ -24,22 +24,23 @@ def policies(features: pl.Series, settings: Features) -> pl.Series:
     return features.replace_strict(kept, return_dtype=pl.String).alias("policy")
 
 
-def with_contents(calls: pl.DataFrame, settings: Features) -> pl.DataFrame:
+def with_contents(
+    calls: pl.DataFrame, settings: Features, redaction: Redaction = FLOOR
+) -> pl.DataFrame:
     """``calls`` with lengths, redacted texts, ``question``, ``redactions`` and ``content_digest``.
 
-    Lengths are those of the texts as logged, whatever is kept of them. Where nothing is kept or
-    nothing was logged, texts are empty and the digest is null.
+    Redactions are counted in total and by kind. Lengths are those of the texts as logged, whatever
+    is kept of them. Where nothing is kept or nothing was logged, texts are empty and the digest is
+    null.
     """
-    calls = calls.with_row_index("row").with_columns(
-        policies(calls["feature"], settings), redactions=pl.lit(0, pl.Int32)
-    )
+    calls = calls.with_row_index("row").with_columns(policies(calls["feature"], settings))
     calls = calls.with_columns(_question(calls))
     calls = calls.with_columns(
         question_chars=pl.col("question").str.len_chars().cast(pl.Int64),
         answer_chars=pl.col("answer").str.len_chars().cast(pl.Int64),
         context_count=pl.col("contexts").list.len().cast(pl.Int32),
     )
-    calls = _redacted(calls)
+    calls = _redacted(calls, redaction)
     kept = pl.col("policy") != "none"
     empty = pl.col("messages").list.len() + pl.col("contexts").list.len() == 0
     calls = calls.with_columns(
@@ -54,13 +55,17 @@ def with_contents(calls: pl.DataFrame, settings: Features) -> pl.DataFrame:
     )
 
 
-def with_documents(steps: pl.DataFrame, settings: Features) -> pl.DataFrame:
+def with_documents(
+    steps: pl.DataFrame, settings: Features, redaction: Redaction = FLOOR
+) -> pl.DataFrame:
     """``steps`` with the documents they returned redacted, or left out, as their policy says."""
     steps = steps.with_row_index("row").with_columns(policies(steps["feature"], settings))
     asked = steps.filter((pl.col("policy") == "redacted") & (pl.col("contexts").list.len() > 0))
     fields = _LISTS["contexts"][1]
     flat = _flat(asked, "contexts")
-    changes = redact(pl.concat([flat[field].alias("text") for field in fields]))
+    changes = redact(pl.concat([flat[field].alias("text") for field in fields]), redaction)
+    counts = [_counted(flat.select("row", text=field), changes) for field in fields]
+    steps = _with_counts(steps, pl.concat(counts)).drop("redactions")
     if changes.height:
         changed = _changed_lists(flat, "contexts", fields, changes)
         steps = steps.join(changed, on="row", how="left", maintain_order="left").with_columns(
@@ -70,19 +75,54 @@ def with_documents(steps: pl.DataFrame, settings: Features) -> pl.DataFrame:
     return steps.with_columns(contexts=kept)
 
 
-def redacted_comments(comments: pl.Series, policy: pl.Series) -> pl.Series:
-    """Remarks of users: redacted, as they are (policy full), or null (policy none)."""
-    changes = redact(comments.filter(policy == "redacted"))
-    frame = pl.DataFrame({"comment": comments, "policy": policy})
-    text = pl.col("comment")
+def redacted_comments(
+    comments: pl.Series, policy: pl.Series, redaction: Redaction = FLOOR
+) -> list[pl.Series]:
+    """Remarks of users: redacted, as they are (policy full), or null (policy none).
+
+    Returns:
+        ``comment`` and ``redactions_by_kind``.
+    """
+    changes = redact(comments.filter(policy == "redacted"), redaction)
+    frame = pl.DataFrame({"text": comments, "policy": policy}).with_row_index("row")
+    asked = frame.filter(pl.col("policy") == "redacted")
+    frame = _with_counts(frame, _counted(asked, changes))
+    text = pl.col("text")
     redacted = text.replace(changes["text"], changes["redacted"]) if changes.height else text
-    return frame.select(
+    kept = (
         pl.when(pl.col("policy") == "full")
         .then(text)
         .when(pl.col("policy") == "redacted")
         .then(redacted)
-        .alias("comment")
-    ).to_series()
+    )
+    return frame.select(kept.alias("comment"), "redactions_by_kind").get_columns()
+
+
+def found_again(texts: pl.DataFrame, redaction: Redaction = FLOOR) -> pl.DataFrame:
+    """What ``redaction`` finds in texts that were kept, and so should not be there.
+
+    Args:
+        texts: ``CALL_TEXTS`` rows, one per call.
+        redaction: As landing would use now.
+
+    Returns:
+        ``call_id``, ``kind`` and ``count``, ordered; never the text.
+    """
+    rows = texts.with_columns(row="call_id")
+    pieces = [rows.select("row", text="answer")]
+    for name, (_, fields) in _LISTS.items():
+        flat = _flat(rows, name)
+        pieces += [flat.select("row", text=field) for field in fields]
+    held = pl.concat(pieces)
+    counts = _counted(held, redact(held["text"], redaction))
+    return (
+        counts.group_by("row")
+        .agg(pl.col(REDACTION_KINDS).sum())
+        .unpivot(REDACTION_KINDS, index="row", variable_name="kind", value_name="count")
+        .filter(pl.col("count") > 0)
+        .rename({"row": "call_id"})
+        .sort("call_id", "kind")
+    )
 
 
 def _question(calls: pl.DataFrame) -> pl.Series:
@@ -98,16 +138,17 @@ def _question(calls: pl.DataFrame) -> pl.Series:
     return found["content"].alias("question")
 
 
-def _redacted(calls: pl.DataFrame) -> pl.DataFrame:
+def _redacted(calls: pl.DataFrame, redaction: Redaction) -> pl.DataFrame:
     """``calls`` with texts redacted where the policy asks for it, and what was found counted."""
     asked = calls.filter(pl.col("policy") == "redacted")
     flat = {name: _flat(asked, name) for name in _LISTS}
     texts = [flat[name][field] for name, (_, fields) in _LISTS.items() for field in fields]
     changes = redact(
-        pl.concat([asked["answer"].alias("text"), *(text.alias("text") for text in texts)])
+        pl.concat([asked["answer"].alias("text"), *(text.alias("text") for text in texts)]),
+        redaction,
     )
     if changes.is_empty():
-        return calls
+        return _with_counts(calls, _counted(asked.select("row", text="answer"), changes))
     counts = [_counted(asked.select("row", text="answer"), changes)]
     for name, (_, fields) in _LISTS.items():
         for field in fields:
@@ -116,7 +157,7 @@ def _redacted(calls: pl.DataFrame) -> pl.DataFrame:
         calls = calls.join(changed, on="row", how="left", maintain_order="left").with_columns(
             pl.coalesce(f"{name}:new", name).alias(name)
         )
-    total = pl.concat(counts).group_by("row").agg(found=pl.col("redactions").sum())
+    calls = _with_counts(calls, pl.concat(counts))
     new = {"text": changes["text"], "new": changes["redacted"]}
     for name in ("question", "answer"):
         calls = calls.join(
@@ -124,12 +165,9 @@ def _redacted(calls: pl.DataFrame) -> pl.DataFrame:
             on=name, how="left", maintain_order="left",
         )  # fmt: skip
     apply = pl.col("policy") == "redacted"
-    return calls.join(total, on="row", how="left", maintain_order="left").with_columns(
-        *(
-            pl.when(apply).then(pl.coalesce(f"{name}:new", name)).otherwise(name).alias(name)
-            for name in ("question", "answer")
-        ),
-        redactions=pl.col("found").fill_null(0).cast(pl.Int32),
+    return calls.with_columns(
+        pl.when(apply).then(pl.coalesce(f"{name}:new", name)).otherwise(name).alias(name)
+        for name in ("question", "answer")
     )
 
 
@@ -145,7 +183,21 @@ def _flat(calls: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _counted(texts: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
-    return texts.join(changes, on="text").select("row", "redactions")
+    """What was found in each text, by kind; rows without anything are left out."""
+    return texts.join(changes, on="text").select("row", *REDACTION_KINDS)
+
+
+def _with_counts(rows: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with ``redactions`` and ``redactions_by_kind``; zero where nothing was found."""
+    totals = counts.group_by("row").agg(pl.col(REDACTION_KINDS).sum())
+    found = rows.select("row").join(totals, on="row", how="left", maintain_order="left")
+    kinds = [pl.col(kind).fill_null(0).cast(pl.Int32) for kind in REDACTION_KINDS]
+    return rows.with_columns(
+        found.select(
+            redactions=pl.sum_horizontal(kinds).cast(pl.Int32),
+            redactions_by_kind=pl.struct(kinds),
+        )
+    )
 
 
 def _changed_lists(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from llmops_pipelines.formats import Limits
+from llmops_pipelines.ingest.redaction import FLOOR, Redaction
 from llmops_pipelines.ingest.sources import Sources
 from llmops_pipelines.reference import Features
 
@@ -26,11 +27,17 @@ class LandingOptions:
     sources: Sources
     max_line_bytes: int = 10_000_000
     batch_bytes: int = 64 * 2**20
+    redaction: Redaction = FLOOR
 
     @property
     def moment(self) -> datetime:
         """``now`` as naive UTC."""
         return self.now.astimezone(UTC).replace(tzinfo=None) if self.now.tzinfo else self.now
+
+    @property
+    def key_id(self) -> str:
+        """What the hash key is called, 8 hex digits: it can be told apart and not be guessed."""
+        return hashlib.sha256(self.hash_key).hexdigest()[:8]
 
     @property
     def limits(self) -> Limits:
@@ -44,5 +51,7 @@ class LandingOptions:
             self.start.isoformat(),
             str(self.max_line_bytes),
             self.features.model_dump_json(),
+            *(pattern.model_dump_json() for pattern in self.redaction.patterns),
+            *(["names"] if self.redaction.find_names else []),
         )
         return hashlib.sha256("\n".join(shaping).encode()).hexdigest()

@@ -23,7 +23,7 @@ from llmops_pipelines.ingest.digests import keyed_hashes
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
-from llmops_pipelines.ingest.redaction import redact_texts
+from llmops_pipelines.ingest.redaction import Redaction, redact_texts
 from llmops_pipelines.reference import UNATTRIBUTED
 from llmops_pipelines.tables import (
     CALL_TEXTS,
@@ -175,7 +175,7 @@ def _read_group(
         _landed_calls(placed(calls), options),
         _landed_steps(placed(steps), options),
         _landed_feedback(placed(rows.feedback), options),
-        _landed_rejections(rejected),
+        _landed_rejections(rejected, options.redaction),
         _ignored(lines, read),
     )
 
@@ -261,6 +261,7 @@ def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
         feature=pl.col("feature").fill_null(UNATTRIBUTED),
         call_id=pl.coalesce("call_id", "record_digest"),
         user_hash=hidden(calls["user_id"], options.hash_key),
+        user_key=pl.when(pl.col("user_id").is_not_null()).then(pl.lit(options.key_id)),
     )
     owners = {name: options.features.of(name).team for name in calls["feature"].unique().to_list()}
     owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
@@ -269,7 +270,7 @@ def _landed_calls(calls: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
         team=pl.coalesce("team", owner),
         tool_call_count=pl.col("tool_calls").list.len().cast(pl.Int32),
     )
-    return with_contents(calls, options.features).select(_CALLS)
+    return with_contents(calls, options.features, options.redaction).select(_CALLS)
 
 
 def _landed_steps(steps: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
@@ -277,24 +278,25 @@ def _landed_steps(steps: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
         step_id=pl.coalesce("call_id", "record_digest"),
         feature=pl.col("feature").fill_null(UNATTRIBUTED),
         user_hash=hidden(steps["user_id"], options.hash_key),
+        user_key=pl.when(pl.col("user_id").is_not_null()).then(pl.lit(options.key_id)),
     )
-    return with_documents(steps, options.features).select(_STEPS)
+    return with_documents(steps, options.features, options.redaction).select(_STEPS)
 
 
 def _landed_feedback(feedback: pl.DataFrame, options: LandingOptions) -> pl.DataFrame:
     policy = policies(feedback["feature"].fill_null(UNATTRIBUTED), options.features)
     return feedback.with_columns(
-        redacted_comments(feedback["comment"], policy),
+        redacted_comments(feedback["comment"], policy, options.redaction),
         feedback_id=pl.coalesce("call_id", "record_digest"),
         call_id="about_call",
         given_at="started_at",
     ).select("file", *_without_batch(LANDED_FEEDBACK))
 
 
-def _landed_rejections(rejected: pl.DataFrame) -> pl.DataFrame:
+def _landed_rejections(rejected: pl.DataFrame, redaction: Redaction) -> pl.DataFrame:
     return rejected.with_columns(
         pl.col("feature").fill_null(UNATTRIBUTED),
-        reason=redact_texts(rejected["reason"]),
+        reason=redact_texts(rejected["reason"], redaction),
         lines=pl.lit(1, pl.Int64),
     ).select(list(_REJECTED))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -135,6 +135,44 @@ class Lake:
             return Stored(metadata[0][DIGEST_KEY], json.loads(metadata[0][INPUTS_KEY]))
         digests = sorted(entry[DIGEST_KEY] for entry in metadata)
         return Stored(hashlib.sha256("".join(digests).encode()).hexdigest()[:32], {})
+
+    def rewrite(
+        self,
+        table: Table,
+        change: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]],
+        *,
+        day: date | None = None,
+    ) -> int:
+        """Replace rows in place, each part under its own name, and return how many were touched.
+
+        ``change`` receives the rows of one part, with the columns it was written with, and returns
+        them changed and how many it touched. A part keeps the digest of what was first computed:
+        what rests on it is not outdated by an erasure, and a part that is landed again is still
+        found to be there.
+        """
+        touched = 0
+        for entry in self.store.walk(_folder(table, day)):
+            self._checked_version(table, entry.path)
+            metadata = self._metadata(entry.path)
+            content = self.store.read(entry.path) or b""
+            rows, count = change(pl.read_parquet(io.BytesIO(content)))
+            if count:
+                kept = {key: metadata[key] for key in (VERSION_KEY, DIGEST_KEY, INPUTS_KEY)}
+                file = io.BytesIO()
+                rows.write_parquet(file, compression="zstd", metadata=kept)
+                self.store.put(entry.path, file.getvalue())
+            touched += count
+        return touched
+
+    def expire(self, table: Table, day: date) -> None:
+        """Take the rows of a day out: parts go, a computed partition stays as an empty one.
+
+        An empty partition keeps its digest, so that no night computes it anew from what is gone.
+        """
+        for entry in self.store.walk(_folder(table, day)):
+            if entry.path.rsplit("/", 1)[-1] != PART:
+                self.store.delete(entry.path)
+        self.rewrite(table, lambda rows: (rows.clear(), rows.height), day=day)
 
     def _present(self, table: Table, days: Sequence[date] | None) -> Sequence[date]:
         """Those of ``days`` that may be there; a wide window costs one listing, not one a day."""

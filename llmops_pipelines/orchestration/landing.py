@@ -11,6 +11,7 @@ import polars as pl
 
 from llmops_pipelines import ingest
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.redaction import redaction_of
 from llmops_pipelines.orchestration.resources import (
     Clock,
     LakeResource,
@@ -19,7 +20,8 @@ from llmops_pipelines.orchestration.resources import (
     Privacy,
     ReferenceFolder,
 )
-from llmops_pipelines.reference import Features
+from llmops_pipelines.orchestration.retention import kept_from
+from llmops_pipelines.reference import Features, PrivacyRules
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     LANDED_CALLS,
@@ -28,6 +30,7 @@ from llmops_pipelines.tables import (
     LOG_INDEX,
     STEP_TEXTS,
     TABLES,
+    TOMBSTONES,
     Table,
 )
 
@@ -53,19 +56,26 @@ def land_new_files(
     files: Iterable[ingest.LogFile],
     options: ingest.LandingOptions,
     report: Callable[[Mapping[date, str]], None] = lambda _: None,
+    *,
+    first_days: Mapping[str, date] | None = None,
 ) -> Landing:
     """Read every file that is new or changed, record which days changed, and ``report`` these.
 
     Rows are written before the index that makes them count, so a crash in between loses nothing:
     the next landing reads the same files into the same parts. Likewise it reports again what was
-    not reported to the end.
+    not reported to the end. Rows of days before a table's ``first_days`` are past their retention
+    and not written.
     """
+    first_days = first_days or {}
     index = log_index(lake)
     before = index.select(LOG_INDEX.key)
     found = ingest.changed_files(files, index, options.sources)
     for batch in ingest.land(found, options, index):
-        for name, days in batch.tables.items():
+        # Read for every batch: somebody may be forgotten while a long landing goes on.
+        for name, days in ingest.without_forgotten(batch.tables, lake.read(TOMBSTONES)).items():
             for day, rows in days.items():
+                if day < first_days.get(name, day):
+                    continue
                 lake.append(TABLES[name], rows, name=batch.name, day=day)
         # A file that was only touched is indexed again under the same batch.
         lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
@@ -93,12 +103,14 @@ def land(
     policy: Policy,
 ) -> dg.MaterializeResult[None]:
     """Land what is new, and report every day that changed with its digest as data version."""
+    rules = reference.read("privacy.yaml", PrivacyRules)
     options = ingest.LandingOptions(
         start=date.fromisoformat(policy.start),
         now=clock.now(),
         hash_key=privacy.key(),
         features=reference.read("features.yaml", Features),
         sources=reference.read("sources.yaml", ingest.Sources),
+        redaction=redaction_of(rules),
     )
     days_key = dg.AssetKey([*context.asset_key.path[:-1], LANDED_DAYS.name])
 
@@ -110,7 +122,13 @@ def land(
                 )
             )
 
-    landing = land_new_files(lake.open(), logs.files(), options, report)
+    landing = land_new_files(
+        lake.open(),
+        logs.files(),
+        options,
+        report,
+        first_days=kept_from(rules, clock.today()),
+    )
     current = ingest.current_files(landing.log_index)
     return dg.MaterializeResult(
         metadata={

@@ -15,6 +15,7 @@ from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.pulling import days_due
 from llmops_pipelines.orchestration.resources import Clock, Judge, Policy, ReferenceFolder, Webhook
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
+from llmops_pipelines.reference import PrivacyRules
 from llmops_pipelines.tables import LANDED_DAYS, PULLED_LOGS, ROLLBACKS
 
 SAMPLED = "sampled_traces"
@@ -246,6 +247,8 @@ def run_night(
     judge_from = recently if judge.base_url and judge.model else None
     computed = runner.compute(lake, days, today, judge_from=judge_from)
     delivered = runner.finish(lake, reference, webhook, clock, policy)
+    if reference.read("privacy.yaml", PrivacyRules).retention_days:
+        runner.refresh("erasures")
     if computed:
         runner.refresh("golden_dataset", "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)

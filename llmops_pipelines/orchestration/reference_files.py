@@ -7,13 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from llmops_pipelines import cost, incidents, ingest, judging, pricing, prompts
 from llmops_pipelines.orchestration.resources import JUDGE
-from llmops_pipelines.reference import Feature, Features, ReferenceFileError, parse_document
+from llmops_pipelines.reference import (
+    Feature,
+    Features,
+    PrivacyRules,
+    ReferenceFileError,
+    parse_document,
+)
 
 MODELS: dict[str, type[BaseModel]] = {
     "alert_rules.yaml": incidents.Rules,
     "budgets.yaml": cost.Budgets,
     "features.yaml": Features,
     "prices.yaml": pricing.PriceOverrides,
+    "privacy.yaml": PrivacyRules,
     "rubrics.yaml": judging.Rubrics,
     "sources.yaml": ingest.Sources,
 }

@@ -103,21 +103,46 @@ class Pulling(dg.ConfigurableResource[Any]):
 
 
 class Privacy(dg.ConfigurableResource[Any]):
-    """The key that users are hashed with."""
+    """The keys that users are hashed with: the newest for new rows, all to find old ones."""
 
     hash_key: str = Field("", description="Secret; from LLMOPS_USER_HASH_KEY.")
-    key_file: str = Field("", description="Where a key is kept when none was given.")
+    old_keys: str = Field("", description="Secrets; from LLMOPS_USER_HASH_OLD_KEYS, by commas.")
+    key_file: str = Field("", description="Where keys are kept, one a line, newest last.")
 
     def key(self) -> bytes:
-        """The key given, else one made once and kept beside the Dagster instance."""
+        """The key given, else the newest of the file, made there if there is none."""
         if self.hash_key:
             return self.hash_key.encode()
+        if not self._kept():
+            self.rotate()
+        return self._kept()[-1]
+
+    def ring(self) -> list[bytes]:
+        """Every key that ever hashed a user, as far as it is known; the newest first."""
+        given = [self.hash_key, *(key.strip() for key in self.old_keys.split(","))]
+        known = [*(key.encode() for key in given if key), *reversed(self._kept())]
+        return list(dict.fromkeys(known))
+
+    def rotate(self) -> None:
+        """Add a new key to the file; rows that land from now on are hashed with it.
+
+        Raises:
+            ValueError: The key comes from the environment, where it has to be changed.
+        """
+        if self.hash_key:
+            raise ValueError("the key comes from LLMOPS_USER_HASH_KEY")
         file = Path(self.key_file)
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_hex(32))
-        return file.read_text().encode()
+        keys = [*(key.decode() for key in self._kept()), secrets.token_hex(32)]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside and renamed: a key that is lost cannot be made again.
+        staged = file.with_name(f".{file.name}.new")
+        staged.touch(mode=0o600)
+        staged.write_text("\n".join(keys))
+        staged.replace(file)
+
+    def _kept(self) -> list[bytes]:
+        file = Path(self.key_file)
+        return file.read_bytes().split() if self.key_file and file.exists() else []
 
 
 class Policy(dg.ConfigurableResource[Any]):

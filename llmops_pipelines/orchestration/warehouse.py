@@ -10,7 +10,14 @@ from llmops_pipelines.tables import TABLES, Table
 
 FILE = "warehouse.duckdb"
 
-PRIVATE = {"call_texts", "landed_calls", "landed_steps", "landed_feedback", "landed_rejections"}
+PRIVATE = {
+    "call_texts",
+    "step_texts",
+    "landed_calls",
+    "landed_steps",
+    "landed_feedback",
+    "landed_rejections",
+}
 """Texts stay in the lake, and landed rows hold duplicates."""
 
 

@@ -29,6 +29,7 @@ from llmops_pipelines.tables.logs import (
     LLM_CALLS,
     LOG_INDEX,
     MESSAGE,
+    REDACTION_KINDS,
     REJECTED_LINES,
     STEP_TEXTS,
     TOKEN_BUCKETS,
@@ -36,6 +37,7 @@ from llmops_pipelines.tables.logs import (
     TRACE_STEPS,
     TRACES,
 )
+from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
 from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
     HEURISTIC_SCORES,
@@ -58,6 +60,7 @@ TABLES = {
         CALL_COSTS,
         CALL_TEXTS,
         DELIVERIES,
+        ERASURES,
         FEATURE_COSTS,
         FEEDBACK,
         GOLDEN_CANDIDATES,
@@ -87,6 +90,7 @@ TABLES = {
         SAMPLED_TRACES,
         SERVICE_HEALTH,
         STEP_TEXTS,
+        TOMBSTONES,
         TRACES,
         TRACE_STEPS,
     )
@@ -101,6 +105,7 @@ __all__ = [
     "CONTEXT",
     "COPY",
     "DELIVERIES",
+    "ERASURES",
     "FEATURE_COSTS",
     "FEEDBACK",
     "GOLDEN_CANDIDATES",
@@ -126,6 +131,7 @@ __all__ = [
     "PULLED_LOGS",
     "QUALITY",
     "RAGAS_SCORES",
+    "REDACTION_KINDS",
     "REJECTED_LINES",
     "ROLLBACKS",
     "ROUTING_SAVINGS",
@@ -135,6 +141,7 @@ __all__ = [
     "STEP_TEXTS",
     "TABLES",
     "TOKEN_BUCKETS",
+    "TOMBSTONES",
     "TOOL_CALL",
     "TRACES",
     "TRACE_STEPS",

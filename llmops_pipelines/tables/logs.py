@@ -7,6 +7,15 @@ from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 CONTEXT = pl.Struct({"id": pl.String, "content": pl.String, "score": pl.Float64})
 TOOL_CALL = pl.Struct({"name": pl.String, "arguments": pl.String})
+REDACTION_KINDS = ("secret", "email", "card", "phone", "iban", "ip", "national_id", "name")
+"""What can be taken out of a text; the marks left there are these names in capitals."""
+
+REDACTIONS_BY_KIND = Column(
+    "redactions_by_kind",
+    pl.Struct(dict.fromkeys(REDACTION_KINDS, pl.Int32)),
+    "Redactions by kind; null where a release before this column redacted.",
+    nullable=True,
+)
 COPY = pl.Struct(
     {
         "source_format": pl.String,
@@ -66,6 +75,14 @@ _TOKENS = tuple(
     )
 )
 
+_USER_KEY = Column(
+    "user_key",
+    pl.String,
+    "Key that made `user_hash`, by its first 8 hex digits of SHA-256; hashes of two keys differ for"
+    " the same user.",
+    nullable=True,
+)
+
 _CALL_COLUMNS = (
     Column("call_id", pl.String, "One model call, as its source names it, else its digest."),
     Column("trace_id", pl.String, "The request it belongs to; the call's own id if it has none."),
@@ -81,6 +98,7 @@ _CALL_COLUMNS = (
     Column("tags", pl.List(pl.String), "Tags of the record.", default=()),
     Column("experiment_arm", pl.String, "Arm of the experiment it was part of.", nullable=True),
     Column("user_hash", pl.String, "Keyed hash of the user; never the user.", nullable=True),
+    _USER_KEY,
     Column("session_id", pl.String, "Conversation the call is part of.", nullable=True),
     Column("provider", pl.String, "Who served it, as genai-prices spells it.", nullable=True),
     Column("model", pl.String, "Model that served it, else the one asked for.", nullable=True),
@@ -121,6 +139,7 @@ _CALL_COLUMNS = (
     Column("question_chars", pl.Int64, "Length of the last user message.", "chars", nullable=True),
     Column("answer_chars", pl.Int64, "Length of the answer.", "chars", nullable=True),
     Column("redactions", pl.Int32, "Secrets and personal data taken out of its texts."),
+    REDACTIONS_BY_KIND,
     Column(
         "content_digest",
         pl.String,
@@ -208,6 +227,7 @@ TRACE_STEPS = Table(
         Column("team", pl.String, "Owner, where the step says so.", nullable=True),
         Column("environment", pl.String, "production, staging, ...", nullable=True),
         Column("user_hash", pl.String, "Keyed hash of the user; never the user.", nullable=True),
+        _USER_KEY,
         Column("session_id", pl.String, "Conversation.", nullable=True),
         Column("prompt_name", pl.String, "Prompt in the registry.", nullable=True),
         Column("prompt_version", pl.String, "Its version.", nullable=True),
@@ -217,6 +237,7 @@ TRACE_STEPS = Table(
         Column("document_count", pl.Int32, "Documents returned.", nullable=True),
         Column("input_chars", pl.Int64, "Length of what it was given.", "chars", nullable=True),
         Column("output_chars", pl.Int64, "Length of what it returned.", "chars", nullable=True),
+        REDACTIONS_BY_KIND,
         *_PROVENANCE,
     ),
     version=2,
@@ -274,6 +295,7 @@ FEEDBACK = Table(
         Column("given_at", INSTANT, "When it was given, UTC."),
         Column("rating", pl.Float64, "1 (bad) to 5 (good).", "stars", nullable=True),
         Column("comment", pl.String, "Redacted remark.", nullable=True),
+        REDACTIONS_BY_KIND,
         *_PROVENANCE,
     ),
     version=2,

@@ -86,7 +86,10 @@ def test_a_file_that_nothing_reads_is_pointed_out(tmp_path):
         {"feature.yaml": "", "budgets.yml": "", "zzz.yaml": "", "prompts/a.yaml": ""},
     )
     folder = root / "reference"
-    known = "alert_rules.yaml, budgets.yaml, features.yaml, prices.yaml, rubrics.yaml, sources.yaml"
+    known = (
+        "alert_rules.yaml, budgets.yaml, features.yaml, prices.yaml, privacy.yaml, rubrics.yaml, "
+        "sources.yaml"
+    )
     assert unread_files(folder) == [
         f"{folder}/budgets.yml is not read; did you mean budgets.yaml?",
         f"{folder}/feature.yaml is not read; did you mean features.yaml?",

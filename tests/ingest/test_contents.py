@@ -5,7 +5,8 @@ import hmac
 
 import polars as pl
 
-from llmops_pipelines.reference import Features
+from llmops_pipelines.ingest import Redaction
+from llmops_pipelines.reference import Features, IdPattern
 from llmops_pipelines.tables import CALL_TEXTS, LANDED_FEEDBACK, LANDED_REJECTIONS
 from tests.ingest.worlds import call, landed_lines
 
@@ -48,6 +49,21 @@ def test_every_text_is_redacted_and_counted():
     assert "example.com" not in everything(lake)
 
 
+def test_redactions_add_up_from_their_kinds():
+    rows = landed_lines(private(1), call(2)).rows()
+    kinds = [list(found.values()) for found in rows["redactions_by_kind"].to_list()]
+    assert kinds == [[0, 5, 0, 1, 0, 0, 0, 0], [0] * 8]
+    assert rows["redactions"].to_list() == [6, 0]
+
+
+def test_patterns_of_privacy_yaml_hold_in_every_text():
+    ssn = IdPattern(name="us_ssn", pattern="[0-9]{3}-[0-9]{2}-[0-9]{4}")
+    record = call(1, contexts=[{"id": "k", "content": "SSN 123-45-6789"}])
+    lake = landed_lines(record, redaction=Redaction((ssn,)))
+    assert lake.rows(CALL_TEXTS)["contexts"][0][0]["content"] == "SSN [NATIONAL_ID]"
+    assert lake.rows()["redactions_by_kind"][0]["national_id"] == 1
+
+
 def test_clean_calls_beside_private_ones_stay_as_they_are():
     lake = landed_lines(call(1), private(2), call(3))
     assert lake.rows()["redactions"].to_list() == [0, 6, 0]
@@ -61,7 +77,8 @@ def test_comments_and_reasons_are_redacted():
         "comment": MAIL,
     }  # fmt: skip
     lake = landed_lines(call(1), feedback, call(2, latency_ms="jo@example.com"))
-    assert lake.rows(LANDED_FEEDBACK)["comment"].to_list() == ["write to [EMAIL]"]
+    (remark,) = lake.rows(LANDED_FEEDBACK).to_dicts()
+    assert (remark["comment"], remark["redactions_by_kind"]["email"]) == ("write to [EMAIL]", 1)
     assert "'[EMAIL]' is not a finite number" in lake.rows(LANDED_REJECTIONS)["reason"][0]
 
 

@@ -1,0 +1,124 @@
+"""Which rows belong to a person who is to be forgotten, and landing without their texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+import polars as pl
+
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    LANDED_CALLS,
+    LANDED_FEEDBACK,
+    LANDED_STEPS,
+    STEP_TEXTS,
+    TOMBSTONES,
+)
+
+Tables = Mapping[str, Mapping[date, pl.DataFrame]]
+
+
+class Subjects(NamedTuple):
+    """Whom tombstones stand for: keyed hashes of users, digests of sessions, ids of traces."""
+
+    users: frozenset[str]
+    sessions: frozenset[str]
+    traces: frozenset[str]
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nobody was ever forgotten."""
+        return not (self.users or self.sessions or self.traces)
+
+
+def session_digest(session: str) -> str:
+    """SHA-256 of a session's id, 16 hex digits."""
+    return hashlib.sha256(session.encode()).hexdigest()[:16]
+
+
+def subjects_of(tombstones: pl.DataFrame) -> Subjects:
+    """The subjects of ``TOMBSTONES`` rows."""
+
+    def of(kind: str) -> frozenset[str]:
+        return frozenset(tombstones.filter(kind=kind)["subject"].to_list())
+
+    return Subjects(of("user"), of("session"), of("trace"))
+
+
+def traces_of(rows: Iterable[pl.LazyFrame], subjects: Subjects) -> set[str]:
+    """The traces in which a subject appears, those of ``subjects`` among them.
+
+    Args:
+        rows: Frames with ``trace_id``, ``user_hash`` and ``session_id``: landed calls and steps.
+        subjects: Whom to look for.
+    """
+    traces = set(subjects.traces)
+    for frame in rows:
+        named: list[str] = []
+        if subjects.sessions:
+            sessions = frame.select(pl.col("session_id").unique()).collect()["session_id"]
+            named = [x for x in sessions.drop_nulls() if session_digest(x) in subjects.sessions]
+        theirs = pl.col("user_hash").is_in(list(subjects.users)) | pl.col("session_id").is_in(named)
+        traces.update(frame.filter(theirs).select("trace_id").unique().collect()["trace_id"])
+    return traces
+
+
+def without_forgotten(tables: Tables, tombstones: pl.DataFrame) -> Tables:
+    """The tables of a landing batch without texts and remarks of whom ``tombstones`` name.
+
+    Numbers, lengths and digests stay. A trace is forgotten whole: its other calls and steps in the
+    batch lose their texts too.
+    """
+    subjects = subjects_of(tombstones)
+    if subjects.nobody:
+        return tables
+    calls, steps = (_all(tables, table.name) for table in (LANDED_CALLS, LANDED_STEPS))
+    traces = traces_of([frame.lazy() for frame in (calls, steps) if frame.width], subjects)
+    of_traces = pl.col("trace_id").is_in(list(traces))
+    cleaned: dict[str, Mapping[date, pl.DataFrame]] = dict(tables)
+    for texts, owners in ((CALL_TEXTS, calls), (STEP_TEXTS, steps)):
+        if texts.name in tables and owners.width:
+            theirs = owners.filter(of_traces).select(texts.key)
+            cleaned[texts.name] = {
+                day: rows.join(theirs, on=texts.key, how="anti", maintain_order="left")
+                for day, rows in tables[texts.name].items()
+            }
+    if LANDED_FEEDBACK.name in tables:
+        ids = calls.filter(of_traces)["call_id"].to_list() if calls.width else []
+        cleaned[LANDED_FEEDBACK.name] = {
+            day: without_comments(rows, ids, traces)[0]
+            for day, rows in tables[LANDED_FEEDBACK.name].items()
+        }
+    return cleaned
+
+
+def without_comments(
+    feedback: pl.DataFrame, calls: Iterable[str], traces: Iterable[str]
+) -> tuple[pl.DataFrame, int]:
+    """``feedback`` without the remarks on ``calls`` and ``traces``, and how many there were."""
+    theirs = pl.col("call_id").is_in(list(calls)) | pl.col("trace_id").is_in(list(traces))
+    held = theirs.fill_null(value=False) & pl.col("comment").is_not_null()
+    count = int(feedback.select(held.sum()).item())
+    return feedback.with_columns(comment=pl.when(~held).then("comment")), count
+
+
+def tombstones_of(
+    subjects: Subjects, known: pl.DataFrame, *, now: object, command: str
+) -> pl.DataFrame:
+    """``TOMBSTONES`` rows for those of ``subjects`` that are not ``known`` yet."""
+    rows = [
+        {"kind": kind, "subject": subject, "forgotten_at": now, "command": command}
+        for kind, found in (
+            ("user", subjects.users), ("session", subjects.sessions), ("trace", subjects.traces)
+        )
+        for subject in sorted(found)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=TOMBSTONES.schema).join(known, on=TOMBSTONES.key, how="anti")
+
+
+def _all(tables: Tables, name: str) -> pl.DataFrame:
+    frames = list(tables.get(name, {}).values())
+    return pl.concat(frames) if frames else pl.DataFrame()

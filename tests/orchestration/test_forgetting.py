@@ -1,0 +1,231 @@
+"""A person is forgotten: texts leave every table, numbers stay, and nothing comes back."""
+
+import json
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+from llmops_pipelines import ingest
+from llmops_pipelines.orchestration.forgetting import foreign_folders, forget
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.landing import land_new_files
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.orchestration.warehouse import FILE, rebuild_warehouse
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    ERASURES,
+    FEEDBACK,
+    GOLDEN_CANDIDATES,
+    GOLDEN_DATASET,
+    HEURISTIC_SCORES,
+    JUDGE_LEDGER,
+    JUDGE_SCORES,
+    LANDED_CALLS,
+    LANDED_FEEDBACK,
+    NIGHTLY_REPORTS,
+    STEP_TEXTS,
+    TOMBSTONES,
+)
+from tests.golden.worlds import frame
+from tests.ingest.worlds import call, lines, log, options
+from tests.orchestration.folders import DAY
+
+NOW = datetime.fromisoformat("2026-11-20T12:00:00")
+WORDS = "my very private words, all of them"
+
+
+def told(number, **changes):
+    """A call whose answer holds the private words."""
+    answer = {"choices": [{"finish_reason": "stop", "message": {"content": WORDS}}]}
+    return call(number, response=answer | {"model": "m"}, **changes)
+
+
+def step(number, trace):
+    return {
+        "kind": "step", "id": f"s-{number}", "trace_id": trace, "step": "retriever",
+        "timestamp": f"{DAY}T09:00:00Z", "contexts": [{"id": "d", "content": WORDS}],
+    }  # fmt: skip
+
+
+def remark(number, about):
+    return {
+        "kind": "feedback", "id": f"f-{number}", "call_id": about, "rating": 1, "comment": WORDS,
+        "timestamp": f"{DAY}T10:00:00Z",
+    }  # fmt: skip
+
+
+RECORDS = [
+    told(1, user_id="jo", trace_id="t1", session_id="s1"),
+    told(2, trace_id="t1"),
+    step(1, "t1"),
+    remark(1, "c-1"),
+    told(3, user_id="ann", trace_id="t2", session_id="s2"),
+    step(2, "t2"),
+    remark(2, "c-3"),
+]
+
+
+def user(name, key=b"key"):
+    hashed = ingest.hidden(pl.Series([name]), key)[0]
+    return ingest.Subjects(frozenset([hashed]), frozenset(), frozenset())
+
+
+def session(name):
+    return ingest.Subjects(frozenset(), frozenset([ingest.session_digest(name)]), frozenset())
+
+
+def land(lake, *records, path="log.jsonl", modified_ns=1):
+    file = log(path, lines(*records), modified_ns)
+    land_new_files(lake, [file], options(now=NOW))
+
+
+@pytest.fixture(params=["folder", "s3"])
+def lake(request, tmp_path):
+    """Two people's calls, steps and remarks, judged and in the golden dataset."""
+    if request.param == "folder":
+        lake = Lake(open_store(str(tmp_path / "lake")))
+    else:
+        lake = Lake(open_store(f"s3://lake/{tmp_path.name}", request.getfixturevalue("s3")))
+    land(lake, *RECORDS)
+    quoting = {"reason": WORDS, "evidence": WORDS, "score": 0.2}
+    verdicts = [{"call_id": f"c-{n}", "item_digest": f"d{n}", **quoting} for n in (1, 3)]
+    scored = {"scored_at": NOW, "library_versions": "{}", "cost": None}
+    rows = [verdict | scored for verdict in verdicts]
+    lake.append(JUDGE_LEDGER, frame(JUDGE_LEDGER, rows), name="p", day=DAY)
+    lake.write(JUDGE_SCORES, frame(JUDGE_SCORES, rows), day=DAY)
+    rows = [{"call_id": f"c-{n}", "unmatched": [WORDS], "format_error": WORDS} for n in (1, 3)]
+    lake.write(HEURISTIC_SCORES, frame(HEURISTIC_SCORES, rows), day=DAY)
+    text = {"question": WORDS, "contexts": [], "embedding": []}
+    cases = [{"case_id": f"k{n}", "call_id": f"c-{n}", **text} for n in (1, 3)]
+    lake.write(GOLDEN_CANDIDATES, frame(GOLDEN_CANDIDATES, cases), day=DAY)
+    lake.write(GOLDEN_DATASET, frame(GOLDEN_DATASET, cases))
+    landed = lake.read(LANDED_FEEDBACK, [DAY]).drop("day", "batch")
+    lake.write(FEEDBACK, landed, day=DAY)
+    return lake
+
+
+def forgotten(lake, tmp_path, subjects, command="llmops forget --user-id"):
+    return forget(lake, tmp_path / "golden", subjects, command=command, now=NOW)
+
+
+def ids(lake, table, name="call_id"):
+    return sorted(lake.read(table)[name].to_list())
+
+
+def test_texts_of_the_whole_trace_leave_and_others_stay(lake, tmp_path):
+    done = forgotten(lake, tmp_path, user("jo"))
+    assert (done.traces, done.calls, done.steps) == (1, 2, 1)
+    assert ids(lake, CALL_TEXTS) == ["c-3"]
+    assert ids(lake, STEP_TEXTS, "step_id") == ["s-2"]
+    assert ids(lake, GOLDEN_CANDIDATES) == ids(lake, GOLDEN_DATASET) == ["c-3"]
+    assert done.log_files == {"log.jsonl": 3}
+    assert done.rows == {
+        "reports": 0, "heuristic_scores": 1, "judge_scores": 1, "ragas_scores": 0,
+        "judge_ledger": 1, "golden_candidates": 1, "golden_dataset": 1, "feedback": 1,
+        "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
+    }  # fmt: skip
+
+
+def test_numbers_and_digests_stay(lake, tmp_path):
+    before = lake.read(LANDED_CALLS)
+    digests = {table: lake.stored(table, DAY) for table in (CALL_TEXTS, JUDGE_SCORES, FEEDBACK)}
+    forgotten(lake, tmp_path, user("jo"))
+    assert lake.read(LANDED_CALLS).equals(before)
+    assert {table: lake.stored(table, DAY) for table in digests} == digests
+    assert lake.read(JUDGE_LEDGER).sort("call_id").select("score", "reason", "evidence").rows() == [
+        (0.2, None, None),
+        (0.2, WORDS, WORDS),
+    ]
+    assert lake.read(FEEDBACK).sort("feedback_id").select("rating", "comment").rows() == [
+        (1.0, None),
+        (1.0, WORDS),
+    ]
+    unmatched = lake.read(HEURISTIC_SCORES).sort("call_id").select("unmatched", "format_error")
+    assert unmatched.rows() == [([], None), ([WORDS], WORDS)]
+
+
+def test_a_second_run_finds_nothing_left_and_records_that_too(lake, tmp_path):
+    forgotten(lake, tmp_path, user("jo"))
+    again = forgotten(lake, tmp_path, user("jo"))
+    assert set(again.rows.values()) == {0}
+    assert again.calls == 2
+    assert sorted(lake.read(TOMBSTONES)["kind"]) == ["trace", "user"]
+    assert lake.read(ERASURES)["erasure"].n_unique() == 2
+    assert lake.read(ERASURES)["rows"].sum() == 10
+
+
+def test_neither_the_same_nor_a_changed_file_brings_texts_back(lake, tmp_path):
+    forgotten(lake, tmp_path, user("jo"))
+    land(lake, *RECORDS, told(4, user_id="jo", trace_id="t4"), told(5), modified_ns=2)
+    land(lake, *RECORDS, path="copy.jsonl")
+    land(lake, told(6, trace_id="t1"), path="late.jsonl")
+    assert set(ids(lake, CALL_TEXTS)) == {"c-3", "c-5"}
+    assert set(ids(lake, STEP_TEXTS, "step_id")) == {"s-2"}
+    comments = lake.read(LANDED_FEEDBACK).group_by("feedback_id").agg(pl.col("comment").count())
+    assert sorted(comments.rows()) == [("f-1", 0), ("f-2", 3)]
+    assert set(ids(lake, LANDED_CALLS)) == {f"c-{n}" for n in range(1, 7)}
+
+
+def test_a_session_is_forgotten_by_its_id(lake, tmp_path):
+    done = forgotten(lake, tmp_path, session("s2"), "llmops forget --session")
+    assert done.calls == 1
+    assert ids(lake, CALL_TEXTS) == ["c-1", "c-2"]
+    assert "s2" not in lake.read(TOMBSTONES)["subject"].to_list()
+
+
+def test_somebody_unknown_is_remembered_for_later_landings(lake, tmp_path):
+    done = forgotten(lake, tmp_path, user("eve"))
+    assert (done.calls, set(done.rows.values())) == (0, {0})
+    land(lake, told(9, user_id="eve"), path="later.jsonl")
+    assert "c-9" not in ids(lake, CALL_TEXTS)
+
+
+def test_pages_that_quote_the_person_go_and_the_next_night_writes_them_anew(lake, tmp_path):
+    for name, text in (("2026-11-10", WORDS), ("2026-11-11", "all quiet")):
+        lake.store.put(f"reports/{name}.html", text.encode())
+        day = datetime.fromisoformat(name).date()
+        row = {"path": f"reports/{name}.html"}
+        lake.write(NIGHTLY_REPORTS, frame(NIGHTLY_REPORTS, [row]), day=day)
+    assert forgotten(lake, tmp_path, user("jo")).rows["reports"] == 1
+    assert [entry.path for entry in lake.store.walk("reports")] == ["reports/2026-11-11.html"]
+    assert lake.stored(NIGHTLY_REPORTS, DAY) is None
+
+
+def test_golden_files_lose_the_cases(lake, tmp_path):
+    file = tmp_path / "golden" / "golden-2026.11.10-abc.jsonl"
+    file.parent.mkdir()
+    cases = [{"id": n, "metadata": {"call_id": f"c-{n}"}} for n in (1, 3)]
+    file.write_text("".join(json.dumps(case) + "\n" for case in cases))
+    assert forgotten(lake, tmp_path, user("jo")).rows["golden files"] == 1
+    assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [3]
+
+
+def test_the_warehouse_is_written_anew_and_holds_no_documents(lake, tmp_path):
+    import duckdb
+
+    assert "step_texts" not in rebuild_warehouse(lake)
+    assert forgotten(lake, tmp_path, user("jo")).rows["warehouse"] == 1
+    file = tmp_path / "warehouse.duckdb"
+    file.write_bytes(lake.store.read(FILE))
+    with duckdb.connect(str(file), read_only=True) as connection:
+        found = connection.sql("select call_id, evidence from judge_ledger order by 1").fetchall()
+    assert found == [("c-1", None), ("c-3", WORDS)]
+
+
+def test_folders_that_are_no_tables_are_pointed_out(lake):
+    lake.store.put("pulled/x.jsonl", b"{}")
+    assert foreign_folders(lake) == ["pulled"]
+
+
+def test_rows_hashed_with_an_older_key_are_found_too(tmp_path):
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    for name, key in (("a.jsonl", b"old"), ("b.jsonl", b"new")):
+        file = log(name, lines(told(1 if key == b"old" else 2, user_id="jo")))
+        land_new_files(lake, [file], options(now=NOW, hash_key=key))
+    assert lake.read(LANDED_CALLS)["user_hash"].n_unique() == 2
+    assert lake.read(LANDED_CALLS)["user_key"].n_unique() == 2
+    both = frozenset().union(*(user("jo", key).users for key in (b"old", b"new")))
+    done = forgotten(lake, tmp_path, ingest.Subjects(both, frozenset(), frozenset()))
+    assert done.calls == 2
+    assert lake.read(CALL_TEXTS).is_empty()
