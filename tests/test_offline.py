@@ -57,7 +57,7 @@ class Guarded:
             env=kept | ours | dict(environment or {}),
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=500,
             check=False,
         )
 

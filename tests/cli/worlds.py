@@ -111,7 +111,7 @@ def llmops(
     *arguments: object,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout: float = 200,
+    timeout: float = 600,
 ) -> subprocess.CompletedProcess[str]:
     """Run `llmops` in a process of its own, in an environment without settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}

@@ -21,7 +21,7 @@ def run(*arguments: str, cwd: Path = CHECKOUT, **env: str | None) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout + result.stderr

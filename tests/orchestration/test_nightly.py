@@ -190,7 +190,7 @@ def test_two_nights_at_once_on_one_folder_corrupt_nothing(tmp_path):
         for _ in range(2)
     ]  # fmt: skip
     for process in both:
-        out, err = process.communicate(timeout=200)
+        out, err = process.communicate(timeout=500)
         assert process.returncode == 0, err
         assert json.loads(out)["failures"] == [], err
     assert digests(shared) == digests(alone)
