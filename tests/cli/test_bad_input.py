@@ -187,7 +187,8 @@ def test_times_that_cannot_be_are_rejected(line, says, bad):
 
 def test_an_unknown_format_names_the_file_to_describe_it_in(bad):
     reason = bad.reason(f"{DAY}/unknown.jsonl", 0)
-    assert reason.startswith("file: no known format (openai, mapped) recognises its records; ")
+    assert reason.startswith("file: no known format (")
+    assert " recognises its records; " in reason
     assert "sources.yaml" in reason
 
 

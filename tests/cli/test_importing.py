@@ -273,7 +273,7 @@ def test_write_as_adds_an_entry_and_leaves_every_other_line_as_it_is(tmp_path: P
         "openai",
     )
     kept = (data / "reference/sources.yaml").read_text()
-    assert "# A complete example:" in kept
+    assert "# A complete example of a source of files:" in kept
     other = write(tmp_path / "y.jsonl", text(call(2)))
     imported(data, other, "--as", "openai", "--write")
     assert [source.match for source in sources(data).sources] == [

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from llmops_pipelines.formats import FORMATS
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
 from llmops_pipelines.orchestration.resources import Judge
@@ -38,7 +39,8 @@ def test_every_faulty_file_is_told_at_once_with_line_field_and_remedy(tmp_path):
         "found 'gpt'",
         "prices.yaml:2: overrides.0.prices: is missing",
         "rubrics.yaml:2: not YAML: expected ',' or ']', but got '<stream end>'",
-        "sources.yaml:4: sources.0.format: input should be 'openai' or 'mapped'; found 'csv'",
+        f"sources.yaml:4: sources.0.format: is no log format; accepted: {', '.join(FORMATS)};"
+        " found 'csv'",
         "prompts/answer.yaml:2: not YAML: found character '\\t' that cannot start any token",
     ]
 

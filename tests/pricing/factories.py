@@ -40,7 +40,10 @@ _USUAL = {
 def call(*, usage=True, **fields):
     """One row of LLM_CALLS; tokens not named are 0, or null with ``usage=False``."""
     call_id = fields.get("call_id", f"c-{next(_COUNTER):06d}")
-    row = dict.fromkeys(LLM_CALLS.schema.names())
+    row = {
+        column.name: list(column.default) if isinstance(column.default, tuple) else column.default
+        for column in LLM_CALLS.columns
+    }
     row |= dict.fromkeys(TOKEN_BUCKETS, 0 if usage else None)
     return row | _USUAL | {"call_id": call_id, "trace_id": call_id} | fields
 
