@@ -17,7 +17,7 @@ from genai_prices import calc_price
 from genai_prices.types import Usage
 
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
-from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
+from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS, Column
 
 OURS = 1_000_000
 THEIRS = 20_000
@@ -56,8 +56,15 @@ def synthetic_calls(count: int) -> pl.DataFrame:
         status=pl.lit("ok"),
         attempt=pl.lit(1, pl.Int32),
     )
-    missing = {name: dtype for name, dtype in LLM_CALLS.schema.items() if name not in frame.columns}
-    return frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
+    return frame.with_columns(
+        pl.lit(pl.Series([_default(column)], dtype=column.dtype)).first().alias(column.name)
+        for column in LLM_CALLS.columns
+        if column.name not in frame.columns
+    )
+
+
+def _default(column: Column) -> object:
+    return list(column.default) if isinstance(column.default, tuple) else column.default
 
 
 def price_one_by_one(calls: pl.DataFrame) -> list[Decimal | None]:
