@@ -19,10 +19,10 @@ from llmops_pipelines.formats.records import (
     as_list,
     as_name,
     as_object,
-    as_text,
     at_path,
     context_of,
     first,
+    size_of,
     tags_of,
     without_nulls,
 )
@@ -102,8 +102,8 @@ def _run(record: Record) -> Record:
         "kind": "step",
         "step_kind": "chain" if kind == "prompt" else kind,
         "step_name": as_name(record.get("name")),
-        "input_chars": _size(record.get("inputs")),
-        "output_chars": _size(record.get("outputs")),
+        "input_chars": size_of(record.get("inputs")),
+        "output_chars": size_of(record.get("outputs")),
     }
     if kind == "retriever":
         found["contexts"] = documents_of(record.get("outputs"))
@@ -210,11 +210,6 @@ def _feedback(record: Record) -> Record:
             **(said or {}),
         }
     )
-
-
-def _size(value: Any) -> int | None:
-    text = as_text(first(value))
-    return len(text) if text else None
 
 
 LANGSMITH: Final = LogFormat(

@@ -20,6 +20,9 @@ from llmops_pipelines.formats.reading import Reading
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+")
 """Keys that every encoder spells alike; others may be escaped, and always count as there."""
 
+_SPELLED_OTHERWISE: Final = r'\\u00[2-7][0-9A-Fa-f][^"]*"\s*:'
+"""A key in which a plain character is escaped: no look for the key itself finds it."""
+
 _SAMPLE: Final = 8
 
 
@@ -27,8 +30,11 @@ def narrowed(reading: Reading, raw: pl.Series) -> Reading:
     """``reading`` without the paths that no line of ``raw`` (JSON text) can lead to.
 
     A container keeps one path below it, so that it can still be seen to be none, and what is only
-    asked to be there or not is always asked.
+    asked to be there or not is always asked. Lines that escape plain characters in keys are not
+    narrowed for: what a line gives must not depend on the lines it is read with.
     """
+    if _spelled_otherwise(raw):
+        return reading
     paths = [path for place in reading.fields.values() for path in place.paths]
     keys = {step for path in paths for step in path if isinstance(step, str)}
     present = _occurring(keys, raw)
@@ -45,6 +51,11 @@ def narrowed(reading: Reading, raw: pl.Series) -> Reading:
         for name, place in reading.fields.items()
     }
     return replace(reading, fields=fields)
+
+
+def _spelled_otherwise(raw: pl.Series) -> bool:
+    escaped = raw.filter(raw.str.contains("\\u00", literal=True))
+    return bool(escaped.str.contains(_SPELLED_OTHERWISE).any())
 
 
 def _only_present(reading: Reading) -> list[Path]:

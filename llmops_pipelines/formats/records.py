@@ -80,6 +80,12 @@ def as_text(value: Any) -> str | None:
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
+def size_of(value: Any) -> int | None:
+    """Length in characters of ``value`` as text; None where it says nothing."""
+    text = as_text(first(value))
+    return len(text) if text else None
+
+
 def as_name(value: Any) -> str | None:
     """An id or a name as text; None where there is none."""
     if value is None or value == "" or isinstance(value, (dict, list)):

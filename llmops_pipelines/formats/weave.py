@@ -18,11 +18,11 @@ from llmops_pipelines.formats.records import (
     as_list,
     as_name,
     as_object,
-    as_text,
     at_path,
     context_of,
     first,
     from_json,
+    size_of,
     tags_of,
     without_nulls,
 )
@@ -108,8 +108,8 @@ def _call_or_step(record: Record) -> Record:
         "kind": "step",
         "step_kind": kind,
         "step_name": as_name(first(record.get("display_name"), op)),
-        "input_chars": _size(record.get("inputs")),
-        "output_chars": _size(record.get("output")),
+        "input_chars": size_of(record.get("inputs")),
+        "output_chars": size_of(record.get("output")),
     }
     if kind in ("retriever", "reranker"):
         found["contexts"] = documents_of(record.get("output"))
@@ -177,11 +177,6 @@ def _milliseconds(seconds: Any) -> float | None:
         return float(seconds) * 1000
     except (TypeError, ValueError):
         return None
-
-
-def _size(value: Any) -> int | None:
-    text = as_text(first(value))
-    return len(text) if text else None
 
 
 WEAVE: Final = LogFormat(

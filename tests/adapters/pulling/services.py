@@ -6,6 +6,7 @@ can run the services here.
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ DAY = date(2026, 11, 10)
 
 
 @dataclass
-class Service:
+class Service(ABC):
     """Records, and what goes wrong: ``troubles`` are met by the next requests for pages, in turn.
 
     A trouble is a status, a pair of status and Retry-After, or ``torn``: half an answer. So many as
@@ -39,8 +40,9 @@ class Service:
 
     time = "startTime"
 
+    @abstractmethod
     def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> tuple[int, Any]:
-        raise NotImplementedError
+        """Status and body of the answer to one request."""
 
     def during(self, start: str, end: str) -> list[dict[str, Any]]:
         """Records of a window, oldest first, as the server tells time."""
