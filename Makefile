@@ -15,6 +15,9 @@ export GX_ANALYTICS_ENABLED := False
 export DEEPEVAL_TELEMETRY_OPT_OUT := YES
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
+# Each night starts fresh processes: a shell that forbids compiled files would have every one of
+# them compile a thousand modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
@@ -24,7 +27,6 @@ help: ## List the commands
 
 .PHONY: nightly
 nightly: $(DONE) ## Install, write sample logs if there are none, run the nightly job
-	@$(BIN)/llmops --data $(DATA) init
 	@if [ -z "$$(find $(DATA)/logs -type f -print -quit 2>/dev/null)" ]; then \
 		$(BIN)/llmops sample-logs --out $(DATA)/logs; fi
 	@$(BIN)/llmops --data $(DATA) nightly
@@ -51,9 +53,11 @@ install: $(DONE) ## Make .venv and install everything
 $(DONE): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install -qq --upgrade "pip>=25"
-	@$(PIP) install -qq $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) --constraint constraints.txt torch
+	@$(PIP) install -qq --no-compile $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) --constraint constraints.txt torch
 	@echo "installing llmops-pipelines and its tools (a few minutes the first time)"
-	@$(PIP) install -qq --constraint constraints.txt --editable ".[dev]"
+	@$(PIP) install -qq --no-compile --constraint constraints.txt --editable ".[dev]"
+	@# pip compiles on one core. Templates inside packages do not compile: no reason to stop.
+	@$(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib llmops_pipelines assets >/dev/null 2>&1 || true
 	@touch $@
 
 .PHONY: format

@@ -15,6 +15,7 @@ from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.pulling import days_due
 from llmops_pipelines.orchestration.resources import Clock, Judge, Policy, ReferenceFolder, Webhook
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
+from llmops_pipelines.orchestration.stopping import listening_for_stops
 from llmops_pipelines.reference import PrivacyRules
 from llmops_pipelines.tables import LANDED_DAYS, PULLED_LOGS, ROLLBACKS
 
@@ -135,16 +136,17 @@ class NightlyRunner:
             if keys
             else whole
         )
-        result = wanted.execute_in_process(
-            instance=self._instance,
-            partition_key=day.isoformat() if day else None,
-            run_config=QUIET,
-            raise_on_error=False,
-            tags={"llmops/by": "llmops nightly"},
-        )
-        if not result.success:
-            if any(map(_interrupted, result.all_events)):
+        with listening_for_stops() as stops:
+            result = wanted.execute_in_process(
+                instance=self._instance,
+                partition_key=day.isoformat() if day else None,
+                run_config=QUIET,
+                raise_on_error=False,
+                tags={"llmops/by": "llmops nightly"},
+            )
+            if stops.any():
                 raise KeyboardInterrupt
+        if not result.success:
             self.failures += _failures(result, day)
         for event in result.get_asset_check_evaluations():
             if not event.passed:
@@ -273,11 +275,6 @@ def _failures(result: Any, day: date | None) -> list[Failure]:
         if event.event_type_value == "STEP_FAILURE"
     ]
     return failed or [Failure(day, "run", "did not start; see the Dagster UI", result.run_id)]
-
-
-def _interrupted(event: dg.DagsterEvent) -> bool:
-    error = getattr(event.event_specific_data, "error", None)
-    return error is not None and error.cls_name == "DagsterExecutionInterruptedError"
 
 
 def _told(event: dg.AssetCheckEvaluation, day: date | None) -> str:

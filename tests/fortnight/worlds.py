@@ -130,12 +130,13 @@ class World:
 
     def digests(self) -> Digests:
         """Content of every partition of every table."""
+        lake = self.lake
         return {
             (table.name, day): stored.digest
             for table in TABLES.values()
             if table.partitioned
-            for day in self.lake.days(table)
-            if (stored := self.lake.stored(table, day))
+            for day in lake.days(table)
+            if (stored := lake.stored(table, day))
         }
 
     def report(self, day: date) -> str:
