@@ -116,7 +116,7 @@ def arrange(figure: Figure) -> None:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    renderer: Any = FigureCanvasAgg(figure).get_renderer()
+    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     around: dict[str, dict[int, float]] = {side: {} for side in ("left", "right", "top", "bottom")}
     rows = columns = 1
     for axes in figure.axes:

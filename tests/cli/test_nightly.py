@@ -64,7 +64,11 @@ def world(tmp_path_factory):
     root = data_folder(tmp_path_factory.mktemp("night"), {"a.jsonl": text(*calls)}, shared=True)
     run = llmops(
         *("--data", root, "nightly", "--json"),
-        environment={"PYTHONWARNINGS": "default", "LLMOPS_WEBHOK_URL": "x"},
+        environment={
+            "PYTHONWARNINGS": "default",
+            "LLMOPS_WEBHOK_URL": "x",
+            "LLMOPS_SAMPLE_PER_DAY": "0",  # what is drawn is embedded, after seconds of loading
+        },
     )
     return root, run
 
@@ -149,7 +153,7 @@ def test_a_lake_of_a_newer_release_is_told_apart_from_a_bug(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, capsys):
+def test_a_run_that_is_stopped_begins_no_other_day_and_goes_on_next_time(tmp_path, capsys):
     days = [DAY.replace(day=day) for day in (1, 2)]
     calls = [call(day.day, timestamp=f"{day}T09:00:00Z") for day in days]
     root = data_folder(tmp_path, {"a.jsonl": text(*calls)}, shared=True)
@@ -172,4 +176,7 @@ def test_a_run_that_is_stopped_stops_at_once_and_goes_on_next_time(tmp_path, cap
     )
     assert f"computing {days[1]}" not in errors.read_text()
     assert night(settings(root, sample_per_day=0), None, days[0], as_json=True) == 0
-    assert list(json.loads(capsys.readouterr().out)["computed"]) == [str(days[0])]
+    # Dagster may keep a stop back to the end of a day: then nothing of it is left to compute.
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["computed"]) <= {str(days[0])}
+    assert [(row["day"], row["calls"]) for row in found["days"]] == [(str(days[0]), 1)]

@@ -167,7 +167,7 @@ def test_a_landing_that_fails_is_told_and_computed_days_stay(done):
 
 @pytest.mark.slow
 def test_two_nights_at_once_on_one_folder_corrupt_nothing(tmp_path):
-    settings = {"now": "2026-11-12T06:00:00", "sample_per_day": 1}
+    settings = {"now": "2026-11-12T06:00:00", "sample_per_day": 0}
     alone = Folder(tmp_path / "alone", settings)
     shared = Folder(tmp_path / "shared", settings, shared=True)
     for folder in (alone, shared):
@@ -178,7 +178,7 @@ def test_two_nights_at_once_on_one_folder_corrupt_nothing(tmp_path):
     env = environment(
         DAGSTER_HOME=None,
         LLMOPS_NOW="2026-11-12T06:00:00",
-        LLMOPS_SAMPLE_PER_DAY="1",
+        LLMOPS_SAMPLE_PER_DAY="0",
         LLMOPS_START="2026-11-01",
         LLMOPS_USER_HASH_KEY="k",
     )
