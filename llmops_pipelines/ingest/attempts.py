@@ -22,7 +22,12 @@ def linked(calls: pl.DataFrame) -> pl.DataFrame:
     if calls.is_empty() or not calls.select(several.any()).item():
         return calls.with_columns(**first)
     chain = ["trace_id", "request_digest"]
-    ordered = calls.with_row_index("row").sort(*chain, "started_at", "attempt", "call_id")
+    # Only what decides is put in order: a day's calls are wide.
+    ordered = (
+        calls.select(*chain, "started_at", "attempt", "call_id", "status")
+        .with_row_index("row")
+        .sort(*chain, "started_at", "attempt", "call_id")
+    )
     told = pl.col("attempt").max().over(chain) > 1
     before = pl.col("status").shift(1).over(chain)
     pause = (pl.col("started_at") - pl.col("started_at").shift(1).over(chain)).dt.total_seconds()
@@ -33,11 +38,13 @@ def linked(calls: pl.DataFrame) -> pl.DataFrame:
     )
     part = [*chain, "number"]
     place = pl.int_range(pl.len()).over(part)
-    return (
-        ordered.with_columns(
+    counted = (
+        ordered.select(
+            "row",
             attempt=pl.when(pl.col("told")).then("attempt").otherwise((place + 1).cast(pl.Int32)),
             retry_of=pl.when(place > 0).then(pl.col("call_id").first().over(part)),
         )
         .sort("row")
-        .select(*calls.columns, "retry_of")
+        .drop("row")
     )
+    return calls.with_columns(counted.get_columns())

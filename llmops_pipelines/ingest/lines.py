@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from llmops_pipelines.ingest.digests import text_digests
 from llmops_pipelines.ingest.files import DamagedFileError
 
 _NEWLINE, _RETURN = 10, 13
@@ -132,16 +133,13 @@ def line_frame(block: Block) -> pl.DataFrame:
     )
     raw = _decoded(pl.Series("raw", binary))
     blank = (raw.str.strip_chars_start().str.len_bytes() == 0).fill_null(value=False)
-    view = memoryview(block.data)
-    digests = [
-        hashlib.sha256(view[start:stop]).hexdigest()[:32]
-        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
-    ]
+    ended = pl.DataFrame({"line": pl.Series(binary), "size": stops - starts})
+    written = ended.select(pl.col("line").bin.slice(0, pl.col("size"))).to_series()
     return pl.DataFrame(
         {
             "line": np.arange(block.first_line, block.first_line + len(ends), dtype=np.int64),
             "size": (stops - starts).astype(np.int64),
-            "digest": pl.Series(digests, dtype=pl.String),
+            "digest": text_digests(written, 32),
             "raw": raw,
             "blank": blank,
         },

@@ -16,7 +16,7 @@ come from one library: they stay apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -54,24 +54,25 @@ _UNKNOWN_FEATURE: Final = "unattributed"
 def merged(calls: pl.DataFrame) -> pl.DataFrame:
     """``calls`` with every call once, and ``copies``: all records of it, the kept one first.
 
-    The kept record is the first in the order of ``calls``; what it leaves null is filled from the
-    others, field by field in the order of ``PRECEDENCE``. Token counts are taken together from the
-    record that breaks them down furthest.
+    The kept record is the one of lowest ``rank``; what it leaves null is filled from the others,
+    field by field in the order of ``PRECEDENCE``. Token counts are taken together from the record
+    that breaks them down furthest.
 
     Args:
-        calls: Landed calls with distinct ``call_id``, the best first.
+        calls: Landed calls with distinct ``call_id``, and ``rank``: the lower, the better.
+
+    Returns:
+        In the order of ``calls``, without ``rank``.
     """
     alone = pl.concat_list(pl.struct(_COPY)).alias("copies")
-    pairs = list(_pairs(calls))
-    if not pairs:
-        return calls.with_columns(alone)
-    group = _groups(calls.height, pairs)
-    place = pl.Series("place", group, dtype=pl.Int64)
-    rows = calls.with_row_index("row").with_columns(place)
-    repeated = rows.filter(pl.len().over("place") > 1)
-    single = rows.filter(pl.len().over("place") == 1).with_columns(alone)
-    whole = _merge(repeated)
-    return pl.concat([single.select(whole.columns), whole]).sort("row").drop("row", "place")
+    group = _groups(calls.height, list(_pairs(calls)))
+    if group is None:
+        return calls.drop("rank").with_columns(alone)
+    rows = calls.with_row_index("row").with_columns(pl.Series("place", group, dtype=pl.Int64))
+    several = pl.len().over("place") > 1
+    whole = _merge(rows.filter(several))
+    single = rows.filter(~several).with_columns(alone).select(whole.columns)
+    return pl.concat([single, whole]).sort("row").drop("row")
 
 
 def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -215,8 +216,10 @@ def _not_two_responses() -> pl.Expr:
     return (pl.col("response_id") == pl.col("response_id_right")).fill_null(value=True)
 
 
-def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """The first member of each row's group, by row."""
+def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:
+    """The first member of each row's group, by row; None where no row has another beside it."""
+    if not pairs:
+        return None
     first = list(range(count))
 
     def root(row: int) -> int:
@@ -232,14 +235,14 @@ def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _merge(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per ``place`` of ``rows``, whose first row is the kept one."""
+    """One row per ``place`` of ``rows``; the kept one, that of lowest rank, gives ``row``."""
     detail = pl.sum_horizontal((pl.col(name) > 0).fill_null(value=False) for name in TOKEN_BUCKETS)
     known = pl.col("uncached_input").is_not_null() & pl.col("output_text").is_not_null()
     fullest = (known.cast(pl.Int32) * 100 + detail).arg_max()
     apart = {*_OF_KEPT, *TOKEN_BUCKETS, "tags", "is_batch", "batch"}
     filled = [name for name in LANDED_CALLS.schema if name not in apart]
     return (
-        rows.sort("place", "row")
+        rows.sort("place", "rank")
         .group_by("place", maintain_order=True)
         .agg(
             pl.col("row").first(),
@@ -250,6 +253,7 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("tags").explode().drop_nulls().unique(maintain_order=True),
             copies=pl.struct(_COPY),
         )
+        .drop("place")
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
@@ -21,6 +22,9 @@ from llmops_pipelines.tables import (
 )
 
 Frame = pl.DataFrame | pl.LazyFrame
+
+_PLACE: Final = ("source_file", "source_line", "source_record", "batch")
+"""Where a row was logged: it decides where nothing else does."""
 
 
 def llm_calls(
@@ -45,21 +49,23 @@ def llm_calls(
     features = features or Features()
     nullable = [column.name for column in LLM_CALLS.columns if column.nullable]
     landed = _collected(landed)
-    ranked = landed.with_columns(
+    ranked = landed.select(
+        *LLM_CALLS.key,
+        *(name for name in ("started_at", "record_digest", *_PLACE)),
         failed=pl.col("status") != "ok",
         silent=pl.col("content_digest").is_null(),
         gaps=pl.sum_horizontal(
             pl.col(name).is_null() for name in nullable if name in landed.columns
         ),
     )
-    calls = merged(
-        _best(
-            ranked,
-            LLM_CALLS.key,
-            ["failed", "silent", "gaps", "started_at", "record_digest"],
-            [False, False, False, True, True],
-        )
+    best = _best_rows(
+        ranked,
+        LLM_CALLS.key,
+        ["failed", "silent", "gaps", "started_at", "record_digest"],
+        [False, False, False, True, True],
     )
+    calls = merged(landed[best["row"]].with_columns(best["rank"]))
+    del landed
     calls = inherit(calls, [calls, steps], [*INHERITED, "user_hash"])
     owners = {name: features.of(name).team for name in calls["feature"].unique().to_list()}
     owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
@@ -123,11 +129,31 @@ def _kept(
 def _best(
     landed: pl.DataFrame, key: Sequence[str], order: list[str], descending: list[bool]
 ) -> pl.DataFrame:
-    """The first row of each ``key`` in ``order``; ties go to the first place it was logged."""
-    places = ("source_file", "source_line", "source_record", "batch")
-    place = [name for name in places if name not in order]
-    best = landed.sort(*order, *place, descending=[*descending, *(False for _ in place)])
-    return best.unique(key, keep="first", maintain_order=True)
+    """The first row of each ``key`` in ``order``, in the order of the key."""
+    place = [name for name in _PLACE if name in landed.columns]
+    ranked = landed.select(list(dict.fromkeys([*key, *order, *place])))
+    return landed[_best_rows(ranked, key, order, descending)["row"]]
+
+
+def _best_rows(
+    ranked: pl.DataFrame, key: Sequence[str], order: list[str], descending: list[bool]
+) -> pl.DataFrame:
+    """The ``row`` of the first of each ``key`` in ``order``, and its ``rank`` among all rows.
+
+    Only the columns that decide are sorted: a day's rows are wide, and moved once.
+
+    Returns:
+        In the order of the key, which is how tables are written.
+    """
+    place = [name for name in _PLACE if name in ranked.columns and name not in order]
+    return (
+        ranked.with_row_index("row")
+        .sort(*order, *place, descending=[*descending, *(False for _ in place)])
+        .with_row_index("rank")
+        .unique(key, keep="first", maintain_order=True)
+        .sort(key)
+        .select("row", "rank")
+    )
 
 
 def _collected(landed: Frame) -> pl.DataFrame:
