@@ -55,13 +55,18 @@ def inherit(
     said = speakers.group_by("trace_id", maintain_order=True).agg(
         pl.col(name).filter(_may_speak(name)).first().alias(f"{name}:trace") for name in names
     )
-    heard = records.select("trace_id").join(
-        said, on="trace_id", how="left", maintain_order="left"
+    heard = records.select("trace_id").join(said, on="trace_id", how="left", maintain_order="left")
+    return (
+        records.hstack(heard.drop("trace_id"))
+        .with_columns(
+            pl.when(_open(name))
+            .then(pl.coalesce(f"{name}:trace", name))
+            .otherwise(name)
+            .alias(name)
+            for name in names
+        )
+        .select(records.columns)
     )
-    return records.hstack(heard.drop("trace_id")).with_columns(
-        pl.when(_open(name)).then(pl.coalesce(f"{name}:trace", name)).otherwise(name).alias(name)
-        for name in names
-    ).select(records.columns)
 
 
 def _open(name: str) -> pl.Expr:

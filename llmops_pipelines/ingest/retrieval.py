@@ -46,9 +46,7 @@ def with_context_steps(calls: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame
     given = chosen.group_by("call_id", maintain_order=True).agg(
         context_steps="step_id", retrieved=pl.col("document_count").sum().cast(pl.Int32)
     )
-    supplied = calls.select("call_id").join(
-        given, on="call_id", how="left", maintain_order="left"
-    )
+    supplied = calls.select("call_id").join(given, on="call_id", how="left", maintain_order="left")
     return calls.with_columns(
         supplied["context_steps"].fill_null([]),
         context_count=supplied["retrieved"].fill_null(calls["context_count"]),

@@ -21,6 +21,7 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.ingest.completeness import fullest_first
 from llmops_pipelines.tables import COPY, LANDED_CALLS, TOKEN_BUCKETS
 
 CLOSE_S: Final = 2.0
@@ -54,20 +55,20 @@ _UNKNOWN_FEATURE: Final = "unattributed"
 def merged(calls: pl.DataFrame) -> pl.DataFrame:
     """``calls`` with every call once, and ``copies``: all records of it, the kept one first.
 
-    The kept record is the one of lowest ``rank``; what it leaves null is filled from the others,
-    field by field in the order of ``PRECEDENCE``. Token counts are taken together from the record
-    that breaks them down furthest.
+    The kept record is the one that says most (``completeness``); what it leaves null is filled from
+    the others, field by field in the order of ``PRECEDENCE``. Token counts are taken together from
+    the record that breaks them down furthest.
 
     Args:
-        calls: Landed calls with distinct ``call_id``, and ``rank``: the lower, the better.
+        calls: Landed calls with distinct ``call_id``.
 
     Returns:
-        In the order of ``calls``, without ``rank``.
+        In the order of ``calls``.
     """
     alone = pl.concat_list(pl.struct(_COPY)).alias("copies")
     group = _groups(calls.height, list(_pairs(calls)))
     if group is None:
-        return calls.drop("rank").with_columns(alone)
+        return calls.with_columns(alone)
     rows = calls.with_row_index("row").with_columns(pl.Series("place", group, dtype=pl.Int64))
     several = pl.len().over("place") > 1
     whole = _merge(rows.filter(several))
@@ -235,14 +236,14 @@ def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:
 
 
 def _merge(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per ``place`` of ``rows``; the kept one, that of lowest rank, gives ``row``."""
+    """One row per ``place`` of ``rows``; the kept one, which says most, gives ``row``."""
     detail = pl.sum_horizontal((pl.col(name) > 0).fill_null(value=False) for name in TOKEN_BUCKETS)
     known = pl.col("uncached_input").is_not_null() & pl.col("output_text").is_not_null()
     fullest = (known.cast(pl.Int32) * 100 + detail).arg_max()
     apart = {*_OF_KEPT, *TOKEN_BUCKETS, "tags", "is_batch", "batch"}
     filled = [name for name in LANDED_CALLS.schema if name not in apart]
     return (
-        rows.sort("place", "rank")
+        fullest_first(rows)
         .group_by("place", maintain_order=True)
         .agg(
             pl.col("row").first(),

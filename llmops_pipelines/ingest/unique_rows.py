@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import polars as pl
 
 from llmops_pipelines.ingest.attempts import linked
+from llmops_pipelines.ingest.completeness import PLACE, fullest_first
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.retrieval import with_context_steps
 from llmops_pipelines.ingest.same_calls import merged
@@ -23,22 +23,17 @@ from llmops_pipelines.tables import (
 
 Frame = pl.DataFrame | pl.LazyFrame
 
-_PLACE: Final = ("source_file", "source_line", "source_record", "batch")
-"""Where a row was logged: it decides where nothing else does."""
-
 
 def llm_calls(
     landed: Frame, steps: pl.DataFrame | None = None, features: Features | None = None
 ) -> pl.DataFrame:
     """One row per call of the day, as ``LLM_CALLS``.
 
-    Of the rows that share a ``call_id`` one is kept, whatever their order: a successful one before
-    a failed one, one with texts before one without, then the most complete (fewest nulls), the
-    latest ``started_at``, the greatest record digest, and the first place it was logged. Records of
-    one call under several ids are merged (``same_calls``). What a call leaves open is taken from
-    its trace (``inheritance``), contexts from the steps that retrieved them (``retrieval``), and
-    attempts of one request are linked (``attempts``). Calls are told apart within a day: a call
-    logged with two times on two days is a row on each.
+    Of the rows that share a ``call_id`` the one is kept that says most (``completeness``), in
+    whatever order they come. Records of one call under several ids are merged (``same_calls``).
+    What a call leaves open is taken from its trace (``inheritance``), contexts from the steps that
+    retrieved them (``retrieval``), and attempts of one request are linked (``attempts``). Calls are
+    told apart within a day: a call logged with two times on two days is a row on each.
 
     Args:
         landed: ``LANDED_CALLS`` rows of one day that the index vouches for (``current_rows``).
@@ -47,25 +42,12 @@ def llm_calls(
     """
     steps = TRACE_STEPS.empty() if steps is None else steps
     features = features or Features()
-    nullable = [column.name for column in LLM_CALLS.columns if column.nullable]
-    landed = _collected(landed)
-    ranked = landed.select(
-        *LLM_CALLS.key,
-        *(name for name in ("started_at", "record_digest", *_PLACE)),
-        failed=pl.col("status") != "ok",
-        silent=pl.col("content_digest").is_null(),
-        gaps=pl.sum_horizontal(
-            pl.col(name).is_null() for name in nullable if name in landed.columns
-        ),
+    landed = _collected(landed).clone()
+    rows = _kept_calls(landed)
+    # Column by column, so that a day is held once and not twice.
+    calls = merged(
+        pl.DataFrame([landed.drop_in_place(name).gather(rows) for name in landed.columns])
     )
-    best = _best_rows(
-        ranked,
-        LLM_CALLS.key,
-        ["failed", "silent", "gaps", "started_at", "record_digest"],
-        [False, False, False, True, True],
-    )
-    calls = merged(landed[best["row"]].with_columns(best["rank"]))
-    del landed
     calls = inherit(calls, [calls, steps], [*INHERITED, "user_hash"])
     owners = {name: features.of(name).team for name in calls["feature"].unique().to_list()}
     owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
@@ -129,31 +111,22 @@ def _kept(
 def _best(
     landed: pl.DataFrame, key: Sequence[str], order: list[str], descending: list[bool]
 ) -> pl.DataFrame:
-    """The first row of each ``key`` in ``order``, in the order of the key."""
-    place = [name for name in _PLACE if name in landed.columns]
-    ranked = landed.select(list(dict.fromkeys([*key, *order, *place])))
-    return landed[_best_rows(ranked, key, order, descending)["row"]]
+    """The first row of each ``key`` in ``order``; ties go to the first place it was logged."""
+    place = [name for name in PLACE if name not in order]
+    best = landed.sort(*order, *place, descending=[*descending, *(False for _ in place)])
+    return best.unique(key, keep="first", maintain_order=True)
 
 
-def _best_rows(
-    ranked: pl.DataFrame, key: Sequence[str], order: list[str], descending: list[bool]
-) -> pl.DataFrame:
-    """The ``row`` of the first of each ``key`` in ``order``, and its ``rank`` among all rows.
-
-    Only the columns that decide are sorted: a day's rows are wide, and moved once.
-
-    Returns:
-        In the order of the key, which is how tables are written.
-    """
-    place = [name for name in _PLACE if name in ranked.columns and name not in order]
-    return (
-        ranked.with_row_index("row")
-        .sort(*order, *place, descending=[*descending, *(False for _ in place)])
-        .with_row_index("rank")
-        .unique(key, keep="first", maintain_order=True)
-        .sort(key)
-        .select("row", "rank")
-    )
+def _kept_calls(landed: pl.DataFrame) -> pl.Series:
+    """The rows of ``landed`` that are kept, one per call, in the order of ``call_id``."""
+    rows = landed["call_id"].arg_sort()
+    several = landed["call_id"].is_duplicated()
+    if not several.any():
+        return rows
+    candidates = landed.with_row_index("row").filter(several)
+    best = fullest_first(candidates).unique("call_id", keep="first", maintain_order=True)
+    kept = (~several).scatter(best["row"], values=True)
+    return rows.filter(kept.gather(rows))
 
 
 def _collected(landed: Frame) -> pl.DataFrame:
