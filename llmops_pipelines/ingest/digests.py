@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -39,16 +41,25 @@ def _sha256(texts: pl.Expr) -> pl.Expr:
 
 def keyed_hashes(texts: pl.Series, key: bytes, digits: int) -> pl.Series:
     """HMAC-SHA256 of each text under ``key``, its first ``digits`` hex digits; null stays null."""
-    block = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner, outer = sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
     distinct = texts.drop_nulls().unique()
-    hashes = []
-    for text in distinct.to_list():  # HMAC with the key's own blocks hashed once, not per text
-        within, around = inner.copy(), outer.copy()
-        within.update(text.encode())
-        around.update(within.digest())
-        hashes.append(around.hexdigest()[:digits])
+    hashes = [_keyed_hash(key, text)[:digits] for text in distinct.to_list()]
     return _replaced(texts, distinct, pl.Series(hashes, dtype=pl.String))
+
+
+# Users come back in every part of a landing.
+@lru_cache(maxsize=2**17)
+def _keyed_hash(key: bytes, text: str) -> str:
+    inner, outer = (block.copy() for block in _blocks(key))
+    inner.update(text.encode())
+    outer.update(inner.digest())
+    return outer.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _blocks(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """HMAC's two beginnings (RFC 2104): the key's own blocks, hashed once and not per text."""
+    block = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
 
 
 def _replaced(texts: pl.Series, distinct: pl.Series, by: pl.Series) -> pl.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 from llmops_pipelines.formats import Limits
 from llmops_pipelines.ingest.redaction import FLOOR, Redaction
@@ -29,7 +30,7 @@ class LandingOptions:
     batch_bytes: int = 64 * 2**20
     redaction: Redaction = FLOOR
 
-    @property
+    @cached_property
     def moment(self) -> datetime:
         """``now`` as naive UTC."""
         return self.now.astimezone(UTC).replace(tzinfo=None) if self.now.tzinfo else self.now

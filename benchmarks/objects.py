@@ -1,0 +1,107 @@
+"""A day of many one-record files: time, memory and reads of a first landing, and of the next one.
+
+    python benchmarks/objects.py [--objects 100000]
+
+An object store is asked once per thousand names it lists, and once for each object that is opened;
+here the files lie in a folder, and openings are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import resource
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from llmops_pipelines import ingest
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.landing import land_new_files
+from llmops_pipelines.orchestration.resources import LogFolder
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.reference import Features
+
+_A_FOLDER = 1000
+
+
+def write_objects(folder: Path, count: int) -> None:
+    """Write ``count`` files of one call each, a thousand to a folder."""
+    for number in range(count):
+        below = folder / "2026-11-10" / f"{number // _A_FOLDER:05d}"
+        if number % _A_FOLDER == 0:
+            below.mkdir(parents=True)
+        (below / f"{number}.json").write_text(json.dumps(_record(number)) + "\n")
+
+
+def _record(number: int) -> dict[str, object]:
+    second = number % 86_400
+    clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    return {
+        "id": f"c-{number}",
+        "timestamp": f"2026-11-10T{clock}Z",
+        "feature": f"feature-{number % 20}",
+        "user_id": f"u-{number % 5000}",
+        "latency_ms": 100.0,
+        "request": {
+            "model": "gpt-4.1-mini",
+            "messages": [{"role": "user", "content": f"question {number}"}],
+        },
+        "response": {
+            "id": f"chatcmpl-{number}",
+            "model": "gpt-4.1-mini-2025-04-14",
+            "choices": [{"finish_reason": "stop", "message": {"content": f"answer {number}"}}],
+            "usage": {"prompt_tokens": 512, "completion_tokens": 96, "total_tokens": 608},
+        },
+    }
+
+
+def counted(files: list[ingest.LogFile], opened: Counter[str]) -> list[ingest.LogFile]:
+    """``files`` that count in ``opened`` each time they are opened."""
+
+    def opening(file: ingest.LogFile) -> BinaryIO:
+        opened[file.path] += 1
+        return file.open()
+
+    return [
+        dataclasses.replace(file, open=lambda file=file: opening(file))  # type: ignore[misc]
+        for file in files
+    ]
+
+
+def main() -> None:
+    """Land twice and print both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=100_000)
+    asked = parser.parse_args()
+    options = ingest.LandingOptions(
+        start=date(2026, 1, 1),
+        now=datetime(2026, 11, 11, tzinfo=UTC),
+        hash_key=b"key",
+        features=Features(),
+        sources=ingest.Sources(),
+    )
+    with tempfile.TemporaryDirectory() as work:
+        logs = Path(work, "logs")
+        write_objects(logs, asked.objects)
+        lake = Lake(open_store(str(Path(work, "lake")), {}))
+        print(f"{asked.objects:,} objects of one record each")
+        print(f"{'':16} {'wall s':>8} {'cpu s':>8} {'opened':>10} {'rss mb':>8}")
+        for name in ("first landing", "next landing"):
+            opened = Counter[str]()
+            wall, cpu = time.monotonic(), time.process_time()
+            landing = land_new_files(
+                lake, counted(LogFolder(root=str(logs)).files(), opened), options
+            )
+            wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+            rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"{name:16} {wall:8.1f} {cpu:8.1f} {opened.total():10,} {rss:8,.0f}")
+            assert landing.log_index.height == asked.objects
+
+
+if __name__ == "__main__":
+    main()
