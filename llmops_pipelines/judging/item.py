@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -22,9 +22,11 @@ ITEM_SCHEMA = pl.Schema(
         ("question", pl.String),
         ("answer", pl.String),
         ("contexts", pl.List(pl.String)),
+        ("reference", pl.String),
+        ("alternative", pl.String),
     ]
 )
-"""One sampled call whose texts were kept."""
+"""One sampled call whose texts were kept, or one sample of a file."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,12 @@ class Item:
     question: str
     answer: str
     contexts: tuple[str, ...]
+    reference: str = ""
+    alternative: str = ""
+
+    def shown(self, fields: Iterable[str]) -> dict[str, object]:
+        """The values of ``fields``, by name, as a judge's prompt takes them."""
+        return {name: getattr(self, name) for name in fields}
 
 
 def items(sampled: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -56,7 +64,9 @@ def items(sampled: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | pl.LazyFra
         .with_columns(
             pl.col("contexts")
             .list.eval(content.filter(content.str.strip_chars().str.len_bytes() > 0))
-            .fill_null([])
+            .fill_null([]),
+            reference=pl.lit(None, pl.String),
+            alternative=pl.lit(None, pl.String),
         )
         .select(ITEM_SCHEMA.names())
         .collect()
@@ -80,16 +90,14 @@ def read_item(row: Mapping[str, Any]) -> Item:
         question=row["question"] or "",
         answer=row["answer"] or "",
         contexts=tuple(row["contexts"]),
+        reference=row["reference"] or "",
+        alternative=row["alternative"] or "",
     )
 
 
 def missing_field(item: Item, spec: JudgeSpec) -> str | None:
     """Why ``spec`` finds nothing to judge in ``item``, such as ``no_answer``; None if it does."""
-    values: dict[str, str] = {
-        "question": item.question,
-        "answer": item.answer,
-        "contexts": "".join(item.contexts),
-    }
+    values = {**vars(item), "contexts": "".join(item.contexts)}
     return next((f"no_{name}" for name in spec.requires if not values[name].strip()), None)
 
 

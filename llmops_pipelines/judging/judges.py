@@ -95,17 +95,11 @@ class RubricJudge:
 
     def request(self, item: Item) -> Request:
         """What is sent: the fixed instructions apart from the material, which is escaped."""
-        values: dict[str, object] = {
-            "question": item.question,
-            "answer": item.answer,
-            "contexts": item.contexts,
-        }
-        seen: dict[str, object] = {name: values[name] for name in self._rubric.sees}
         return Request(
             model=self._spec.model,
             messages=(
                 Message("system", render(self._rubric.system, {})),
-                Message("user", render(self._rubric.prompt, seen)),
+                Message("user", render(self._rubric.prompt, item.shown(self._rubric.sees))),
             ),
             schema_name=self._spec.metric,
             schema=self._schema,

@@ -9,8 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from llmops_pipelines.judging.escaping import environment, render
 
-VisibleField = Literal["question", "answer", "contexts"]
-"""What of a call a judge may be shown."""
+VisibleField = Literal["question", "answer", "contexts", "reference", "alternative"]
+"""What of an item a judge may be shown.
+
+Logged calls hold the first three; ``reference`` (the answer that is known to be right) and
+``alternative`` (another answer to the same question) come with samples that have them.
+"""
 
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w-]*)[^<>]*>")
 _PROBE = "probe-7f3a"

@@ -35,8 +35,28 @@ def test_sampled_calls_are_joined_to_their_texts():
         "question": "How long do refunds take?",
         "answer": "Refunds take five days.",
         "contexts": ["a", "b"],
+        "reference": None,
+        "alternative": None,
     }
     assert frame["contexts"].to_list() == [["a", "b"], []]
+
+
+def test_a_reference_is_shown_to_a_judge_that_sees_it_and_missed_by_one_that_requires_it():
+    judge = rubric_spec(
+        "correct",
+        rubric(
+            sees=["answer", "reference"],
+            requires=["reference"],
+            prompt="<a>{{ answer }}</a><r>{{ reference }}</r>",
+        ),
+        model="judge-1",
+    )
+    assert missing_field(item(), judge) == "no_reference"
+    assert item(reference="Five days.").shown(judge.sees) == {
+        "answer": "Five days, please.",
+        "reference": "Five days.",
+    }
+    assert digest(item_frame("a", reference="x"), judge) != digest(item_frame("a"), judge)
 
 
 def test_calls_without_texts_are_no_items():
