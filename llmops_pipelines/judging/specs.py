@@ -34,12 +34,13 @@ class JudgeSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str = Field(description="What it measures.")
-    kind: Literal["embedded", "rubric", "ragas"]
+    kind: Literal["embedded", "rubric", "ragas", "deepeval"]
     model: str = Field(description="Requested model, or the embedded scorer's name.")
     direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
     sees: tuple[VisibleField, ...] = Field(description="Fields it is shown.")
     requires: tuple[VisibleField, ...] = Field(description="Fields it cannot do without.")
     rubric: Rubric | None = Field(None, description="What a rubric judge is asked.")
+    steps: tuple[str, ...] | None = Field(None, description="What G-Eval checks, step by step.")
     parameters: dict[str, float] = Field(default_factory=dict, description="Sampling and limits.")
     versions: dict[str, str] = Field(
         default_factory=dict, description="Versions that write the prompt or the score."

@@ -15,7 +15,7 @@ from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
-from llmops_pipelines.reference import Features
+from llmops_pipelines.reference import Features, RagasMetric
 from llmops_pipelines.tables import (
     JUDGE_CALLS,
     JUDGE_LEDGER,
@@ -98,15 +98,24 @@ def score_with_ragas(
         ``RAGAS_SCORES``.
     """
     features = reference.read("features.yaml", Features)
-    if not judging.judged_features(features, judge.name) or not judge.model:
+    asking: dict[tuple[RagasMetric, ...], list[str]] = {}
+    for name in judging.judged_features(features, judge.name):
+        asking.setdefault(features.of(name).ragas, []).append(name)
+    if not any(asking) or not judge.model:
         return RAGAS_SCORES.empty()
     from llmops_pipelines.adapters.ragas_metrics import ragas_specs
 
     items = _items(lake.open(), sampled, llm_calls, day)
-    specs = ragas_specs(model=judge.model)
-    return RAGAS_SCORES.require(
-        _ask(items, specs, features, lake.open(), judge, clock, day, run_id)
-    )
+    # Features with the same metrics are judged together; most nights that is all of them.
+    scores = [
+        _ask(
+            items.filter(pl.col("feature").is_in(names)),
+            ragas_specs(model=judge.model, metrics=metrics),
+            features, lake.open(), judge, clock, day, run_id,
+        )
+        for metrics, names in asking.items()
+    ]  # fmt: skip
+    return RAGAS_SCORES.require(pl.concat(scores))
 
 
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:

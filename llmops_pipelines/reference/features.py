@@ -9,6 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 UNATTRIBUTED = "unattributed"
 """The feature of a record that names none; counted, never dropped."""
 
+RagasMetric = Literal["faithfulness", "answer_relevancy", "context_utilization"]
+"""RAGAS metrics of logged calls; the others need a reference answer, which no log holds."""
+
+NIGHTLY_RAGAS: tuple[RagasMetric, ...] = ("faithfulness", "answer_relevancy")
+"""What RAGAS is asked of a judged feature that does not say."""
+
 
 class Feature(BaseModel):
     """One product feature."""
@@ -24,6 +30,9 @@ class Feature(BaseModel):
     )
     judging: str = Field(
         "local", description="none, local (embedded scorers only) or the name of a judge endpoint."
+    )
+    ragas: tuple[RagasMetric, ...] = Field(
+        NIGHTLY_RAGAS, description="RAGAS metrics its judge endpoint is asked for; [] for none."
     )
     output_schema: dict[str, Any] | None = Field(
         None, description="JSON schema its answers must meet."

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llmops_pipelines.adapters import ragas_metrics
 from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
-from llmops_pipelines.adapters.ragas_metrics import RagasJudge, ragas_specs
+from llmops_pipelines.adapters.ragas_metrics import METRICS, RagasJudge, asking, ragas_specs
+from llmops_pipelines.adapters.ragas_metrics.answers import STATEMENT_PROMPT_CHARS
 from llmops_pipelines.judging import Item, Limits, Purse, Request, UnreadableReplyError
 from llmops_pipelines.tables import JUDGE_LEDGER
 from tests.judge_stub import MALFORMED, JudgeStub
@@ -28,7 +28,9 @@ ITEM = item(
     "Refunds take five days. They go to the card.",
     question="How long do refunds take?",
     contexts=("Refunds take five days.",),
+    reference="Five days, to the card.",
 )
+ALL = ragas_specs(model="judge-1", metrics=METRICS)
 
 
 def letters(texts: list[str]) -> np.ndarray:
@@ -60,6 +62,23 @@ def nli(*flags: int):
             for n, flag in enumerate(flags)
         ]
     }
+
+
+USEFUL = {"reason": "r", "verdict": 1}
+NOTED = {"statement": "s", "reason": "r"}
+REPLIES: dict[str, list[Any]] = {
+    "faithfulness": [statements(ITEM.answer), nli(1)],
+    "answer_relevancy": [{"question": "How long?", "noncommittal": 0}],
+    "context_utilization": [USEFUL],
+    "context_precision": [USEFUL],
+    "context_recall": [{"classifications": [{**NOTED, "attributed": 1}]}],
+    "factual_correctness": [
+        {"claims": [ITEM.answer]}, nli(1), {"claims": [ITEM.reference]}, nli(0)
+    ],
+    "answer_correctness": [
+        statements(ITEM.answer), statements(ITEM.reference), {"TP": [NOTED], "FP": [], "FN": []}
+    ],
+}  # fmt: skip
 
 
 def test_faithfulness_is_the_share_of_supported_statements():
@@ -135,9 +154,74 @@ def test_estimates_count_every_request_of_a_metric():
 def test_prompt_lengths_of_the_estimates_are_those_of_this_ragas():
     _, asked = ruled(FAITHFULNESS, statements(""), nli(1))
     of_material = len(json.dumps(ITEM.question)) + len(json.dumps(ITEM.answer)) - 4
-    assert len(asked[0][0].messages[0].content) - of_material == (
-        ragas_metrics._STATEMENT_PROMPT_CHARS
-    )
+    assert len(asked[0][0].messages[0].content) - of_material == STATEMENT_PROMPT_CHARS
+
+
+@pytest.mark.parametrize("judge_spec", ALL, ids=lambda s: s.metric)
+def test_estimates_of_calls_and_tokens_come_close_to_what_is_asked(judge_spec):
+    ruling, asked = ruled(judge_spec, *REPLIES[judge_spec.metric])
+    assert ruling.outcome == "scored"
+    estimate = RagasJudge(judge_spec).estimate(ITEM)
+    prompts = [request.messages[0].content for request, _ in asked]
+    assert estimate.calls == len(asked)
+    assert estimate.input_tokens == pytest.approx(sum(map(len, prompts)) / 4, rel=0.03)
+
+
+@pytest.mark.parametrize("judge_spec", ALL, ids=lambda s: s.metric)
+def test_no_metric_shows_the_judge_a_field_its_spec_does_not_name(judge_spec):
+    item_of_marks = item("An answer.", question="Why?", contexts=("Context.",), reference="Truth.")
+    _, asked = ruled(judge_spec, *REPLIES[judge_spec.metric], of=item_of_marks)
+    shown = " ".join(r.messages[0].content.rsplit("\ninput: ", 1)[1] for r, _ in asked)
+    marks = {"question": "Why?", "answer": "An answer.", "contexts": "Context.",
+             "reference": "Truth."}  # fmt: skip
+    assert {name for name, mark in marks.items() if mark in shown} <= set(judge_spec.sees)
+
+
+@pytest.mark.parametrize(
+    ("metric", "replies", "outcome", "reason"),
+    [
+        ("context_recall", [{"classifications": []}], "unreadable", "classified no statement"),
+        ("factual_correctness", [{"claims": []}], "not_applicable", "no claim in the answer"),
+        (
+            "factual_correctness",
+            [{"claims": ["a"]}, {"statements": []}, {"claims": ["b"]}, {"statements": []}],
+            "unreadable",
+            "no verdict on any claim of the answer",
+        ),
+        ("answer_correctness", [{"statements": []}], "not_applicable", "no statement in"),
+        (
+            "answer_correctness",
+            [{"statements": ["a"]}, {"statements": ["b"]}, {"TP": [], "FP": [], "FN": []}],
+            "unreadable",
+            "classified no statement",
+        ),
+    ],
+)  # fmt: skip
+def test_a_number_that_ragas_makes_of_nothing_is_no_score(metric, replies, outcome, reason):
+    (judge_spec,) = ragas_specs(model="judge-1", metrics=[metric])
+    ruling, _ = ruled(judge_spec, *replies)
+    assert (ruling.outcome, ruling.score) == (outcome, None)
+    assert reason in ruling.reason
+
+
+@pytest.mark.parametrize(
+    ("metric", "reply"),
+    [
+        ("context_utilization", {"reason": "r", "verdict": 5}),
+        (
+            "context_recall",
+            {"classifications": [{"statement": "s", "reason": "r", "attributed": -1}]},
+        ),
+    ],
+)
+def test_a_verdict_that_is_neither_zero_nor_one_is_for_the_judge_to_repair(metric, reply):
+    (judge_spec,) = ragas_specs(model="judge-1", metrics=[metric])
+    with pytest.raises(UnreadableReplyError, match="neither 0 nor 1"):
+        ruled(judge_spec, reply)
+
+
+def test_the_nightly_judges_are_the_same_as_before_there_were_others():
+    assert [s.spec_id for s in ragas_specs(model="m")] == ["efc63cd1daa23e88", "3862f92091d2704a"]
 
 
 def test_specs_name_the_versions_that_write_prompt_and_score():
@@ -153,11 +237,11 @@ def test_a_metric_that_ragas_does_not_have_here_is_refused():
 
 def test_ragas_is_never_asked_to_block():
     with pytest.raises(TypeError, match="ascore"):
-        ragas_metrics._ragas().llm(None).generate("prompt", None)
+        asking.library().llm().generate("prompt", None)
 
 
 def test_telemetry_is_off():
-    ragas_metrics._ragas()
+    asking.library()
     from ragas._analytics import do_not_track
 
     assert os.environ["RAGAS_DO_NOT_TRACK"] == "true"
@@ -187,7 +271,7 @@ def test_scores_equal_those_of_ragas_itself_on_the_same_replies():
         )
         llm = InstructorLLM(client=client, model="judge-1", provider="openai")
         faithfulness = Faithfulness(llm=llm)
-        relevancy = AnswerRelevancy(llm=llm, embeddings=ragas_metrics._ragas().embedding(letters))
+        relevancy = AnswerRelevancy(llm=llm, embeddings=asking.library().embedding(letters))
         pairs = []
         async with open_judge(Endpoint(base_url, "judge-1"), concurrency=4) as send:
 
