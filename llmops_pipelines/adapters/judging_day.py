@@ -12,6 +12,7 @@ from importlib import metadata
 
 import polars as pl
 
+from llmops_pipelines.adapters.deepeval_metrics import DeepEvalJudge
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions, open_judge
 from llmops_pipelines.adapters.ragas_metrics import RagasJudge
 from llmops_pipelines.judging import (
@@ -161,6 +162,8 @@ def judge_of(spec: JudgeSpec) -> Judge:
             return RubricJudge(spec)
         case "ragas":
             return RagasJudge(spec)
+        case "deepeval":
+            return DeepEvalJudge(spec)
         case kind:
             raise ValueError(f"{spec.metric} is {kind}: it asks no endpoint")
 

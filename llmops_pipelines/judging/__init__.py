@@ -26,7 +26,12 @@ from llmops_pipelines.judging.ledger import (
     verdicts_of,
     without_verdict,
 )
-from llmops_pipelines.judging.policy import endpoint_specs, judged_features, split_by_policy
+from llmops_pipelines.judging.policy import (
+    endpoint_specs,
+    features_by_ragas,
+    judged_features,
+    split_by_policy,
+)
 from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
 from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, quote
 from llmops_pipelines.judging.refusals import declines
@@ -80,6 +85,7 @@ __all__ = [
     "endpoint_specs",
     "estimated_tokens",
     "execute",
+    "features_by_ragas",
     "format_error",
     "heuristic_scores",
     "items",

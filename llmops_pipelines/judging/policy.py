@@ -8,7 +8,7 @@ import polars as pl
 
 from llmops_pipelines.judging.rubrics import Rubrics
 from llmops_pipelines.judging.specs import JudgeSpec, rubric_spec
-from llmops_pipelines.reference import Features
+from llmops_pipelines.reference import Features, RagasMetric
 
 LOCAL = "local"
 """In features.yaml: embedded scorers only, no text leaves the machine."""
@@ -23,6 +23,17 @@ def judged_features(features: Features, endpoint: str) -> list[str]:
     return sorted(
         name for name, feature in features.features.items() if feature.judging == endpoint
     )
+
+
+def features_by_ragas(
+    features: Features, endpoint: str
+) -> dict[tuple[RagasMetric, ...], list[str]]:
+    """Judged features by the RAGAS metrics that ``endpoint`` is asked for; none want none."""
+    asking: dict[tuple[RagasMetric, ...], list[str]] = {}
+    for name in judged_features(features, endpoint):
+        if metrics := features.of(name).ragas:
+            asking.setdefault(metrics, []).append(name)
+    return asking
 
 
 def endpoint_specs(

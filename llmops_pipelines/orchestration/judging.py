@@ -15,7 +15,7 @@ from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
-from llmops_pipelines.reference import Features, RagasMetric
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     JUDGE_CALLS,
     JUDGE_LEDGER,
@@ -98,10 +98,8 @@ def score_with_ragas(
         ``RAGAS_SCORES``.
     """
     features = reference.read("features.yaml", Features)
-    asking: dict[tuple[RagasMetric, ...], list[str]] = {}
-    for name in judging.judged_features(features, judge.name):
-        asking.setdefault(features.of(name).ragas, []).append(name)
-    if not any(asking) or not judge.model:
+    asking = judging.features_by_ragas(features, judge.name)
+    if not asking or not judge.model:
         return RAGAS_SCORES.empty()
     from llmops_pipelines.adapters.ragas_metrics import ragas_specs
 

@@ -40,6 +40,10 @@ def reply(schema: dict[str, Any], draw: random.Random, root: dict[str, Any] | No
     root = root or schema
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    if "anyOf" in schema:
+        schema = schema["anyOf"][0]
+    if "enum" in schema:
+        return draw.choice(schema["enum"])
     match schema["type"]:
         case "object":
             return {name: reply(part, draw, root) for name, part in schema["properties"].items()}

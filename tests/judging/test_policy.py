@@ -2,7 +2,12 @@
 
 import pytest
 
-from llmops_pipelines.judging import endpoint_specs, judged_features, split_by_policy
+from llmops_pipelines.judging import (
+    endpoint_specs,
+    features_by_ragas,
+    judged_features,
+    split_by_policy,
+)
 from llmops_pipelines.reference import Feature, Features
 from tests.judging.worlds import JUDGED, default_rubrics, item_frame, spec
 
@@ -57,3 +62,24 @@ def test_features_a_rubric_leaves_out_are_neither_asked_nor_reported():
 
 def test_the_features_that_may_be_judged_are_listed():
     assert judged_features(JUDGED, "judge") == ["assistant"]
+
+
+def test_features_with_the_same_ragas_metrics_are_asked_about_together():
+    features = Features(
+        features={
+            "assistant": Feature(judging="judge"),
+            "search": Feature(judging="judge"),
+            "triage": Feature(judging="judge", ragas=("context_utilization",)),
+            "mail": Feature(judging="judge", ragas=()),
+            "code": Feature(ragas=("faithfulness",)),
+        }
+    )
+    assert features_by_ragas(features, "judge") == {
+        ("faithfulness", "answer_relevancy"): ["assistant", "search"],
+        ("context_utilization",): ["triage"],
+    }
+
+
+def test_a_metric_that_needs_a_reference_is_no_nightly_one():
+    with pytest.raises(ValueError, match="context_utilization"):
+        Feature.model_validate({"ragas": ["context_recall"]})
