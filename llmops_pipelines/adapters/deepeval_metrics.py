@@ -285,7 +285,7 @@ def _deepeval() -> SimpleNamespace:
     from deepeval.models import DeepEvalBaseLLM
     from deepeval.test_case import LLMTestCase, SingleTurnParams
 
-    class AskedLLM(DeepEvalBaseLLM):
+    class AskedLLM(DeepEvalBaseLLM):  # type: ignore[misc]
         """DeepEval's language model: one question through our executor."""
 
         def __init__(self, asked: _Asked) -> None:

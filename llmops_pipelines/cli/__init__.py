@@ -181,6 +181,40 @@ def pull(
     raise typer.Exit(code)
 
 
+@app.command("assert")
+def assert_outputs(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(readable=False, help="A promptfooconfig.yaml.")],
+    outputs: Annotated[
+        Path,
+        typer.Option(help="JSON lines with `output` and what names its test; see docs/judging.md."),
+    ],
+    skip_unsupported: Annotated[
+        bool,
+        typer.Option("--skip-unsupported", help="Assertions not known here decide nothing."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Hold outputs against the assertions of a promptfoo file; code in it is never run.
+
+    Leaves with 0 when every output passes, 1 when one fails, 3 when none fails but some cannot be
+    told, 2 when nothing could be done.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.asserting import assert_outputs
+
+        code = assert_outputs(
+            _settings(context),
+            config,
+            outputs,
+            skip_unsupported=skip_unsupported,
+            as_json=as_json,
+        )
+    raise typer.Exit(code)
+
+
 @app.command("sample-logs")
 def sample_logs(
     out: Annotated[

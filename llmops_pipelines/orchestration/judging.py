@@ -116,6 +116,26 @@ def score_with_ragas(
     return RAGAS_SCORES.require(pl.concat(scores))
 
 
+def judge_items(
+    items: pl.DataFrame,
+    specs: Sequence[judging.JudgeSpec],
+    features: Features,
+    *,
+    lake: LakeResource,
+    judge: Judge,
+    clock: Clock,
+    run_id: str,
+) -> pl.DataFrame:
+    """What ``specs`` say of items that were logged nowhere, paying only for what is missing.
+
+    Ledger, caps and policy are those of logged calls; the day is the one on which it is asked.
+
+    Returns:
+        ``JUDGE_SCORES``; items of features that ``features`` does not switch on are left out.
+    """
+    return _ask(items, specs, features, lake.open(), judge, clock, clock.today(), run_id)
+
+
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
     wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
     return judging.items(sampled, kept_texts(lake, day, wanted))
