@@ -1,0 +1,35 @@
+"""Judges by name."""
+
+from importlib.util import find_spec
+
+import pytest
+
+from llmops_pipelines.adapters.judging_day import judge_of
+from llmops_pipelines.adapters.named_judges import spec_named
+from llmops_pipelines.judging import Rubrics
+from tests.judging.worlds import default_rubrics, rubric
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("groundedness", "rubric"), ("context_recall", "ragas")]
+)
+def test_a_name_leads_to_a_judge_that_can_be_asked(name, kind):
+    spec = spec_named(name, model="judge-1", rubrics=default_rubrics())
+    assert (spec.metric, spec.kind, spec.model) == (name, kind, "judge-1")
+    assert judge_of(spec).spec == spec
+
+
+def test_a_rubric_of_ones_own_comes_before_a_metric_of_the_same_name():
+    own = Rubrics(rubrics={"faithfulness": rubric()})
+    assert spec_named("faithfulness", model="m", rubrics=own).kind == "rubric"
+
+
+@pytest.mark.skipif(find_spec("deepeval") is not None, reason="the extra is installed")
+def test_without_the_extra_the_remedy_is_told():
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'llmops-pipelines\[deepeval\]'"):
+        spec_named("deepeval_bias", model="m", rubrics=Rubrics())
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"'kindness'.*none; RAGAS has faithfulness"):
+        spec_named("kindness", model="m", rubrics=Rubrics())
