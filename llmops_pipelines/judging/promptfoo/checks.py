@@ -189,7 +189,10 @@ _CHECKS: dict[str, Callable[[Any, float | None, Output, str], Outcome]] = {
 
 def comma_separated(text: str) -> list[str]:
     """The parts of ``text``; one in double quotes may hold commas."""
-    return next(csv.reader([text], skipinitialspace=True), [])
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:  # several lines, or a part of more than 131,072 characters
+        return text.split(",")
 
 
 def _needed(value: Any) -> str:

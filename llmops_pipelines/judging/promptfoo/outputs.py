@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops_pipelines.judging.promptfoo.suite import ConfigError, Suite, Test
+from llmops_pipelines.judging.response_format import read_json
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def read_outputs(lines: Iterable[str], *, file: str) -> list[Output]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except ValueError as error:
+            record = read_json(line)
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{file}:{number}: not JSON: {error}") from error
         if not isinstance(record, dict):
             raise ConfigError(f"{file}:{number}: is no JSON object")

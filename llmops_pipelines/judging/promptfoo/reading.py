@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import PurePosixPath
@@ -18,6 +17,7 @@ from llmops_pipelines.judging.promptfoo.suite import (
     Test,
 )
 from llmops_pipelines.judging.promptfoo.tables import rows_of_table
+from llmops_pipelines.judging.response_format import read_json
 
 Read = Callable[[str], str]
 """The text of a file, by its path as the configuration spells it. Raises OSError."""
@@ -256,8 +256,8 @@ def _json_lines(text: str, file: str) -> list[Any]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
-        except ValueError as error:
+            entry = read_json(line)
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{file}:{number}: not JSON: {error}") from error
         if not isinstance(entry, dict):
             raise ConfigError(f"{file}:{number}: is no JSON object")

@@ -34,17 +34,20 @@ def rows_of_table(text: str, file: str) -> list[Marked]:
         ConfigError: It has no header, or a threshold is no number.
     """
     table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    if not table.fieldnames:
-        raise ConfigError(f"{file}:1: has no header")
-    tests = []
-    begins = table.line_num + 1
-    for row in table:
-        test = _test(row, f"{file}:{begins}")
-        test.line = begins
-        for entry in test["assert"]:
-            entry.line = begins
-        tests.append(test)
+    tests: list[Marked] = []
+    try:
+        if not table.fieldnames:
+            raise ConfigError(f"{file}:1: has no header")
         begins = table.line_num + 1
+        for row in table:
+            test = _test(row, f"{file}:{begins}")
+            test.line = begins
+            for entry in test["assert"]:
+                entry.line = begins
+            tests.append(test)
+            begins = table.line_num + 1
+    except csv.Error as error:
+        raise ConfigError(f"{file}:{table.line_num}: is no CSV: {error}") from error
     return tests
 
 

@@ -17,6 +17,7 @@ DECIDED = [
     ("contains", 5, "in 5 days", True), ("icontains", "HELLO", "hello", True),
     ("contains-any", ["five", "six"], "five days", True), ("contains-any", "x, days", "days", True),
     ("contains-any", '"five, days", six', "five days", False),
+    ("contains-any", "a\nb, days", "days", True),
     ("contains-all", ["cat", "mat"], "cat on mat", True), ("contains-all", "cat,dog", "cat", False),
     ("not-contains-all", ["cat", "dog"], "cat", True),
     ("icontains-any", ["FIVE"], "five", True), ("icontains-all", ["A", "b"], "aB", True),

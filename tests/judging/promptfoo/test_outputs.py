@@ -58,6 +58,7 @@ def test_a_line_without_an_answer_says_why():
     ("records", "told"),
     [
         (["x"], "o.jsonl:1: is no JSON object"),
+        ([{"output": "x", "cost": float("nan")}], "o.jsonl:1: not JSON: NaN is not a JSON number"),
         ([{"output": "x"}], "1 outputs for 3 tests"),
         ([{"output": "x", "test": 3}], "o.jsonl:1: test 3: there are 3, from 0"),
         ([{"output": "x", "test": "b"}], "test: 'b' is no whole number"),

@@ -166,6 +166,23 @@ def test_what_cannot_be_read_is_told_with_its_place(text, told):
     assert told in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("t.csv", "", "t.csv:1: has no header"),
+        ("t.csv", "a,__threshold\nx,high", "t.csv:2: __threshold: 'high' is no number"),
+        ("t.csv", f'a\n"{"x" * 140_000}"', "t.csv:1: is no CSV: field larger"),
+        ("t.jsonl", '{"a": 1}\n{"a":', "t.jsonl:2: not JSON"),
+        ("t.jsonl", "[1]", "t.jsonl:1: is no JSON object"),
+        ("t.yaml", "- a\n", "t.yaml: 'a' is no test"),
+    ],
+)
+def test_a_file_of_tests_that_cannot_be_read_is_told_with_its_place(name, text, told):
+    with pytest.raises(ConfigError) as raised:
+        suite(f"tests: {name}", {name: text})
+    assert told in str(raised.value)
+
+
 def test_parts_that_are_not_read_are_told():
     read = suite("scenarios:\n  - config: []\ntests: [{assert: [{type: is-json}]}]")
     assert read.notes == ("p.yaml:2: scenarios are not read; write them as tests",)
