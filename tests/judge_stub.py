@@ -14,10 +14,13 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from html import unescape
+from pathlib import Path
 from typing import Any, Self
 
+import yaml
 from aiohttp import web
 
 
@@ -107,6 +110,8 @@ class JudgeStub:
 
     def says_grounded(self, answer: str) -> bool:
         """Its verdict on ``answer``, right or wrong."""
+        if answer == canary_answer():
+            return False
         grounded = self.truth.get(answer, self.default)
         right = _fraction(answer) < (self.specificity if grounded else self.sensitivity)
         return grounded if right else not grounded
@@ -208,6 +213,14 @@ class JudgeStub:
         holder = next((answer for answer in self.truth if statement in answer), statement)
         grounded = self.says_grounded(holder)
         return {"statement": statement, "reason": "as known", "verdict": int(grounded)}
+
+
+@lru_cache(maxsize=1)
+def canary_answer() -> str:
+    """The answer in the canary of the groundedness rubric: a judge that works sees through it."""
+    file = Path(__file__).parents[1] / "data" / "reference" / "rubrics.yaml"
+    canary: dict[str, Any] = yaml.safe_load(file.read_text())["rubrics"]["groundedness"]["canary"]
+    return str(canary["answer"])
 
 
 def slot(prompt: str, tag: str) -> str:

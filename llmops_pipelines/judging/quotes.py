@@ -73,9 +73,14 @@ def quote(
     model: str,
     already_paid: int,
     price: Price,
+    beside: Iterable[Estimate] = (),
 ) -> Quote:
-    """Add up what ``estimates``, one per unpaid item, come to at ``price``."""
-    each = list(estimates)
+    """Add up what ``estimates``, one per unpaid item, come to at ``price``.
+
+    ``beside`` is what is asked along with them and is no item, such as a canary.
+    """
+    of_items = list(estimates)
+    each = [*of_items, *beside]
     # Item by item: a price may depend on the length of the prompt.
     usd = [_usd(price, model, e.input_tokens, e.output_tokens) for e in each]
     most = [_usd(price, model, 3 * e.input_tokens, 2 * e.most_output_tokens) for e in each]
@@ -83,7 +88,7 @@ def quote(
         metric=metric,
         spec_id=spec_id,
         model=model,
-        items=len(each),
+        items=len(of_items),
         already_paid=already_paid,
         calls=sum(e.calls for e in each),
         input_tokens=sum(e.input_tokens for e in each),
