@@ -160,7 +160,7 @@ def _result(row: Mapping[str, Any], rubric: Rubric) -> CanaryResult:
     """What ``row``, as ``JUDGE_LEDGER`` and kept out of it, says of the canary of ``rubric``."""
     if row["outcome"] not in FINAL:
         state, detail = "unanswered", f"{row['outcome']}: {row['reason']}"
-    elif _came_back(row, rubric):
+    elif came_back(row, rubric):
         state, detail = "held", f"the verdict was {_said(row)}"
     else:
         expects = json.dumps(rubric.canary.expects if rubric.canary else ())
@@ -176,8 +176,8 @@ def _result(row: Mapping[str, Any], rubric: Rubric) -> CanaryResult:
     )
 
 
-def _came_back(row: Mapping[str, Any], rubric: Rubric) -> bool:
-    """Whether the verdict is one of those that ``rubric`` expects of its canary."""
+def came_back(row: Mapping[str, Any], rubric: Rubric) -> bool:
+    """Whether ``row``, a verdict, is one of those that ``rubric`` expects of its canary."""
     return any(
         (row["outcome"], row["score"]) == _outcome(value, rubric)
         # Categories may share a score; of swapped pairs, the evidence holds both verdicts.

@@ -68,7 +68,7 @@ def test_the_longer_answer_is_preferred_wherever_it_stands():
     (row,) = run.ledger.verdicts.filter(pl.col("outcome") == "scored").to_dicts()
     assert (row["score"], row["attempts"]) == (1.0, 2)
     assert row["evidence"] == "as given: first; swapped: second"
-    assert run.ledger.attempts["step"].to_list() == ["verdict", "swapped"]
+    assert run.ledger.attempts.sort("asked_at")["step"].to_list() == ["verdict", "swapped"]
     assert "no_answer" in run.ledger.verdicts["reason"].to_list(), "one answer is no pair"
 
 
