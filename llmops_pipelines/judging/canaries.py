@@ -150,8 +150,10 @@ class _OnCanary:
         return self._judge.inapplicable(item)
 
     async def rule(self, item: Item, ask: Question) -> Ruling:
-        async def marked(request: Request, read: Callable[[str], Read], *, step: str) -> Read:
-            return await ask(request, read, step=f"{STEP}{step}")
+        async def marked(
+            request: Request, read: Callable[[str], Read], *, step: str, **more: Any
+        ) -> Read:
+            return await ask(request, read, step=f"{STEP}{step}", **more)
 
         return await self._judge.rule(item, marked)
 

@@ -100,7 +100,7 @@ class RubricJudge:
         if self._rubric.swap is None:
             return ruling
         swapped = await ask(self.request(item, swapped=True), read, step="swapped")
-        return settle(ruling, swapped)
+        return settle(ruling, swapped, self._rubric.categories)
 
     def request(self, item: Item, *, swapped: bool = False) -> Request:
         """What is sent: the fixed instructions apart from the material, which is escaped.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isclose
 
 import polars as pl
@@ -25,16 +26,25 @@ _RATES = pl.Schema(
 )
 
 
-def settle(as_given: Ruling, swapped: Ruling) -> Ruling:
+def settle(as_given: Ruling, swapped: Ruling, categories: Mapping[str, float | None]) -> Ruling:
     """The one ruling on a pair, from the ruling on it as given and the one with places exchanged.
 
-    The second score is turned round (1 - score) before the two are compared. Where they differ, the
+    What was said decides, turned round (1 - score) for the second order. Where the two differ, the
     judge went by the place and not by the answer: the pair is ``undecided``, which is neither a tie
     nor a score. The verdicts of both orders are kept as evidence in every case.
+
+    Args:
+        as_given: Its ``evidence`` is the category.
+        swapped: The same.
+        categories: Of the rubric.
     """
     evidence = f"as given: {as_given.evidence}; swapped: {swapped.evidence}"
-    if _same(as_given.score, None if swapped.score is None else 1 - swapped.score):
-        return Ruling(as_given.outcome, as_given.score, as_given.reason, evidence)
+    said = categories[str(as_given.evidence)], _turned(categories[str(swapped.evidence)])
+    if _same(*said):
+        scores = as_given.score, _turned(swapped.score)
+        known = [score for score in scores if score is not None]
+        mean = sum(known) / len(known) if known else None
+        return Ruling(as_given.outcome, mean, as_given.reason, evidence)
     reason = (
         f"the verdict changed with the order: {as_given.evidence} ({as_given.reason}), then "
         f"{swapped.evidence} ({swapped.reason})"
@@ -84,6 +94,10 @@ def flip_rates(verdicts: pl.DataFrame) -> pl.DataFrame:
 def _both(label: str) -> pl.Expr:
     """How many pairs got ``label`` in both orders: the same place, so the other answer."""
     return ((pl.col("given") == label) & (pl.col("swapped") == label)).sum()
+
+
+def _turned(score: float | None) -> float | None:
+    return None if score is None else 1 - score
 
 
 def _same(one: float | None, other: float | None) -> bool:

@@ -23,7 +23,7 @@ def ruled(label):
     [("first", "second", 1.0), ("second", "first", 0.0), ("tie", "tie", 0.5)],
 )
 def test_a_verdict_that_goes_with_the_answer_counts(as_given, swapped, score):
-    assert settle(ruled(as_given), ruled(swapped)) == Ruling(
+    assert settle(ruled(as_given), ruled(swapped), SCORES) == Ruling(
         "scored", score, f"reason for {as_given}", f"as given: {as_given}; swapped: {swapped}"
     )
 
@@ -33,13 +33,19 @@ def test_a_verdict_that_goes_with_the_answer_counts(as_given, swapped, score):
     [("first", "first"), ("second", "second"), ("first", "tie"), ("tie", "second")],
 )
 def test_a_verdict_that_goes_with_the_place_is_neither_a_score_nor_a_tie(as_given, swapped):
-    assert settle(ruled(as_given), ruled(swapped)) == Ruling(
+    assert settle(ruled(as_given), ruled(swapped), SCORES) == Ruling(
         "undecided",
         None,
         f"the verdict changed with the order: {as_given} (reason for {as_given}), then {swapped} "
         f"(reason for {swapped})",
         f"as given: {as_given}; swapped: {swapped}",
     )
+
+
+def test_what_was_said_decides_and_weighed_scores_are_averaged():
+    surely, barely = Ruling("scored", 0.9, "r", "first"), Ruling("scored", 0.3, "r", "second")
+    settled = settle(surely, barely, SCORES)
+    assert (settled.outcome, settled.score) == ("scored", pytest.approx(0.8))
 
 
 def preferring(choose):

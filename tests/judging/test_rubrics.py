@@ -5,7 +5,7 @@ import pytest
 from llmops_pipelines.judging import Rubrics, endpoint_specs, read_spec, rubric_spec
 from llmops_pipelines.judging.replies import score_of
 from llmops_pipelines.reference import ReferenceFileError, parse_document
-from tests.judging.worlds import JUDGED, default_rubrics, rubric
+from tests.judging.worlds import DEFAULT_FILE, JUDGED, default_rubrics, rubric
 
 RUBRICS = default_rubrics().rubrics
 
@@ -92,6 +92,11 @@ def test_every_shipped_rubric_has_a_canary_that_tells_good_judges_from_bad(name)
     worst = 0.0 if shipped.direction == "higher_is_better" else 1.0
     assert worst in expected, "each shows something bad and praises it"
     assert 1 - worst not in expected
+
+
+def test_the_page_about_judging_lists_every_shipped_rubric():
+    page = (DEFAULT_FILE.parents[2] / "docs" / "judging.md").read_text(encoding="utf-8")
+    assert [name for name in RUBRICS if f"\n| `{name}` |" not in page] == []
 
 
 def test_the_canary_is_no_part_of_the_judge():

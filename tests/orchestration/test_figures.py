@@ -19,8 +19,11 @@ def verdicts(*rulings):
 
 
 def test_judges_of_pairs_tell_how_often_the_order_decided():
-    first, second = (Ruling("scored", s, "r", label) for s, label in ((1, "first"), (0, "second")))
-    told = figures.of_verdicts(verdicts(settle(first, second), settle(first, first)))
+    scores = {"first": 1.0, "second": 0.0}
+    first, second = (Ruling("scored", score, "r", label) for label, score in scores.items())
+    told = figures.of_verdicts(
+        verdicts(settle(first, second, scores), settle(first, first, scores))
+    )
     (row,) = told["flip_rates"].value
     assert (row["metric"], row["pairs"], row["flips"], row["flip_rate"]) == (
         "politeness",
