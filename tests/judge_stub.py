@@ -110,8 +110,6 @@ class JudgeStub:
 
     def says_grounded(self, answer: str) -> bool:
         """Its verdict on ``answer``, right or wrong."""
-        if answer == canary_answer():
-            return False
         grounded = self.truth.get(answer, self.default)
         right = _fraction(answer) < (self.specificity if grounded else self.sensitivity)
         return grounded if right else not grounded
@@ -201,7 +199,7 @@ class JudgeStub:
             evasive = any(t in answer.lower() for t in ("don't know", "not sure", "it depends"))
             return {"question": f"What is said of {answer[:60]}?", "noncommittal": int(evasive)}
         answer = slot(prompt, "answer")
-        grounded = self.says_grounded(answer)
+        grounded = answer != canary_answer() and self.says_grounded(answer)
         claims = [{"claim": s, "supported": grounded} for s in _sentences(answer)[:12]]
         reason = (
             "every claim is in the documents" if grounded else "a claim is not in the documents"

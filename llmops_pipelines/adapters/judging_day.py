@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -218,19 +218,20 @@ def _plan(
     to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
     estimates = [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None]
     canary = canary_estimate(judge) if canaries and estimates else None
+    quoted = quote(
+        estimates if canary is None else [*estimates, canary],
+        metric=spec.metric,
+        spec_id=spec.spec_id,
+        model=spec.model,
+        already_paid=distinct.height - rows.height,
+        price=price,
+    )
     return _Plan(
         judge=judge,
         to_judge=to_judge,
         forbidden=_forbidden(over_policy, spec, endpoint, now),
-        quote=quote(
-            estimates,
-            metric=spec.metric,
-            spec_id=spec.spec_id,
-            model=spec.model,
-            already_paid=distinct.height - rows.height,
-            price=price,
-            beside=() if canary is None else (canary,),
-        ),
+        # A canary is paid for like an item, and is none.
+        quote=replace(quoted, items=len(estimates)),
     )
 
 

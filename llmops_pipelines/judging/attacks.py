@@ -18,6 +18,7 @@ from llmops_pipelines.judging.escaping import escaped
 from llmops_pipelines.judging.exchange import strict_schema
 from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.judges import RubricJudge
+from llmops_pipelines.judging.pairs import exchange
 from llmops_pipelines.judging.replies import score_of
 from llmops_pipelines.judging.rubrics import Rubric, VisibleField
 
@@ -51,9 +52,14 @@ def find_leaks(judge: RubricJudge, field: VisibleField, text: str) -> list[str]:
         text: Not empty.
     """
     found = []
-    for swapped in (False, True) if judge.spec.rubric and judge.spec.rubric.swap else (False,):
-        plain = judge.request(_item(field, _MARK), swapped=swapped)
-        tried = judge.request(_item(field, text), swapped=swapped)
+    swap = judge.spec.rubric.swap if judge.spec.rubric else None
+    for turn in (None,) if swap is None else (None, swap):
+        plain, tried = (
+            judge.request(
+                _item(field, shown) if turn is None else exchange(_item(field, shown), turn)
+            )
+            for shown in (_MARK, text)
+        )
         if replace(tried, messages=()) != replace(plain, messages=()):
             found.append("the request differs outside its messages")
         *fixed, prompt = plain.messages

@@ -20,8 +20,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jinja2
 
-VERSION = 2
-"""Changes when the same text would be written differently; part of every rubric's judge spec."""
+VERSION = 1
+"""Changes when ordinary text would be written differently; part of every rubric's judge spec.
+
+Spelling out one more sign that hides or passes for markup is no new version: a new one has every
+verdict bought again, and starts every series anew, for the sake of texts that hardly anybody logs.
+"""
 
 _UNSEEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"

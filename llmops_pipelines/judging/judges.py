@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from llmops_pipelines.judging.escaping import render
 from llmops_pipelines.judging.exchange import Message, Request, strict_schema
 from llmops_pipelines.judging.item import Item, missing_field
-from llmops_pipelines.judging.pairs import settle
+from llmops_pipelines.judging.pairs import exchange, settle
 from llmops_pipelines.judging.quotes import Estimate, estimated_tokens
 from llmops_pipelines.judging.replies import Ruling, read_ruling
 from llmops_pipelines.judging.rubrics import Rubric
@@ -99,23 +99,17 @@ class RubricJudge:
         ruling = await ask(self.request(item), read, step="verdict")
         if self._rubric.swap is None:
             return ruling
-        swapped = await ask(self.request(item, swapped=True), read, step="swapped")
+        exchanged = self.request(exchange(item, self._rubric.swap))
+        swapped = await ask(exchanged, read, step="swapped")
         return settle(ruling, swapped, self._rubric.categories)
 
-    def request(self, item: Item, *, swapped: bool = False) -> Request:
-        """What is sent: the fixed instructions apart from the material, which is escaped.
-
-        ``swapped`` puts each of the rubric's two ``swap`` fields in the other's place.
-        """
-        shown = item.shown(self._rubric.sees)
-        if swapped and self._rubric.swap is not None:
-            one, other = self._rubric.swap
-            shown[one], shown[other] = shown[other], shown[one]
+    def request(self, item: Item) -> Request:
+        """What is sent: the fixed instructions apart from the material, which is escaped."""
         return Request(
             model=self._spec.model,
             messages=(
                 Message("system", render(self._rubric.system, {})),
-                Message("user", render(self._rubric.prompt, shown)),
+                Message("user", render(self._rubric.prompt, item.shown(self._rubric.sees))),
             ),
             schema_name=self._spec.metric,
             schema=self._schema,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isclose
+from typing import Any
 
 import polars as pl
 
+from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.replies import Ruling
+from llmops_pipelines.judging.rubrics import VisibleField
 
 _BOTH = r"^as given: (\S+); swapped: (\S+)$"
 
@@ -24,6 +28,13 @@ _RATES = pl.Schema(
         ("high", pl.Float64),
     ]
 )
+
+
+def exchange(item: Item, fields: tuple[VisibleField, VisibleField]) -> Item:
+    """``item`` with the two ``fields`` in each other's place."""
+    one, other = fields
+    turned: dict[str, Any] = {one: getattr(item, other), other: getattr(item, one)}
+    return replace(item, **turned)
 
 
 def settle(as_given: Ruling, swapped: Ruling, categories: Mapping[str, float | None]) -> Ruling:

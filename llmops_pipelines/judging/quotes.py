@@ -73,14 +73,9 @@ def quote(
     model: str,
     already_paid: int,
     price: Price,
-    beside: Iterable[Estimate] = (),
 ) -> Quote:
-    """Add up what ``estimates``, one per unpaid item, come to at ``price``.
-
-    ``beside`` is what is asked along with them and is no item, such as a canary.
-    """
-    of_items = list(estimates)
-    each = [*of_items, *beside]
+    """Add up what ``estimates``, one per unpaid item, come to at ``price``."""
+    each = list(estimates)
     # Item by item: a price may depend on the length of the prompt.
     usd = [_usd(price, model, e.input_tokens, e.output_tokens) for e in each]
     most = [_usd(price, model, 3 * e.input_tokens, 2 * e.most_output_tokens) for e in each]
@@ -88,7 +83,7 @@ def quote(
         metric=metric,
         spec_id=spec_id,
         model=model,
-        items=len(of_items),
+        items=len(each),
         already_paid=already_paid,
         calls=sum(e.calls for e in each),
         input_tokens=sum(e.input_tokens for e in each),
