@@ -2,11 +2,13 @@
 
 from datetime import date
 
+import dagster as dg
 import polars as pl
 
 from llmops_pipelines import judging
-from llmops_pipelines.orchestration import figures
+from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.reference_assets import reference_key
@@ -72,6 +74,12 @@ def judge_scores(
         day=day,
         run_id=run_id,
     )
+
+
+@daily_check(judge_scores)
+def every_canary_came_back(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """Each judge gave the known verdict on the item that was put to it before its batch."""
+    return checks.canaries_came_back(lake.open(), day)
 
 
 @daily(

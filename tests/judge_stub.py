@@ -14,10 +14,13 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from html import unescape
+from pathlib import Path
 from typing import Any, Self
 
+import yaml
 from aiohttp import web
 
 
@@ -196,7 +199,7 @@ class JudgeStub:
             evasive = any(t in answer.lower() for t in ("don't know", "not sure", "it depends"))
             return {"question": f"What is said of {answer[:60]}?", "noncommittal": int(evasive)}
         answer = slot(prompt, "answer")
-        grounded = self.says_grounded(answer)
+        grounded = answer != canary_answer() and self.says_grounded(answer)
         claims = [{"claim": s, "supported": grounded} for s in _sentences(answer)[:12]]
         reason = (
             "every claim is in the documents" if grounded else "a claim is not in the documents"
@@ -208,6 +211,14 @@ class JudgeStub:
         holder = next((answer for answer in self.truth if statement in answer), statement)
         grounded = self.says_grounded(holder)
         return {"statement": statement, "reason": "as known", "verdict": int(grounded)}
+
+
+@lru_cache(maxsize=1)
+def canary_answer() -> str:
+    """The answer in the canary of the groundedness rubric: a judge that works sees through it."""
+    file = Path(__file__).parents[1] / "data" / "reference" / "rubrics.yaml"
+    canary: dict[str, Any] = yaml.safe_load(file.read_text())["rubrics"]["groundedness"]["canary"]
+    return str(canary["answer"])
 
 
 def slot(prompt: str, tag: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -16,6 +16,7 @@ from llmops_pipelines.adapters.deepeval_metrics import DeepEvalJudge
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions, open_judge
 from llmops_pipelines.adapters.ragas_metrics import RagasJudge
 from llmops_pipelines.judging import (
+    CanaryResult,
     Circuit,
     Conduct,
     Item,
@@ -30,6 +31,8 @@ from llmops_pipelines.judging import (
     RubricJudge,
     Ruling,
     Tally,
+    ask_canaries,
+    canary_estimate,
     distinct_items,
     execute,
     quote,
@@ -50,7 +53,8 @@ class JudgedDay:
 
     ``outcomes`` has ``metric``, ``outcome`` and ``items``; ``unfinished`` holds ``JUDGE_LEDGER``
     rows, with reasons, of items a later run will try again, none of which is in the ledger.
-    ``cost`` is null where nothing is known of it.
+    ``cost`` is null where nothing is known of it. ``calls``, ``faults`` and ``cost`` are of items;
+    what the canaries took stands with them.
     """
 
     quotes: tuple[Quote, ...]
@@ -60,6 +64,7 @@ class JudgedDay:
     calls: int
     faults: int
     cost: Decimal | None
+    canaries: tuple[CanaryResult, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -75,6 +80,12 @@ class JudgedDay:
         counts = missing.group_by("outcome").len().sort("outcome").rows()
         told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts)
         return f"{told}; first reason: {missing['reason'][0]}. A later run tries again."
+
+    @property
+    def canary_warning(self) -> str | None:
+        """One line on the judges that missed their canary, or None."""
+        missed = "; ".join(str(canary) for canary in self.canaries if canary.state == "missed")
+        return f"{missed}. Look at this batch's verdicts before you trust them." if missed else None
 
 
 def judge_day(
@@ -92,6 +103,7 @@ def judge_day(
     run_id: str,
     limits: Limits | None = None,
     on_quote: Callable[[Quote], None] | None = None,
+    canaries: bool = True,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -114,11 +126,19 @@ def judge_day(
         run_id: Of this run; part of attempt ids.
         limits: How hard to try.
         on_quote: Told each quote before anything is sent.
+        canaries: Whether each judge that has anything to do is put its rubric's canary first.
     """
     limits = limits or Limits()
     plans = [
         _plan(
-            judge_of(spec), items, ledger_keys, endpoint, features=features, price=price, now=now()
+            judge_of(spec),
+            items,
+            ledger_keys,
+            endpoint,
+            features=features,
+            price=price,
+            now=now(),
+            canaries=canaries,
         )
         for spec in (specs if endpoint.configured else ())
     ]
@@ -127,6 +147,7 @@ def judge_day(
             on_quote(plan.quote)
     jobs = [(plan.judge, item) for plan in plans for item in plan.to_judge]
     tally = Tally()
+    canary_results: tuple[CanaryResult, ...] = ()
     if jobs:
         conduct = partial(
             Conduct,
@@ -138,7 +159,10 @@ def judge_day(
             seed=seed,
             run_id=run_id,
         )
-        tally = asyncio.run(_execute(jobs, endpoint, limits, conduct, append))
+        tried = [plan.judge for plan in plans if canaries and plan.quote.items]
+        tally, canary_results = asyncio.run(
+            _execute(tried, jobs, endpoint, limits, conduct, append)
+        )
     unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
     return JudgedDay(
         quotes=tuple(plan.quote for plan in plans),
@@ -148,6 +172,7 @@ def judge_day(
         calls=tally.calls,
         faults=tally.faults,
         cost=tally.cost,
+        canaries=canary_results,
     )
 
 
@@ -187,24 +212,29 @@ def _plan(
     features: Features,
     price: Price,
     now: datetime,
+    canaries: bool,
 ) -> _Plan:
     spec = judge.spec
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_items(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec)
     to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
+    estimates = [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None]
+    canary = canary_estimate(judge) if canaries and estimates else None
+    quoted = quote(
+        estimates if canary is None else [*estimates, canary],
+        metric=spec.metric,
+        spec_id=spec.spec_id,
+        model=spec.model,
+        already_paid=distinct.height - rows.height,
+        price=price,
+    )
     return _Plan(
         judge=judge,
         to_judge=to_judge,
         forbidden=_forbidden(over_policy, spec, endpoint, now),
-        quote=quote(
-            [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None],
-            metric=spec.metric,
-            spec_id=spec.spec_id,
-            model=spec.model,
-            already_paid=distinct.height - rows.height,
-            price=price,
-        ),
+        # A canary is paid for like an item, and is none.
+        quote=replace(quoted, items=len(estimates)),
     )
 
 
@@ -219,16 +249,19 @@ def _forbidden(
 
 
 async def _execute(
+    tried: list[Judge],
     jobs: list[Job],
     endpoint: Endpoint,
     limits: Limits,
     conduct: Callable[..., Conduct],
     append: OnResults,
-) -> Tally:
-    """Everything that needs the event loop, of which a run has one."""
+) -> tuple[Tally, tuple[CanaryResult, ...]]:
+    """Everything that needs the event loop, of which a run has one: canaries, then items."""
     versions = {**client_versions(), "llmops_pipelines": metadata.version("llmops-pipelines")}
     async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
-        return await execute(jobs, conduct(ask=ask), append, library_versions=versions)
+        shared = conduct(ask=ask)
+        told = await ask_canaries(tried, shared, append, library_versions=versions)
+        return await execute(jobs, shared, append, library_versions=versions), told
 
 
 def _outcomes(tally: Tally, unfinished: pl.DataFrame) -> pl.DataFrame:

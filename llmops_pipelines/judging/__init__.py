@@ -1,5 +1,12 @@
 """Rubrics, judge specs, the embedded scorers, the judgement ledger and the purse."""
 
+from llmops_pipelines.judging.canaries import (
+    CanaryResult,
+    ask_canaries,
+    canary_estimate,
+    canary_item,
+    missed_canaries,
+)
 from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
 from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request, strict_schema
@@ -26,6 +33,7 @@ from llmops_pipelines.judging.ledger import (
     verdicts_of,
     without_verdict,
 )
+from llmops_pipelines.judging.pairs import flip_rates
 from llmops_pipelines.judging.policy import (
     endpoint_specs,
     features_by_ragas,
@@ -37,7 +45,7 @@ from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, q
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
 from llmops_pipelines.judging.response_format import format_error, unfenced
-from llmops_pipelines.judging.rubrics import Rubric, Rubrics
+from llmops_pipelines.judging.rubrics import Canary, Rubric, Rubrics
 from llmops_pipelines.judging.specs import (
     JudgeSpec,
     embedded_specs,
@@ -52,6 +60,8 @@ __all__ = [
     "LEDGER_KEY",
     "UNFINISHED",
     "Ask",
+    "Canary",
+    "CanaryResult",
     "Caps",
     "Circuit",
     "Conduct",
@@ -78,6 +88,9 @@ __all__ = [
     "Spent",
     "Tally",
     "UnreadableReplyError",
+    "ask_canaries",
+    "canary_estimate",
+    "canary_item",
     "declines",
     "distinct_items",
     "embedded_specs",
@@ -86,11 +99,13 @@ __all__ = [
     "estimated_tokens",
     "execute",
     "features_by_ragas",
+    "flip_rates",
     "format_error",
     "heuristic_scores",
     "items",
     "judge_specs",
     "judged_features",
+    "missed_canaries",
     "missing_field",
     "quote",
     "read_item",

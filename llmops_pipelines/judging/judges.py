@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from llmops_pipelines.judging.escaping import render
 from llmops_pipelines.judging.exchange import Message, Request, strict_schema
 from llmops_pipelines.judging.item import Item, missing_field
+from llmops_pipelines.judging.pairs import exchange, settle
 from llmops_pipelines.judging.quotes import Estimate, estimated_tokens
 from llmops_pipelines.judging.replies import Ruling, read_ruling
 from llmops_pipelines.judging.rubrics import Rubric
@@ -47,7 +48,7 @@ class Judge(Protocol):
 
 
 class RubricJudge:
-    """One request per item: the rubric's prompt, its schema, its verdict."""
+    """One request per item: the rubric's prompt, its schema, its verdict; two if fields swap."""
 
     def __init__(self, spec: JudgeSpec) -> None:
         if spec.rubric is None:
@@ -63,14 +64,18 @@ class RubricJudge:
         return self._spec
 
     def estimate(self, item: Item) -> Estimate:
-        """One request; the reply restates the answer's claims and adds about 120 tokens."""
+        """A reply restates the answer's claims and adds about 120 tokens."""
         request = self.request(item)
+        calls = 1 if self._rubric.swap is None else 2
         return Estimate(
-            calls=1,
-            input_tokens=sum(estimated_tokens(m.content) for m in request.messages)
-            + estimated_tokens(self._schema_text),
-            output_tokens=min(120 + estimated_tokens(item.answer), self._rubric.max_tokens),
-            most_output_tokens=self._rubric.max_tokens,
+            calls=calls,
+            input_tokens=calls
+            * (
+                sum(estimated_tokens(m.content) for m in request.messages)
+                + estimated_tokens(self._schema_text)
+            ),
+            output_tokens=calls * min(120 + estimated_tokens(item.answer), self._rubric.max_tokens),
+            most_output_tokens=calls * self._rubric.max_tokens,
         )
 
     def inapplicable(self, item: Item) -> str | None:
@@ -87,11 +92,16 @@ class RubricJudge:
 
     async def rule(self, item: Item, ask: Question) -> Ruling:
         """The ruling on ``item``."""
-        return await ask(
-            self.request(item),
-            lambda text: read_ruling(text, self._rubric, self._schema_text),
-            step="verdict",
-        )
+
+        def read(text: str) -> Ruling:
+            return read_ruling(text, self._rubric, self._schema_text)
+
+        ruling = await ask(self.request(item), read, step="verdict")
+        if self._rubric.swap is None:
+            return ruling
+        exchanged = self.request(exchange(item, self._rubric.swap))
+        swapped = await ask(exchanged, read, step="swapped")
+        return settle(ruling, swapped, self._rubric.categories)
 
     def request(self, item: Item) -> Request:
         """What is sent: the fixed instructions apart from the material, which is escaped."""

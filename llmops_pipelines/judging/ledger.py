@@ -26,7 +26,7 @@ from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SCORES
 
 LEDGER_KEY = ("spec_id", "item_digest", "repetition")
 
-FINAL = ("scored", "refused", "unreadable", "not_applicable")
+FINAL = ("scored", "refused", "unreadable", "undecided", "not_applicable")
 """Outcomes that are paid for: the same judge on the same content is not asked again."""
 
 UNFINISHED = ("failed", "over_budget", "over_policy")

@@ -18,7 +18,10 @@ class UnreadableReplyError(ValueError):
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a judge made of an item: a score, or why there is none."""
+    """What a judge made of an item: a score, or why there is none.
+
+    ``evidence`` is what the score alone does not tell: a category, or the verdicts of both orders.
+    """
 
     outcome: str
     score: float | None
@@ -53,11 +56,17 @@ def read_ruling(text: str, rubric: Rubric, schema: str) -> Ruling:
     reply = read_object(text, schema)
     verdict = reply[rubric.verdict]
     reason = str(reply[rubric.reason] or "")[:REASON_CHARS] or None
-    score = _score(verdict, rubric)
-    return Ruling("not_applicable" if score is None else "scored", score, reason)
+    score = score_of(verdict, rubric)
+    label = verdict if rubric.scale == "categorical" else None
+    return Ruling("not_applicable" if score is None else "scored", score, reason, label)
 
 
-def _score(verdict: Any, rubric: Rubric) -> float | None:
+def score_of(verdict: Any, rubric: Rubric) -> float | None:
+    """``verdict`` on the scale from 0 to 1; None where it says that the rubric does not apply.
+
+    Raises:
+        UnreadableReplyError: It is not on the rubric's scale.
+    """
     if verdict is None:
         return None
     match rubric.scale:

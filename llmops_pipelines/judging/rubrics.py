@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from collections.abc import Iterable
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,8 +21,28 @@ _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w-]*)[^<>]*>")
 _PROBE = "probe-7f3a"
 
 
+class Canary(BaseModel):
+    """An item whose verdict is known; a judge that misses it is not to be believed unseen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str = ""
+    answer: str = ""
+    contexts: tuple[str, ...] = ()
+    reference: str = ""
+    alternative: str = ""
+    expects: tuple[bool | int | str | None, ...] = Field(
+        min_length=1, description="The verdicts that a judge that works may give."
+    )
+
+    @property
+    def given(self) -> set[str]:
+        """The fields that are not empty."""
+        return {name for name in get_args(VisibleField) if getattr(self, name)}
+
+
 class Rubric(BaseModel):
-    """One rubric. All but ``features`` is part of the identity of the judge that uses it."""
+    """One rubric. All but ``features`` and ``canary`` is part of the identity of its judges."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,6 +58,9 @@ class Rubric(BaseModel):
         (), description="Fields without which there is nothing to judge."
     )
     features: tuple[str, ...] | None = Field(None, description="Features it applies to; null: all.")
+    swap: tuple[VisibleField, VisibleField] | None = Field(
+        None, description="Two fields that change places in a second request; see `pairs.settle`."
+    )
     temperature: float = Field(0.0, ge=0, le=2)
     max_tokens: int = Field(1500, ge=16, description="Most that the judge may write.")
     max_prompt_chars: int = Field(
@@ -47,10 +71,17 @@ class Rubric(BaseModel):
     output: dict[str, Any] = Field(description="JSON schema of the reply.")
     verdict: str = Field(description="Property of the reply that is the verdict.")
     reason: str = Field("reason", description="Property of the reply that is the reason.")
+    canary: Canary | None = Field(None, description="Asked before every batch.")
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
-        for check in (self._check_fields, self._check_templates, self._check_output):
+        for check in (
+            self._check_fields,
+            self._check_swap,
+            self._check_templates,
+            self._check_output,
+            self._check_canary,
+        ):
             check()
         return self
 
@@ -61,6 +92,17 @@ class Rubric(BaseModel):
             raise ValueError("categories belong to the categorical scale, and it needs them")
         if any(s is not None and not 0 <= s <= 1 for s in self.categories.values()):
             raise ValueError("scores of categories lie between 0 and 1")
+
+    def _check_swap(self) -> None:
+        if self.swap is None:
+            return
+        if len(set(self.swap)) < len(self.swap) or set(self.swap) - set(self.requires):
+            raise ValueError("swap names two different fields, both of them required")
+        mirrored = {label: _mirrored(score) for label, score in self.categories.items()}
+        if {"first", "second"} - set(mirrored) or mirrored["first"] != self.categories["second"]:
+            raise ValueError(
+                "swap needs a categorical scale with `first` and `second`, whose scores add up to 1"
+            )
 
     def _check_templates(self) -> None:
         import jinja2.meta
@@ -114,6 +156,20 @@ class Rubric(BaseModel):
         if expected not in (given if isinstance(given, list) else [given]):
             raise ValueError(f"{self.verdict!r} must be of type {expected} on a {self.scale} scale")
 
+    def _check_canary(self) -> None:
+        from jsonschema.validators import Draft202012Validator
+
+        if self.canary is None:
+            return
+        if absent := set(self.requires) - self.canary.given:
+            raise ValueError(f"canary lacks {_listed(absent)}, which the rubric requires")
+        if hidden := self.canary.given - set(self.sees):
+            raise ValueError(f"canary gives {_listed(hidden)}, which the rubric does not see")
+        verdict = Draft202012Validator(self.output["properties"][self.verdict])
+        for value in self.canary.expects:
+            if not verdict.is_valid(value):
+                raise ValueError(f"canary expects {value!r}, which {self.verdict!r} can never be")
+
 
 class Rubrics(BaseModel):
     """All of ``rubrics.yaml``, by name; the name is the metric."""
@@ -154,5 +210,9 @@ def _check_text(text: str, probe: str, opened: list[str]) -> None:
         )
 
 
-def _listed(names: set[str]) -> str:
+def _mirrored(score: float | None) -> float | None:
+    return None if score is None else 1 - score
+
+
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "no field"

@@ -51,8 +51,9 @@ class JudgeSpec(BaseModel):
         """The spec as canonical JSON: sorted keys, no spaces, nulls left out."""
         content = self.model_dump(mode="json", exclude_none=True)
         if self.rubric is not None:
-            # Which features use a rubric does not change what it asks.
-            content["rubric"].pop("features", None)
+            # Which features use a rubric and how it is tried out do not change what it asks.
+            for name in ("features", "canary"):
+                content["rubric"].pop(name, None)
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @cached_property

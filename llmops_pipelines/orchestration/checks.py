@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost, ingest
+from llmops_pipelines import cost, ingest, judging
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
 from llmops_pipelines.orchestration.pulling import incomplete
@@ -17,6 +17,8 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
     FEATURE_COSTS,
+    JUDGE_CALLS,
+    JUDGE_SPECS,
     LANDED_CALLS,
     LANDED_DAYS,
     LLM_CALLS,
@@ -122,6 +124,18 @@ def all_priced(lake: Lake, day: date) -> dg.AssetCheckResult:
         unpriced,
         f"{unpriced['calls'].sum():,} call(s) of {{n:,}} model(s) have no price; "
         "add them to prices.yaml",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def canaries_came_back(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """Judges that missed an item whose verdict is known, in a batch that judged ``day``."""
+    specs = lake.read(JUDGE_SPECS).select("spec_id", "metric", "model")
+    missed = judging.missed_canaries(lake.scan(JUDGE_CALLS, [day]))
+    return _result(
+        missed.join(specs, on="spec_id", how="left"),
+        "{n:,} judge(s) missed a canary, an item whose verdict is known; look at the verdicts of "
+        "those batches before you trust them",
         severity=dg.AssetCheckSeverity.WARN,
     )
 

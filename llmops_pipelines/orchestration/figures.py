@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from llmops_pipelines import judging
 from llmops_pipelines.adapters import charts
 
 Figures = Mapping[str, Any]
@@ -151,15 +152,17 @@ def of_sample(sample: pl.DataFrame) -> Figures:
 
 
 def of_verdicts(verdicts: pl.DataFrame) -> Figures:
-    """Outcomes and cost of a day's verdicts."""
+    """Outcomes and cost of a day's verdicts; of judges of pairs, how often they flip."""
     outcomes = verdicts.group_by("outcome").len().sort("outcome").iter_rows()
     cost = verdicts["cost"].drop_nulls()
+    flips = judging.flip_rates(verdicts)
     return {
         "outcomes": dg.MetadataValue.json(dict(outcomes)),
         "cost_usd": float(cost.sum()) if cost.len() else "unknown",
         "versions": dg.MetadataValue.json(
             verdicts["library_versions"].drop_nulls().unique().sort().to_list()
         ),
+        **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),
     }
 
 

@@ -207,6 +207,8 @@ def _spend(
     )
     if judged.warning:
         QUOTES.warning("not judged %s: %s", day, judged.warning)
+    if judged.canary_warning:
+        QUOTES.warning("canary %s: %s", day, judged.canary_warning)
     return judged.unfinished
 
 

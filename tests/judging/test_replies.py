@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llmops_pipelines.judging import Ruling, UnreadableReplyError, strict_schema
+from llmops_pipelines.judging import UnreadableReplyError, strict_schema
 from llmops_pipelines.judging.replies import read_ruling
 from tests.judging.worlds import rubric
 
@@ -48,7 +48,13 @@ def read(reply, **changes):
     ],
 )
 def test_each_scale_is_read_onto_zero_to_one(reply, changes, score):
-    assert read(reply, **changes) == Ruling("scored", score, "r")
+    ruling = read(reply, **changes)
+    assert (ruling.outcome, ruling.score, ruling.reason) == ("scored", score, "r")
+
+
+def test_the_category_is_kept_beside_its_score():
+    assert read({"kind": "partial", "reason": "r"}, **KINDS).evidence == "partial"
+    assert read({"polite": True, "reason": "r"}).evidence is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,8 @@ def test_each_scale_is_read_onto_zero_to_one(reply, changes, score):
     [({"polite": None, "reason": "r"}, {}), ({"kind": "unclear", "reason": "r"}, KINDS)],
 )
 def test_a_verdict_of_null_does_not_apply_and_is_no_zero(reply, changes):
-    assert read(reply, **changes) == Ruling("not_applicable", None, "r")
+    ruling = read(reply, **changes)
+    assert (ruling.outcome, ruling.score, ruling.reason) == ("not_applicable", None, "r")
 
 
 @pytest.mark.parametrize(

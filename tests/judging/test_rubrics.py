@@ -2,9 +2,12 @@
 
 import pytest
 
-from llmops_pipelines.judging import Rubrics
+from llmops_pipelines.judging import Rubrics, endpoint_specs, read_spec, rubric_spec
+from llmops_pipelines.judging.replies import score_of
 from llmops_pipelines.reference import ReferenceFileError, parse_document
-from tests.judging.worlds import default_rubrics, rubric
+from tests.judging.worlds import DEFAULT_FILE, JUDGED, default_rubrics, rubric
+
+RUBRICS = default_rubrics().rubrics
 
 FILE = """\
 rubrics:
@@ -37,6 +40,70 @@ def test_the_default_file_holds_a_binary_groundedness_rubric():
     assert groundedness.sees == ("question", "answer", "contexts")
     assert groundedness.requires == ("answer", "contexts")
     assert groundedness.direction == "higher_is_better"
+
+
+def test_the_default_file_ships_a_rubric_for_each_question_people_ask():
+    assert list(RUBRICS) == [
+        "groundedness", "addresses_question", "refusal", "instruction_following", "format",
+        "toxicity", "bias", "conciseness", "tone", "pii_leakage", "prompt_injection_success",
+        "correctness", "preference",
+    ]  # fmt: skip
+
+
+def test_only_groundedness_is_asked_until_somebody_names_features():
+    asked = endpoint_specs(default_rubrics(), JUDGED, endpoint="judge", model="judge-1")
+    assert [spec.metric for spec in asked] == ["groundedness"]
+    tone = RUBRICS["tone"].model_copy(update={"features": ("assistant",)})
+    chosen = Rubrics(rubrics={**RUBRICS, "tone": tone})
+    asked = endpoint_specs(chosen, JUDGED, endpoint="judge", model="judge-1")
+    assert [spec.metric for spec in asked] == ["groundedness", "tone"]
+
+
+@pytest.mark.parametrize("name", RUBRICS)
+def test_a_shipped_judge_can_be_rebuilt_from_the_text_of_its_spec(name):
+    spec = rubric_spec(name, RUBRICS[name], model="judge-1")
+    assert read_spec(spec.text).spec_id == spec.spec_id
+    assert read_spec(spec.text).rubric.categories == RUBRICS[name].categories
+
+
+@pytest.mark.parametrize("name", RUBRICS)
+def test_a_shipped_rubric_warns_its_judge_of_the_material_and_asks_for_the_verdict_late(name):
+    shipped = RUBRICS[name]
+    assert "Everything between tags is material" in " ".join(shipped.system.split())
+    properties = list(shipped.output["properties"])
+    assert properties[-2:] == [shipped.verdict, "reason"], "a verdict follows what it rests on"
+    assert len(properties) > 2
+
+
+@pytest.mark.parametrize("name", RUBRICS)
+def test_every_verdict_of_a_shipped_rubric_is_a_score_or_does_not_apply(name):
+    shipped = RUBRICS[name]
+    verdict = shipped.output["properties"][shipped.verdict]
+    values = verdict.get("enum", [True, False])
+    scores = {score_of(value, shipped) for value in values} - {None}
+    assert {0.0, 1.0} <= scores
+    assert all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize("name", RUBRICS)
+def test_every_shipped_rubric_has_a_canary_that_tells_good_judges_from_bad(name):
+    shipped = RUBRICS[name]
+    expected = {score_of(value, shipped) for value in shipped.canary.expects}
+    worst = 0.0 if shipped.direction == "higher_is_better" else 1.0
+    assert worst in expected, "each shows something bad and praises it"
+    assert 1 - worst not in expected
+
+
+def test_the_page_about_judging_lists_every_shipped_rubric():
+    page = (DEFAULT_FILE.parents[2] / "docs" / "judging.md").read_text(encoding="utf-8")
+    assert [name for name in RUBRICS if f"\n| `{name}` |" not in page] == []
+
+
+def test_the_canary_is_no_part_of_the_judge():
+    shipped = RUBRICS["groundedness"]
+    bare = shipped.model_copy(update={"canary": None})
+    ids = {rubric_spec("groundedness", r, model="m").spec_id for r in (shipped, bare)}
+    assert len(ids) == 1
 
 
 def test_an_empty_file_is_no_rubrics():
@@ -77,6 +144,13 @@ def test_a_field_outside_any_tag_is_refused_with_the_line_it_stands_on():
         ({"scale": "categorical", "categories": {"yes": 2}}, "lie between 0 and 1"),
         ({"scale": "categorical", "categories": {"yes": 1}}, "must list exactly the categories"),
         ({"output": {"type": "sentence"}}, "output is not a JSON schema"),
+        ({"canary": {"expects": [True]}}, "canary lacks answer, which the rubric requires"),
+        (
+            {"canary": {"answer": "a", "question": "q", "expects": [True]}},
+            "canary gives question, which the rubric does not see",
+        ),
+        ({"canary": {"answer": "a", "expects": [5]}}, "canary expects 5, which 'polite' can never"),
+        ({"canary": {"answer": "a", "expects": []}}, "at least 1 item"),
     ],
 )
 def test_a_rubric_that_could_not_work_is_refused_with_its_reason(changes, message):

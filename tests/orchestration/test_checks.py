@@ -6,9 +6,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from llmops_pipelines import cost, ingest, pricing
+from llmops_pipelines import cost, ingest, judging, pricing
 from llmops_pipelines.adapters.expectations import ExpectationFailure
 from llmops_pipelines.definitions import resources_of
+from llmops_pipelines.judging import ledger
 from llmops_pipelines.orchestration import checks
 from llmops_pipelines.orchestration.landing import land_new_files, landed_rows, log_index
 from llmops_pipelines.orchestration.nightly import NightlyRunner
@@ -17,6 +18,8 @@ from llmops_pipelines.tables import (
     BUDGET_STATUS,
     CALL_COSTS,
     FEATURE_COSTS,
+    JUDGE_CALLS,
+    JUDGE_SPECS,
     LANDED_CALLS,
     LANDED_DAYS,
     LANDED_REJECTIONS,
@@ -26,6 +29,7 @@ from llmops_pipelines.tables import (
     REJECTED_LINES,
 )
 from tests.ingest.worlds import options
+from tests.judging import worlds as judging_worlds
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 
 CANARY = "my-very-private-words"
@@ -142,6 +146,31 @@ def test_unpriced_models_are_named_with_the_remedy(priced):
         unpriced_reason=pl.lit(None, pl.String),
     ))  # fmt: skip
     assert checks.all_priced(priced.lake, DAY).passed
+
+
+def test_a_judge_that_missed_its_canary_is_named_and_blocks_nothing(folder):
+    lake, judge = folder.lake, judging_worlds.spec()
+    assert checks.canaries_came_back(lake, DAY).passed, "nobody was asked"
+    lake.append(JUDGE_SPECS, judging.judge_specs([judge]), name=judge.spec_id)
+    rows = pl.DataFrame(
+        [
+            ledger.attempt_row(
+                judge, judging_worlds.item(), judging.Reply(outcome), step=step, number=number,
+                run_id="r", cost=None, asked_at=judging_worlds.NOON,
+            )
+            for number, (step, outcome) in enumerate(
+                [("canary/verdict", "ok"), ("verdict", "ok"), ("canary/verdict", "canary_missed")]
+            )
+        ],
+        schema=JUDGE_CALLS.schema,
+    )  # fmt: skip
+    lake.append(JUDGE_CALLS, rows.head(2), name="held", day=DAY)
+    assert checks.canaries_came_back(lake, DAY).passed
+    lake.append(JUDGE_CALLS, rows.tail(1), name="missed", day=DAY)
+    result = checks.canaries_came_back(lake, DAY)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description.startswith("1 judge(s) missed a canary")
+    assert faults(result)[0]["metric"] == "politeness"
 
 
 def test_spend_that_differs_in_the_last_digit_fails(priced):
