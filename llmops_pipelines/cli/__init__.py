@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmops_pipelines.cli.problems import UnusableError, of_settings, told_plainly
+from llmops_pipelines.cli.problems import UnusableError, of_settings, told_plainly, typed
 
 if TYPE_CHECKING:
     from llmops_pipelines.definitions import Settings
@@ -76,7 +76,8 @@ def init(context: typer.Context) -> None:
         settings = _settings(context)
         written = prepare(settings)
     typer.echo(f"{settings.data}: {len(written)} reference file(s) written, others kept")
-    typer.echo(f"put logs below {settings.log_root}, then: llmops --data {settings.data} nightly")
+    then = typed("--data", settings.data, "nightly")
+    typer.echo(f"put logs below {settings.log_root}, then: {then}")
 
 
 @app.command()

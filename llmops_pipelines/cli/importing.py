@@ -15,7 +15,7 @@ from rich.console import Console
 from llmops_pipelines import ingest, pricing
 from llmops_pipelines.cli import import_telling
 from llmops_pipelines.cli.filing import File, file_away, place_of
-from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system
+from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.formats import FORMATS
 from llmops_pipelines.ingest.preview import Preview, preview, preview_json
@@ -152,7 +152,7 @@ def _land(settings: Settings, file: File, place: str, chosen: str | None, told: 
         f"{landed.path}: {'was there already' if landed.was_there else 'written'} below"
         f" {settings.log_root}",
         *([f"{landed.entry_in}: has a new entry for it"] if landed.entry_in else []),
-        f"take it in: llmops --data {settings.data} nightly",
+        f"take it in: {typed('--data', settings.data, 'nightly')}",
     ]
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from llmops_pipelines.adapters.names import MissingExtraError
 from llmops_pipelines.cli import summary, telling
 from llmops_pipelines.cli.folder import prepare
-from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system
+from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import LakeError
@@ -52,7 +52,7 @@ def night(settings: Settings, first: date | None, last: date | None, *, as_json:
         return INTERRUPTED
     if as_json:
         typer.echo(json.dumps(summary.as_json(found, outcome), indent=2))
-    else:
+    elif outcome.days or outcome.failures:
         summary.print_summary(Console(), found, outcome, seconds=time.monotonic() - started)
     summary.print_troubles(Console(stderr=True), outcome)
     if not outcome.days and not outcome.failures:
@@ -135,5 +135,6 @@ def _nothing_to_do(settings: Settings, first: date | None, last: date | None) ->
         )
     return (
         f"no log files below {settings.log_root}: put some there (any layout; .jsonl or .ndjson, "
-        f"plain, .gz or .zst), or write samples: llmops sample-logs --out {settings.log_root}"
+        f"plain, .gz or .zst), or write samples: "
+        + typed("sample-logs", "--out", settings.log_root)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,11 @@ def readable_folder(folder: Path, *, remedy: str) -> None:
     """
     if not os.access(folder, os.R_OK | os.X_OK):
         raise UnusableError(f"cannot read {folder}: no permission; {remedy}")
+
+
+def typed(*arguments: object) -> str:
+    """``llmops`` with ``arguments`` as one types it, whatever spaces a folder's name holds."""
+    return shlex.join(["llmops", *map(str, arguments)])
 
 
 def of_file_system(error: OSError, *, remedy: str) -> UnusableError:

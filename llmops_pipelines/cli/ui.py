@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 
 from llmops_pipelines.cli.folder import prepare
-from llmops_pipelines.cli.problems import UnusableError
+from llmops_pipelines.cli.problems import UnusableError, typed
 from llmops_pipelines.definitions import Settings
 
 CHECKOUT = Path(__file__).parents[2]
@@ -31,15 +31,17 @@ def serve(settings: Settings, port: int) -> NoReturn:
         )
     prepare(settings)
     if not _is_free(port):
+        other = typed("--data", settings.data, "ui", "--port", _another(port))
         raise UnusableError(
             f"port {port} is taken, perhaps by another `llmops ui`: stop that one, or take "
-            f"another port: llmops --data {settings.data} ui --port {_another(port)}"
+            f"another port: {other}"
         )
     typer.echo(f"http://127.0.0.1:{port}  (history: {settings.home}; stop with Ctrl-C)")
     sys.stdout.flush()
-    os.chdir(settings.home)
     program = command(workspace, port)
-    os.execve(program[0], program, os.environ | environment(settings))  # noqa: S606 - our own
+    places = environment(settings)  # before the change of folder, which relative paths would follow
+    os.chdir(settings.home)
+    os.execve(program[0], program, os.environ | places)  # noqa: S606 - our own
 
 
 def command(workspace: Path, port: int) -> list[str]:

@@ -44,7 +44,7 @@ from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
 from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, quote
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
-from llmops_pipelines.judging.response_format import format_error, unfenced
+from llmops_pipelines.judging.response_format import check_schema, format_error, unfenced
 from llmops_pipelines.judging.rubrics import Canary, Rubric, Rubrics
 from llmops_pipelines.judging.specs import (
     JudgeSpec,
@@ -91,6 +91,7 @@ __all__ = [
     "ask_canaries",
     "canary_estimate",
     "canary_item",
+    "check_schema",
     "declines",
     "distinct_items",
     "embedded_specs",

@@ -55,6 +55,15 @@ def format_error(answer: str, *, schema: str | None = None, truncated: bool = Fa
         ) from error
 
 
+def check_schema(schema: str) -> None:
+    """Be sure that answers can be held against ``schema``.
+
+    Raises:
+        SchemaError: It is not a JSON schema; the message says where and why.
+    """
+    _validator(schema)
+
+
 def read_json(text: str) -> Any:
     """``text`` as strict JSON: NaN and Infinity, which Python would accept, are refused.
 

@@ -1,9 +1,11 @@
 """All reference files, read once before anything runs, so that every mistake is told at once."""
 
+import json
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from llmops_pipelines import cost, incidents, ingest, judging, pricing, prompts
 from llmops_pipelines.orchestration.resources import JUDGE
@@ -31,8 +33,8 @@ PROPOSED = "sources.proposed.yaml"
 JUDGING = ("none", "local", JUDGE)
 
 
-class _Judged(Feature):
-    """A feature whose judge is one that is there to be asked."""
+class _Checked(Feature):
+    """A feature whose judge is one that is there to be asked, and whose schema is one."""
 
     @field_validator("judging")
     @classmethod
@@ -41,11 +43,16 @@ class _Judged(Feature):
             raise ValueError(f"no such judge; accepted: {', '.join(JUDGING)}")
         return name
 
+    @field_validator("output_schema")
+    @classmethod
+    def _is_usable(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        if schema is not None:
+            judging.check_schema(json.dumps(schema, default=str))
+        return schema
 
-class _JudgedFeatures(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    features: dict[str, _Judged] = Field(default_factory=dict)
+class _CheckedFeatures(Features):
+    features: dict[str, _Checked] = Field(default_factory=dict)  # type: ignore[assignment]
 
 
 def check_reference(folder: Path) -> None:
@@ -56,7 +63,7 @@ def check_reference(folder: Path) -> None:
     """
     faults = []
     models = {folder / name: model for name, model in MODELS.items()}
-    models[folder / "features.yaml"] = _JudgedFeatures
+    models[folder / "features.yaml"] = _CheckedFeatures
     models |= dict.fromkeys(sorted((folder / "prompts").glob("*.yaml")), prompts.PromptFile)
     for file, model in models.items():
         if not file.exists():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -11,6 +13,11 @@ from pydantic import BaseModel, ValidationError
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 Document = TypeVar("Document", bound=BaseModel)
+
+_KEY = "[key]"
+"""Where pydantic says that a key, not its value, is at fault."""
+_LONGEST_FOUND = 120
+_LONGEST_CAUSE = 1_000
 
 
 class ReferenceFileError(ValueError):
@@ -87,7 +94,7 @@ def _parsed(text: str, model: type[BaseModel], file: str) -> BaseModel:
 
 
 def _field(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "(file)"
+    return ".".join(str(part) for part in location if part != _KEY) or "(file)"
 
 
 def _line(tree: Node | None, location: tuple[int | str, ...]) -> int:
@@ -109,16 +116,42 @@ def _line(tree: Node | None, location: tuple[int | str, ...]) -> int:
 
 
 def _explain(fault: Any, model: type[BaseModel]) -> str:
+    location, value = fault["loc"], fault["input"]
     match fault["type"]:
         case "extra_forbidden":
-            accepted = ", ".join(_accepted(model, fault["loc"][:-1]))
-            return f"is not known here; accepted: {accepted}" if accepted else "is not known here"
+            return _unknown(location[-1], _accepted(model, location[:-1]))
+        case "literal_error" if location[-1] == _KEY:
+            return _unknown(value, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
         case "missing":
             return "is missing"
+    return f"{_cause(fault)[:_LONGEST_CAUSE]}{_found(value)}"
+
+
+def _cause(fault: Any) -> str:
+    match fault["type"]:
+        case "invalid_key":
+            return "a key is text; quote a number, and write a decimal with a point"
+        case "model_type" | "dict_type":
+            return "expected `key: value` pairs"
         case "value_error":
-            return f"{fault['ctx']['error']}; found {fault['input']!r}"[:400]
+            return str(fault["ctx"]["error"])
         case _:
-            return f"{fault['msg'][0].lower()}{fault['msg'][1:]}; found {fault['input']!r}"[:400]
+            return f"{fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def _unknown(name: object, accepted: list[str]) -> str:
+    close = get_close_matches(str(name), accepted, n=1)
+    return (
+        "is not known here"
+        + (f"; accepted: {', '.join(accepted)}" if accepted else "")
+        + (f"; did you mean {close[0]}?" if close else "")
+    )
+
+
+def _found(value: object) -> str:
+    """What stands there, where it helps: a whole section is shown by its line."""
+    shown = repr(value)
+    return f"; found {shown}" if len(shown) <= _LONGEST_FOUND else ""
 
 
 def _accepted(model: Any, location: tuple[int | str, ...]) -> list[str]:

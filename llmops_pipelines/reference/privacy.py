@@ -42,8 +42,11 @@ class IdPattern(BaseModel):
         try:
             found = pl.Series(_HARMLESS).str.contains(pattern)
         except pl.exceptions.ComputeError as error:
-            what = str(error).strip().rsplit("\n", 1)[-1].removeprefix("error: ")
-            raise ValueError(f"is no regular expression that can be used ({what})") from error
+            said = str(error).splitlines()
+            what = next((line for line in said if line.startswith("error: ")), said[0])
+            raise ValueError(
+                f"is no regular expression that can be used: {what.removeprefix('error: ')}"
+            ) from error
         if found.any():
             raise ValueError(
                 f"matches {_HARMLESS[found.arg_max() or 0]!r}, so it would redact nearly all texts"

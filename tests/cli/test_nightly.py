@@ -18,12 +18,12 @@ KEYS = ["days", "quality", "alerts", "report", "computed", "failures"]
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_folder_without_logs_is_named_with_the_remedy(as_json, tmp_path):
-    run = invoke("--data", tmp_path / "new", "nightly", *(["--json"] if as_json else []))
-    logs = tmp_path / "new" / "logs"
+    run = invoke("--data", tmp_path / "my new", "nightly", *(["--json"] if as_json else []))
+    logs = tmp_path / "my new" / "logs"
     assert run.returncode == 2
     assert run.stderr.splitlines()[-1] == (
         f"no log files below {logs}: put some there (any layout; .jsonl or .ndjson, plain, .gz or "
-        f".zst), or write samples: llmops sample-logs --out {logs}"
+        f".zst), or write samples: llmops sample-logs --out '{logs}'"
     )
     if as_json:
         assert json.loads(run.stdout) == {key: [] for key in KEYS[:3]} | {
@@ -31,6 +31,8 @@ def test_a_folder_without_logs_is_named_with_the_remedy(as_json, tmp_path):
             "computed": {},
             "failures": [],
         }
+    else:
+        assert run.stdout == ""  # no summary of nothing before it
 
 
 def test_empty_files_are_told_apart_from_no_files(tmp_path):

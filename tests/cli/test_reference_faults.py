@@ -45,6 +45,18 @@ def test_every_faulty_file_is_told_at_once_with_line_field_and_remedy(tmp_path):
     ]
 
 
+def test_a_feature_file_may_use_all_that_it_documents_and_its_schemas_are_schemas(tmp_path):
+    rules = "rules:\n- when: {source_format: langfuse}\n  feature: chat\n"
+    root = data_folder(tmp_path, {}, {"features.yaml": rules})
+    check_reference(root / "reference")
+    schema = "features:\n  chat:\n    output_schema:\n      type: objekt\n"
+    (root / "reference" / "features.yaml").write_text(rules + schema)
+    (fault,) = said(root / "reference")
+    assert fault.startswith(
+        "features.yaml:6: features.chat.output_schema: the schema is not a JSON schema: $.type "
+    )
+
+
 @pytest.mark.parametrize("file", FAULTY)
 def test_one_faulty_file_is_enough_to_stop(file, tmp_path):
     root = data_folder(tmp_path, {}, {file: FAULTY[file]})

@@ -69,13 +69,18 @@ def asked(port: int, query: str) -> dict:
 
 @pytest.mark.slow
 def test_the_ui_shows_the_graph_without_telemetry_and_stops_when_told(tmp_path):
-    data_folder(tmp_path, {}, shared=True)
+    data_folder(tmp_path / "mine", {}, shared=True)
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
-    ui = ["--data", str(tmp_path), "ui", "--port", str(port)]
+    # A path relative to where the command is given, as in `make ui`.
+    ui = ["--data", "mine", "ui", "--port", str(port)]
     log = (tmp_path / "ui.log").open("w+")
     process = subprocess.Popen(
-        [sys.executable, "-m", "llmops_pipelines.cli", *ui], stdout=log, stderr=log, env=kept
+        [sys.executable, "-m", "llmops_pipelines.cli", *ui],
+        stdout=log,
+        stderr=log,
+        env=kept,
+        cwd=tmp_path,
     )
     try:
         deadline = time.monotonic() + 120

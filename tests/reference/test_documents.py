@@ -54,16 +54,18 @@ def test_every_fault_is_told_with_its_line_and_field():
 
 def test_an_unknown_field_names_those_that_are_accepted():
     assert faults("lines:\n  a:\n    metric: cost\n    abvoe: 2\n") == [
-        "lines.yaml:4: lines.a.abvoe: is not known here; accepted: metric, above, colours"
+        "lines.yaml:4: lines.a.abvoe: is not known here; accepted: metric, above, colours; "
+        "did you mean above?"
     ]
     assert faults("lynes: {}\n") == [
-        "lines.yaml:1: lynes: is not known here; accepted: lines, total"
+        "lines.yaml:1: lynes: is not known here; accepted: lines, total; did you mean lines?"
     ]
 
 
 def test_an_unknown_field_of_an_optional_part_names_its_fields_too():
     assert faults("total:\n  metric: cost\n  colour: red\n") == [
-        "lines.yaml:3: total.colour: is not known here; accepted: metric, above, colours"
+        "lines.yaml:3: total.colour: is not known here; accepted: metric, above, colours; "
+        "did you mean colours?"
     ]
 
 
@@ -77,6 +79,26 @@ def test_a_rule_of_the_model_speaks_in_its_own_words():
     assert faults("lines:\n  a: {metric: cost, colours: [r, g, b]}\n") == [
         "lines.yaml:2: lines.a.colours: give at most two; found ['r', 'g', 'b']"
     ]
+
+
+def test_a_section_that_is_a_value_and_a_decimal_comma_are_told_in_plain_words():
+    assert faults("total: 3\nlines: {a: {metric: cost, above: 1,5}}\n") == [
+        "lines.yaml:2: lines.a.5: a key is text; quote a number, and write a decimal with a point; "
+        "found 5",
+        "lines.yaml:1: total: expected `key: value` pairs; found 3",
+    ]
+
+
+def test_a_key_that_is_one_of_few_is_told_like_any_unknown_field():
+    class Fields(BaseModel):
+        places: dict[Literal["started_at", "latency_ms"], str]
+
+    with pytest.raises(ReferenceFileError) as raised:
+        parse_document("places:\n  latency: took\n", Fields, file="fields.yaml")
+    assert str(raised.value) == (
+        "fields.yaml:2: places.latency: is not known here; accepted: started_at, latency_ms; "
+        "did you mean latency_ms?"
+    )
 
 
 def test_a_long_value_is_not_repeated_at_length():

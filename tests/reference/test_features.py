@@ -42,7 +42,7 @@ def test_a_listed_feature_keeps_what_the_file_says():
         ("criticality: urgent", "criticality: input should be 'low', 'normal' or 'high'"),
         ("content: some", "content: input should be 'full', 'redacted' or 'none'"),
         ("tema: care", "tema: is not known here; accepted: team, criticality, content, judging"),
-        ("output_schema: text", "output_schema: input should be a valid dictionary"),
+        ("output_schema: text", "output_schema: expected `key: value` pairs"),
         ("has_contexts: perhaps", "has_contexts: input should be a valid boolean"),
     ],
 )
