@@ -2,11 +2,17 @@
 
 from llmops_pipelines.orchestration.reference_assets import reference_asset
 
-sources = reference_asset("sources", "sources.yaml", "How log files are read.")
-features = reference_asset("features", "features.yaml", "Features: owner, content, judging.")
-prices = reference_asset("prices", "prices.yaml", "Price corrections and discounts, dated.")
-privacy = reference_asset("privacy", "privacy.yaml", "National ids, names, retention.")
-budgets = reference_asset("budgets", "budgets.yaml", "Daily budgets per feature and in total.")
-rubrics = reference_asset("rubrics", "rubrics.yaml", "What judges are asked.")
-alert_rules = reference_asset("alert_rules", "alert_rules.yaml", "When people are told.")
-prompts = reference_asset("prompts", "prompts/*.yaml", "The prompt registry.")
+PLATFORM, FINOPS, EVALUATION = "team:llm-platform", "team:finops", "team:evaluation"
+
+sources = reference_asset("sources", "sources.yaml", "How log files are read.", PLATFORM)
+features = reference_asset(
+    "features", "features.yaml", "Features: owner, content, judging.", PLATFORM
+)
+prices = reference_asset("prices", "prices.yaml", "Price corrections and discounts, dated.", FINOPS)
+privacy = reference_asset("privacy", "privacy.yaml", "National ids, names, retention.", PLATFORM)
+budgets = reference_asset(
+    "budgets", "budgets.yaml", "Daily budgets per feature and in total.", FINOPS
+)
+rubrics = reference_asset("rubrics", "rubrics.yaml", "What judges are asked.", EVALUATION)
+alert_rules = reference_asset("alert_rules", "alert_rules.yaml", "When people are told.", PLATFORM)
+prompts = reference_asset("prompts", "prompts/*.yaml", "The prompt registry.", PLATFORM)

@@ -189,12 +189,13 @@ def limits(
 def named_lines(axes: Axes, lines: Sequence[tuple[str, float | None]], scale: Scale) -> None:
     """Draw the lines of a rule across a panel."""
     colours = {"warning": WARNING, "critical": CRITICAL}
+    places = {"warning": 0.0, "critical": 0.25}  # side by side: the lines may be close
     for name, value in lines:
         if value is not None:
             axes.axhline(value, color=colours[name], linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
             axes.annotate(
                 f"{name} {written(value, scale)}",
-                (0, value),
+                (places[name], value),
                 xycoords=("axes fraction", "data"),
                 xytext=(2, 2),
                 textcoords="offset points",

@@ -12,6 +12,8 @@ import polars as pl
 from llmops_pipelines import ingest
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.redaction import redaction_of
+from llmops_pipelines.orchestration.reference_assets import digest_of, reference_key
+from llmops_pipelines.orchestration.reference_files import PATTERNS
 from llmops_pipelines.orchestration.resources import (
     Clock,
     LakeResource,
@@ -112,7 +114,8 @@ def land(
         sources=reference.read("sources.yaml", ingest.Sources),
         redaction=redaction_of(rules),
     )
-    days_key = dg.AssetKey([*context.asset_key.path[:-1], LANDED_DAYS.name])
+    prefix = context.asset_key.path[:-1]
+    days_key = dg.AssetKey([*prefix, LANDED_DAYS.name])
 
     def report(changed: Mapping[date, str]) -> None:
         for day, digest in changed.items():
@@ -129,6 +132,11 @@ def land(
         report,
         first_days=kept_from(rules, clock.today()),
     )
+    # The UI shows which edition of the files people edit was in force.
+    for name, pattern in PATTERNS.items():
+        digest = digest_of(reference.folder(), pattern)
+        key = dg.AssetKey([*prefix, *reference_key(name).path])
+        context.log_event(dg.AssetObservation(key, tags={"dagster/data_version": digest}))
     current = ingest.current_files(landing.log_index)
     return dg.MaterializeResult(
         metadata={

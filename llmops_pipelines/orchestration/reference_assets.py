@@ -13,17 +13,20 @@ def reference_key(name: str) -> dg.AssetKey:
     return dg.AssetKey(["reference", name])
 
 
-def reference_asset(name: str, pattern: str, description: str) -> dg.SourceAsset:
+def reference_asset(name: str, pattern: str, description: str, owner: str) -> dg.AssetsDefinition:
     """An external asset for the files that match ``pattern`` in the reference folder."""
-
-    @dg.observable_source_asset(
-        key=reference_key(name),
-        group_name="reference",
+    spec = dg.AssetSpec(
+        reference_key(name),
         description=f"{description} File: `{pattern}`.",
-        tags={"dagster/kind/yaml": ""},
+        group_name="reference",
+        owners=[owner],
+        kinds={"yaml"},
     )
-    def observe(reference: ReferenceFolder) -> dg.DataVersion:
-        return dg.DataVersion(digest_of(reference.folder(), pattern))
+
+    # The plural decorator, since the singular one knows no owners.
+    @dg.multi_observable_source_asset(name=f"observe_{name}", specs=[spec])
+    def observe(reference: ReferenceFolder) -> dg.ObserveResult:
+        return dg.ObserveResult(data_version=dg.DataVersion(digest_of(reference.folder(), pattern)))
 
     return observe
 

@@ -27,6 +27,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "sources.yaml": ingest.Sources,
 }
 
+PATTERNS = {Path(name).stem: name for name in MODELS} | {"prompts": "prompts/*.yaml"}
+"""The files of each reference asset, by its name."""
+
 PROPOSED = "sources.proposed.yaml"
 """What `llmops import --write-mapping` leaves for people to take over; nothing else reads it."""
 

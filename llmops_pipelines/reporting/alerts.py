@@ -109,7 +109,7 @@ def _changed(row: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Alert:
         state=state if state in _GRAVITY else "no_data",
         word=_WORDS.get(state, visible(state)),
         was=visible(row["from_state"]).replace("_", " "),
-        summary=visible(row["summary"]),
+        summary=visible(_told(row)),
         smallest_effect=_effect(evaluation),
         backfilled=bool(row["backfilled"]),
     )
@@ -122,15 +122,24 @@ def _standing(row: Mapping[str, Any]) -> Alert:
         state=row["status"],
         word=_WORDS[row["status"]],
         was="",
-        summary=visible(row["summary"]),
+        summary=visible(_told(row)),
         smallest_effect=_effect(row),
         backfilled=False,
     )
 
 
+def _told(row: Mapping[str, Any]) -> str:
+    """The summary without the rule's name, which stands beside it."""
+    summary: str = row["summary"]
+    return summary.removeprefix(f"{row['rule']}: ")
+
+
 def _effect(evaluation: Mapping[str, Any]) -> str:
+    """The mildest breach that would have fired; of a figure known exactly, that is the line."""
     effect = evaluation.get("smallest_effect")
-    return "" if effect is None else figure_of(evaluation["metric"], effect)
+    if effect is None or effect == evaluation["warning"]:
+        return ""
+    return figure_of(evaluation["metric"], effect)
 
 
 def _silent(evaluations: pl.DataFrame) -> tuple[Silence, ...]:
@@ -139,7 +148,7 @@ def _silent(evaluations: pl.DataFrame) -> tuple[Silence, ...]:
     quiet = evaluations.filter(pl.col("status") == "no_data").sort("rule", "scope")
     for row in quiet.iter_rows(named=True):
         scopes[row["rule"]].append(row["scope"])
-        summaries.setdefault(row["rule"], row["summary"])
+        summaries.setdefault(row["rule"], _told(row))
     return tuple(
         Silence(visible(rule), visible(", ".join(names)), visible(summaries[rule]))
         for rule, names in scopes.items()

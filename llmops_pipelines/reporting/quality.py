@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ import polars as pl
 
 from llmops_pipelines.reporting.night import NightlyData, on
 from llmops_pipelines.reporting.wording import count, score, visible
+
+_SIZES = re.compile(r" of [\d,]+(?: of [\d,]+)? traces")
+"""How many traces a method saw; the columns of each row say it."""
 
 _JUDGED = ("groundedness", "faithfulness")
 
@@ -76,7 +80,9 @@ def _group(rows: pl.DataFrame) -> QualityGroup:
         metric=visible(rows["metric"][0], 60),
         judge=visible("; ".join(sorted(set(rows["judge"]))), 160),
         spec=visible(rows["judge_spec"][0], 16),
-        method=visible("; ".join(sorted(set(rows["method"]))), 300),
+        method=visible(
+            "; ".join(sorted({_SIZES.sub("", method) for method in rows["method"]})), 300
+        ),
         rows=tuple(_row(row) for row in rows.iter_rows(named=True)),
     )
 

@@ -37,9 +37,14 @@ class SummaryTable:
     def sentences(self) -> tuple[str, ...]:
         """Each row of a flowing block as one line: when and what, where, what happened."""
         return tuple(
-            f"{day}  {change}  {rule} {scope}: {told}"
+            f"{day}  {change}  {_named(told, rule, scope)}"
             for day, change, rule, scope, told in self.rows
         )
+
+
+def _named(told: str, rule: str, scope: str) -> str:
+    """``told`` with rule and scope before it, where it does not begin with them."""
+    return told if told.startswith(f"{rule}: {scope}") else f"{rule} {scope}: {told}"
 
 
 def summary_tables(summary: NightlySummary) -> tuple[SummaryTable, ...]:

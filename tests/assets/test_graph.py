@@ -56,12 +56,8 @@ def test_every_asset_says_what_it_is_and_who_owns_it(specs):
         if not (spec.description and spec.group_name not in (None, "default"))
     ]
     assert silent == []
-    unowned = [
-        spec.key.to_user_string()
-        for spec in specs
-        if not spec.owners and spec.group_name != "reference"
-    ]
-    assert unowned == []
+    assert [spec.key.to_user_string() for spec in specs if not spec.owners] == []
+    assert [spec.key.to_user_string() for spec in specs if not spec.kinds] == []
 
 
 def test_every_daily_asset_stores_the_table_of_its_name(specs):

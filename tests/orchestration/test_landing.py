@@ -16,6 +16,7 @@ from llmops_pipelines.orchestration.landing import (
     log_index,
     unreported_days,
 )
+from llmops_pipelines.orchestration.reference_assets import digest_of, reference_key
 from llmops_pipelines.orchestration.resources import LogFolder
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import (
@@ -185,6 +186,9 @@ def test_a_landing_run_reports_each_changed_day_with_its_digest(folder):
         folder.log("late.jsonl", calls_of(NEXT, 3))
         folder.run("land_job", instance=instance)
         records = instance.fetch_materializations(dg.AssetKey("landed_days"), limit=9).records
+        edition = instance.fetch_observations(reference_key("budgets"), limit=1).records[0]
+    in_force = digest_of(folder.root / "reference", "budgets.yaml")
+    assert edition.asset_observation.tags["dagster/data_version"] == in_force
     versions = [
         (record.partition_key, record.asset_materialization.tags["dagster/data_version"])
         for record in reversed(records)

@@ -297,10 +297,11 @@ def test_the_worst_alert_comes_first():
 
 
 def test_an_alert_that_did_not_change_stays_on_the_page():
-    evaluations = rows(RULE_EVALUATIONS, evaluation("warning", summary="still slow", scope="mail"))
+    said = "error_rate: still slow"  # as rules say it, the name first
+    evaluations = rows(RULE_EVALUATIONS, evaluation("warning", summary=said, scope="mail"))
     text = read(night(rule_evaluations=evaluations))
     assert "No alert changed, one more remains open." in text
-    assert "Still open warning mail error_rate still slow" in text
+    assert "Still open warning mail error_rate still slow." in text
 
 
 def test_a_late_evaluation_says_that_nobody_was_told():
@@ -312,6 +313,20 @@ def test_an_alert_says_what_it_could_have_seen():
     evaluations = rows(RULE_EVALUATIONS, evaluation("critical", smallest_effect=0.021))
     text = read(night(alerts=rows(ALERTS, alert()), rule_evaluations=evaluations))
     assert "Smallest breach it could have seen: 2.1 %." in text
+
+
+def test_a_figure_known_exactly_has_no_smallest_breach_to_tell():
+    exact = evaluation("critical", smallest_effect=1.2, warning=1.2)
+    evaluations = rows(RULE_EVALUATIONS, exact)
+    text = read(night(alerts=rows(ALERTS, alert()), rule_evaluations=evaluations))
+    assert "Smallest breach" not in text
+
+
+def test_a_method_is_told_once_whatever_the_sizes_it_was_used_on():
+    told = "stratified sample, weighted"
+    text = read(fortnight())
+    assert text.count(told) == 1
+    assert "of 17 of" not in text
 
 
 def test_rules_without_data_are_listed_once_with_their_scopes():

@@ -4,7 +4,13 @@ from decimal import Decimal
 
 import polars as pl
 
-from llmops_pipelines.reporting import summarise, summary_json, summary_tables, summary_text
+from llmops_pipelines.reporting import (
+    SummaryTable,
+    summarise,
+    summary_json,
+    summary_tables,
+    summary_text,
+)
 from llmops_pipelines.tables import (
     ALERTS,
     DELIVERIES,
@@ -220,3 +226,11 @@ def test_terminal_control_sequences_of_a_name_are_only_named():
     text = summary_text(summary(costs=[cost("\x1b[31mred\x07", "1")]))
     assert "\x1b" not in text
     assert "[U+001B][31mred[U+0007]" in text
+
+
+def test_a_sentence_that_names_rule_and_scope_is_not_told_them_again():
+    said = "error_rate: chat 9 %, above the critical line 5 %"
+    row = ("9 Nov", "ok to critical", "error_rate", "chat", said)
+    assert SummaryTable("Alerts", (), (row,), flowing=True).sentences == (
+        f"9 Nov  ok to critical  {said}",
+    )

@@ -203,7 +203,7 @@ def _quality(rng: np.random.Generator) -> pl.DataFrame:
                     "n": 17,
                     "unscored": 1,
                     "population": 240,
-                    "method": "stratified sample, Hajek, t interval clustered by session",
+                    "method": f"stratified sample of 17 of {240 + len(given)} traces, weighted",
                 }
             )
     return rows(QUALITY, *given, dated=True)
