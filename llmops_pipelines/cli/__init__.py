@@ -33,6 +33,11 @@ def _day(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is no day; write it as 2026-11-22") from error
 
 
+def _in_order(first: date | None, last: date | None) -> None:
+    if first and last and first > last:
+        raise typer.BadParameter(f"{first} lies after --to {last}; swap them", param_hint="--from")
+
+
 @app.callback()
 def _options(
     context: typer.Context,
@@ -98,12 +103,33 @@ def nightly(
 
     Leaves with 0 when all went well, 1 when a run failed, 2 when nothing could be done.
     """
-    if first and last and first > last:
-        raise typer.BadParameter(f"{first} lies after --to {last}; swap them", param_hint="--from")
+    _in_order(first, last)
     with told_plainly():
         from llmops_pipelines.cli.night import night
 
         code = night(_settings(context), first, last, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def reprice(
+    context: typer.Context,
+    first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],
+    last: Annotated[date, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Price the calls of past days again: an edited prices.yaml leaves them as they are.
+
+    What rests on their costs is computed again too. Leaves as `nightly` does.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.night import night
+        from llmops_pipelines.tables import CALL_COSTS
+
+        code = night(_settings(context), first, last, as_json=as_json, anew=[CALL_COSTS.name])
     raise typer.Exit(code)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -31,16 +32,24 @@ OK, FAILED = 0, 1
 INTERRUPTED = 130
 
 
-def night(settings: Settings, first: date | None, last: date | None, *, as_json: bool) -> int:
+def night(
+    settings: Settings,
+    first: date | None,
+    last: date | None,
+    *,
+    as_json: bool,
+    anew: Collection[str] = (),
+) -> int:
     """Run, print, and return the exit code: 0 fine, 1 a run failed, 2 nothing could be done.
 
-    With ``as_json`` one object goes to stdout, whatever happens, and all else to stderr.
+    With ``as_json`` one object goes to stdout, whatever happens, and all else to stderr. Tables
+    named in ``anew`` are computed again even where nothing they read has changed.
     """
     started = time.monotonic()
     try:
         with contextlib.redirect_stdout(sys.stderr):
             check_folder(settings)
-            outcome, found = _run(settings, first, last)
+            outcome, found = _run(settings, first, last, anew)
     except UnusableError as error:
         if as_json:
             typer.echo(json.dumps(summary.nothing_as_json(str(error)), indent=2))
@@ -83,7 +92,9 @@ def check_folder(settings: Settings) -> None:
         typer.secho(f"warning: {warning}", err=True, fg="yellow")
 
 
-def _run(settings: Settings, first: date | None, last: date | None) -> tuple[Night, NightlySummary]:
+def _run(
+    settings: Settings, first: date | None, last: date | None, anew: Collection[str]
+) -> tuple[Night, NightlySummary]:
     """The night, and what the lake says of its days afterwards.
 
     Raises:
@@ -108,6 +119,7 @@ def _run(settings: Settings, first: date | None, last: date | None) -> tuple[Nig
                 judge=resources.judge,
                 first=first,
                 last=last,
+                anew=anew,
             )
         return outcome, summary.summary_of(resources.lake.open(), outcome)
     except LakeError as error:

@@ -193,8 +193,9 @@ def _why_unknown(
         return seen[0].reason
     if _begins(seen) in (b"[", b"{"):
         return (
-            "file: looks like JSON over several lines, or one long array; write one object per"
-            f" line, for instance with jq -c '.[]' (of an array) or jq -c . {content.file.path}"
+            "file: looks like JSON over several lines, one long array, or a line that breaks off;"
+            " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
+            f" jq -c . {content.file.path}"
         )
     return (
         "file: none of its first lines is a JSON object; write one per line, and if no format is"

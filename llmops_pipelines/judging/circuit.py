@@ -40,9 +40,11 @@ class Circuit:
             return
         self._in_a_row += 1
         early = not self._ever_answered and not reply.outcome.startswith("http_5")
-        if self._in_a_row >= (self.dead_after if early else self.patience):
-            self.reason = (
-                f"the judge endpoint failed {self._in_a_row} times in a row "
+        most = self.dead_after if early else self.patience
+        if self._in_a_row >= most:
+            # Requests that are still under way end after these: one reason for all of them.
+            self.reason = self.reason or (
+                f"the judge endpoint failed {most} times in a row "
                 f"({reply.outcome}{f': {reply.detail}' if reply.detail else ''}), so the rest "
                 f"was not asked; check {_REMEDY.get(reply.outcome, _UNREACHABLE)}, then run again"
             )

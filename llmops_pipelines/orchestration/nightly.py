@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -172,18 +172,25 @@ class NightlyRunner:
         return landed and priced
 
     def compute(
-        self, lake: Lake, days: Sequence[date], today: date, *, judge_from: date | None = None
+        self,
+        lake: Lake,
+        days: Sequence[date],
+        today: date,
+        *,
+        judge_from: date | None = None,
+        anew: Collection[str] = (),
     ) -> dict[date, int]:
         """Compute what is stale of ``days``, oldest first; map each day to assets computed.
 
         From ``judge_from`` on a judge may be asked: days on which it owes verdicts are stale too.
+        Tables named in ``anew``, and what rests on them, are computed whatever the lake says.
         """
         assets = [asset for asset in daily_assets(self._specs) if asset.table not in APART]
         computed: dict[date, int] = {}
         for done, day in enumerate(days):
             wanted = assets if day < today else _without(assets, SAMPLED)
             judging = judge_from is not None and day >= judge_from
-            if stale := stale_assets(lake, wanted, day, judging=judging):
+            if stale := stale_assets(lake, wanted, day, judging=judging, anew=anew):
                 self._on_progress(Progress(f"computing {day}", done, len(days)))
                 self.execute("nightly_job", day, [asset.key for asset in stale])
                 computed[day] = len(stale)
@@ -234,8 +241,12 @@ def run_night(
     judge: Judge,
     first: date | None = None,
     last: date | None = None,
+    anew: Collection[str] = (),
 ) -> Night:
-    """Everything that is new or changed from ``first`` to ``last``, by default all landed days."""
+    """Everything that is new or changed from ``first`` to ``last``, by default all landed days.
+
+    Tables named in ``anew`` are computed again on all of these days.
+    """
     today = clock.today()
     due = days_due(lake, reference, today, date.fromisoformat(policy.start))
     runner.pull([day for day in due if (first or day) <= day <= (last or day)])
@@ -247,7 +258,7 @@ def run_night(
     ]
     recently = today - timedelta(days=judge.judge_within_days)
     judge_from = recently if judge.base_url and judge.model else None
-    computed = runner.compute(lake, days, today, judge_from=judge_from)
+    computed = runner.compute(lake, days, today, judge_from=judge_from, anew=anew)
     delivered = runner.finish(lake, reference, webhook, clock, policy)
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")

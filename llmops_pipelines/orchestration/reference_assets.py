@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
 
@@ -23,12 +24,12 @@ def reference_asset(name: str, pattern: str, description: str, owner: str) -> dg
         kinds={"yaml"},
     )
 
-    # The plural decorator, since the singular one knows no owners.
-    @dg.multi_observable_source_asset(name=f"observe_{name}", specs=[spec])
     def observe(reference: ReferenceFolder) -> dg.ObserveResult:
         return dg.ObserveResult(data_version=dg.DataVersion(digest_of(reference.folder(), pattern)))
 
-    return observe
+    # The plural decorator, since the singular one knows no owners; it has no types.
+    decorate = dg.multi_observable_source_asset(name=f"observe_{name}", specs=[spec])
+    return cast(dg.AssetsDefinition, decorate(observe))
 
 
 def digest_of(folder: Path, pattern: str) -> str:

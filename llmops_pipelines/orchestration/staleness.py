@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -47,12 +47,18 @@ def daily_assets(specs: Iterable[dg.AssetSpec]) -> list[DailyAsset]:
 
 
 def stale_assets(
-    lake: Lake, assets: Sequence[DailyAsset], day: date, *, judging: bool = False
+    lake: Lake,
+    assets: Sequence[DailyAsset],
+    day: date,
+    *,
+    judging: bool = False,
+    anew: Collection[str] = (),
 ) -> list[DailyAsset]:
     """Those of ``assets`` to compute for ``day``: missing, unfinished, outdated, or after such.
 
     Truth lies in the lake itself: every file names the digests it was computed from. What a judge
-    still owes counts only while ``judging``: while there is one to ask about that day.
+    still owes counts only while ``judging``: while there is one to ask about that day. Tables named
+    in ``anew`` are stale because somebody says so.
     """
     stale: list[DailyAsset] = []
     renewed: set[str] = set()
@@ -60,6 +66,7 @@ def stale_assets(
         stored = lake.stored(TABLES[asset.table], day)
         if (
             stored is None
+            or asset.table in anew
             or renewed & set(asset.windows)
             or stored.inputs != input_digests(lake, asset.windows, day)
             or (judging and _awaits_verdicts(lake, asset.table, day))

@@ -125,6 +125,21 @@ def test_a_second_night_computes_nothing_and_says_so(world):
 
 
 @pytest.mark.slow
+def test_an_edited_price_holds_for_past_days_once_they_are_repriced(world):
+    root, _ = world
+    price = "{provider: openai, model: gpt-4.1-mini, why: x, prices: {uncached_input: 1000}}"
+    (root / "reference" / "prices.yaml").write_text(f"overrides:\n- {price}\n")
+    asked = {"LLMOPS_SAMPLE_PER_DAY": "0"}
+    untouched = json.loads(invoke("--data", root, "nightly", "--json", environment=asked).stdout)
+    assert (untouched["computed"], untouched["days"][0]["cost_usd"]) == ({}, 0.0112)
+    days = ("--from", DAY, "--to", DAY)
+    repriced = invoke("--data", root, "reprice", *days, "--json", environment=asked)
+    # Without a price of output, answers have none.
+    (day,) = json.loads(repriced.stdout)["days"]
+    assert (day["cost_usd"], day["unpriced_calls"]) == (None, 20)
+
+
+@pytest.mark.slow
 def test_a_step_that_fails_is_told_with_day_step_and_cause(tmp_path, capsys):
     root = data_folder(tmp_path, {"a.jsonl": text(call(1))})
     (root / "lake").mkdir()

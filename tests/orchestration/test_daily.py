@@ -79,6 +79,13 @@ def test_nothing_is_stale_after_a_run_and_everything_before(lake, root, instance
     assert stale(lake, FIRST) == []
 
 
+def test_what_is_asked_for_anew_is_stale_with_all_that_rests_on_it(lake, root, instance):
+    materialize(root, instance, FIRST)
+    assets = daily_assets(SPECS)
+    for asked, found in [("budget_status", 2), ("prometheus_metrics", 1), ("other", 0)]:
+        assert len(stale_assets(lake, assets, FIRST, anew=[asked])) == found
+
+
 def test_a_late_file_restales_its_day_and_only_windowed_assets_of_the_next(lake, root, instance):
     materialize(root, instance, FIRST)
     materialize(root, instance, SECOND)
