@@ -27,9 +27,9 @@ help: ## List the commands
 
 .PHONY: nightly
 nightly: $(DONE) ## Install, write sample logs if there are none, run the nightly job
-	@if [ -z "$$(find $(DATA)/logs -type f -print -quit 2>/dev/null)" ]; then \
-		$(BIN)/llmops sample-logs --out $(DATA)/logs; fi
-	@$(BIN)/llmops --data $(DATA) nightly
+	@if [ -z "$$(find "$(DATA)/logs" -type f -print -quit 2>/dev/null)" ]; then \
+		$(BIN)/llmops sample-logs --out "$(DATA)/logs"; fi
+	@$(BIN)/llmops --data "$(DATA)" nightly
 
 .PHONY: test
 test: $(DONE) ## Install, run the whole test suite
@@ -37,7 +37,7 @@ test: $(DONE) ## Install, run the whole test suite
 
 .PHONY: ui
 ui: $(DONE) ## The Dagster UI on the history of `make nightly`
-	$(BIN)/llmops --data $(DATA) ui
+	$(BIN)/llmops --data "$(DATA)" ui
 
 .PHONY: check
 check: $(DONE) ## Lint, types, architecture, tests with coverage
@@ -71,4 +71,4 @@ docs: $(DONE) ## Rewrite docs/tables.md from the tables
 
 .PHONY: clean
 clean: ## Remove what was computed; logs and reference files stay
-	rm -rf $(DATA)/lake $(DATA)/golden $(DATA)/.dagster
+	rm -rf "$(DATA)/lake" "$(DATA)/golden" "$(DATA)/.dagster"
