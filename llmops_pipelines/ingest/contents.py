@@ -237,7 +237,7 @@ def _digests(calls: pl.DataFrame) -> list[pl.Series]:
             )
         )
     ).to_series()
-    # What was sent begins what is digested as content, so that it is hashed only once.
+    # The digest of what was sent begins what is digested as content: texts are hashed only once.
     sent, whole = continued_digests(asked["messages"], rest, 16, 32)
     return [
         asked.select(request_digest=pl.when(~pl.col("empty")).then(sent)).to_series(),
