@@ -86,13 +86,16 @@ def ours(path: Path, work: Path, *, content: str) -> dict[str, int]:
     """Land the file into a lake on disk, and make the day's calls from it."""
     from datetime import UTC, date, datetime
 
+    import polars as pl
+
     from llmops_pipelines import ingest
+    from llmops_pipelines.orchestration.io_manager import whole
     from llmops_pipelines.orchestration.lake import Lake
-    from llmops_pipelines.orchestration.landing import land_new_files, landed_rows
+    from llmops_pipelines.orchestration.landing import calls_of_day, land_new_files
     from llmops_pipelines.orchestration.resources import LogFolder
     from llmops_pipelines.orchestration.stores import open_store
     from llmops_pipelines.reference import Features
-    from llmops_pipelines.tables import LANDED_CALLS, LANDED_DAYS, LLM_CALLS
+    from llmops_pipelines.tables import LANDED_DAYS, LLM_CALLS
 
     features = {f"feature-{number}": {"content": content} for number in range(20)}
     options = ingest.LandingOptions(
@@ -105,10 +108,9 @@ def ours(path: Path, work: Path, *, content: str) -> dict[str, int]:
     lake = Lake(open_store(str(work / "lake"), {}))
     land_new_files(lake, LogFolder(root=str(path.parent)).files(), options)
     day = date(2026, 11, 10)
-    landed = landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day]))
-    calls = ingest.llm_calls(landed)
-    lake.write(LLM_CALLS, calls, day=day)
-    return {"calls": calls.height}
+    calls = calls_of_day(lake, day, lake.read(LANDED_DAYS, [day]), options.features)
+    lake.write(LLM_CALLS, whole(calls), day=day)
+    return {"calls": lake.scan(LLM_CALLS, [day]).select(pl.len()).collect().item()}
 
 
 def duckdb_own(path: Path, *, distinct: bool) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
@@ -22,6 +23,10 @@ from llmops_pipelines.tables import (
 )
 
 Frame = pl.DataFrame | pl.LazyFrame
+
+_CALL: Final = ["call_id", "source_file", "source_line", "record_digest"]
+CALL_PLACE: Final = [*_CALL, "copies"]
+"""The columns of ``LLM_CALLS`` that say which landed rows it holds."""
 
 
 def llm_calls(
@@ -75,21 +80,20 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         landed: As for ``llm_calls``.
-        calls: ``LLM_CALLS`` of the same day.
+        calls: ``LLM_CALLS`` of the same day, as far as ``CALL_PLACE``.
 
     Returns:
         ``call_id``, ``source_file``, ``source_line`` and ``problem``; empty is what conservation
         demands: landed lines = calls + duplicates.
     """
-    place = ["call_id", "source_file", "source_line", "record_digest"]
-    rows = _collected(landed).select(place)
+    rows = _collected(landed.select(_CALL))
     known = calls.select(
         call_id=pl.col("copies").explode().struct.field("call_id"),
     ).drop_nulls()
     lost = rows.unique("call_id", keep="first", maintain_order=True).join(
         known, on="call_id", how="anti"
     )
-    invented = calls.select(place).join(rows, on=place, how="anti")
+    invented = calls.select(_CALL).join(rows, on=_CALL, how="anti")
     return (
         pl.concat(
             [
@@ -97,7 +101,7 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
                 invented.with_columns(problem=pl.lit("a call, but no landed line")),
             ]
         )
-        .sort(place)
+        .sort(_CALL)
         .drop("record_digest")
     )
 

@@ -62,8 +62,8 @@ def _landed_calls(lake: Lake, day: date) -> int | None:
 def no_call_vanished(lake: Lake, day: date) -> dg.AssetCheckResult:
     """Every landed call of ``day`` is in `llm_calls` once, and nothing else is."""
     faults = ingest.unaccounted_rows(
-        landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])).collect(),
-        lake.read(LLM_CALLS, [day]),
+        landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])),
+        lake.scan(LLM_CALLS, [day]).select(ingest.CALL_PLACE).collect(),
     )
     return _result(faults, "{n:,} call(s) lost or invented")
 

@@ -14,7 +14,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines.orchestration.conditions import Inputs, Rule, on_changed_inputs
-from llmops_pipelines.orchestration.io_manager import TABLE_KEY, DayOutput
+from llmops_pipelines.orchestration.io_manager import TABLE_KEY, DayOutput, Rows
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.partitions import DAILY, days_of
 from llmops_pipelines.tables import LANDED_DAYS, TABLES, Table
@@ -47,10 +47,12 @@ def daily(
     owner: str,
     kinds: set[str],
     deps: Sequence[str | dg.AssetKey] = (),
-    figures: Callable[[pl.DataFrame], Mapping[str, Any]] | None = None,
+    figures: Callable[[Any], Mapping[str, Any]] | None = None,
     condition: Callable[[Inputs], Rule] | None = on_changed_inputs,
-) -> Callable[[Callable[..., pl.DataFrame]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., Rows]], dg.AssetsDefinition]:
     """Make a daily asset that stores ``table`` from a function of one day.
+
+    The function returns a frame, or several that share no key: a day need not be held whole.
 
     Parameters of the function named like a table receive its rows of the day (of several days if
     annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id``
@@ -58,7 +60,7 @@ def daily(
     metadata from the result; without ``condition`` the asset runs only when asked.
     """
 
-    def decorate(compute: Callable[..., pl.DataFrame]) -> dg.AssetsDefinition:
+    def decorate(compute: Callable[..., Rows]) -> dg.AssetsDefinition:
         asked = _parameters(compute)
         name = compute.__name__
 
@@ -100,8 +102,8 @@ def daily(
                 }
                 run = {"day": day, "run_id": context.run.run_id}
                 asked_of_run = {name: run[name] for name in asked.of_run}
-                frame = compute(**frames, **resources, **asked_of_run)
-                yield DayOutput(day, frame, read, figures(frame) if figures else {})
+                rows = compute(**frames, **resources, **asked_of_run)
+                yield DayOutput(day, rows, read, figures)
 
         return asset
 

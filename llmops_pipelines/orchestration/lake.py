@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from llmops_pipelines.orchestration.stores import Store
 from llmops_pipelines.tables import Column, Table
@@ -50,18 +54,28 @@ class Lake:
     def write(
         self,
         table: Table,
-        frame: pl.DataFrame,
+        frame: pl.DataFrame | Iterable[pl.DataFrame],
         *,
         day: date | None = None,
         inputs: Inputs | None = None,
     ) -> str:
         """Replace one partition (the whole table if it has none); return its content digest.
 
+        A partition that comes in several frames, which must share no key, is never held whole; each
+        of them is in key order.
+
         Raises:
-            TableError: ``frame`` is not what the table promises.
+            TableError: ``frame``, or one of them, is not what the table promises.
         """
+        path = f"{_folder(table, day)}/{PART}"
+        if not isinstance(frame, pl.DataFrame):
+            with TemporaryDirectory(prefix="llmops-") as folder:
+                file = Path(folder, PART)
+                digest = write_pieces(table, map(table.require, frame), inputs or {}, file)
+                self.store.put_file(path, file)
+            return digest
         content, digest = _encode(table, table.require(frame), inputs or {})
-        self.store.put(f"{_folder(table, day)}/{PART}", content)
+        self.store.put(path, content)
         return digest
 
     def append(
@@ -96,7 +110,16 @@ class Lake:
             if table.partitioned
             else [table.name]
         )
-        paths = [entry.path for folder in folders for entry in self.store.walk(folder)]
+        return self._scan(
+            table, [entry.path for folder in folders for entry in self.store.walk(folder)]
+        )
+
+    def parts(self, table: Table, day: date) -> Iterator[pl.LazyFrame]:
+        """As ``scan`` of one day, file by file."""
+        for entry in self.store.walk(_folder(table, day)):
+            yield self._scan(table, [entry.path])
+
+    def _scan(self, table: Table, paths: Sequence[str]) -> pl.LazyFrame:
         hive = {"day": pl.Date} if table.partitioned else None
         if not paths:
             return pl.LazyFrame(schema={**table.schema, **(hive or {})})
@@ -229,27 +252,57 @@ def _folder(table: Table, day: date | None) -> str:
 
 def _encode(table: Table, frame: pl.DataFrame, inputs: Inputs) -> tuple[bytes, str]:
     """The file of ``frame`` and the digest of its rows."""
-    digest = _digest(frame.drop(table.volatile))
+    digest = _digest([frame.drop(table.volatile)])
     file = io.BytesIO()
     frame.write_parquet(
         file,
         compression="zstd",
         compression_level=_LEVEL,
-        metadata={
-            VERSION_KEY: str(table.version),
-            DIGEST_KEY: digest,
-            INPUTS_KEY: json.dumps(inputs, sort_keys=True),
-        },
+        metadata=_said(table, digest, inputs),
     )
     return file.getvalue(), digest
 
 
-def _digest(frame: pl.DataFrame) -> str:
+def write_pieces(table: Table, pieces: Iterable[pl.DataFrame], inputs: Inputs, file: Path) -> str:
+    """Write ``pieces`` one after another to ``file``; return the digest of all their rows.
+
+    The digest is that of one frame with the same rows in this order.
+    """
+    schema = _arrow(table.empty()).schema
+
+    def written(writer: pq.ParquetWriter) -> Iterator[pl.DataFrame]:
+        for piece in pieces:
+            writer.write_table(_arrow(piece))
+            yield piece.drop(table.volatile)
+
+    with pq.ParquetWriter(file, schema, compression="zstd", compression_level=_LEVEL) as writer:
+        digest = _digest(written(writer))
+        writer.add_key_value_metadata(_said(table, digest, inputs))
+    return digest
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _said(table: Table, digest: str, inputs: Inputs) -> dict[str, str]:
+    """What a file says of itself."""
+    return {
+        VERSION_KEY: str(table.version),
+        DIGEST_KEY: digest,
+        INPUTS_KEY: json.dumps(inputs, sort_keys=True),
+    }
+
+
+def _digest(frames: Iterable[pl.DataFrame]) -> str:
     """SHA-256 over names, types and a 64-bit hash of each row: 32 hex digits.
 
     Clocks do not count as content. The hash holds for one release of Polars; under the next one,
     what is computed again counts as changed.
     """
-    digest = hashlib.sha256(repr(list(frame.schema.items())).encode())
-    digest.update(frame.hash_rows().to_numpy().tobytes())
+    digest = hashlib.sha256()
+    for number, frame in enumerate(frames):
+        if number == 0:
+            digest.update(repr(list(frame.schema.items())).encode())
+        digest.update(frame.hash_rows().to_numpy().tobytes())
     return digest.hexdigest()[:32]

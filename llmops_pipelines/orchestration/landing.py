@@ -1,7 +1,7 @@
 """Landing: new log files become rows and texts of the lake, once, by event day."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 from uuid import uuid4
@@ -23,6 +23,7 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
 )
 from llmops_pipelines.orchestration.retention import kept_from
+from llmops_pipelines.orchestration.spooling import dealt_out
 from llmops_pipelines.reference import Features, PrivacyRules
 from llmops_pipelines.tables import (
     CALL_TEXTS,
@@ -155,23 +156,37 @@ def log_index(lake: Lake) -> pl.DataFrame:
 
 def landed_rows(lake: Lake, table: Table, day: date, landed_days: pl.DataFrame) -> pl.LazyFrame:
     """Rows of the day that come from files as they are now; replaced versions are left out."""
+    return _current(lake.scan(table, [day]), landed_days)
+
+
+def _current(rows: pl.LazyFrame, landed_days: pl.DataFrame) -> pl.LazyFrame:
     current = landed_days.lazy().select("source_file", "batch")
-    return lake.scan(table, [day]).join(current, on=["source_file", "batch"], how="semi")
+    return rows.join(current, on=["source_file", "batch"], how="semi")
 
 
 def calls_of_day(
-    lake: Lake, day: date, landed_days: pl.DataFrame, reference: ReferenceFolder
-) -> pl.DataFrame:
+    lake: Lake,
+    day: date,
+    landed_days: pl.DataFrame,
+    features: Features,
+    rows_at_once: int = ingest.ROWS_AT_ONCE,
+) -> Iterator[pl.DataFrame]:
     """``LLM_CALLS`` of the day: its landed calls, once each, completed from their traces.
 
-    The steps are read from the landing zone rather than from ``trace_steps``: both are made from
-    the same files, so that neither waits for the other.
+    They come in one frame, each in the order of ``call_id``, or, where the day has more than
+    ``rows_at_once`` landed calls of one format, in several that share no call. The steps are read
+    from the landing zone rather than from ``trace_steps``: both are made from the same files, so
+    that neither waits for the other.
     """
-    return ingest.llm_calls(
-        landed_rows(lake, LANDED_CALLS, day, landed_days),
-        ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days)),
-        reference.read("features.yaml", Features),
-    )
+    landed = landed_rows(lake, LANDED_CALLS, day, landed_days)
+    steps = ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days))
+    dealing = ingest.dealt(landed, rows_at_once)
+    if dealing is None:
+        yield ingest.llm_calls(landed, steps, features)
+        return
+    parts = (_current(part, landed_days) for part in lake.parts(LANDED_CALLS, day))
+    for number, rows in enumerate(dealt_out(parts, dealing.piece, dealing.pieces)):
+        yield ingest.llm_calls(rows, steps.filter(dealing.piece == number), features)
 
 
 def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:

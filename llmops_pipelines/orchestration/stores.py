@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
@@ -49,6 +50,10 @@ class Store(Protocol):
         """Store ``content``, replacing atomically what was there."""
         ...
 
+    def put_file(self, path: str, file: Path) -> None:
+        """As ``put``, of what ``file`` holds, which is never in memory whole."""
+        ...
+
     def create(self, path: str, content: bytes) -> bool:
         """Store ``content`` unless ``path`` exists; say whether it was stored."""
         ...
@@ -70,6 +75,7 @@ def open_store(root: str, options: Mapping[str, str] | None = None) -> Store:
 
 
 _STAGING = ".writing-"
+_BLOCK = 1 << 20
 
 
 class FolderStore:
@@ -120,13 +126,16 @@ class FolderStore:
 
     def put(self, path: str, content: bytes) -> None:
         """Write beside, flush to disk, rename: a reader sees the old or the new file."""
-        staged = self._staged(path, content)
-        staged.replace(self.root / path)
-        _sync_folder(staged.parent)
+        self._place(self._staged(path, io.BytesIO(content)), path)
+
+    def put_file(self, path: str, file: Path) -> None:
+        """As ``put``, of what ``file`` holds."""
+        with file.open("rb") as content:
+            self._place(self._staged(path, content), path)
 
     def create(self, path: str, content: bytes) -> bool:
         """As ``put``, but an existing file stays as it is."""
-        staged = self._staged(path, content)
+        staged = self._staged(path, io.BytesIO(content))
         try:
             os.link(staged, self.root / path)
         except FileExistsError:
@@ -140,12 +149,16 @@ class FolderStore:
         """Remove the file if it is there."""
         (self.root / path).unlink(missing_ok=True)
 
-    def _staged(self, path: str, content: bytes) -> Path:
+    def _place(self, staged: Path, path: str) -> None:
+        staged.replace(self.root / path)
+        _sync_folder(staged.parent)
+
+    def _staged(self, path: str, content: BinaryIO) -> Path:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         staged = target.with_name(f"{_STAGING}{uuid4().hex}")
         with staged.open("wb") as file:
-            file.write(content)
+            shutil.copyfileobj(content, file, _BLOCK)
             file.flush()
             os.fsync(file.fileno())
         return staged
@@ -211,6 +224,10 @@ class ObjectStore:
     def put(self, path: str, content: bytes) -> None:
         """One PUT replaces the object whole."""
         self._store.put(path, content)
+
+    def put_file(self, path: str, file: Path) -> None:
+        """As ``put``, in several requests that become one object at the end."""
+        self._store.put(path, file)
 
     def create(self, path: str, content: bytes) -> bool:
         """A conditional PUT: the first writer wins."""
