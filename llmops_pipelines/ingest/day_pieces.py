@@ -14,8 +14,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-ROWS_AT_ONCE: Final = 125_000
-"""A piece has about so many landed rows: 50 MB, and a few times that while it is worked on."""
+HELD_WHOLE: Final = 400_000
+"""Landed rows of a day that is one piece: 0.2 GB, and twice that while it is worked on."""
+
+_PIECE: Final = 125_000
+"""Landed rows of a piece. Dealing out costs half of what putting together costs."""
 
 _IDS: Final = ("call_id", "response_id")
 
@@ -27,20 +30,22 @@ class Dealing(NamedTuple):
     piece: pl.Expr
 
 
-def dealt(landed: pl.LazyFrame, rows_at_once: int = ROWS_AT_ONCE) -> Dealing | None:
+def dealt(
+    landed: pl.LazyFrame, held_whole: int = HELD_WHOLE, piece: int = _PIECE
+) -> Dealing | None:
     """How to deal out a day's landed calls and steps; None where the day is one piece.
 
     ``llm_calls`` of each piece share no call with those of another, and are together those of the
-    day.
+    day. A day of up to ``held_whole`` rows is one piece, others have pieces of about ``piece``.
     """
     rows, formats = (
         landed.select(pl.len(), pl.col("source_format").n_unique().alias("formats"))
         .collect()
         .row(0)
     )
-    if rows <= rows_at_once or formats > 1:
+    if rows <= held_whole or formats > 1:
         return None
-    pieces = -(-rows // rows_at_once)
+    pieces = -(-rows // piece)
     together = _together([_shared(landed, name) for name in _IDS])
     trace = pl.col("trace_id").hash()
     if together:

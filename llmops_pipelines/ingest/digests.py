@@ -10,28 +10,10 @@ from polars_hash import CryptographicHashingNameSpace
 
 def text_digests(texts: pl.Series, digits: int) -> pl.Series:
     """SHA-256 of each text (or run of bytes), its first ``digits`` hex digits; null stays null."""
-    return texts.to_frame().select(_sha256(pl.first()).str.slice(0, digits)).to_series()
+    return texts.to_frame().select(sha256(pl.first()).str.slice(0, digits)).to_series()
 
 
-def continued_digests(
-    begins: pl.Series, rests: pl.Series, digits: int, whole_digits: int
-) -> tuple[pl.Series, pl.Series]:
-    """SHA-256 of each of ``begins``, and of the whole that ``rests`` makes of it, in hex.
-
-    The whole is the beginning's digest (64 hex digits) followed by the rest, so that a long
-    beginning is hashed once. A beginning that is null counts as empty text; where the rest is null,
-    so is the whole's digest.
-    """
-    begin = pl.col("begin").fill_null("")
-    held = pl.DataFrame({"begin": begins, "rest": rests}).select(_sha256(begin), "rest")
-    parts, wholes = held.select(
-        pl.col("begin").str.slice(0, digits).alias("part"),
-        _sha256(pl.concat_str("begin", "rest")).str.slice(0, whole_digits).alias("whole"),
-    )
-    return parts, wholes
-
-
-def _sha256(texts: pl.Expr) -> pl.Expr:
+def sha256(texts: pl.Expr) -> pl.Expr:
     """Hex digits, all 64, of a column at once: a loop in Python would cost twice as much."""
     return CryptographicHashingNameSpace(texts).sha2_256()
 

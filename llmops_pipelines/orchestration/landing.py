@@ -169,24 +169,24 @@ def calls_of_day(
     day: date,
     landed_days: pl.DataFrame,
     features: Features,
-    rows_at_once: int = ingest.ROWS_AT_ONCE,
+    dealing: Callable[[pl.LazyFrame], ingest.Dealing | None] = ingest.dealt,
 ) -> Iterator[pl.DataFrame]:
     """``LLM_CALLS`` of the day: its landed calls, once each, completed from their traces.
 
-    They come in one frame, each in the order of ``call_id``, or, where the day has more than
-    ``rows_at_once`` landed calls of one format, in several that share no call. The steps are read
+    They come in one frame, each in the order of ``call_id``, or, where ``dealing`` has
+    several pieces, in one for each; these share no call. The steps are read
     from the landing zone rather than from ``trace_steps``: both are made from the same files, so
     that neither waits for the other.
     """
     landed = landed_rows(lake, LANDED_CALLS, day, landed_days)
     steps = ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days))
-    dealing = ingest.dealt(landed, rows_at_once)
-    if dealing is None:
+    dealt = dealing(landed)
+    if dealt is None:
         yield ingest.llm_calls(landed, steps, features)
         return
     parts = (_current(part, landed_days) for part in lake.parts(LANDED_CALLS, day))
-    for number, rows in enumerate(dealt_out(parts, dealing.piece, dealing.pieces)):
-        yield ingest.llm_calls(rows, steps.filter(dealing.piece == number), features)
+    for number, rows in enumerate(dealt_out(parts, dealt.piece, dealt.pieces)):
+        yield ingest.llm_calls(rows, steps.filter(dealt.piece == number), features)
 
 
 def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:

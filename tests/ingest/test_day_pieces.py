@@ -9,18 +9,18 @@ from tests.ingest.worlds import call, landed, landed_lines, lines, log
 RETRY = {"response": None, "error": {"type": "timeout"}}
 
 
-def in_pieces(lake, rows_at_once):
+def in_pieces(lake, piece_rows):
     """Calls of every piece, and how many pieces there were."""
     rows, steps = lake.rows().lazy(), trace_steps(lake.rows(LANDED_STEPS))
-    pieces, piece = dealt(rows, rows_at_once)
+    pieces, piece = dealt(rows, piece_rows, piece_rows)
     return [
         llm_calls(rows.filter(piece == number), steps.filter(piece == number))
         for number in range(pieces)
     ]
 
 
-def assert_same(lake, rows_at_once=2):
-    found = in_pieces(lake, rows_at_once)
+def assert_same(lake, piece_rows=2):
+    found = in_pieces(lake, piece_rows)
     assert sum(not piece.is_empty() for piece in found) > 1
     steps = trace_steps(lake.rows(LANDED_STEPS))
     assert pl.concat(found).sort("call_id").equals(llm_calls(lake.rows(), steps))

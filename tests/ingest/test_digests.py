@@ -4,7 +4,7 @@ import hmac
 import polars as pl
 import pytest
 
-from llmops_pipelines.ingest.digests import continued_digests, keyed_hashes, text_digests
+from llmops_pipelines.ingest.digests import keyed_hashes, text_digests
 
 TEXTS = ["", "a", "grüße", "x" * 10_000, "a", None, "\x00", "line\nend"]
 
@@ -23,18 +23,6 @@ def test_bytes_that_are_no_text_have_digests_too():
     held = [b"\xff\xfe", b"", None]
     assert text_digests(pl.Series(held, dtype=pl.Binary), 32).to_list() == [
         None if data is None else hashlib.sha256(data).hexdigest()[:32] for data in held
-    ]
-
-
-def test_a_whole_is_the_digest_of_its_beginning_and_its_rest():
-    begins, rests = pl.Series(["ab", None, "ab", ""]), pl.Series(["cd", "cd", None, ""])
-    parts, wholes = continued_digests(begins, rests, 16, 32)
-    assert parts.to_list() == [sha("ab")[:16], sha("")[:16], sha("ab")[:16], sha("")[:16]]
-    assert wholes.to_list() == [
-        sha(sha("ab") + "cd")[:32],
-        sha(sha("") + "cd")[:32],
-        None,
-        sha(sha(""))[:32],
     ]
 
 
@@ -57,7 +45,3 @@ def test_without_texts_there_is_nothing_to_digest(texts):
     series = pl.Series(texts, dtype=pl.String)
     assert text_digests(series, 16).to_list() == texts
     assert keyed_hashes(series, b"k", 16).to_list() == texts
-    assert [found.to_list() for found in continued_digests(series[:0], series[:0], 16, 32)] == [
-        [],
-        [],
-    ]

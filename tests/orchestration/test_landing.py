@@ -3,6 +3,7 @@
 import itertools
 import os
 from datetime import date
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -248,6 +249,7 @@ def test_a_day_too_large_to_be_held_gives_the_same_calls(folder):
     land(folder)
     days = folder.lake.read(LANDED_DAYS, [DAY])
     (whole,) = calls_of_day(folder.lake, DAY, days, Features())
-    pieces = list(calls_of_day(folder.lake, DAY, days, Features(), rows_at_once=3))
+    in_threes = partial(ingest.dealt, held_whole=3, piece=3)
+    pieces = list(calls_of_day(folder.lake, DAY, days, Features(), in_threes))
     assert len(pieces) == 5
     assert pl.concat(pieces).sort("call_id").equals(whole)
