@@ -71,7 +71,7 @@ class Lake:
         if not isinstance(frame, pl.DataFrame):
             with TemporaryDirectory(prefix="llmops-") as folder:
                 file = Path(folder, PART)
-                digest = write_pieces(table, map(table.require, frame), inputs or {}, file)
+                digest = _write_frames(table, map(table.require, frame), inputs or {}, file)
                 self.store.put_file(path, file)
             return digest
         content, digest = _encode(table, table.require(frame), inputs or {})
@@ -157,7 +157,7 @@ class Lake:
         if len(metadata) == 1:
             return Stored(metadata[0][DIGEST_KEY], json.loads(metadata[0][INPUTS_KEY]))
         digests = sorted(entry[DIGEST_KEY] for entry in metadata)
-        return Stored(hashlib.sha256("".join(digests).encode()).hexdigest()[:32], {})
+        return Stored(_together(digests), {})
 
     def rewrite(
         self,
@@ -252,7 +252,7 @@ def _folder(table: Table, day: date | None) -> str:
 
 def _encode(table: Table, frame: pl.DataFrame, inputs: Inputs) -> tuple[bytes, str]:
     """The file of ``frame`` and the digest of its rows."""
-    digest = _digest([frame.drop(table.volatile)])
+    digest = _digest(frame.drop(table.volatile))
     file = io.BytesIO()
     frame.write_parquet(
         file,
@@ -263,22 +263,22 @@ def _encode(table: Table, frame: pl.DataFrame, inputs: Inputs) -> tuple[bytes, s
     return file.getvalue(), digest
 
 
-def write_pieces(table: Table, pieces: Iterable[pl.DataFrame], inputs: Inputs, file: Path) -> str:
-    """Write ``pieces`` one after another to ``file``; return the digest of all their rows.
-
-    The digest is that of one frame with the same rows in this order.
-    """
-    schema = _arrow(table.empty()).schema
-
-    def written(writer: pq.ParquetWriter) -> Iterator[pl.DataFrame]:
-        for piece in pieces:
-            writer.write_table(_arrow(piece))
-            yield piece.drop(table.volatile)
-
-    with pq.ParquetWriter(file, schema, compression="zstd", compression_level=_LEVEL) as writer:
-        digest = _digest(written(writer))
+def _write_frames(table: Table, frames: Iterable[pl.DataFrame], inputs: Inputs, file: Path) -> str:
+    """Write ``frames`` one after another to ``file``; return the digest of them together."""
+    digests = []
+    with pq.ParquetWriter(
+        file, _arrow(table.empty()).schema, compression="zstd", compression_level=_LEVEL
+    ) as writer:
+        for frame in frames:
+            digests.append(_digest(frame.drop(table.volatile)))
+            writer.write_table(_arrow(frame))
+        digest = _together(digests)
         writer.add_key_value_metadata(_said(table, digest, inputs))
     return digest
+
+
+def _together(digests: Iterable[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:32]
 
 
 def _arrow(frame: pl.DataFrame) -> pa.Table:
@@ -294,15 +294,12 @@ def _said(table: Table, digest: str, inputs: Inputs) -> dict[str, str]:
     }
 
 
-def _digest(frames: Iterable[pl.DataFrame]) -> str:
+def _digest(frame: pl.DataFrame) -> str:
     """SHA-256 over names, types and a 64-bit hash of each row: 32 hex digits.
 
     Clocks do not count as content. The hash holds for one release of Polars; under the next one,
     what is computed again counts as changed.
     """
-    digest = hashlib.sha256()
-    for number, frame in enumerate(frames):
-        if number == 0:
-            digest.update(repr(list(frame.schema.items())).encode())
-        digest.update(frame.hash_rows().to_numpy().tobytes())
+    digest = hashlib.sha256(repr(list(frame.schema.items())).encode())
+    digest.update(frame.hash_rows().to_numpy().tobytes())
     return digest.hexdigest()[:32]
