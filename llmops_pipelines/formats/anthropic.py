@@ -107,6 +107,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 ANTHROPIC: Final = LogFormat(
     name="anthropic",
     about="Anthropic messages, bare or in our envelope",
+    marks=("response", "request", "role", "error"),
     recognises=_recognises,
     unpack=_unpack,
     needs=('"type": "message" with model, content, stop_reason and usage',),

@@ -57,6 +57,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 ANTHROPIC_BATCH: Final = LogFormat(
     name="anthropic_batch",
     about="Anthropic Message Batches result files",
+    marks=("custom_id",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("custom_id and result with type and message or error",),

@@ -182,6 +182,7 @@ def _latency(record: Record) -> Any:
 KONG: Final = LogFormat(
     name="kong",
     about="Kong AI gateway logs",
+    marks=("ai",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("started_at", "ai.<plugin>.meta"),

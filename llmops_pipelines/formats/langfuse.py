@@ -39,6 +39,8 @@ _MODEL_MARKS: Final = ("usageDetails", "usage_details", "providedModelName",
                        "calculatedTotalCost")  # fmt: skip
 """What only observations have, for exports of generations alone, which leave out the type."""
 
+_TRACE_MARKS: Final = ("bookmarked", "public", "htmlPath", "observations", "scores", "projectId",
+                       "project_id", "release")  # fmt: skip
 _SCORES: Final = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 
 
@@ -68,12 +70,10 @@ def _is_score(record: Mapping[str, Any]) -> bool:
 
 
 def _is_trace(record: Mapping[str, Any]) -> bool:
-    marks = ("bookmarked", "public", "htmlPath", "observations", "scores", "projectId",
-             "project_id", "release")  # fmt: skip
     return (
         "id" in record
         and "timestamp" in record
-        and sum(mark in record for mark in marks) >= 2
+        and sum(mark in record for mark in _TRACE_MARKS) >= 2
         and not record.keys() & {"traceId", "trace_id", "type", "startTime", "start_time"}
     )
 
@@ -311,6 +311,16 @@ def _milliseconds(seconds: Any) -> Any:
 LANGFUSE: Final = LogFormat(
     name="langfuse",
     about="Langfuse observations, traces and scores, exported or from its blob storage",
+    marks=(
+        "data",
+        "batch",
+        "body",
+        "startTime",
+        "start_time",
+        "dataType",
+        "data_type",
+        *_TRACE_MARKS,
+    ),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "traceId", "type", "startTime"),

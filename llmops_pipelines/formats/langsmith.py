@@ -215,6 +215,7 @@ def _feedback(record: Record) -> Record:
 LANGSMITH: Final = LogFormat(
     name="langsmith",
     about="LangSmith runs and feedback, as JSON or bulk-export Parquet",
+    marks=("runs", "post", "patch", "run_type", "run_id"),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "run_type", "trace_id", "start_time"),

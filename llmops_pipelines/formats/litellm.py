@@ -161,6 +161,7 @@ def _call(record: Record, metadata: Record) -> Record:
 LITELLM: Final = LogFormat(
     name="litellm",
     about="LiteLLM StandardLoggingPayload and SpendLogs rows",
+    marks=("call_type",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("call_type", "startTime"),

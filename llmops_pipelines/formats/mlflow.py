@@ -128,6 +128,7 @@ def _rating(value: Any) -> Record:
 MLFLOW: Final = LogFormat(
     name="mlflow",
     about="MLflow traces",
+    marks=("info", *_METADATA),
     recognises=_recognises,
     unpack=_unpack,
     needs=("info and data.spans, or the columns of search_traces",),

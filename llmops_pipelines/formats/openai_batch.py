@@ -60,6 +60,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 OPENAI_BATCH: Final = LogFormat(
     name="openai_batch",
     about="OpenAI Batch API output and error files",
+    marks=("custom_id",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id, custom_id, response with status_code and body, and error",),

@@ -146,6 +146,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 OPENAI_RESPONSES: Final = LogFormat(
     name="openai_responses",
     about="OpenAI Responses API objects, bare, as events of a stream, or in our envelope",
+    marks=("response", "object", "sequence_number", "error"),
     recognises=_recognises,
     unpack=_unpack,
     needs=(

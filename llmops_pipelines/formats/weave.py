@@ -182,6 +182,7 @@ def _milliseconds(seconds: Any) -> float | None:
 WEAVE: Final = LogFormat(
     name="weave",
     about="W&B Weave calls",
+    marks=("batch", "req", "start", "end", "op_name"),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "trace_id", "op_name", "started_at"),

@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import zstandard
 
@@ -33,22 +33,28 @@ class DamagedFileError(ValueError):
     """A compressed file ends too early or does not unpack; what came before is good."""
 
 
-@dataclass(frozen=True)
-class LogFile:
-    """One log file, wherever it lies.
+class LogFile(NamedTuple):
+    """One log file, wherever it lies. There may be millions: this is all that is held of each.
 
     ``path`` is relative to the log root, with forward slashes. ``size`` (bytes) and ``modified_ns``
-    (ns since 1970) are those of the listing. ``open`` gives a binary handle at the start of the
-    file and raises OSError when it cannot.
+    (ns since 1970) are those of the listing. ``opener`` is given the path.
     """
 
     path: str
     size: int
     modified_ns: int
-    open: Callable[[], BinaryIO]
+    opener: Callable[[str], BinaryIO]
+
+    def open(self) -> BinaryIO:
+        """A binary handle at the start of the file.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+        return self.opener(self.path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Content:
     """A file as it was when its digest was taken: small ones in memory, others to be opened again.
 

@@ -35,7 +35,7 @@ class LandedBatch(NamedTuple):
     index: pl.DataFrame  # type: ignore[assignment]  # hides tuple.index, on purpose
 
 
-@dataclass
+@dataclass(slots=True)
 class _Progress:
     """How far one file has come, and what its index row will say."""
 

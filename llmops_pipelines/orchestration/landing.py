@@ -71,8 +71,7 @@ def land_new_files(
     first_days = first_days or {}
     index = log_index(lake)
     before = index.select(LOG_INDEX.key)
-    found = ingest.changed_files(files, index, options.sources)
-    for batch in ingest.land(found, options, index):
+    for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
         for name, days in ingest.without_forgotten(batch.tables, lake.read(TOMBSTONES)).items():
             for day, rows in days.items():

@@ -215,7 +215,7 @@ def test_an_array_cut_off_in_the_middle_is_read_as_lines():
 
 
 def failing(path, error):
-    def refuse():
+    def refuse(_path):
         raise error
 
     return LogFile(path, 10, 5, refuse)
@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_opened_is_counted_and_tried_again():
     assert reasons(lake) == [
         (0, "file: cannot be read (Permission denied); it is tried again at the next landing")
     ]
-    lake.land(LogFile("log.jsonl", 10, 5, lambda: io.BytesIO(TEN)))
+    lake.land(LogFile("log.jsonl", 10, 5, lambda _: io.BytesIO(TEN)))
     assert lake.counts() == (10, 10, 0, 0, 0, 0)
     assert reasons(lake) == []
 
@@ -252,7 +252,7 @@ def test_a_file_that_breaks_off_in_its_second_reading_leaves_no_rows():
     handles = [io.BytesIO(data), Breaking(data, 5_000_000)]
     lake = Lake()
     lake.options = lake.options.__class__(**{**vars(lake.options), "batch_bytes": 2_000_000})
-    lake.land(LogFile("log.jsonl", len(data), 5, lambda: handles.pop(0)), log("z.jsonl", TEN))
+    lake.land(LogFile("log.jsonl", len(data), 5, lambda _: handles.pop(0)), log("z.jsonl", TEN))
     assert lake.counts() == (1, 0, 0, 0, 1, 0)
     assert lake.counts("z.jsonl") == (10, 10, 0, 0, 0, 0)
     assert set(lake.rows()["source_file"]) == {"z.jsonl"}
