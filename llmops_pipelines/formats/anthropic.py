@@ -82,7 +82,7 @@ def _enveloped(record: Record) -> Record:
 
 def _is_object(value: Any) -> bool:
     """Whether ``value`` is a message or an error; items of other APIs carry no model."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return False
     if value.get("type") == "message":
         return value.get("role") == "assistant" and "model" in value and "usage" in value

@@ -46,7 +46,7 @@ _SCORES: Final = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     if isinstance(pages := record.get("data"), list):
-        return bool(pages) and isinstance(pages[0], Mapping) and _is_row(pages[0])
+        return bool(pages) and isinstance(pages[0], dict) and _is_row(pages[0])
     if isinstance(events := record.get("batch"), list):
         return bool(events) and _is_event(events[0])
     return _is_event(record) or _is_row(record)
@@ -79,12 +79,12 @@ def _is_trace(record: Mapping[str, Any]) -> bool:
 
 
 def _is_event(record: Any) -> bool:
-    kind = record.get("type") if isinstance(record, Mapping) else None
+    kind = record.get("type") if isinstance(record, dict) else None
     return (
         isinstance(kind, str)
         and kind.endswith(("-create", "-update"))
         and kind.rpartition("-")[0] in _EVENTS
-        and isinstance(record.get("body"), Mapping)
+        and isinstance(record.get("body"), dict)
     )
 
 
@@ -138,10 +138,10 @@ def _trace_with_parts(record: Record) -> Iterator[Record]:
     trace = _trace(record)
     yield without_nulls(trace)
     for part in as_list(record.get("observations")):
-        if isinstance(part, Mapping):  # else only its id: the row comes by itself
+        if isinstance(part, dict):  # else only its id: the row comes by itself
             yield _observation({"traceId": trace["call_id"], **part})
     for part in as_list(record.get("scores")):
-        if isinstance(part, Mapping):
+        if isinstance(part, dict):
             yield feedback({"traceId": trace["call_id"], **part})
 
 

@@ -74,7 +74,7 @@ def _unpack(record: Record) -> Iterator[Record]:
     said = first(record.get("guardrail_information"), metadata.get("guardrail_information"))
     said = from_json(said)
     for number, guardrail in enumerate(said if isinstance(said, list) else [said]):
-        if isinstance(guardrail, Mapping):
+        if isinstance(guardrail, dict):
             yield guardrail_step(guardrail, call, number)
 
 

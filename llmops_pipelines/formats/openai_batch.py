@@ -51,9 +51,9 @@ def _recognises(record: Mapping[str, Any]) -> bool:
     if "custom_id" not in record:
         return False
     response = record.get("response")
-    if isinstance(response, Mapping):
+    if isinstance(response, dict):
         return "status_code" in response and "body" in response
-    failed = "response" in record and isinstance(record.get("error"), Mapping)
+    failed = "response" in record and isinstance(record.get("error"), dict)
     return failed or _is_request(record)
 
 

@@ -119,11 +119,11 @@ def attributes_of(value: Any) -> Record:
     """OTLP's list of keys and typed values as a plain object; an object as it is."""
     if isinstance(value, dict):
         return dict(value)
-    return {
-        item["key"]: any_value(item.get("value"))
-        for item in _objects(value)
-        if isinstance(item.get("key"), str)
-    }
+    found: Record = {}
+    for item in as_list(value):
+        if isinstance(item, dict) and isinstance(key := item.get("key"), str):
+            found[key] = any_value(item.get("value"))
+    return found
 
 
 def any_value(value: Any, depth: int = 0) -> Any:
@@ -132,8 +132,13 @@ def any_value(value: Any, depth: int = 0) -> Any:
         return value
     if "stringValue" in value:
         return value["stringValue"]
-    typed = ((key, held) for key, held in value.items() if key.endswith(("Value", "_value")))
-    key, held = next(typed, ("", None)) if depth < _DEEPEST else ("", None)
+    for key, held in value.items() if depth < _DEEPEST else ():
+        if key.endswith(("Value", "_value")):
+            return _plain(key, held, depth)
+    return None
+
+
+def _plain(key: str, held: Any, depth: int) -> Any:
     inner = held.get("values") if isinstance(held, dict) else held
     match key:
         case "intValue" | "int_value":
