@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from llmops_pipelines.orchestration.content_digest import content_digest
 from llmops_pipelines.orchestration.stores import Store
 from llmops_pipelines.tables import Column, Table
 
@@ -228,8 +229,8 @@ def _folder(table: Table, day: date | None) -> str:
 
 
 def _encode(table: Table, frame: pl.DataFrame, inputs: Inputs) -> tuple[bytes, str]:
-    """The file of ``frame`` and the digest of its rows."""
-    digest = _digest(frame.drop(table.volatile))
+    """The file of ``frame`` and the digest of its rows; clocks do not count as content."""
+    digest = content_digest(frame.drop(table.volatile))
     file = io.BytesIO()
     frame.write_parquet(
         file,
@@ -242,14 +243,3 @@ def _encode(table: Table, frame: pl.DataFrame, inputs: Inputs) -> tuple[bytes, s
         },
     )
     return file.getvalue(), digest
-
-
-def _digest(frame: pl.DataFrame) -> str:
-    """SHA-256 over names, types and a 64-bit hash of each row: 32 hex digits.
-
-    Clocks do not count as content. The hash holds for one release of Polars; under the next one,
-    what is computed again counts as changed.
-    """
-    digest = hashlib.sha256(repr(list(frame.schema.items())).encode())
-    digest.update(frame.hash_rows().to_numpy().tobytes())
-    return digest.hexdigest()[:32]
