@@ -76,6 +76,12 @@ class Lake:
         content, _ = _encode(table, table.require(frame), {})
         return self.store.create(f"{_folder(table, day)}/{name}.parquet", content)
 
+    def replace(self, table: Table, frame: pl.DataFrame, *, name: str, day: date) -> None:
+        """Put ``frame`` in place of the part ``name``; nothing where there is no such part."""
+        path = f"{_folder(table, day)}/{name}.parquet"
+        if self.store.read(path) is not None:
+            self.store.put(path, _encode(table, table.require(frame), {})[0])
+
     def days(self, table: Table) -> list[date]:
         """Days for which the table holds a partition, oldest first."""
         return [
