@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from llmops_pipelines.ingest.files import DamagedFileError
+from llmops_pipelines.ingest.files import DamagedFileError, most_bytes
 from llmops_pipelines.ingest.lines import Block, Refused, too_long
 
 _ROWS: Final = 4_000
@@ -40,12 +40,13 @@ def parquet_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Blo
         try:
             for chunk in chunks:
                 spooled.write(chunk)
+            size = spooled.tell()
             spooled.seek(0)
             table = _opened(spooled)
             _refuse_bombs(table.metadata, max_line_bytes)
         except (pa.ArrowException, DamagedFileError, OSError) as error:
             raise NoTableError("is no whole Parquet file; export it again") from error
-        yield from _blocks(_parquet_rows(table), max_line_bytes)
+        yield from _blocks(_parquet_rows(table, most_bytes(size)), max_line_bytes)
 
 
 def csv_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:
@@ -101,10 +102,17 @@ def _refuse_bombs(metadata: pq.FileMetaData, max_line_bytes: int) -> None:
                 )
 
 
-def _parquet_rows(table: pq.ParquetFile) -> Iterator[dict[str, Any] | Refused]:
-    row = 0
+def _parquet_rows(table: pq.ParquetFile, most: int) -> Iterator[dict[str, Any] | Refused]:
+    """The rows, until their repeated texts have ``most`` bytes together."""
+    row = size = 0
     try:
         for batch in table.iter_batches(batch_size=_ROWS):
+            size += _text_bytes(batch)
+            if size > most:
+                left = table.metadata.num_rows - row
+                reason = f"file: its texts unpack to more than {most:,} bytes; log long texts apart"
+                yield _refused(row + 1, reason)._replace(lines=left)
+                return
             for part in _of_size(batch):
                 for record in part.to_pylist():
                     row += 1

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from llmops_pipelines.ingest import Sources
+from llmops_pipelines.ingest import Sources, files
 from llmops_pipelines.ingest.tabular import parquet_blocks
 from tests.ingest.worlds import Lake, call, landed, log, reasons
 
@@ -132,6 +132,18 @@ def test_a_text_that_is_stored_once_for_many_rows_is_never_held_for_all_of_them(
     tracemalloc.stop()
     assert lines == rows
     assert peak < 300 * 2**20
+
+
+def test_rows_that_repeat_a_long_text_are_read_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(files, "_SWOLLEN", 2**24)
+    monkeypatch.setattr(files, "_SWELLING", 1)
+    rows = 10_000
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["y" * 2_000])
+    data = as_parquet({"id": list(range(rows)), "reply": texts})
+    *read, last = parquet_blocks(iter([data]), 2**20)
+    assert sum(block.lines for block in read) == last.line - 1 == 8_000
+    assert last.lines == 2_000
+    assert last.reason.startswith("file: its texts unpack to more than 16,777,216 bytes;")
 
 
 def test_a_table_of_no_known_format_says_how_to_describe_it():
