@@ -140,7 +140,7 @@ def _nothing_to_do(settings: Settings, first: date | None, last: date | None) ->
             f"no calls from {first or 'the first day'} to {last or 'today'}: the logs below "
             f"{settings.log_root} hold {days[0]} to {days[-1]}; choose --from and --to in there"
         )
-    if files := len(resources.logs.files()):
+    if files := sum(1 for _ in resources.logs.files()):
         return (
             f"no calls below {settings.log_root}: its {files:,} file(s) are empty; put log files "
             "there (any layout; .jsonl or .ndjson, plain, .gz or .zst)"

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from llmops_pipelines.orchestration.content_digest import content_digest
 from llmops_pipelines.orchestration.stores import Store
 from llmops_pipelines.tables import Column, Table
 
@@ -88,6 +89,12 @@ class Lake:
         """
         content, _ = _encode(table, table.require(frame), {})
         return self.store.create(f"{_folder(table, day)}/{name}.parquet", content)
+
+    def replace(self, table: Table, frame: pl.DataFrame, *, name: str, day: date) -> None:
+        """Put ``frame`` in place of the part ``name``; nothing where there is no such part."""
+        path = f"{_folder(table, day)}/{name}.parquet"
+        if self.store.read(path) is not None:
+            self.store.put(path, _encode(table, table.require(frame), {})[0])
 
     def days(self, table: Table) -> list[date]:
         """Days for which the table holds a partition, oldest first."""
@@ -251,8 +258,8 @@ def _folder(table: Table, day: date | None) -> str:
 
 
 def _encode(table: Table, frame: pl.DataFrame, inputs: Inputs) -> tuple[bytes, str]:
-    """The file of ``frame`` and the digest of its rows."""
-    digest = _digest(frame.drop(table.volatile))
+    """The file of ``frame`` and the digest of its rows; clocks do not count as content."""
+    digest = content_digest(frame.drop(table.volatile))
     file = io.BytesIO()
     frame.write_parquet(
         file,
@@ -270,7 +277,7 @@ def _write_frames(table: Table, frames: Iterable[pl.DataFrame], inputs: Inputs, 
         file, _arrow(table.empty()).schema, compression="zstd", compression_level=_LEVEL
     ) as writer:
         for frame in frames:
-            digests.append(_digest(frame.drop(table.volatile)))
+            digests.append(content_digest(frame.drop(table.volatile)))
             writer.write_table(_arrow(frame))
         digest = _together(digests)
         writer.add_key_value_metadata(_said(table, digest, inputs))
@@ -292,14 +299,3 @@ def _said(table: Table, digest: str, inputs: Inputs) -> dict[str, str]:
         DIGEST_KEY: digest,
         INPUTS_KEY: json.dumps(inputs, sort_keys=True),
     }
-
-
-def _digest(frame: pl.DataFrame) -> str:
-    """SHA-256 over names, types and a 64-bit hash of each row: 32 hex digits.
-
-    Clocks do not count as content. The hash holds for one release of Polars; under the next one,
-    what is computed again counts as changed.
-    """
-    digest = hashlib.sha256(repr(list(frame.schema.items())).encode())
-    digest.update(frame.hash_rows().to_numpy().tobytes())
-    return digest.hexdigest()[:32]

@@ -72,14 +72,15 @@ def land_new_files(
     first_days = first_days or {}
     index = log_index(lake)
     before = index.select(LOG_INDEX.key)
-    found = ingest.changed_files(files, index, options.sources)
-    for batch in ingest.land(found, options, index):
+    for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
-        for name, days in ingest.without_forgotten(batch.tables, lake.read(TOMBSTONES)).items():
+        tombstones = lake.read(TOMBSTONES)
+        for name, days in ingest.without_forgotten(batch.tables, tombstones).items():
             for day, rows in days.items():
                 if day < first_days.get(name, day):
                     continue
                 lake.append(TABLES[name], rows, name=batch.name, day=day)
+        _forget_in(lake, batch, tombstones.height)
         # A file that was only touched is indexed again under the same batch.
         lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
     index = log_index(lake)
@@ -88,6 +89,22 @@ def land_new_files(
     if changed:
         lake.store.delete(_UNREPORTED)
     return Landing(index.join(before, on=LOG_INDEX.key, how="anti").height, index, changed)
+
+
+def _forget_in(lake: Lake, batch: ingest.LandedBatch, known: int) -> None:
+    """Take out of a batch just written the texts of whom was forgotten while it was.
+
+    Who forgets writes tombstones first and then looks through what is there: either he finds this
+    batch, or this batch finds his tombstones.
+    """
+    tombstones = lake.read(TOMBSTONES)
+    if tombstones.height == known:
+        return
+    cleaned = ingest.without_forgotten(batch.tables, tombstones)
+    for name, days in batch.tables.items():
+        for day, rows in days.items():
+            if not (kept := cleaned[name][day]).equals(rows):
+                lake.replace(TABLES[name], kept, name=batch.name, day=day)
 
 
 def unreported_days(lake: Lake) -> list[date]:

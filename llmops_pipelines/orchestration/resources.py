@@ -1,8 +1,9 @@
 """What runs are given: lake, logs, the files people edit, the clock, the judge, the webhook."""
 
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,13 +84,11 @@ class LogFolder(dg.ConfigurableResource[Any]):
         """Where the files lie, for what writes them."""
         return open_store(self.root, self.options)
 
-    def files(self) -> list[LogFile]:
-        """Every file below the root, sorted by path; none if there is no such folder."""
+    def files(self) -> Iterator[LogFile]:
+        """Every file below the root, folder by folder; none if there is no such folder."""
         store = self.store()
-        return [
-            LogFile(entry.path, entry.size, entry.modified_ns, partial(store.open, entry.path))
-            for entry in store.walk("")
-        ]
+        opener = store.open
+        return (LogFile(*entry, opener) for entry in store.walk(""))
 
 
 class Pulling(dg.ConfigurableResource[Any]):

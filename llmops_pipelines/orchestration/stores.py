@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol
 from urllib.parse import urlparse
 from uuid import uuid4
 
@@ -35,7 +36,7 @@ class Store(Protocol):
         ...
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """Every object below ``path``, sorted by path; none if there is no such folder."""
+        """Every object below ``path``, by folder and name; none if there is no such folder."""
         ...
 
     def read(self, path: str) -> bytes | None:
@@ -99,19 +100,23 @@ class FolderStore:
             return []
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """Every file below ``path``, sorted by path; unfinished writes are left out."""
-        try:
-            with os.scandir(self.root / path) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return
-        for entry in entries:
-            below = f"{path}/{entry.name}".lstrip("/")
-            if entry.is_dir():
-                yield from self.walk(below)
-            elif not entry.name.startswith("."):
-                state = entry.stat()
-                yield Entry(below, state.st_size, state.st_mtime_ns)
+        """Every file below ``path``, by folder and name; unfinished writes are left out."""
+        left = [path]  # a list and no recursion: a landing zone may hold millions of files
+        while left:
+            folder = left.pop()
+            below, inner = f"{folder}/" if folder else "", list[str]()
+            try:
+                with os.scandir(self.root / folder) as scan:
+                    entries = sorted(scan, key=_name)
+            except FileNotFoundError:
+                continue
+            for entry in entries:
+                if entry.is_dir():
+                    inner.append(f"{below}{entry.name}")
+                elif not entry.name.startswith("."):
+                    state = entry.stat()
+                    yield Entry(f"{below}{entry.name}", state.st_size, state.st_mtime_ns)
+            left += reversed(inner)
 
     def read(self, path: str) -> bytes | None:
         """The bytes of ``path``, or None where there is no such file."""
@@ -162,6 +167,9 @@ class FolderStore:
             file.flush()
             os.fsync(file.fileno())
         return staged
+
+
+_name: Final = operator.attrgetter("name")
 
 
 def _sync_folder(folder: Path) -> None:
