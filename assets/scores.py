@@ -47,7 +47,7 @@ def heuristic_scores(
     JUDGE_SCORES,
     group="evaluation",
     owner=OWNER,
-    kinds={"openai", "sentence-transformers"},
+    kinds={"openai", "pytorch"},
     figures=figures.of_verdicts,
     deps=["call_texts", "step_texts", reference_key("features"), reference_key("rubrics")],
 )
