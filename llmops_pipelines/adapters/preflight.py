@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from llmops_pipelines.adapters.judge_client import Endpoint, open_judge
 from llmops_pipelines.judging import (
@@ -71,7 +71,11 @@ class _Heard:
 
 
 class _HopelessError(Exception):
-    """No way of asking will do."""
+    """No way of asking will do; ``outcome`` is what items would end with."""
+
+    def __init__(self, reason: str, outcome: Literal["failed", "over_budget"] = "failed") -> None:
+        super().__init__(reason)
+        self.outcome = outcome
 
 
 def preflight(
@@ -128,7 +132,7 @@ class _Flight:
                     return self._found(way, heard)
                 faults.append(f"{way}: {next(one.fault for one in heard if one.fault)}")
         except _HopelessError as error:
-            return self._finding(problem=str(error))
+            return self._finding(problem=str(error), outcome=error.outcome)
         return self._finding(
             problem="no reply to the canned items is the JSON that was asked for; "
             + "; ".join(faults)
@@ -181,7 +185,9 @@ class _Flight:
         except GaveUpError as error:
             last = inquiry.attempts[-1]["outcome"] if inquiry.attempts else error.outcome
             heard.fault = error.reason
-            if last in _HOPELESS or error.outcome == "over_budget":
+            if error.outcome == "over_budget":
+                raise _HopelessError(error.reason, "over_budget") from error
+            if last in _HOPELESS:
                 raise _HopelessError(
                     f"{_REMEDIES[last]}: {error.reason}" if last in _REMEDIES else error.reason
                 ) from error

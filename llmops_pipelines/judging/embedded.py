@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Embed = Callable[[list[str]], Vectors]
 """Unit vectors of texts, one row each."""
 
+SUPPORT, RELEVANCE = "support", "relevance"
+
 CANDIDATES = 3
 """Context sentences compared with an answer by embedding: those sharing most words with it."""
 
@@ -34,6 +36,7 @@ def embedded_verdicts(
     *,
     weights: str,
     now: datetime,
+    metrics: Collection[str] = (SUPPORT, RELEVANCE),
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rule on ``items`` without an endpoint: two verdicts each, one per distinct content.
 
@@ -47,6 +50,7 @@ def embedded_verdicts(
         embed: Sentence embedding; it is called once, with every distinct text once.
         weights: Package and version of its weights, part of the judge spec.
         now: When, for the ledger.
+        metrics: Which of the two are wanted.
 
     Returns:
         ``JUDGE_SPECS``, and rows of ``JUDGE_LEDGER`` that need no ledger: nothing is paid, so
@@ -57,8 +61,8 @@ def embedded_verdicts(
         heuristic_scores.select("call_id", "support", "unscored_reason", "refused"),
         on="call_id",
     ).filter(pl.col("unscored_reason").ne_missing(JUDGING_OFF))
-    on_support = _distinct(scored, support_spec)
-    on_relevance = _distinct(scored, relevance_spec)
+    on_support = _distinct(scored, support_spec) if SUPPORT in metrics else []
+    on_relevance = _distinct(scored, relevance_spec) if RELEVANCE in metrics else []
     candidates = {
         item.digest: _candidates(item) for row, item in on_support if row["support"] is not None
     }
@@ -86,7 +90,8 @@ def embedded_verdicts(
         )
         for spec, item, ruling in rulings
     ]
-    return judge_specs((support_spec, relevance_spec)), verdict_frame(rows)
+    specs = [spec for spec in (support_spec, relevance_spec) if spec.metric in metrics]
+    return judge_specs(specs), verdict_frame(rows)
 
 
 class _Embedded:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -104,6 +104,9 @@ class Finding(BaseModel):
     model_served: str | None = Field(None, description="The snapshot that answered.")
     right: int | None = Field(None, description="Verdicts of five that were right.")
     problem: str | None = None
+    outcome: Literal["failed", "over_budget"] = Field(
+        "failed", description="What items end with where there is a problem."
+    )
     doubt: str | None = None
     calls: int = 0
     cost: Decimal | None = Field(None, description="US dollars; null where it has no price.")
