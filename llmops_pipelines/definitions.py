@@ -44,6 +44,11 @@ for _variable, _value in SILENT.items():
     os.environ.setdefault(_variable, _value)
 
 
+def telemetry() -> dict[str, bool]:
+    """Each variable of `SILENT`, and whether it keeps its library silent in this process."""
+    return {name: os.environ.get(name) == value for name, value in SILENT.items()}
+
+
 class Settings(BaseSettings):
     """Everything the environment may say; each variable is ``LLMOPS_<NAME>`` unless said."""
 

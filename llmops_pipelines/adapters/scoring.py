@@ -109,7 +109,9 @@ class SampleFile:
         for block in read_blocks(self._content.chunks(), MOST_LINE_BYTES):
             if not isinstance(block, Block):
                 counts.lines += block.lines
-                yield [BadLine(block.line, f"line-{block.line}", block.reason)]
+                yield [
+                    BadLine(block.line, f"line-{block.line}", block.reason.removeprefix("line: "))
+                ]
                 continue
             lines = _lines(block)
             while some := list(islice(lines, _AT_ONCE)):
@@ -284,6 +286,7 @@ def score_embedded(
             weights=minilm.weights(),
             now=now,
             metrics=(spec.metric,),
+            evidence=False,
         )
         spool.add_verdicts(verdicts_in(verdicts.iter_rows(named=True)), bought=True)
         count += frame.height

@@ -279,11 +279,14 @@ def score(
     no_preflight: Annotated[
         bool, typer.Option("--no-preflight", help="Do not look first what the endpoint does.")
     ] = False,
+    no_canary: Annotated[
+        bool, typer.Option("--no-canary", help="Do not ask the rubric's canary first.")
+    ] = False,
 ) -> None:
     """Judge a file of samples through the ledger; what is paid for is not paid again.
 
     Leaves with 0 when judged, 1 when lines were left without a verdict, 2 when nothing could be
-    done, 3 when a gate is broken, 4 when the scores cannot tell whether it holds.
+    done, 3 when a bound is broken, 4 when the scores cannot tell whether it holds.
     """
     with told_plainly():
         from llmops_pipelines.cli import scoring
@@ -296,11 +299,28 @@ def score(
             out=out,
             concurrency=concurrency,
             max_usd=max_usd,
-            gates=scoring.read_gates(fail_under or [], fail_over or []),
+            bounds=scoring.read_bounds(fail_under or [], fail_over or []),
             preflight=not no_preflight,
+            canaries=not no_canary,
             logprobs=logprobs,
         )
         code = scoring.score(_settings(context), order, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell what leaves this machine, to whom, and what is wrong; sends nothing.
+
+    Leaves with 0 without problems, 1 with any.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.doctor import examine
+
+        code = examine(_settings(context), as_json=as_json)
     raise typer.Exit(code)
 
 

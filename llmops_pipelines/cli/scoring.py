@@ -25,7 +25,7 @@ from llmops_pipelines.cli.folder import prepare_files
 from llmops_pipelines.cli.night import FAILED, INTERRUPTED, OK
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings, resources_of
-from llmops_pipelines.judging.gates import Gate, Judgement, judged, score_interval
+from llmops_pipelines.judging.bounds import Bound, Judgement, judged, score_interval
 from llmops_pipelines.judging.preflight import Finding
 from llmops_pipelines.judging.samples import meant
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
@@ -45,7 +45,7 @@ from llmops_pipelines.orchestration.scoring import (
 from llmops_pipelines.reference import Features, ReferenceFileError
 
 BELOW, CANNOT_TELL = 3, 4
-"""Exit codes: a gate is broken; the scores cannot tell whether one holds."""
+"""Exit codes: a bound is broken; the scores cannot tell whether one holds."""
 
 _QUIET_S = 2.0
 """Whoever waits no longer than this sees no progress."""
@@ -67,18 +67,19 @@ class Order:
     out: Path | None = None
     concurrency: int | None = None
     max_usd: float | None = None
-    gates: tuple[Gate, ...] = ()
+    bounds: tuple[Bound, ...] = ()
     preflight: bool = True
+    canaries: bool = True
     logprobs: bool = False
 
 
-def read_gates(under: Sequence[str], over: Sequence[str]) -> tuple[Gate, ...]:
-    """The gates in ``METRIC=X`` options.
+def read_bounds(under: Sequence[str], over: Sequence[str]) -> tuple[Bound, ...]:
+    """The bounds in ``METRIC=X`` options.
 
     Raises:
         UnusableError: One is none.
     """
-    gates = []
+    bounds = []
     for side, texts in (("under", under), ("over", over)):
         for text in texts:
             metric, sign, bound = text.partition("=")
@@ -91,15 +92,15 @@ def read_gates(under: Sequence[str], over: Sequence[str]) -> tuple[Gate, ...]:
                     f"--fail-{side} {text}: write it as METRIC=X with X from 0 to 1, as in "
                     f"--fail-{side} groundedness=0.9"
                 )
-            gates.append(Gate(metric.strip(), value, "under" if side == "under" else "over"))
-    return tuple(gates)
+            bounds.append(Bound(metric.strip(), value, "under" if side == "under" else "over"))
+    return tuple(bounds)
 
 
 def score(settings: Settings, order: Order, *, as_json: bool) -> int:
     """Judge the file, print, and return the exit code.
 
-    0: judged, and every gate holds. 1: some lines were left without a verdict, a later run tries
-    them again. 2: nothing could be done. 3: a gate is broken. 4: none is broken, but the scores
+    0: judged, and every bound holds. 1: some lines were left without a verdict, a later run tries
+    them again. 2: nothing could be done. 3: a bound is broken. 4: none is broken, but the scores
     cannot tell whether one holds.
 
     Raises:
@@ -146,7 +147,7 @@ def _score(settings: Settings, order: Order) -> dict[str, Any]:
         )
     except NoSuchRubricError as error:
         raise UnusableError(str(error)) from error
-    _refuse_gates(order.gates, chosen)
+    _refuse_bounds(order.bounds, chosen)
     _say_judge(chosen, seat, unset)
     features = reference.read("features.yaml", Features)
     overrides = reference.read("prices.yaml", pricing.PriceOverrides)
@@ -224,15 +225,15 @@ def _seat(order: Order, known: dict[str, Bench]) -> tuple[Seat, tuple[str, ...]]
     )
 
 
-def _refuse_gates(gates: Sequence[Gate], chosen: Chosen) -> None:
-    for gate in gates:
-        if gate.metric not in (chosen.spec.metric, chosen.stands_in_for):
-            raise UnusableError(f"{gate}: this run measures {chosen.spec.metric} alone")
+def _refuse_bounds(bounds: Sequence[Bound], chosen: Chosen) -> None:
+    for bound in bounds:
+        if bound.metric not in (chosen.spec.metric, chosen.stands_in_for):
+            raise UnusableError(f"{bound}: this run measures {chosen.spec.metric} alone")
         lower = chosen.spec.direction == "lower_is_better"
-        if gate.metric == chosen.spec.metric and lower == (gate.side == "under"):
+        if bound.metric == chosen.spec.metric and lower == (bound.side == "under"):
             other = "over" if lower else "under"
             raise UnusableError(
-                f"{gate}: {gate.metric} is {chosen.spec.direction}; say --fail-{other}"
+                f"{bound}: {bound.metric} is {chosen.spec.direction}; say --fail-{other}"
             )
 
 
@@ -356,8 +357,8 @@ def _told(scoring: Scoring, order: Order, seat: Seat) -> dict[str, Any]:
     silent = outcomes.get("not_applicable", 0)
     unscored = sum(outcomes.values()) - len(scores) - silent
     repeated, examples = spool.repeated_ids(_SHOWN)
-    gates = [_judged(gate, scoring.chosen, scores, unscored) for gate in order.gates]
-    held = {judgement.held for judgement in gates}
+    bounds = [_judged(bound, scoring.chosen, scores, unscored) for bound in order.bounds]
+    held = {judgement.held for judgement in bounds}
     read = scoring.lines - scoring.blank
     failures = sum(outcomes.get(name, 0) for name in ("failed",))
     code = OK
@@ -367,7 +368,7 @@ def _told(scoring: Scoring, order: Order, seat: Seat) -> dict[str, Any]:
         code = BELOW
     elif "cannot_tell" in held:
         code = CANNOT_TELL
-    elif failures and not gates:
+    elif failures and not bounds:
         code = FAILED
     found = score_interval(scores)
     return {
@@ -401,9 +402,9 @@ def _told(scoring: Scoring, order: Order, seat: Seat) -> dict[str, Any]:
         "repeated_ids": repeated,
         "repeated": [{"id": name, "first_line": line, "lines": n} for name, line, n in examples],
         "unread_fields": {**scoring.unread},
-        "gates": [
-            {"gate": str(j.gate), "held": j.held, "low": j.low, "high": j.high, "why": j.why}
-            for j in gates
+        "bounds": [
+            {"bound": str(j.bound), "held": j.held, "low": j.low, "high": j.high, "why": j.why}
+            for j in bounds
         ],
         "out": str(order.out) if order.out else None,
         "exit_code": code,
@@ -411,11 +412,11 @@ def _told(scoring: Scoring, order: Order, seat: Seat) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _judged(gate: Gate, chosen: Chosen, scores: Sequence[float], unscored: int) -> Judgement:
-    if chosen.stands_in_for == gate.metric:
-        why = f"{gate.metric} was not measured: {chosen.spec.metric} stood in for it"
-        return Judgement(gate, "cannot_tell", None, None, why)
-    return judged(gate, scores, unscored)
+def _judged(bound: Bound, chosen: Chosen, scores: Sequence[float], unscored: int) -> Judgement:
+    if chosen.stands_in_for == bound.metric:
+        why = f"{bound.metric} was not measured: {chosen.spec.metric} stood in for it"
+        return Judgement(bound, "cannot_tell", None, None, why)
+    return judged(bound, scores, unscored)
 
 
 def _preflight(scoring: Scoring) -> dict[str, Any] | None:
@@ -463,9 +464,9 @@ def _sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
         f"{_dollars(told['cost_usd'])}, {seconds:.1f} s{_of_preflight(told['preflight'])}"
     )
     yield from _warnings(told)
-    for gate in told["gates"]:
-        word = {"holds": "holds", "broken": "BROKEN", "cannot_tell": "cannot tell"}[gate["held"]]
-        yield f"{gate['gate']}: {word}; {gate['why']}"
+    for bound in told["bounds"]:
+        word = {"holds": "holds", "broken": "BROKEN", "cannot_tell": "cannot tell"}[bound["held"]]
+        yield f"{bound['bound']}: {word}; {bound['why']}"
     if told["out"]:
         yield f"rows in {told['out']}"
 

@@ -37,6 +37,7 @@ def embedded_verdicts(
     weights: str,
     now: datetime,
     metrics: Collection[str] = (SUPPORT, RELEVANCE),
+    evidence: bool = True,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rule on ``items`` without an endpoint: two verdicts each, one per distinct content.
 
@@ -51,6 +52,8 @@ def embedded_verdicts(
         weights: Package and version of its weights, part of the judge spec.
         now: When, for the ledger.
         metrics: Which of the two are wanted.
+        evidence: Whether the nearest sentence is looked for; without it ``support`` takes no
+            embedding, which costs twenty times as much as the score.
 
     Returns:
         ``JUDGE_SPECS``, and rows of ``JUDGE_LEDGER`` that need no ledger: nothing is paid, so
@@ -64,12 +67,19 @@ def embedded_verdicts(
     on_support = _distinct(scored, support_spec) if SUPPORT in metrics else []
     on_relevance = _distinct(scored, relevance_spec) if RELEVANCE in metrics else []
     candidates = {
-        item.digest: _candidates(item) for row, item in on_support if row["support"] is not None
+        item.digest: _candidates(item)
+        for row, item in on_support
+        if evidence and row["support"] is not None
     }
     vectors = _Embedded(
         embed,
         [
-            *(t for _, i in on_support for t in (i.answer, *candidates.get(i.digest, ()))),
+            *(
+                t
+                for _, i in on_support
+                if evidence
+                for t in (i.answer, *candidates.get(i.digest, ()))
+            ),
             *(i.question for row, i in on_relevance if not _silence(row, i, relevance_spec)),
         ],
     )
@@ -118,8 +128,10 @@ def _support(
 ) -> Ruling:
     if row["support"] is None:
         return Ruling("not_applicable", None, row["unscored_reason"])
-    best = max(candidates[item.digest], key=lambda text: vectors.cosine(text, item.answer))
     reason = "lexical overlap with the contexts; not truth"
+    if item.digest not in candidates:
+        return Ruling("scored", row["support"], reason)
+    best = max(candidates[item.digest], key=lambda text: vectors.cosine(text, item.answer))
     return Ruling("scored", row["support"], reason, best[:EVIDENCE_CHARS])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from llmops_pipelines.judging.juries import Combine
 RESERVED = ("none", "local", "judge")
 """What ``judging:`` may say without this file; ``judge`` is the endpoint at JUDGE_BASE_URL."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -76,13 +77,15 @@ class Judges(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    judges: dict[Name, NamedJudge] = Field(default_factory=dict)
-    juries: dict[Name, Jury] = Field(default_factory=dict)
+    judges: dict[str, NamedJudge] = Field(default_factory=dict)
+    juries: dict[str, Jury] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_are_clear(self) -> Self:
         names = [*self.judges, *self.juries]
         for name in names:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name: a to z first, then also 0 to 9, _ and -")
             if name in RESERVED:
                 raise ValueError(f"{name!r} has a meaning already; choose another name")
             if names.count(name) > 1:

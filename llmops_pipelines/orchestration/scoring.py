@@ -171,6 +171,8 @@ def score_file(
         score_embedded(file, spec, spool, now(), telling.done)
         return scoring
     _recall(lake, spec, spool)
+    if not spool.count("unjudged"):
+        return scoring
     judge, run_id = judge_of(spec), uuid4().hex
     price = book()
     scoring.quote = judging.quote(
@@ -182,8 +184,6 @@ def score_file(
         price=price,
     )
     telling.before(scoring.quote)
-    if not spool.count("unjudged"):
-        return scoring
     keep = _Keeper(lake, now)
     purse = judging.Purse(caps, judging.spent_today(lake.scan(JUDGE_CALLS), now()))
     specs = judging.judge_specs([spec])

@@ -1,7 +1,7 @@
-"""Gates: is a metric's mean below (or above) a bound, or can the scores not tell?
+"""Bounds: is a metric's mean below (or above) one, or can the scores not tell?
 
 What has no score is never dropped: it may be anything from 0 to 1, and the interval is widened by
-that (Manski's bounds). So a gate that holds, holds whatever the missing verdicts would have been.
+that (Manski's bounds). So a bound that holds, holds whatever the missing verdicts would have been.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ Held = Literal["holds", "broken", "cannot_tell"]
 
 
 @dataclass(frozen=True)
-class Gate:
-    """A bound on a metric's mean: ``broken`` when the mean lies below (or above) it."""
+class Bound:
+    """A bound on a metric's mean: ``broken`` when the mean lies under (or over) it."""
 
     metric: str
-    bound: float
+    value: float
     side: Literal["under", "over"] = "under"
 
     def __str__(self) -> str:
-        """The gate as the command line spells it."""
-        return f"--fail-{self.side} {self.metric}={self.bound:g}"
+        """The bound as the command line spells it."""
+        return f"--fail-{self.side} {self.metric}={self.value:g}"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a gate says of the scores: ``low`` and ``high`` allow for chance and for what misses."""
+    """What a bound says of the scores; ``low`` and ``high`` allow for chance and what misses."""
 
-    gate: Gate
+    bound: Bound
     held: Held
     low: float | None
     high: float | None
@@ -48,20 +48,20 @@ def score_interval(scores: Sequence[float]) -> Interval:
     return mean_interval(list(scores), bounds=(0.0, 1.0))
 
 
-def judged(gate: Gate, scores: Sequence[float], unscored: int) -> Judgement:
-    """What ``gate`` says of ``scores`` where ``unscored`` more items ought to have one.
+def judged(bound: Bound, scores: Sequence[float], unscored: int) -> Judgement:
+    """What ``bound`` says of ``scores`` where ``unscored`` more items ought to have one.
 
     Items that the metric does not speak of count in neither.
     """
     found = score_interval(scores)
     if found.low is None or found.high is None:
         why = f"{found.n:,} scored, {unscored:,} without a score: too few to tell"
-        return Judgement(gate, "cannot_tell", None, None, why)
+        return Judgement(bound, "cannot_tell", None, None, why)
     share = found.n / (found.n + unscored)
     low, high = found.low * share, found.high * share + (1 - share)
-    below, above = high < gate.bound, low > gate.bound
+    below, above = high < bound.value, low > bound.value
     broken, holds = (
-        (below, low >= gate.bound) if gate.side == "under" else (above, high <= gate.bound)
+        (below, low >= bound.value) if bound.side == "under" else (above, high <= bound.value)
     )
     held: Held = "broken" if broken else "holds" if holds else "cannot_tell"
     missing = f", {unscored:,} without a score counted as anything from 0 to 1" if unscored else ""
@@ -69,4 +69,4 @@ def judged(gate: Gate, scores: Sequence[float], unscored: int) -> Judgement:
         f"mean {found.estimate:.4g} over {found.n:,} scored{missing}; "
         f"95 % interval {low:.4g} to {high:.4g}"
     )
-    return Judgement(gate, held, low, high, why)
+    return Judgement(bound, held, low, high, why)
