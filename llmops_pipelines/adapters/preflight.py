@@ -50,13 +50,13 @@ _HOPELESS = ("http_401", "http_402", "http_403", "http_404", "network", "timeout
 """Failures that another way of asking does not mend."""
 
 _REMEDIES = {
-    "http_401": "the endpoint does not accept the key (401); check its API key variable",
-    "http_402": "the endpoint wants to be paid first (402)",
-    "http_403": "the key may not use this model (403)",
-    "http_404": "the endpoint knows no such path or model (404); check its URL and the model",
-    "http_429": "the endpoint lets nobody in (429): its quota is used up, or too many ask",
-    "network": "nothing answers there; check its URL",
-    "timeout": "it does not answer in time",
+    "http_401": "{key}: the endpoint does not accept the key (401)",
+    "http_402": "the endpoint's account: it wants to be paid first (402)",
+    "http_403": "{key}: the key may not use this model (403)",
+    "http_404": "{url} and the model: the endpoint knows no such path or model (404)",
+    "http_429": "the endpoint's quota: it is used up, or too many ask (429)",
+    "network": "{url}: nothing answers there",
+    "timeout": "{url}: it does not answer in time",
 }
 
 
@@ -92,7 +92,7 @@ def preflight(
     """Ask ``endpoint`` the canned items and say what it does; never raises for what it may do.
 
     Attempts are reserved in ``purse``, priced and appended like any other, under the preflight's
-    own spec.
+    own spec. A judge without a price is asked while calls are left, and takes none of them.
 
     Args:
         endpoint: Where, and which model.
@@ -104,6 +104,10 @@ def preflight(
         logprobs: Whether log probabilities are needed.
         limits: How hard to try.
     """
+    priced = price(endpoint.model, {"uncached_input": 1, "output_text": 1}) is not None
+    if not priced and purse.calls_left:
+        # A cap on calls below five would have it asked for nothing, night after night.
+        purse = Purse()
     flight = _Flight(endpoint, purse, price, now, run_id, logprobs, limits)
     finding = asyncio.run(flight.find())
     if flight.attempts:
@@ -144,27 +148,37 @@ class _Flight:
         async with open_judge(
             replace(self.endpoint, response_format=way), concurrency=self.limits.concurrency
         ) as ask:
-            heard = [await self._ask_about(first, ask, way)]
+            # One conduct for all: whoever waits for room in the purse is told when it is there.
+            conduct = self._conduct(ask)
+            heard = [await self._ask_about(first, conduct, way)]
             if heard[0].verdict is None:
                 return heard
-            return heard + await asyncio.gather(
-                *(self._ask_about(item, ask, way) for item in others)
+            rest = await asyncio.gather(
+                *(self._ask_about(item, conduct, way) for item in others), return_exceptions=True
             )
+        for one in rest:
+            if isinstance(one, BaseException):
+                raise one
+            heard.append(one)
+        return heard
 
-    async def _ask_about(self, item: Item, ask: Ask, way: ResponseFormat) -> _Heard:
+    def _conduct(self, ask: Ask) -> Conduct:
+        return Conduct(
+            ask=ask,
+            purse=self.purse,
+            price=self.price,
+            limits=self.limits,
+            circuit=Circuit(self.limits.dead_after, patience=3 * len(CANNED)),
+            now=self.now,
+            seed=0,
+            run_id=self.run_id,
+        )
+
+    async def _ask_about(self, item: Item, conduct: Conduct, way: ResponseFormat) -> _Heard:
         judge = RubricJudge(preflight_spec(self.endpoint.model, logprobs=self.logprobs))
         heard = _Heard()
         inquiry = Inquiry(
-            conduct=Conduct(
-                ask=ask,
-                purse=self.purse,
-                price=self.price,
-                limits=self.limits,
-                circuit=Circuit(self.limits.dead_after, patience=3 * len(CANNED)),
-                now=self.now,
-                seed=0,
-                run_id=self.run_id,
-            ),
+            conduct=conduct,
             spec=judge.spec,
             item=item,
             record=self.attempts.append,
@@ -188,14 +202,24 @@ class _Flight:
             if error.outcome == "over_budget":
                 raise _HopelessError(error.reason, "over_budget") from error
             if last in _HOPELESS:
-                raise _HopelessError(
-                    f"{_REMEDIES[last]}: {error.reason}" if last in _REMEDIES else error.reason
-                ) from error
+                raise _HopelessError(self._failure(last, error.reason)) from error
         if heard.fault and inquiry.attempts:
             inquiry.attempts[-1]["outcome"] = (
                 "unreadable" if heard.replies else inquiry.attempts[-1]["outcome"]
             )
         return heard
+
+    def _failure(self, outcome: str, detail: str) -> str:
+        """What the endpoint did and what to look at."""
+        named = self.endpoint.name != Endpoint.name
+        remedy = _REMEDIES[outcome].format(
+            url="its address in judges.yaml" if named else "JUDGE_BASE_URL",
+            key="the variable of its key in judges.yaml" if named else "JUDGE_API_KEY",
+        )
+        return (
+            f"the judge endpoint failed its preflight ({detail}), so nothing else was asked; "
+            f"check {remedy}, then run again"
+        )
 
     def _found(self, way: ResponseFormat, heard: list[_Heard]) -> Finding:
         verdicts = [one.verdict for one in heard]

@@ -284,8 +284,7 @@ def _spend(
             days=judge.preflight_days,
         )
         if finding.problem:
-            reason = f"preflight of {endpoint.model} at {endpoint.name!r}: {finding.problem}"
-            return endpoint, judging.Ruling(finding.outcome, None, reason)
+            return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
         if finding.doubt:
             QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
         return replace(endpoint, response_format=finding.response_format or "json_schema"), None

@@ -16,7 +16,7 @@ from llmops_pipelines.adapters.preflight import preflight
 from llmops_pipelines.judging import Caps, Limits, Purse
 from llmops_pipelines.judging.preflight import METRIC, Finding, preflight_spec
 from tests.judge_stub import Fault, JudgeStub
-from tests.judging.worlds import NOON, cent_a_call
+from tests.judging.worlds import NOON, cent_a_call, no_price
 
 QUICK = Limits(attempts=3, backoff_s=0.001, backoff_most_s=0.002)
 
@@ -35,14 +35,21 @@ class Checked:
         return [body.get("response_format", {}).get("type", "text") for body in self.requests]
 
 
-def check(url: str = "", *, logprobs: bool = False, purse: Purse | None = None, **stub) -> Checked:
+def check(
+    url: str = "",
+    *,
+    logprobs: bool = False,
+    purse: Purse | None = None,
+    price: Any = cent_a_call,
+    **stub: Any,
+) -> Checked:
     parts: list[pl.DataFrame] = []
     purse = purse or Purse()
     with JudgeStub(**stub) as judge:
         finding = preflight(
             Endpoint(url or judge.base_url, "judge-1", "sk-very-secret"),
             purse=purse,
-            price=cent_a_call,
+            price=price,
             append=lambda verdicts, attempts: parts.append(attempts),
             now=lambda: NOON,
             run_id="run-1",
@@ -96,7 +103,10 @@ def test_an_endpoint_that_ignores_schemas_is_told_in_words_and_never_asked_to_me
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (Fault(status=401), "does not accept the key (401)"),
+        (
+            Fault(status=401),
+            "check JUDGE_API_KEY: the endpoint does not accept the key (401), then run again",
+        ),
         (Fault(status=403), "the key may not use this model (403)"),
         (Fault(status=404, message="no model judge-1"), "no such path or model (404)"),
         (Fault(text="I would say yes."), 'it wrote "I would say yes."'),
@@ -115,7 +125,9 @@ def test_where_nothing_listens_is_told():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
-    assert check(url).finding.problem.startswith("nothing answers there; check its URL")
+    problem = check(url).finding.problem
+    assert problem.startswith("the judge endpoint failed its preflight (3 attempts failed, ")
+    assert problem.endswith("check JUDGE_BASE_URL: nothing answers there, then run again")
 
 
 def test_a_judge_that_always_says_the_same_is_doubted():
@@ -140,6 +152,20 @@ def test_an_empty_purse_sends_nothing():
     checked = check(purse=Purse(Caps(usd_per_run=Decimal(0))))
     assert checked.requests == []
     assert "the cap of $0.0000 a run is reached" in checked.finding.problem
+
+
+def test_money_that_ends_half_way_ends_the_preflight():
+    checked = check(purse=Purse(Caps(usd_per_run=Decimal("0.055"))))
+    assert (checked.finding.outcome, checked.finding.calls) == ("over_budget", 3)
+    assert "is reached" in checked.finding.problem
+
+
+@pytest.mark.parametrize(("cap", "calls"), [(0, 0), (1, 5)])
+def test_a_judge_without_a_price_takes_no_calls_from_its_items(cap, calls):
+    purse = Purse(Caps(calls_per_run=cap))
+    checked = check(purse=purse, price=no_price)
+    assert (len(checked.requests), purse.unpriced_calls) == (calls, 0)
+    assert checked.finding.cost == (None if calls else Decimal(0))
 
 
 def test_a_finding_holds_until_it_is_old_or_something_else_is_asked():

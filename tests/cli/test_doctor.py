@@ -41,7 +41,9 @@ SET = {"JUDGE_BASE_URL": "http://me:pw@10.0.0.7:9/v1", "JUDGE_MODEL": "m-1",
 
 
 def doctor(root: Path, *options: str, **environment: str) -> Said:
-    return invoke("--data", root / "data", "doctor", *options, environment=environment)
+    # `invoke` takes all of Dagster's variables away, this one too.
+    silent = {"DAGSTER_DISABLE_TELEMETRY": "1"}
+    return invoke("--data", root / "data", "doctor", *options, environment=silent | environment)
 
 
 def told(root: Path, **environment: str) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def test_findings_of_preflights_are_shown_with_their_age_and_faults_are_problems
     file = samples(tmp_path, sample(1))
     with JudgeStub() as judge:
         here = {"JUDGE_BASE_URL": judge.base_url, "JUDGE_MODEL": "gpt-4.1-mini"}
-        assert doctor(tmp_path, **here).stdout.count("no preflight yet") == 2
+        assert doctor(tmp_path, **here).stdout.count("no preflight yet") == 4
         score(tmp_path, file, judge=judge, rubric="politeness")
         judge.stubborn = True
         asked = judge.calls

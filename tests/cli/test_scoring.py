@@ -212,7 +212,7 @@ def test_a_dead_endpoint_is_one_reason_for_all(tmp_path):
     asked = {"JUDGE_BASE_URL": url, "JUDGE_MODEL": "m"}
     run = score(tmp_path, file, **asked)
     assert run.returncode == 2
-    assert "nothing answers there; check its URL" in run.stderr
+    assert "check JUDGE_BASE_URL: nothing answers there" in run.stderr
     run = score(tmp_path, file, "--no-preflight", "--json", **asked)
     assert run.returncode == 1
     told = json.loads(run.stdout)
