@@ -114,21 +114,24 @@ def _feature(
         "judging": feature.judging,
         "leaves": bool(seats),
         "to": [{"host": _host(s.endpoint.base_url), "model": s.endpoint.model} for s in seats],
-        "sees": _seen(name, rubrics) if seats else {},
+        "sees": _seen(name, feature, rubrics) if seats else {},
     }
 
 
-def _seen(feature: str, rubrics: judging.Rubrics) -> dict[str, list[str]]:
+def _seen(name: str, feature: Feature, rubrics: judging.Rubrics) -> dict[str, list[str]]:
     """The fields that each judge of a feature is shown, by its metric."""
     from llmops_pipelines.adapters.ragas_metrics import ragas_specs
 
     return {
         **{
-            name: list(rubric.sees)
-            for name, rubric in rubrics.rubrics.items()
-            if rubric.features is None or feature in rubric.features
+            metric: list(rubric.sees)
+            for metric, rubric in rubrics.rubrics.items()
+            if rubric.features is None or name in rubric.features
         },
-        **{f"ragas {spec.metric}": list(spec.sees) for spec in ragas_specs(model="any")},
+        **{
+            f"ragas {spec.metric}": list(spec.sees)
+            for spec in ragas_specs(model="any", metrics=feature.ragas)
+        },
     }
 
 

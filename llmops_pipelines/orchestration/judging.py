@@ -264,7 +264,8 @@ def _spend(
     def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         part = uuid4().hex
         lake.append(JUDGE_CALLS, attempts, name=part, day=day)
-        lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+        if not verdicts.is_empty():
+            lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
 
     price = price_of(lake.read(PRICE_BOOK), clock.now())
     purse = _purse(lake, judge, clock, run_id)

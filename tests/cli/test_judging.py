@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.judging.preflight import CANNED
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.tables import QUALITY
 from tests.cli.worlds import DAY, Said, call, data_folder, invoke, text
 from tests.judge_stub import JudgeStub
 
@@ -124,8 +127,10 @@ def test_a_jury_sits_at_two_endpoints_and_only_its_features_texts_go_there(tmp_p
     assert {headers["Authorization"] for headers in own.headers} == {"Bearer sk-own"}
     ways = [body["response_format"]["type"] for body in own.requests]
     assert ways.count("json_schema") == 1
-    rows = {row["judge"]: row["estimate"] for row in found["quality"]
-            if row["metric"] == "groundedness"}  # fmt: skip
-    assert rows == {
+    quality_rows = Lake(open_store(str(tmp_path / "lake"))).read(QUALITY)
+    rows = quality_rows.filter(metric="groundedness", prompt_version="*").select(
+        "judge", "estimate"
+    )
+    assert dict(rows.rows()) == {
         "rubric gpt-4.1-mini": 1.0, "rubric own-1": 0.0, "jury mean of gpt-4.1-mini, own-1": 0.5,
     }  # fmt: skip

@@ -134,7 +134,10 @@ def test_bounds_have_exit_codes_of_their_own(bound, wrong, code, says, tmp_path)
         (["--fail-under", "tone=0.9"], "this run measures groundedness alone"),
         (["--fail-over", "groundedness=0.9"], "is higher_is_better; say --fail-under"),
         (["--judge", "claude"], "there is no such judge; known: judge"),
-        (["--rubric", "groundednes"], "there is no such rubric; known: groundedness"),
+        (
+            ["--rubric", "groundednes"],
+            "no judge is called 'groundednes'; rubrics.yaml has groundedness",
+        ),
     ],
 )
 def test_slips_cost_nothing(options, says, tmp_path):
