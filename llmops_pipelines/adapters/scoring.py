@@ -25,6 +25,7 @@ from llmops_pipelines.ingest import LogFile
 from llmops_pipelines.ingest.files import Content, foreign, read_content
 from llmops_pipelines.ingest.lines import Block, read_blocks
 from llmops_pipelines.judging import (
+    CanaryResult,
     Circuit,
     Conduct,
     Estimate,
@@ -40,6 +41,7 @@ from llmops_pipelines.judging import (
     Question,
     Ruling,
     Tally,
+    ask_canaries,
     embedded_verdicts,
     execute,
     heuristic_scores,
@@ -221,7 +223,8 @@ def ask_about(
     now: Callable[[], datetime],
     run_id: str,
     done: Done,
-) -> Tally:
+    canaries: bool = True,
+) -> tuple[Tally, tuple[CanaryResult, ...]]:
     """Have ``judge`` rule on every content without verdict; verdicts go to ledger and ``spool``.
 
     Once the purse is empty or the endpoint dead, no further line is read: the rest ends alike.
@@ -238,6 +241,7 @@ def ask_about(
         now: The UTC time, without a zone.
         run_id: Of this run.
         done: Told of progress.
+        canaries: Whether the rubric's canary is asked first, if anything is.
     """
     watched = _Watched(judge, done)
     circuit = Circuit(limits.dead_after, patience=3 * limits.concurrency)
@@ -252,21 +256,24 @@ def ask_about(
                 return
             yield watched, item
 
-    async def run() -> Tally:
+    async def run() -> tuple[Tally, tuple[CanaryResult, ...]]:
+        versions = judging_versions(endpoint)
         async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
             conduct = Conduct(
                 ask=ask, purse=purse, price=price, limits=limits, circuit=circuit, now=now, seed=0,
                 run_id=run_id,
             )  # fmt: skip
-            return await execute(jobs(), conduct, keep, library_versions=judging_versions(endpoint))
+            tried = [judge] if canaries else []
+            heard = await ask_canaries(tried, conduct, append, library_versions=versions)
+            return await execute(jobs(), conduct, keep, library_versions=versions), heard
 
-    tally = asyncio.run(run())
+    tally, heard = asyncio.run(run())
     spool.add_verdicts(verdicts_in(tally.unfinished), bought=True)
     if watched.closed:
         spool.close_rest("over_budget", watched.closed)
     elif circuit.opened.is_set():
         spool.close_rest("failed", circuit.reason)
-    return tally
+    return tally, heard
 
 
 def score_embedded(

@@ -168,6 +168,7 @@ def _score(settings: Settings, order: Order) -> dict[str, Any]:
                 book=book, caps=_caps(settings, order, seat), now=clock.now,
                 telling=Telling(before, _say_finding, progress.done),
                 preflight_days=settings.judge_preflight_days if order.preflight else 0,
+                canaries=order.canaries,
             )  # fmt: skip
         except PreflightError as error:
             raise UnusableError(
@@ -388,8 +389,12 @@ def _told(scoring: Scoring, order: Order, seat: Seat) -> dict[str, Any]:
         "calls": scoring.calls,
         "calls_saved": spool.saved_calls(),
         "faults": scoring.faults,
-        "cost_usd": None if scoring.cost is None else float(scoring.cost),
+        "cost_usd": _float(scoring.cost),
         "preflight": _preflight(scoring),
+        "canaries": [
+            {"state": c.state, "detail": c.detail, "calls": c.calls, "cost_usd": _float(c.cost)}
+            for c in scoring.canaries
+        ],
         "rejected": [
             {"line": line, "id": name, "reason": reason}
             for line, name, reason in spool.reasons(REJECTED, _SHOWN)
@@ -423,15 +428,18 @@ def _preflight(scoring: Scoring) -> dict[str, Any] | None:
     finding = scoring.finding
     if finding is None:
         return None
-    cost = scoring.preflight_cost
     return {
         "calls": scoring.preflight_calls,
-        "cost_usd": None if cost is None else float(cost),
+        "cost_usd": _float(scoring.preflight_cost),
         "checked_at": finding.checked_at.isoformat(),
         "response_format": finding.response_format,
         "model_served": finding.model_served,
         "right": finding.right,
     }
+
+
+def _float(cost: Decimal | None) -> float | None:
+    return None if cost is None else float(cost)
 
 
 def _why_useless(order: Order, read: int, spool: Any) -> str:
@@ -461,7 +469,7 @@ def _sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
         )
     yield (
         f"{told['calls']:,} calls made, {told['calls_saved']:,} saved by the ledger, "
-        f"{_dollars(told['cost_usd'])}, {seconds:.1f} s{_of_preflight(told['preflight'])}"
+        f"{_dollars(told['cost_usd'])}, {seconds:.1f} s{_apart(told)}"
     )
     yield from _warnings(told)
     for bound in told["bounds"]:
@@ -471,10 +479,15 @@ def _sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
         yield f"rows in {told['out']}"
 
 
-def _of_preflight(preflight: dict[str, Any] | None) -> str:
-    if not preflight or not preflight["calls"]:
-        return ""
-    return f"; preflight apart: {preflight['calls']} calls, {_dollars(preflight['cost_usd'])}"
+def _apart(told: dict[str, Any]) -> str:
+    """What was paid besides the file's own verdicts."""
+    parts = [("preflight", told["preflight"] or {"calls": 0}),
+             *(("canary", canary) for canary in told["canaries"])]  # fmt: skip
+    return "".join(
+        f"; {name} apart: {part['calls']} calls, {_dollars(part['cost_usd'])}"
+        for name, part in parts
+        if part["calls"]
+    )
 
 
 def _warnings(told: dict[str, Any]) -> Iterator[str]:
@@ -482,6 +495,12 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
         yield f"rejected: line {row['line']:,} ({row['id']}): {row['reason']}"
     for row in told["without_verdict"]:
         yield f"{row['outcome']}, first on line {row['line']:,} ({row['id']}): {row['reason']}"
+    for canary in told["canaries"]:
+        if canary["state"] != "held":
+            yield (
+                f"the canary of {told['metric']} was {canary['state']}: {canary['detail']}; look "
+                "at these verdicts before you trust them"
+            )
     if told["repeated_ids"]:
         first = told["repeated"][0]
         yield (

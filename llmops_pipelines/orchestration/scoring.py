@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -110,6 +110,7 @@ class Scoring:
     finding: Finding | None = None
     preflight_calls: int = 0
     preflight_cost: Decimal | None = Decimal(0)
+    canaries: tuple[judging.CanaryResult, ...] = ()
     calls: int = 0
     faults: int = 0
     cost: Decimal | None = Decimal(0)
@@ -140,6 +141,7 @@ def score_file(
     now: Callable[[], datetime],
     telling: Telling,
     preflight_days: float,
+    canaries: bool = True,
 ) -> Scoring:
     """Judge every line of ``file``, paying only for what the ledger does not hold.
 
@@ -157,6 +159,7 @@ def score_file(
         now: The UTC time, without a zone.
         telling: Who is told.
         preflight_days: How long findings about the endpoint hold; 0: none are looked for.
+        canaries: Whether the rubric's canary is asked first.
 
     Raises:
         PreflightError: Nothing was asked about the file.
@@ -175,14 +178,7 @@ def score_file(
         return scoring
     judge, run_id = judge_of(spec), uuid4().hex
     price = book()
-    scoring.quote = judging.quote(
-        estimates(unjudged_items(file, spec, spool), judge),
-        metric=spec.metric,
-        spec_id=spec.spec_id,
-        model=spec.model,
-        already_paid=spool.count("known"),
-        price=price,
-    )
+    scoring.quote = _quote(file, judge, spool, price, canaries=canaries)
     telling.before(scoring.quote)
     keep = _Keeper(lake, now)
     purse = judging.Purse(caps, judging.spent_today(lake.scan(JUDGE_CALLS), now()))
@@ -191,7 +187,7 @@ def score_file(
     if scoring.quote.calls and preflight_days:
         seat = _preflight(scoring, seat, lake, purse, price, keep, now, run_id, telling,
                           preflight_days)  # fmt: skip
-    tally = ask_about(
+    tally, scoring.canaries = ask_about(
         file,
         judge,
         spool,
@@ -203,10 +199,36 @@ def score_file(
         now=now,
         run_id=run_id,
         done=telling.done,
+        canaries=canaries and bool(scoring.quote.calls),
     )
     scoring.calls, scoring.faults = tally.calls, tally.faults
     scoring.cost = tally.cost if tally.calls else Decimal(0)
     return scoring
+
+
+def _quote(
+    file: SampleFile, judge: judging.Judge, spool: Spool, price: judging.Price, *, canaries: bool
+) -> judging.Quote:
+    """What the file's unjudged contents would cost, and the canary before them."""
+    canary = judging.canary_estimate(judge) if canaries else None
+
+    def each() -> Iterator[judging.Estimate]:
+        found = estimates(unjudged_items(file, judge.spec, spool), judge)
+        for number, estimate in enumerate(found):
+            if number == 0 and canary is not None:
+                yield canary
+            yield estimate
+
+    quoted = judging.quote(
+        each(),
+        metric=judge.spec.metric,
+        spec_id=judge.spec.spec_id,
+        model=judge.spec.model,
+        already_paid=spool.count("known"),
+        price=price,
+    )
+    # A canary is paid for like an item, and is none.
+    return replace(quoted, items=quoted.items - 1) if canary and quoted.items else quoted
 
 
 @dataclass(frozen=True)

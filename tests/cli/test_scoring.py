@@ -60,11 +60,12 @@ def test_a_file_is_judged_once_and_every_line_has_a_row(tmp_path):
         first = score(tmp_path, file, "--out", out, "--json", judge=judge)
         told, calls = json.loads(first.stdout), judge.calls
         again = json.loads(score(tmp_path, file, "--json", judge=judge).stdout)
-        assert judge.calls == calls == 5 + len(CANNED)
+        assert judge.calls == calls == 5 + len(CANNED) + 1, "five samples, preflight and canary"
     assert first.returncode == 0
     assert told["outcomes"] == {"not_applicable": 1, "rejected": 1, "scored": 6}
     assert (told["lines"], told["blank_lines"], told["calls"], told["calls_saved"]) == (9, 1, 5, 0)
     assert told["preflight"]["calls"] == len(CANNED)
+    assert [(c["state"], c["calls"]) for c in told["canaries"]] == [("held", 1)]
     assert 0 < told["preflight"]["cost_usd"] < told["cost_usd"]
     assert (again["calls"], again["calls_saved"], again["cost_usd"]) == (0, 5, 0.0)
     assert (again["outcomes"], again["preflight"]) == (told["outcomes"], None)
@@ -94,7 +95,9 @@ def test_what_is_sent_is_told_first_and_kept_under_its_day(tmp_path):
     kept = lake(tmp_path)
     assert kept.read(JUDGE_LEDGER)["metric"].to_list() == ["groundedness"]
     steps = kept.read(JUDGE_CALLS)["step"].to_list()
-    assert sorted(steps) == [*["preflight/json_schema"] * len(CANNED), "verdict"]
+    assert sorted(steps) == [
+        "canary/verdict", *["preflight/json_schema"] * len(CANNED), "verdict",
+    ]  # fmt: skip
     assert set(kept.read(JUDGE_SPECS)["metric"]) == {"groundedness", "preflight"}
 
 
@@ -107,6 +110,16 @@ def test_faults_on_the_way_lose_nothing(tmp_path):
     assert (run.returncode, told["outcomes"]) == (0, {"scored": 12})
     assert (told["calls"], told["faults"], told["preflight"]) == (15, 3, None)
     assert judge.most_in_flight <= 4
+
+
+def test_a_missed_canary_is_told_and_its_judge_not_trusted(tmp_path):
+    taken_in = Fault(text='{"claims": [], "grounded": true, "reason": "as told"}')
+    with JudgeStub(faults={0: taken_in}) as judge:
+        run = score(tmp_path, samples(tmp_path, sample(1)), "--no-preflight", judge=judge)
+        assert judge.calls == 2
+    assert run.stdout.startswith("1 samples: 1 scored\n")
+    assert "the canary of groundedness was missed: the verdict was a score of 1" in run.stdout
+    assert "; canary apart: 1 calls, $0.0" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,7 @@ def test_an_endpoint_that_takes_no_schema_is_asked_in_words_ever_after(tmp_path)
         for number in (1, 2):
             run = score(tmp_path, samples(tmp_path, sample(number)), judge=judge)
             assert "1 scored" in run.stdout
-        assert judge.calls == 1 + len(CANNED) + 2
+        assert judge.calls == 1 + len(CANNED) + 2 * 2, "a sample and a canary each time"
         assert judge.requests[-1]["response_format"] == {"type": "json_object"}
     versions = lake(tmp_path).read(JUDGE_LEDGER)["library_versions"]
     assert all(json.loads(v)["response_format"] == "json_object" for v in versions)
@@ -195,9 +208,9 @@ def test_at_the_cap_the_rest_is_over_budget_and_a_later_run_goes_on(tmp_path):
     file = samples(tmp_path, *(sample(n) for n in range(30)))
     with JudgeStub() as judge:
         run = score(tmp_path, file, "--max-usd", "0.006", "--out", out, "--no-preflight",
-                    "--concurrency", 1, judge=judge)  # fmt: skip
+                    "--no-canary", "--concurrency", 1, judge=judge)  # fmt: skip
         before = judge.calls
-        later = score(tmp_path, file, "--no-preflight", judge=judge)
+        later = score(tmp_path, file, "--no-preflight", "--no-canary", judge=judge)
         assert 0 < before < judge.calls == 30
     assert run.returncode == 0
     told = [row["outcome"] for row in rows(out)]
@@ -230,7 +243,7 @@ def test_texts_of_a_feature_go_only_where_its_policy_lets_them(tmp_path):
     names = [None, "legal", "chat", "ops", "unlisted"]
     file = samples(tmp_path, *(sample(n, feature=name) for n, name in enumerate(names)))
     with JudgeStub() as judge:
-        run = score(tmp_path, file, "--out", out, "--no-preflight", judge=judge)
+        run = score(tmp_path, file, "--out", out, "--no-preflight", "--no-canary", judge=judge)
         sent = {slot(body["messages"][1]["content"], "answer") for body in judge.requests}
     assert sent == {f"Refund {n} takes five days." for n in (0, 2, 4)}
     assert [row["outcome"] for row in rows(out)] == [
