@@ -17,12 +17,14 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from typing import Any
 
-from llmops_pipelines.judging import Ask, Reply, Request
+from llmops_pipelines.judging import Ask, Reply, Request, ResponseFormat, WeighedToken
 
 _RETRYABLE = {408, 409, 425, 429}
 _REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE)
 _SECRET = re.compile(r"\bsk-[\w*.-]{6,}|\bBearer\s+\S{6,}")
 _DETAIL_CHARS = 300
+_ALTERNATIVES = 5
+"""Tokens weighed per place; some endpoints refuse to tell more."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Endpoint:
     model: str
     api_key: str = field(default="", repr=False)
     name: str = "judge"
+    response_format: ResponseFormat = "json_schema"
+    """How it is held to JSON; a preflight finds out."""
 
     @property
     def configured(self) -> bool:
@@ -67,12 +71,17 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
     ) as client:
 
         async def ask(request: Request, seconds: float) -> Reply:
-            return await _ask(client, request, seconds, secret=endpoint.api_key)
+            return await _ask(
+                client,
+                _body(request, endpoint.response_format),
+                seconds,
+                secret=endpoint.api_key,
+            )
 
         yield ask
 
 
-async def _ask(client: Any, request: Request, seconds: float, *, secret: str) -> Reply:
+async def _ask(client: Any, body: dict[str, Any], seconds: float, *, secret: str) -> Reply:
     import httpx2
     import openai
 
@@ -81,7 +90,7 @@ async def _ask(client: Any, request: Request, seconds: float, *, secret: str) ->
         response = await client.post(
             "/chat/completions",
             cast_to=httpx2.Response,
-            body=_body(request),
+            body=body,
             options={"timeout": seconds},
         )
     except openai.APIStatusError as error:
@@ -91,20 +100,21 @@ async def _ask(client: Any, request: Request, seconds: float, *, secret: str) ->
     return _read(response.content, response.headers, _elapsed(started))
 
 
-def _body(request: Request) -> dict[str, Any]:
+def _body(request: Request, response_format: ResponseFormat) -> dict[str, Any]:
     """The request as the chat-completions API takes it."""
+    by_schema = response_format == "json_schema"
+    messages = request.messages if by_schema else request.told_in_words()
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {
-                "name": request.schema_name,
-                "schema": dict(request.schema),
-                "strict": True,
-            },
-        },
+        "messages": [{"role": m.role, "content": m.content} for m in messages],
     }
+    if by_schema:
+        schema = {"name": request.schema_name, "schema": dict(request.schema), "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif response_format == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    if request.weighs:
+        body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
     if _REASONING_MODEL.match(request.model.rsplit("/", 1)[-1]):
         # Reasoning models know neither `max_tokens` nor a temperature other than their own.
         return {**body, "max_completion_tokens": request.max_tokens}
@@ -141,7 +151,25 @@ def _read(content: bytes, headers: Mapping[str, str], latency_ms: float) -> Repl
         tokens=_tokens(body.get("usage")),
         request_id=request_id or body.get("id"),
         latency_ms=latency_ms,
+        tokens_weighed=_weighed(choice.get("logprobs")),
     )
+
+
+def _weighed(logprobs: Any) -> tuple[WeighedToken, ...] | None:
+    """The reply token by token; None where the endpoint does not tell, or not as documented."""
+    try:
+        return (
+            tuple(
+                WeighedToken(
+                    str(token["token"]),
+                    tuple((str(o["token"]), float(o["logprob"])) for o in token["top_logprobs"]),
+                )
+                for token in logprobs["content"]
+            )
+            or None
+        )
+    except (TypeError, LookupError, ValueError):
+        return None
 
 
 def _tokens(usage: Any) -> dict[str, int] | None:

@@ -47,6 +47,10 @@ from llmops_pipelines.reference import Features
 _OVER_POLICY = "features.yaml does not let this feature's texts go to {endpoint!r}"
 
 
+Prepare = Callable[[Endpoint], tuple[Endpoint, Ruling | None]]
+"""The endpoint as it is to be asked, and what all items end with where it cannot be."""
+
+
 @dataclass(frozen=True)
 class JudgedDay:
     """What judging a day came to.
@@ -104,6 +108,7 @@ def judge_day(
     limits: Limits | None = None,
     on_quote: Callable[[Quote], None] | None = None,
     canaries: bool = True,
+    prepare: Prepare | None = None,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -127,6 +132,7 @@ def judge_day(
         limits: How hard to try.
         on_quote: Told each quote before anything is sent.
         canaries: Whether each judge that has anything to do is put its rubric's canary first.
+        prepare: Looks at the endpoint once there is something to ask it.
     """
     limits = limits or Limits()
     plans = [
@@ -148,7 +154,22 @@ def judge_day(
     jobs = [(plan.judge, item) for plan in plans for item in plan.to_judge]
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
-    if jobs:
+    obstacle = None
+    if jobs and prepare:
+        endpoint, obstacle = prepare(endpoint)
+    if obstacle:
+        for judge, item in jobs:
+            tally.add(
+                verdict_row(
+                    judge.spec,
+                    item,
+                    obstacle,
+                    attempts=(),
+                    scored_at=now(),
+                    library_versions={},
+                )
+            )
+    elif jobs:
         conduct = partial(
             Conduct,
             purse=purse,
@@ -248,6 +269,15 @@ def _forbidden(
     )
 
 
+def judging_versions(endpoint: Endpoint) -> dict[str, str]:
+    """What takes part in a verdict besides its judge: kept beside it, no part of the spec."""
+    return {
+        **client_versions(),
+        "llmops_pipelines": metadata.version("llmops-pipelines"),
+        "response_format": endpoint.response_format,
+    }
+
+
 async def _execute(
     tried: list[Judge],
     jobs: list[Job],
@@ -257,7 +287,7 @@ async def _execute(
     append: OnResults,
 ) -> tuple[Tally, tuple[CanaryResult, ...]]:
     """Everything that needs the event loop, of which a run has one: canaries, then items."""
-    versions = {**client_versions(), "llmops_pipelines": metadata.version("llmops-pipelines")}
+    versions = judging_versions(endpoint)
     async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
         shared = conduct(ask=ask)
         told = await ask_canaries(tried, shared, append, library_versions=versions)

@@ -19,6 +19,7 @@ from llmops_pipelines.cli import summary, telling
 from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
+from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import LakeError
 from llmops_pipelines.orchestration.locks import alone
@@ -89,7 +90,10 @@ def check_folder(settings: Settings) -> None:
         redaction_of(resources.reference.read("privacy.yaml", PrivacyRules))
     except MissingExtraError as error:
         raise UnusableError(str(error)) from error
-    for warning in [*unread_files(folder), *unready(features, resources.judge)]:
+    for warning in [
+        *unread_files(folder),
+        *unready(features, resources.judge, read_judges(resources.reference)),
+    ]:
         typer.secho(f"warning: {warning}", err=True, fg="yellow")
 
 

@@ -9,7 +9,17 @@ from llmops_pipelines.judging.canaries import (
 )
 from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
-from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request, strict_schema
+from llmops_pipelines.judging.exchange import (
+    RESPONSE_FORMATS,
+    Ask,
+    Message,
+    Price,
+    Reply,
+    Request,
+    ResponseFormat,
+    WeighedToken,
+    strict_schema,
+)
 from llmops_pipelines.judging.execution import Job, OnResults, Tally, execute
 from llmops_pipelines.judging.heuristics import heuristic_scores
 from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Limits
@@ -58,6 +68,7 @@ __all__ = [
     "FINAL",
     "ITEM_SCHEMA",
     "LEDGER_KEY",
+    "RESPONSE_FORMATS",
     "UNFINISHED",
     "Ask",
     "Canary",
@@ -81,6 +92,7 @@ __all__ = [
     "Quote",
     "Reply",
     "Request",
+    "ResponseFormat",
     "Rubric",
     "RubricJudge",
     "Rubrics",
@@ -88,6 +100,7 @@ __all__ = [
     "Spent",
     "Tally",
     "UnreadableReplyError",
+    "WeighedToken",
     "ask_canaries",
     "canary_estimate",
     "canary_item",

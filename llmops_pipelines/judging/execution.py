@@ -64,7 +64,7 @@ class _Window:
     async def keep_within(self, most: int) -> None:
         """Hand over once ``most`` verdicts have gathered; wait for the ledger at twice as many."""
         if len(self.verdicts) >= (2 * most if self._lock.locked() else most):
-            await self.flush(at_least=most)
+            await asyncio.shield(self.flush(at_least=most))
 
     async def flush(self, at_least: int = 0) -> None:
         """Hand over what has gathered; it is kept until the ledger has taken it."""
@@ -164,7 +164,8 @@ async def _tick(window: _Window, seconds: float) -> None:
     with suppress(asyncio.CancelledError):
         while True:
             await asyncio.sleep(seconds)
-            await window.flush()
+            # Cut off half-way, it would be handed over again at the end.
+            await asyncio.shield(window.flush())
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

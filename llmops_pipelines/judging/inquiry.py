@@ -79,16 +79,24 @@ class Inquiry:
     deadline: float
     attempts: list[dict[str, Any]] = field(default_factory=list)
 
-    async def ask(self, request: Request, read: Callable[[str], Read], *, step: str) -> Read:
+    async def ask(
+        self,
+        request: Request,
+        read: Callable[[str], Read],
+        *,
+        step: str,
+        heard: Callable[[Reply], None] | None = None,
+    ) -> Read:
         """What ``read`` makes of the judge's reply to ``request``.
 
-        A reply that ``read`` cannot take is answered once with what is wrong with it.
+        A reply that ``read`` cannot take is answered once with what is wrong with it. ``heard`` is
+        told each reply before its text is read.
 
         Raises:
             GaveUpError: No usable reply: refused, truncated or unreadable; attempts, time or money
                 used up; endpoint dead.
         """
-        text = await self._reply(request, step)
+        text = await self._reply(request, step, heard)
         try:
             return read(text)
         except UnreadableReplyError as error:
@@ -102,19 +110,23 @@ class Inquiry:
                 Message("user", _REPAIR.format(fault=fault)),
             ),
         )
-        text = await self._reply(repair, f"{step}/repair")
+        text = await self._reply(repair, f"{step}/repair", heard)
         try:
             return read(text)
         except UnreadableReplyError as error:
             self._mark_unreadable()
             raise GaveUpError("unreadable", f"two replies could not be read: {error}") from error
 
-    async def _reply(self, request: Request, step: str) -> str:
+    async def _reply(
+        self, request: Request, step: str, heard: Callable[[Reply], None] | None
+    ) -> str:
         """The text of the first reply worth reading."""
         limits = self.conduct.limits
         for number in range(1, limits.attempts + 1):
             reply = await self._attempt(request, step, number)
             if reply.outcome == "ok" and reply.text is not None:
+                if heard:
+                    heard(reply)
                 return reply.text
             if reply.outcome == "refused":
                 raise GaveUpError(

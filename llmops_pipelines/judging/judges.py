@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from llmops_pipelines.judging.escaping import render
-from llmops_pipelines.judging.exchange import Message, Request, strict_schema
+from llmops_pipelines.judging.exchange import Message, Reply, Request, strict_schema
 from llmops_pipelines.judging.item import Item, missing_field
 from llmops_pipelines.judging.pairs import exchange, settle
 from llmops_pipelines.judging.quotes import Estimate, estimated_tokens
 from llmops_pipelines.judging.replies import Ruling, read_ruling
 from llmops_pipelines.judging.rubrics import Rubric
 from llmops_pipelines.judging.specs import JudgeSpec
+from llmops_pipelines.judging.weighing import weighed
 
 Read = TypeVar("Read")
 
@@ -21,7 +22,14 @@ Read = TypeVar("Read")
 class Question(Protocol):
     """Sends a request until a reply can be read; see ``Inquiry.ask``."""
 
-    async def __call__(self, request: Request, read: Callable[[str], Read], *, step: str) -> Read:
+    async def __call__(
+        self,
+        request: Request,
+        read: Callable[[str], Read],
+        *,
+        step: str,
+        heard: Callable[[Reply], None] | None = None,
+    ) -> Read:
         """What ``read`` makes of the reply."""
         ...
 
@@ -91,14 +99,15 @@ class RubricJudge:
         return None
 
     async def rule(self, item: Item, ask: Question) -> Ruling:
-        """The ruling on ``item``."""
+        """The ruling on ``item``, weighed by the judge's own doubt where the spec says so."""
+        replies: list[Reply] = []
 
         def read(text: str) -> Ruling:
             return read_ruling(text, self._rubric, self._schema_text)
 
-        ruling = await ask(self.request(item), read, step="verdict")
+        ruling = await ask(self.request(item), read, step="verdict", heard=replies.append)
         if self._rubric.swap is None:
-            return ruling
+            return weighed(ruling, replies[-1], self._rubric) if self._spec.weighs else ruling
         exchanged = self.request(exchange(item, self._rubric.swap))
         swapped = await ask(exchanged, read, step="swapped")
         return settle(ruling, swapped, self._rubric.categories)
@@ -115,4 +124,5 @@ class RubricJudge:
             schema=self._schema,
             max_tokens=self._rubric.max_tokens,
             parameters={"temperature": self._rubric.temperature},
+            weighs=self._spec.weighs,
         )

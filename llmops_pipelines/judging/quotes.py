@@ -75,21 +75,28 @@ def quote(
     price: Price,
 ) -> Quote:
     """Add up what ``estimates``, one per unpaid item, come to at ``price``."""
-    each = list(estimates)
-    # Item by item: a price may depend on the length of the prompt.
-    usd = [_usd(price, model, e.input_tokens, e.output_tokens) for e in each]
-    most = [_usd(price, model, 3 * e.input_tokens, 2 * e.most_output_tokens) for e in each]
+    items = calls = tokens_in = tokens_out = 0
+    usd: Decimal | None = Decimal(0)
+    most: Decimal | None = Decimal(0)
+    for each in estimates:
+        items += 1
+        calls += each.calls
+        tokens_in += each.input_tokens
+        tokens_out += each.output_tokens
+        # Item by item: a price may depend on the length of the prompt.
+        usd = _plus(usd, _usd(price, model, each.input_tokens, each.output_tokens))
+        most = _plus(most, _usd(price, model, 3 * each.input_tokens, 2 * each.most_output_tokens))
     return Quote(
         metric=metric,
         spec_id=spec_id,
         model=model,
-        items=len(each),
+        items=items,
         already_paid=already_paid,
-        calls=sum(e.calls for e in each),
-        input_tokens=sum(e.input_tokens for e in each),
-        output_tokens=sum(e.output_tokens for e in each),
-        usd=_total(usd, 1 + EXPECTED_RETRIES),
-        usd_at_most=_total(most, Decimal(1)),
+        calls=calls,
+        input_tokens=tokens_in,
+        output_tokens=tokens_out,
+        usd=None if usd is None else usd * (1 + EXPECTED_RETRIES),
+        usd_at_most=most,
     )
 
 
@@ -98,10 +105,9 @@ def _dollars(amount: Decimal | None) -> str:
     return f"${amount:.4f}" if amount and amount < Decimal("0.01") else f"${amount or 0:.2f}"
 
 
-def _total(amounts: list[Decimal | None], factor: Decimal) -> Decimal | None:
-    """The sum, or None if any part of it is unknown."""
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) * factor if len(known) == len(amounts) else None
+def _plus(sum_so_far: Decimal | None, amount: Decimal | None) -> Decimal | None:
+    """The sum, or None once any part of it is unknown."""
+    return None if sum_so_far is None or amount is None else sum_so_far + amount
 
 
 def _usd(price: Price, model: str, tokens_in: int, tokens_out: int) -> Decimal | None:

@@ -1,9 +1,9 @@
 """Judges a day's sample: embedded scorers, rubrics and RAGAS metrics, through the ledger."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -12,8 +12,12 @@ import polars as pl
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.judging.endpoints import Judges
+from llmops_pipelines.judging.juries import jury_scores, jury_spec
+from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.preflights import checked
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
@@ -30,19 +34,27 @@ QUOTES = logging.getLogger("llmops.quotes")
 both."""
 
 
-def unready(features: Features, judge: Judge) -> list[str]:
-    """Why features that ask for the judge will not be judged; nothing if all is set."""
-    asking = judging.judged_features(features, judge.name)
-    settings = {"JUDGE_BASE_URL": judge.base_url, "JUDGE_MODEL": judge.model}
-    missing = [name for name, value in settings.items() if not value]
-    if not asking or not missing:
-        return []
+def unready(features: Features, judge: Judge, judges: Judges | None = None) -> list[str]:
+    """Why features that ask for a judge will not be judged; nothing if all is set."""
     return [
-        f"features.yaml says `judging: {judge.name}` for {', '.join(asking)}, but "
-        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: no model judges "
-        "them, embedded scorers do. Set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, "
-        "ending in /v1), JUDGE_MODEL and, if it wants one, JUDGE_API_KEY"
+        _unset(name, judging.judged_features(features, name), bench.missing, judge)
+        for name, bench in benches(judge, judges or Judges()).items()
+        if bench.missing and judging.judged_features(features, name)
     ]
+
+
+def _unset(name: str, asking: list[str], missing: Sequence[str], judge: Judge) -> str:
+    remedy = (
+        "Set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, ending in /v1), JUDGE_MODEL "
+        "and, if it wants one, JUDGE_API_KEY"
+        if name == judge.name
+        else "Set what judges.yaml names"
+    )
+    return (
+        f"features.yaml says `judging: {name}` for {', '.join(asking)}, but "
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: no model judges "
+        f"them, embedded scorers do. {remedy}"
+    )
 
 
 def judge_sample(
@@ -70,14 +82,20 @@ def judge_sample(
     embedded = judging.verdicts_of(
         items, verdicts, [judging.read_spec(text) for text in specs["spec"]]
     )
+    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     features = reference.read("features.yaml", Features)
-    asked = judging.endpoint_specs(
-        reference.read("rubrics.yaml", judging.Rubrics),
-        features,
-        endpoint=judge.name,
-        model=judge.model,
-    )
-    judged = _ask(items, asked, features, lake.open(), judge, clock, day, run_id)
+
+    def wanted(seat: Seat) -> Wanted:
+        specs = judging.endpoint_specs(
+            rubrics,
+            features,
+            endpoint=seat.endpoint.name,
+            model=seat.endpoint.model,
+            logprobs=seat.logprobs,
+        )
+        return [(judging.judged_features(features, seat.endpoint.name), specs)] if specs else []
+
+    judged = _asked(lambda: items, wanted, features, lake, reference, judge, clock, day, run_id)
     return JUDGE_SCORES.require(pl.concat([embedded, judged]))
 
 
@@ -98,22 +116,30 @@ def score_with_ragas(
         ``RAGAS_SCORES``.
     """
     features = reference.read("features.yaml", Features)
-    asking = judging.features_by_ragas(features, judge.name)
-    if not asking or not judge.model:
-        return RAGAS_SCORES.empty()
-    from llmops_pipelines.adapters.ragas_metrics import ragas_specs
 
-    items = _items(lake.open(), sampled, llm_calls, day)
-    # Features with the same metrics are judged together; most nights that is all of them.
-    scores = [
-        _ask(
-            items.filter(pl.col("feature").is_in(names)),
-            ragas_specs(model=judge.model, metrics=metrics),
-            features, lake.open(), judge, clock, day, run_id,
+    def wanted(seat: Seat) -> Wanted:
+        from llmops_pipelines.adapters.ragas_metrics import ragas_specs
+
+        # Features with the same metrics are judged together; most nights that is all of them.
+        return [
+            (names, ragas_specs(model=seat.endpoint.model, metrics=metrics))
+            for metrics, names in judging.features_by_ragas(features, seat.endpoint.name).items()
+            if seat.endpoint.model
+        ]
+
+    return RAGAS_SCORES.require(
+        _asked(
+            lambda: _items(lake.open(), sampled, llm_calls, day),
+            wanted,
+            features,
+            lake,
+            reference,
+            judge,
+            clock,
+            day,
+            run_id,
         )
-        for metrics, names in asking.items()
-    ]  # fmt: skip
-    return RAGAS_SCORES.require(pl.concat(scores))
+    )
 
 
 def judge_items(
@@ -133,7 +159,59 @@ def judge_items(
     Returns:
         ``JUDGE_SCORES``; items of features that ``features`` does not switch on are left out.
     """
-    return _ask(items, specs, features, lake.open(), judge, clock, clock.today(), run_id)
+    [seat] = benches(judge, Judges())[judge.name].seats
+    return _ask(items, specs, features, lake.open(), judge, seat, clock, clock.today(), run_id)
+
+
+Wanted = list[tuple[list[str], list[judging.JudgeSpec]]]
+"""Features, and the judges that a seat is asked to be for them."""
+
+
+def _asked(
+    items: Callable[[], pl.DataFrame],
+    wanted: Callable[[Seat], Wanted],
+    features: Features,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What every endpoint that a feature names says of its items, and what its juries say."""
+    parts = [JUDGE_SCORES.empty()]
+    for name, bench in benches(judge, read_judges(reference)).items():
+        if not judging.judged_features(features, name):
+            continue
+        by_seat = [wanted(seat) for seat in bench.seats]
+        if not all(by_seat):
+            continue  # a seat without a model wants nothing, and a jury sits whole or not at all
+        found = items()
+        for together in zip(*by_seat, strict=True):
+            own = found.filter(pl.col("feature").is_in(together[0][0]))
+            said = [
+                _ask(own, specs, features, lake.open(), judge, seat, clock, day, run_id)
+                for seat, (_, specs) in zip(bench.seats, together, strict=True)
+            ]
+            parts += said
+            if len(said) > 1:
+                members = list(zip(*(specs for _, specs in together), strict=True))
+                parts += _heard_together(pl.concat(said), members, bench, lake.open())
+    return pl.concat(parts).unique(JUDGE_SCORES.key, maintain_order=True)
+
+
+def _heard_together(
+    said: pl.DataFrame,
+    juries: Iterable[Sequence[judging.JudgeSpec]],
+    bench: Bench,
+    lake: Lake,
+) -> list[pl.DataFrame]:
+    """What each jury says, once its spec is kept."""
+    heard = []
+    for members in juries:
+        _keep_specs(lake, judging.judge_specs([jury_spec(members, bench.combine)]))
+        heard.append(jury_scores(said, members, bench.combine))
+    return heard
 
 
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
@@ -147,22 +225,24 @@ def _ask(
     features: Features,
     lake: Lake,
     judge: Judge,
+    seat: Seat,
     clock: Clock,
     day: date,
     run_id: str,
 ) -> pl.DataFrame:
     """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing."""
     too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
-    switched_on = judging.judged_features(features, judge.name)
+    if not specs:
+        return JUDGE_SCORES.empty()
+    switched_on = judging.judged_features(features, seat.endpoint.name)
     items = items.filter(pl.col("feature").is_in(switched_on))
-    if not specs or items.is_empty():
+    if items.is_empty():
         return JUDGE_SCORES.empty()
     _keep_specs(lake, judging.judge_specs(specs))
-    endpoint = Endpoint(judge.base_url, judge.model, judge.api_key, judge.name)
     if too_old:
         # History is judged for money only when asked; what is paid for already is still shown.
-        endpoint = replace(endpoint, base_url="")
-    unfinished = _spend(items, specs, features, lake, judge, endpoint, clock, day, run_id)
+        seat = seat._replace(endpoint=replace(seat.endpoint, base_url=""))
+    unfinished = _spend(items, specs, features, lake, judge, seat, clock, day, run_id)
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
     return pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
 
@@ -173,7 +253,7 @@ def _spend(
     features: Features,
     lake: Lake,
     judge: Judge,
-    endpoint: Endpoint,
+    seat: Seat,
     clock: Clock,
     day: date,
     run_id: str,
@@ -184,25 +264,46 @@ def _spend(
     def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         part = uuid4().hex
         lake.append(JUDGE_CALLS, attempts, name=part, day=day)
-        lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+        if not verdicts.is_empty():
+            lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
 
-    tariff = pricing.find_tariff(None, judge.model, clock.now(), lake.read(PRICE_BOOK))
+    price = price_of(lake.read(PRICE_BOOK), clock.now())
+    purse = _purse(lake, judge, clock, run_id)
 
-    def price(_model: str, buckets: Mapping[str, int]) -> Decimal | None:
-        return tariff.cost(buckets) if tariff else None
+    def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
+        if not judge.preflight_days:
+            return endpoint, None
+        finding, _ = checked(
+            lake,
+            endpoint,
+            purse=purse,
+            price=price,
+            append=append,
+            now=clock.now,
+            run_id=run_id,
+            logprobs=seat.logprobs,
+            days=judge.preflight_days,
+        )
+        if finding.problem:
+            return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
+        if finding.doubt:
+            QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
+        return replace(endpoint, response_format=finding.response_format or "json_schema"), None
 
     judged = judge_day(
         items,
         specs,
         lake.scan(JUDGE_LEDGER),
-        _purse(lake, judge, clock, run_id),
-        endpoint,
+        purse,
+        seat.endpoint,
         append,
         features=features,
         price=price,
         now=clock.now,
         seed=0,
         run_id=run_id,
+        limits=seat.limits,
+        prepare=prepare,
         on_quote=lambda quote: QUOTES.info("quote %s: %s", day, quote) if quote.items else None,
     )
     if judged.warning:
@@ -210,6 +311,22 @@ def _spend(
     if judged.canary_warning:
         QUOTES.warning("canary %s: %s", day, judged.canary_warning)
     return judged.unfinished
+
+
+def price_of(book: pl.DataFrame, now: datetime) -> judging.Price:
+    """The price of any model's tokens as of ``now``; each model is looked up once.
+
+    A snapshot's own name may have no price where the model asked for has: callers ask for both.
+    """
+    tariffs: dict[str, pricing.Tariff | None] = {}
+
+    def price(model: str, buckets: Mapping[str, int]) -> Decimal | None:
+        if model not in tariffs:
+            tariffs[model] = pricing.find_tariff(None, model, now, book)
+        tariff = tariffs[model]
+        return tariff.cost(buckets) if tariff else None
+
+    return price
 
 
 _purses: dict[str, judging.Purse] = {}

@@ -162,7 +162,7 @@ class Policy(dg.ConfigurableResource[Any]):
 
 
 class Judge(dg.ConfigurableResource[Any]):
-    """An OpenAI-compatible endpoint that features may name under ``judging:``."""
+    """The endpoint of the environment, what judges.yaml needs of it, and the caps of all judges."""
 
     name: str = Field(JUDGE, description="What features.yaml calls it.")
     base_url: str = Field("", description="Endpoint root, ending in /v1; empty: no judge.")
@@ -173,6 +173,12 @@ class Judge(dg.ConfigurableResource[Any]):
     max_calls_per_run: int = Field(2000, ge=0, description="Cap where the judge has no price.")
     judge_within_days: int = Field(
         7, ge=0, description="Older days are judged for money only when asked."
+    )
+    preflight_days: float = Field(
+        7, ge=0, description="How long what is known of an endpoint holds; 0: none is checked."
+    )
+    named: dict[str, str] = Field(
+        default_factory=dict, description="Secret; by the variables that judges.yaml names."
     )
 
 

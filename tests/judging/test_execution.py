@@ -1,6 +1,7 @@
 """Every item ends in exactly one outcome, whatever the endpoint does."""
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -401,3 +402,21 @@ def test_times_come_from_the_clock_that_was_given():
 def test_replies_that_are_no_replies_have_no_score():
     assert Reply("http_500").answered is False
     assert Reply("truncated").answered is True
+
+
+class SlowLedger(Ledger):
+    """A ledger that takes longer than the run has left."""
+
+    def append(self, verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
+        time.sleep(0.2)
+        super().append(verdicts, attempts)
+
+
+def test_a_run_that_ends_while_results_are_handed_over_hands_them_over_once():
+    run = Run(lambda *_: ok(), limits=replace(QUICK, window_s=0.02), ledger=SlowLedger())
+    run.seconds = 0.05
+    # Two rounds: the first is handed over when its time is up, and the second ends meanwhile.
+    run.of(item_frame(*(f"a {n}" for n in range(2 * QUICK.concurrency))))
+    assert run.ledger.verdicts["item_digest"].is_unique().all()
+    assert run.ledger.attempts["attempt_id"].is_unique().all()
+    assert run.ledger.verdicts.height == 2 * QUICK.concurrency
