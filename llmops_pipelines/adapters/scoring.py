@@ -87,7 +87,7 @@ class SampleFile:
 
     def __init__(self, path: Path) -> None:
         state = path.stat()
-        file = LogFile(path.name, state.st_size, state.st_mtime_ns, lambda: path.open("rb"))
+        file = LogFile(path.name, state.st_size, state.st_mtime_ns, lambda _: path.open("rb"))
         self._content: Content = read_content(file, hold=0)
         self.path = path
 
