@@ -72,11 +72,13 @@ class _Window:
             verdicts, attempts = list(self.verdicts), list(self.attempts)
             if len(verdicts) < at_least or not (verdicts or attempts):
                 return
-            await asyncio.to_thread(
-                self.on_results, verdict_frame(verdicts), attempt_frame(attempts)
-            )
+            await asyncio.to_thread(self._hand_over, verdicts, attempts)
             del self.verdicts[: len(verdicts)], self.attempts[: len(attempts)]
             self.tally.add_attempts(attempts)
+
+    def _hand_over(self, verdicts: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> None:
+        """Off the event loop: making frames and files takes longer than many replies."""
+        self.on_results(verdict_frame(verdicts), attempt_frame(attempts))
 
 
 async def execute(

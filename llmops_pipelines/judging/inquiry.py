@@ -35,6 +35,7 @@ class Limits:
 
     concurrency: int = 64
     attempts: int = 5
+    repairs: int = 2
     attempt_timeout_s: float = 60.0
     item_deadline_s: float = 300.0
     backoff_s: float = 0.25
@@ -82,32 +83,32 @@ class Inquiry:
     async def ask(self, request: Request, read: Callable[[str], Read], *, step: str) -> Read:
         """What ``read`` makes of the judge's reply to ``request``.
 
-        A reply that ``read`` cannot take is answered once with what is wrong with it.
+        A reply that ``read`` cannot take is answered with what is wrong with it, ``repairs`` times
+        at most: a judge that is malformed once in fifty is so twice in a row for one item of 2,500.
 
         Raises:
             GaveUpError: No usable reply: refused, truncated or unreadable; attempts, time or money
                 used up; endpoint dead.
         """
-        text = await self._reply(request, step)
-        try:
-            return read(text)
-        except UnreadableReplyError as error:
-            self._mark_unreadable()
-            fault = str(error)
-        repair = replace(
-            request,
-            messages=(
-                *request.messages,
-                Message("assistant", text[:_SHOWN_OF_A_BAD_REPLY]),
-                Message("user", _REPAIR.format(fault=fault)),
-            ),
-        )
-        text = await self._reply(repair, f"{step}/repair")
-        try:
-            return read(text)
-        except UnreadableReplyError as error:
-            self._mark_unreadable()
-            raise GaveUpError("unreadable", f"two replies could not be read: {error}") from error
+        asked, repairs = request, self.conduct.limits.repairs
+        for repair in range(repairs + 1):
+            text = await self._reply(
+                asked, step + ("", "/repair", f"/repair-{repair}")[min(repair, 2)]
+            )
+            try:
+                return read(text)
+            except UnreadableReplyError as error:
+                self._mark_unreadable()
+                fault = str(error)
+            asked = replace(
+                request,
+                messages=(
+                    *request.messages,
+                    Message("assistant", text[:_SHOWN_OF_A_BAD_REPLY]),
+                    Message("user", _REPAIR.format(fault=fault)),
+                ),
+            )
+        raise GaveUpError("unreadable", f"{repairs + 1} replies could not be read: {fault}")
 
     async def _reply(self, request: Request, step: str) -> str:
         """The text of the first reply worth reading."""

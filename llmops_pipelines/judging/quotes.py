@@ -37,7 +37,7 @@ class Estimate:
 class Quote:
     """What one judge's unpaid items would cost; dollars are null where it has no price.
 
-    ``usd_at_most`` takes one repair of every reply and replies of full length for granted.
+    ``usd_at_most`` takes two repairs of every reply and replies of full length for granted.
     """
 
     metric: str
@@ -78,7 +78,16 @@ def quote(
     each = list(estimates)
     # Item by item: a price may depend on the length of the prompt.
     usd = [_usd(price, model, e.input_tokens, e.output_tokens) for e in each]
-    most = [_usd(price, model, 3 * e.input_tokens, 2 * e.most_output_tokens) for e in each]
+    # A repair sends the prompt again, and the reply that it repairs.
+    most = [
+        _usd(
+            price,
+            model,
+            3 * e.input_tokens + 2 * e.most_output_tokens,
+            3 * e.most_output_tokens,
+        )
+        for e in each
+    ]
     return Quote(
         metric=metric,
         spec_id=spec_id,

@@ -114,13 +114,22 @@ def test_a_malformed_reply_is_repaired_once():
     assert steps == [("verdict", "unreadable"), ("verdict/repair", "ok")]
 
 
-def test_two_malformed_replies_are_unreadable_for_good():
+def test_a_malformed_repair_is_repaired_too():
+    run = Run(in_turn(ok(text="no"), ok(text="still no"), ok()))
+    assert outcomes(run.of(ONE)) == {"scored": 1}
+    assert [len(request.messages) for request in run.asked] == [2, 4, 4]
+    assert run.asked[2].messages[2].content == "still no"
+    steps = run.ledger.attempts.sort("asked_at")["step"].to_list()
+    assert steps == ["verdict", "verdict/repair", "verdict/repair-2"]
+
+
+def test_three_malformed_replies_are_unreadable_for_good():
     run = Run(always(ok(text="no")))
     tally = run.of(ONE)
-    assert (outcomes(tally), len(run.asked)) == ({"unreadable": 1}, 2)
+    assert (outcomes(tally), len(run.asked)) == ({"unreadable": 1}, 3)
     assert only(run)["score"] is None
     assert tally.unfinished == []
-    assert only(run)["reason"].startswith("two replies could not be read")
+    assert only(run)["reason"].startswith("3 replies could not be read")
 
 
 def test_a_truncated_reply_is_a_class_of_its_own_with_a_remedy():
