@@ -44,8 +44,8 @@ def texts(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def judge(url: str, lake_root: str, items: int) -> None:
-    """Judge ``items`` samples into the lake, and say what it took."""
+def judge(url: str, folder: str, items: int) -> None:
+    """Judge ``items`` samples into the lake in ``folder``, and say what it took."""
     began = cpu()
     import logging
     from datetime import UTC, date, datetime
@@ -58,12 +58,14 @@ def judge(url: str, lake_root: str, items: int) -> None:
     import polars as pl
 
     from llmops_pipelines.adapters import judging_day
+    from llmops_pipelines.adapters.judge_desk import SharedGate, SharedPurse, open_desk
     from llmops_pipelines.judging import (
         ITEM_SCHEMA,
         Caps,
         Limits,
-        Purse,
+        Pace,
         Rubrics,
+        Spent,
         endpoint_specs,
     )
     from llmops_pipelines.orchestration.lake import Lake
@@ -81,7 +83,7 @@ def judge(url: str, lake_root: str, items: int) -> None:
     frame = pl.DataFrame([texts(number) for number in range(items)], schema=ITEM_SCHEMA)
     imports = cpu() - began
 
-    lake = Lake(open_store(lake_root))
+    lake = Lake(open_store(f"{folder}/lake"))
     day = date(2026, 11, 10)
 
     def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
@@ -90,19 +92,23 @@ def judge(url: str, lake_root: str, items: int) -> None:
         lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
 
     started, spent = time.perf_counter(), cpu()
+    run_id = uuid4().hex
+    desk = open_desk(Path(folder) / "state")
+    caps = Caps(calls_per_run=10**9, calls_per_day=10**9)
     judged = judging_day.judge_day(
         frame,
         specs,
         lake.scan(JUDGE_LEDGER),
-        Purse(Caps(calls_per_run=10**9, calls_per_day=10**9)),
+        SharedPurse(desk, caps, Spent(), run=run_id, now=datetime.now(UTC).replace(tzinfo=None)),
         judging_day.Endpoint(f"{url}/v1", "bench-judge", "key"),
         append,
         features=features,
         price=lambda _model, _tokens: None,
         now=lambda: datetime.now(UTC).replace(tzinfo=None),
         seed=7,
-        run_id=uuid4().hex,
+        run_id=run_id,
         limits=Limits(concurrency=IN_FLIGHT),
+        gate=SharedGate(desk, Pace(IN_FLIGHT), endpoint=url),
     )
     result = {
         "wall": time.perf_counter() - started,
@@ -203,14 +209,14 @@ def heading(items: int) -> None:
 
 def speed(items: int) -> None:
     heading(items)
-    with endpoint(LATENCY_MS) as url, tempfile.TemporaryDirectory() as lake:
+    with endpoint(LATENCY_MS) as url, tempfile.TemporaryDirectory() as folder:
         row("bare aiohttp loop", measured("_bare", url, str(items)), items)
         row("openai package alone", measured("_package", url, str(items)), items)
         before = counted(url)["requests"]
-        first = measured("_judge", url, lake, str(items))
+        first = measured("_judge", url, folder, str(items))
         row("judged", first, items, f"{first['outcomes']}, imports {first['imports']:.1f} CPU s")
         between = counted(url)["requests"]
-        second = measured("_judge", url, lake, str(items))
+        second = measured("_judge", url, folder, str(items))
         again = counted(url)["requests"] - between
         row("unchanged second pass", second, items, f"{again} calls")
         print(f"{between - before:,} requests for {items:,} verdicts")
@@ -218,8 +224,8 @@ def speed(items: int) -> None:
 
 def faults(items: int) -> None:
     heading(items)
-    with endpoint(LATENCY_MS, FAULTS) as url, tempfile.TemporaryDirectory() as lake:
-        found = measured("_judge", url, lake, str(items))
+    with endpoint(LATENCY_MS, FAULTS) as url, tempfile.TemporaryDirectory() as folder:
+        found = measured("_judge", url, folder, str(items))
         stats = counted(url)
         extra = stats["requests"] - items
         note = f"{found['outcomes']}, {stats['faults']} faults, {extra} extra calls"
@@ -231,8 +237,8 @@ def crashes(items: int, kills: int = 20) -> None:
     import polars as pl
 
     draws = random.Random(7)
-    with endpoint(LATENCY_MS) as url, tempfile.TemporaryDirectory() as lake:
-        arguments = [sys.executable, __file__, "_judge", url, lake, str(items)]
+    with endpoint(LATENCY_MS) as url, tempfile.TemporaryDirectory() as folder:
+        arguments = [sys.executable, __file__, "_judge", url, folder, str(items)]
         worst = paid = 0
         for _ in range(kills):
             process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
@@ -244,32 +250,32 @@ def crashes(items: int, kills: int = 20) -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
             asked = counted(url)["requests"] - before
-            kept = rows_kept(lake)
+            kept = rows_kept(folder)
             worst = max(worst, asked - (kept - paid))
             paid = kept
-        last = measured("_judge", url, lake, str(items))
+        last = measured("_judge", url, folder, str(items))
         stats = counted(url)
-        ledger = pl.read_parquet(f"{lake}/judge_ledger/**/*.parquet")
+        ledger = pl.read_parquet(f"{folder}/lake/judge_ledger/**/*.parquet")
         once = ledger.select("spec_id", "item_digest", "repetition").is_unique().sum()
         print(
             f"\n{kills} kills: {once:,} of {items:,} scored exactly once, "
             f"{stats['requests'] - items:,} requests paid again, at most {worst} in one crash "
-            f"(window 50, {IN_FLIGHT} in flight); last run {last['outcomes']}"
+            f"(window 25, {IN_FLIGHT} in flight); last run {last['outcomes']}"
         )
 
 
-def rows_kept(lake: str) -> int:
+def rows_kept(folder: str) -> int:
     import polars as pl
 
-    files = [str(file) for file in Path(lake).glob("judge_ledger/*/*.parquet")]
+    files = [str(file) for file in Path(folder).glob("lake/judge_ledger/*/*.parquet")]
     return pl.scan_parquet(files).select(pl.len()).collect().item() if files else 0
 
 
 def size(items: int) -> None:
     print(f"\n{'items':>8} {'wall s':>8} {'CPU s/1,000':>12} {'MB':>6}")
     for count in (items // 10, items):
-        with endpoint(0) as url, tempfile.TemporaryDirectory() as lake:
-            found = measured("_judge", url, lake, str(count))
+        with endpoint(0) as url, tempfile.TemporaryDirectory() as folder:
+            found = measured("_judge", url, folder, str(count))
         each = found["cpu"] / count * 1_000
         print(f"{count:8,} {found['wall']:8.1f} {each:12.2f} {found['rss_mb']:6.0f}", flush=True)
 

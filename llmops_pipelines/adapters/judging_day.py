@@ -19,12 +19,14 @@ from llmops_pipelines.judging import (
     CanaryResult,
     Circuit,
     Conduct,
+    Gate,
     Item,
     Job,
     Judge,
     JudgeSpec,
     Limits,
     OnResults,
+    Pace,
     Price,
     Purse,
     Quote,
@@ -102,6 +104,7 @@ def judge_day(
     seed: int,
     run_id: str,
     limits: Limits | None = None,
+    gate: Gate | None = None,
     on_quote: Callable[[Quote], None] | None = None,
     canaries: bool = True,
 ) -> JudgedDay:
@@ -125,10 +128,12 @@ def judge_day(
         seed: Of the jitter between retries.
         run_id: Of this run; part of attempt ids.
         limits: How hard to try.
+        gate: The endpoint's pace, shared with other processes where it is given; closed at the end.
         on_quote: Told each quote before anything is sent.
         canaries: Whether each judge that has anything to do is put its rubric's canary first.
     """
     limits = limits or Limits()
+    gate = gate or Gate(Pace(limits.concurrency))
     plans = [
         _plan(
             judge_of(spec),
@@ -158,11 +163,16 @@ def judge_day(
             now=now,
             seed=seed,
             run_id=run_id,
+            gate=gate,
         )
         tried = [plan.judge for plan in plans if canaries and plan.quote.items]
-        tally, canary_results = asyncio.run(
-            _execute(tried, jobs, endpoint, limits, conduct, append)
-        )
+        try:
+            tally, canary_results = asyncio.run(
+                _execute(tried, jobs, endpoint, limits, conduct, append)
+            )
+        finally:
+            purse.tell()
+            gate.close()
     unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
     return JudgedDay(
         quotes=tuple(plan.quote for plan in plans),

@@ -33,6 +33,7 @@ from llmops_pipelines.judging.ledger import (
     verdicts_of,
     without_verdict,
 )
+from llmops_pipelines.judging.pace import Gate, Pace
 from llmops_pipelines.judging.pairs import flip_rates
 from llmops_pipelines.judging.policy import (
     endpoint_specs,
@@ -40,7 +41,14 @@ from llmops_pipelines.judging.policy import (
     judged_features,
     split_by_policy,
 )
-from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
+from llmops_pipelines.judging.purse import (
+    Caps,
+    OverBudgetError,
+    Purse,
+    Reservation,
+    Spent,
+    spent_today,
+)
 from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, quote
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
@@ -67,6 +75,7 @@ __all__ = [
     "Conduct",
     "Embed",
     "Estimate",
+    "Gate",
     "GaveUpError",
     "Item",
     "Job",
@@ -75,12 +84,15 @@ __all__ = [
     "Limits",
     "Message",
     "OnResults",
+    "OverBudgetError",
+    "Pace",
     "Price",
     "Purse",
     "Question",
     "Quote",
     "Reply",
     "Request",
+    "Reservation",
     "Rubric",
     "RubricJudge",
     "Rubrics",

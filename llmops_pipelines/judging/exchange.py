@@ -31,6 +31,11 @@ class Request:
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def likely_input_tokens(self) -> int:
+        """A quarter of its characters, as tokenisers do with English."""
+        return sum(len(m.content) for m in self.messages) // 4
+
+    @property
     def most_input_tokens(self) -> int:
         """No tokeniser makes more: a token of a byte-level vocabulary is at least one byte."""
         texts = sum(len(m.content.encode()) for m in self.messages)

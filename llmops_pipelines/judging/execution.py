@@ -100,6 +100,7 @@ async def execute(
     """
     tally = Tally()
     window = _Window(on_results, tally)
+    conduct.ends_at = asyncio.get_running_loop().time() + conduct.limits.run_deadline_s
     queue = iter(jobs)
     try:
         async with asyncio.TaskGroup() as group:
@@ -149,8 +150,8 @@ async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:
     """The one outcome of an item; what goes wrong with it is its own affair, not the run's."""
     if reason := judge.inapplicable(item):
         return Ruling("not_applicable", None, reason)
-    if inquiry.conduct.circuit.opened.is_set():
-        return Ruling("failed", None, inquiry.conduct.circuit.reason)
+    if reason := inquiry.conduct.over():
+        return Ruling("failed", None, reason)
     try:
         ruling = await judge.rule(item, inquiry.ask)
     except GaveUpError as error:

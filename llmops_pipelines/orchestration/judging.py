@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
@@ -12,6 +13,7 @@ import polars as pl
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse, open_desk
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
@@ -203,6 +205,12 @@ def _spend(
         now=clock.now,
         seed=0,
         run_id=run_id,
+        limits=judging.Limits(
+            concurrency=judge.max_in_flight,
+            item_deadline_s=judge.item_deadline_s,
+            run_deadline_s=judge.run_deadline_s,
+        ),
+        gate=_gate(judge),
         on_quote=lambda quote: QUOTES.info("quote %s: %s", day, quote) if quote.items else None,
     )
     if judged.warning:
@@ -226,10 +234,27 @@ def _purse(lake: Lake, judge: Judge, clock: Clock, run_id: str) -> judging.Purse
             calls_per_day=4 * judge.max_calls_per_run,
         )
         spent = judging.spent_today(lake.scan(JUDGE_CALLS), clock.now())
-        _purses[run_id] = judging.Purse(caps, spent)
+        _purses[run_id] = (
+            SharedPurse(desk, caps, spent, run=run_id, now=clock.now())
+            if (desk := _desk(judge))
+            else judging.Purse(caps, spent)
+        )
         for finished in list(_purses)[:-_PURSES_KEPT]:
             del _purses[finished]
     return _purses[run_id]
+
+
+def _gate(judge: Judge) -> judging.Gate:
+    """The pace of the endpoint, whoever asks it."""
+    pace = judging.Pace(
+        judge.max_in_flight, judge.requests_per_minute or None, judge.tokens_per_minute or None
+    )
+    desk = _desk(judge)
+    return SharedGate(desk, pace, endpoint=judge.base_url) if desk else judging.Gate(pace)
+
+
+def _desk(judge: Judge) -> Desk | None:
+    return open_desk(Path(judge.state)) if judge.state else None
 
 
 def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:
