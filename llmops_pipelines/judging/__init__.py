@@ -61,6 +61,7 @@ from llmops_pipelines.judging.specs import (
     read_spec,
     rubric_spec,
 )
+from llmops_pipelines.judging.spend import evaluation_costs, paid_twice
 
 __all__ = [
     "FINAL",
@@ -110,6 +111,7 @@ __all__ = [
     "embedded_verdicts",
     "endpoint_specs",
     "estimated_tokens",
+    "evaluation_costs",
     "execute",
     "features_by_ragas",
     "flip_rates",
@@ -120,6 +122,7 @@ __all__ = [
     "judged_features",
     "missed_canaries",
     "missing_field",
+    "paid_twice",
     "quote",
     "read_item",
     "read_object",

@@ -133,8 +133,8 @@ class Inquiry:
             try:
                 return read(text)
             except UnreadableReplyError as error:
-                self._mark_unreadable()
                 fault = str(error)
+                self._mark_unreadable(fault)
             asked = replace(
                 request,
                 messages=(
@@ -337,9 +337,9 @@ class Inquiry:
         self.attempts.append(row)
         self.record(row)
 
-    def _mark_unreadable(self) -> None:
+    def _mark_unreadable(self, fault: str) -> None:
         """The last attempt was answered, and the answer is of no use."""
-        self.attempts[-1]["outcome"] = "unreadable"
+        self.attempts[-1] |= {"outcome": "unreadable", "reason": fault}
 
 
 def _output(tokens: Mapping[str, int]) -> int:

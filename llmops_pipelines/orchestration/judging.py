@@ -138,6 +138,17 @@ def judge_items(
     return _ask(items, specs, features, lake.open(), judge, clock, clock.today(), run_id)
 
 
+def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.DataFrame:
+    """What judging the calls of ``day`` cost, whenever they were judged.
+
+    Returns:
+        ``EVALUATION_COSTS``.
+    """
+    opened = lake.open()
+    specs = opened.read(JUDGE_SPECS).unique("spec_id")
+    return judging.evaluation_costs(opened.scan(JUDGE_CALLS, [day]), verdicts, specs)
+
+
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
     wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
     return judging.items(sampled, kept_texts(lake, day, wanted))

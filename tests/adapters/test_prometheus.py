@@ -9,6 +9,7 @@ import pytest
 from llmops_pipelines.adapters.prometheus import metric_families, to_table, to_text
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
+    EVALUATION_COSTS,
     FEATURE_COSTS,
     QUALITY,
     RULE_EVALUATIONS,
@@ -23,6 +24,7 @@ EMPTY = {
     "quality": QUALITY.empty(),
     "rule_evaluations": RULE_EVALUATIONS.empty(),
     "budget_status": BUDGET_STATUS.empty(),
+    "evaluation_costs": EVALUATION_COSTS.empty(),
 }
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
