@@ -7,6 +7,7 @@ import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration.compaction import compact
 from llmops_pipelines.orchestration.daily import daily
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas, spend_of
@@ -133,6 +134,12 @@ def evaluation_costs(
 ) -> pl.DataFrame:
     """What judging the day cost by judge, apart from production spend; double payments counted."""
     return spend_of(pl.concat([judge_scores, ragas_scores]), lake=lake, day=day)
+
+
+@dg.asset(group_name="evaluation", owners=[OWNER], kinds={"parquet"}, deps=[evaluation_costs])
+def compacted_ledger_days(lake: LakeResource) -> dg.MaterializeResult[None]:
+    """Days of `judge_calls` and `judge_ledger` whose many small parts became one."""
+    return compact(lake)
 
 
 @daily_check(judge_scores)
