@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse, open_desk
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
@@ -175,9 +177,27 @@ def _ask(
     if too_old:
         # History is judged for money only when asked; what is paid for already is still shown.
         endpoint = replace(endpoint, base_url="")
-    unfinished = _spend(items, specs, features, lake, judge, endpoint, clock, day, run_id)
+    with _alone_with(day, specs[0].kind, judge):
+        unfinished = _spend(items, specs, features, lake, judge, endpoint, clock, day, run_id)
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
     return pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
+
+
+def _alone_with(day: date, kind: str, judge: Judge) -> AbstractContextManager[None]:
+    """One process at a time judges a day, so that the next one finds paid what it would pay again.
+
+    Processes that share no disk are not held up; what they pay twice is counted.
+    """
+    if not judge.state:
+        return nullcontext()
+    return alone(
+        Path(judge.state) / f"{kind}-{day.toordinal() % _LOCKS}.lock",
+        lambda: QUOTES.info("another process is judging %s; waiting for it", day),
+    )
+
+
+_LOCKS = 512
+"""Days this far apart share a lock file, so that there are not ever more of them."""
 
 
 def _spend(
