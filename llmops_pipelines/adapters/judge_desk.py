@@ -292,6 +292,8 @@ class SharedGate(Gate):
 
     def close(self) -> None:
         """Leave the places to the others."""
+        with self._at_the_desk():
+            pass
         with self._desk.transaction() as connection:
             connection.execute("delete from places where holder = ? and endpoint = ?", self._key)
         self._told_own = -1

@@ -1,6 +1,7 @@
 """Judges a day's sample: embedded scorers, rubrics and RAGAS metrics, through the ledger."""
 
 import logging
+import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -137,7 +138,9 @@ def judge_items(
     Returns:
         ``JUDGE_SCORES``; items of features that ``features`` does not switch on are left out.
     """
-    return _ask(items, specs, features, lake.open(), judge, clock, clock.today(), run_id)
+    today = clock.today()
+    opened = lake.open()
+    return _ask(items, specs, features, opened, judge, clock, today, run_id, one_at_a_time=False)
 
 
 def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.DataFrame:
@@ -165,6 +168,8 @@ def _ask(
     clock: Clock,
     day: date,
     run_id: str,
+    *,
+    one_at_a_time: bool = True,
 ) -> pl.DataFrame:
     """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing."""
     too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
@@ -177,21 +182,20 @@ def _ask(
     if too_old:
         # History is judged for money only when asked; what is paid for already is still shown.
         endpoint = replace(endpoint, base_url="")
-    with _alone_with(day, specs[0].kind, judge):
+    waits = one_at_a_time and endpoint.configured and desk_of(judge) is not None
+    with _alone_with(day, specs[0].kind, Path(judge.state)) if waits else nullcontext():
         unfinished = _spend(items, specs, features, lake, judge, endpoint, clock, day, run_id)
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
     return pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
 
 
-def _alone_with(day: date, kind: str, judge: Judge) -> AbstractContextManager[None]:
+def _alone_with(day: date, kind: str, state: Path) -> AbstractContextManager[None]:
     """One process at a time judges a day, so that the next one finds paid what it would pay again.
 
     Processes that share no disk are not held up; what they pay twice is counted.
     """
-    if not judge.state:
-        return nullcontext()
     return alone(
-        Path(judge.state) / f"{kind}-{day.toordinal() % _LOCKS}.lock",
+        state / f"{kind}-{day.toordinal() % _LOCKS}.lock",
         lambda: QUOTES.info("another process is judging %s; waiting for it", day),
     )
 
@@ -267,7 +271,7 @@ def _purse(lake: Lake, judge: Judge, clock: Clock, run_id: str) -> judging.Purse
         spent = judging.spent_today(lake.scan(JUDGE_CALLS), clock.now())
         _purses[run_id] = (
             SharedPurse(desk, caps, spent, run=run_id, now=clock.now())
-            if (desk := _desk(judge))
+            if (desk := desk_of(judge))
             else judging.Purse(caps, spent)
         )
         for finished in list(_purses)[:-_PURSES_KEPT]:
@@ -280,12 +284,19 @@ def _gate(judge: Judge) -> judging.Gate:
     pace = judging.Pace(
         judge.max_in_flight, judge.requests_per_minute or None, judge.tokens_per_minute or None
     )
-    desk = _desk(judge)
+    desk = desk_of(judge)
     return SharedGate(desk, pace, endpoint=judge.base_url) if desk else judging.Gate(pace)
 
 
-def _desk(judge: Judge) -> Desk | None:
-    return open_desk(Path(judge.state)) if judge.state else None
+def desk_of(judge: Judge) -> Desk | None:
+    """Where caps and pace are shared; None where there is no disk to share them on."""
+    if not judge.state:
+        return None
+    try:
+        return open_desk(Path(judge.state))
+    except (OSError, sqlite3.Error) as error:
+        QUOTES.warning("caps and pace of the judge hold for this process alone: %s", error)
+        return None
 
 
 def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:
