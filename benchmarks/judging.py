@@ -260,7 +260,7 @@ def crashes(items: int, kills: int = 20) -> None:
         print(
             f"\n{kills} kills: {once:,} of {items:,} scored exactly once, "
             f"{stats['requests'] - items:,} requests paid again, at most {worst} in one crash "
-            f"(window 25, {IN_FLIGHT} in flight); last run {last['outcomes']}"
+            f"(window 50, {IN_FLIGHT} in flight); last run {last['outcomes']}"
         )
 
 

@@ -49,7 +49,7 @@ class Limits:
     backoff_s: float = 0.1
     backoff_most_s: float = 30.0
     dead_after: int = 8
-    window_results: int = 25
+    window_results: int = 50
     window_s: float = 10.0
 
 
