@@ -109,6 +109,7 @@ def judge(url: str, folder: str, items: int) -> None:
         run_id=run_id,
         limits=Limits(concurrency=IN_FLIGHT),
         gate=SharedGate(desk, Pace(IN_FLIGHT), endpoint=url),
+        canaries=False,
     )
     result = {
         "wall": time.perf_counter() - started,

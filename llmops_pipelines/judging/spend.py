@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from llmops_pipelines.judging import canaries
 from llmops_pipelines.judging.ledger import BUCKETS, FINAL, LEDGER_KEY
 from llmops_pipelines.tables import EVALUATION_COSTS, MONEY
 
@@ -17,10 +18,11 @@ def paid_twice(judge_calls: pl.LazyFrame) -> pl.LazyFrame:
 
     Of the answers to one question of one judge about one content the first counts as its charge.
     The others come from two processes that judged the same content at once, from a crash between
-    answer and ledger, or from a run that broke off between two questions of one metric.
+    answer and ledger, or from a run that broke off between two questions of one metric. Canaries
+    are asked again on purpose.
     """
     return (
-        judge_calls.filter(_ANSWERED)
+        judge_calls.filter(_ANSWERED & ~pl.col("step").str.starts_with(canaries.STEP))
         .sort(*_QUESTION, "asked_at", "attempt_id")
         .filter(~pl.struct(_QUESTION).is_first_distinct())
     )

@@ -60,6 +60,7 @@ def judge_items(folder: Path, url: str, items: int, run: str, usd_per_day: str) 
         run_id=run,
         limits=Limits(concurrency=8, window_results=5),
         gate=SharedGate(desk, Pace(8), endpoint=url),
+        canaries=False,
     )
 
 

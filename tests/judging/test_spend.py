@@ -75,3 +75,9 @@ def test_a_fault_and_the_answer_after_it_are_one_payment():
     made = calls(call(1, outcome="http_500"), call(2, outcome="unreadable"), call(3))
     repair = calls(call(4, step="verdict/repair"))
     assert paid_twice(pl.concat([made, repair])).collect().is_empty()
+
+
+def test_a_canary_that_is_asked_before_every_batch_is_not_paid_twice():
+    made = calls(call(1, step="canary/verdict"), call(2, step="canary/verdict"))
+    assert paid_twice(made).collect().is_empty()
+    assert costs(made)["cost"].to_list() == [2 * CENT]
