@@ -63,7 +63,10 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
     # One line per request at level INFO is too much for a run of thousands.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    transport = DefaultAioHttpClient(limits=limits)
+    # Without TLS there is nothing to verify, and reading the certificates takes as long as ninety
+    # judgements; so a redirect to where there would be something is not followed.
+    secure = not endpoint.base_url.startswith("http://")
+    transport = DefaultAioHttpClient(limits=limits, verify=secure, follow_redirects=secure)
     async with AsyncOpenAI(
         base_url=endpoint.base_url,
         api_key=endpoint.api_key or "none",
