@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -150,10 +150,11 @@ def judge_day(
     if on_quote:
         for plan in plans:
             on_quote(plan.quote)
-    jobs = [(plan.judge, item) for plan in plans for item in plan.to_judge]
+    # Drawn one by one: a hundred thousand items are not also held as so many objects.
+    jobs = ((plan.judge, item) for plan in plans for item in _items(plan.to_judge))
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
-    if jobs:
+    if any(plan.to_judge.height for plan in plans):
         conduct = partial(
             Conduct,
             purse=purse,
@@ -208,7 +209,7 @@ class _Plan:
     """What one judge has to do, and what it would cost."""
 
     judge: Judge
-    to_judge: list[Item]
+    to_judge: pl.DataFrame
     forbidden: pl.DataFrame
     quote: Quote
 
@@ -228,8 +229,7 @@ def _plan(
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_items(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec)
-    to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
-    estimates = [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None]
+    estimates = [judge.estimate(item) for item in _items(rows) if judge.inapplicable(item) is None]
     canary = canary_estimate(judge) if canaries and estimates else None
     quoted = quote(
         estimates if canary is None else [*estimates, canary],
@@ -241,11 +241,15 @@ def _plan(
     )
     return _Plan(
         judge=judge,
-        to_judge=to_judge,
+        to_judge=rows,
         forbidden=_forbidden(over_policy, spec, endpoint, now),
         # A canary is paid for like an item, and is none.
         quote=replace(quoted, items=len(estimates)),
     )
+
+
+def _items(rows: pl.DataFrame) -> Iterator[Item]:
+    return (read_item(row) for row in rows.iter_rows(named=True, buffer_size=64))
 
 
 def _forbidden(
@@ -260,7 +264,7 @@ def _forbidden(
 
 async def _execute(
     tried: list[Judge],
-    jobs: list[Job],
+    jobs: Iterable[Job],
     endpoint: Endpoint,
     limits: Limits,
     conduct: Callable[..., Conduct],
