@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     judge_max_usd_per_run: float = Field(5.0, ge=0, description="Cap of a run, US dollars.")
     judge_max_usd_per_day: float = Field(20.0, ge=0, description="Cap of a UTC day, US dollars.")
     judge_max_calls_per_run: int = Field(2000, ge=0, description="Cap without a price.")
+    judge_max_in_flight: int = Field(64, ge=1, description="Requests to the judge at once.")
+    judge_requests_per_minute: int = Field(0, ge=0, description="Most a minute; 0: no limit.")
+    judge_tokens_per_minute: int = Field(0, ge=0, description="Most a minute; 0: no limit.")
+    judge_item_deadline_s: float = Field(300.0, gt=0, description="Seconds an item may take.")
+    judge_run_deadline_s: float = Field(21_600.0, gt=0, description="Seconds a run may judge.")
     judge_within_days: int = Field(7, ge=0, description="Older days are not judged unasked.")
     judge_preflight_days: float = Field(
         7.0, ge=0, description="How long a preflight of a judge holds, in days; 0: none is made."
@@ -230,6 +235,12 @@ def resources_of(settings: Settings, pull_only: str = "") -> Resources:
             max_usd_per_run=settings.judge_max_usd_per_run,
             max_usd_per_day=settings.judge_max_usd_per_day,
             max_calls_per_run=settings.judge_max_calls_per_run,
+            state=str(settings.home / "judging"),
+            max_in_flight=settings.judge_max_in_flight,
+            requests_per_minute=settings.judge_requests_per_minute,
+            tokens_per_minute=settings.judge_tokens_per_minute,
+            item_deadline_s=settings.judge_item_deadline_s,
+            run_deadline_s=settings.judge_run_deadline_s,
             judge_within_days=settings.judge_within_days,
             preflight_days=settings.judge_preflight_days,
             named=judge_variables(reference),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,12 +19,14 @@ from llmops_pipelines.judging import (
     CanaryResult,
     Circuit,
     Conduct,
+    Gate,
     Item,
     Job,
     Judge,
     JudgeSpec,
     Limits,
     OnResults,
+    Pace,
     Price,
     Purse,
     Quote,
@@ -106,6 +108,7 @@ def judge_day(
     seed: int,
     run_id: str,
     limits: Limits | None = None,
+    gate: Gate | None = None,
     on_quote: Callable[[Quote], None] | None = None,
     canaries: bool = True,
     prepare: Prepare | None = None,
@@ -130,11 +133,13 @@ def judge_day(
         seed: Of the jitter between retries.
         run_id: Of this run; part of attempt ids.
         limits: How hard to try.
+        gate: The endpoint's pace, shared with other processes where it is given; closed at the end.
         on_quote: Told each quote before anything is sent.
         canaries: Whether each judge that has anything to do is put its rubric's canary first.
         prepare: Looks at the endpoint once there is something to ask it.
     """
     limits = limits or Limits()
+    gate = gate or Gate(Pace(limits.concurrency))
     plans = [
         _plan(
             judge_of(spec),
@@ -151,11 +156,13 @@ def judge_day(
     if on_quote:
         for plan in plans:
             on_quote(plan.quote)
-    jobs = [(plan.judge, item) for plan in plans for item in plan.to_judge]
+    # Drawn one by one: a hundred thousand items are not also held as so many objects.
+    jobs = ((plan.judge, item) for plan in plans for item in _items(plan.to_judge))
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
     obstacle = None
-    if jobs and prepare:
+    asking = any(plan.to_judge.height for plan in plans)
+    if asking and prepare:
         endpoint, obstacle = prepare(endpoint)
     if obstacle:
         for judge, item in jobs:
@@ -169,7 +176,7 @@ def judge_day(
                     library_versions={},
                 )
             )
-    elif jobs:
+    elif asking:
         conduct = partial(
             Conduct,
             purse=purse,
@@ -179,11 +186,16 @@ def judge_day(
             now=now,
             seed=seed,
             run_id=run_id,
+            gate=gate,
         )
         tried = [plan.judge for plan in plans if canaries and plan.quote.items]
-        tally, canary_results = asyncio.run(
-            _execute(tried, jobs, endpoint, limits, conduct, append)
-        )
+        try:
+            tally, canary_results = asyncio.run(
+                _execute(tried, jobs, endpoint, limits, conduct, append)
+            )
+        finally:
+            purse.tell()
+            gate.close()
     unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
     return JudgedDay(
         quotes=tuple(plan.quote for plan in plans),
@@ -219,7 +231,7 @@ class _Plan:
     """What one judge has to do, and what it would cost."""
 
     judge: Judge
-    to_judge: list[Item]
+    to_judge: pl.DataFrame
     forbidden: pl.DataFrame
     quote: Quote
 
@@ -239,8 +251,7 @@ def _plan(
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_items(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec)
-    to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
-    estimates = [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None]
+    estimates = [judge.estimate(item) for item in _items(rows) if judge.inapplicable(item) is None]
     canary = canary_estimate(judge) if canaries and estimates else None
     quoted = quote(
         estimates if canary is None else [*estimates, canary],
@@ -252,11 +263,15 @@ def _plan(
     )
     return _Plan(
         judge=judge,
-        to_judge=to_judge,
+        to_judge=rows,
         forbidden=_forbidden(over_policy, spec, endpoint, now),
         # A canary is paid for like an item, and is none.
         quote=replace(quoted, items=len(estimates)),
     )
+
+
+def _items(rows: pl.DataFrame) -> Iterator[Item]:
+    return (read_item(row) for row in rows.iter_rows(named=True, buffer_size=64))
 
 
 def _forbidden(
@@ -280,7 +295,7 @@ def judging_versions(endpoint: Endpoint) -> dict[str, str]:
 
 async def _execute(
     tried: list[Judge],
-    jobs: list[Job],
+    jobs: Iterable[Job],
     endpoint: Endpoint,
     limits: Limits,
     conduct: Callable[..., Conduct],

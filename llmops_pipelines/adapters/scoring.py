@@ -29,6 +29,7 @@ from llmops_pipelines.judging import (
     Circuit,
     Conduct,
     Estimate,
+    Gate,
     GaveUpError,
     Item,
     Job,
@@ -220,6 +221,7 @@ def ask_about(
     *,
     price: Price,
     limits: Limits,
+    gate: Gate,
     now: Callable[[], datetime],
     run_id: str,
     done: Done,
@@ -238,6 +240,7 @@ def ask_about(
         append: Takes ``JUDGE_LEDGER`` and ``JUDGE_CALLS`` rows; called from another thread.
         price: As for ``judge_day``.
         limits: How hard to try.
+        gate: The endpoint's pace; closed at the end.
         now: The UTC time, without a zone.
         run_id: Of this run.
         done: Told of progress.
@@ -261,13 +264,16 @@ def ask_about(
         async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
             conduct = Conduct(
                 ask=ask, purse=purse, price=price, limits=limits, circuit=circuit, now=now, seed=0,
-                run_id=run_id,
+                run_id=run_id, gate=gate,
             )  # fmt: skip
             tried = [judge] if canaries else []
             heard = await ask_canaries(tried, conduct, append, library_versions=versions)
             return await execute(jobs(), conduct, keep, library_versions=versions), heard
 
-    tally, heard = asyncio.run(run())
+    try:
+        tally, heard = asyncio.run(run())
+    finally:
+        gate.close()
     spool.add_verdicts(verdicts_in(tally.unfinished), bought=True)
     if watched.closed:
         spool.close_rest("over_budget", watched.closed)

@@ -29,7 +29,7 @@ from llmops_pipelines.judging.bounds import Bound, Judgement, judged, score_inte
 from llmops_pipelines.judging.preflight import Finding
 from llmops_pipelines.judging.samples import meant
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
-from llmops_pipelines.orchestration.judging import price_of
+from llmops_pipelines.orchestration.judging import desk_of, price_of
 from llmops_pipelines.orchestration.lake import LakeError
 from llmops_pipelines.orchestration.reference_files import check_reference
 from llmops_pipelines.orchestration.resources import JUDGE
@@ -165,7 +165,8 @@ def _score(settings: Settings, order: Order) -> dict[str, Any]:
         try:
             scoring = score_file(
                 file, chosen, seat, resources.lake.open(), features,
-                book=book, caps=_caps(settings, order, seat), now=clock.now,
+                book=book, caps=_caps(settings, order, seat), desk=desk_of(resources.judge),
+                now=clock.now,
                 telling=Telling(before, _say_finding, progress.done),
                 preflight_days=settings.judge_preflight_days if order.preflight else 0,
                 canaries=order.canaries,
@@ -221,7 +222,12 @@ def _seat(order: Order, known: dict[str, Bench]) -> tuple[Seat, tuple[str, ...]]
     if order.concurrency:
         limits = replace(limits, concurrency=order.concurrency)
     return (
-        Seat(replace(seat.endpoint, model=model), seat.logprobs or order.logprobs, limits),
+        Seat(
+            replace(seat.endpoint, model=model),
+            seat.logprobs or order.logprobs,
+            limits,
+            replace(seat.pace, in_flight=limits.concurrency),
+        ),
         missing,
     )
 

@@ -43,6 +43,7 @@ from llmops_pipelines.judging.ledger import (
     verdicts_of,
     without_verdict,
 )
+from llmops_pipelines.judging.pace import Gate, Pace
 from llmops_pipelines.judging.pairs import flip_rates
 from llmops_pipelines.judging.policy import (
     endpoint_specs,
@@ -50,7 +51,14 @@ from llmops_pipelines.judging.policy import (
     judged_features,
     split_by_policy,
 )
-from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
+from llmops_pipelines.judging.purse import (
+    Caps,
+    OverBudgetError,
+    Purse,
+    Reservation,
+    Spent,
+    spent_today,
+)
 from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, quote
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
@@ -63,6 +71,7 @@ from llmops_pipelines.judging.specs import (
     read_spec,
     rubric_spec,
 )
+from llmops_pipelines.judging.spend import evaluation_costs, paid_twice
 
 __all__ = [
     "FINAL",
@@ -78,6 +87,7 @@ __all__ = [
     "Conduct",
     "Embed",
     "Estimate",
+    "Gate",
     "GaveUpError",
     "Item",
     "Job",
@@ -86,12 +96,15 @@ __all__ = [
     "Limits",
     "Message",
     "OnResults",
+    "OverBudgetError",
+    "Pace",
     "Price",
     "Purse",
     "Question",
     "Quote",
     "Reply",
     "Request",
+    "Reservation",
     "ResponseFormat",
     "Rubric",
     "RubricJudge",
@@ -111,6 +124,7 @@ __all__ = [
     "embedded_verdicts",
     "endpoint_specs",
     "estimated_tokens",
+    "evaluation_costs",
     "execute",
     "features_by_ragas",
     "flip_rates",
@@ -121,6 +135,7 @@ __all__ = [
     "judged_features",
     "missed_canaries",
     "missing_field",
+    "paid_twice",
     "quote",
     "read_item",
     "read_object",

@@ -38,6 +38,8 @@ class NamedJudge(BaseModel):
     combine: Combine = Field("majority", description="How several models become one verdict.")
     logprobs: bool = Field(False, description="Weigh rubric scores by token probabilities.")
     concurrency: int = Field(64, ge=1, le=1024, description="Most requests at once.")
+    requests_per_minute: float | None = Field(None, gt=0, description="Most a minute.")
+    tokens_per_minute: float | None = Field(None, gt=0, description="Most a minute, in and out.")
 
     @field_validator("base_url")
     @classmethod

@@ -46,6 +46,11 @@ class Request:
     """Whether the reply is to bring what the judge nearly wrote, token by token."""
 
     @property
+    def likely_input_tokens(self) -> int:
+        """A quarter of its characters, as tokenisers do with English."""
+        return sum(len(m.content) for m in self.messages) // 4
+
+    @property
     def most_input_tokens(self) -> int:
         """No tokeniser makes more: a token of a byte-level vocabulary is at least one byte."""
         texts = sum(len(m.content.encode()) for m in self.messages)

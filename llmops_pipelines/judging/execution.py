@@ -72,11 +72,13 @@ class _Window:
             verdicts, attempts = list(self.verdicts), list(self.attempts)
             if len(verdicts) < at_least or not (verdicts or attempts):
                 return
-            await asyncio.to_thread(
-                self.on_results, verdict_frame(verdicts), attempt_frame(attempts)
-            )
+            await asyncio.to_thread(self._hand_over, verdicts, attempts)
             del self.verdicts[: len(verdicts)], self.attempts[: len(attempts)]
             self.tally.add_attempts(attempts)
+
+    def _hand_over(self, verdicts: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> None:
+        """Off the event loop: making frames and files takes longer than many replies."""
+        self.on_results(verdict_frame(verdicts), attempt_frame(attempts))
 
 
 async def execute(
@@ -98,6 +100,7 @@ async def execute(
     """
     tally = Tally()
     window = _Window(on_results, tally)
+    conduct.ends_at = asyncio.get_running_loop().time() + conduct.limits.run_deadline_s
     queue = iter(jobs)
     try:
         async with asyncio.TaskGroup() as group:
@@ -147,8 +150,8 @@ async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:
     """The one outcome of an item; what goes wrong with it is its own affair, not the run's."""
     if reason := judge.inapplicable(item):
         return Ruling("not_applicable", None, reason)
-    if inquiry.conduct.circuit.opened.is_set():
-        return Ruling("failed", None, inquiry.conduct.circuit.reason)
+    if reason := inquiry.conduct.over():
+        return Ruling("failed", None, reason)
     try:
         ruling = await judge.rule(item, inquiry.ask)
     except GaveUpError as error:

@@ -65,6 +65,8 @@ class RubricJudge:
         self._rubric: Rubric = spec.rubric
         self._schema = strict_schema(spec.rubric.output)
         self._schema_text = json.dumps(self._schema)
+        self._system = Message("system", render(spec.rubric.system, {}))
+        self._last: tuple[Item, Request] | None = None
 
     @property
     def spec(self) -> JudgeSpec:
@@ -113,16 +115,21 @@ class RubricJudge:
         return settle(ruling, swapped, self._rubric.categories)
 
     def request(self, item: Item) -> Request:
-        """What is sent: the fixed instructions apart from the material, which is escaped."""
-        return Request(
-            model=self._spec.model,
-            messages=(
-                Message("system", render(self._rubric.system, {})),
-                Message("user", render(self._rubric.prompt, item.shown(self._rubric.sees))),
-            ),
-            schema_name=self._spec.metric,
-            schema=self._schema,
-            max_tokens=self._rubric.max_tokens,
-            parameters={"temperature": self._rubric.temperature},
-            weighs=self._spec.weighs,
-        )
+        """What is sent: the fixed instructions apart from the material, which is escaped.
+
+        The last one is kept: an item is measured, quoted and asked about in a row, and writing its
+        prompt is most of what that costs.
+        """
+        if self._last is None or self._last[0] is not item:
+            prompt = render(self._rubric.prompt, item.shown(self._rubric.sees))
+            request = Request(
+                model=self._spec.model,
+                messages=(self._system, Message("user", prompt)),
+                schema_name=self._spec.metric,
+                schema=self._schema,
+                max_tokens=self._rubric.max_tokens,
+                parameters={"temperature": self._rubric.temperature},
+                weighs=self._spec.weighs,
+            )
+            self._last = item, request
+        return self._last[1]

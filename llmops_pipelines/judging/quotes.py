@@ -37,7 +37,7 @@ class Estimate:
 class Quote:
     """What one judge's unpaid items would cost; dollars are null where it has no price.
 
-    ``usd_at_most`` takes one repair of every reply and replies of full length for granted.
+    ``usd_at_most`` takes two repairs of every reply and replies of full length for granted.
     """
 
     metric: str
@@ -85,7 +85,9 @@ def quote(
         tokens_out += each.output_tokens
         # Item by item: a price may depend on the length of the prompt.
         usd = _plus(usd, _usd(price, model, each.input_tokens, each.output_tokens))
-        most = _plus(most, _usd(price, model, 3 * each.input_tokens, 2 * each.most_output_tokens))
+        # A repair sends the prompt again, and the reply that it repairs.
+        most_in = 3 * each.input_tokens + 2 * each.most_output_tokens
+        most = _plus(most, _usd(price, model, most_in, 3 * each.most_output_tokens))
     return Quote(
         metric=metric,
         spec_id=spec_id,

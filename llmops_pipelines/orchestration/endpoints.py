@@ -7,7 +7,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from llmops_pipelines.adapters.judge_client import Endpoint
-from llmops_pipelines.judging import Limits
+from llmops_pipelines.judging import Limits, Pace
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import Combine
 from llmops_pipelines.orchestration.resources import Judge, ReferenceFolder
@@ -19,6 +19,7 @@ class Seat(NamedTuple):
     endpoint: Endpoint
     logprobs: bool
     limits: Limits
+    pace: Pace
 
 
 class Bench(NamedTuple):
@@ -58,7 +59,18 @@ def benches(judge: Judge, judges: Judges) -> dict[str, Bench]:
 def _of_environment(judge: Judge) -> Bench:
     settings = {"JUDGE_BASE_URL": judge.base_url, "JUDGE_MODEL": judge.model}
     return Bench(
-        (Seat(Endpoint(judge.base_url, judge.model, judge.api_key, judge.name), False, Limits()),),
+        (
+            Seat(
+                Endpoint(judge.base_url, judge.model, judge.api_key, judge.name),
+                False,
+                _limits(judge, judge.max_in_flight),
+                Pace(
+                    judge.max_in_flight,
+                    judge.requests_per_minute or None,
+                    judge.tokens_per_minute or None,
+                ),
+            ),
+        ),
         "majority",
         tuple(name for name, value in settings.items() if not value),
     )
@@ -74,12 +86,21 @@ def _of_name(judge: Judge, judges: Judges, name: str) -> Bench:
             Seat(
                 Endpoint(url.rstrip("/"), model, key, name),
                 entry.logprobs,
-                Limits(concurrency=entry.concurrency),
+                _limits(judge, entry.concurrency),
+                Pace(entry.concurrency, entry.requests_per_minute, entry.tokens_per_minute),
             )
             for model in entry.models
         ),
         entry.combine,
         tuple(variable for variable, value in values.items() if not value),
+    )
+
+
+def _limits(judge: Judge, concurrency: int) -> Limits:
+    return Limits(
+        concurrency=concurrency,
+        item_deadline_s=judge.item_deadline_s,
+        run_deadline_s=judge.run_deadline_s,
     )
 
 

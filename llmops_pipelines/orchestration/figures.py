@@ -170,6 +170,18 @@ def of_verdicts(verdicts: pl.DataFrame) -> Figures:
     }
 
 
+def of_evaluation_costs(costs: pl.DataFrame) -> Figures:
+    """What judging cost, what it leaves out, and what was paid for twice."""
+    known = costs["cost"].drop_nulls()
+    return {
+        "cost_usd": float(known.sum()) if known.len() or costs.is_empty() else "unknown",
+        **{
+            name: int(costs[name].sum())
+            for name in ("calls", "faults", "truncated", "unpriced_calls", "paid_twice")
+        },
+    }
+
+
 def _bars(rows: pl.DataFrame | pl.LazyFrame, by: str, title: str) -> dg.MarkdownMetadataValue:
     counted = rows.lazy().group_by(label=by).agg(value=pl.len()).sort("label").collect()
     return _chart(charts.bars(counted, title=title))

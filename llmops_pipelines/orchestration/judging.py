@@ -1,10 +1,13 @@
 """Judges a day's sample: embedded scorers, rubrics and RAGAS metrics, through the ledger."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
@@ -12,11 +15,13 @@ import polars as pl
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse, open_desk
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import jury_scores, jury_spec
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.preflights import checked
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.reference import Features
@@ -160,7 +165,11 @@ def judge_items(
         ``JUDGE_SCORES``; items of features that ``features`` does not switch on are left out.
     """
     [seat] = benches(judge, Judges())[judge.name].seats
-    return _ask(items, specs, features, lake.open(), judge, seat, clock, clock.today(), run_id)
+    today = clock.today()
+    opened = lake.open()
+    return _ask(
+        items, specs, features, opened, judge, seat, clock, today, run_id, one_at_a_time=False
+    )
 
 
 Wanted = list[tuple[list[str], list[judging.JudgeSpec]]]
@@ -214,6 +223,17 @@ def _heard_together(
     return heard
 
 
+def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.DataFrame:
+    """What judging the calls of ``day`` cost, whenever they were judged.
+
+    Returns:
+        ``EVALUATION_COSTS``.
+    """
+    opened = lake.open()
+    specs = opened.read(JUDGE_SPECS).unique("spec_id")
+    return judging.evaluation_costs(opened.scan(JUDGE_CALLS, [day]), verdicts, specs)
+
+
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
     wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
     return judging.items(sampled, kept_texts(lake, day, wanted))
@@ -229,6 +249,8 @@ def _ask(
     clock: Clock,
     day: date,
     run_id: str,
+    *,
+    one_at_a_time: bool = True,
 ) -> pl.DataFrame:
     """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing."""
     too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
@@ -242,9 +264,26 @@ def _ask(
     if too_old:
         # History is judged for money only when asked; what is paid for already is still shown.
         seat = seat._replace(endpoint=replace(seat.endpoint, base_url=""))
-    unfinished = _spend(items, specs, features, lake, judge, seat, clock, day, run_id)
+    waits = one_at_a_time and seat.endpoint.configured and desk_of(judge) is not None
+    with _alone_with(day, specs[0].kind, Path(judge.state)) if waits else nullcontext():
+        unfinished = _spend(items, specs, features, lake, judge, seat, clock, day, run_id)
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
     return pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
+
+
+def _alone_with(day: date, kind: str, state: Path) -> AbstractContextManager[None]:
+    """One process at a time judges a day, so that the next one finds paid what it would pay again.
+
+    Processes that share no disk are not held up; what they pay twice is counted.
+    """
+    return alone(
+        state / f"{kind}-{day.toordinal() % _LOCKS}.lock",
+        lambda: QUOTES.info("another process is judging %s; waiting for it", day),
+    )
+
+
+_LOCKS = 512
+"""Days this far apart share a lock file, so that there are not ever more of them."""
 
 
 def _spend(
@@ -303,6 +342,7 @@ def _spend(
         seed=0,
         run_id=run_id,
         limits=seat.limits,
+        gate=gate_of(seat, desk_of(judge)),
         prepare=prepare,
         on_quote=lambda quote: QUOTES.info("quote %s: %s", day, quote) if quote.items else None,
     )
@@ -342,11 +382,38 @@ def _purse(lake: Lake, judge: Judge, clock: Clock, run_id: str) -> judging.Purse
             calls_per_run=judge.max_calls_per_run,
             calls_per_day=4 * judge.max_calls_per_run,
         )
-        spent = judging.spent_today(lake.scan(JUDGE_CALLS), clock.now())
-        _purses[run_id] = judging.Purse(caps, spent)
+        _purses[run_id] = purse_of(lake, desk_of(judge), caps, clock.now(), run_id)
         for finished in list(_purses)[:-_PURSES_KEPT]:
             del _purses[finished]
     return _purses[run_id]
+
+
+def purse_of(
+    lake: Lake, desk: Desk | None, caps: judging.Caps, now: datetime, run_id: str
+) -> judging.Purse:
+    """The purse of a run, shared with whoever else judges where there is a ``desk``."""
+    spent = judging.spent_today(lake.scan(JUDGE_CALLS), now)
+    if desk is None:
+        return judging.Purse(caps, spent)
+    return SharedPurse(desk, caps, spent, run=run_id, now=now)
+
+
+def gate_of(seat: Seat, desk: Desk | None) -> judging.Gate:
+    """The pace of the endpoint, whoever asks it."""
+    if desk is None:
+        return judging.Gate(seat.pace)
+    return SharedGate(desk, seat.pace, endpoint=seat.endpoint.base_url)
+
+
+def desk_of(judge: Judge) -> Desk | None:
+    """Where caps and pace are shared; None where there is no disk to share them on."""
+    if not judge.state:
+        return None
+    try:
+        return open_desk(Path(judge.state))
+    except (OSError, sqlite3.Error) as error:
+        QUOTES.warning("caps and pace of the judge hold for this process alone: %s", error)
+        return None
 
 
 def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:

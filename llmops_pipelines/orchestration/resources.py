@@ -171,6 +171,14 @@ class Judge(dg.ConfigurableResource[Any]):
     max_usd_per_run: float = Field(5.0, ge=0, description="Cap in US dollars per run.")
     max_usd_per_day: float = Field(20.0, ge=0, description="Cap in US dollars per UTC day.")
     max_calls_per_run: int = Field(2000, ge=0, description="Cap where the judge has no price.")
+    state: str = Field(
+        "", description="Folder where processes share caps and pace; empty: each has its own."
+    )
+    max_in_flight: int = Field(64, ge=1, description="Requests at once, of all processes.")
+    requests_per_minute: int = Field(0, ge=0, description="Of all processes; 0: no limit.")
+    tokens_per_minute: int = Field(0, ge=0, description="Of all processes; 0: no limit.")
+    item_deadline_s: float = Field(300.0, gt=0, description="Seconds one item may take.")
+    run_deadline_s: float = Field(21_600.0, gt=0, description="Seconds after which none is begun.")
     judge_within_days: int = Field(
         7, ge=0, description="Older days are judged for money only when asked."
     )

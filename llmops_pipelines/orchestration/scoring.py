@@ -13,6 +13,7 @@ import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.adapters import minilm
+from llmops_pipelines.adapters.judge_desk import Desk
 from llmops_pipelines.adapters.judging_day import judge_of
 from llmops_pipelines.adapters.named_judges import spec_named
 from llmops_pipelines.adapters.scoring import (
@@ -29,6 +30,7 @@ from llmops_pipelines.judging.embedded import RELEVANCE, SUPPORT
 from llmops_pipelines.judging.preflight import Finding
 from llmops_pipelines.judging.samples import Sample
 from llmops_pipelines.orchestration.endpoints import Seat
+from llmops_pipelines.orchestration.judging import gate_of, purse_of
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.preflights import checked
 from llmops_pipelines.reference import Features
@@ -138,6 +140,7 @@ def score_file(
     *,
     book: Callable[[], judging.Price],
     caps: judging.Caps,
+    desk: Desk | None,
     now: Callable[[], datetime],
     telling: Telling,
     preflight_days: float,
@@ -156,6 +159,7 @@ def score_file(
         features: ``features.yaml``.
         book: Gives the prices, once they are needed.
         caps: Most that may be spent.
+        desk: Where caps and pace are shared with other processes, if they are.
         now: The UTC time, without a zone.
         telling: Who is told.
         preflight_days: How long findings about the endpoint hold; 0: none are looked for.
@@ -181,7 +185,7 @@ def score_file(
     scoring.quote = _quote(file, judge, spool, price, canaries=canaries)
     telling.before(scoring.quote)
     keep = _Keeper(lake, now)
-    purse = judging.Purse(caps, judging.spent_today(lake.scan(JUDGE_CALLS), now()))
+    purse = purse_of(lake, desk, caps, now(), run_id)
     specs = judging.judge_specs([spec])
     lake.append(JUDGE_SPECS, specs, name=spec.spec_id)
     if scoring.quote.calls and preflight_days:
@@ -196,6 +200,7 @@ def score_file(
         keep,
         price=price,
         limits=seat.limits,
+        gate=gate_of(seat, desk),
         now=now,
         run_id=run_id,
         done=telling.done,

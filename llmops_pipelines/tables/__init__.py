@@ -40,6 +40,7 @@ from llmops_pipelines.tables.logs import (
 from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
 from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
+    EVALUATION_COSTS,
     HEURISTIC_SCORES,
     JUDGE_CALLS,
     JUDGE_LEDGER,
@@ -66,6 +67,7 @@ TABLES = {
         GOLDEN_CANDIDATES,
         GOLDEN_DATASET,
         HEURISTIC_SCORES,
+        EVALUATION_COSTS,
         JUDGE_CALLS,
         JUDGE_LEDGER,
         RAGAS_SCORES,
@@ -106,6 +108,7 @@ __all__ = [
     "COPY",
     "DELIVERIES",
     "ERASURES",
+    "EVALUATION_COSTS",
     "FEATURE_COSTS",
     "FEEDBACK",
     "GOLDEN_CANDIDATES",

@@ -30,10 +30,10 @@ def test_a_quote_adds_up_its_items():
     assert (found.items, found.already_paid, found.calls) == (2, 7, 3)
     assert (found.input_tokens, found.output_tokens) == (300, 30)
     assert found.usd == Decimal("0.330") * Decimal("1.02")
-    assert found.usd_at_most == Decimal("1.100")
+    assert found.usd_at_most == Decimal("1.400")
     assert str(found) == (
         "politeness by judge-1: 2 to judge, 7 already paid; 3 calls, about 300 tokens in and "
-        "30 out; about $0.34, at most $1.10"
+        "30 out; about $0.34, at most $1.40"
     )
 
 

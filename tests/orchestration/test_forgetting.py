@@ -19,6 +19,7 @@ from llmops_pipelines.tables import (
     GOLDEN_CANDIDATES,
     GOLDEN_DATASET,
     HEURISTIC_SCORES,
+    JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_SCORES,
     LANDED_CALLS,
@@ -95,6 +96,8 @@ def lake(request, tmp_path):
     rows = [verdict | scored for verdict in verdicts]
     lake.append(JUDGE_LEDGER, frame(JUDGE_LEDGER, rows), name="p", day=DAY)
     lake.write(JUDGE_SCORES, frame(JUDGE_SCORES, rows), day=DAY)
+    asked = [row | {"attempt_id": row["call_id"], "asked_at": NOW} for row in rows]
+    lake.append(JUDGE_CALLS, frame(JUDGE_CALLS, asked), name="p", day=DAY)
     rows = [{"call_id": f"c-{n}", "unmatched": [WORDS], "format_error": WORDS} for n in (1, 3)]
     lake.write(HEURISTIC_SCORES, frame(HEURISTIC_SCORES, rows), day=DAY)
     text = {"question": WORDS, "contexts": [], "embedding": []}
@@ -123,8 +126,8 @@ def test_texts_of_the_whole_trace_leave_and_others_stay(lake, tmp_path):
     assert done.log_files == {"log.jsonl": 3}
     assert done.rows == {
         "reports": 0, "heuristic_scores": 1, "judge_scores": 1, "ragas_scores": 0,
-        "judge_ledger": 1, "golden_candidates": 1, "golden_dataset": 1, "feedback": 1,
-        "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
+        "judge_ledger": 1, "judge_calls": 1, "golden_candidates": 1, "golden_dataset": 1,
+        "feedback": 1, "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
     }  # fmt: skip
 
 
@@ -153,7 +156,7 @@ def test_a_second_run_finds_nothing_left_and_records_that_too(lake, tmp_path):
     assert again.calls == 2
     assert sorted(lake.read(TOMBSTONES)["kind"]) == ["trace", "user"]
     assert lake.read(ERASURES)["erasure"].n_unique() == 2
-    assert lake.read(ERASURES)["rows"].sum() == 10
+    assert lake.read(ERASURES)["rows"].sum() == 11
 
 
 def test_neither_the_same_nor_a_changed_file_brings_texts_back(lake, tmp_path):
