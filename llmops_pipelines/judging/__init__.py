@@ -9,6 +9,11 @@ from llmops_pipelines.judging.canaries import (
 )
 from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
+from llmops_pipelines.judging.entailment import (
+    Entails,
+    entailment_specs,
+    entailment_verdicts,
+)
 from llmops_pipelines.judging.exchange import (
     RESPONSE_FORMATS,
     Ask,
@@ -77,6 +82,7 @@ __all__ = [
     "Circuit",
     "Conduct",
     "Embed",
+    "Entails",
     "Estimate",
     "GaveUpError",
     "Item",
@@ -110,6 +116,8 @@ __all__ = [
     "embedded_specs",
     "embedded_verdicts",
     "endpoint_specs",
+    "entailment_specs",
+    "entailment_verdicts",
     "estimated_tokens",
     "execute",
     "features_by_ragas",
