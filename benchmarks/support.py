@@ -1,15 +1,17 @@
 """What the embedded scorers tell apart on people's labels, and what a call costs.
 
-Run it with ``python benchmarks/support.py FOLDER [calls] [--show]``. FOLDER holds labelled sets,
-each as ``<set>/data.parquet``: BEGIN (replies to a snippet of knowledge), SummEdits (summaries of
-which some had a fact changed), HaluEval's general part and RefChecker (answers whose sources are
-not in the set). A set that is absent is skipped and said so. A log composed of such sets
-(``composed_log/requests.ndjson.gz``, ``labels.parquet``) is scored by the labels it came with.
+Run it with ``python benchmarks/support.py FOLDER [calls] [--show] [--entailment=M]``. FOLDER holds
+labelled sets, each as ``<set>/data.parquet``: BEGIN (replies to a snippet of knowledge), SummEdits
+(summaries of which some had a fact changed), HaluEval's general part and RefChecker (answers whose
+sources are not in the set). A set that is absent is skipped and said so. A log composed of such
+sets (``composed_log/requests.ndjson.gz``, ``labels.parquet``) is scored by the labels it came with.
 
 Printed are, per set: the area under the ROC curve of ``support`` and of its parts with a 95 %
 interval (bootstrap over sources, since answers to one source are alike), the same for how few
 numbers and names are unmatched, how many answers were left unscored and why, and, where people
-marked answers as generic, how well small talk is recognised; ``--show`` prints those answers. Last,
+marked answers as generic, how well small talk is recognised; ``--show`` prints those answers. With
+``--entailment=M`` the model M, a folder or a name in the Hugging Face cache, judges the same
+answers, at most `ENTAILED` a set, which takes seconds an answer. Last,
 CPU-milliseconds a call over ``calls`` calls (default 20,000) in one go, texts of all sets in turn.
 """
 
@@ -19,6 +21,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import process_time
 
@@ -26,12 +29,19 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import roc_auc_score
 
-from llmops_pipelines.judging import heuristic_scores
+from llmops_pipelines.adapters.cross_encoder import EntailmentModel, open_entailment_model
+from llmops_pipelines.judging import (
+    ITEM_SCHEMA,
+    entailment_specs,
+    entailment_verdicts,
+    heuristic_scores,
+)
 from llmops_pipelines.judging.claims import claim_sentences
 from llmops_pipelines.judging.support import SPREADS, Passage, support_parts
 from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import JUDGE_LEDGER
 
-CALLS, DRAWS = 20_000, 200
+CALLS, DRAWS, ENTAILED = 20_000, 200, 200
 COLUMNS = ("source", "question", "answer", "contexts", "grounded", "generic")
 
 
@@ -182,6 +192,33 @@ def area(
     return float(roc_auc_score(grounded, score)), float(low), float(high)
 
 
+def tell_entailment(labelled: Labelled, model: EntailmentModel) -> None:
+    """What the mean and the least entailed claim are worth on a part of one set."""
+    rows = labelled.frame.filter(
+        pl.col("grounded").is_not_null(), pl.col("contexts").list.len() > 0
+    )
+    rows = rows.sample(min(ENTAILED, rows.height), seed=7).with_columns(
+        call_id=pl.int_range(pl.len()).cast(pl.String), feature=pl.lit("assistant")
+    )
+    absent = [pl.lit(None, t).alias(n) for n, t in ITEM_SCHEMA.items() if n not in rows.columns]
+    items = rows.with_columns(absent).select(ITEM_SCHEMA.names())
+    specs = entailment_specs(model=model.name, weights=model.weights)
+    began = process_time()
+    parts = entailment_verdicts(
+        items, specs, model.entails, JUDGE_LEDGER.empty(), now=datetime.now, library_versions={}
+    )
+    verdicts = pl.concat([JUDGE_LEDGER.empty(), *parts]).drop_nulls("score")
+    spent = process_time() - began
+    for spec in specs:
+        scored = verdicts.filter(metric=spec.metric).join(rows, on="call_id")
+        if scored["grounded"].n_unique() == 2:
+            columns = (scored[name].to_numpy() for name in ("grounded", "score", "source"))
+            middle, low, high = area(*columns)
+            print(f"  {spec.metric:<24} {middle:.3f}  ({low:.3f} to {high:.3f})  {model.name}")
+    if rows.height:
+        print(f"  {spent / rows.height:.2f} CPU-s an answer")
+
+
 def tell(labelled: Labelled) -> None:
     """Print what the scores are worth on one set."""
     rows = labelled.frame
@@ -231,13 +268,16 @@ def tell_small_talk(both: pl.DataFrame) -> None:
 
 
 def main() -> None:
-    given = [argument for argument in sys.argv[1:] if argument != "--show"]
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    models = [name for a in sys.argv if (name := a.removeprefix("--entailment=")) != a]
     if not given:
         sys.exit(__doc__)
     calls = int(given[1]) if len(given) > 1 else CALLS
     sets = sets_in(Path(given[0]))
     for labelled in sets:
         tell(labelled)
+        for name in models:
+            tell_entailment(labelled, open_entailment_model(name))
     if not sets:
         sys.exit(f"no labelled set in {given[0]}")
     with_sources = pl.concat(

@@ -57,7 +57,7 @@ class EntailmentModel:
         """
         if not pairs:
             return np.zeros(0, dtype=np.float32)
-        model = _load(self.folder)
+        model = _load(self.folder, self.weights)
         order = sorted(range(len(pairs)), key=lambda n: sum(map(len, pairs[n])))
         batches = [order[first : first + _BATCH] for first in range(0, len(order), _BATCH)]
         logits: list[Any] = [None] * len(pairs)
@@ -213,8 +213,8 @@ def _read_json(file: Path) -> dict[str, Any] | None:
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path) -> Any:
-    """The model, loaded once a process."""
+def _load(folder: Path, _weights: str) -> Any:
+    """The model, loaded once a process and again if its files change."""
     try:
         import torch
         from sentence_transformers import CrossEncoder

@@ -20,6 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from llmops_pipelines.judging.dates import Day, dates_in
 from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
 
 VERSION = 1
@@ -87,6 +88,11 @@ class Passage:
     @cached_property
     def _bits(self) -> dict[str, int]:
         return {}
+
+    @cached_property
+    def days(self) -> frozenset[Day]:
+        """The days it names."""
+        return frozenset(day for date in dates_in(self.text) for day in date.days)
 
     @cached_property
     def holders(self) -> dict[str, list[int]]:

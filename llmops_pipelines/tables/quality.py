@@ -59,7 +59,7 @@ HEURISTIC_SCORES = Table(
             "fraction",
             nullable=True,
         ),
-        Column("unmatched", pl.List(pl.String), "Numbers and names absent from question and contexts."),
+        Column("unmatched", pl.List(pl.String), "Numbers, dates, names absent from question and contexts."),
     ),
 )  # fmt: skip
 
