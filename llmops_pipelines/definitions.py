@@ -93,6 +93,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("JUDGE_MODEL", "judge_model"),
         description="Model asked for; pin a dated version.",
     )
+    entailment_model: str = Field(
+        "",
+        description="Entailment model to run here: a folder, or a name in the Hugging Face cache.",
+    )
     judge_max_usd_per_run: float = Field(5.0, ge=0, description="Cap of a run, US dollars.")
     judge_max_usd_per_day: float = Field(20.0, ge=0, description="Cap of a UTC day, US dollars.")
     judge_max_calls_per_run: int = Field(2000, ge=0, description="Cap without a price.")
@@ -244,6 +248,7 @@ def resources_of(settings: Settings, pull_only: str = "") -> Resources:
             judge_within_days=settings.judge_within_days,
             preflight_days=settings.judge_preflight_days,
             named=judge_variables(reference),
+            entailment_model=settings.entailment_model,
         ),
         webhook=Webhook(url=settings.webhook_url.get_secret_value()),
         pulling=Pulling(

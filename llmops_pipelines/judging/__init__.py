@@ -9,6 +9,11 @@ from llmops_pipelines.judging.canaries import (
 )
 from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
+from llmops_pipelines.judging.entailment import (
+    Entails,
+    entailment_specs,
+    entailment_verdicts,
+)
 from llmops_pipelines.judging.exchange import (
     RESPONSE_FORMATS,
     Ask,
@@ -86,6 +91,7 @@ __all__ = [
     "Circuit",
     "Conduct",
     "Embed",
+    "Entails",
     "Estimate",
     "Gate",
     "GaveUpError",
@@ -123,6 +129,8 @@ __all__ = [
     "embedded_specs",
     "embedded_verdicts",
     "endpoint_specs",
+    "entailment_specs",
+    "entailment_verdicts",
     "estimated_tokens",
     "evaluation_costs",
     "execute",

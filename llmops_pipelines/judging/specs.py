@@ -37,7 +37,7 @@ class JudgeSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str = Field(description="What it measures.")
-    kind: Literal["embedded", "rubric", "ragas", "deepeval", "jury"]
+    kind: Literal["embedded", "rubric", "ragas", "deepeval", "jury", "entailment"]
     model: str = Field(description="Requested model, or the embedded scorer's name.")
     direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
     sees: tuple[VisibleField, ...] = Field(description="Fields it is shown.")

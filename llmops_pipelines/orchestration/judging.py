@@ -19,6 +19,7 @@ from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse, 
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import jury_scores, jury_spec
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
+from llmops_pipelines.orchestration.entailment import judge_by_entailment
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.locks import alone
@@ -74,7 +75,9 @@ def judge_sample(
     day: date,
     run_id: str,
 ) -> pl.DataFrame:
-    """What embedded scorers and, where a feature is switched on, the rubrics say of the sample.
+    """What embedded scorers, an entailment model of one's own and the rubrics say of the sample.
+
+    Rubrics are asked where a feature is switched on; the model runs here, where one is set.
 
     Returns:
         ``JUDGE_SCORES``.
@@ -101,7 +104,11 @@ def judge_sample(
         return [(judging.judged_features(features, seat.endpoint.name), specs)] if specs else []
 
     judged = _asked(lambda: items, wanted, features, lake, reference, judge, clock, day, run_id)
-    return JUDGE_SCORES.require(pl.concat([embedded, judged]))
+    entailment, entailed = judge_by_entailment(
+        items, features, lake.open(), judge.entailment_model, clock.now, day
+    )
+    _keep_specs(lake.open(), entailment)
+    return JUDGE_SCORES.require(pl.concat([embedded, entailed, judged]))
 
 
 def score_with_ragas(

@@ -188,6 +188,9 @@ class Judge(dg.ConfigurableResource[Any]):
     named: dict[str, str] = Field(
         default_factory=dict, description="Secret; by the variables that judges.yaml names."
     )
+    entailment_model: str = Field(
+        "", description="Cross-encoder that judges on this machine, of all features but `none`."
+    )
 
 
 class Webhook(dg.ConfigurableResource[Any]):

@@ -59,7 +59,7 @@ HEURISTIC_SCORES = Table(
             "fraction",
             nullable=True,
         ),
-        Column("unmatched", pl.List(pl.String), "Numbers and names absent from question and contexts."),
+        Column("unmatched", pl.List(pl.String), "Numbers, dates, names absent from question and contexts."),
     ),
 )  # fmt: skip
 
@@ -90,7 +90,7 @@ JUDGE_SPECS = Table(
     columns=(
         Column("spec_id", pl.String, "SHA-256 of `spec`, first 16 hex digits."),
         Column("metric", pl.String, "What it measures."),
-        Column("kind", pl.String, "embedded, rubric, ragas, deepeval or jury."),
+        Column("kind", pl.String, "embedded, entailment, rubric, ragas, deepeval or jury."),
         Column("model", pl.String, "Requested model, or the embedded scorer's name."),
         Column("spec", pl.String, "Its full text as JSON."),
     ),
