@@ -53,7 +53,7 @@ def heuristic_scores(
     JUDGE_SCORES,
     group="evaluation",
     owner=OWNER,
-    kinds={"openai", "pytorch"},
+    kinds={"openai", "sentence-transformers"},
     figures=figures.of_verdicts,
     deps=["call_texts", "step_texts", reference_key("features"), reference_key("rubrics")],
 )

