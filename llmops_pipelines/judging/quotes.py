@@ -37,6 +37,7 @@ class Estimate:
 class Quote:
     """What one judge's unpaid items would cost; dollars are null where it has no price.
 
+    ``usd_in_batches`` is what they would cost by the endpoint's batch price, without repairs.
     ``usd_at_most`` takes two repairs of every reply and replies of full length for granted.
     """
 
@@ -50,13 +51,17 @@ class Quote:
     output_tokens: int
     usd: Decimal | None
     usd_at_most: Decimal | None
+    usd_in_batches: Decimal | None = None
 
     def __str__(self) -> str:
         """The quote as one line."""
+        in_batches = (
+            "" if self.usd_in_batches is None else f" ({_dollars(self.usd_in_batches)} in batches)"
+        )
         dollars = (
             "no price known"
             if self.usd is None
-            else f"about {_dollars(self.usd)}, at most {_dollars(self.usd_at_most)}"
+            else f"about {_dollars(self.usd)}{in_batches}, at most {_dollars(self.usd_at_most)}"
         )
         return (
             f"{self.metric} by {self.model}: {self.items:,} to judge, {self.already_paid:,} "
@@ -73,11 +78,13 @@ def quote(
     model: str,
     already_paid: int,
     price: Price,
+    batch_price: Price | None = None,
 ) -> Quote:
     """Add up what ``estimates``, one per unpaid item, come to at ``price``."""
     items = calls = tokens_in = tokens_out = 0
     usd: Decimal | None = Decimal(0)
     most: Decimal | None = Decimal(0)
+    in_batches: Decimal | None = Decimal(0)
     for each in estimates:
         items += 1
         calls += each.calls
@@ -85,6 +92,9 @@ def quote(
         tokens_out += each.output_tokens
         # Item by item: a price may depend on the length of the prompt.
         usd = _plus(usd, _usd(price, model, each.input_tokens, each.output_tokens))
+        if batch_price:
+            batched = _usd(batch_price, model, each.input_tokens, each.output_tokens)
+            in_batches = _plus(in_batches, batched)
         # A repair sends the prompt again, and the reply that it repairs.
         most_in = 3 * each.input_tokens + 2 * each.most_output_tokens
         most = _plus(most, _usd(price, model, most_in, 3 * each.most_output_tokens))
@@ -99,6 +109,7 @@ def quote(
         output_tokens=tokens_out,
         usd=None if usd is None else usd * (1 + EXPECTED_RETRIES),
         usd_at_most=most,
+        usd_in_batches=in_batches if batch_price else None,
     )
 
 

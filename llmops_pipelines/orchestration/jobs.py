@@ -7,6 +7,9 @@ import dagster as dg
 SERVICE = "service"
 """Kind of the assets that ask other services for logs."""
 
+BATCHES = "batches"
+"""Kind of the assets whose requests may wait in batches."""
+
 # Prompts are rolled back by the rollback sensor alone, once, and never by a backfill.
 NIGHTLY = dg.define_asset_job(
     "nightly_job",
@@ -29,4 +32,9 @@ ROLL_BACK = dg.define_asset_job(
     selection=dg.AssetSelection.groups("rollback"),
     description="Decides about one day's rollbacks and moves prompt labels.",
 )
-JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK]
+COLLECT = dg.define_asset_job(
+    "collect_job",
+    selection=dg.AssetSelection.kind(BATCHES),
+    description="Collects one day's judge batches, and states its scores anew.",
+)
+JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT]

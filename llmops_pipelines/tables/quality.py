@@ -119,6 +119,7 @@ JUDGE_CALLS = Table(
         Column("repetition", pl.Int32, "0 for the first draw."),
         Column("call_id", pl.String, "The judged call."),
         Column("step", pl.String, "Which of the metric's questions it asked; `canary/...`: of its canary."),
+        Column("batch", pl.String, "The batch it was part of; null where it was asked by itself.", nullable=True),
         Column(
             "outcome",
             pl.String,
@@ -146,7 +147,7 @@ _VERDICT = (
         "outcome",
         pl.String,
         "scored, refused, unreadable, undecided (the verdict changed with the order of two answers), failed, "
-        "over_budget, over_policy or not_applicable.",
+        "over_budget, over_policy, pending (waits in a batch) or not_applicable.",
     ),
     Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
     Column("reason", pl.String, "The judge's reason, or why there is no score.", nullable=True),

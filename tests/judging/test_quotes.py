@@ -37,6 +37,19 @@ def test_a_quote_adds_up_its_items():
     )
 
 
+def test_a_quote_tells_what_it_would_be_in_batches_without_repairs():
+    def half(model, tokens):
+        return by_the_token(model, tokens) / 2
+
+    each = (Estimate(1, 100, 10, 50), Estimate(2, 200, 20, 50))
+    found = quote(
+        each, metric="politeness", spec_id="s", model="judge-1", already_paid=0,
+        price=by_the_token, batch_price=half,
+    )  # fmt: skip
+    assert found.usd_in_batches == Decimal("0.165")
+    assert str(found).endswith("about $0.34 ($0.16 in batches), at most $1.10")
+
+
 def test_a_judge_without_a_price_is_quoted_in_calls_and_tokens():
     found = quoted(Estimate(1, 100, 10, 50), price=no_price)
     assert (found.usd, found.usd_at_most) == (None, None)

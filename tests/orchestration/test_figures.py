@@ -36,3 +36,12 @@ def test_judges_of_pairs_tell_how_often_the_order_decided():
 
 def test_other_judges_have_nothing_to_flip():
     assert "flip_rates" not in figures.of_verdicts(verdicts(Ruling("scored", 1.0, "r")))
+
+
+def test_what_waits_in_batches_is_counted_apart():
+    told = figures.of_verdicts(
+        verdicts(Ruling("scored", 1.0, "r"), Ruling("pending", None, "waits in batch b"))
+    )
+    assert told["waiting_in_batches"] == 1
+    assert told["outcomes"].value == {"pending": 1, "scored": 1}
+    assert "waiting_in_batches" not in figures.of_verdicts(verdicts(Ruling("scored", 1.0, "r")))
