@@ -47,7 +47,7 @@ def test_a_quote_tells_what_it_would_be_in_batches_without_repairs():
         price=by_the_token, batch_price=half,
     )  # fmt: skip
     assert found.usd_in_batches == Decimal("0.165")
-    assert str(found).endswith("about $0.34 ($0.16 in batches), at most $1.10")
+    assert str(found).endswith("about $0.34 ($0.16 in batches), at most $1.40")
 
 
 def test_a_judge_without_a_price_is_quoted_in_calls_and_tokens():

@@ -4,11 +4,12 @@ from llmops_pipelines.judging import Ruling
 from llmops_pipelines.judging.ledger import verdict_frame, verdict_row
 from llmops_pipelines.judging.pairs import settle
 from llmops_pipelines.orchestration import figures
+from llmops_pipelines.tables import JUDGE_CALLS
 from tests.judging.worlds import NOON, item, spec
 
 
 def verdicts(*rulings):
-    attempts = [{"cost": None, "model_served": None}] * 2
+    attempts = [dict.fromkeys(JUDGE_CALLS.schema.names())] * 2
     return verdict_frame(
         verdict_row(
             spec(), item(digest=f"{n:032}"), ruling, attempts=attempts, scored_at=NOON,
