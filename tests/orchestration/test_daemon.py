@@ -74,6 +74,8 @@ def test_a_late_file_dropped_into_the_folder_changes_exactly_its_day(tmp_path):
         dropped = time.time()
         folder.log("from/the/archive.jsonl", calls_of(DAYS[0], 1, 2, 3))
         daemon.until(lambda: rows(folder, DAYS[0]) == before + 3, 150)
+        # The rows can be seen a moment before the event that tells of them.
+        daemon.until(lambda: days_of(instance, "llm_calls", dropped) != [], 30)
         assert days_of(instance, "landed_days", dropped) == [str(DAYS[0])]
         assert days_of(instance, "llm_calls", dropped) == [str(DAYS[0])]
     for path, content in files(folder, DAYS[1]).items():

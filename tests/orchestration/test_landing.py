@@ -51,14 +51,14 @@ class DyingLake(Lake):
         self.survives = survives
 
     def append(self, table, frame, *, name, day=None):
-        self._live()
+        self._live_on()
         return super().append(table, frame, name=name, day=day)
 
     def write(self, table, frame, *, day=None, inputs=None):
-        self._live()
+        self._live_on()
         return super().write(table, frame, day=day, inputs=inputs)
 
-    def _live(self) -> None:
+    def _live_on(self) -> None:
         if self.survives == 0:
             raise CrashError
         self.survives -= 1

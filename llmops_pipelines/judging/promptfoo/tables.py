@@ -27,12 +27,16 @@ _WITH_THRESHOLD = (
 )  # fmt: skip
 
 
+_MOST_CELL_CHARS = 131_072
+
+
 def rows_of_table(text: str, file: str) -> list[Marked]:
     """The tests in ``text``, a CSV file with a header.
 
     Raises:
         ConfigError: It has no header, or a threshold is no number.
     """
+    csv.field_size_limit(_MOST_CELL_CHARS)  # whoever reads CSV in this process sets it
     table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     tests: list[Marked] = []
     try:
