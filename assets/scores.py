@@ -49,6 +49,7 @@ def heuristic_scores(
     owner=OWNER,
     kinds={"openai", "sentence-transformers"},
     figures=figures.of_verdicts,
+    told=figures.of_quotes,
     deps=["call_texts", "step_texts", reference_key("features"), reference_key("rubrics")],
 )
 def judge_scores(
@@ -88,6 +89,7 @@ def every_canary_came_back(lake: LakeResource, day: date) -> dg.AssetCheckResult
     owner=OWNER,
     kinds={"ragas", "openai"},
     figures=figures.of_verdicts,
+    told=figures.of_quotes,
     deps=["call_texts", "step_texts", reference_key("features")],
 )
 def ragas_scores(

@@ -15,7 +15,9 @@ import polars as pl
 from llmops_pipelines.adapters.deepeval_metrics import DeepEvalJudge
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions, open_judge
 from llmops_pipelines.adapters.ragas_metrics import RagasJudge
+from llmops_pipelines.adapters.vocabularies import counter_of
 from llmops_pipelines.judging import (
+    BY_LENGTH,
     CanaryResult,
     Circuit,
     Conduct,
@@ -33,6 +35,7 @@ from llmops_pipelines.judging import (
     Tally,
     ask_canaries,
     canary_estimate,
+    counted_with,
     distinct_items,
     execute,
     quote,
@@ -102,6 +105,7 @@ def judge_day(
     seed: int,
     run_id: str,
     limits: Limits | None = None,
+    batch_price: Price | None = None,
     on_quote: Callable[[Quote], None] | None = None,
     canaries: bool = True,
 ) -> JudgedDay:
@@ -125,6 +129,7 @@ def judge_day(
         seed: Of the jitter between retries.
         run_id: Of this run; part of attempt ids.
         limits: How hard to try.
+        batch_price: The same at a batch endpoint, for quotes.
         on_quote: Told each quote before anything is sent.
         canaries: Whether each judge that has anything to do is put its rubric's canary first.
     """
@@ -137,6 +142,7 @@ def judge_day(
             endpoint,
             features=features,
             price=price,
+            batch_price=batch_price,
             now=now(),
             canaries=canaries,
         )
@@ -176,6 +182,32 @@ def judge_day(
     )
 
 
+def quote_items(
+    items: pl.DataFrame,
+    spec: JudgeSpec,
+    ledger_keys: pl.DataFrame,
+    endpoint: Endpoint,
+    *,
+    features: Features,
+    price: Price,
+    batch_price: Price | None,
+    now: datetime,
+) -> tuple[Quote, list[str]]:
+    """What `judge_day` would quote for ``spec``, and the digests of what it would ask about."""
+    plan = _plan(
+        judge_of(spec),
+        items,
+        ledger_keys,
+        endpoint,
+        features=features,
+        price=price,
+        batch_price=batch_price,
+        now=now,
+        canaries=True,
+    )
+    return plan.quote, [item.digest for item in plan.to_judge]
+
+
 def judge_of(spec: JudgeSpec) -> Judge:
     """The judge that asks an endpoint as ``spec`` says.
 
@@ -211,6 +243,7 @@ def _plan(
     *,
     features: Features,
     price: Price,
+    batch_price: Price | None,
     now: datetime,
     canaries: bool,
 ) -> _Plan:
@@ -219,8 +252,10 @@ def _plan(
     distinct = distinct_items(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec)
     to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
-    estimates = [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None]
-    canary = canary_estimate(judge) if canaries and estimates else None
+    counter = counter_of(spec.model) if to_judge else None
+    with counted_with(counter.count if counter else None):
+        estimates = [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None]
+        canary = canary_estimate(judge) if canaries and estimates else None
     quoted = quote(
         estimates if canary is None else [*estimates, canary],
         metric=spec.metric,
@@ -228,6 +263,8 @@ def _plan(
         model=spec.model,
         already_paid=distinct.height - rows.height,
         price=price,
+        batch_price=batch_price,
+        counted_by=counter.vocabulary if counter else BY_LENGTH,
     )
     return _Plan(
         judge=judge,

@@ -133,6 +133,31 @@ def reprice(
     raise typer.Exit(code)
 
 
+@app.command()
+def quote(
+    context: typer.Context,
+    first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],
+    last: Annotated[date, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")],
+    spec: Annotated[
+        list[str] | None,
+        typer.Option(help="Id of a judge spec, a rubric, or a metric; default what nights ask."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Tell what judging sampled days would cost, and how far past quotes were off; asks nobody.
+
+    Leaves with 0, or with 2 when nothing can be quoted.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.quoting import print_quote
+
+        print_quote(_settings(context), first, last, spec or [], model, as_json=as_json)
+
+
 @app.command("import")
 def import_file(
     context: typer.Context,

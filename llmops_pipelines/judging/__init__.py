@@ -34,6 +34,13 @@ from llmops_pipelines.judging.ledger import (
     without_verdict,
 )
 from llmops_pipelines.judging.pairs import flip_rates
+from llmops_pipelines.judging.past_quotes import (
+    past_latency,
+    quote_errors,
+    quote_frame,
+    quote_row,
+    told_error,
+)
 from llmops_pipelines.judging.policy import (
     endpoint_specs,
     features_by_ragas,
@@ -41,7 +48,18 @@ from llmops_pipelines.judging.policy import (
     split_by_policy,
 )
 from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
-from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, quote
+from llmops_pipelines.judging.quotes import (
+    BY_LENGTH,
+    Count,
+    Estimate,
+    Quote,
+    counted_with,
+    estimated_tokens,
+    expected_seconds,
+    in_dollars,
+    quote,
+    total,
+)
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
 from llmops_pipelines.judging.response_format import check_schema, format_error, unfenced
@@ -55,6 +73,7 @@ from llmops_pipelines.judging.specs import (
 )
 
 __all__ = [
+    "BY_LENGTH",
     "FINAL",
     "ITEM_SCHEMA",
     "LEDGER_KEY",
@@ -65,6 +84,7 @@ __all__ = [
     "Caps",
     "Circuit",
     "Conduct",
+    "Count",
     "Embed",
     "Estimate",
     "GaveUpError",
@@ -92,6 +112,7 @@ __all__ = [
     "canary_estimate",
     "canary_item",
     "check_schema",
+    "counted_with",
     "declines",
     "distinct_items",
     "embedded_specs",
@@ -99,16 +120,22 @@ __all__ = [
     "endpoint_specs",
     "estimated_tokens",
     "execute",
+    "expected_seconds",
     "features_by_ragas",
     "flip_rates",
     "format_error",
     "heuristic_scores",
+    "in_dollars",
     "items",
     "judge_specs",
     "judged_features",
     "missed_canaries",
     "missing_field",
+    "past_latency",
     "quote",
+    "quote_errors",
+    "quote_frame",
+    "quote_row",
     "read_item",
     "read_object",
     "read_spec",
@@ -116,6 +143,8 @@ __all__ = [
     "spent_today",
     "split_by_policy",
     "strict_schema",
+    "told_error",
+    "total",
     "unfenced",
     "unpaid",
     "verdict_frame",

@@ -48,6 +48,7 @@ def daily(
     kinds: set[str],
     deps: Sequence[str | dg.AssetKey] = (),
     figures: Callable[[pl.DataFrame], Mapping[str, Any]] | None = None,
+    told: Callable[[Lake, date, str], Mapping[str, Any]] | None = None,
     condition: Callable[[Inputs], Rule] | None = on_changed_inputs,
 ) -> Callable[[Callable[..., pl.DataFrame]], dg.AssetsDefinition]:
     """Make a daily asset that stores ``table`` from a function of one day.
@@ -55,7 +56,8 @@ def daily(
     Parameters of the function named like a table receive its rows of the day (of several days if
     annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id``
     receive those of the run; other parameters receive the resource of their name. ``figures`` makes
-    metadata from the result; without ``condition`` the asset runs only when asked.
+    metadata from the result, ``told`` from what lake, day and run id tell of how it came about;
+    without ``condition`` the asset runs only when asked.
     """
 
     def decorate(compute: Callable[..., pl.DataFrame]) -> dg.AssetsDefinition:
@@ -101,7 +103,9 @@ def daily(
                 run = {"day": day, "run_id": context.run.run_id}
                 asked_of_run = {name: run[name] for name in asked.of_run}
                 frame = compute(**frames, **resources, **asked_of_run)
-                yield DayOutput(day, frame, read, figures(frame) if figures else {})
+                beside = told(lake, day, context.run.run_id) if told else {}
+                shown = figures(frame) if figures else {}
+                yield DayOutput(day, frame, read, {**shown, **beside})
 
         return asset
 

@@ -1,6 +1,7 @@
 """Key figures and a chart per asset, as people see them in the Dagster UI."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -8,6 +9,8 @@ import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.adapters import charts
+from llmops_pipelines.orchestration.judge_quotes import errors, quotes_of
+from llmops_pipelines.orchestration.lake import Lake
 
 Figures = Mapping[str, Any]
 
@@ -163,6 +166,19 @@ def of_verdicts(verdicts: pl.DataFrame) -> Figures:
             verdicts["library_versions"].drop_nulls().unique().sort().to_list()
         ),
         **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),
+    }
+
+
+def of_quotes(lake: Lake, day: date, run_id: str) -> Figures:
+    """What the run quoted before it spent, and how far quotes of the past were off."""
+    quotes = quotes_of(lake, day, run_id)
+    if not quotes:
+        return {}
+    asked = {quote["spec_id"] for quote in quotes["quotes"]}
+    past = errors(lake).filter(pl.col("spec_id").is_in(asked))
+    return {
+        "quotes": dg.MetadataValue.json(quotes["quotes"]),
+        "past_quotes": dg.MetadataValue.json(past.to_dicts()),
     }
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ import polars as pl
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.orchestration.judge_quotes import record_quote
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
@@ -21,8 +22,10 @@ from llmops_pipelines.tables import (
     JUDGE_LEDGER,
     JUDGE_SCORES,
     JUDGE_SPECS,
+    LLM_CALLS,
     PRICE_BOOK,
     RAGAS_SCORES,
+    SAMPLED_TRACES,
 )
 
 QUOTES = logging.getLogger("llmops.quotes")
@@ -136,6 +139,36 @@ def judge_items(
     return _ask(items, specs, features, lake.open(), judge, clock, clock.today(), run_id)
 
 
+def nightly_specs(
+    features: Features, reference: ReferenceFolder, judge: Judge
+) -> list[tuple[list[str] | None, judging.JudgeSpec]]:
+    """Every judge that a night asks, with the features it is asked about (None: as it says)."""
+    rubrics = judging.endpoint_specs(
+        reference.read("rubrics.yaml", judging.Rubrics),
+        features,
+        endpoint=judge.name,
+        model=judge.model,
+    )
+    found: list[tuple[list[str] | None, judging.JudgeSpec]] = [(None, spec) for spec in rubrics]
+    asking = judging.features_by_ragas(features, judge.name)
+    if asking and judge.model:
+        from llmops_pipelines.adapters.ragas_metrics import ragas_specs
+
+        found += [
+            (list(names), spec)
+            for metrics, names in asking.items()
+            for spec in ragas_specs(model=judge.model, metrics=metrics)
+        ]
+    return found
+
+
+def items_of(lake: Lake, day: date) -> pl.DataFrame:
+    """The sampled calls of ``day`` with their texts."""
+    return _items(
+        lake, lake.read(SAMPLED_TRACES, [day]).drop("day"), lake.scan(LLM_CALLS, [day]), day
+    )
+
+
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
     wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
     return judging.items(sampled, kept_texts(lake, day, wanted))
@@ -186,11 +219,12 @@ def _spend(
         lake.append(JUDGE_CALLS, attempts, name=part, day=day)
         lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
 
-    tariff = pricing.find_tariff(None, judge.model, clock.now(), lake.read(PRICE_BOOK))
+    def on_quote(found: judging.Quote) -> None:
+        if found.items:
+            record_quote(lake, found, day=day, run_id=run_id, quoted_at=clock.now())
+            QUOTES.info("quote %s: %s", day, found)
 
-    def price(_model: str, buckets: Mapping[str, int]) -> Decimal | None:
-        return tariff.cost(buckets) if tariff else None
-
+    book = lake.read(PRICE_BOOK)
     judged = judge_day(
         items,
         specs,
@@ -199,17 +233,36 @@ def _spend(
         endpoint,
         append,
         features=features,
-        price=price,
+        price=price_of(book, clock.now()),
+        batch_price=price_of(book, clock.now(), pricing.BATCH),
         now=clock.now,
         seed=0,
         run_id=run_id,
-        on_quote=lambda quote: QUOTES.info("quote %s: %s", day, quote) if quote.items else None,
+        on_quote=on_quote,
     )
     if judged.warning:
         QUOTES.warning("not judged %s: %s", day, judged.warning)
     if judged.canary_warning:
         QUOTES.warning("canary %s: %s", day, judged.canary_warning)
     return judged.unfinished
+
+
+def price_of(
+    book: pl.DataFrame, now: datetime, service: pricing.Service = pricing.STANDARD
+) -> judging.Price:
+    """The price of any model's tokens as of ``now``; each model is looked up once.
+
+    A snapshot's own name may have no price where the model asked for has: callers ask for both.
+    """
+    tariffs: dict[str, pricing.Tariff | None] = {}
+
+    def price(model: str, buckets: Mapping[str, int]) -> Decimal | None:
+        if model not in tariffs:
+            tariffs[model] = pricing.find_tariff(None, model, now, book, service=service)
+        tariff = tariffs[model]
+        return tariff.cost(buckets) if tariff else None
+
+    return price
 
 
 _purses: dict[str, judging.Purse] = {}

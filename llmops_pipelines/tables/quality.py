@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from llmops_pipelines.tables.table import Column, Table
+from llmops_pipelines.tables.table import MONEY, Column, Table
 
 _RATE = (
     Column(
@@ -116,6 +116,34 @@ JUDGE_CALLS = Table(
         Column("request_id", pl.String, "The endpoint's name for it.", nullable=True),
         Column("asked_at", pl.Datetime("us"), "When it was sent, UTC."),
         Column("latency_ms", pl.Float64, "Until the reply.", "ms", nullable=True),
+    ),
+)  # fmt: skip
+
+JUDGE_QUOTES = Table(
+    name="judge_quotes",
+    row="What a run expected one judge to cost on one day's items, before it spent. Append-only.",
+    key=("quote_id",),
+    volatile=("quoted_at", "seconds"),
+    columns=(
+        Column("quote_id", pl.String, "One quote."),
+        Column("run_id", pl.String, "The run, or rescoring, that quoted and then spent."),
+        Column("spec_id", pl.String, "The judge."),
+        Column("metric", pl.String, "What it measures."),
+        Column("model", pl.String, "Requested model."),
+        Column("items", pl.Int64, "Contents still to judge."),
+        Column("already_paid", pl.Int64, "Contents whose verdict is in the ledger."),
+        Column("calls", pl.Int64, "Requests if none is repeated, canary included.", "calls"),
+        Column("input_tokens", pl.Int64, "The same in prompt tokens.", "tokens"),
+        Column("output_tokens", pl.Int64, "The same in reply tokens.", "tokens"),
+        Column("calls_at_most", pl.Int64, "If every reply needed repair.", "calls"),
+        Column("input_tokens_at_most", pl.Int64, "The same in prompt tokens.", "tokens"),
+        Column("output_tokens_at_most", pl.Int64, "The same with replies of full length.", "tokens"),
+        Column("usd", MONEY, "With expected retries; null without a price.", "usd", nullable=True),
+        Column("usd_at_most", MONEY, "At most; null without a price.", "usd", nullable=True),
+        Column("usd_batch", MONEY, "By a batch endpoint; null without such a price.", "usd", nullable=True),
+        Column("counted_by", pl.String, "Vocabulary that tokens were counted with, or `text length`."),
+        Column("seconds", pl.Float64, "Expected time at the set pace; null if no call was timed yet.", "s", nullable=True),
+        Column("quoted_at", pl.Datetime("us"), "When, UTC; before anything was sent."),
     ),
 )  # fmt: skip
 
