@@ -7,11 +7,14 @@ import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.orchestration import checks, figures
-from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
+from llmops_pipelines.orchestration.jobs import RESCORING
 from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.partitions import DAILY
 from llmops_pipelines.orchestration.reference_assets import reference_key
+from llmops_pipelines.orchestration.rescoring import Rescoring, rescore
 from llmops_pipelines.orchestration.resources import (
     Clock,
     Judge,
@@ -19,7 +22,7 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
 )
 from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import HEURISTIC_SCORES, JUDGE_SCORES, RAGAS_SCORES
+from llmops_pipelines.tables import HEURISTIC_SCORES, JUDGE_RESCORES, JUDGE_SCORES, RAGAS_SCORES
 
 OWNER = "team:evaluation"
 
@@ -113,3 +116,23 @@ def ragas_scores(
         day=day,
         run_id=run_id,
     )
+
+
+@dg.asset(
+    group_name=RESCORING,
+    owners=[OWNER],
+    kinds={"openai"},
+    partitions_def=DAILY,
+    deps=["sampled_traces", "llm_calls"],
+    metadata=table_metadata(JUDGE_RESCORES),
+)
+def judge_rescores(
+    context: dg.AssetExecutionContext,
+    config: Rescoring,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+) -> dg.MaterializeResult[None]:
+    """Past samples under a judge of your choice, for money: name `spec`, launch over any days."""
+    return rescore(context, config, lake=lake, reference=reference, judge=judge, clock=clock)

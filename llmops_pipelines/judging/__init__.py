@@ -44,6 +44,7 @@ from llmops_pipelines.judging.past_quotes import (
 from llmops_pipelines.judging.policy import (
     endpoint_specs,
     features_by_ragas,
+    features_judged,
     judged_features,
     split_by_policy,
 )
@@ -66,6 +67,7 @@ from llmops_pipelines.judging.response_format import check_schema, format_error,
 from llmops_pipelines.judging.rubrics import Canary, Rubric, Rubrics
 from llmops_pipelines.judging.specs import (
     JudgeSpec,
+    asked_of_all,
     embedded_specs,
     judge_specs,
     read_spec,
@@ -109,6 +111,7 @@ __all__ = [
     "Tally",
     "UnreadableReplyError",
     "ask_canaries",
+    "asked_of_all",
     "canary_estimate",
     "canary_item",
     "check_schema",
@@ -122,6 +125,7 @@ __all__ = [
     "execute",
     "expected_seconds",
     "features_by_ragas",
+    "features_judged",
     "flip_rates",
     "format_error",
     "heuristic_scores",

@@ -7,10 +7,13 @@ import dagster as dg
 SERVICE = "service"
 """Kind of the assets that ask other services for logs."""
 
+RESCORING = "rescoring"
+"""Group of what judges past days for money because somebody asked."""
+
 # Prompts are rolled back by the rollback sensor alone, once, and never by a backfill.
 NIGHTLY = dg.define_asset_job(
     "nightly_job",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("rollback"),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("rollback", RESCORING),
     description="Lands new logs, then computes one day: cost, health, quality, alerts, report.",
 )
 # What asks other services is of days, and sends them requests: only the night and people start it.
@@ -29,4 +32,9 @@ ROLL_BACK = dg.define_asset_job(
     selection=dg.AssetSelection.groups("rollback"),
     description="Decides about one day's rollbacks and moves prompt labels.",
 )
-JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK]
+RESCORE = dg.define_asset_job(
+    "rescore_job",
+    selection=dg.AssetSelection.groups(RESCORING),
+    description="Has past days judged by a judge of your choice, paying only for what is missing.",
+)
+JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, RESCORE]

@@ -20,6 +20,7 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     JUDGE_CALLS,
     JUDGE_LEDGER,
+    JUDGE_RESCORES,
     JUDGE_SCORES,
     JUDGE_SPECS,
     LLM_CALLS,
@@ -81,7 +82,8 @@ def judge_sample(
         model=judge.model,
     )
     judged = _ask(items, asked, features, lake.open(), judge, clock, day, run_id)
-    return JUDGE_SCORES.require(pl.concat([embedded, judged]))
+    before = _paid_before(items, asked, features, lake.open(), day, ragas=False)
+    return JUDGE_SCORES.require(pl.concat([embedded, judged, before]))
 
 
 def score_with_ragas(
@@ -101,22 +103,70 @@ def score_with_ragas(
         ``RAGAS_SCORES``.
     """
     features = reference.read("features.yaml", Features)
-    asking = judging.features_by_ragas(features, judge.name)
-    if not asking or not judge.model:
+    asking = judging.features_by_ragas(features, judge.name) if judge.model else {}
+    if not judging.features_judged(features):
         return RAGAS_SCORES.empty()
-    from llmops_pipelines.adapters.ragas_metrics import ragas_specs
-
     items = _items(lake.open(), sampled, llm_calls, day)
+    scores = []
+    if asking:
+        from llmops_pipelines.adapters.ragas_metrics import ragas_specs
     # Features with the same metrics are judged together; most nights that is all of them.
-    scores = [
-        _ask(
-            items.filter(pl.col("feature").is_in(names)),
-            ragas_specs(model=judge.model, metrics=metrics),
-            features, lake.open(), judge, clock, day, run_id,
-        )
-        for metrics, names in asking.items()
-    ]  # fmt: skip
+    for metrics, names in asking.items():
+        own = items.filter(pl.col("feature").is_in(names))
+        specs = ragas_specs(model=judge.model, metrics=metrics)
+        scores.append(_ask(own, specs, features, lake.open(), judge, clock, day, run_id))
+        scores.append(_paid_before(own, specs, features, lake.open(), day, ragas=True))
+    others = items.filter(~pl.col("feature").is_in([n for names in asking.values() for n in names]))
+    scores.append(_paid_before(others, [], features, lake.open(), day, ragas=True))
     return RAGAS_SCORES.require(pl.concat(scores))
+
+
+def judge_asked(
+    items: pl.DataFrame,
+    spec: judging.JudgeSpec,
+    features: Features,
+    lake: Lake,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What ``spec`` says of ``items``, however old ``day`` is: somebody asked for it.
+
+    Returns:
+        ``JUDGE_SCORES`` columns, with what could not be finished.
+    """
+    judge = judge.model_copy(update={"judge_within_days": (clock.today() - day).days + 1})
+    return _ask(items, [spec], features, lake, judge, clock, day, run_id)
+
+
+def _paid_before(
+    items: pl.DataFrame,
+    asked: Sequence[judging.JudgeSpec],
+    features: Features,
+    lake: Lake,
+    day: date,
+    *,
+    ragas: bool,
+) -> pl.DataFrame:
+    """Verdicts on the day's items of judges that are not asked any more, or were asked apart.
+
+    A judge belongs to the day if it was paid for one of its calls, or rescored it. A file that was
+    judged with a day's ledger has calls of its own, and is no part of the day.
+    """
+    items = items.filter(pl.col("feature").is_in(judging.features_judged(features)))
+    on_calls = lake.scan(JUDGE_LEDGER, [day]).filter(
+        pl.col("call_id").is_in(items["call_id"].to_list())
+    )
+    ids = {
+        *on_calls.select(pl.col("spec_id").unique()).collect()["spec_id"],
+        *lake.read(JUDGE_RESCORES, [day])["spec_id"],
+    } - {spec.spec_id for spec in asked}
+    kept = lake.read(JUDGE_SPECS).filter(
+        pl.col("spec_id").is_in(sorted(ids)), (pl.col("kind") == "ragas") == ragas
+    )
+    specs = [judging.read_spec(text) for text in kept.unique("spec_id").sort("spec_id")["spec"]]
+    return judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
 
 
 def judge_items(
@@ -197,7 +247,30 @@ def _ask(
         endpoint = replace(endpoint, base_url="")
     unfinished = _spend(items, specs, features, lake, judge, endpoint, clock, day, run_id)
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
-    return pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
+    found = pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
+    return (
+        found if endpoint.configured else pl.concat([found, _owed(found, items, specs, lake, day)])
+    )
+
+
+def _owed(
+    found: pl.DataFrame,
+    items: pl.DataFrame,
+    specs: Sequence[judging.JudgeSpec],
+    lake: Lake,
+    day: date,
+) -> pl.DataFrame:
+    """What the judges still owe of a day they are not asked about now: it stays on record.
+
+    Else a later night would not know that there is something left to ask.
+    """
+    tables = {RAGAS_SCORES if spec.kind == "ragas" else JUDGE_SCORES for spec in specs}
+    stored = pl.concat([lake.read(table, [day]).drop("day") for table in tables])
+    return stored.filter(
+        pl.col("outcome").is_in(judging.UNFINISHED),
+        pl.col("spec_id").is_in([spec.spec_id for spec in specs]),
+        pl.col("call_id").is_in(items["call_id"].to_list()),
+    ).join(found, on=JUDGE_SCORES.key, how="anti")
 
 
 def _spend(

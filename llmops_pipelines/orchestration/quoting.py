@@ -50,6 +50,7 @@ def spec_called(
     """
     known = lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id")
     by_id = known.filter(pl.col("spec_id").str.starts_with(name))
+    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     if len(name) >= SHORTEST_ID and by_id.height:
         if by_id.height > 1:
             raise UnknownSpecError(
@@ -58,16 +59,16 @@ def spec_called(
             )
         spec = judging.read_spec(by_id["spec"][0])
     else:
-        spec = _by_name(name, override or model, reference)
+        spec = _by_name(name, override or model, rubrics)
     if spec.kind == "embedded":
         raise UnknownSpecError(
             f"{spec.metric} is scored on this machine every night, for nothing: it is not quoted "
             "and not rescored"
         )
-    return spec.model_copy(update={"model": override}) if override else spec
+    return judging.asked_of_all(spec, rubrics, model=override or spec.model)
 
 
-def _by_name(name: str, model: str, reference: ReferenceFolder) -> judging.JudgeSpec:
+def _by_name(name: str, model: str, rubrics: judging.Rubrics) -> judging.JudgeSpec:
     from llmops_pipelines.adapters.named_judges import spec_named
 
     if not model:
@@ -76,9 +77,7 @@ def _by_name(name: str, model: str, reference: ReferenceFolder) -> judging.Judge
             "JUDGE_MODEL or give --model"
         )
     try:
-        return spec_named(
-            name, model=model, rubrics=reference.read("rubrics.yaml", judging.Rubrics)
-        )
+        return spec_named(name, model=model, rubrics=rubrics)
     except ModuleNotFoundError as error:
         raise UnknownSpecError(f"{name}: {error}") from error
     except ValueError as error:

@@ -147,6 +147,27 @@ JUDGE_QUOTES = Table(
     ),
 )  # fmt: skip
 
+JUDGE_RESCORES = Table(
+    name="judge_rescores",
+    row="What came of rescoring a day's sample under one judge, the last time it was asked for.",
+    key=("spec_id",),
+    volatile=("rescored_at",),
+    columns=(
+        Column("spec_id", pl.String, "The judge."),
+        Column("metric", pl.String, "What it measures."),
+        Column("items", pl.Int64, "Sampled calls it was asked about.", "calls"),
+        Column(
+            "judged", pl.Int64, "Of them, those with a final outcome, whenever paid for.", "calls"
+        ),
+        Column("scored", pl.Int64, "Of those, the ones with a score.", "calls"),
+        Column("failed", pl.Int64, "Calls whose attempts failed.", "calls"),
+        Column("over_budget", pl.Int64, "Calls for which a cap left no room.", "calls"),
+        Column("over_policy", pl.Int64, "Calls whose texts may not go there.", "calls"),
+        Column("run_id", pl.String, "The rescoring."),
+        Column("rescored_at", pl.Datetime("us"), "When, UTC."),
+    ),
+)
+
 _VERDICT = (
     Column("spec_id", pl.String, "The judge."),
     Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
