@@ -24,7 +24,7 @@ from llmops_pipelines.definitions import Settings, build_definitions, resources_
 from llmops_pipelines.orchestration.backfills import BACKFILL_TAG, record_backfill
 from llmops_pipelines.orchestration.lake import Lake, LakeError
 from llmops_pipelines.orchestration.locks import alone
-from llmops_pipelines.orchestration.nightly import Failure, NightlyRunner, open_instance
+from llmops_pipelines.orchestration.nightly import JUDGED, Failure, NightlyRunner, open_instance
 from llmops_pipelines.orchestration.quoting import DayQuote, spec_called
 from llmops_pipelines.orchestration.rescoring import RESCORE_TAG, table_of_verdicts
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
@@ -191,7 +191,7 @@ def _refresh(
     resources = resources_of(settings)
     anew = [table_of_verdicts(spec).name]
     runner.compute(resources.lake.open(), days, resources.clock.today(), anew=anew)
-    runner.refresh("warehouse")
+    runner.refresh(*JUDGED, "warehouse")
     judged.failures += runner.failures
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.adapters import charts
+from llmops_pipelines.adapters.coverage_chart import coverage_grid
 from llmops_pipelines.orchestration.judge_quotes import errors, quotes_of
 from llmops_pipelines.orchestration.lake import Lake
 
@@ -166,6 +167,36 @@ def of_verdicts(verdicts: pl.DataFrame) -> Figures:
             verdicts["library_versions"].drop_nulls().unique().sort().to_list()
         ),
         **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),
+    }
+
+
+def of_coverage(coverage: pl.DataFrame) -> Figures:
+    """How many days of how many judges are in which state, and the grid."""
+    states = coverage.group_by("state").len().sort("state").iter_rows()
+    return {
+        "states": dg.MetadataValue.json(dict(states)),
+        "chart": _chart(coverage_grid(coverage)),
+    }
+
+
+def of_bridges(bridges: pl.DataFrame) -> Figures:
+    """Differences between judges over all features, each with its interval."""
+    rows = bridges.filter(pl.col("feature") == "*").select(
+        "estimate",
+        "low",
+        "high",
+        "n",
+        label=pl.format("{}: {} → {}", "metric", "from_judge", "to_judge"),
+        missing="unpaired",
+    )
+    return {
+        "chart": _chart(
+            charts.intervals(
+                rows,
+                title="Same items, another judge",
+                subtitle="dot: mean difference; line: 95 % interval; n: items that both scored",
+            )
+        )
     }
 
 

@@ -25,6 +25,9 @@ SAMPLED = "sampled_traces"
 APART = (ROLLBACKS.name, PULLED_LOGS.name)
 """Tables that are not computed from the logs of their day."""
 
+JUDGED = ("judge_coverage", "judge_bridges")
+"""What is known of all judges on all days together."""
+
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
 telemetry:
@@ -272,7 +275,7 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", "warehouse")
+        runner.refresh("golden_dataset", *JUDGED, "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 

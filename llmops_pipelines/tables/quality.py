@@ -236,3 +236,49 @@ QUALITY = Table(
         Column("method", pl.String, "Estimator and interval."),
     ),
 )  # fmt: skip
+
+JUDGE_COVERAGE = Table(
+    name="judge_coverage",
+    row="How far one judge has come with the sample of one day.",
+    key=("day", "spec_id"),
+    partitioned=False,
+    columns=(
+        Column("day", pl.Date, "UTC day of the calls."),
+        Column("spec_id", pl.String, "The judge."),
+        Column("metric", pl.String, "What it measures."),
+        Column("model", pl.String, "Requested model."),
+        Column("state", pl.String, "done, partial, missing (nothing judged) or failed (nothing judged, but tried)."),
+        Column("expected", pl.Int64, "Sampled calls it is there to judge.", "calls"),
+        Column("judged", pl.Int64, "Of them, those with a final outcome.", "calls"),
+        Column("scored", pl.Int64, "Of those, the ones with a score.", "calls"),
+        Column("failed", pl.Int64, "Calls whose attempts failed.", "calls"),
+        Column("over_budget", pl.Int64, "Calls for which a cap left no room.", "calls"),
+        Column("missing", pl.Int64, "Calls that it was never asked about.", "calls"),
+    ),
+)  # fmt: skip
+
+JUDGE_BRIDGES = Table(
+    name="judge_bridges",
+    row="How much higher one judge scores than another of the same metric, on the items of both.",
+    key=("metric", "feature", "from_spec", "to_spec"),
+    partitioned=False,
+    columns=(
+        Column("metric", pl.String, "What both measure."),
+        Column("feature", pl.String, "Feature, or `*` for all."),
+        Column("from_spec", pl.String, "The judge whose first verdict is older."),
+        Column("to_spec", pl.String, "The other judge."),
+        Column("from_judge", pl.String, "Its kind and model, for people."),
+        Column("to_judge", pl.String, "Kind and model of the other."),
+        Column("estimate", pl.Float64, "Mean of `to` minus `from`.", nullable=True),
+        Column("low", pl.Float64, "Lower end of its 95 % interval; null for a single item or session.", nullable=True),
+        Column("high", pl.Float64, "Upper end of its 95 % interval; the same.", nullable=True),
+        Column("n", pl.Int64, "Items that both scored."),
+        Column("from_mean", pl.Float64, "Mean of `from` on them."),
+        Column("to_mean", pl.Float64, "Mean of `to` on them."),
+        Column("changed", pl.Int64, "Items whose score is another."),
+        Column("unpaired", pl.Int64, "Items of the same days that only one of them scored."),
+        Column("first_day", pl.Date, "First day of the items."),
+        Column("last_day", pl.Date, "Last day of the items."),
+        Column("method", pl.String, "Estimator and interval."),
+    ),
+)  # fmt: skip
