@@ -1,13 +1,16 @@
 """How well the answers are: rates with intervals."""
 
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines import quality as rates
 from llmops_pipelines.adapters.minilm import weights
-from llmops_pipelines.orchestration import figures
+from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.daily import daily, table_metadata
+from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.judges import bridges_of, coverage_of
 from llmops_pipelines.orchestration.resources import LakeResource
 from llmops_pipelines.tables import JUDGE_BRIDGES, JUDGE_COVERAGE, JUDGE_SPECS, QUALITY
@@ -39,6 +42,12 @@ def quality(
         lake.open().read(JUDGE_SPECS).unique("spec_id"),
         judging.embedded_specs(weights=weights())[0].spec_id,
     )
+
+
+@daily_check(quality)
+def served_snapshots_hold(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """No judge's model name was answered by another snapshot than the last time before."""
+    return checks.snapshots_hold(lake.open(), day)
 
 
 @dg.asset(

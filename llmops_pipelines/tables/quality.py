@@ -221,14 +221,21 @@ RAGAS_SCORES = Table(
 
 QUALITY = Table(
     name="quality",
-    row="One metric of one feature and prompt version (`*`: all) under one judge, on one day.",
-    key=("feature", "prompt_version", "metric", "judge_spec"),
+    row="One metric of one feature and prompt version (`*`: all) under one judge and snapshot, on one day.",
+    key=("feature", "prompt_version", "metric", "judge_spec", "snapshot"),
+    version=2,
     columns=(
         Column("feature", pl.String, "Feature."),
         Column("prompt_version", pl.String, "Prompt version, or `*` for all."),
         Column("metric", pl.String, "support, relevance, groundedness, faithfulness, ..."),
         Column("judge_spec", pl.String, "Spec id of the judge; rates never pool across specs."),
         Column("judge", pl.String, "Kind and model of the judge, for people."),
+        Column(
+            "snapshot",
+            pl.String,
+            "Served snapshot that answered, as the endpoint called it; empty where nobody told. Rates never pool across.",
+            default="",
+        ),
         *_RATE,
         Column("unscored", pl.Int64, "Sampled traces without a score.", "traces"),
         Column("not_applicable", pl.Int64, "Sampled traces the metric does not speak of.", "traces"),

@@ -10,7 +10,13 @@ from dagster._core.execution.backfill import BulkActionStatus
 
 from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.orchestration.nightly import open_instance
-from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SCORES, QUALITY
+from llmops_pipelines.tables import (
+    JUDGE_BRIDGES,
+    JUDGE_COVERAGE,
+    JUDGE_RESCORES,
+    JUDGE_SCORES,
+    QUALITY,
+)
 from tests.cli.worlds import DAY, call, data_folder, invoke, settings, text
 from tests.judge_stub import JudgeStub
 
@@ -84,6 +90,11 @@ def test_a_rescoring_is_quoted_capped_resumed_and_keeps_both_versions(world):
     )
     assert by_judge.rows() == [("new-judge-1", 2 * CALLS, 0.0), ("old-judge-1", 2 * CALLS, 1.0)]
     assert lake.read(JUDGE_RESCORES)["judged"].to_list() == [CALLS, CALLS]
+    grid = lake.read(JUDGE_COVERAGE).select("state", "expected", "judged").unique()
+    assert grid.rows() == [("done", CALLS, CALLS)]
+    bridge = lake.read(JUDGE_BRIDGES).filter(metric="groundedness", feature="*").row(0, named=True)
+    assert (bridge["from_judge"], bridge["to_judge"]) == ("rubric gpt-4.1-mini", "rubric gpt-4.1")
+    assert (bridge["estimate"], bridge["n"], bridge["unpaired"]) == (-1.0, 2 * CALLS, 0)
     rates = lake.read(QUALITY, [DAY]).filter(metric="groundedness", prompt_version="*")
     assert sorted(rates["estimate"].to_list()) == [0.0, 1.0]
 
