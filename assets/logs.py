@@ -1,5 +1,6 @@
 """What was logged: landing, then the day's calls, steps, traces, feedback and rejected lines."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -22,6 +23,7 @@ from llmops_pipelines.orchestration.resources import (
     Privacy,
     ReferenceFolder,
 )
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     FEEDBACK,
@@ -109,9 +111,10 @@ step_texts = dg.AssetSpec(
 )
 def llm_calls(
     landed_days: pl.DataFrame, lake: LakeResource, reference: ReferenceFolder, day: date
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """Every model call that started on the day, once, with disjoint token buckets."""
-    return calls_of_day(lake.open(), day, landed_days, reference)
+    features = reference.read("features.yaml", Features)
+    return calls_of_day(lake.open(), day, landed_days, features)
 
 
 @daily(

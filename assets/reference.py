@@ -13,6 +13,9 @@ privacy = reference_asset("privacy", "privacy.yaml", "National ids, names, reten
 budgets = reference_asset(
     "budgets", "budgets.yaml", "Daily budgets per feature and in total.", FINOPS
 )
+judges = reference_asset(
+    "judges", "judges.yaml", "Endpoints that features may name, and juries.", EVALUATION
+)
 rubrics = reference_asset("rubrics", "rubrics.yaml", "What judges are asked.", EVALUATION)
 alert_rules = reference_asset("alert_rules", "alert_rules.yaml", "When people are told.", PLATFORM)
 prompts = reference_asset("prompts", "prompts/*.yaml", "The prompt registry.", PLATFORM)

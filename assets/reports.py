@@ -26,6 +26,7 @@ def nightly_report(
     alerts: pl.DataFrame,
     rejected_lines: pl.DataFrame,
     routing_savings: pl.DataFrame,
+    evaluation_costs: pl.DataFrame,
     call_costs: pl.LazyFrame,
     lake: LakeResource,
     reference: ReferenceFolder,
@@ -45,6 +46,7 @@ def nightly_report(
         alerts=alerts,
         rejected_lines=rejected_lines,
         routing_savings=routing_savings,
+        evaluation_costs=evaluation_costs,
     )
 
 
@@ -55,6 +57,7 @@ def prometheus_metrics(
     quality: pl.DataFrame,
     rule_evaluations: pl.DataFrame,
     budget_status: pl.DataFrame,
+    evaluation_costs: pl.DataFrame,
     lake: LakeResource,
     day: date,
 ) -> pl.DataFrame:
@@ -69,6 +72,7 @@ def prometheus_metrics(
             quality=quality,
             rule_evaluations=rule_evaluations,
             budget_status=budget_status,
+            evaluation_costs=evaluation_costs,
         ),
     )
 

@@ -7,10 +7,11 @@ import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration.compaction import compact
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.jobs import RESCORING
-from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas
+from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas, spend_of
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.partitions import DAILY
 from llmops_pipelines.orchestration.reference_assets import reference_key
@@ -22,7 +23,13 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
 )
 from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import HEURISTIC_SCORES, JUDGE_RESCORES, JUDGE_SCORES, RAGAS_SCORES
+from llmops_pipelines.tables import (
+    EVALUATION_COSTS,
+    HEURISTIC_SCORES,
+    JUDGE_RESCORES,
+    JUDGE_SCORES,
+    RAGAS_SCORES,
+)
 
 OWNER = "team:evaluation"
 
@@ -116,6 +123,47 @@ def ragas_scores(
         day=day,
         run_id=run_id,
     )
+
+
+@daily(
+    EVALUATION_COSTS,
+    group="evaluation",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_evaluation_costs,
+)
+def evaluation_costs(
+    judge_scores: pl.LazyFrame,
+    ragas_scores: pl.LazyFrame,
+    lake: LakeResource,
+    day: date,
+) -> pl.DataFrame:
+    """What judging the day cost by judge, apart from production spend; double payments counted."""
+    return spend_of(pl.concat([judge_scores, ragas_scores]), lake=lake, day=day)
+
+
+@dg.asset(group_name="evaluation", owners=[OWNER], kinds={"parquet"}, deps=[evaluation_costs])
+def compacted_ledger_days(lake: LakeResource) -> dg.MaterializeResult[None]:
+    """Days of `judge_calls` and `judge_ledger` whose many small parts became one."""
+    return compact(lake)
+
+
+@daily_check(judge_scores)
+def every_item_has_a_final_outcome(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """Items that a cap or a fault left without a verdict; a later run takes them up."""
+    return checks.all_judged(lake.open(), JUDGE_SCORES, day)
+
+
+@daily_check(ragas_scores)
+def every_ragas_item_has_a_final_outcome(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """The same for RAGAS metrics."""
+    return checks.all_judged(lake.open(), RAGAS_SCORES, day)
+
+
+@daily_check(evaluation_costs)
+def no_verdict_was_paid_twice(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """One recorded charge per question: what was paid for an answer that was there already."""
+    return checks.nothing_paid_twice(lake.open(), day)
 
 
 @dg.asset(

@@ -9,13 +9,14 @@ here the files lie in a folder, and openings are counted.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import resource
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,17 +61,15 @@ def _record(number: int) -> dict[str, object]:
     }
 
 
-def counted(files: list[ingest.LogFile], opened: Counter[str]) -> list[ingest.LogFile]:
-    """``files`` that count in ``opened`` each time they are opened."""
+def counted(files: Iterable[ingest.LogFile], opened: Counter[str]) -> Iterator[ingest.LogFile]:
+    """``files`` that count in ``opened`` each time they are opened, once for all of them."""
 
-    def opening(file: ingest.LogFile) -> BinaryIO:
-        opened[file.path] += 1
-        return file.open()
+    def opening(opener: Callable[[str], BinaryIO], path: str) -> BinaryIO:
+        opened["files"] += 1
+        return opener(path)
 
-    return [
-        dataclasses.replace(file, open=lambda file=file: opening(file))  # type: ignore[misc]
-        for file in files
-    ]
+    for file in files:
+        yield file._replace(opener=partial(opening, file.opener))
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def landed(data: bytes, content: str) -> tuple[float, Counter[str]]:
         features=Features.model_validate({"features": {"support": {"content": content}}}),
         sources=Sources(),
     )
-    log = LogFile("log.jsonl", len(data), 0, lambda: io.BytesIO(data))
+    log = LogFile("log.jsonl", len(data), 0, lambda _: io.BytesIO(data))
     found = Counter[str]()
     start = process_time()
     for batch in land([log], options, LOG_INDEX.empty()):

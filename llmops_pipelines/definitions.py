@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llmops_pipelines.ingest import Sources
 from llmops_pipelines.orchestration import jobs, placing, schedules, sensors
+from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.partitions import DEFAULT_START
 from llmops_pipelines.orchestration.resources import (
@@ -41,6 +42,11 @@ SILENT = {
 
 for _variable, _value in SILENT.items():
     os.environ.setdefault(_variable, _value)
+
+
+def telemetry() -> dict[str, bool]:
+    """Each variable of `SILENT`, and whether it keeps its library silent in this process."""
+    return {name: os.environ.get(name) == value for name, value in SILENT.items()}
 
 
 class Settings(BaseSettings):
@@ -87,10 +93,22 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("JUDGE_MODEL", "judge_model"),
         description="Model asked for; pin a dated version.",
     )
+    entailment_model: str = Field(
+        "",
+        description="Entailment model to run here: a folder, or a name in the Hugging Face cache.",
+    )
     judge_max_usd_per_run: float = Field(5.0, ge=0, description="Cap of a run, US dollars.")
     judge_max_usd_per_day: float = Field(20.0, ge=0, description="Cap of a UTC day, US dollars.")
     judge_max_calls_per_run: int = Field(2000, ge=0, description="Cap without a price.")
+    judge_max_in_flight: int = Field(64, ge=1, description="Requests to the judge at once.")
+    judge_requests_per_minute: int = Field(0, ge=0, description="Most a minute; 0: no limit.")
+    judge_tokens_per_minute: int = Field(0, ge=0, description="Most a minute; 0: no limit.")
+    judge_item_deadline_s: float = Field(300.0, gt=0, description="Seconds an item may take.")
+    judge_run_deadline_s: float = Field(21_600.0, gt=0, description="Seconds a run may judge.")
     judge_within_days: int = Field(7, ge=0, description="Older days are not judged unasked.")
+    judge_preflight_days: float = Field(
+        7.0, ge=0, description="How long a preflight of a judge holds, in days; 0: none is made."
+    )
 
     @field_validator("now")
     @classmethod
@@ -181,6 +199,15 @@ def pull_secrets(reference: ReferenceFolder) -> dict[str, str]:
     return {name: dg.EnvVar(name) for name in sorted(names & set(os.environ))}
 
 
+def judge_variables(reference: ReferenceFolder) -> dict[str, str]:
+    """The variables that judges.yaml names, as far as the environment has them; see above."""
+    try:
+        names = read_judges(reference).variables
+    except (ReferenceFileError, OSError):
+        return {}
+    return {name: dg.EnvVar(name) for name in names if name in os.environ}
+
+
 def resources_of(settings: Settings, pull_only: str = "") -> Resources:
     """The resources for ``settings``; ``pull_only`` names the one source to download from."""
     reference = ReferenceFolder(path=settings.reference_root)
@@ -212,7 +239,16 @@ def resources_of(settings: Settings, pull_only: str = "") -> Resources:
             max_usd_per_run=settings.judge_max_usd_per_run,
             max_usd_per_day=settings.judge_max_usd_per_day,
             max_calls_per_run=settings.judge_max_calls_per_run,
+            state=str(settings.home / "judging"),
+            max_in_flight=settings.judge_max_in_flight,
+            requests_per_minute=settings.judge_requests_per_minute,
+            tokens_per_minute=settings.judge_tokens_per_minute,
+            item_deadline_s=settings.judge_item_deadline_s,
+            run_deadline_s=settings.judge_run_deadline_s,
             judge_within_days=settings.judge_within_days,
+            preflight_days=settings.judge_preflight_days,
+            named=judge_variables(reference),
+            entailment_model=settings.entailment_model,
         ),
         webhook=Webhook(url=settings.webhook_url.get_secret_value()),
         pulling=Pulling(

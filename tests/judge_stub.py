@@ -17,11 +17,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from html import unescape
+from math import log
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 from aiohttp import web
+
+from llmops_pipelines.judging.preflight import CANNED
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,11 @@ class JudgeStub:
 
     ``sensitivity`` is the share of ungrounded answers it calls so, ``specificity`` the share of
     grounded answers it leaves alone; which ones it gets wrong depends on the answer's text alone.
-    Answers it does not know it takes for ``default``.
+    Answers it does not know it takes for ``default``; those of preflights it knows, unless it is
+    ``stubborn``. It refuses the ways of asking for JSON in ``refuses_formats`` with status 400. One
+    that ``ignores_formats`` writes names of its own unless its instructions hold the schema, as
+    Anthropic's compatible endpoint does. ``doubt`` is the probability of the opposite verdict it
+    tells when asked for log probabilities; None tells none.
     """
 
     truth: Mapping[str, bool] = field(default_factory=dict)
@@ -78,6 +85,10 @@ class JudgeStub:
     faults: FaultPlan = field(default_factory=dict)
     model: str = "stub-judge-2026-01-01"
     usage: bool = True
+    stubborn: bool = False
+    refuses_formats: frozenset[str] = frozenset()
+    ignores_formats: bool = False
+    doubt: float | None = None
     port: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -110,7 +121,8 @@ class JudgeStub:
 
     def says_grounded(self, answer: str) -> bool:
         """Its verdict on ``answer``, right or wrong."""
-        grounded = self.truth.get(answer, self.default)
+        canned = {} if self.stubborn else {known: truth for _, known, truth in CANNED}
+        grounded = self.truth.get(answer, canned.get(answer, self.default))
         right = _fraction(answer) < (self.specificity if grounded else self.sensitivity)
         return grounded if right else not grounded
 
@@ -159,10 +171,14 @@ class JudgeStub:
             headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
             error = {"error": {"message": fault.message, "type": "injected", "code": None}}
             return web.json_response(error, status=fault.status, headers=headers)
+        way = body.get("response_format", {}).get("type", "text")
+        if way in self.refuses_formats:
+            message = f"response_format {way} is not supported"
+            return web.json_response({"error": {"message": message}}, status=400)
         return web.json_response(self._completion(body, fault))
 
     def _completion(self, body: dict[str, Any], fault: Fault) -> dict[str, Any]:
-        text = fault.text if fault.text is not None else json.dumps(self.answer(body))
+        text = fault.text if fault.text is not None else json.dumps(self._written(body))
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         finish = "stop"
         if fault.refuse:
@@ -182,9 +198,40 @@ class JudgeStub:
             "object": "chat.completion",
             "created": 1767225600,
             "model": self.model,
-            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+            "choices": [
+                {
+                    "index": 0,
+                    "message": message,
+                    "finish_reason": finish,
+                    "logprobs": self._logprobs(body, text),
+                }
+            ],
             **({"usage": {**usage, "total_tokens": sum(usage.values())}} if self.usage else {}),
         }
+
+    def _written(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer, under names of its own where nobody told the right ones."""
+        answer = self.answer(body)
+        told = any(
+            m["role"] == "system" and "JSON schema" in m["content"] for m in body["messages"]
+        )
+        if not self.ignores_formats or told:
+            return answer
+        return {"verdict": answer["grounded"], "explanation": answer["reason"]}
+
+    def _logprobs(self, body: dict[str, Any], text: str) -> dict[str, Any] | None:
+        """Tokens as a server tells them: words with the space before them, signs alone."""
+        if not body.get("logprobs") or self.doubt is None:
+            return None
+        told = []
+        for token in re.findall(r"\s*\w+|\s*\W", text):
+            options = {token: 1.0}
+            if token.strip() in ("true", "false"):
+                other = " false" if token.strip() == "true" else " true"
+                options = {token: 1 - self.doubt, other: self.doubt}
+            top = [{"token": t, "logprob": log(max(p, 1e-9))} for t, p in options.items()]
+            told.append({**top[0], "top_logprobs": top[: body["top_logprobs"]]})
+        return {"content": told}
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         """What the judge makes of a prompt, whichever of the four it is."""

@@ -57,7 +57,7 @@ class Composed:
     def __init__(self) -> None:
         sources = parse_document(SOURCES, ingest.Sources, file="sources.yaml")
         self.lake = Lake(options(sources=sources, start=date(2026, 1, 1), now=NOW))
-        self.lake.land(ingest.LogFile(LOG.name, LOG.stat().st_size, 1, lambda: LOG.open("rb")))
+        self.lake.land(ingest.LogFile(LOG.name, LOG.stat().st_size, 1, lambda _: LOG.open("rb")))
         landed = self.lake.rows().partition_by("day", as_dict=True)
         self.days = {day: ingest.llm_calls(rows.lazy()) for (day,), rows in landed.items()}
         prices = pricing.price_book(pricing.PriceOverrides(), fetched_at=NOW.replace(tzinfo=None))

@@ -81,13 +81,12 @@ def validate_calls(calls: pl.DataFrame, day: date) -> list[ExpectationFailure]:
         )
     narrow = LLM_CALLS.schema
     rows = calls.select(pl.col(name).cast(narrow[name]) for name in _COLUMNS)
-    outcome = (
-        _day_of_calls()
-        .get_batch({"dataframe": rows.to_pandas()})
-        .validate(
-            _suite(day),
-            result_format={"result_format": "SUMMARY", "partial_unexpected_count": _EXAMPLES},
-        )
+    batch, suite = _day_of_calls().get_batch({"dataframe": rows.to_pandas()}), _suite(day)
+    # Whether all is well takes half of what it takes to say what is not; most days are well.
+    if batch.validate(suite, result_format={"result_format": "BOOLEAN_ONLY"}).success:
+        return []
+    outcome = batch.validate(
+        suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": _EXAMPLES}
     )
     if faults := [fault for result in outcome.results for fault in _faults(result)]:
         raise ExpectationError(

@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
@@ -114,9 +115,7 @@ def arrange(figure: Figure) -> None:
     Everything is measured once; matplotlib's own layouts measure and draw two to four times, which
     is most of what a chart costs.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    renderer = _ruler(figure.dpi)
     around: dict[str, dict[int, float]] = {side: {} for side in ("left", "right", "top", "bottom")}
     rows = columns = 1
     for axes in figure.axes:
@@ -137,6 +136,14 @@ def arrange(figure: Figure) -> None:
     left, right, across = _shares(around["left"], around["right"], columns, width)
     top, bottom, down = _shares(around["top"], around["bottom"], rows, height)
     figure.subplots_adjust(left, bottom, 1 - right, 1 - top, across, down)
+
+
+@lru_cache(maxsize=4)
+def _ruler(dots_per_inch: float) -> Any:
+    """What texts are measured with: one for all figures, since it remembers what it measured."""
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    return RendererAgg(1, 1, dots_per_inch)  # type: ignore[no-untyped-call]
 
 
 def _shares(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,12 +21,14 @@ from llmops_pipelines.judging import (
     CanaryResult,
     Circuit,
     Conduct,
+    Gate,
     Item,
     Job,
     Judge,
     JudgeSpec,
     Limits,
     OnResults,
+    Pace,
     Price,
     Purse,
     Quote,
@@ -48,6 +50,10 @@ from llmops_pipelines.judging import (
 from llmops_pipelines.reference import Features
 
 _OVER_POLICY = "features.yaml does not let this feature's texts go to {endpoint!r}"
+
+
+Prepare = Callable[[Endpoint], tuple[Endpoint, Ruling | None]]
+"""The endpoint as it is to be asked, and what all items end with where it cannot be."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +111,11 @@ def judge_day(
     seed: int,
     run_id: str,
     limits: Limits | None = None,
+    gate: Gate | None = None,
     batch_price: Price | None = None,
     on_quote: Callable[[Quote], None] | None = None,
     canaries: bool = True,
+    prepare: Prepare | None = None,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -129,11 +137,14 @@ def judge_day(
         seed: Of the jitter between retries.
         run_id: Of this run; part of attempt ids.
         limits: How hard to try.
-        batch_price: The same at a batch endpoint, for quotes.
+        gate: The endpoint's pace, shared with other processes where it is given; closed at the end.
+        batch_price: The same as ``price`` at a batch endpoint, for quotes.
         on_quote: Told each quote before anything is sent.
         canaries: Whether each judge that has anything to do is put its rubric's canary first.
+        prepare: Looks at the endpoint once there is something to ask it.
     """
     limits = limits or Limits()
+    gate = gate or Gate(Pace(limits.concurrency))
     plans = [
         _plan(
             judge_of(spec),
@@ -151,10 +162,27 @@ def judge_day(
     if on_quote:
         for plan in plans:
             on_quote(plan.quote)
-    jobs = [(plan.judge, item) for plan in plans for item in plan.to_judge]
+    # Drawn one by one: a hundred thousand items are not also held as so many objects.
+    jobs = ((plan.judge, item) for plan in plans for item in _items(plan.to_judge))
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
-    if jobs:
+    obstacle = None
+    asking = any(plan.to_judge.height for plan in plans)
+    if asking and prepare:
+        endpoint, obstacle = prepare(endpoint)
+    if obstacle:
+        for judge, item in jobs:
+            tally.add(
+                verdict_row(
+                    judge.spec,
+                    item,
+                    obstacle,
+                    attempts=(),
+                    scored_at=now(),
+                    library_versions={},
+                )
+            )
+    elif asking:
         conduct = partial(
             Conduct,
             purse=purse,
@@ -164,11 +192,16 @@ def judge_day(
             now=now,
             seed=seed,
             run_id=run_id,
+            gate=gate,
         )
         tried = [plan.judge for plan in plans if canaries and plan.quote.items]
-        tally, canary_results = asyncio.run(
-            _execute(tried, jobs, endpoint, limits, conduct, append)
-        )
+        try:
+            tally, canary_results = asyncio.run(
+                _execute(tried, jobs, endpoint, limits, conduct, append)
+            )
+        finally:
+            purse.tell()
+            gate.close()
     unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
     return JudgedDay(
         quotes=tuple(plan.quote for plan in plans),
@@ -205,7 +238,7 @@ def quote_items(
         now=now,
         canaries=True,
     )
-    return plan.quote, [item.digest for item in plan.to_judge]
+    return plan.quote, plan.to_judge["item_digest"].to_list()
 
 
 def judge_of(spec: JudgeSpec) -> Judge:
@@ -230,7 +263,7 @@ class _Plan:
     """What one judge has to do, and what it would cost."""
 
     judge: Judge
-    to_judge: list[Item]
+    to_judge: pl.DataFrame
     forbidden: pl.DataFrame
     quote: Quote
 
@@ -251,10 +284,11 @@ def _plan(
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_items(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec)
-    to_judge = [read_item(row) for row in rows.iter_rows(named=True)]
-    counter = counter_of(spec.model) if to_judge else None
+    counter = counter_of(spec.model) if rows.height else None
     with counted_with(counter.count if counter else None):
-        estimates = [judge.estimate(item) for item in to_judge if judge.inapplicable(item) is None]
+        estimates = [
+            judge.estimate(item) for item in _items(rows) if judge.inapplicable(item) is None
+        ]
         canary = canary_estimate(judge) if canaries and estimates else None
     quoted = quote(
         estimates if canary is None else [*estimates, canary],
@@ -268,11 +302,15 @@ def _plan(
     )
     return _Plan(
         judge=judge,
-        to_judge=to_judge,
+        to_judge=rows,
         forbidden=_forbidden(over_policy, spec, endpoint, now),
         # A canary is paid for like an item, and is none.
         quote=replace(quoted, items=len(estimates)),
     )
+
+
+def _items(rows: pl.DataFrame) -> Iterator[Item]:
+    return (read_item(row) for row in rows.iter_rows(named=True, buffer_size=64))
 
 
 def _forbidden(
@@ -285,16 +323,25 @@ def _forbidden(
     )
 
 
+def judging_versions(endpoint: Endpoint) -> dict[str, str]:
+    """What takes part in a verdict besides its judge: kept beside it, no part of the spec."""
+    return {
+        **client_versions(),
+        "llmops_pipelines": metadata.version("llmops-pipelines"),
+        "response_format": endpoint.response_format,
+    }
+
+
 async def _execute(
     tried: list[Judge],
-    jobs: list[Job],
+    jobs: Iterable[Job],
     endpoint: Endpoint,
     limits: Limits,
     conduct: Callable[..., Conduct],
     append: OnResults,
 ) -> tuple[Tally, tuple[CanaryResult, ...]]:
     """Everything that needs the event loop, of which a run has one: canaries, then items."""
-    versions = {**client_versions(), "llmops_pipelines": metadata.version("llmops-pipelines")}
+    versions = judging_versions(endpoint)
     async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
         shared = conduct(ask=ask)
         told = await ask_canaries(tried, shared, append, library_versions=versions)

@@ -88,6 +88,7 @@ def metric_families(
     quality: pl.DataFrame,
     rule_evaluations: pl.DataFrame,
     budget_status: pl.DataFrame,
+    evaluation_costs: pl.DataFrame,
 ) -> list[Family]:
     """Turn a day's tables into gauges, by name; samples by their labels.
 
@@ -102,6 +103,7 @@ def metric_families(
     _add_health(families, service_health)
     _add_quality(families, quality)
     _add_alerts(families, rule_evaluations)
+    _add_evaluation(families, evaluation_costs)
     counted = dict.fromkeys(families.by_name, 0) | families.unknown
     for name, count in counted.items():
         text = "Samples of a metric that are left out because their figure is not known."
@@ -196,6 +198,21 @@ def _add_alerts(families: _Families, evaluations: pl.DataFrame) -> None:
                 {"rule": row["rule"], "scope": row["scope"], "state": state},
                 float(row["status"] == state),
             )
+
+
+def _add_evaluation(families: _Families, costs: pl.DataFrame) -> None:
+    """Apart from ``llmops_cost_usd``, which is production's."""
+    for row in costs.iter_rows(named=True):
+        labels = {name: row[name] for name in ("metric", "model", "spec_id")}
+        text = "Cost of judging the day's calls, no part of llmops_cost_usd."
+        families.add("evaluation_cost_usd", text, labels, row["cost"])
+        text = "Calls that llmops_evaluation_cost_usd leaves out for want of a price or a count."
+        families.add("evaluation_cost_usd_missing", text, labels, row["unpriced_calls"])
+        families.add("evaluation_calls", "Requests to judges.", labels, row["calls"])
+        text = "Requests to judges that brought nothing of use."
+        families.add("evaluation_faults", text, labels, row["faults"])
+        text = "Requests to judges that asked what had an answer already."
+        families.add("evaluation_paid_twice", text, labels, row["paid_twice"])
 
 
 def _in_seconds(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -292,6 +292,88 @@ def assert_outputs(
     raise typer.Exit(code)
 
 
+@app.command()
+def score(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(readable=False, help="JSON lines with RAGAS's field names and id.")
+    ],
+    rubric: Annotated[
+        str, typer.Option(help="In rubrics.yaml, a RAGAS metric, or support, relevance.")
+    ],
+    model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
+    judge: Annotated[
+        str, typer.Option(help="Endpoint: judge (JUDGE_BASE_URL), or a name of judges.yaml.")
+    ] = "judge",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a row per line there, as JSON lines.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Most requests at once; default 64.")
+    ] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(min=0, help="Cap; default LLMOPS_JUDGE_MAX_USD_PER_RUN.")
+    ] = None,
+    fail_under: Annotated[
+        list[str] | None, typer.Option(metavar="METRIC=X", help="Leave with 3 if its mean is less.")
+    ] = None,
+    fail_over: Annotated[
+        list[str] | None, typer.Option(metavar="METRIC=X", help="The same if it is more.")
+    ] = None,
+    logprobs: Annotated[
+        bool, typer.Option("--logprobs", help="Weigh scores by token probabilities.")
+    ] = False,
+    no_preflight: Annotated[
+        bool, typer.Option("--no-preflight", help="Do not look first what the endpoint does.")
+    ] = False,
+    no_canary: Annotated[
+        bool, typer.Option("--no-canary", help="Do not ask the rubric's canary first.")
+    ] = False,
+) -> None:
+    """Judge a file of samples through the ledger; what is paid for is not paid again.
+
+    Leaves with 0 when judged, 1 when lines were left without a verdict, 2 when nothing could be
+    done, 3 when a bound is broken, 4 when the scores cannot tell whether it holds.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli import scoring
+
+        order = scoring.Order(
+            file=file,
+            rubric=rubric,
+            model=model,
+            endpoint=judge,
+            out=out,
+            concurrency=concurrency,
+            max_usd=max_usd,
+            bounds=scoring.read_bounds(fail_under or [], fail_over or []),
+            preflight=not no_preflight,
+            canaries=not no_canary,
+            logprobs=logprobs,
+        )
+        code = scoring.score(_settings(context), order, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell what leaves this machine, to whom, and what is wrong; sends nothing.
+
+    Leaves with 0 without problems, 1 with any.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.doctor import examine
+
+        code = examine(_settings(context), as_json=as_json)
+    raise typer.Exit(code)
+
+
 @app.command("sample-logs")
 def sample_logs(
     out: Annotated[

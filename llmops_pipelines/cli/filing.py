@@ -56,7 +56,7 @@ class File:
 
     def log(self, place: str) -> ingest.LogFile:
         """The same as landing takes it, at ``place`` below the log root."""
-        return ingest.LogFile(place, self.size, self.modified_ns, lambda: self.path.open("rb"))
+        return ingest.LogFile(place, self.size, self.modified_ns, lambda _: self.path.open("rb"))
 
 
 class Filed(NamedTuple):

@@ -25,8 +25,9 @@ from llmops_pipelines.orchestration.backfills import BACKFILL_TAG, record_backfi
 from llmops_pipelines.orchestration.lake import Lake, LakeError
 from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.nightly import JUDGED, Failure, NightlyRunner, open_instance
-from llmops_pipelines.orchestration.quoting import DayQuote, spec_called
-from llmops_pipelines.orchestration.rescoring import RESCORE_TAG, table_of_verdicts
+from llmops_pipelines.orchestration.quoting import DayQuote, UnknownSpecError, spec_called
+from llmops_pipelines.orchestration.rescoring import RESCORE_TAG, table_of_verdicts, unreachable
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
 
 _COUNTS = ("items", "judged", "scored", "failed", "over_budget", "over_policy")
@@ -49,17 +50,16 @@ def rescore_days(
     """
     with contextlib.redirect_stdout(sys.stderr):
         check_folder(settings)
-        if not settings.judge_base_url:
-            raise UnusableError(
-                "no endpoint to ask: set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, "
-                "ending in /v1) and, if it wants one, JUDGE_API_KEY"
-            )
+        spec = _spec(settings, name, model)
+        resources = resources_of(settings)
+        features = resources.reference.read("features.yaml", Features)
+        if problem := unreachable(spec, resources.judge, resources.reference, features):
+            raise UnusableError(problem)
         quotes = quoting.quoted(settings, first, last, [name], model)
         _refuse_nothing(quotes)
         quoting.show(quotes)
         _agree(settings, quotes, yes=yes)
-        spec = _spec(settings, name, model)
-        days = [each.day for each in quotes]
+        days = sorted({each.day for each in quotes})
         try:
             failures = [] if _shown(settings, days, spec) else _run(settings, days, spec)
         except KeyboardInterrupt:
@@ -122,13 +122,16 @@ def _agree(settings: Settings, quotes: Sequence[DayQuote], *, yes: bool) -> None
 
 def _spec(settings: Settings, name: str, model: str | None) -> judging.JudgeSpec:
     resources = resources_of(settings)
-    return spec_called(
-        name,
-        model=settings.judge_model,
-        lake=resources.lake.open(),
-        reference=resources.reference,
-        override=model,
-    )
+    try:
+        return spec_called(
+            name,
+            model=settings.judge_model,
+            lake=resources.lake.open(),
+            reference=resources.reference,
+            override=model,
+        )
+    except UnknownSpecError as error:
+        raise UnusableError(str(error)) from error
 
 
 def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> list[Failure]:

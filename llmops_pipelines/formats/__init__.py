@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from llmops_pipelines.formats.anthropic import ANTHROPIC
 from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
@@ -23,7 +26,7 @@ from llmops_pipelines.formats.openai_responses import OPENAI_RESPONSES
 from llmops_pipelines.formats.openinference import OPENINFERENCE
 from llmops_pipelines.formats.otel_genai import OTEL_GENAI
 from llmops_pipelines.formats.portkey import PORTKEY
-from llmops_pipelines.formats.reading import LogFormat, Place, Reading
+from llmops_pipelines.formats.reading import LogFormat, Place, Reading, Record
 from llmops_pipelines.formats.rows import Limits, Rows, read_lines
 from llmops_pipelines.formats.times import read_times
 from llmops_pipelines.formats.unpacking import Unpacked, unpack_lines
@@ -53,25 +56,52 @@ FORMATS: Final[dict[str, LogFormat]] = {
 """Every known format, in the order in which sniffing asks them."""
 
 
+_MARKED: Final[dict[str, list[str]]] = {
+    mark: [known.name for known in FORMATS.values() if mark in known.marks]
+    for mark in dict.fromkeys(mark for known in FORMATS.values() for mark in known.marks)
+}
+"""Which formats a key at the top of a record speaks for."""
+
+
 def sniff(lines: Sequence[str]) -> str | None:
     """The name of the format that recognises most of ``lines``; None if none recognises any.
 
     Lines that are not JSON objects are no evidence against a format: logs hold broken lines.
     """
-    votes = dict.fromkeys(FORMATS, 0)
+    return sniff_records(objects_in(lines))
+
+
+def objects_in(lines: Sequence[str]) -> list[Record]:
+    """Those of ``lines`` that are JSON objects, read; NaN and lone surrogates are let through."""
+    found = []
     for line in lines:
         try:
-            record = json.loads(line)
+            record = _read(line)
         except (ValueError, RecursionError):
             continue
-        if not isinstance(record, dict):
-            continue
+        if isinstance(record, dict):
+            found.append(record)
+    return found
+
+
+def sniff_records(records: Sequence[Record]) -> str | None:
+    """As ``sniff``, of lines that have been read."""
+    votes = Counter[str]()
+    for record in records:
+        asked = {name for mark in record.keys() & _MARKED.keys() for name in _MARKED[mark]}
         for known in FORMATS.values():
-            if known.recognises(record):
+            if known.name in asked and known.recognises(record):
                 votes[known.name] += 1
                 break
-    best = max(votes, key=lambda name: votes[name])
+    best = max(FORMATS, key=votes.__getitem__)
     return best if votes[best] else None
+
+
+def _read(line: str) -> Any:
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        return json.loads(line)
 
 
 __all__ = [
@@ -87,9 +117,11 @@ __all__ = [
     "Unpacked",
     "check_mapping",
     "connect",
+    "objects_in",
     "read_lines",
     "read_times",
     "sniff",
+    "sniff_records",
     "split_document",
     "unpack_lines",
 ]

@@ -82,7 +82,7 @@ def _enveloped(record: Record) -> Record:
 
 def _is_object(value: Any) -> bool:
     """Whether ``value`` is a message or an error; items of other APIs carry no model."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return False
     if value.get("type") == "message":
         return value.get("role") == "assistant" and "model" in value and "usage" in value
@@ -107,6 +107,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 ANTHROPIC: Final = LogFormat(
     name="anthropic",
     about="Anthropic messages, bare or in our envelope",
+    marks=("response", "request", "role", "error"),
     recognises=_recognises,
     unpack=_unpack,
     needs=('"type": "message" with model, content, stop_reason and usage',),

@@ -40,23 +40,24 @@ def _unpack(record: Record) -> Iterator[Record]:
 
 
 def _is_request(record: Mapping[str, Any]) -> bool:
-    return "result" not in record and isinstance(record.get("params"), Mapping)
+    return "result" not in record and isinstance(record.get("params"), dict)
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     result = record.get("result")
     if "custom_id" not in record:
         return False
-    if not isinstance(result, Mapping):
+    if not isinstance(result, dict):
         return _is_request(record)
     return result.get("type") in _UNDONE or (
-        result.get("type") == "succeeded" and isinstance(result.get("message"), Mapping)
+        result.get("type") == "succeeded" and isinstance(result.get("message"), dict)
     )
 
 
 ANTHROPIC_BATCH: Final = LogFormat(
     name="anthropic_batch",
     about="Anthropic Message Batches result files",
+    marks=("custom_id",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("custom_id and result with type and message or error",),

@@ -57,7 +57,7 @@ def asked(body: Mapping[str, Any]) -> list[Record]:
         body.get("systemInstruction"),
         body.get("system_instruction"),
     )
-    if isinstance(system, Mapping) and "parts" in system:
+    if isinstance(system, dict) and "parts" in system:
         system = system["parts"]
     text = text_of(system)
     head = [{"role": "system", "content": text}] if text else []

@@ -205,6 +205,7 @@ def _schema_answer(schema: Record) -> str | None:
 HELICONE: Final = LogFormat(
     name="helicone",
     about="Helicone requests",
+    marks=("request_created_at",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("request_id", "request_created_at"),

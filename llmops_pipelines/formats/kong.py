@@ -31,7 +31,7 @@ _MODES: Final = {"stream": True, "streaming": True, "oneshot": False}
 def _recognises(record: Mapping[str, Any]) -> bool:
     ai = record.get("ai")
     return (
-        isinstance(ai, Mapping)
+        isinstance(ai, dict)
         and "started_at" in record
         and any(_asked(part) for part in ai.values())
     )
@@ -39,7 +39,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 
 def _asked(part: Any) -> bool:
     """Whether a part of ``ai`` is a plugin that asked a model."""
-    return isinstance(part, Mapping) and isinstance(part.get("meta"), Mapping)
+    return isinstance(part, dict) and isinstance(part.get("meta"), dict)
 
 
 def _unpack(record: Record) -> Iterator[Record]:
@@ -182,6 +182,7 @@ def _latency(record: Record) -> Any:
 KONG: Final = LogFormat(
     name="kong",
     about="Kong AI gateway logs",
+    marks=("ai",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("started_at", "ai.<plugin>.meta"),

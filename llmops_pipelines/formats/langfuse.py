@@ -39,12 +39,14 @@ _MODEL_MARKS: Final = ("usageDetails", "usage_details", "providedModelName",
                        "calculatedTotalCost")  # fmt: skip
 """What only observations have, for exports of generations alone, which leave out the type."""
 
+_TRACE_MARKS: Final = ("bookmarked", "public", "htmlPath", "observations", "scores", "projectId",
+                       "project_id", "release")  # fmt: skip
 _SCORES: Final = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     if isinstance(pages := record.get("data"), list):
-        return bool(pages) and isinstance(pages[0], Mapping) and _is_row(pages[0])
+        return bool(pages) and isinstance(pages[0], dict) and _is_row(pages[0])
     if isinstance(events := record.get("batch"), list):
         return bool(events) and _is_event(events[0])
     return _is_event(record) or _is_row(record)
@@ -68,23 +70,21 @@ def _is_score(record: Mapping[str, Any]) -> bool:
 
 
 def _is_trace(record: Mapping[str, Any]) -> bool:
-    marks = ("bookmarked", "public", "htmlPath", "observations", "scores", "projectId",
-             "project_id", "release")  # fmt: skip
     return (
         "id" in record
         and "timestamp" in record
-        and sum(mark in record for mark in marks) >= 2
+        and sum(mark in record for mark in _TRACE_MARKS) >= 2
         and not record.keys() & {"traceId", "trace_id", "type", "startTime", "start_time"}
     )
 
 
 def _is_event(record: Any) -> bool:
-    kind = record.get("type") if isinstance(record, Mapping) else None
+    kind = record.get("type") if isinstance(record, dict) else None
     return (
         isinstance(kind, str)
         and kind.endswith(("-create", "-update"))
         and kind.rpartition("-")[0] in _EVENTS
-        and isinstance(record.get("body"), Mapping)
+        and isinstance(record.get("body"), dict)
     )
 
 
@@ -138,10 +138,10 @@ def _trace_with_parts(record: Record) -> Iterator[Record]:
     trace = _trace(record)
     yield without_nulls(trace)
     for part in as_list(record.get("observations")):
-        if isinstance(part, Mapping):  # else only its id: the row comes by itself
+        if isinstance(part, dict):  # else only its id: the row comes by itself
             yield _observation({"traceId": trace["call_id"], **part})
     for part in as_list(record.get("scores")):
-        if isinstance(part, Mapping):
+        if isinstance(part, dict):
             yield feedback({"traceId": trace["call_id"], **part})
 
 
@@ -311,6 +311,16 @@ def _milliseconds(seconds: Any) -> Any:
 LANGFUSE: Final = LogFormat(
     name="langfuse",
     about="Langfuse observations, traces and scores, exported or from its blob storage",
+    marks=(
+        "data",
+        "batch",
+        "body",
+        "startTime",
+        "start_time",
+        "dataType",
+        "data_type",
+        *_TRACE_MARKS,
+    ),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "traceId", "type", "startTime"),

@@ -39,10 +39,10 @@ _TIMED: Final = re.compile(r"^([0-9a-f]{8})-?([0-9a-f]{4})-?7[0-9a-f]{3}", re.IG
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     if isinstance(runs := record.get("runs"), list):
-        return bool(runs) and isinstance(runs[0], Mapping) and _is_run(runs[0])
+        return bool(runs) and isinstance(runs[0], dict) and _is_run(runs[0])
     posted = first(record.get("post"), record.get("patch"))
     if isinstance(posted, list):
-        return isinstance(posted[0], Mapping) and _is_run(posted[0])
+        return isinstance(posted[0], dict) and _is_run(posted[0])
     return _is_run(record) or _is_feedback(record)
 
 
@@ -79,6 +79,7 @@ def _run(record: Record) -> Record:
     metadata = as_object(first(extra.get("metadata"), record.get("metadata")))
     tags = tags_of(record.get("tags"))
     run = as_name(record.get("id"))
+    started = first(record.get("start_time"))
     error = first(record.get("error"))
     failed = error is not None or record.get("status") == "error"
     found: Record = {
@@ -87,7 +88,7 @@ def _run(record: Record) -> Record:
         "parent_id": as_name(record.get("parent_run_id")),
         "project": as_name(first(record.get("session_name"), record.get("session_id"))),
         "instrumentation": as_name(metadata.get("ls_integration")),
-        "started_at": first(record.get("start_time"), _began(record)),
+        "started_at": _began(record) if started is None else started,
         "ended_at": record.get("end_time"),
         "status": "error" if failed else "ok",
         **(error_of(error) if failed else {}),
@@ -166,7 +167,7 @@ def _first_token(record: Record) -> Any:
     told = (
         event.get("time")
         for event in as_list(record.get("events"))
-        if isinstance(event, Mapping) and event.get("name") == "new_token"
+        if isinstance(event, dict) and event.get("name") == "new_token"
     )
     return first(record.get("first_token_time"), next(told, None))
 
@@ -215,6 +216,7 @@ def _feedback(record: Record) -> Record:
 LANGSMITH: Final = LogFormat(
     name="langsmith",
     about="LangSmith runs and feedback, as JSON or bulk-export Parquet",
+    marks=("runs", "post", "patch", "run_type", "run_id"),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "run_type", "trace_id", "start_time"),

@@ -74,7 +74,7 @@ def _unpack(record: Record) -> Iterator[Record]:
     said = first(record.get("guardrail_information"), metadata.get("guardrail_information"))
     said = from_json(said)
     for number, guardrail in enumerate(said if isinstance(said, list) else [said]):
-        if isinstance(guardrail, Mapping):
+        if isinstance(guardrail, dict):
             yield guardrail_step(guardrail, call, number)
 
 
@@ -161,6 +161,7 @@ def _call(record: Record, metadata: Record) -> Record:
 LITELLM: Final = LogFormat(
     name="litellm",
     about="LiteLLM StandardLoggingPayload and SpendLogs rows",
+    marks=("call_type",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("call_type", "startTime"),

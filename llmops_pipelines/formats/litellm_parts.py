@@ -110,7 +110,7 @@ def contexts_in(metadata: Record) -> list[Record] | None:
     found = []
     for request in as_list(metadata.get("vector_store_request_metadata")):
         for item in as_list(at_path(request, "vector_store_search_response", "data")):
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 name = first(item.get("id"), item.get("file_id"), item.get("filename"))
                 found += documents_of([{**item, "id": name}])
     return found or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
@@ -29,7 +29,7 @@ def messages_of(value: Any) -> list[Record]:
     value = from_json(value)
     if isinstance(value, str):
         return [{"role": "user", "content": value}] if value else []
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         inner = first(*(value.get(name) for name in _HOLDERS))
         if inner is not None and "role" not in value:
             system = text_of(first(value.get("system"), value.get("instructions")))
@@ -49,16 +49,16 @@ def _message(item: Any) -> Iterator[Record]:
     if isinstance(item, str):
         yield {"role": "user", "content": item}
         return
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return
-    if isinstance(kwargs := item.get("kwargs"), Mapping):  # LangChain's "constructor" objects
+    if isinstance(kwargs := item.get("kwargs"), dict):  # LangChain's "constructor" objects
         kind = as_list(item.get("id"))[-1:] or [kwargs.get("type")]
         yield {
             "role": _role(kwargs.get("type") or kind[0]),
             "content": text_of(kwargs.get("content")),
         }
         return
-    if isinstance(data := item.get("data"), Mapping) and "content" in data:  # message_to_dict
+    if isinstance(data := item.get("data"), dict) and "content" in data:  # message_to_dict
         yield {"role": _role(item.get("type")), "content": text_of(data.get("content")) or ""}
         return
     role = first(item.get("role"), item.get("type") if "content" in item else None)
@@ -87,7 +87,7 @@ def text_of(content: Any) -> str | None:
     """The text of content parts: what is to be read, and in brackets what else there is."""
     if content is None or isinstance(content, str):
         return content
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         return _part(content)
     if isinstance(content, list):
         return "\n".join(text for part in content if (text := _part(part)))
@@ -97,9 +97,9 @@ def text_of(content: Any) -> str | None:
 def _part(part: Any) -> str | None:
     if isinstance(part, str):
         return part
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         return as_text(part)
-    if isinstance(inner := part.get("message_content"), Mapping):  # OpenInference
+    if isinstance(inner := part.get("message_content"), dict):  # OpenInference
         part = inner
     kind = str(part.get("type") or "part")
     if kind in ("thinking", "reasoning", "redacted_thinking"):
@@ -107,7 +107,7 @@ def _part(part: Any) -> str | None:
     text = first(
         part.get("text"), part.get("refusal"), part.get("content"), part.get("output_text")
     )
-    if isinstance(text, (list, Mapping)):
+    if isinstance(text, (list, dict)):
         text = text_of(text)
     if kind in ("tool_use", "tool_call", "function_call"):
         return f"[tool_call {part.get('name') or at_path(part, 'function', 'name') or ''}]"
@@ -116,30 +116,30 @@ def _part(part: Any) -> str | None:
 
 def tool_calls_of(message: Any) -> list[Record]:
     """Name and arguments (JSON text) of the tools that a message calls, in every vendor's shape."""
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         return []
     found = []
     extra = message.get("additional_kwargs")
     listed = first(
-        message.get("tool_calls"), extra.get("tool_calls") if isinstance(extra, Mapping) else None
+        message.get("tool_calls"), extra.get("tool_calls") if isinstance(extra, dict) else None
     )
     for call in as_list(listed):
-        function = call.get("function") if isinstance(call, Mapping) else None
-        source = function if isinstance(function, Mapping) else call
+        function = call.get("function") if isinstance(call, dict) else None
+        source = function if isinstance(function, dict) else call
         found.append(_tool_call(source))
     content = first(message.get("content"), message.get("parts"))
     for part in content if isinstance(content, list) else []:
-        if isinstance(part, Mapping) and part.get("type") in (
+        if isinstance(part, dict) and part.get("type") in (
             "tool_use", "tool_call", "function_call",
         ):  # fmt: skip
             found.append(_tool_call(part))
-    if isinstance(old := message.get("function_call"), Mapping):
+    if isinstance(old := message.get("function_call"), dict):
         found.append(_tool_call(old))
     return [call for call in found if call["name"]]
 
 
 def _tool_call(source: Any) -> Record:
-    if not isinstance(source, Mapping):
+    if not isinstance(source, dict):
         return {"name": None, "arguments": None}
     arguments = first(source.get("arguments"), source.get("args"), source.get("input"))
     return {"name": as_name(source.get("name")), "arguments": as_text(arguments)}
@@ -148,7 +148,7 @@ def _tool_call(source: Any) -> Record:
 def documents_of(value: Any) -> list[Record]:
     """Retrieved documents as id, content and score, in the shapes that retrievers log."""
     value = from_json(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = first(
             value.get("documents"), value.get("results"), value.get("output"), value.get("data")
         ) or [value]
@@ -159,7 +159,7 @@ def documents_of(value: Any) -> list[Record]:
 def _document(item: Any) -> Record | None:
     if isinstance(item, str):
         return {"id": None, "content": item, "score": None}
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return None
     inner = as_object(first(item.get("document"), item.get("kwargs"), item))
     metadata = as_object(inner.get("metadata"))

@@ -32,7 +32,7 @@ _WORDS: Final = {"true": "up", "yes": "up", "up": "up", "false": "down", "no": "
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     info = record.get("info")
-    if isinstance(info, Mapping):
+    if isinstance(info, dict):
         return "data" in record and any(key in info for key in _METADATA)
     return any(key in record for key in _METADATA) and ("trace" in record or "spans" in record)
 
@@ -43,9 +43,7 @@ def _unpack(record: Record) -> list[Record]:
     data = as_object(trace.get("data"))
     spans = as_list(first(data.get("spans"), record.get("spans")))
     shared = _shared(info)
-    read = [
-        mlflow_spans.read(span_of(span), **shared) for span in spans if isinstance(span, Mapping)
-    ]
+    read = [mlflow_spans.read(span_of(span), **shared) for span in spans if isinstance(span, dict)]
     found = [*without_wrappers(read)] if read else [_alone(info, shared)]
     assessments = first(info.get("assessments"), record.get("assessments"))
     return found + [_judged(item, shared) for item in as_list(assessments)]
@@ -128,6 +126,7 @@ def _rating(value: Any) -> Record:
 MLFLOW: Final = LogFormat(
     name="mlflow",
     about="MLflow traces",
+    marks=("info", *_METADATA),
     recognises=_recognises,
     unpack=_unpack,
     needs=("info and data.spans, or the columns of search_traces",),

@@ -35,6 +35,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 OPENAI: Final = LogFormat(
     name="openai",
     about="OpenAI chat completions in our envelope, or bare chat.completion objects",
+    marks=("kind", "object", "response", "request", "body"),
     recognises=_recognises,
     needs=("timestamp", "request or response"),
     containers=tuple(

@@ -51,15 +51,16 @@ def _recognises(record: Mapping[str, Any]) -> bool:
     if "custom_id" not in record:
         return False
     response = record.get("response")
-    if isinstance(response, Mapping):
+    if isinstance(response, dict):
         return "status_code" in response and "body" in response
-    failed = "response" in record and isinstance(record.get("error"), Mapping)
+    failed = "response" in record and isinstance(record.get("error"), dict)
     return failed or _is_request(record)
 
 
 OPENAI_BATCH: Final = LogFormat(
     name="openai_batch",
     about="OpenAI Batch API output and error files",
+    marks=("custom_id",),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id, custom_id, response with status_code and body, and error",),

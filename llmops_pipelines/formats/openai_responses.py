@@ -88,7 +88,7 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield beside
         return
     if _is_event(record):
-        ended = record.get("type") in _ENDS and isinstance(record.get("response"), Mapping)
+        ended = record.get("type") in _ENDS and isinstance(record.get("response"), dict)
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
     elif record.get("object") == "response":
         running = record.get("status") in _RUNNING  # its final object is another record
@@ -126,26 +126,27 @@ def _is_event(record: Mapping[str, Any]) -> bool:
     return (
         isinstance(kind, str)
         and kind.startswith("response.")
-        and ("sequence_number" in record or isinstance(record.get("response"), Mapping))
+        and ("sequence_number" in record or isinstance(record.get("response"), dict))
     )
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     response = record.get("response")
     if isinstance(response, list):
-        return bool(response) and isinstance(response[0], Mapping) and _is_event(response[0])
-    if isinstance(response, Mapping):
+        return bool(response) and isinstance(response[0], dict) and _is_event(response[0])
+    if isinstance(response, dict):
         return response.get("object") == "response" or _is_event(record)
     request = record.get("request")
     if record.get("object") == "response" or _is_event(record):
         return True
-    failed = response is None and record.get("error") and isinstance(request, Mapping)
+    failed = response is None and record.get("error") and isinstance(request, dict)
     return bool(failed) and "input" in as_object(request) and "messages" not in as_object(request)
 
 
 OPENAI_RESPONSES: Final = LogFormat(
     name="openai_responses",
     about="OpenAI Responses API objects, bare, as events of a stream, or in our envelope",
+    marks=("response", "object", "sequence_number", "error"),
     recognises=_recognises,
     unpack=_unpack,
     needs=(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.dialects import openinference_spans, unpack_spans
-from llmops_pipelines.formats.otlp import spans_of
+from llmops_pipelines.formats.otlp import SPAN_MARKS, spans_of
 from llmops_pipelines.formats.reading import LogFormat
 
 
@@ -17,6 +17,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 OPENINFERENCE: Final = LogFormat(
     name="openinference",
     about="OpenInference spans: OTLP JSON, or the spans data frame of Phoenix",
+    marks=SPAN_MARKS,
     recognises=_recognises,
     unpack=unpack_spans,
     needs=("attributes with openinference.span.kind",),

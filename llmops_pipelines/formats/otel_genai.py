@@ -17,7 +17,14 @@ from llmops_pipelines.formats.dialects import (
     unpack_spans,
     vercel,
 )
-from llmops_pipelines.formats.otlp import Span, event_names, is_request, spans_of
+from llmops_pipelines.formats.otlp import (
+    SIGNALS,
+    SPAN_MARKS,
+    Span,
+    event_names,
+    is_request,
+    spans_of,
+)
 from llmops_pipelines.formats.reading import LogFormat
 
 _DIALECTS: Final = (gen_ai, traceloop, langfuse_spans, mlflow_spans, vercel)
@@ -37,6 +44,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 OTEL_GENAI: Final = LogFormat(
     name="otel_genai",
     about="OpenTelemetry GenAI spans as OTLP JSON, current and v1.36 names",
+    marks=(*SPAN_MARKS, *SIGNALS),
     recognises=_recognises,
     unpack=unpack_spans,
     needs=("resourceSpans, or spans with attributes gen_ai.*",),

@@ -24,7 +24,12 @@ _OPENINFERENCE_KINDS: Final = (
 )  # fmt: skip
 _SPAN_SCOPES: Final = ("scopeSpans", "scope_spans", "instrumentationLibrarySpans")
 _OTHER_SCOPES: Final = ("scopeLogs", "scope_logs", "scopeMetrics", "scope_metrics")
-_SIGNALS: Final = ("resourceLogs", "resource_logs", "resourceMetrics", "resource_metrics")
+SIGNALS: Final = ("resourceLogs", "resource_logs", "resourceMetrics", "resource_metrics")
+_BATCHES: Final = ("resourceSpans", "resource_spans", "batches")
+_IDS: Final = ("spanId", "span_id", "context", "context.span_id")
+SPAN_MARKS: Final = (*_BATCHES, *_SPAN_SCOPES, "scope", *_IDS)
+"""Every record that carries spans has one of these keys; one of ``SIGNALS``, what else is sent."""
+
 _ERRORS: Final = ("2", "2.0", "error", "status_code_error", "statuscode.error")
 _TIMES: Final = ("TimeUnixNano", "_time_unix_nano", "Time", "_time")
 _STARTS: Final = tuple(f"start{tail}" for tail in _TIMES)
@@ -68,7 +73,7 @@ class Span:
 
 def spans_of(record: Mapping[str, Any]) -> Iterator[Span]:
     """The spans that ``record`` carries; none where it carries something else."""
-    batches = _of(record, "resourceSpans", "resource_spans", "batches")
+    batches = _of(record, *_BATCHES)
     if batches is not None:
         for batch in _objects(batches):
             yield from _resource_spans(batch)
@@ -87,7 +92,7 @@ def is_span(record: Mapping[str, Any]) -> bool:
     """Whether ``record`` is one span, in any of its spellings."""
     if "attributes" not in record and not any(key.startswith("attributes.") for key in record):
         return False
-    return any(key in record for key in ("spanId", "span_id", "context", "context.span_id"))
+    return any(key in record for key in _IDS)
 
 
 def others_in(record: Mapping[str, Any]) -> int:
@@ -104,7 +109,7 @@ def event_names(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _others(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for signal in _SIGNALS:
+    for signal in SIGNALS:
         for batch in _objects(record.get(signal)):
             for scope in _objects(_of(batch, *_OTHER_SCOPES)):
                 yield from _objects(_of(scope, "logRecords", "log_records", "metrics"))
@@ -114,11 +119,11 @@ def attributes_of(value: Any) -> Record:
     """OTLP's list of keys and typed values as a plain object; an object as it is."""
     if isinstance(value, dict):
         return dict(value)
-    return {
-        item["key"]: any_value(item.get("value"))
-        for item in _objects(value)
-        if isinstance(item.get("key"), str)
-    }
+    found: Record = {}
+    for item in as_list(value):
+        if isinstance(item, dict) and isinstance(key := item.get("key"), str):
+            found[key] = any_value(item.get("value"))
+    return found
 
 
 def any_value(value: Any, depth: int = 0) -> Any:
@@ -127,8 +132,13 @@ def any_value(value: Any, depth: int = 0) -> Any:
         return value
     if "stringValue" in value:
         return value["stringValue"]
-    typed = ((key, held) for key, held in value.items() if key.endswith(("Value", "_value")))
-    key, held = next(typed, ("", None)) if depth < _DEEPEST else ("", None)
+    for key, held in value.items() if depth < _DEEPEST else ():
+        if key.endswith(("Value", "_value")):
+            return _plain(key, held, depth)
+    return None
+
+
+def _plain(key: str, held: Any, depth: int) -> Any:
     inner = held.get("values") if isinstance(held, dict) else held
     match key:
         case "intValue" | "int_value":

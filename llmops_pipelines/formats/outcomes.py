@@ -41,7 +41,7 @@ def outcome_of(output: Any) -> Record:
         value = _last(value)
     if value is None or value in ("", [], {}):
         return {}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return {"answer": as_text(value)}
     if first(*value.values()) is None:
         return {}  # {"output": null} of a call that failed
@@ -83,7 +83,7 @@ def error_of(value: Any) -> Record:
     Of a traceback only its last line stays.
     """
     said = from_json(value)
-    if isinstance(said, Mapping):
+    if isinstance(said, dict):
         inner = as_object(said.get("error")) or dict(said)
         found = error_of(first(inner.get("message"), inner.get("detail"))) if inner else {}
         kind = as_name(first(inner.get("type"), inner.get("name"), inner.get("class")))
@@ -116,7 +116,7 @@ def _last(items: list[Any]) -> Any:
     """The last of what was said; LangChain nests one list per prompt."""
     while items and isinstance(items[-1], list):
         items = items[-1]
-    blocks = items and all(isinstance(item, Mapping) and "type" in item for item in items)
+    blocks = items and all(isinstance(item, dict) and "type" in item for item in items)
     if blocks and not any(item.keys() & {"role", "content", "kwargs", "data"} for item in items):
         return {"role": "assistant", "content": items}
     return items[-1] if items else None
@@ -166,7 +166,7 @@ def _items(value: Record) -> Record | None:
     items = value.get("output")
     if not isinstance(items, list) or not items:
         return None
-    if not all(isinstance(item, Mapping) and "type" in item for item in items):
+    if not all(isinstance(item, dict) and "type" in item for item in items):
         return None
     texts = [
         text
@@ -200,7 +200,7 @@ def _wrapped(value: Record) -> Record | None:
             return _head(value) | {"answer": said} if "usage" in value else {"answer": said}
     if isinstance(value.get("content"), (str, list)):
         return _message(value)
-    return outcome_of(value["output"]) if isinstance(value.get("output"), Mapping) else None
+    return outcome_of(value["output"]) if isinstance(value.get("output"), dict) else None
 
 
 _SHAPES: Final = (_langchain_object, _completion, _gemini, _items, _spoken, _wrapped)
@@ -222,7 +222,7 @@ def _calls(message: Mapping[str, Any]) -> list[Record]:
 
 
 def _is_call(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type") in (
+    return isinstance(part, dict) and part.get("type") in (
         "tool_use", "tool_call", "function_call",
     )  # fmt: skip
 
@@ -252,9 +252,9 @@ def _langchain_result(value: Mapping[str, Any]) -> Record:
 
 def _langchain(value: Mapping[str, Any]) -> Record | None:
     """The fields of a LangChain message in either serialisation; None of anything else."""
-    if isinstance(kwargs := value.get("kwargs"), Mapping) and "content" in kwargs:
+    if isinstance(kwargs := value.get("kwargs"), dict) and "content" in kwargs:
         return dict(kwargs)
-    if isinstance(data := value.get("data"), Mapping) and "content" in data:
+    if isinstance(data := value.get("data"), dict) and "content" in data:
         return dict(data)
     return dict(value) if "response_metadata" in value and "content" in value else None
 

@@ -143,6 +143,7 @@ def _context(record: Record, metadata: Record, asked: Record) -> Record:
 PORTKEY: Final = LogFormat(
     name="portkey",
     about="Portkey gateway logs",
+    marks=_OWN,
     recognises=_recognises,
     unpack=_unpack,
     needs=("created_at", "ai_model", "req_units", "res_units"),

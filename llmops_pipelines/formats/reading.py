@@ -63,14 +63,17 @@ class Reading:
 class LogFormat:
     """A known log format: how to recognise a record, and where its fields stand.
 
-    ``unpack`` turns a record that is not flat into canonical records, see ``unpacking``; ``needs``
-    names what a record must have, for people; ``dated_by_file`` says that records have no time of
-    their own, so that the date in the file's path, else its modification time, dates them.
+    Every record that it recognises has at least one of the keys ``marks``: without any of them a
+    record need not be looked at. ``unpack`` turns a record that is not flat into canonical records,
+    see ``unpacking``; ``needs`` names what a record must have, for people; ``dated_by_file`` says
+    that records have no time of their own, so that the date in the file's path, else its
+    modification time, dates them.
     """
 
     name: str
     about: str
     recognises: Callable[[Mapping[str, Any]], bool]
+    marks: tuple[str, ...] = ()
     fields: Mapping[str, Place] = field(default_factory=dict)
     containers: tuple[Path, ...] = ()
     unpack: Unpack | None = None

@@ -15,33 +15,59 @@ import orjson
 from llmops_pipelines.formats.reading import Record
 
 _EMPTY: Final[tuple[Any, ...]] = ("", [], {})
-_FEATURE_KEYS: Final = ("feature", "feature_name", "product_feature")
-_USER_KEYS: Final = ("user_id", "userId", "user", "end_user", "enduser.id", "user.id")
-_SESSION_KEYS: Final = (
-    "session_id", "sessionId", "session.id", "thread_id", "conversation_id", "langfuse_session_id",
+_CONTEXT: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
+    ("feature", ("feature", "feature_name", "product_feature"), ("feature",)),
+    ("team", ("team", "team_name"), ("team",)),
+    (
+        "environment",
+        ("environment", "env", "deployment.environment.name", "deployment.environment"),
+        ("env", "environment"),
+    ),
+    ("user_id", ("user_id", "userId", "user", "end_user", "enduser.id", "user.id"), ()),
+    (
+        "session_id",
+        (
+            "session_id", "sessionId", "session.id", "thread_id", "conversation_id",
+            "langfuse_session_id",
+        ),
+        (),
+    ),
+    (
+        "experiment_arm",
+        ("experiment_arm", "experiment.arm", "arm", "variant", "ab_variant"),
+        ("arm", "variant"),
+    ),
+    ("prompt_name", ("prompt_name", "prompt.name"), ()),
+    ("prompt_version", ("prompt_version", "prompt.version"), ()),
 )  # fmt: skip
-_ARM_KEYS: Final = ("experiment_arm", "experiment.arm", "arm", "variant", "ab_variant")
+"""A field, the keys of metadata that tell it, the words of tags that tell it otherwise."""
+
+_CONTEXT_KEYS: Final = frozenset(key for _, keys, _ in _CONTEXT for key in keys)
+
 _MOST_TAGS: Final = 50
 
 
 def first(*values: Any) -> Any:
     """The first of ``values`` that says something: not None, not empty text, list or object."""
-    return next(
-        (value for value in values if value is not None and value not in ("", [], {})), None
-    )
+    for value in values:
+        if value or (value is not None and value not in _EMPTY):
+            return value
+    return None
 
 
 def at_path(record: Any, *path: str | int) -> Any:
     """The value at ``path`` (keys and list positions); None where the way does not exist."""
     for step in path:
-        if isinstance(step, int):
-            if not isinstance(record, list) or not -len(record) <= step < len(record):
-                return None
+        if isinstance(record, dict) and not isinstance(step, int):
+            record = record.get(step)
+        elif (
+            isinstance(record, list)
+            and isinstance(step, int)
+            and -len(record) <= step < len(record)
+        ):
             record = record[step]
         else:
-            if not isinstance(record, Mapping):
-                return None
-            record = record.get(step)
+            return None
     return record
 
 
@@ -57,8 +83,8 @@ def from_json(value: Any) -> Any:
 
 def as_object(value: Any) -> Record:
     """``value`` as an object, also out of JSON text and of key-value pairs; empty if it is none."""
-    value = from_json(value)
-    if isinstance(value, Mapping):
+    value = value if isinstance(value, dict) else from_json(value)
+    if isinstance(value, dict):
         return dict(value)
     if isinstance(value, list) and value and all(_is_pair(item) for item in value):
         return {str(item["key"]): item.get("value") for item in value}
@@ -69,7 +95,7 @@ def as_object(value: Any) -> Record:
 
 def as_list(value: Any) -> list[Any]:
     """``value`` as a list, also out of JSON text; empty if it is none."""
-    value = from_json(value)
+    value = value if isinstance(value, list) else from_json(value)
     return value if isinstance(value, list) else []
 
 
@@ -88,9 +114,9 @@ def size_of(value: Any) -> int | None:
 
 def as_name(value: Any) -> str | None:
     """An id or a name as text; None where there is none."""
-    if value is None or value == "" or isinstance(value, (dict, list)):
-        return None
-    return value if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return value or None
+    return None if value is None or isinstance(value, (dict, list)) else str(value)
 
 
 def tokens(value: Any) -> Any:
@@ -104,7 +130,7 @@ def tags_of(*values: Any) -> list[str]:
     """All tags of lists, JSON lists and comma-separated text, each once, in order."""
     found: dict[str, None] = {}
     for value in values:
-        items = as_list(value) if not isinstance(value, Mapping) else []
+        items = as_list(value) if not isinstance(value, dict) else []
         if isinstance(value, str) and not items and not value.startswith("["):
             items = [item.strip() for item in value.split(",")]
         for item in items:
@@ -125,22 +151,16 @@ def context_of(metadata: Mapping[str, Any], tags: Iterable[str] = ()) -> Record:
         for key, mark, value in [tag.replace("=", ":", 1).partition(":")]
         if mark and value.strip()
     }
-
-    def of(*keys: str) -> str | None:
-        return as_name(first(*(metadata.get(key) for key in keys)))
-
-    found = {
-        "feature": of(*_FEATURE_KEYS) or said.get("feature"),
-        "team": of("team", "team_name") or said.get("team"),
-        "environment": of("environment", "env", "deployment.environment.name",
-                          "deployment.environment") or said.get("env") or said.get("environment"),
-        "user_id": of(*_USER_KEYS),
-        "session_id": of(*_SESSION_KEYS),
-        "experiment_arm": of(*_ARM_KEYS) or said.get("arm") or said.get("variant"),
-        "prompt_name": of("prompt_name", "prompt.name"),
-        "prompt_version": of("prompt_version", "prompt.version"),
-    }  # fmt: skip
-    return {name: value for name, value in found.items() if value is not None}
+    found: Record = {}
+    if not said and _CONTEXT_KEYS.isdisjoint(metadata):
+        return found
+    for name, keys, words in _CONTEXT:
+        told = as_name(first(*[metadata[key] for key in keys if key in metadata]))
+        for word in words:
+            told = told or said.get(word)
+        if told is not None:
+            found[name] = told
+    return found
 
 
 def without_nulls(record: Record) -> Record:
@@ -154,4 +174,4 @@ def _is_entry(item: Any) -> bool:
 
 
 def _is_pair(item: Any) -> bool:
-    return isinstance(item, Mapping) and "key" in item and set(item) <= {"key", "value"}
+    return isinstance(item, dict) and "key" in item and set(item) <= {"key", "value"}

@@ -24,7 +24,7 @@ def sent_of(instructions: Any, sent: Any) -> list[Record]:
 
 
 def _sent(item: Any) -> list[Record]:
-    kind = item.get("type") if isinstance(item, Mapping) else None
+    kind = item.get("type") if isinstance(item, dict) else None
     if not isinstance(kind, str) or kind == "message":
         return messages_of([item])
     if kind.endswith(_CALL + _OUTPUT):
@@ -39,7 +39,7 @@ def answer_of(output: list[Any]) -> str | None:
     texts = [
         text
         for item in output
-        if isinstance(item, Mapping) and item.get("type") == "message"
+        if isinstance(item, dict) and item.get("type") == "message"
         if (text := text_of(item.get("content")))
     ]
     return "\n".join(texts) or None
@@ -50,7 +50,7 @@ def called_of(output: list[Any]) -> list[Record]:
     calls = [
         _called(item)
         for item in output
-        if isinstance(item, Mapping) and str(item.get("type")).endswith(_CALL)
+        if isinstance(item, dict) and str(item.get("type")).endswith(_CALL)
     ]
     return [call for call in calls if call["name"]]
 
@@ -70,7 +70,7 @@ def found_of(output: list[Any]) -> list[Record]:
             "score": score if isinstance(score := found.get("score"), (int, float)) else None,
         }
         for item in output
-        if isinstance(item, Mapping) and item.get("type") == "file_search_call"
+        if isinstance(item, dict) and item.get("type") == "file_search_call"
         for found in as_list(item.get("results"))
-        if isinstance(found, Mapping)
+        if isinstance(found, dict)
     ]

@@ -47,7 +47,7 @@ def usage_of(usage: Any) -> Usage:
 
     Counts that are no counts are handed on as they are, so that the call is rejected by name.
     """
-    if not isinstance(usage, Mapping) or not usage:
+    if not isinstance(usage, dict) or not usage:
         return Usage(None, {})
     for family, keys, read in _FAMILIES:
         if any(key in usage for key in keys):
@@ -154,7 +154,7 @@ def _anthropic(usage: Mapping[str, Any]) -> _Read:
     beside = [
         str(turn.get("type"))[:40]
         for turn in as_list(usage.get("iterations"))
-        if isinstance(turn, Mapping)
+        if isinstance(turn, dict)
         and turn.get("type") != "message"
         and any(_some(turn.get(key)) for key in ("input_tokens", "output_tokens"))
     ]
@@ -341,7 +341,7 @@ def _modality(details: Any, kind: str) -> Any:
     found = [
         item.get("tokenCount", item.get("token_count"))
         for item in as_list(details)
-        if isinstance(item, Mapping) and str(item.get("modality")).upper().endswith(kind)
+        if isinstance(item, dict) and str(item.get("modality")).upper().endswith(kind)
     ]
     return _sum(*found)
 
@@ -354,7 +354,7 @@ def _camel(key: str) -> str:
 def _cost(usage: Mapping[str, Any]) -> Record:
     """OpenRouter and Perplexity say what they charge; with one's own key that is only their fee."""
     cost = usage.get("cost")
-    if isinstance(cost, Mapping):
+    if isinstance(cost, dict):
         cost = cost.get("total_cost")
     charged = isinstance(cost, (int, float)) and not isinstance(cost, bool)
     return {"cost_reported": cost} if charged and usage.get("is_byok") is not True else {}
@@ -362,5 +362,5 @@ def _cost(usage: Mapping[str, Any]) -> Record:
 
 def _keys(units: Any) -> str:
     """Names that an object has, as far as they are names."""
-    names = [key for key in units if key.isidentifier()] if isinstance(units, Mapping) else []
+    names = [key for key in units if key.isidentifier()] if isinstance(units, dict) else []
     return ", ".join(names[:5])[:120] or "nothing"

@@ -8,7 +8,7 @@ their parts (OpenAI's ``prompt_tokens``) and counts beside them (Langfuse's ``in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -104,7 +104,7 @@ def _flat(usage: Record) -> Iterator[tuple[str, Any]]:
     for key, value in usage.items():
         name = _CAMEL.sub("_", str(key)).lower()
         inner = from_json(value)
-        if not isinstance(inner, Mapping):
+        if not isinstance(inner, dict):
             yield name, value
             continue
         words = set(name.split("_"))

@@ -44,7 +44,7 @@ _WORDS: Final = (("retriev", "retriever"), ("search", "retriever"), ("rerank", "
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     if isinstance(calls := record.get("batch"), list):
-        return bool(calls) and isinstance(calls[0], Mapping) and _is_call(_inner(calls[0]))
+        return bool(calls) and isinstance(calls[0], dict) and _is_call(_inner(calls[0]))
     return _is_call(_inner(record))
 
 
@@ -182,6 +182,7 @@ def _milliseconds(seconds: Any) -> float | None:
 WEAVE: Final = LogFormat(
     name="weave",
     about="W&B Weave calls",
+    marks=("batch", "req", "start", "end", "op_name"),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "trace_id", "op_name", "started_at"),

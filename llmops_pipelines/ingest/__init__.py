@@ -1,6 +1,7 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
 from llmops_pipelines.ingest.contents import found_again
+from llmops_pipelines.ingest.day_pieces import Dealing, dealt
 from llmops_pipelines.ingest.files import LogFile
 from llmops_pipelines.ingest.forgetting import (
     Subjects,
@@ -30,6 +31,7 @@ from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.ingest.tabling import LANDED_TABLES
 from llmops_pipelines.ingest.traces import traces
 from llmops_pipelines.ingest.unique_rows import (
+    CALL_PLACE,
     feedback,
     llm_calls,
     rejected_lines,
@@ -39,7 +41,9 @@ from llmops_pipelines.ingest.unique_rows import (
 )
 
 __all__ = [
+    "CALL_PLACE",
     "LANDED_TABLES",
+    "Dealing",
     "FindNames",
     "LandedBatch",
     "LandingOptions",
@@ -52,6 +56,7 @@ __all__ = [
     "changed_files",
     "current_files",
     "current_rows",
+    "dealt",
     "feedback",
     "folded_index",
     "found_again",

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.digests import continued_digests, text_digests
+from llmops_pipelines.ingest.digests import sha256, text_digests
 from llmops_pipelines.ingest.redaction import FLOOR, Redaction, redact
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CONTEXT, MESSAGE, REDACTION_KINDS, TOOL_CALL
@@ -221,32 +221,35 @@ def _digests(calls: pl.DataFrame) -> list[pl.Series]:
     """``request_digest`` and ``content_digest`` of each call, null where it has no texts.
 
     The one is of its messages, the other of all its texts, without provenance: equal texts agree.
+    Each text is digested by itself, and a call by the digests of its texts, so that none is copied.
     """
-    message = pl.element().struct.field("role") + "\x1f" + pl.element().struct.field("content")
-    context = pl.element().struct.field("content")
-    asked = calls.select(
-        pl.col("messages").list.eval(message).list.join("\x1e"), empty=_is_empty("messages")
-    )
-    contexts = pl.lit("")
-    if not calls.select(_is_empty("contexts").all()).item():
-        contexts = pl.col("contexts").list.eval(context).list.join("\x1e")
-    rest = calls.select(
-        pl.when("has_texts").then(
-            pl.concat_str(
-                pl.lit(""), pl.col("answer").fill_null("\x00"), contexts, separator="\x1d"
-            )
+    messages = _listed(calls, "messages", "role")
+    kept = calls.select("has_texts", "answer", messages, contexts=_listed(calls, "contexts"))
+    sent = pl.col("messages").fill_null("")
+    whole = pl.concat_str(
+        sent, sha256(pl.col("answer")).fill_null(""), pl.col("contexts").fill_null(""),
+        separator="\x1d",
+    )  # fmt: skip
+    return list(
+        kept.select(
+            request_digest=sha256(pl.col("messages")).str.slice(0, 16),
+            content_digest=pl.when("has_texts").then(sha256(whole).str.slice(0, 32)),
         )
+    )
+
+
+def _listed(calls: pl.DataFrame, name: str, *fields: str) -> pl.Series:
+    """The digests of the texts in a list, each after its ``fields``; null where it is empty."""
+    if not (calls[name].list.len() > 0).any():
+        return pl.Series(name, [None], dtype=pl.String).new_from_index(0, calls.height)
+    element = pl.element().struct.field
+    said = pl.concat_str(
+        *map(element, fields), sha256(element("content").fill_null("")), separator="\x1f"
+    )
+    filled = pl.col(name).list.len() > 0
+    return calls.select(
+        pl.when(filled).then(pl.col(name).list.eval(said).list.join("\x1e"))
     ).to_series()
-    # What was sent begins what is digested as content, so that it is hashed only once.
-    sent, whole = continued_digests(asked["messages"], rest, 16, 32)
-    return [
-        asked.select(request_digest=pl.when(~pl.col("empty")).then(sent)).to_series(),
-        whole.alias("content_digest"),
-    ]
-
-
-def _is_empty(name: str) -> pl.Expr:
-    return pl.col(name).list.len() == 0
 
 
 def _prompt_hashes(calls: pl.DataFrame) -> pl.Series:

@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import zstandard
 
@@ -18,6 +18,10 @@ _ZSTD_READ: Final = 1 << 12
 
 UNREADABLE: Final = "unreadable"
 """What stands for the digest of a file that could not be read."""
+
+_SWELLING: Final = 1_000
+_SWOLLEN: Final = 2**30
+"""A file is read up to a thousandfold of its size, and up to 1 GiB whatever its size is."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _OTHERS: Final = {
@@ -32,23 +36,37 @@ _OTHERS: Final = {
 class DamagedFileError(ValueError):
     """A compressed file ends too early or does not unpack; what came before is good."""
 
+    remedy = "put the whole file back"
 
-@dataclass(frozen=True)
-class LogFile:
-    """One log file, wherever it lies.
+
+class SwollenFileError(DamagedFileError):
+    """A compressed file unpacks to more than any log does."""
+
+    remedy = "if it is a log, put it there in plain text"
+
+
+class LogFile(NamedTuple):
+    """One log file, wherever it lies. There may be millions: this is all that is held of each.
 
     ``path`` is relative to the log root, with forward slashes. ``size`` (bytes) and ``modified_ns``
-    (ns since 1970) are those of the listing. ``open`` gives a binary handle at the start of the
-    file and raises OSError when it cannot.
+    (ns since 1970) are those of the listing. ``opener`` is given the path.
     """
 
     path: str
     size: int
     modified_ns: int
-    open: Callable[[], BinaryIO]
+    opener: Callable[[str], BinaryIO]
+
+    def open(self) -> BinaryIO:
+        """A binary handle at the start of the file.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+        return self.opener(self.path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Content:
     """A file as it was when its digest was taken: small ones in memory, others to be opened again.
 
@@ -69,7 +87,8 @@ class Content:
             OSError: The file cannot be opened or read any more.
         """
         with io.BytesIO(self.held) if self.held is not None else self.file.open() as handle:
-            yield from _unpacked(_limited(handle, self.length))
+            packed = _limited(handle, self.length)
+            yield from _bounded(_unpacked(packed), self.length)
 
 
 def read_content(file: LogFile, *, hold: int) -> Content:
@@ -104,6 +123,24 @@ def foreign(head: bytes) -> str | None:
 def _limited(handle: BinaryIO, length: int) -> Iterator[bytes]:
     while length > 0 and (piece := handle.read(min(_READ, length))):
         length -= len(piece)
+        yield piece
+
+
+def most_bytes(packed: int) -> int:
+    """To how many bytes a file of ``packed`` bytes may unpack: no log swells further."""
+    return max(_SWOLLEN, _SWELLING * packed)
+
+
+def _bounded(pieces: Iterator[bytes], packed: int) -> Iterator[bytes]:
+    """``pieces`` that come out of ``packed`` bytes, up to where no log would have come out."""
+    most, size = most_bytes(packed), 0
+    for piece in pieces:
+        size += len(piece)
+        if size > most:
+            yield piece[: most - size]
+            raise SwollenFileError(
+                f"its {packed:,} bytes unpack to more than {most:,}, where reading stopped"
+            )
         yield piece
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from llmops_pipelines.ingest.days import file_day, tell_days
 from llmops_pipelines.ingest.files import Content, failed_content
-from llmops_pipelines.ingest.lines import Block, Refused
+from llmops_pipelines.ingest.lines import Block, Refused, of_few_lines
 from llmops_pipelines.ingest.opening import Unknown, open_content
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parts import Part, Piece, read_part
@@ -35,7 +35,7 @@ class LandedBatch(NamedTuple):
     index: pl.DataFrame  # type: ignore[assignment]  # hides tuple.index, on purpose
 
 
-@dataclass
+@dataclass(slots=True)
 class _Progress:
     """How far one file has come, and what its index row will say."""
 
@@ -90,15 +90,16 @@ class LandingGroup:
 
     def batches(self) -> Iterator[LandedBatch]:
         """All parts, in order; the last one carries what was left."""
-        held = 0
+        held = lines = 0
         for number in range(len(self._files)):
             try:
                 for piece in self._read(number):
                     self._pieces.append(piece)
                     held += len(piece.block.data) if isinstance(piece.block, Block) else 0
-                    if held >= self._options.batch_bytes:
+                    lines += piece.block.lines
+                    if held >= self._options.batch_bytes or lines >= self._options.batch_lines:
                         yield self._part()
-                        held = 0
+                        held = lines = 0
             except OSError as error:
                 self._break_off(number, error)
             self._files[number].finished = True
@@ -124,7 +125,11 @@ class LandingGroup:
         day = self._file_day(number) if opened.reading.dated_by_file else None
         for block in opened.blocks:
             progress.lines += block.lines if isinstance(block, Block) else 1
-            yield Piece(number, path, block, opened.reading, day)
+            if isinstance(block, Block):
+                for few in of_few_lines(block, self._options.batch_lines):
+                    yield Piece(number, path, few, opened.reading, day)
+            else:
+                yield Piece(number, path, block, opened.reading, day)
 
     def _break_off(self, number: int, error: OSError) -> None:
         """Forget what was read of a file that failed.
@@ -145,7 +150,9 @@ class LandingGroup:
         self._pieces = []
         known = _known_days(part)
         rejected = tell_days(pl.concat([*self._undated, part.rejected]), known, self._above)
-        rejected = rejected.with_columns(day=pl.coalesce("day", self._file_days()))
+        # Lines wait for a day of those that follow; very many of them do not wait any longer.
+        wait = rejected["day"].null_count() <= self._options.batch_lines
+        rejected = rejected.with_columns(day=pl.coalesce("day", self._file_days(wait=wait)))
         self._undated = [rejected.filter(pl.col("day").is_null()).drop("day")]
         part = part._replace(rejected=rejected.filter(pl.col("day").is_not_null()))
         last = known.sort("source_line").group_by("file", maintain_order=True).last()
@@ -160,12 +167,12 @@ class LandingGroup:
         first, last = self._options.start, self._options.moment.date()
         return file_day(self._files[number].content.file, first, last)
 
-    def _file_days(self) -> pl.Expr:
-        """The day of each complete file, for lines that nothing else dates."""
+    def _file_days(self, *, wait: bool) -> pl.Expr:
+        """The day of each complete file, for lines that nothing else dates; else of every file."""
         days = {
             number: self._file_day(number)
             for number, progress in enumerate(self._files)
-            if progress.finished and not progress.indexed
+            if not progress.indexed and (progress.finished or not wait)
         }
         if not days:
             return pl.lit(None, pl.Date)

@@ -1,11 +1,11 @@
 """Landing: changed log files to redacted rows per event day, each file read exactly once.
 
 How batches, parts and the index fit together. Files are taken in order of their paths, in groups of
-about ``batch_bytes`` on disk. A group's **batch** is the digest of what is in it (paths, file
-digests, settings that shape rows): equal input gives equal names. Rows carry it, and so does the
-index row of each file. A group is handed over in one or more **parts**, ``<batch>-0000``,
-``<batch>-0001``, ..., each of about ``batch_bytes`` of text, so that memory does not grow with a
-file. A file's index row comes with the part that holds its last line.
+about ``batch_bytes`` on disk, or of ``batch_files`` files. A group's **batch** is the digest of
+what is in it (paths, file digests, settings that shape rows): equal input gives equal names. Rows
+carry it, and so does the index row of each file. A group is handed over in one or more **parts**,
+``<batch>-0000``, ``<batch>-0001``, ..., each of about ``batch_bytes`` of text, so that memory does
+not grow with a file. A file's index row comes with the part that holds its last line.
 
 The order of writing is all that a caller must keep: every table of a part first, then its index
 rows. Readers trust a row only if the index vouches for its file and batch (``current_rows``). So a
@@ -62,7 +62,7 @@ def land(
             on_file(path, done, len(files))
 
     connection = connect()
-    for group in _groups(files, options.batch_bytes):
+    for group in _groups(files, options.batch_bytes, options.batch_files):
         fresh, touched = list[Content](), list[Content]()
         for file in group:
             content = read_content(file, hold=_HOLD)
@@ -82,14 +82,14 @@ def land(
             yield from LandingGroup(fresh, options, connection, finished).batches()
 
 
-def _groups(files: list[LogFile], size: int) -> Iterator[list[LogFile]]:
-    """``files`` in order, in groups that reach ``size`` bytes on disk."""
+def _groups(files: list[LogFile], size: int, count: int) -> Iterator[list[LogFile]]:
+    """``files`` in order, in groups that reach ``size`` bytes on disk or ``count`` files."""
     group: list[LogFile] = []
     held = 0
     for file in files:
         group.append(file)
         held += file.size
-        if held >= size:
+        if held >= size or len(group) >= count:
             yield group
             group, held = [], 0
     if group:

@@ -106,13 +106,27 @@ def read_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block 
                 line, carried, rest = line + count, _Carried(max_line_bytes), rest[cut:]
             carried.add(rest)
     except DamagedFileError as error:
-        reason = f"file: {error}; the lines before are kept, put the whole file back"
+        reason = f"file: {error}; the lines before are kept, {error.remedy}"
         yield carried.refused(line, reason)
         return
     if carried.is_long:
         yield carried.refused(line, too_long(carried.size, max_line_bytes))
     elif carried.size:
         yield Block(carried.with_rest(b"\n"), line, 1)
+
+
+def of_few_lines(block: Block, count: int) -> Iterator[Block]:
+    """``block`` in blocks of at most ``count`` lines: a line costs memory, however short it is."""
+    if block.lines <= count:
+        yield block
+        return
+    ends = np.flatnonzero(np.frombuffer(block.data, dtype=np.uint8) == _NEWLINE) + 1
+    start = 0
+    for first in range(0, block.lines, count):
+        few = min(count, block.lines - first)
+        stop = int(ends[first + few - 1])
+        yield Block(block.data[start:stop], block.first_line + first, few)
+        start = stop
 
 
 LINE_FRAME: Final = pl.Schema(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
 
 import polars as pl
 
 from llmops_pipelines.ingest.files import UNREADABLE, LogFile
 from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.tables import LOG_INDEX
+
+_CHUNK: Final = 100_000
+"""So many files are looked up together: of those that did not change, none is held for longer."""
 
 
 def changed_files(
@@ -19,13 +24,21 @@ def changed_files(
     With ``sources``, also files whose entry in sources.yaml came, went or changed since: so a file
     of unknown format is tried again once somebody describes it, and not before. Sorted by path.
     """
-    listed = list(files)
     last = (
         current_files(index)
         .sort("source_file", "modified_ns")
         .unique("source_file", keep="last", maintain_order=True)
         .select("source_file", "source_format", was=pl.struct("size", "modified_ns"))
     )
+    listing, found = iter(files), list[LogFile]()
+    while chunk := list(islice(listing, _CHUNK)):
+        found += _changed(chunk, last, sources)
+    return sorted(found, key=lambda file: file.path)
+
+
+def _changed(
+    listed: list[LogFile], last: pl.DataFrame, sources: Sources | None
+) -> Iterator[LogFile]:
     seen = pl.DataFrame(
         {
             "source_file": pl.Series([file.path for file in listed], dtype=pl.String),
@@ -38,9 +51,7 @@ def changed_files(
     ).to_series()
     if sources is not None:
         changed |= _read_otherwise(seen, changed, sources)
-    return sorted(
-        (listed[place] for place in changed.arg_true().to_list()), key=lambda file: file.path
-    )
+    return (listed[place] for place in changed.arg_true().to_list())
 
 
 def _read_otherwise(seen: pl.DataFrame, changed: pl.Series, sources: Sources) -> pl.Series:
@@ -81,15 +92,15 @@ def folded_index(rows: pl.DataFrame) -> pl.DataFrame:
 
     Of a file's rows the last landed counts (by ``landed_at``, then modification time and digest).
     """
-    ordered = rows.sort("landed_at", "modified_ns", "digest").unique(
-        LOG_INDEX.key, keep="last", maintain_order=True
-    )
+    # Ordered by their narrow columns: there may be a row for each of a million objects.
+    order = ["landed_at", "modified_ns", "digest"]
+    narrow = rows.select(*LOG_INDEX.key, *order[:2]).with_row_index("row").sort(order)
+    ordered = narrow.unique(LOG_INDEX.key, keep="last", maintain_order=True).with_row_index("place")
     readable = pl.when(pl.col("digest") != UNREADABLE).then("place")
-    return LOG_INDEX.require(
-        ordered.with_row_index("place").with_columns(
-            superseded=(pl.col("place") < readable.max().over("source_file")).fill_null(value=False)
-        )
+    superseded = ordered.select(
+        superseded=(pl.col("place") < readable.max().over("source_file")).fill_null(value=False)
     )
+    return LOG_INDEX.require(rows[ordered["row"]].with_columns(superseded))
 
 
 def current_files(index: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -10,7 +9,14 @@ from typing import Final, NamedTuple
 
 import duckdb
 
-from llmops_pipelines.formats import FORMATS, Reading, sniff, split_document
+from llmops_pipelines.formats import (
+    FORMATS,
+    Reading,
+    objects_in,
+    sniff,
+    sniff_records,
+    split_document,
+)
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.options import LandingOptions
@@ -65,8 +71,8 @@ def open_content(
         return _opened_table(source, csv_blocks(chunks, options.max_line_bytes))
     blocks = read_blocks(chunks, options.max_line_bytes)
     seen, sample = _begin(blocks)
-    begins, objects = _begins(seen), any(_is_object(line) for line in sample)
-    found = source.format if source else sniff(sample)
+    begins, objects = _begins(seen), objects_in(sample)
+    found = source.format if source else sniff_records(objects)
     over_lines = begins == b"[" or (begins == b"{" and not (objects and found))
     if over_lines and (document := _document(connection, content, options)):
         return document
@@ -76,7 +82,7 @@ def open_content(
         return Opened(reading, source.tag if source else found, chain(seen, blocks))
     if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
         return Opened(_SNIFFED["openai"], None, chain(seen, blocks))  # empty, or blank lines
-    return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=objects))
+    return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=bool(objects)))
 
 
 def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> Opened | Unknown:
@@ -122,13 +128,6 @@ def _begin(blocks: Iterator[Block | Refused]) -> tuple[list[Block | Refused], li
         if len(sample) == _SAMPLE_LINES or size > _SAMPLE_BYTES:
             break
     return seen, sample
-
-
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _head(seen: list[Block | Refused]) -> bytes:

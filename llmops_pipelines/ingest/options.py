@@ -18,7 +18,8 @@ class LandingOptions:
     """Settings of a landing.
 
     ``start`` is the first day of the lake, ``now`` the moment of landing (naive UTC, or with a
-    zone). ``batch_bytes`` is the raw text after which a batch is handed over.
+    zone). ``batch_bytes`` is the raw text after which a batch is handed over, ``batch_files`` and
+    ``batch_lines`` how many files and lines: however small, each takes memory beyond its bytes.
     """
 
     start: date
@@ -28,6 +29,8 @@ class LandingOptions:
     sources: Sources
     max_line_bytes: int = 10_000_000
     batch_bytes: int = 64 * 2**20
+    batch_files: int = 20_000
+    batch_lines: int = 250_000
     redaction: Redaction = FLOOR
 
     @cached_property

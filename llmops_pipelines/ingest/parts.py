@@ -36,7 +36,7 @@ from llmops_pipelines.tables import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Lines of one file on their way into a batch."""
 

@@ -18,7 +18,8 @@ _DEEPEST: Final = 8
 _MOST_PATHS: Final = 1_000
 _WORD: Final = re.compile(r"[Ee]2[Ee]|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+[a-z]*")
 _NOISE: Final = {"number", "num", "n", "no", "count", "of", "llm", "gen", "ai", "api", "the"}
-_SINGULAR: Final = {"token": "tokens", "ids": "id", "secs": "s", "sec": "s", "seconds": "s",
+_SINGULAR: Final = {"token": "tokens", "tok": "tokens", "toks": "tokens",
+                    "ids": "id", "secs": "s", "sec": "s", "seconds": "s",
                     "second": "s", "millis": "ms", "msec": "ms", "milliseconds": "ms",
                     "micros": "us", "microseconds": "us", "nanos": "ns", "nanoseconds": "ns",
                     "dollars": "usd", "cent": "cents"}  # fmt: skip

@@ -32,6 +32,13 @@ class Source(BaseModel):
         default_factory=dict, description="Field: path, or path, unit, constant and values."
     )
 
+    @field_validator("match")
+    @classmethod
+    def _stays_below(cls, match: str) -> str:
+        if match.startswith("/") or "\\" in match or ".." in match.split("/"):
+            raise ValueError("leaves the log root; write a path below it, such as gateway/*.jsonl")
+        return match
+
     @field_validator("zone")
     @classmethod
     def _is_a_zone(cls, zone: str) -> str:

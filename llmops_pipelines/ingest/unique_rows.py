@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from llmops_pipelines.ingest.completeness import PLACE, fullest_first
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.retrieval import with_context_steps
 from llmops_pipelines.ingest.same_calls import merged
+from llmops_pipelines.ingest.wrappers import with_wrappers, wrappers
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     FEEDBACK,
@@ -23,6 +25,10 @@ from llmops_pipelines.tables import (
 
 Frame = pl.DataFrame | pl.LazyFrame
 
+_CALL: Final = ["call_id", "source_file", "source_line", "record_digest"]
+CALL_PLACE: Final = [*_CALL, "copies"]
+"""The columns of ``LLM_CALLS`` that say which landed rows it holds."""
+
 
 def llm_calls(
     landed: Frame, steps: pl.DataFrame | None = None, features: Features | None = None
@@ -30,7 +36,8 @@ def llm_calls(
     """One row per call of the day, as ``LLM_CALLS``.
 
     Of the rows that share a ``call_id`` the one is kept that says most (``completeness``), in
-    whatever order they come. Records of one call under several ids are merged (``same_calls``).
+    whatever order they come. Records of one call under several ids are merged (``same_calls``), and
+    what only wraps a call is none (``wrappers``).
     What a call leaves open is taken from its trace (``inheritance``), contexts from the steps that
     retrieved them (``retrieval``), and attempts of one request are linked (``attempts``). Calls are
     told apart within a day: a call logged with two times on two days is a row on each.
@@ -45,10 +52,12 @@ def llm_calls(
     landed = _collected(landed).clone()
     rows = _kept_calls(landed)
     # Column by column, so that a day is held once and not twice.
-    calls = merged(
-        pl.DataFrame([landed.drop_in_place(name).gather(rows) for name in landed.columns])
-    )
-    calls = inherit(calls, [calls, steps], [*INHERITED, "user_hash"])
+    calls = pl.DataFrame([landed.drop_in_place(name).gather(rows) for name in landed.columns])
+    wrapped = wrappers(calls, steps)
+    if wrapped.height:
+        calls = calls.join(wrapped, on="call_id", how="anti", maintain_order="left")
+    calls = with_wrappers(merged(calls), wrapped)
+    calls = inherit(calls, [calls, wrapped, steps], [*INHERITED, "user_hash"])
     owners = {name: features.of(name).team for name in calls["feature"].unique().to_list()}
     owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
     calls = linked(calls.with_columns(team=pl.coalesce("team", owner)))
@@ -75,21 +84,20 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         landed: As for ``llm_calls``.
-        calls: ``LLM_CALLS`` of the same day.
+        calls: ``LLM_CALLS`` of the same day, as far as ``CALL_PLACE``.
 
     Returns:
         ``call_id``, ``source_file``, ``source_line`` and ``problem``; empty is what conservation
         demands: landed lines = calls + duplicates.
     """
-    place = ["call_id", "source_file", "source_line", "record_digest"]
-    rows = _collected(landed).select(place)
+    rows = _collected(landed.select(_CALL))
     known = calls.select(
         call_id=pl.col("copies").explode().struct.field("call_id"),
     ).drop_nulls()
     lost = rows.unique("call_id", keep="first", maintain_order=True).join(
         known, on="call_id", how="anti"
     )
-    invented = calls.select(place).join(rows, on=place, how="anti")
+    invented = calls.select(_CALL).join(rows, on=_CALL, how="anti")
     return (
         pl.concat(
             [
@@ -97,7 +105,7 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
                 invented.with_columns(problem=pl.lit("a call, but no landed line")),
             ]
         )
-        .sort(place)
+        .sort(_CALL)
         .drop("record_digest")
     )
 

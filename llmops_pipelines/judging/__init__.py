@@ -9,7 +9,22 @@ from llmops_pipelines.judging.canaries import (
 )
 from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
-from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request, strict_schema
+from llmops_pipelines.judging.entailment import (
+    Entails,
+    entailment_specs,
+    entailment_verdicts,
+)
+from llmops_pipelines.judging.exchange import (
+    RESPONSE_FORMATS,
+    Ask,
+    Message,
+    Price,
+    Reply,
+    Request,
+    ResponseFormat,
+    WeighedToken,
+    strict_schema,
+)
 from llmops_pipelines.judging.execution import Job, OnResults, Tally, execute
 from llmops_pipelines.judging.heuristics import heuristic_scores
 from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Limits
@@ -33,6 +48,7 @@ from llmops_pipelines.judging.ledger import (
     verdicts_of,
     without_verdict,
 )
+from llmops_pipelines.judging.pace import Gate, Pace
 from llmops_pipelines.judging.pairs import flip_rates
 from llmops_pipelines.judging.past_quotes import (
     past_latency,
@@ -48,7 +64,14 @@ from llmops_pipelines.judging.policy import (
     judged_features,
     split_by_policy,
 )
-from llmops_pipelines.judging.purse import Caps, Purse, Spent, spent_today
+from llmops_pipelines.judging.purse import (
+    Caps,
+    OverBudgetError,
+    Purse,
+    Reservation,
+    Spent,
+    spent_today,
+)
 from llmops_pipelines.judging.quotes import (
     BY_LENGTH,
     Count,
@@ -73,12 +96,14 @@ from llmops_pipelines.judging.specs import (
     read_spec,
     rubric_spec,
 )
+from llmops_pipelines.judging.spend import evaluation_costs, paid_twice
 
 __all__ = [
     "BY_LENGTH",
     "FINAL",
     "ITEM_SCHEMA",
     "LEDGER_KEY",
+    "RESPONSE_FORMATS",
     "UNFINISHED",
     "Ask",
     "Canary",
@@ -88,7 +113,9 @@ __all__ = [
     "Conduct",
     "Count",
     "Embed",
+    "Entails",
     "Estimate",
+    "Gate",
     "GaveUpError",
     "Item",
     "Job",
@@ -97,12 +124,16 @@ __all__ = [
     "Limits",
     "Message",
     "OnResults",
+    "OverBudgetError",
+    "Pace",
     "Price",
     "Purse",
     "Question",
     "Quote",
     "Reply",
     "Request",
+    "Reservation",
+    "ResponseFormat",
     "Rubric",
     "RubricJudge",
     "Rubrics",
@@ -110,6 +141,7 @@ __all__ = [
     "Spent",
     "Tally",
     "UnreadableReplyError",
+    "WeighedToken",
     "ask_canaries",
     "asked_of_all",
     "canary_estimate",
@@ -121,7 +153,10 @@ __all__ = [
     "embedded_specs",
     "embedded_verdicts",
     "endpoint_specs",
+    "entailment_specs",
+    "entailment_verdicts",
     "estimated_tokens",
+    "evaluation_costs",
     "execute",
     "expected_seconds",
     "features_by_ragas",
@@ -135,6 +170,7 @@ __all__ = [
     "judged_features",
     "missed_canaries",
     "missing_field",
+    "paid_twice",
     "past_latency",
     "quote",
     "quote_errors",

@@ -91,14 +91,14 @@ async def ask_canaries(
     ]
     if not jobs:
         return ()
-    rubrics = {judge.spec.spec_id: judge.spec.rubric for judge, _ in jobs if judge.spec.rubric}
+    specs = {judge.spec.spec_id: judge.spec for judge, _ in jobs}
     heard = _Heard()
     missed: list[str] = []
     try:
         tally = await execute(jobs, conduct, heard.take, library_versions=library_versions)
         verdicts = pl.concat([*heard.verdicts, verdict_frame(tally.unfinished)])
         results = tuple(
-            _result(row, rubrics[row["spec_id"]])
+            _result(row, specs[row["spec_id"]])
             for row in verdicts.sort("metric", "spec_id").iter_rows(named=True)
         )
         missed += [result.spec_id for result in results if result.state == "missed"]
@@ -158,14 +158,15 @@ class _OnCanary:
         return await self._judge.rule(item, marked)
 
 
-def _result(row: Mapping[str, Any], rubric: Rubric) -> CanaryResult:
-    """What ``row``, as ``JUDGE_LEDGER`` and kept out of it, says of the canary of ``rubric``."""
+def _result(row: Mapping[str, Any], spec: JudgeSpec) -> CanaryResult:
+    """What ``row``, as ``JUDGE_LEDGER`` and kept out of it, says of the canary of ``spec``."""
+    canary = spec.rubric.canary if spec.rubric else None
     if row["outcome"] not in FINAL:
         state, detail = "unanswered", f"{row['outcome']}: {row['reason']}"
-    elif came_back(row, rubric):
+    elif spec.rubric and came_back(row, spec.rubric, weighed=spec.weighs):
         state, detail = "held", f"the verdict was {_said(row)}"
     else:
-        expects = json.dumps(rubric.canary.expects if rubric.canary else ())
+        expects = json.dumps(canary.expects if canary else ())
         state = "missed"
         detail = f"the verdict was {_said(row)}, expected one of {expects}; {row['reason']}"
     return CanaryResult(
@@ -178,14 +179,28 @@ def _result(row: Mapping[str, Any], rubric: Rubric) -> CanaryResult:
     )
 
 
-def came_back(row: Mapping[str, Any], rubric: Rubric) -> bool:
-    """Whether ``row``, a verdict, is one of those that ``rubric`` expects of its canary."""
+def came_back(row: Mapping[str, Any], rubric: Rubric, *, weighed: bool = False) -> bool:
+    """Whether ``row``, a verdict, is one of those that ``rubric`` expects of its canary.
+
+    A ``weighed`` score counts as the verdict it lies nearest to.
+    """
     return any(
-        (row["outcome"], row["score"]) == _outcome(value, rubric)
+        _same(row, _outcome(value, rubric), _HALF_STEPS[rubric.scale] if weighed else 0.0)
         # Categories may share a score; of swapped pairs, the evidence holds both verdicts.
         and (rubric.scale != "categorical" or rubric.swap is not None or row["evidence"] == value)
         for value in (rubric.canary.expects if rubric.canary else ())
     )
+
+
+_HALF_STEPS = {"binary": 0.5, "one_to_five": 0.125, "categorical": 1.0}
+"""Half the distance between verdicts; of categories the evidence holds the name."""
+
+
+def _same(row: Mapping[str, Any], expected: tuple[str, float | None], tolerance: float) -> bool:
+    outcome, score = expected
+    if row["outcome"] != outcome or row["score"] is None or score is None:
+        return (row["outcome"], row["score"]) == expected
+    return bool(row["score"] == score or abs(row["score"] - score) < tolerance)
 
 
 def _outcome(verdict: object, rubric: Rubric) -> tuple[str, float | None]:

@@ -30,6 +30,8 @@ _SMALL_TALK = re.compile(
     | (?:i\ )?hope\ (?:this|that|you|it)
     | have\ a\ (?:\w+\ )?(?:day|evening|night|weekend|one|time)
     | (?:best|kind|warm)\ (?:regards|wishes) | sincerely | cheers | bye | goodbye | take\ care
+    | oh\ (?:my|wait|dear|no)\b | omg | (?:(?:that|this|it)\ )?makes\ (?:a\ lot\ of\ )?sense
+    | same\ here | congrat(?:s|ulations)
     | see\ you | (?:it's\ |it\ is\ |it\ was\ )?(?:so\ )?nice\ (?:to|talking|chatting|meeting)
     | (?:that|this|it)(?:'s|\ is|\ was|\ sounds)\ (?:so\ |very\ |really\ |a\ )?(?:great|nice|good
         |cool|awesome|amazing|interesting|wonderful|fun|funny|lovely|true|right|fine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Embed = Callable[[list[str]], Vectors]
 """Unit vectors of texts, one row each."""
 
+SUPPORT, RELEVANCE = "support", "relevance"
+
 CANDIDATES = 3
 """Context sentences compared with an answer by embedding: those sharing most words with it."""
 
@@ -34,6 +36,8 @@ def embedded_verdicts(
     *,
     weights: str,
     now: datetime,
+    metrics: Collection[str] = (SUPPORT, RELEVANCE),
+    evidence: bool = True,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rule on ``items`` without an endpoint: two verdicts each, one per distinct content.
 
@@ -47,6 +51,9 @@ def embedded_verdicts(
         embed: Sentence embedding; it is called once, with every distinct text once.
         weights: Package and version of its weights, part of the judge spec.
         now: When, for the ledger.
+        metrics: Which of the two are wanted.
+        evidence: Whether the nearest sentence is looked for; without it ``support`` takes no
+            embedding, which costs twenty times as much as the score.
 
     Returns:
         ``JUDGE_SPECS``, and rows of ``JUDGE_LEDGER`` that need no ledger: nothing is paid, so
@@ -57,15 +64,22 @@ def embedded_verdicts(
         heuristic_scores.select("call_id", "support", "unscored_reason", "refused"),
         on="call_id",
     ).filter(pl.col("unscored_reason").ne_missing(JUDGING_OFF))
-    on_support = _distinct(scored, support_spec)
-    on_relevance = _distinct(scored, relevance_spec)
+    on_support = _distinct(scored, support_spec) if SUPPORT in metrics else []
+    on_relevance = _distinct(scored, relevance_spec) if RELEVANCE in metrics else []
     candidates = {
-        item.digest: _candidates(item) for row, item in on_support if row["support"] is not None
+        item.digest: _candidates(item)
+        for row, item in on_support
+        if evidence and row["support"] is not None
     }
     vectors = _Embedded(
         embed,
         [
-            *(t for _, i in on_support for t in (i.answer, *candidates.get(i.digest, ()))),
+            *(
+                t
+                for _, i in on_support
+                if evidence
+                for t in (i.answer, *candidates.get(i.digest, ()))
+            ),
             *(i.question for row, i in on_relevance if not _silence(row, i, relevance_spec)),
         ],
     )
@@ -86,7 +100,8 @@ def embedded_verdicts(
         )
         for spec, item, ruling in rulings
     ]
-    return judge_specs((support_spec, relevance_spec)), verdict_frame(rows)
+    specs = [spec for spec in (support_spec, relevance_spec) if spec.metric in metrics]
+    return judge_specs(specs), verdict_frame(rows)
 
 
 class _Embedded:
@@ -113,8 +128,10 @@ def _support(
 ) -> Ruling:
     if row["support"] is None:
         return Ruling("not_applicable", None, row["unscored_reason"])
-    best = max(candidates[item.digest], key=lambda text: vectors.cosine(text, item.answer))
     reason = "lexical overlap with the contexts; not truth"
+    if item.digest not in candidates:
+        return Ruling("scored", row["support"], reason)
+    best = max(candidates[item.digest], key=lambda text: vectors.cosine(text, item.answer))
     return Ruling("scored", row["support"], reason, best[:EVIDENCE_CHARS])
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 Price = Callable[[str, Mapping[str, int]], Decimal | None]
 """US dollars for tokens in disjoint buckets of a model, or None where it has no price."""
+
+
+ResponseFormat = Literal["json_schema", "json_object", "text"]
+"""How an endpoint is held to JSON: by the schema, by "some object", or by words alone."""
+
+RESPONSE_FORMATS: tuple[ResponseFormat, ...] = ("json_schema", "json_object", "text")
+"""The strictest first: the order in which a preflight tries them."""
+
+_SCHEMA_IN_WORDS = (
+    "Reply with exactly one JSON object and nothing else: no code fence, no text before or after "
+    "it. It must fit this JSON schema, in which every property is required:\n{schema}"
+)
 
 
 @dataclass(frozen=True)
@@ -29,12 +42,36 @@ class Request:
     schema: Mapping[str, Any]
     max_tokens: int
     parameters: Mapping[str, float] = field(default_factory=dict)
+    weighs: bool = False
+    """Whether the reply is to bring what the judge nearly wrote, token by token."""
+
+    @property
+    def likely_input_tokens(self) -> int:
+        """A quarter of its characters, as tokenisers do with English."""
+        return sum(len(m.content) for m in self.messages) // 4
 
     @property
     def most_input_tokens(self) -> int:
         """No tokeniser makes more: a token of a byte-level vocabulary is at least one byte."""
         texts = sum(len(m.content.encode()) for m in self.messages)
-        return texts + len(str(self.schema)) + 16 * (len(self.messages) + 1)
+        words = len(_SCHEMA_IN_WORDS)
+        return texts + words + len(str(self.schema)) + 16 * (len(self.messages) + 1)
+
+    def told_in_words(self) -> tuple[Message, ...]:
+        """The messages for an endpoint that takes no schema: the instructions end with it."""
+        schema = _SCHEMA_IN_WORDS.format(schema=json.dumps(self.schema, ensure_ascii=False))
+        if not self.messages or self.messages[0].role != "system":
+            return (Message("system", schema), *self.messages)
+        first, *others = self.messages
+        return (Message("system", f"{first.content}\n\n{schema}"), *others)
+
+
+@dataclass(frozen=True)
+class WeighedToken:
+    """One token of a reply, and the log probabilities of those that nearly stood there."""
+
+    text: str
+    alternatives: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +96,8 @@ class Reply:
     retry_after_s: float | None = None
     retryable: bool = False
     billable: bool = True
+    tokens_weighed: tuple[WeighedToken, ...] | None = None
+    """The text token by token, where the request weighs and the endpoint can."""
 
     @property
     def answered(self) -> bool:

@@ -64,7 +64,7 @@ class _Window:
     async def keep_within(self, most: int) -> None:
         """Hand over once ``most`` verdicts have gathered; wait for the ledger at twice as many."""
         if len(self.verdicts) >= (2 * most if self._lock.locked() else most):
-            await self.flush(at_least=most)
+            await asyncio.shield(self.flush(at_least=most))
 
     async def flush(self, at_least: int = 0) -> None:
         """Hand over what has gathered; it is kept until the ledger has taken it."""
@@ -72,11 +72,13 @@ class _Window:
             verdicts, attempts = list(self.verdicts), list(self.attempts)
             if len(verdicts) < at_least or not (verdicts or attempts):
                 return
-            await asyncio.to_thread(
-                self.on_results, verdict_frame(verdicts), attempt_frame(attempts)
-            )
+            await asyncio.to_thread(self._hand_over, verdicts, attempts)
             del self.verdicts[: len(verdicts)], self.attempts[: len(attempts)]
             self.tally.add_attempts(attempts)
+
+    def _hand_over(self, verdicts: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> None:
+        """Off the event loop: making frames and files takes longer than many replies."""
+        self.on_results(verdict_frame(verdicts), attempt_frame(attempts))
 
 
 async def execute(
@@ -98,6 +100,7 @@ async def execute(
     """
     tally = Tally()
     window = _Window(on_results, tally)
+    conduct.ends_at = asyncio.get_running_loop().time() + conduct.limits.run_deadline_s
     queue = iter(jobs)
     try:
         async with asyncio.TaskGroup() as group:
@@ -147,8 +150,8 @@ async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:
     """The one outcome of an item; what goes wrong with it is its own affair, not the run's."""
     if reason := judge.inapplicable(item):
         return Ruling("not_applicable", None, reason)
-    if inquiry.conduct.circuit.opened.is_set():
-        return Ruling("failed", None, inquiry.conduct.circuit.reason)
+    if reason := inquiry.conduct.over():
+        return Ruling("failed", None, reason)
     try:
         ruling = await judge.rule(item, inquiry.ask)
     except GaveUpError as error:
@@ -164,7 +167,8 @@ async def _tick(window: _Window, seconds: float) -> None:
     with suppress(asyncio.CancelledError):
         while True:
             await asyncio.sleep(seconds)
-            await window.flush()
+            # Cut off half-way, it would be handed over again at the end.
+            await asyncio.shield(window.flush())
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.judging.claims import claim_sentences
+from llmops_pipelines.judging.dates import Day
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.response_format import SchemaError, format_error
 from llmops_pipelines.judging.support import ANSWER_CHARS, CONTEXT_CHARS, Passage, support_score
@@ -87,6 +88,10 @@ def _score(
     asked = set(words(question[:CONTEXT_CHARS]))
     known = [asked, *(passage.positions for passage in passages)]
     score = support_score(claims, passages)
+
+    def known_days() -> frozenset[Day]:
+        return frozenset().union(Passage(question).days, *(p.days for p in passages))
+
     return {
         "call_id": row["call_id"],
         "feature": row["feature"],
@@ -102,7 +107,7 @@ def _score(
         "context_utilisation": (
             context_utilisation(words(answer[:ANSWER_CHARS]), asked, passages) if answer else None
         ),
-        "unmatched": unmatched(claims, known) if passages else [],
+        "unmatched": unmatched(claims, known, known_days) if passages else [],
     }
 
 

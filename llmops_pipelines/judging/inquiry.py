@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request
 from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.ledger import attempt_row
+from llmops_pipelines.judging.pace import Gate
 from llmops_pipelines.judging.purse import OverBudgetError, Purse, Reservation
 from llmops_pipelines.judging.replies import UnreadableReplyError
 from llmops_pipelines.judging.specs import JudgeSpec
@@ -27,17 +28,25 @@ _REPAIR = (
 )
 _SHOWN_OF_A_BAD_REPLY = 4_000
 _GRACE_S = 5.0
+_LOOK_AGAIN_S = 0.02
+"""How often a run looks whether another process has given back a place, or money."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How hard to try. Times in seconds."""
+    """How hard to try. Times in seconds.
+
+    Waiting for the endpoint's pace does not count towards the item's deadline, only towards the
+    run's.
+    """
 
     concurrency: int = 64
-    attempts: int = 5
+    attempts: int = 8
+    repairs: int = 2
     attempt_timeout_s: float = 60.0
     item_deadline_s: float = 300.0
-    backoff_s: float = 0.25
+    run_deadline_s: float = 6 * 3600.0
+    backoff_s: float = 0.1
     backoff_most_s: float = 30.0
     dead_after: int = 8
     window_results: int = 50
@@ -65,7 +74,34 @@ class Conduct:
     now: Callable[[], datetime]
     seed: int
     run_id: str
+    gate: Gate = field(default_factory=Gate)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    ends_at: float = float("inf")
+    """When the run's time is up, as the event loop counts."""
+    likely_output: float = 200.0
+    """Tokens of a reply, as they have been of late."""
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever waits for a place holds it; the others wait behind, in order."""
+    till: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """The same for money."""
+
+    def over(self) -> str | None:
+        """Why nothing more is asked in this run, or None while it goes on."""
+        if self.circuit.opened.is_set():
+            return self.circuit.reason
+        if asyncio.get_running_loop().time() < self.ends_at:
+            return None
+        return (
+            f"the run's deadline of {self.limits.run_deadline_s:,.0f} s has passed; a later run "
+            "takes up the rest"
+        )
+
+    async def look_again(self) -> None:
+        """Wait until something changes here, or may have changed in another process."""
+        self.settled.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_AGAIN_S):
+                await self.settled.wait()
 
 
 @dataclass
@@ -79,42 +115,54 @@ class Inquiry:
     deadline: float
     attempts: list[dict[str, Any]] = field(default_factory=list)
 
-    async def ask(self, request: Request, read: Callable[[str], Read], *, step: str) -> Read:
+    async def ask(
+        self,
+        request: Request,
+        read: Callable[[str], Read],
+        *,
+        step: str,
+        heard: Callable[[Reply], None] | None = None,
+    ) -> Read:
         """What ``read`` makes of the judge's reply to ``request``.
 
-        A reply that ``read`` cannot take is answered once with what is wrong with it.
+        A reply that ``read`` cannot take is answered with what is wrong with it, ``repairs`` times
+        at most: a judge that is malformed once in fifty is so twice in a row for one item of 2,500.
+        ``heard`` is told each reply before its text is read.
 
         Raises:
             GaveUpError: No usable reply: refused, truncated or unreadable; attempts, time or money
                 used up; endpoint dead.
         """
-        text = await self._reply(request, step)
-        try:
-            return read(text)
-        except UnreadableReplyError as error:
-            self._mark_unreadable()
-            fault = str(error)
-        repair = replace(
-            request,
-            messages=(
-                *request.messages,
-                Message("assistant", text[:_SHOWN_OF_A_BAD_REPLY]),
-                Message("user", _REPAIR.format(fault=fault)),
-            ),
-        )
-        text = await self._reply(repair, f"{step}/repair")
-        try:
-            return read(text)
-        except UnreadableReplyError as error:
-            self._mark_unreadable()
-            raise GaveUpError("unreadable", f"two replies could not be read: {error}") from error
+        asked, repairs = request, self.conduct.limits.repairs
+        for repair in range(repairs + 1):
+            text = await self._reply(
+                asked, step + ("", "/repair", f"/repair-{repair}")[min(repair, 2)], heard
+            )
+            try:
+                return read(text)
+            except UnreadableReplyError as error:
+                fault = str(error)
+                self._mark_unreadable(fault)
+            asked = replace(
+                request,
+                messages=(
+                    *request.messages,
+                    Message("assistant", text[:_SHOWN_OF_A_BAD_REPLY]),
+                    Message("user", _REPAIR.format(fault=fault)),
+                ),
+            )
+        raise GaveUpError("unreadable", f"{repairs + 1} replies could not be read: {fault}")
 
-    async def _reply(self, request: Request, step: str) -> str:
+    async def _reply(
+        self, request: Request, step: str, heard: Callable[[Reply], None] | None
+    ) -> str:
         """The text of the first reply worth reading."""
         limits = self.conduct.limits
         for number in range(1, limits.attempts + 1):
             reply = await self._attempt(request, step, number)
             if reply.outcome == "ok" and reply.text is not None:
+                if heard:
+                    heard(reply)
                 return reply.text
             if reply.outcome == "refused":
                 raise GaveUpError(
@@ -139,19 +187,28 @@ class Inquiry:
         conduct = self.conduct
         reservation = await self._reserve(request)
         try:
-            seconds = self._seconds_for_an_attempt()
-        except GaveUpError:
+            expected, seconds = await self._enter(request)
+        except BaseException:
             conduct.purse.release(reservation)
             conduct.settled.set()
             raise
         asked_at = conduct.now()
-        with self._recording_cancellation(reservation, step, number, asked_at):
-            try:
-                async with asyncio.timeout(seconds + _GRACE_S):
-                    reply = await conduct.ask(request, seconds)
-            except TimeoutError:
-                reply = Reply("timeout", detail=f"no reply in {seconds:.0f} s", retryable=True)
+        used: int | None = None
+        try:
+            with self._recording_cancellation(reservation, step, number, asked_at):
+                try:
+                    async with asyncio.timeout(seconds + _GRACE_S):
+                        reply = await conduct.ask(request, seconds)
+                except TimeoutError:
+                    reply = Reply("timeout", detail=f"no reply in {seconds:.0f} s", retryable=True)
+            if reply.tokens is not None:
+                used = sum(reply.tokens.values())
+                conduct.likely_output += 0.1 * (_output(reply.tokens) - conduct.likely_output)
+        finally:
+            conduct.gate.leave(expected, used)
         conduct.circuit.record(reply)
+        if reply.retry_after_s:
+            conduct.gate.pause(reply.retry_after_s)
         cost = self._cost(request, reply, reservation)
         self._settle(reservation, cost)
         self._note(reply, step, number, asked_at, cost)
@@ -164,15 +221,60 @@ class Inquiry:
             request.model,
             {"uncached_input": request.most_input_tokens, "output_text": request.max_tokens},
         )
-        while True:
-            try:
-                reservation = conduct.purse.reserve(most)
-            except OverBudgetError as error:
-                raise GaveUpError("over_budget", str(error)) from error
-            if reservation is not None:
-                return reservation
-            conduct.settled.clear()
-            await conduct.settled.wait()
+        async with conduct.till:
+            while True:
+                try:
+                    reservation = conduct.purse.reserve(most)
+                except OverBudgetError as error:
+                    raise GaveUpError("over_budget", str(error)) from error
+                if reservation is not None:
+                    return reservation
+                self._check_time()
+                await conduct.look_again()
+
+    async def _enter(self, request: Request) -> tuple[int, float]:
+        """Wait until the endpoint may be asked; tokens reserved for it, and seconds it may take.
+
+        Raises:
+            GaveUpError: The endpoint is dead, the time is up, or it asked to wait for too long.
+        """
+        conduct = self.conduct
+        gate, loop = conduct.gate, asyncio.get_running_loop()
+        began = loop.time()
+        expected = request.likely_input_tokens + round(conduct.likely_output)
+        async with conduct.door:
+            while (wait := gate.enter(expected)) is None:
+                self._check_time()
+                await conduct.look_again()
+        try:
+            self._check_time()
+            while wait > 0:
+                await self._stand_by(wait)
+                wait = gate.pause_left()
+            self.deadline += loop.time() - began
+            return expected, min(conduct.limits.attempt_timeout_s, self._seconds_left())
+        except BaseException:
+            gate.leave(expected, 0)
+            raise
+
+    async def _stand_by(self, seconds: float) -> None:
+        """Wait ``seconds``, unless the endpoint turns out to be dead or the run's time is up."""
+        limits = self.conduct.limits
+        if (pause := self.conduct.gate.pause_left()) > limits.item_deadline_s:
+            raise GaveUpError(
+                "failed",
+                f"the endpoint asked to be left alone for {pause:.0f} s, past the item's deadline "
+                f"of {limits.item_deadline_s:.0f} s",
+            )
+        left = self.conduct.ends_at - asyncio.get_running_loop().time()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, left)):
+                await self.conduct.circuit.opened.wait()
+        self._check_time()
+
+    def _check_time(self) -> None:
+        if reason := self.conduct.over():
+            raise GaveUpError("failed", reason)
 
     def _settle(self, reservation: Reservation, cost: Decimal | None) -> None:
         self.conduct.purse.settle(reservation, cost)
@@ -206,13 +308,9 @@ class Inquiry:
         except TimeoutError:
             return
 
-    def _seconds_for_an_attempt(self) -> float:
-        if self.conduct.circuit.opened.is_set():
-            raise GaveUpError("failed", self.conduct.circuit.reason)
-        return min(self.conduct.limits.attempt_timeout_s, self._seconds_left())
-
     def _seconds_left(self) -> float:
-        left = self.deadline - asyncio.get_running_loop().time()
+        self._check_time()
+        left = min(self.deadline, self.conduct.ends_at) - asyncio.get_running_loop().time()
         if left <= 0:
             limit = self.conduct.limits.item_deadline_s
             raise GaveUpError("failed", f"the item's deadline of {limit:.0f} s has passed")
@@ -251,9 +349,13 @@ class Inquiry:
         self.attempts.append(row)
         self.record(row)
 
-    def _mark_unreadable(self) -> None:
+    def _mark_unreadable(self, fault: str) -> None:
         """The last attempt was answered, and the answer is of no use."""
-        self.attempts[-1]["outcome"] = "unreadable"
+        self.attempts[-1] |= {"outcome": "unreadable", "reason": fault}
+
+
+def _output(tokens: Mapping[str, int]) -> int:
+    return tokens.get("output_text", 0) + tokens.get("reasoning", 0)
 
 
 def _fraction(*parts: object) -> float:

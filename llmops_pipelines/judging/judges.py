@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from llmops_pipelines.judging.escaping import render
-from llmops_pipelines.judging.exchange import Message, Request, strict_schema
+from llmops_pipelines.judging.exchange import Message, Reply, Request, strict_schema
 from llmops_pipelines.judging.item import Item, missing_field
 from llmops_pipelines.judging.pairs import exchange, settle
 from llmops_pipelines.judging.quotes import Estimate, estimated_tokens
 from llmops_pipelines.judging.replies import Ruling, read_ruling
 from llmops_pipelines.judging.rubrics import Rubric
 from llmops_pipelines.judging.specs import JudgeSpec
+from llmops_pipelines.judging.weighing import weighed
 
 Read = TypeVar("Read")
 
@@ -21,7 +22,14 @@ Read = TypeVar("Read")
 class Question(Protocol):
     """Sends a request until a reply can be read; see ``Inquiry.ask``."""
 
-    async def __call__(self, request: Request, read: Callable[[str], Read], *, step: str) -> Read:
+    async def __call__(
+        self,
+        request: Request,
+        read: Callable[[str], Read],
+        *,
+        step: str,
+        heard: Callable[[Reply], None] | None = None,
+    ) -> Read:
         """What ``read`` makes of the reply."""
         ...
 
@@ -57,6 +65,8 @@ class RubricJudge:
         self._rubric: Rubric = spec.rubric
         self._schema = strict_schema(spec.rubric.output)
         self._schema_text = json.dumps(self._schema)
+        self._system = Message("system", render(spec.rubric.system, {}))
+        self._last: tuple[Item, Request] | None = None
 
     @property
     def spec(self) -> JudgeSpec:
@@ -91,28 +101,35 @@ class RubricJudge:
         return None
 
     async def rule(self, item: Item, ask: Question) -> Ruling:
-        """The ruling on ``item``."""
+        """The ruling on ``item``, weighed by the judge's own doubt where the spec says so."""
+        replies: list[Reply] = []
 
         def read(text: str) -> Ruling:
             return read_ruling(text, self._rubric, self._schema_text)
 
-        ruling = await ask(self.request(item), read, step="verdict")
+        ruling = await ask(self.request(item), read, step="verdict", heard=replies.append)
         if self._rubric.swap is None:
-            return ruling
+            return weighed(ruling, replies[-1], self._rubric) if self._spec.weighs else ruling
         exchanged = self.request(exchange(item, self._rubric.swap))
         swapped = await ask(exchanged, read, step="swapped")
         return settle(ruling, swapped, self._rubric.categories)
 
     def request(self, item: Item) -> Request:
-        """What is sent: the fixed instructions apart from the material, which is escaped."""
-        return Request(
-            model=self._spec.model,
-            messages=(
-                Message("system", render(self._rubric.system, {})),
-                Message("user", render(self._rubric.prompt, item.shown(self._rubric.sees))),
-            ),
-            schema_name=self._spec.metric,
-            schema=self._schema,
-            max_tokens=self._rubric.max_tokens,
-            parameters={"temperature": self._rubric.temperature},
-        )
+        """What is sent: the fixed instructions apart from the material, which is escaped.
+
+        The last one is kept: an item is measured, quoted and asked about in a row, and writing its
+        prompt is most of what that costs.
+        """
+        if self._last is None or self._last[0] is not item:
+            prompt = render(self._rubric.prompt, item.shown(self._rubric.sees))
+            request = Request(
+                model=self._spec.model,
+                messages=(self._system, Message("user", prompt)),
+                schema_name=self._spec.metric,
+                schema=self._schema,
+                max_tokens=self._rubric.max_tokens,
+                parameters={"temperature": self._rubric.temperature},
+                weighs=self._spec.weighs,
+            )
+            self._last = item, request
+        return self._last[1]

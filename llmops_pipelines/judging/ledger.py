@@ -32,6 +32,9 @@ FINAL = ("scored", "refused", "unreadable", "undecided", "not_applicable")
 UNFINISHED = ("failed", "over_budget", "over_policy")
 """Outcomes of a run, not of a content: a later run tries again."""
 
+BUCKETS = ("uncached_input", "cache_read", "output_text", "reasoning")
+"""The token buckets that judges are billed by."""
+
 _PICO = Decimal("0.000000000001")
 
 
@@ -135,7 +138,10 @@ def verdict_row(
         "reason": ruling.reason,
         "evidence": ruling.evidence,
         "attempts": len(made),
+        **{name: _known_sum(row[name] for row in made) for name in BUCKETS},
         "cost": sum(costs, Decimal(0)) if costs or not made else None,
+        "latency_ms": _known_sum(row["latency_ms"] for row in made),
+        "request_id": made[-1]["request_id"] if made else None,
         "model_served": served[-1] if served else None,
         "library_versions": json.dumps(dict(library_versions), sort_keys=True),
         "scored_at": scored_at,
@@ -165,9 +171,11 @@ def attempt_row(
         "call_id": item.call_id,
         "step": step,
         "outcome": reply.outcome,
+        "reason": reply.detail,
         "model_served": reply.model_served,
         "input_tokens": _sum(tokens, ("uncached_input", "cache_read")),
         "output_tokens": _sum(tokens, ("output_text", "reasoning")),
+        **{name: None if tokens is None else tokens.get(name, 0) for name in BUCKETS},
         "cost": None if cost is None else cost.quantize(_PICO),
         "request_id": reply.request_id,
         "asked_at": asked_at,
@@ -183,6 +191,12 @@ def verdict_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 def attempt_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """``JUDGE_CALLS`` of ``rows``."""
     return JUDGE_CALLS.require(pl.DataFrame(list(rows), schema=JUDGE_CALLS.schema))
+
+
+def _known_sum(values: Iterable[Any]) -> Any:
+    """The sum of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _sum(tokens: Mapping[str, int] | None, buckets: tuple[str, ...]) -> int | None:

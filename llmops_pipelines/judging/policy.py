@@ -51,6 +51,7 @@ def endpoint_specs(
     *,
     endpoint: str,
     model: str,
+    logprobs: bool = False,
     others: Iterable[JudgeSpec] = (),
 ) -> list[JudgeSpec]:
     """The specs to ask of an endpoint; none where no feature wants it or no model is named.
@@ -60,13 +61,14 @@ def endpoint_specs(
         features: ``features.yaml``.
         endpoint: What features.yaml calls the judge.
         model: Model to request; empty where no judge is configured.
+        logprobs: Whether scores are weighed by token probabilities.
         others: Specs of other kinds that ask the same endpoint, such as RAGAS metrics.
     """
     wanted = judged_features(features, endpoint)
     if not wanted or not model:
         return []
     of_rubrics = [
-        rubric_spec(name, rubric, model=model)
+        rubric_spec(name, rubric, model=model, logprobs=logprobs)
         for name, rubric in rubrics.rubrics.items()
         if rubric.features is None or set(rubric.features) & set(wanted)
     ]

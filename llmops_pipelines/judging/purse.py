@@ -69,14 +69,19 @@ class OverBudgetError(Exception):
 
 @dataclass
 class Purse:
-    """Spending of one run against its caps. One event loop uses it; it needs no lock."""
+    """Spending of one run against its caps. One event loop uses it; it needs no lock.
+
+    ``reserved_elsewhere`` and ``calls_elsewhere`` are what other runs of the day have on its way.
+    """
 
     caps: Caps = field(default_factory=Caps)
     spent_before: Spent = field(default_factory=Spent)
     spent: Decimal = Decimal(0)
     unpriced_calls: int = 0
-    _reserved: Decimal = Decimal(0)
-    _in_flight: int = 0
+    reserved: Decimal = Decimal(0)
+    calls_in_flight: int = 0
+    reserved_elsewhere: Decimal = Decimal(0)
+    calls_elsewhere: int = 0
 
     def reserve(self, most: Decimal | None) -> Reservation | None:
         """Set ``most`` US dollars (or one call) aside; None while requests in flight hold it.
@@ -91,9 +96,11 @@ class Purse:
             raise OverBudgetError(
                 f"{self._usd_cap()} is reached: {_usd(room)} left, {_usd(most)} needed"
             )
-        if most > room - self._reserved:
+        of_run = self._left_of_run - self.reserved
+        of_day = self._left_of_day - self.reserved - self.reserved_elsewhere
+        if most > min(of_run, of_day):
             return None
-        self._reserved += most
+        self.reserved += most
         return Reservation(most)
 
     def settle(self, reservation: Reservation, cost: Decimal | None) -> None:
@@ -102,7 +109,7 @@ class Purse:
         An unknown cost is booked as the whole reservation: what may have been billed is not free.
         A judge without a price costs a call, unless it is known that nothing was billed.
         """
-        self.release(reservation)
+        self._give_back(reservation)
         if reservation.most is None:
             self.unpriced_calls += cost is None
         else:
@@ -110,24 +117,42 @@ class Purse:
 
     def release(self, reservation: Reservation) -> None:
         """Give ``reservation`` back: its request was not sent."""
+        self._give_back(reservation)
+
+    def tell(self) -> None:
+        """Let other processes know what is settled; here there are none."""
+
+    def _give_back(self, reservation: Reservation) -> None:
         if reservation.most is None:
-            self._in_flight -= 1
+            self.calls_in_flight -= 1
         else:
-            self._reserved -= reservation.most
+            self.reserved -= reservation.most
 
     @property
     def room(self) -> Decimal:
         """US dollars that both caps leave, requests in flight not counted."""
-        of_run = self.caps.usd_per_run - self.spent
-        of_day = self.caps.usd_per_day - self.spent_before.usd - self.spent
-        return max(min(of_run, of_day), Decimal(0))
+        return max(min(self._left_of_run, self._left_of_day), Decimal(0))
 
     @property
     def calls_left(self) -> int:
         """Calls without a price that both caps leave, requests in flight not counted."""
-        of_run = self.caps.calls_per_run - self.unpriced_calls
-        of_day = self.caps.calls_per_day - self.spent_before.unpriced_calls - self.unpriced_calls
-        return max(min(of_run, of_day), 0)
+        return max(min(self._calls_of_run, self._calls_of_day), 0)
+
+    @property
+    def _left_of_run(self) -> Decimal:
+        return self.caps.usd_per_run - self.spent
+
+    @property
+    def _left_of_day(self) -> Decimal:
+        return self.caps.usd_per_day - self.spent_before.usd - self.spent
+
+    @property
+    def _calls_of_run(self) -> int:
+        return self.caps.calls_per_run - self.unpriced_calls
+
+    @property
+    def _calls_of_day(self) -> int:
+        return self.caps.calls_per_day - self.spent_before.unpriced_calls - self.unpriced_calls
 
     def _reserve_call(self) -> Reservation | None:
         if self.calls_left < 1:
@@ -135,9 +160,11 @@ class Purse:
                 "the judge has no price and its calls are capped: "
                 f"{self.caps.calls_per_run:,} a run, {self.caps.calls_per_day:,} a day"
             )
-        if self.calls_left - self._in_flight < 1:
+        of_run = self._calls_of_run - self.calls_in_flight
+        of_day = self._calls_of_day - self.calls_in_flight - self.calls_elsewhere
+        if min(of_run, of_day) < 1:
             return None
-        self._in_flight += 1
+        self.calls_in_flight += 1
         return Reservation(None)
 
     def _usd_cap(self) -> str:

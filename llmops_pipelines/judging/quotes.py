@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -64,8 +64,9 @@ class Estimate:
 class Quote:
     """What one judge's unpaid items would cost; dollars are null where it has no price.
 
-    ``usd`` and ``usd_batch`` include expected retries. What is ``at_most`` takes one repair of
-    every reply and replies of full length for granted. ``counted_by`` says how tokens were counted.
+    ``usd`` and ``usd_batch`` include expected retries. What is ``at_most`` takes two repairs
+    of every reply and replies of full length for granted. ``counted_by`` says how tokens were
+    counted.
     """
 
     metric: str
@@ -113,39 +114,48 @@ def quote(
 
     Dollars for a batch are those of ``batch_price``, and null without one.
     """
-    each = list(estimates)
-    # Item by item: a price may depend on the length of the prompt.
-    usd = [_usd(price, model, e.input_tokens, e.output_tokens) for e in each]
-    at_most = [_at_most(e) for e in each]
-    most = [_usd(price, model, e.input_tokens, e.output_tokens) for e in at_most]
-    batch = [
-        _usd(batch_price, model, e.input_tokens, e.output_tokens) if batch_price else None
-        for e in each
-    ]
+    items = 0
+    sums, most = Estimate(0, 0, 0, 0), Estimate(0, 0, 0, 0)
+    usd: Decimal | None = Decimal(0)
+    usd_at_most: Decimal | None = Decimal(0)
+    usd_batch: Decimal | None = Decimal(0) if batch_price else None
+    for each in estimates:
+        items += 1
+        worst = _at_most(each)
+        sums, most = _both(sums, each), _both(most, worst)
+        # Item by item: a price may depend on the length of the prompt.
+        usd = _plus(usd, _usd(price, model, each))
+        usd_at_most = _plus(usd_at_most, _usd(price, model, worst))
+        if batch_price:
+            usd_batch = _plus(usd_batch, _usd(batch_price, model, each))
     return Quote(
         metric=metric,
         spec_id=spec_id,
         model=model,
-        items=len(each),
+        items=items,
         already_paid=already_paid,
-        calls=sum(e.calls for e in each),
-        input_tokens=sum(e.input_tokens for e in each),
-        output_tokens=sum(e.output_tokens for e in each),
-        usd=_total(usd, 1 + EXPECTED_RETRIES),
-        usd_at_most=_total(most, Decimal(1)),
-        usd_batch=_total(batch, 1 + EXPECTED_RETRIES),
-        calls_at_most=sum(e.calls for e in at_most),
-        input_tokens_at_most=sum(e.input_tokens for e in at_most),
-        output_tokens_at_most=sum(e.output_tokens for e in at_most),
+        calls=sums.calls,
+        input_tokens=sums.input_tokens,
+        output_tokens=sums.output_tokens,
+        usd=None if usd is None else usd * (1 + EXPECTED_RETRIES),
+        usd_at_most=usd_at_most,
+        usd_batch=None if usd_batch is None else usd_batch * (1 + EXPECTED_RETRIES),
+        calls_at_most=most.calls,
+        input_tokens_at_most=most.input_tokens,
+        output_tokens_at_most=most.output_tokens,
         counted_by=counted_by,
     )
 
 
-def _at_most(e: Estimate) -> Estimate:
-    """Every reply repaired once: the prompt again, with the reply that it repairs."""
-    return Estimate(
-        2 * e.calls, 3 * e.input_tokens, 2 * e.most_output_tokens, 2 * e.most_output_tokens
-    )
+def _at_most(each: Estimate) -> Estimate:
+    """Every reply repaired twice: the prompt again, with the reply that it repairs."""
+    replies = 3 * each.most_output_tokens
+    tokens_in = 3 * each.input_tokens + 2 * each.most_output_tokens
+    return Estimate(3 * each.calls, tokens_in, replies, replies)
+
+
+def _both(one: Estimate, other: Estimate) -> Estimate:
+    return Estimate(*(getattr(one, f.name) + getattr(other, f.name) for f in fields(Estimate)))
 
 
 def total(quotes: Iterable[Quote]) -> list[Quote]:
@@ -168,7 +178,8 @@ def _sum(quotes: list[Quote]) -> Quote:
         )
     }  # fmt: skip
     for name in ("usd", "usd_at_most", "usd_batch"):
-        sums[name] = _total([getattr(each, name) for each in quotes], Decimal(1))
+        amounts = [getattr(each, name) for each in quotes]
+        sums[name] = None if None in amounts else sum(amounts, Decimal(0))
     counted = {each.counted_by for each in quotes if each.items} or {BY_LENGTH}
     return replace(quotes[0], **sums, counted_by=", ".join(sorted(counted)))
 
@@ -179,8 +190,8 @@ def expected_seconds(
     *,
     latency_ms: float | None,
     concurrency: int,
-    calls_per_minute: int | None = None,
-    tokens_per_minute: int | None = None,
+    calls_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
 ) -> float | None:
     """Seconds that ``calls`` of ``tokens`` in all take at the set pace, expected retries included.
 
@@ -203,11 +214,10 @@ def in_dollars(amount: Decimal | None) -> str:
     return f"${amount:.4f}" if amount and amount < Decimal("0.01") else f"${amount or 0:.2f}"
 
 
-def _total(amounts: list[Decimal | None], factor: Decimal) -> Decimal | None:
-    """The sum, or None if any part of it is unknown."""
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) * factor if len(known) == len(amounts) else None
+def _plus(sum_so_far: Decimal | None, amount: Decimal | None) -> Decimal | None:
+    """The sum, or None once any part of it is unknown."""
+    return None if sum_so_far is None or amount is None else sum_so_far + amount
 
 
-def _usd(price: Price, model: str, tokens_in: int, tokens_out: int) -> Decimal | None:
-    return price(model, {"uncached_input": tokens_in, "output_text": tokens_out})
+def _usd(price: Price, model: str, each: Estimate) -> Decimal | None:
+    return price(model, {"uncached_input": each.input_tokens, "output_text": each.output_tokens})

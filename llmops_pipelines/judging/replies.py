@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from llmops_pipelines.judging.response_format import format_error, unfenced
+from llmops_pipelines.judging.response_format import SchemaError, format_error, unfenced
 from llmops_pipelines.judging.rubrics import Rubric
 
 REASON_CHARS = 2_000
@@ -39,7 +39,11 @@ def read_object(text: str, schema: str) -> dict[str, Any]:
         UnreadableReplyError: Naming the first fault.
     """
     body = unfenced(text)
-    if fault := format_error(body, schema=schema):
+    try:
+        fault = format_error(body, schema=schema)
+    except SchemaError as error:  # a reply too large to check; the schema is our own and sound
+        raise UnreadableReplyError(str(error)) from error
+    if fault:
         raise UnreadableReplyError(fault)
     document: dict[str, Any] = json.loads(body, object_pairs_hook=_without_repeats)
     return document

@@ -7,6 +7,13 @@ import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from llmops_pipelines.judging.bounded import (
+    SCHEMA_CHARS,
+    TooMuchWorkError,
+    bounded_validator,
+    counted,
+)
+
 _TYPES = {
     dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number",
     type(None): "null",
@@ -14,7 +21,7 @@ _TYPES = {
 
 
 class SchemaError(ValueError):
-    """The schema an answer should meet is itself unusable."""
+    """The schema an answer should meet is unusable, or too much work against this answer."""
 
 
 def format_error(answer: str, *, schema: str | None = None, truncated: bool = False) -> str | None:
@@ -29,7 +36,8 @@ def format_error(answer: str, *, schema: str | None = None, truncated: bool = Fa
         One line that names place and rule, never the answer's own text.
 
     Raises:
-        SchemaError: ``schema`` is not a JSON schema, or points outside itself.
+        SchemaError: ``schema`` is not a JSON schema, points outside itself, or would take without
+            end to check.
     """
     try:
         document = read_json(answer)
@@ -42,9 +50,12 @@ def format_error(answer: str, *, schema: str | None = None, truncated: bool = Fa
     from referencing.exceptions import Unresolvable
 
     try:
-        fault = next(iter(_validator(schema).iter_errors(document)), None)
+        with counted():
+            fault = next(iter(_validator(schema).iter_errors(document)), None)
         # The order of iter_errors follows the schema's text, so the first fault is a stable choice.
         return None if fault is None else _describe(fault)
+    except TooMuchWorkError as error:
+        raise SchemaError(f"not checked: {error}") from error
     except Unresolvable as error:
         raise SchemaError(f"the schema refers to {error.ref}, which is not inside it") from error
     except RecursionError:
@@ -112,8 +123,11 @@ def _breaks_off(answer: str, error: json.JSONDecodeError) -> bool:
 @lru_cache(maxsize=256)
 def _validator(schema: str) -> Any:
     from jsonschema import exceptions, validators
-    from referencing import Registry
 
+    if len(schema) > SCHEMA_CHARS:
+        raise SchemaError(
+            f"the schema has {len(schema):,} characters; {SCHEMA_CHARS:,} are read at most"
+        )
     try:
         document = read_json(schema)
         kind = validators.validator_for(document, default=validators.Draft202012Validator)
@@ -122,8 +136,7 @@ def _validator(schema: str) -> Any:
         raise SchemaError(f"the schema is not JSON: {_brief(error)}") from error
     except exceptions.SchemaError as error:
         raise SchemaError(f"the schema is not a JSON schema: {_describe(error)}") from error
-    # An empty registry: a `$ref` to elsewhere fails instead of being fetched.
-    return kind(document, registry=Registry())
+    return bounded_validator(document, kind)
 
 
 def _describe(fault: Any) -> str:

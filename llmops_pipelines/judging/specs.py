@@ -23,6 +23,9 @@ from llmops_pipelines.tables import JUDGE_SPECS
 
 SPEC_ID_DIGITS = 16
 
+LOGPROBS = "logprobs"
+"""The parameter of a spec whose scores are weighed by token probabilities."""
+
 
 class JudgeSpec(BaseModel):
     """One judge of one metric.
@@ -34,7 +37,7 @@ class JudgeSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     metric: str = Field(description="What it measures.")
-    kind: Literal["embedded", "rubric", "ragas", "deepeval"]
+    kind: Literal["embedded", "rubric", "ragas", "deepeval", "jury", "entailment"]
     model: str = Field(description="Requested model, or the embedded scorer's name.")
     direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
     sees: tuple[VisibleField, ...] = Field(description="Fields it is shown.")
@@ -45,6 +48,11 @@ class JudgeSpec(BaseModel):
     versions: dict[str, str] = Field(
         default_factory=dict, description="Versions that write the prompt or the score."
     )
+
+    @property
+    def weighs(self) -> bool:
+        """Whether a score is the expectation over what the judge nearly said."""
+        return bool(self.parameters.get(LOGPROBS))
 
     @cached_property
     def text(self) -> str:
@@ -78,14 +86,21 @@ def asked_of_all(spec: JudgeSpec, rubrics: Rubrics, *, model: str) -> JudgeSpec:
         return found
     current = rubrics.rubrics.get(spec.metric)
     canary = None
-    if current and rubric_spec(spec.metric, current, model=spec.model).spec_id == spec.spec_id:
-        canary = current.canary
+    if current:
+        in_use = rubric_spec(spec.metric, current, model=spec.model, logprobs=spec.weighs)
+        canary = current.canary if in_use.spec_id == spec.spec_id else None
     rubric = spec.rubric.model_copy(update={"features": None, "canary": canary})
     return JudgeSpec(**{**dict(found), "rubric": rubric})
 
 
-def rubric_spec(name: str, rubric: Rubric, *, model: str) -> JudgeSpec:
-    """The spec of ``model`` judging by ``rubric``."""
+def rubric_spec(name: str, rubric: Rubric, *, model: str, logprobs: bool = False) -> JudgeSpec:
+    """The spec of ``model`` judging by ``rubric``.
+
+    With ``logprobs`` a score is the mean over the verdicts the judge nearly gave, each weighed by
+    its probability: another score, hence another spec. Pairs are not weighed: their verdict has to
+    survive an exchange, which a mean does not tell.
+    """
+    weighing = {LOGPROBS: 1.0} if logprobs and rubric.swap is None else {}
     return JudgeSpec(
         metric=name,
         kind="rubric",
@@ -94,7 +109,11 @@ def rubric_spec(name: str, rubric: Rubric, *, model: str) -> JudgeSpec:
         sees=rubric.sees,
         requires=rubric.requires,
         rubric=rubric,
-        parameters={"temperature": rubric.temperature, "max_tokens": rubric.max_tokens},
+        parameters={
+            "temperature": rubric.temperature,
+            "max_tokens": rubric.max_tokens,
+            **weighing,
+        },
         versions={"escaping": str(escaping.VERSION)},
     )
 

@@ -20,9 +20,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from llmops_pipelines.judging.dates import Day, dates_in
 from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
 
-VERSION = 1
+VERSION = 2
 """Changes when a score would; part of the judge spec."""
 
 SPREADS = {
@@ -87,6 +88,11 @@ class Passage:
     @cached_property
     def _bits(self) -> dict[str, int]:
         return {}
+
+    @cached_property
+    def days(self) -> frozenset[Day]:
+        """The days it names."""
+        return frozenset(day for date in dates_in(self.text) for day in date.days)
 
     @cached_property
     def holders(self) -> dict[str, list[int]]:

@@ -16,6 +16,7 @@ from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
+    EVALUATION_COSTS,
     FEATURE_COSTS,
     JUDGE_CALLS,
     JUDGE_SPECS,
@@ -25,6 +26,7 @@ from llmops_pipelines.tables import (
     PULLED_LOGS,
     QUALITY,
     REJECTED_LINES,
+    Table,
 )
 
 MAX_REJECTED_SHARE = 0.05
@@ -65,8 +67,8 @@ def _landed_calls(lake: Lake, day: date) -> int | None:
 def no_call_vanished(lake: Lake, day: date) -> dg.AssetCheckResult:
     """Every landed call of ``day`` is in `llm_calls` once, and nothing else is."""
     faults = ingest.unaccounted_rows(
-        landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])).collect(),
-        lake.read(LLM_CALLS, [day]),
+        landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])),
+        lake.scan(LLM_CALLS, [day]).select(ingest.CALL_PLACE).collect(),
     )
     return _result(faults, "{n:,} call(s) lost or invented")
 
@@ -167,6 +169,34 @@ def spend_adds_up(lake: Lake, day: date) -> dg.AssetCheckResult:
     return _result(
         pl.DataFrame() if sums["calls"] == sums["features"] else pl.DataFrame([sums]),
         "the features' spend is not the sum over their calls",
+    )
+
+
+def all_judged(lake: Lake, table: Table, day: date) -> dg.AssetCheckResult:
+    """What a cap, a fault or a deadline left without a verdict, by metric and outcome."""
+    left = (
+        lake.scan(table, [day])
+        .filter(pl.col("outcome").is_in(["failed", "over_budget"]))
+        .group_by("metric", "outcome")
+        .agg(items=pl.len(), first_reason=pl.col("reason").sort_by("call_id").first())
+        .sort("metric", "outcome")
+        .collect()
+    )
+    return _result(
+        left,
+        f"{left['items'].sum():,} item(s) have no verdict yet; run the day again to go on",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def nothing_paid_twice(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """Calls that were answered although their question had an answer, and what they cost."""
+    again = lake.read(EVALUATION_COSTS, [day]).filter(pl.col("paid_twice") > 0)
+    return _result(
+        again.select("metric", "model", "spec_id", "paid_twice", "paid_twice_cost"),
+        f"{again['paid_twice'].sum():,} call(s) asked what had an answer: two runs judged the same "
+        "content at once, or a run was killed between answer and ledger",
+        severity=dg.AssetCheckSeverity.WARN,
     )
 
 

@@ -8,13 +8,14 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import dagster as dg
 import polars as pl
 
 from llmops_pipelines.orchestration.conditions import Inputs, Rule, on_changed_inputs
-from llmops_pipelines.orchestration.io_manager import TABLE_KEY, DayOutput
+from llmops_pipelines.orchestration.io_manager import TABLE_KEY, DayOutput, Rows
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.partitions import DAILY, days_of
 from llmops_pipelines.tables import LANDED_DAYS, TABLES, Table
@@ -47,11 +48,13 @@ def daily(
     owner: str,
     kinds: set[str],
     deps: Sequence[str | dg.AssetKey] = (),
-    figures: Callable[[pl.DataFrame], Mapping[str, Any]] | None = None,
+    figures: Callable[[Any], Mapping[str, Any]] | None = None,
     told: Callable[[Lake, date, str], Mapping[str, Any]] | None = None,
     condition: Callable[[Inputs], Rule] | None = on_changed_inputs,
-) -> Callable[[Callable[..., pl.DataFrame]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., Rows]], dg.AssetsDefinition]:
     """Make a daily asset that stores ``table`` from a function of one day.
+
+    The function returns a frame, or several that share no key: a day need not be held whole.
 
     Parameters of the function named like a table receive its rows of the day (of several days if
     annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id``
@@ -60,7 +63,7 @@ def daily(
     without ``condition`` the asset runs only when asked.
     """
 
-    def decorate(compute: Callable[..., pl.DataFrame]) -> dg.AssetsDefinition:
+    def decorate(compute: Callable[..., Rows]) -> dg.AssetsDefinition:
         asked = _parameters(compute)
         name = compute.__name__
 
@@ -102,14 +105,23 @@ def daily(
                 }
                 run = {"day": day, "run_id": context.run.run_id}
                 asked_of_run = {name: run[name] for name in asked.of_run}
-                frame = compute(**frames, **resources, **asked_of_run)
-                beside = told(lake, day, context.run.run_id) if told else {}
-                shown = figures(frame) if figures else {}
-                yield DayOutput(day, frame, read, {**shown, **beside})
+                rows = compute(**frames, **resources, **asked_of_run)
+                beside = partial(told, lake, day, context.run.run_id) if told else None
+                yield DayOutput(day, rows, read, _shown(figures, beside))
 
         return asset
 
     return decorate
+
+
+def _shown(
+    figures: Callable[[Any], Mapping[str, Any]] | None,
+    beside: Callable[[], Mapping[str, Any]] | None,
+) -> Callable[[Any], Mapping[str, Any]] | None:
+    """Figures of the rows, with those that stand beside them; made once the rows are written."""
+    if beside is None:
+        return figures
+    return lambda rows: {**(figures(rows) if figures else {}), **beside()}
 
 
 def input_digests(lake: Lake, windows: Mapping[str, int], day: date) -> dict[str, dict[str, str]]:

@@ -16,14 +16,18 @@ from llmops_pipelines.orchestration.lake import Lake
 Figures = Mapping[str, Any]
 
 
-def of_calls(calls: pl.DataFrame) -> Figures:
+def of_calls(calls: pl.DataFrame | pl.LazyFrame) -> Figures:
     """Errors, features and models of a day's calls."""
+    calls = calls.lazy()
+    counted = calls.select(
+        errors=(pl.col("status") == "error").sum(),
+        features=pl.col("feature").n_unique(),
+        models=pl.col("model").drop_nulls().n_unique(),
+        without_usage=pl.col("uncached_input").null_count(),
+        redactions=pl.col("redactions").sum(),
+    ).collect()
     return {
-        "errors": int((calls["status"] == "error").sum()),
-        "features": calls["feature"].n_unique(),
-        "models": calls["model"].drop_nulls().n_unique(),
-        "without_usage": calls["uncached_input"].null_count(),
-        "redactions": int(calls["redactions"].sum()),
+        **{name: int(count) for name, count in counted.row(0, named=True).items()},
         "chart": _bars(calls, "feature", "Calls by feature"),
     }
 
@@ -213,8 +217,20 @@ def of_quotes(lake: Lake, day: date, run_id: str) -> Figures:
     }
 
 
-def _bars(rows: pl.DataFrame, by: str, title: str) -> dg.MarkdownMetadataValue:
-    counted = rows.group_by(label=by).agg(value=pl.len()).sort("label")
+def of_evaluation_costs(costs: pl.DataFrame) -> Figures:
+    """What judging cost, what it leaves out, and what was paid for twice."""
+    known = costs["cost"].drop_nulls()
+    return {
+        "cost_usd": float(known.sum()) if known.len() or costs.is_empty() else "unknown",
+        **{
+            name: int(costs[name].sum())
+            for name in ("calls", "faults", "truncated", "unpriced_calls", "paid_twice")
+        },
+    }
+
+
+def _bars(rows: pl.DataFrame | pl.LazyFrame, by: str, title: str) -> dg.MarkdownMetadataValue:
+    counted = rows.lazy().group_by(label=by).agg(value=pl.len()).sort("label").collect()
     return _chart(charts.bars(counted, title=title))
 
 

@@ -22,6 +22,7 @@ from llmops_pipelines.tables import (
     GOLDEN_CANDIDATES,
     GOLDEN_DATASET,
     HEURISTIC_SCORES,
+    JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_SCORES,
     LANDED_CALLS,
@@ -157,6 +158,7 @@ def _changes(lake: Lake, calls: Sequence[str], traces: Sequence[str]) -> list[tu
         (JUDGE_SCORES, verdict),
         (RAGAS_SCORES, verdict),
         (JUDGE_LEDGER, verdict),
+        (JUDGE_CALLS, _blanking(judged, reason=None)),
         (GOLDEN_CANDIDATES, _deleting(pl.DataFrame({"call_id": calls}), ("call_id",))),
         (GOLDEN_DATASET, _deleting(pl.DataFrame({"call_id": calls}), ("call_id",))),
         (FEEDBACK, lambda rows: ingest.without_comments(rows, calls, traces)),
@@ -173,6 +175,8 @@ def _blanking(theirs: pl.Expr, **blank: list[str] | None) -> Change:
             for name, value in blank.items()
             if name in rows.columns
         }
+        if not empty:
+            return rows, 0
         holds = pl.any_horizontal(pl.col(name).ne_missing(value) for name, value in empty.items())
         held = rows.select((theirs & holds).fill_null(value=False)).to_series()
         changed = rows.with_columns(

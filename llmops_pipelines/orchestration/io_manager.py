@@ -1,6 +1,6 @@
 """Dagster's way in and out of the lake."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -17,13 +17,20 @@ TABLE_KEY = "llmops/table"
 VERSION = version("llmops-pipelines")
 
 
+Rows = pl.DataFrame | Iterable[pl.DataFrame]
+"""A frame, or several that share no key."""
+
+
 class DayOutput(NamedTuple):
-    """One day of an asset: its rows, the digests of what it read, and figures to show."""
+    """One day of an asset: its rows, the digests of what it read, and how to tell its figures.
+
+    A day too large to be held comes in several frames; its figures are told from what was written.
+    """
 
     day: date | None
-    frame: pl.DataFrame
+    rows: Rows
     inputs: Inputs
-    figures: Mapping[str, Any]
+    figures: Callable[[Any], Mapping[str, Any]] | None
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
@@ -37,21 +44,24 @@ class LakeIOManager(dg.ConfigurableIOManager):
         """Replace each partition; the data version is the digest of its rows."""
         table = table_of(context.definition_metadata)
         lake = self.lake.open()
-        outputs = [DayOutput(None, obj, {}, {})] if isinstance(obj, pl.DataFrame) else obj
+        outputs = [DayOutput(None, obj, {}, None)] if isinstance(obj, pl.DataFrame) else obj
         digests = []
         for output in outputs:
-            digest = lake.write(table, output.frame, day=output.day, inputs=output.inputs)
+            rows = whole(output.rows)
+            digest = lake.write(table, rows, day=output.day, inputs=output.inputs)
             digests.append(digest)
+            days = [output.day] if output.day else None
+            kept = rows if isinstance(rows, pl.DataFrame) else lake.scan(table, days)
             record(
                 context.step_context,
                 context.asset_key,
                 output.day,
                 {
-                    "dagster/row_count": output.frame.height,
+                    "dagster/row_count": kept.lazy().select(pl.len()).collect().item(),
                     "content_digest": digest,
                     "llmops_version": VERSION,
                     "computed_from": dg.MetadataValue.json(output.inputs),
-                    **output.figures,
+                    **(output.figures(kept) if output.figures else {}),
                 },
             )
         # A ranged run has one data version for all its days; the digest in each file stays true.
@@ -65,6 +75,22 @@ class LakeIOManager(dg.ConfigurableIOManager):
         table = table_of(metadata)
         days = days_of(context.asset_partition_keys) if context.has_asset_partitions else None
         return self.lake.open().scan(table, days)
+
+
+def whole(rows: Rows) -> Rows:
+    """``rows`` as one frame where they come in one, be it as the only one of several."""
+    if isinstance(rows, pl.DataFrame):
+        return rows
+    pieces = iter(rows)
+    first, second = next(pieces), next(pieces, None)
+    return first if second is None else _one_by_one([first, second], pieces)
+
+
+def _one_by_one(seen: list[pl.DataFrame], more: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """All of ``seen``, then ``more``; none is held once it was handed over."""
+    while seen:
+        yield seen.pop(0)
+    yield from more
 
 
 def table_of(metadata: Mapping[str, Any] | None) -> Table:

@@ -23,18 +23,26 @@ def recent_calls(lake: Lake) -> pl.DataFrame:
     return lake.scan(JUDGE_CALLS, days).select("spec_id", "outcome", "latency_ms").collect()
 
 
-def expected_seconds(found: judging.Quote, calls: pl.DataFrame) -> float | None:
+def expected_seconds(found: judging.Quote, pace: judging.Pace, calls: pl.DataFrame) -> float | None:
     """How long the calls of a quote take at the pace that runs are set to."""
     return judging.expected_seconds(
         found.calls,
         found.input_tokens + found.output_tokens,
         latency_ms=judging.past_latency(calls, found.spec_id),
-        concurrency=judging.Limits().concurrency,
+        concurrency=pace.in_flight,
+        calls_per_minute=pace.requests_per_minute,
+        tokens_per_minute=pace.tokens_per_minute,
     )
 
 
 def record_quote(
-    lake: Lake, found: judging.Quote, *, day: date, run_id: str, quoted_at: datetime
+    lake: Lake,
+    found: judging.Quote,
+    pace: judging.Pace,
+    *,
+    day: date,
+    run_id: str,
+    quoted_at: datetime,
 ) -> None:
     """Put ``found`` on record; called before anything is sent."""
     quote_id = uuid4().hex
@@ -42,7 +50,7 @@ def record_quote(
         found,
         quote_id=quote_id,
         run_id=run_id,
-        seconds=expected_seconds(found, recent_calls(lake)),
+        seconds=expected_seconds(found, pace, recent_calls(lake)),
         quoted_at=quoted_at,
     )
     lake.append(JUDGE_QUOTES, judging.quote_frame([row]), name=quote_id, day=day)

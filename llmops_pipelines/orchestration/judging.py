@@ -1,10 +1,13 @@
 """Judges a day's sample: embedded scorers, rubrics and RAGAS metrics, through the ledger."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
@@ -12,9 +15,16 @@ import polars as pl
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse, open_desk
+from llmops_pipelines.judging.endpoints import Judges
+from llmops_pipelines.judging.juries import jury_scores, jury_spec
+from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
+from llmops_pipelines.orchestration.entailment import judge_by_entailment
 from llmops_pipelines.orchestration.judge_quotes import record_quote
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.locks import alone
+from llmops_pipelines.orchestration.preflights import checked
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
@@ -34,19 +44,27 @@ QUOTES = logging.getLogger("llmops.quotes")
 both."""
 
 
-def unready(features: Features, judge: Judge) -> list[str]:
-    """Why features that ask for the judge will not be judged; nothing if all is set."""
-    asking = judging.judged_features(features, judge.name)
-    settings = {"JUDGE_BASE_URL": judge.base_url, "JUDGE_MODEL": judge.model}
-    missing = [name for name, value in settings.items() if not value]
-    if not asking or not missing:
-        return []
+def unready(features: Features, judge: Judge, judges: Judges | None = None) -> list[str]:
+    """Why features that ask for a judge will not be judged; nothing if all is set."""
     return [
-        f"features.yaml says `judging: {judge.name}` for {', '.join(asking)}, but "
-        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: no model judges "
-        "them, embedded scorers do. Set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, "
-        "ending in /v1), JUDGE_MODEL and, if it wants one, JUDGE_API_KEY"
+        _unset(name, judging.judged_features(features, name), bench.missing, judge)
+        for name, bench in benches(judge, judges or Judges()).items()
+        if bench.missing and judging.judged_features(features, name)
     ]
+
+
+def _unset(name: str, asking: list[str], missing: Sequence[str], judge: Judge) -> str:
+    remedy = (
+        "Set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, ending in /v1), JUDGE_MODEL "
+        "and, if it wants one, JUDGE_API_KEY"
+        if name == judge.name
+        else "Set what judges.yaml names"
+    )
+    return (
+        f"features.yaml says `judging: {name}` for {', '.join(asking)}, but "
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: no model judges "
+        f"them, embedded scorers do. {remedy}"
+    )
 
 
 def judge_sample(
@@ -61,7 +79,9 @@ def judge_sample(
     day: date,
     run_id: str,
 ) -> pl.DataFrame:
-    """What embedded scorers and, where a feature is switched on, the rubrics say of the sample.
+    """What embedded scorers, an entailment model of one's own and the rubrics say of the sample.
+
+    Rubrics are asked where a feature is switched on; the model runs here, where one is set.
 
     Returns:
         ``JUDGE_SCORES``.
@@ -74,16 +94,27 @@ def judge_sample(
     embedded = judging.verdicts_of(
         items, verdicts, [judging.read_spec(text) for text in specs["spec"]]
     )
+    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     features = reference.read("features.yaml", Features)
-    asked = judging.endpoint_specs(
-        reference.read("rubrics.yaml", judging.Rubrics),
-        features,
-        endpoint=judge.name,
-        model=judge.model,
+
+    def wanted(seat: Seat) -> Wanted:
+        specs = judging.endpoint_specs(
+            rubrics,
+            features,
+            endpoint=seat.endpoint.name,
+            model=seat.endpoint.model,
+            logprobs=seat.logprobs,
+        )
+        return [(judging.judged_features(features, seat.endpoint.name), specs)] if specs else []
+
+    judged = _asked(lambda: items, wanted, features, lake, reference, judge, clock, day, run_id)
+    entailment, entailed = judge_by_entailment(
+        items, features, lake.open(), judge.entailment_model, clock.now, day
     )
-    judged = _ask(items, asked, features, lake.open(), judge, clock, day, run_id)
-    before = _paid_before(items, asked, features, lake.open(), day, ragas=False)
-    return JUDGE_SCORES.require(pl.concat([embedded, judged, before]))
+    _keep_specs(lake.open(), entailment)
+    found = pl.concat([embedded, entailed, judged])
+    before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=False)
+    return JUDGE_SCORES.require(pl.concat([found, before]))
 
 
 def score_with_ragas(
@@ -103,22 +134,41 @@ def score_with_ragas(
         ``RAGAS_SCORES``.
     """
     features = reference.read("features.yaml", Features)
-    asking = judging.features_by_ragas(features, judge.name) if judge.model else {}
+
+    def wanted(seat: Seat) -> Wanted:
+        from llmops_pipelines.adapters.ragas_metrics import ragas_specs
+
+        # Features with the same metrics are judged together; most nights that is all of them.
+        return [
+            (names, ragas_specs(model=seat.endpoint.model, metrics=metrics))
+            for metrics, names in judging.features_by_ragas(features, seat.endpoint.name).items()
+            if seat.endpoint.model
+        ]
+
     if not judging.features_judged(features):
         return RAGAS_SCORES.empty()
     items = _items(lake.open(), sampled, llm_calls, day)
-    scores = []
-    if asking:
-        from llmops_pipelines.adapters.ragas_metrics import ragas_specs
-    # Features with the same metrics are judged together; most nights that is all of them.
-    for metrics, names in asking.items():
-        own = items.filter(pl.col("feature").is_in(names))
-        specs = ragas_specs(model=judge.model, metrics=metrics)
-        scores.append(_ask(own, specs, features, lake.open(), judge, clock, day, run_id))
-        scores.append(_paid_before(own, specs, features, lake.open(), day, ragas=True))
-    others = items.filter(~pl.col("feature").is_in([n for names in asking.values() for n in names]))
-    scores.append(_paid_before(others, [], features, lake.open(), day, ragas=True))
-    return RAGAS_SCORES.require(pl.concat(scores))
+    found = _asked(lambda: items, wanted, features, lake, reference, judge, clock, day, run_id)
+    before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=True)
+    return RAGAS_SCORES.require(pl.concat([found, before]))
+
+
+def seats_for(
+    spec: judging.JudgeSpec, judge: Judge, judges: Judges, features: Features
+) -> list[Seat]:
+    """Where ``spec`` may be asked about features: a seat a name that features.yaml says.
+
+    That is the seat of its model, or the only one there is, which is then asked for that model; a
+    jury without the model has none.
+    """
+    found = []
+    for name, bench in benches(judge, judges).items():
+        if not judging.judged_features(features, name):
+            continue
+        own = [seat for seat in bench.seats if seat.endpoint.model == spec.model]
+        for seat in own[:1] or (bench.seats if len(bench.seats) == 1 else ()):
+            found.append(seat._replace(endpoint=replace(seat.endpoint, model=spec.model)))
+    return found
 
 
 def judge_asked(
@@ -126,6 +176,7 @@ def judge_asked(
     spec: judging.JudgeSpec,
     features: Features,
     lake: Lake,
+    reference: ReferenceFolder,
     judge: Judge,
     clock: Clock,
     day: date,
@@ -137,12 +188,16 @@ def judge_asked(
         ``JUDGE_SCORES`` columns, with what could not be finished.
     """
     judge = judge.model_copy(update={"judge_within_days": (clock.today() - day).days + 1})
-    return _ask(items, [spec], features, lake, judge, clock, day, run_id)
+    said = [
+        _ask(items, [spec], features, lake, judge, seat, clock, day, run_id)
+        for seat in seats_for(spec, judge, read_judges(reference), features)
+    ]
+    return pl.concat([JUDGE_SCORES.empty(), *said]).unique(JUDGE_SCORES.key, maintain_order=True)
 
 
 def _paid_before(
     items: pl.DataFrame,
-    asked: Sequence[judging.JudgeSpec],
+    asked: Iterable[str],
     features: Features,
     lake: Lake,
     day: date,
@@ -161,7 +216,7 @@ def _paid_before(
     ids = {
         *on_calls.select(pl.col("spec_id").unique()).collect()["spec_id"],
         *lake.read(JUDGE_RESCORES, [day])["spec_id"],
-    } - {spec.spec_id for spec in asked}
+    } - set(asked)
     kept = lake.read(JUDGE_SPECS).filter(
         pl.col("spec_id").is_in(sorted(ids)), (pl.col("kind") == "ragas") == ragas
     )
@@ -186,29 +241,99 @@ def judge_items(
     Returns:
         ``JUDGE_SCORES``; items of features that ``features`` does not switch on are left out.
     """
-    return _ask(items, specs, features, lake.open(), judge, clock, clock.today(), run_id)
+    [seat] = benches(judge, Judges())[judge.name].seats
+    today = clock.today()
+    opened = lake.open()
+    return _ask(
+        items, specs, features, opened, judge, seat, clock, today, run_id, one_at_a_time=False
+    )
+
+
+Wanted = list[tuple[list[str], list[judging.JudgeSpec]]]
+"""Features, and the judges that a seat is asked to be for them."""
+
+
+def _asked(
+    items: Callable[[], pl.DataFrame],
+    wanted: Callable[[Seat], Wanted],
+    features: Features,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What every endpoint that a feature names says of its items, and what its juries say."""
+    parts = [JUDGE_SCORES.empty()]
+    for name, bench in benches(judge, read_judges(reference)).items():
+        if not judging.judged_features(features, name):
+            continue
+        by_seat = [wanted(seat) for seat in bench.seats]
+        if not all(by_seat):
+            continue  # a seat without a model wants nothing, and a jury sits whole or not at all
+        found = items()
+        for together in zip(*by_seat, strict=True):
+            own = found.filter(pl.col("feature").is_in(together[0][0]))
+            said = [
+                _ask(own, specs, features, lake.open(), judge, seat, clock, day, run_id)
+                for seat, (_, specs) in zip(bench.seats, together, strict=True)
+            ]
+            parts += said
+            if len(said) > 1:
+                members = list(zip(*(specs for _, specs in together), strict=True))
+                parts += _heard_together(pl.concat(said), members, bench, lake.open())
+    return pl.concat(parts).unique(JUDGE_SCORES.key, maintain_order=True)
+
+
+def _heard_together(
+    said: pl.DataFrame,
+    juries: Iterable[Sequence[judging.JudgeSpec]],
+    bench: Bench,
+    lake: Lake,
+) -> list[pl.DataFrame]:
+    """What each jury says, once its spec is kept."""
+    heard = []
+    for members in juries:
+        _keep_specs(lake, judging.judge_specs([jury_spec(members, bench.combine)]))
+        heard.append(jury_scores(said, members, bench.combine))
+    return heard
+
+
+def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.DataFrame:
+    """What judging the calls of ``day`` cost, whenever they were judged.
+
+    Returns:
+        ``EVALUATION_COSTS``.
+    """
+    opened = lake.open()
+    specs = opened.read(JUDGE_SPECS).unique("spec_id")
+    return judging.evaluation_costs(opened.scan(JUDGE_CALLS, [day]), verdicts, specs)
 
 
 def nightly_specs(
     features: Features, reference: ReferenceFolder, judge: Judge
-) -> list[tuple[list[str] | None, judging.JudgeSpec]]:
-    """Every judge that a night asks, with the features it is asked about (None: as it says)."""
-    rubrics = judging.endpoint_specs(
-        reference.read("rubrics.yaml", judging.Rubrics),
-        features,
-        endpoint=judge.name,
-        model=judge.model,
-    )
-    found: list[tuple[list[str] | None, judging.JudgeSpec]] = [(None, spec) for spec in rubrics]
-    asking = judging.features_by_ragas(features, judge.name)
-    if asking and judge.model:
-        from llmops_pipelines.adapters.ragas_metrics import ragas_specs
+) -> list[tuple[list[str], judging.JudgeSpec, Seat]]:
+    """Every judge that a night asks, with the features it is asked about, and where."""
+    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
+    found: list[tuple[list[str], judging.JudgeSpec, Seat]] = []
+    for name, bench in benches(judge, read_judges(reference)).items():
+        names = judging.judged_features(features, name)
+        for seat in bench.seats if names else ():
+            model = seat.endpoint.model
+            specs = judging.endpoint_specs(
+                rubrics, features, endpoint=name, model=model, logprobs=seat.logprobs
+            )
+            found += [(names, spec, seat) for spec in specs]
+            asking = judging.features_by_ragas(features, name) if model else {}
+            if asking:
+                from llmops_pipelines.adapters.ragas_metrics import ragas_specs
 
-        found += [
-            (list(names), spec)
-            for metrics, names in asking.items()
-            for spec in ragas_specs(model=judge.model, metrics=metrics)
-        ]
+                found += [
+                    (list(own), spec, seat)
+                    for metrics, own in asking.items()
+                    for spec in ragas_specs(model=model, metrics=metrics)
+                ]
     return found
 
 
@@ -230,27 +355,33 @@ def _ask(
     features: Features,
     lake: Lake,
     judge: Judge,
+    seat: Seat,
     clock: Clock,
     day: date,
     run_id: str,
+    *,
+    one_at_a_time: bool = True,
 ) -> pl.DataFrame:
     """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing."""
     too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
-    switched_on = judging.judged_features(features, judge.name)
+    if not specs:
+        return JUDGE_SCORES.empty()
+    switched_on = judging.judged_features(features, seat.endpoint.name)
     items = items.filter(pl.col("feature").is_in(switched_on))
-    if not specs or items.is_empty():
+    if items.is_empty():
         return JUDGE_SCORES.empty()
     _keep_specs(lake, judging.judge_specs(specs))
-    endpoint = Endpoint(judge.base_url, judge.model, judge.api_key, judge.name)
     if too_old:
         # History is judged for money only when asked; what is paid for already is still shown.
-        endpoint = replace(endpoint, base_url="")
-    unfinished = _spend(items, specs, features, lake, judge, endpoint, clock, day, run_id)
+        seat = seat._replace(endpoint=replace(seat.endpoint, base_url=""))
+    waits = one_at_a_time and seat.endpoint.configured and desk_of(judge) is not None
+    with _alone_with(day, specs[0].kind, Path(judge.state)) if waits else nullcontext():
+        unfinished = _spend(items, specs, features, lake, judge, seat, clock, day, run_id)
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
     found = pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
-    return (
-        found if endpoint.configured else pl.concat([found, _owed(found, items, specs, lake, day)])
-    )
+    if seat.endpoint.configured:
+        return found
+    return pl.concat([found, _owed(found, items, specs, lake, day)])
 
 
 def _owed(
@@ -273,13 +404,28 @@ def _owed(
     ).join(found, on=JUDGE_SCORES.key, how="anti")
 
 
+def _alone_with(day: date, kind: str, state: Path) -> AbstractContextManager[None]:
+    """One process at a time judges a day, so that the next one finds paid what it would pay again.
+
+    Processes that share no disk are not held up; what they pay twice is counted.
+    """
+    return alone(
+        state / f"{kind}-{day.toordinal() % _LOCKS}.lock",
+        lambda: QUOTES.info("another process is judging %s; waiting for it", day),
+    )
+
+
+_LOCKS = 512
+"""Days this far apart share a lock file, so that there are not ever more of them."""
+
+
 def _spend(
     items: pl.DataFrame,
     specs: Sequence[judging.JudgeSpec],
     features: Features,
     lake: Lake,
     judge: Judge,
-    endpoint: Endpoint,
+    seat: Seat,
     clock: Clock,
     day: date,
     run_id: str,
@@ -290,27 +436,54 @@ def _spend(
     def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         part = uuid4().hex
         lake.append(JUDGE_CALLS, attempts, name=part, day=day)
-        lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+        if not verdicts.is_empty():
+            lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+
+    book = lake.read(PRICE_BOOK)
+    price = price_of(book, clock.now())
+    purse = _purse(lake, judge, clock, run_id)
+
+    def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
+        if not judge.preflight_days:
+            return endpoint, None
+        finding, _ = checked(
+            lake,
+            endpoint,
+            purse=purse,
+            price=price,
+            append=append,
+            now=clock.now,
+            run_id=run_id,
+            logprobs=seat.logprobs,
+            days=judge.preflight_days,
+        )
+        if finding.problem:
+            return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
+        if finding.doubt:
+            QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
+        return replace(endpoint, response_format=finding.response_format or "json_schema"), None
 
     def on_quote(found: judging.Quote) -> None:
         if found.items:
-            record_quote(lake, found, day=day, run_id=run_id, quoted_at=clock.now())
+            record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
             QUOTES.info("quote %s: %s", day, found)
 
-    book = lake.read(PRICE_BOOK)
     judged = judge_day(
         items,
         specs,
         lake.scan(JUDGE_LEDGER),
-        _purse(lake, judge, clock, run_id),
-        endpoint,
+        purse,
+        seat.endpoint,
         append,
         features=features,
-        price=price_of(book, clock.now()),
-        batch_price=price_of(book, clock.now(), pricing.BATCH),
+        price=price,
         now=clock.now,
         seed=0,
         run_id=run_id,
+        limits=seat.limits,
+        gate=gate_of(seat, desk_of(judge)),
+        prepare=prepare,
+        batch_price=price_of(book, clock.now(), pricing.BATCH),
         on_quote=on_quote,
     )
     if judged.warning:
@@ -351,11 +524,38 @@ def _purse(lake: Lake, judge: Judge, clock: Clock, run_id: str) -> judging.Purse
             calls_per_run=judge.max_calls_per_run,
             calls_per_day=4 * judge.max_calls_per_run,
         )
-        spent = judging.spent_today(lake.scan(JUDGE_CALLS), clock.now())
-        _purses[run_id] = judging.Purse(caps, spent)
+        _purses[run_id] = purse_of(lake, desk_of(judge), caps, clock.now(), run_id)
         for finished in list(_purses)[:-_PURSES_KEPT]:
             del _purses[finished]
     return _purses[run_id]
+
+
+def purse_of(
+    lake: Lake, desk: Desk | None, caps: judging.Caps, now: datetime, run_id: str
+) -> judging.Purse:
+    """The purse of a run, shared with whoever else judges where there is a ``desk``."""
+    spent = judging.spent_today(lake.scan(JUDGE_CALLS), now)
+    if desk is None:
+        return judging.Purse(caps, spent)
+    return SharedPurse(desk, caps, spent, run=run_id, now=now)
+
+
+def gate_of(seat: Seat, desk: Desk | None) -> judging.Gate:
+    """The pace of the endpoint, whoever asks it."""
+    if desk is None:
+        return judging.Gate(seat.pace)
+    return SharedGate(desk, seat.pace, endpoint=seat.endpoint.base_url)
+
+
+def desk_of(judge: Judge) -> Desk | None:
+    """Where caps and pace are shared; None where there is no disk to share them on."""
+    if not judge.state:
+        return None
+    try:
+        return open_desk(Path(judge.state))
+    except (OSError, sqlite3.Error) as error:
+        QUOTES.warning("caps and pace of the judge hold for this process alone: %s", error)
+        return None
 
 
 def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:

@@ -1,7 +1,7 @@
 """Landing: new log files become rows and texts of the lake, once, by event day."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 from uuid import uuid4
@@ -23,6 +23,7 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
 )
 from llmops_pipelines.orchestration.retention import kept_from
+from llmops_pipelines.orchestration.spooling import dealt_out
 from llmops_pipelines.reference import Features, PrivacyRules
 from llmops_pipelines.tables import (
     CALL_TEXTS,
@@ -71,14 +72,15 @@ def land_new_files(
     first_days = first_days or {}
     index = log_index(lake)
     before = index.select(LOG_INDEX.key)
-    found = ingest.changed_files(files, index, options.sources)
-    for batch in ingest.land(found, options, index):
+    for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
-        for name, days in ingest.without_forgotten(batch.tables, lake.read(TOMBSTONES)).items():
+        tombstones = lake.read(TOMBSTONES)
+        for name, days in ingest.without_forgotten(batch.tables, tombstones).items():
             for day, rows in days.items():
                 if day < first_days.get(name, day):
                     continue
                 lake.append(TABLES[name], rows, name=batch.name, day=day)
+        _forget_in(lake, batch, tombstones.height)
         # A file that was only touched is indexed again under the same batch.
         lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
     index = log_index(lake)
@@ -87,6 +89,22 @@ def land_new_files(
     if changed:
         lake.store.delete(_UNREPORTED)
     return Landing(index.join(before, on=LOG_INDEX.key, how="anti").height, index, changed)
+
+
+def _forget_in(lake: Lake, batch: ingest.LandedBatch, known: int) -> None:
+    """Take out of a batch just written the texts of whom was forgotten while it was.
+
+    Who forgets writes tombstones first and then looks through what is there: either he finds this
+    batch, or this batch finds his tombstones.
+    """
+    tombstones = lake.read(TOMBSTONES)
+    if tombstones.height == known:
+        return
+    cleaned = ingest.without_forgotten(batch.tables, tombstones)
+    for name, days in batch.tables.items():
+        for day, rows in days.items():
+            if not (kept := cleaned[name][day]).equals(rows):
+                lake.replace(TABLES[name], kept, name=batch.name, day=day)
 
 
 def unreported_days(lake: Lake) -> list[date]:
@@ -155,23 +173,37 @@ def log_index(lake: Lake) -> pl.DataFrame:
 
 def landed_rows(lake: Lake, table: Table, day: date, landed_days: pl.DataFrame) -> pl.LazyFrame:
     """Rows of the day that come from files as they are now; replaced versions are left out."""
+    return _current(lake.scan(table, [day]), landed_days)
+
+
+def _current(rows: pl.LazyFrame, landed_days: pl.DataFrame) -> pl.LazyFrame:
     current = landed_days.lazy().select("source_file", "batch")
-    return lake.scan(table, [day]).join(current, on=["source_file", "batch"], how="semi")
+    return rows.join(current, on=["source_file", "batch"], how="semi")
 
 
 def calls_of_day(
-    lake: Lake, day: date, landed_days: pl.DataFrame, reference: ReferenceFolder
-) -> pl.DataFrame:
+    lake: Lake,
+    day: date,
+    landed_days: pl.DataFrame,
+    features: Features,
+    dealing: Callable[[pl.LazyFrame], ingest.Dealing | None] = ingest.dealt,
+) -> Iterator[pl.DataFrame]:
     """``LLM_CALLS`` of the day: its landed calls, once each, completed from their traces.
 
-    The steps are read from the landing zone rather than from ``trace_steps``: both are made from
-    the same files, so that neither waits for the other.
+    They come in one frame, each in the order of ``call_id``, or, where ``dealing`` has
+    several pieces, in one for each; these share no call. The steps are read
+    from the landing zone rather than from ``trace_steps``: both are made from the same files, so
+    that neither waits for the other.
     """
-    return ingest.llm_calls(
-        landed_rows(lake, LANDED_CALLS, day, landed_days),
-        ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days)),
-        reference.read("features.yaml", Features),
-    )
+    landed = landed_rows(lake, LANDED_CALLS, day, landed_days)
+    steps = ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days))
+    dealt = dealing(landed)
+    if dealt is None:
+        yield ingest.llm_calls(landed, steps, features)
+        return
+    parts = (_current(part, landed_days) for part in lake.parts(LANDED_CALLS, day))
+    for number, rows in enumerate(dealt_out(parts, dealt.piece, dealt.pieces)):
+        yield ingest.llm_calls(rows, steps.filter(dealt.piece == number), features)
 
 
 def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:

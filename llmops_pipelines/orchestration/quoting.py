@@ -9,9 +9,9 @@ from typing import NamedTuple
 import polars as pl
 
 from llmops_pipelines import judging, pricing
-from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judge_quotes import expected_seconds, recent_calls
-from llmops_pipelines.orchestration.judging import items_of, nightly_specs, price_of
+from llmops_pipelines.orchestration.judging import items_of, nightly_specs, price_of, seats_for
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import Clock, Judge, ReferenceFolder
 from llmops_pipelines.reference import Features
@@ -60,10 +60,10 @@ def spec_called(
         spec = judging.read_spec(by_id["spec"][0])
     else:
         spec = _by_name(name, override or model, rubrics)
-    if spec.kind == "embedded":
+    if spec.kind not in ("rubric", "ragas", "deepeval"):
         raise UnknownSpecError(
-            f"{spec.metric} is scored on this machine every night, for nothing: it is not quoted "
-            "and not rescored"
+            f"{spec.metric} by {spec.model} ({spec.kind}) asks no endpoint by itself: it is not "
+            "quoted and not rescored"
         )
     return judging.asked_of_all(spec, rubrics, model=override or spec.model)
 
@@ -107,49 +107,38 @@ def quote_days(
         clock: Prices are those of now.
         on_day: Told each day before it is looked at, and how many were.
     """
+    from llmops_pipelines.adapters.judging_day import quote_items
+
     features = reference.read("features.yaml", Features)
     book, calls = lake.read(PRICE_BOOK), recent_calls(lake)
     keys = lake.scan(JUDGE_LEDGER).select(*judging.LEDGER_KEY).unique().collect()
-    asked = (
-        nightly_specs(features, reference, judge)
-        if specs is None
-        else [(None, spec) for spec in specs]
-    )
+    asked = nightly_specs(features, reference, judge)
+    if specs is not None:
+        judges = read_judges(reference)
+        asked = [
+            (judging.judged_features(features, seat.endpoint.name), spec, seat)
+            for spec in specs
+            for seat in seats_for(spec, judge, judges, features)
+        ]
+    prices = [price_of(book, clock.now(), service) for service in (pricing.STANDARD, pricing.BATCH)]
     found = []
     for done, day in enumerate(days):
         on_day(day, done)
         items = items_of(lake, day)
-        for names, spec in asked:
-            own = items if names is None else items.filter(pl.col("feature").is_in(names))
-            quote, digests = _quote(own, spec, keys, features, judge, book, clock)
+        for names, spec, seat in asked:
+            quote, digests = quote_items(
+                items.filter(pl.col("feature").is_in(names)),
+                spec,
+                keys,
+                seat.endpoint,
+                features=features,
+                price=prices[0],
+                batch_price=prices[1],
+                now=clock.now(),
+            )
             keys = pl.concat([keys, _as_paid(digests, spec)])
-            found.append(DayQuote(day, quote, expected_seconds(quote, calls)))
+            found.append(DayQuote(day, quote, expected_seconds(quote, seat.pace, calls)))
     return found
-
-
-def _quote(
-    items: pl.DataFrame,
-    spec: judging.JudgeSpec,
-    keys: pl.DataFrame,
-    features: Features,
-    judge: Judge,
-    book: pl.DataFrame,
-    clock: Clock,
-) -> tuple[judging.Quote, list[str]]:
-    """One quote, and the digests of what it is about."""
-    from llmops_pipelines.adapters.judging_day import quote_items
-
-    switched_on = judging.judged_features(features, judge.name)
-    return quote_items(
-        items.filter(pl.col("feature").is_in(switched_on)),
-        spec,
-        keys,
-        Endpoint(judge.base_url, spec.model, judge.api_key, judge.name),
-        features=features,
-        price=price_of(book, clock.now()),
-        batch_price=price_of(book, clock.now(), pricing.BATCH),
-        now=clock.now(),
-    )
 
 
 def sampled_days(lake: Lake, first: date, last: date) -> list[date]:

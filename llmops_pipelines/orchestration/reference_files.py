@@ -2,13 +2,14 @@
 
 import json
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field, create_model, field_validator
 
 from llmops_pipelines import cost, incidents, ingest, judging, pricing, prompts
-from llmops_pipelines.orchestration.resources import JUDGE
+from llmops_pipelines.judging.endpoints import RESERVED, Judges
 from llmops_pipelines.reference import (
     Feature,
     Features,
@@ -21,6 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "alert_rules.yaml": incidents.Rules,
     "budgets.yaml": cost.Budgets,
     "features.yaml": Features,
+    "judges.yaml": Judges,
     "prices.yaml": pricing.PriceOverrides,
     "privacy.yaml": PrivacyRules,
     "rubrics.yaml": judging.Rubrics,
@@ -33,18 +35,9 @@ PATTERNS = {Path(name).stem: name for name in MODELS} | {"prompts": "prompts/*.y
 PROPOSED = "sources.proposed.yaml"
 """What `llmops import --write-mapping` leaves for people to take over; nothing else reads it."""
 
-JUDGING = ("none", "local", JUDGE)
-
 
 class _Checked(Feature):
-    """A feature whose judge is one that is there to be asked, and whose schema is one."""
-
-    @field_validator("judging")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        if name not in JUDGING:
-            raise ValueError(f"no such judge; accepted: {', '.join(JUDGING)}")
-        return name
+    """A feature whose schema is one."""
 
     @field_validator("output_schema")
     @classmethod
@@ -54,8 +47,35 @@ class _Checked(Feature):
         return schema
 
 
-class _CheckedFeatures(Features):
-    features: dict[str, _Checked] = Field(default_factory=dict)  # type: ignore[assignment]
+@lru_cache(maxsize=8)
+def _features_judged_by(accepted: tuple[str, ...]) -> type[BaseModel]:
+    """Features whose judge is one that is there to be asked."""
+
+    def known(name: str) -> str:
+        if name not in accepted:
+            raise ValueError(f"no such judge; accepted: {', '.join(accepted)}")
+        return name
+
+    feature = create_model(
+        "CheckedFeature",
+        __base__=_Checked,
+        judging=(Annotated[str, AfterValidator(known)], Feature.model_fields["judging"].default),
+    )
+    return create_model(
+        "CheckedFeatures",
+        __base__=Features,
+        features=(dict[str, feature], Field(default_factory=dict)),
+    )
+
+
+def _accepted(folder: Path) -> tuple[str, ...]:
+    """What ``judging:`` may say; a judges.yaml that cannot be read tells its own faults."""
+    file = folder / "judges.yaml"
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        return parse_document(text, Judges, file=str(file)).accepted
+    except (OSError, ReferenceFileError):
+        return RESERVED
 
 
 def check_reference(folder: Path) -> None:
@@ -66,7 +86,7 @@ def check_reference(folder: Path) -> None:
     """
     faults = []
     models = {folder / name: model for name, model in MODELS.items()}
-    models[folder / "features.yaml"] = _CheckedFeatures
+    models[folder / "features.yaml"] = _features_judged_by(_accepted(folder))
     models |= dict.fromkeys(sorted((folder / "prompts").glob("*.yaml")), prompts.PromptFile)
     for file, model in models.items():
         if not file.exists():

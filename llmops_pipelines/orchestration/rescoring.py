@@ -12,8 +12,9 @@ import polars as pl
 from pydantic import Field
 
 from llmops_pipelines import judging
+from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judge_quotes import quotes_of
-from llmops_pipelines.orchestration.judging import items_of, judge_asked
+from llmops_pipelines.orchestration.judging import items_of, judge_asked, seats_for
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.partitions import days_of
 from llmops_pipelines.orchestration.quoting import spec_called
@@ -49,7 +50,7 @@ def rescore(
 
     Raises:
         UnknownSpecError: No such judge.
-        ValueError: No endpoint is set.
+        ValueError: No endpoint is set that may be asked.
     """
     opened = lake.open()
     spec = spec_called(
@@ -66,13 +67,15 @@ def rescore(
     tags = context.run.tags
     run_id = tags.get(RESCORE_TAG) or tags.get(_BACKFILL_TAG) or context.run.run_id
     features = reference.read("features.yaml", Features)
+    if problem := unreachable(spec, judge, reference, features):
+        raise ValueError(problem)
     days = days_of(list(context.partition_keys))
     told = [
         rescore_day(
-            day, spec, features, lake=opened, judge=judge, clock=clock, run_id=run_id
+            day, spec, features, reference, lake=opened, judge=judge, clock=clock, run_id=run_id
         )
         for day in days
-    ]  # fmt: skip
+    ]
     return dg.MaterializeResult(metadata={"spec_id": spec.spec_id, **_merged(days, told)})
 
 
@@ -80,6 +83,7 @@ def rescore_day(
     day: date,
     spec: judging.JudgeSpec,
     features: Features,
+    reference: ReferenceFolder,
     *,
     lake: Lake,
     judge: Judge,
@@ -87,12 +91,26 @@ def rescore_day(
     run_id: str,
 ) -> Mapping[str, Any]:
     """Judge one day, put on record what came of it, and return that to be shown."""
-    judge = judge.model_copy(update={"model": spec.model})
-    verdicts = judge_asked(items_of(lake, day), spec, features, lake, judge, clock, day, run_id)
+    items = items_of(lake, day)
+    verdicts = judge_asked(items, spec, features, lake, reference, judge, clock, day, run_id)
     row = rescored(verdicts, spec, run_id=run_id).with_columns(rescored_at=pl.lit(clock.now()))
     others = lake.read(JUDGE_RESCORES, [day]).filter(pl.col("spec_id") != spec.spec_id)
     lake.write(JUDGE_RESCORES, pl.concat([others.select(row.columns), row]), day=day)
     return {**row.drop("rescored_at").row(0, named=True), **quotes_of(lake, day, run_id)}
+
+
+def unreachable(
+    spec: judging.JudgeSpec, judge: Judge, reference: ReferenceFolder, features: Features
+) -> str | None:
+    """Why ``spec`` can be asked nowhere, and what to do; None if it can."""
+    seats = seats_for(spec, judge, read_judges(reference), features)
+    if any(seat.endpoint.configured for seat in seats):
+        return None
+    return (
+        "no endpoint to ask: set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, ending in "
+        "/v1), JUDGE_API_KEY if it wants one, and `judging: judge` for features in features.yaml; "
+        "or the variables that judges.yaml names"
+    )
 
 
 def rescored(verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str) -> pl.DataFrame:

@@ -1,8 +1,9 @@
 """What runs are given: lake, logs, the files people edit, the clock, the judge, the webhook."""
 
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,13 +84,11 @@ class LogFolder(dg.ConfigurableResource[Any]):
         """Where the files lie, for what writes them."""
         return open_store(self.root, self.options)
 
-    def files(self) -> list[LogFile]:
-        """Every file below the root, sorted by path; none if there is no such folder."""
+    def files(self) -> Iterator[LogFile]:
+        """Every file below the root, folder by folder; none if there is no such folder."""
         store = self.store()
-        return [
-            LogFile(entry.path, entry.size, entry.modified_ns, partial(store.open, entry.path))
-            for entry in store.walk("")
-        ]
+        opener = store.open
+        return (LogFile(*entry, opener) for entry in store.walk(""))
 
 
 class Pulling(dg.ConfigurableResource[Any]):
@@ -163,7 +162,7 @@ class Policy(dg.ConfigurableResource[Any]):
 
 
 class Judge(dg.ConfigurableResource[Any]):
-    """An OpenAI-compatible endpoint that features may name under ``judging:``."""
+    """The endpoint of the environment, what judges.yaml needs of it, and the caps of all judges."""
 
     name: str = Field(JUDGE, description="What features.yaml calls it.")
     base_url: str = Field("", description="Endpoint root, ending in /v1; empty: no judge.")
@@ -172,8 +171,25 @@ class Judge(dg.ConfigurableResource[Any]):
     max_usd_per_run: float = Field(5.0, ge=0, description="Cap in US dollars per run.")
     max_usd_per_day: float = Field(20.0, ge=0, description="Cap in US dollars per UTC day.")
     max_calls_per_run: int = Field(2000, ge=0, description="Cap where the judge has no price.")
+    state: str = Field(
+        "", description="Folder where processes share caps and pace; empty: each has its own."
+    )
+    max_in_flight: int = Field(64, ge=1, description="Requests at once, of all processes.")
+    requests_per_minute: int = Field(0, ge=0, description="Of all processes; 0: no limit.")
+    tokens_per_minute: int = Field(0, ge=0, description="Of all processes; 0: no limit.")
+    item_deadline_s: float = Field(300.0, gt=0, description="Seconds one item may take.")
+    run_deadline_s: float = Field(21_600.0, gt=0, description="Seconds after which none is begun.")
     judge_within_days: int = Field(
         7, ge=0, description="Older days are judged for money only when asked."
+    )
+    preflight_days: float = Field(
+        7, ge=0, description="How long what is known of an endpoint holds; 0: none is checked."
+    )
+    named: dict[str, str] = Field(
+        default_factory=dict, description="Secret; by the variables that judges.yaml names."
+    )
+    entailment_model: str = Field(
+        "", description="Cross-encoder that judges on this machine, of all features but `none`."
     )
 
 

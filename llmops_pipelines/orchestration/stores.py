@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol
 from urllib.parse import urlparse
 from uuid import uuid4
 
@@ -34,7 +36,7 @@ class Store(Protocol):
         ...
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """Every object below ``path``, sorted by path; none if there is no such folder."""
+        """Every object below ``path``, by folder and name; none if there is no such folder."""
         ...
 
     def read(self, path: str) -> bytes | None:
@@ -47,6 +49,10 @@ class Store(Protocol):
 
     def put(self, path: str, content: bytes) -> None:
         """Store ``content``, replacing atomically what was there."""
+        ...
+
+    def put_file(self, path: str, file: Path) -> None:
+        """As ``put``, of what ``file`` holds, which is never in memory whole."""
         ...
 
     def create(self, path: str, content: bytes) -> bool:
@@ -70,6 +76,7 @@ def open_store(root: str, options: Mapping[str, str] | None = None) -> Store:
 
 
 _STAGING = ".writing-"
+_BLOCK = 1 << 20
 
 
 class FolderStore:
@@ -93,19 +100,23 @@ class FolderStore:
             return []
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """Every file below ``path``, sorted by path; unfinished writes are left out."""
-        try:
-            with os.scandir(self.root / path) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return
-        for entry in entries:
-            below = f"{path}/{entry.name}".lstrip("/")
-            if entry.is_dir():
-                yield from self.walk(below)
-            elif not entry.name.startswith("."):
-                state = entry.stat()
-                yield Entry(below, state.st_size, state.st_mtime_ns)
+        """Every file below ``path``, by folder and name; unfinished writes are left out."""
+        left = [path]  # a list and no recursion: a landing zone may hold millions of files
+        while left:
+            folder = left.pop()
+            below, inner = f"{folder}/" if folder else "", list[str]()
+            try:
+                with os.scandir(self.root / folder) as scan:
+                    entries = sorted(scan, key=_name)
+            except FileNotFoundError:
+                continue
+            for entry in entries:
+                if entry.is_dir():
+                    inner.append(f"{below}{entry.name}")
+                elif not entry.name.startswith("."):
+                    state = entry.stat()
+                    yield Entry(f"{below}{entry.name}", state.st_size, state.st_mtime_ns)
+            left += reversed(inner)
 
     def read(self, path: str) -> bytes | None:
         """The bytes of ``path``, or None where there is no such file."""
@@ -120,13 +131,16 @@ class FolderStore:
 
     def put(self, path: str, content: bytes) -> None:
         """Write beside, flush to disk, rename: a reader sees the old or the new file."""
-        staged = self._staged(path, content)
-        staged.replace(self.root / path)
-        _sync_folder(staged.parent)
+        self._place(self._staged(path, io.BytesIO(content)), path)
+
+    def put_file(self, path: str, file: Path) -> None:
+        """As ``put``, of what ``file`` holds."""
+        with file.open("rb") as content:
+            self._place(self._staged(path, content), path)
 
     def create(self, path: str, content: bytes) -> bool:
         """As ``put``, but an existing file stays as it is."""
-        staged = self._staged(path, content)
+        staged = self._staged(path, io.BytesIO(content))
         try:
             os.link(staged, self.root / path)
         except FileExistsError:
@@ -140,15 +154,22 @@ class FolderStore:
         """Remove the file if it is there."""
         (self.root / path).unlink(missing_ok=True)
 
-    def _staged(self, path: str, content: bytes) -> Path:
+    def _place(self, staged: Path, path: str) -> None:
+        staged.replace(self.root / path)
+        _sync_folder(staged.parent)
+
+    def _staged(self, path: str, content: BinaryIO) -> Path:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         staged = target.with_name(f"{_STAGING}{uuid4().hex}")
         with staged.open("wb") as file:
-            file.write(content)
+            shutil.copyfileobj(content, file, _BLOCK)
             file.flush()
             os.fsync(file.fileno())
         return staged
+
+
+_name: Final = operator.attrgetter("name")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -211,6 +232,10 @@ class ObjectStore:
     def put(self, path: str, content: bytes) -> None:
         """One PUT replaces the object whole."""
         self._store.put(path, content)
+
+    def put_file(self, path: str, file: Path) -> None:
+        """As ``put``, in several requests that become one object at the end."""
+        self._store.put(path, file)
 
     def create(self, path: str, content: bytes) -> bool:
         """A conditional PUT: the first writer wins."""

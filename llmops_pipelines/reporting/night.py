@@ -11,6 +11,7 @@ import polars as pl
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
+    EVALUATION_COSTS,
     FEATURE_COSTS,
     GOLDEN_DATASET,
     JUDGE_BRIDGES,
@@ -62,6 +63,7 @@ class NightlyData:
     rollbacks: pl.DataFrame = field(default_factory=ROLLBACKS.empty)
     rejected_lines: pl.DataFrame = field(default_factory=REJECTED_LINES.empty)
     routing_savings: pl.DataFrame = field(default_factory=ROUTING_SAVINGS.empty)
+    evaluation_costs: pl.DataFrame = field(default_factory=EVALUATION_COSTS.empty)
     golden_dataset: pl.DataFrame = field(default_factory=GOLDEN_DATASET.empty)
     """``GOLDEN_DATASET``; its embeddings are not needed."""
     golden_version: str | None = None

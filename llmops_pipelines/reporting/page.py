@@ -14,6 +14,7 @@ from llmops_pipelines.reporting.headline import headline_of, tiles_of
 from llmops_pipelines.reporting.night import NightlyData
 from llmops_pipelines.reporting.quality import quality_of
 from llmops_pipelines.reporting.remainder import (
+    evaluation_of,
     golden_of,
     judges_of,
     rejections_of,
@@ -43,6 +44,7 @@ def page(night: NightlyData) -> str:
         alerts=alerts,
         spend=spend,
         quality=quality_of(night),
+        evaluation=evaluation_of(night),
         service=service_of(night),
         rejections=rejections,
         savings=savings,

@@ -89,6 +89,36 @@ class Judge:
     model: str
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """What one judge was asked about the day's calls."""
+
+    metric: str
+    model: str
+    verdicts: str
+    calls: str
+    faults: str
+    paid_twice: str
+    cost: str
+
+
+def evaluation_of(night: NightlyData) -> tuple[Evaluation, ...]:
+    """What judging cost by judge, which is no part of production spend."""
+    today = on(night.evaluation_costs, night.day).sort("metric", "spec_id")
+    return tuple(
+        Evaluation(
+            metric=visible(row["metric"], 80).replace("_", " "),
+            model=visible(row["model"], 80),
+            verdicts=count(row["verdicts"]),
+            calls=count(row["calls"]),
+            faults=count(row["faults"]),
+            paid_twice=count(row["paid_twice"]),
+            cost=usd(row["cost"]),
+        )
+        for row in today.iter_rows(named=True)
+    )
+
+
 def rejections_of(night: NightlyData) -> Rejections:
     """Count the rejected lines by file and reason, the worst files first."""
     today = on(night.rejected_lines, night.day)

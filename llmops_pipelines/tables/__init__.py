@@ -40,6 +40,7 @@ from llmops_pipelines.tables.logs import (
 from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
 from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
+    EVALUATION_COSTS,
     HEURISTIC_SCORES,
     JUDGE_BRIDGES,
     JUDGE_CALLS,
@@ -70,6 +71,7 @@ TABLES = {
         GOLDEN_CANDIDATES,
         GOLDEN_DATASET,
         HEURISTIC_SCORES,
+        EVALUATION_COSTS,
         JUDGE_BRIDGES,
         JUDGE_CALLS,
         JUDGE_COVERAGE,
@@ -114,6 +116,7 @@ __all__ = [
     "COPY",
     "DELIVERIES",
     "ERASURES",
+    "EVALUATION_COSTS",
     "FEATURE_COSTS",
     "FEEDBACK",
     "GOLDEN_CANDIDATES",

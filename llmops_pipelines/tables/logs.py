@@ -117,7 +117,7 @@ _CALL_COLUMNS = (
     Column(
         "request_digest",
         pl.String,
-        "SHA-256 of all messages sent, 16 hex digits: attempts of one request share it.",
+        "SHA-256 over role and SHA-256 of each message sent, 16 hex digits: attempts share it.",
         nullable=True,
     ),
     Column("attempt", pl.Int32, "1 for the first try, 2 for the first retry, ...", "calls"),
@@ -143,7 +143,7 @@ _CALL_COLUMNS = (
     Column(
         "content_digest",
         pl.String,
-        "SHA-256 of the redacted texts, 32 hex digits; null without texts.",
+        "SHA-256 over those of the redacted texts, 32 hex digits; null without texts.",
         nullable=True,
     ),
     *_PROVENANCE,
@@ -195,7 +195,7 @@ CALL_TEXTS = Table(
         _BATCH,
         Column("call_id", pl.String, "The call."),
         *_PROVENANCE[1:],
-        Column("content_digest", pl.String, "SHA-256 of these texts, 32 hex digits."),
+        Column("content_digest", pl.String, "SHA-256 over those of these texts, 32 hex digits."),
         Column("messages", pl.List(MESSAGE), "What the model was sent, oldest first."),
         Column("question", pl.String, "The last user message.", nullable=True),
         Column("answer", pl.String, "What the model replied.", nullable=True),

@@ -59,7 +59,7 @@ HEURISTIC_SCORES = Table(
             "fraction",
             nullable=True,
         ),
-        Column("unmatched", pl.List(pl.String), "Numbers and names absent from question and contexts."),
+        Column("unmatched", pl.List(pl.String), "Numbers, dates, names absent from question and contexts."),
     ),
 )  # fmt: skip
 
@@ -90,10 +90,20 @@ JUDGE_SPECS = Table(
     columns=(
         Column("spec_id", pl.String, "SHA-256 of `spec`, first 16 hex digits."),
         Column("metric", pl.String, "What it measures."),
-        Column("kind", pl.String, "embedded, rubric, ragas or deepeval."),
+        Column("kind", pl.String, "embedded, entailment, rubric, ragas, deepeval or jury."),
         Column("model", pl.String, "Requested model, or the embedded scorer's name."),
         Column("spec", pl.String, "Its full text as JSON."),
     ),
+)
+
+_TOKENS = tuple(
+    Column(name, pl.Int64, description, "tokens", nullable=True)
+    for name, description in (
+        ("uncached_input", "Of the prompt, those at full price."),
+        ("cache_read", "Of the prompt, those the endpoint had in its cache."),
+        ("output_text", "Of the reply."),
+        ("reasoning", "Thought before the reply."),
+    )
 )
 
 JUDGE_CALLS = Table(
@@ -101,6 +111,7 @@ JUDGE_CALLS = Table(
     row="One attempt that reached a judge's endpoint, paid or not. Append-only.",
     key=("attempt_id",),
     volatile=("asked_at", "latency_ms"),
+    version=2,
     columns=(
         Column("attempt_id", pl.String, "One attempt."),
         Column("spec_id", pl.String, "The judge."),
@@ -108,11 +119,17 @@ JUDGE_CALLS = Table(
         Column("repetition", pl.Int32, "0 for the first draw."),
         Column("call_id", pl.String, "The judged call."),
         Column("step", pl.String, "Which of the metric's questions it asked; `canary/...`: of its canary."),
-        Column("outcome", pl.String, "ok, http_<status>, timeout, network, truncated, unreadable, canary_missed."),
+        Column(
+            "outcome",
+            pl.String,
+            "ok, refused, truncated, unreadable, cancelled, http_<status>, timeout, network, canary_missed.",
+        ),
+        Column("reason", pl.String, "What went wrong, as it was told.", nullable=True),
         Column("model_served", pl.String, "Snapshot that answered.", nullable=True),
         Column("input_tokens", pl.Int64, "As the endpoint counted.", "tokens", nullable=True),
         Column("output_tokens", pl.Int64, "As the endpoint counted.", "tokens", nullable=True),
-        Column("cost", pl.Decimal(38, 12), "Null where the judge has no price.", "usd", nullable=True),
+        *_TOKENS,
+        Column("cost", pl.Decimal(38, 12), "Null where nothing tells what it was.", "usd", nullable=True),
         Column("request_id", pl.String, "The endpoint's name for it.", nullable=True),
         Column("asked_at", pl.Datetime("us"), "When it was sent, UTC."),
         Column("latency_ms", pl.Float64, "Until the reply.", "ms", nullable=True),
@@ -189,7 +206,10 @@ _VERDICT = (
         nullable=True,
     ),
     Column("attempts", pl.Int32, "Requests that reached the endpoint."),
+    *_TOKENS,
     Column("cost", pl.Decimal(38, 12), "Sum over its attempts.", "usd", nullable=True),
+    Column("latency_ms", pl.Float64, "Sum over its attempts.", "ms", nullable=True),
+    Column("request_id", pl.String, "The endpoint's name for its last attempt.", nullable=True),
     Column("model_served", pl.String, "Snapshot that answered.", nullable=True),
     Column("library_versions", pl.String, "Versions that took part, as JSON."),
     Column("scored_at", pl.Datetime("us"), "When, UTC."),
@@ -199,7 +219,8 @@ JUDGE_LEDGER = Table(
     name="judge_ledger",
     row="The one verdict of a judge on one content, whenever it was paid for. Append-only.",
     key=("spec_id", "item_digest", "repetition"),
-    volatile=("scored_at",),
+    volatile=("scored_at", "latency_ms", "request_id"),
+    version=2,
     columns=_VERDICT,
 )
 
@@ -207,7 +228,8 @@ JUDGE_SCORES = Table(
     name="judge_scores",
     row="What one judge, rubric or embedded, says of one call sampled on the day.",
     key=("call_id", "spec_id", "repetition"),
-    volatile=("scored_at",),
+    volatile=("scored_at", "latency_ms", "request_id"),
+    version=2,
     columns=_VERDICT,
 )
 
@@ -216,8 +238,30 @@ RAGAS_SCORES = Table(
     row="What one RAGAS metric says of one call sampled on the day.",
     key=JUDGE_SCORES.key,
     volatile=JUDGE_SCORES.volatile,
+    version=2,
     columns=_VERDICT,
 )
+
+EVALUATION_COSTS = Table(
+    name="evaluation_costs",
+    row="What one judge was asked about one day's calls, and what that cost: apart from production.",
+    key=("spec_id",),
+    columns=(
+        Column("spec_id", pl.String, "The judge."),
+        Column("metric", pl.String, "What it measures."),
+        Column("kind", pl.String, "rubric or ragas."),
+        Column("model", pl.String, "Requested model."),
+        Column("verdicts", pl.Int64, "Sampled calls that have its verdict, whenever it was paid for.", "calls"),
+        Column("calls", pl.Int64, "Requests that reached the endpoint.", "calls"),
+        Column("faults", pl.Int64, "Of them, those that brought nothing of use.", "calls"),
+        Column("truncated", pl.Int64, "Of them, those cut off at the token limit.", "calls"),
+        *_TOKENS,
+        Column("cost", pl.Decimal(38, 12), "Null where nothing tells what it was.", "usd", nullable=True),
+        Column("unpriced_calls", pl.Int64, "Calls that may have been billed at an unknown cost.", "calls"),
+        Column("paid_twice", pl.Int64, "Calls that asked what had an answer already.", "calls"),
+        Column("paid_twice_cost", pl.Decimal(38, 12), "What those cost, as known.", "usd", nullable=True),
+    ),
+)  # fmt: skip
 
 QUALITY = Table(
     name="quality",

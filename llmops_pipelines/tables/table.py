@@ -71,7 +71,7 @@ class Table:
         """
         faults = list(self._faults(frame))
         names = [name for name in self.schema.names() if name in frame.columns]
-        ordered = frame.select(names)
+        ordered = frame[names]
         if set(self.key) <= set(names) and not _ascends(ordered, self.key):
             ordered = ordered.sort(self.key, nulls_last=True)
             if not _ascends(ordered, self.key) and (
@@ -102,8 +102,9 @@ def _ascends(frame: pl.DataFrame, key: tuple[str, ...]) -> bool:
     """
     if frame.height < 2 or not key:
         return True
-    greater, equal = pl.lit(value=False), pl.lit(value=True)
+    greater, equal = pl.Series([False]), pl.Series([True])
     for name in key:
-        column, before = pl.col(name).slice(1), pl.col(name).slice(0, pl.len() - 1)
+        # Column by column: for the few rows of a ledger part a query costs more than the answer.
+        column, before = frame[name].slice(1), frame[name].slice(0, frame.height - 1)
         greater, equal = greater | (equal & (column > before)), equal & (column == before)
-    return bool(frame.select(greater.fill_null(value=False).all()).item())
+    return bool(greater.fill_null(value=False).all())

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -25,8 +26,11 @@ REQUEST = RubricJudge(
 def ask(base_url: str, request: Request = REQUEST, *, seconds: float = 5, n: int = 1):
     """The replies of an endpoint to ``n`` equal requests, one after the other."""
 
+    return ask_at(Endpoint(base_url, request.model, KEY), request, seconds=seconds, n=n)
+
+
+def ask_at(endpoint: Endpoint, request: Request = REQUEST, *, seconds: float = 5, n: int = 1):
     async def all_of_them() -> list[Reply]:
-        endpoint = Endpoint(base_url, request.model, KEY)
         async with open_judge(endpoint, concurrency=4) as asked:
             return [await asked(request, seconds) for _ in range(n)]
 
@@ -172,3 +176,28 @@ def test_connections_are_reused():
 
 def test_the_version_of_the_client_is_known():
     assert client_versions()["openai"].startswith("3.")
+
+
+@pytest.mark.parametrize("way", ["json_object", "text"])
+def test_without_a_schema_the_instructions_end_with_it(way):
+    with JudgeStub() as stub:
+        asked = replace(Endpoint(stub.base_url, "judge-1", KEY), response_format=way)
+        ask_at(asked)
+        body = stub.requests[0]
+    assert body.get("response_format") == ({"type": way} if way == "json_object" else None)
+    system, user = body["messages"]
+    assert system["content"].startswith(REQUEST.messages[0].content)
+    assert json.loads(system["content"].rsplit("\n", 1)[1]) == REQUEST.schema
+    assert user["content"] == REQUEST.messages[1].content
+
+
+def test_log_probabilities_come_token_by_token_where_they_are_asked_for():
+    weighing = replace(REQUEST, weighs=True)
+    with JudgeStub(doubt=0.25) as stub:
+        [plain], [weighed] = ask(stub.base_url), ask(stub.base_url, weighing)
+        assert (stub.requests[1]["logprobs"], stub.requests[1]["top_logprobs"]) == (True, 5)
+        assert "logprobs" not in stub.requests[0]
+    assert plain.tokens_weighed is None
+    assert "".join(token.text for token in weighed.tokens_weighed) == weighed.text
+    with JudgeStub() as stub:
+        assert ask(stub.base_url, weighing)[0].tokens_weighed is None

@@ -174,7 +174,7 @@ def test_a_wrong_key_ends_quickly_and_names_the_variable():
 
 def test_a_judge_that_hangs_once_is_asked_again():
     with JudgeStub(faults={0: HANG}) as stub:
-        world = World(stub.base_url, limits=Limits(attempt_timeout_s=0.3, backoff_s=0.001))
+        world = World(stub.base_url, limits=Limits(attempt_timeout_s=1.0, backoff_s=0.001))
         assert outcomes(world.judge(item_frame("a"))) == {"scored": 1}
     assert world.ledger.attempts.sort("asked_at")["outcome"].to_list() == ["timeout", "ok"]
 

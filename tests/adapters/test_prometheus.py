@@ -9,6 +9,7 @@ import pytest
 from llmops_pipelines.adapters.prometheus import metric_families, to_table, to_text
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
+    EVALUATION_COSTS,
     FEATURE_COSTS,
     QUALITY,
     RULE_EVALUATIONS,
@@ -23,6 +24,7 @@ EMPTY = {
     "quality": QUALITY.empty(),
     "rule_evaluations": RULE_EVALUATIONS.empty(),
     "budget_status": BUDGET_STATUS.empty(),
+    "evaluation_costs": EVALUATION_COSTS.empty(),
 }
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -220,3 +222,17 @@ def test_the_table_holds_every_sample_that_is_written():
 def test_no_families_are_an_empty_table_and_an_empty_page():
     assert to_text([]) == ""
     assert to_table([]).is_empty()
+
+
+def test_evaluation_is_shown_apart_from_production():
+    row = {
+        "spec_id": "s-1", "metric": "groundedness", "kind": "rubric", "model": "judge-1",
+        "verdicts": 3, "calls": 5, "faults": 1, "truncated": 0, "cost": Decimal("0.25"),
+        "unpriced_calls": 1, "paid_twice": 1,
+    }  # fmt: skip
+    found = parse(text(evaluation_costs=pl.DataFrame([row], schema=EVALUATION_COSTS.schema)))
+    labels = '{metric="groundedness",model="judge-1",spec_id="s-1"}'
+    assert found[f"llmops_evaluation_cost_usd{labels}"] == 0.25
+    assert found[f"llmops_evaluation_cost_usd_missing{labels}"] == 1
+    assert found[f"llmops_evaluation_paid_twice{labels}"] == 1
+    assert not [name for name in found if name.startswith("llmops_cost_usd{")]

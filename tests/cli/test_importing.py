@@ -252,7 +252,7 @@ def test_another_file_of_the_same_name_is_never_written_over(tmp_path: Path) -> 
 def test_a_hidden_name_is_shown_since_landing_leaves_hidden_files_alone(tmp_path: Path) -> None:
     file = write(tmp_path / "..x.jsonl", text(call(1)))
     assert told(tmp_path / "data", file, "--write")["written"] == "imported/x.jsonl"
-    assert len(resources_of(settings(tmp_path / "data")).logs.files()) == 1
+    assert len([*resources_of(settings(tmp_path / "data")).logs.files()]) == 1
 
 
 def test_nothing_of_no_use_is_written(tmp_path: Path) -> None:

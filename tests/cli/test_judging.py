@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from llmops_pipelines.judging.preflight import CANNED
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.tables import QUALITY
 from tests.cli.worlds import DAY, Said, call, data_folder, invoke, text
 from tests.judge_stub import JudgeStub
 
@@ -73,7 +77,7 @@ def test_a_judge_without_a_price_is_held_by_counting_its_calls(tmp_path):
     )
     scored, unscored = quality(found)["groundedness"]
     assert (scored, unscored) == (3, CALLS - 3), "the canary takes one of the four"
-    assert judge.calls == 4
+    assert judge.calls == len(CANNED) + 4
     assert all(request["model"] == "our-own-judge" for request in judge.requests)
 
 
@@ -104,3 +108,46 @@ def test_quotes_are_told_before_money_is_spent_and_then_everything_is_judged(tmp
     assert {quote.split()[2] for quote in quotes} == JUDGED
     assert all("about $0.00" in quote and "at most $0." in quote for quote in quotes)
     assert "quote" not in again.stderr
+
+
+def test_a_jury_sits_at_two_endpoints_and_only_its_features_texts_go_there(tmp_path):
+    answers = {"chat": "Parcels travel three days.", "legal": "Spare keys cost nine euros."}
+    records = [
+        call(number, feature=feature, response=call(0)["response"] | {
+            "choices": [{"finish_reason": "stop",
+                         "message": {"role": "assistant", "content": answer}}]
+        })
+        for number, (feature, answer) in enumerate(answers.items())
+    ]  # fmt: skip
+    with (
+        JudgeStub() as mild,
+        JudgeStub(truth={answers["chat"]: False}, ignores_formats=True) as own,
+    ):
+        reference = {
+            "features.yaml": "features:\n  chat: {judging: panel}\n  legal: {judging: none}\n",
+            "judges.yaml": (
+                f"judges:\n  own: {{base_url: '{own.base_url}', api_key_env: OWN_KEY, "
+                "models: [own-1]}\njuries:\n  panel: {members: [judge, own], combine: mean}\n"
+            ),
+        }
+        data_folder(tmp_path, {"a.jsonl": text(*records)}, reference)
+        run = invoke(
+            "--data", tmp_path, "nightly", "--json",
+            environment={"JUDGE_BASE_URL": mild.base_url, "JUDGE_MODEL": "gpt-4.1-mini",
+                         "OWN_KEY": "sk-own", "LLMOPS_JUDGE_PREFLIGHT_DAYS": "1"},
+        )  # fmt: skip
+        found = json.loads(run.stdout)
+        sent = json.dumps([*mild.requests, *own.requests])
+    assert found["failures"] == []
+    assert answers["chat"] in sent
+    assert answers["legal"] not in sent
+    assert {headers["Authorization"] for headers in own.headers} == {"Bearer sk-own"}
+    ways = [body["response_format"]["type"] for body in own.requests]
+    assert ways.count("json_schema") == 1
+    quality_rows = Lake(open_store(str(tmp_path / "lake"))).read(QUALITY)
+    rows = quality_rows.filter(metric="groundedness", prompt_version="*").select(
+        "judge", "estimate"
+    )
+    assert dict(rows.rows()) == {
+        "rubric gpt-4.1-mini": 1.0, "rubric own-1": 0.0, "jury mean of gpt-4.1-mini, own-1": 0.5,
+    }  # fmt: skip

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 CALLS = 6
 NEXT = date(2026, 6, 3)
-LATER = {"LLMOPS_NOW": "2026-07-01T02:00:00Z"}
+LATER = {"LLMOPS_NOW": "2026-07-01T02:00:00Z", "LLMOPS_JUDGE_PREFLIGHT_DAYS": "0"}
 FEATURES = "features:\n  chat: {judging: judge, ragas: []}\n"
 DAYS = ("--from", DAY, "--to", NEXT)
 
@@ -122,5 +122,10 @@ def test_what_cannot_be_rescored_is_told(world, arguments, said):
     run = invoke("--data", world, "rescore", *DAYS, *arguments, environment=asked)
     assert run.returncode == 2
     assert said in run.stderr
+
+
+def test_without_an_endpoint_nobody_is_asked_and_what_to_set_is_told(world):
+    arguments = ("--spec", "groundedness", "--model", "gpt-4.1", "--yes")
     unset = invoke("--data", world, "rescore", *DAYS, *arguments, environment=LATER)
+    assert unset.returncode == 2
     assert "no endpoint to ask: set JUDGE_BASE_URL" in unset.stderr

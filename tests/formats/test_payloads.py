@@ -4,6 +4,7 @@
 name of a format that the file's name begins with.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,15 @@ def test_a_payload_is_recognised_as_the_format_it_is_named_after(file):
 def test_a_payload_tells_nothing_of_the_machine_it_was_recorded_on(file):
     text = file.read_text()
     assert [word for word in ("/home/", "/root/", "/tmp/", "/Users/") if word in text] == []
+
+
+@pytest.mark.parametrize("known", FORMATS.values(), ids=lambda known: known.name)
+def test_a_record_without_the_marks_of_a_format_is_not_recognised_by_it(known):
+    for file in PAYLOADS:
+        for line in file.read_text().splitlines():
+            record = json.loads(line)
+            if known.recognises(record):
+                assert record.keys() & {*known.marks}
+                assert not known.recognises(
+                    {key: value for key, value in record.items() if key not in known.marks}
+                )

@@ -35,6 +35,15 @@ def test_broken_lines_are_no_evidence():
     assert sniff(["{broken", "17", json.dumps(call())]) == "openai"
 
 
+def test_a_line_that_only_a_lenient_reader_takes_is_evidence():
+    assert sniff(['{"request": {"messages": []}, "latency_ms": NaN, "id": "\\ud800"}']) == "openai"
+
+
+def test_of_two_formats_with_equal_votes_the_one_asked_first_counts():
+    bare = json.dumps({"object": "response"})
+    assert sniff([json.dumps(call()), bare]) == sniff([bare, json.dumps(call())])
+
+
 def test_no_lines_have_no_format():
     assert sniff([]) is None
 

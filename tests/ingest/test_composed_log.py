@@ -35,7 +35,7 @@ sources:
 def test_a_real_log_lands_whole():
     sources = parse_document(SOURCES, Sources, file="sources.yaml")
     lake = Lake(options(sources=sources, start=options().start.replace(month=1)))
-    lake.land(LogFile(LOG.name, LOG.stat().st_size, 1, lambda: LOG.open("rb")))
+    lake.land(LogFile(LOG.name, LOG.stat().st_size, 1, lambda _: LOG.open("rb")))
     assert lake.counts(LOG.name) == (5102, 5102, 0, 0, 0, 0)
     assert unaccounted_files(lake.index).is_empty()
     days = lake.rows().partition_by("day")

@@ -43,7 +43,7 @@ def trickling(data, size):
         def read(self, wanted=-1):
             return super().read(size if wanted < 0 else min(size, wanted))
 
-    return LogFile("log.jsonl", len(data), 5, lambda: Trickle(data))
+    return LogFile("log.jsonl", len(data), 5, lambda _: Trickle(data))
 
 
 def test_the_same_files_give_the_same_names_and_bytes(tmp_path):
@@ -71,6 +71,14 @@ def test_files_in_any_order_give_the_same_names():
     one.land(*files)
     other.land(*reversed(files))
     assert one.names == other.names
+
+
+def test_the_number_of_files_in_a_batch_changes_no_row():
+    files = [log(f"{n}.jsonl", lines(call(n))) for n in range(5)]
+    whole, parts = Lake(), Lake(options(batch_files=2))
+    whole.land(*files)
+    assert len(parts.land(*files)) == 3
+    assert parts.rows().drop("batch").equals(whole.rows().drop("batch"))
 
 
 @pytest.mark.parametrize("batch_bytes", [500, 5_000, 50_000])

@@ -4,7 +4,7 @@ import hmac
 import polars as pl
 import pytest
 
-from llmops_pipelines.ingest.digests import continued_digests, keyed_hashes, text_digests
+from llmops_pipelines.ingest.digests import keyed_hashes, text_digests
 
 TEXTS = ["", "a", "grüße", "x" * 10_000, "a", None, "\x00", "line\nend"]
 
@@ -26,13 +26,6 @@ def test_bytes_that_are_no_text_have_digests_too():
     ]
 
 
-def test_a_whole_is_its_beginning_and_its_rest():
-    begins, rests = pl.Series(["ab", None, "ab", ""]), pl.Series(["cd", "cd", None, ""])
-    parts, wholes = continued_digests(begins, rests, 16, 32)
-    assert parts.to_list() == [sha("ab")[:16], sha("")[:16], sha("ab")[:16], sha("")[:16]]
-    assert wholes.to_list() == [sha("abcd")[:32], sha("cd")[:32], None, sha("")[:32]]
-
-
 @pytest.mark.parametrize("key", [b"", b"k", b"k" * 64, b"k" * 65, bytes(range(256))])
 def test_a_keyed_hash_is_hmac_sha_256(key):
     expected = [
@@ -52,7 +45,3 @@ def test_without_texts_there_is_nothing_to_digest(texts):
     series = pl.Series(texts, dtype=pl.String)
     assert text_digests(series, 16).to_list() == texts
     assert keyed_hashes(series, b"k", 16).to_list() == texts
-    assert [found.to_list() for found in continued_digests(series[:0], series[:0], 16, 32)] == [
-        [],
-        [],
-    ]

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 import zstandard
 
-from llmops_pipelines.ingest import LogFile, unaccounted_files
+from llmops_pipelines.ingest import LogFile, files, unaccounted_files
 from llmops_pipelines.tables import LANDED_REJECTIONS
-from tests.ingest.worlds import Lake, call, landed, landed_lines, line, lines, log, reasons
+from tests.ingest.worlds import Lake, call, landed, landed_lines, line, lines, log, options, reasons
 
 TEN = lines(*(call(number) for number in range(10)))
 
@@ -75,6 +75,36 @@ def test_a_binary_file_is_one_rejection_that_counts_its_lines():
 )
 def test_a_foreign_file_is_named(data, kind):
     assert f"file: is {kind}, not lines of JSON" in reasons(landed(log("x", data)))[0][1]
+
+
+def test_a_file_that_swells_beyond_measure_is_read_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(files, "_SWOLLEN", 2**20)
+    bomb = zstandard.compress(lines(call(1)) + b"x\n" * 3_000_000)
+    lake = landed(log("bomb.jsonl.zst", bomb))
+    assert lake.file("bomb.jsonl.zst")["calls"] == 1
+    (why,) = {why for _, why in reasons(lake) if why.startswith("file:")}
+    assert why == (
+        f"file: its {len(bomb):,} bytes unpack to more than 1,048,576, where reading stopped; the"
+        " lines before are kept, if it is a log, put it there in plain text"
+    )
+
+
+def test_very_many_short_lines_come_in_parts_of_few_lines():
+    lake = Lake(options(batch_lines=100))
+    batches = lake.land(log("x.jsonl", lines(call(1)) + b"x\n" * 1_000))
+    assert len(batches) == 11
+    assert lake.counts("x.jsonl") == (1_001, 1, 0, 0, 1_000, 0)
+    assert [line for line, _ in reasons(lake)] == list(range(2, 1_002))
+
+
+def test_very_many_lines_without_a_day_wait_for_none():
+    lake = Lake(options(batch_lines=100))
+    record = b'{"request": {"messages": []}}\n'
+    first, *_ = lake.land(log("2026-11-09.jsonl", record * 1_050 + lines(call(1))))
+    assert sum(frame.height for days in first.tables.values() for frame in days.values()) == 0
+    assert lake.counts("2026-11-09.jsonl") == (1_051, 1, 0, 0, 1_050, 0)
+    days = lake.rows(LANDED_REJECTIONS)["day"].dt.day().value_counts(sort=True)
+    assert days["day"].to_list() == [9, 10]
 
 
 def test_a_broken_parquet_file_is_named():
@@ -215,7 +245,7 @@ def test_an_array_cut_off_in_the_middle_is_read_as_lines():
 
 
 def failing(path, error):
-    def refuse():
+    def refuse(_path):
         raise error
 
     return LogFile(path, 10, 5, refuse)
@@ -229,7 +259,7 @@ def test_a_file_that_cannot_be_opened_is_counted_and_tried_again():
     assert reasons(lake) == [
         (0, "file: cannot be read (Permission denied); it is tried again at the next landing")
     ]
-    lake.land(LogFile("log.jsonl", 10, 5, lambda: io.BytesIO(TEN)))
+    lake.land(LogFile("log.jsonl", 10, 5, lambda _: io.BytesIO(TEN)))
     assert lake.counts() == (10, 10, 0, 0, 0, 0)
     assert reasons(lake) == []
 
@@ -252,7 +282,7 @@ def test_a_file_that_breaks_off_in_its_second_reading_leaves_no_rows():
     handles = [io.BytesIO(data), Breaking(data, 5_000_000)]
     lake = Lake()
     lake.options = lake.options.__class__(**{**vars(lake.options), "batch_bytes": 2_000_000})
-    lake.land(LogFile("log.jsonl", len(data), 5, lambda: handles.pop(0)), log("z.jsonl", TEN))
+    lake.land(LogFile("log.jsonl", len(data), 5, lambda _: handles.pop(0)), log("z.jsonl", TEN))
     assert lake.counts() == (1, 0, 0, 0, 1, 0)
     assert lake.counts("z.jsonl") == (10, 10, 0, 0, 0, 0)
     assert set(lake.rows()["source_file"]) == {"z.jsonl"}

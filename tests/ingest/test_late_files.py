@@ -31,7 +31,7 @@ def test_a_late_file_touches_only_the_days_it_holds():
 def test_a_landed_file_is_not_read_again():
     opened = []
 
-    def open_it():
+    def open_it(_path):
         opened.append(1)
         return io.BytesIO(lines(call(1)))
 
@@ -151,7 +151,7 @@ def test_the_index_can_be_folded_from_all_rows_ever_written():
 
 
 def test_a_failed_reading_supersedes_nothing_when_folded():
-    def refuse():
+    def refuse(_path):
         raise OSError("gone")
 
     lake = Lake()

@@ -67,6 +67,8 @@ def test_an_empty_file_describes_no_sources():
     [
         (entry(zone="Mars/Base"), "is no IANA zone; accepted are names such as Europe/Berlin"),
         (entry(zone="../etc/passwd"), "is no IANA zone"),
+        (entry(match="../other/*.jsonl"), "leaves the log root; write a path below it"),
+        (entry(match="/etc/*"), "leaves the log root"),
         (entry(format="csv"), "sources.yaml:4"),
         (entry(fields=None), "started_at is missing; a mapped source must place it"),
         (entry(fields="{started_at: at, lattency: x}"), "lattency"),

@@ -3,10 +3,14 @@
 import gzip
 import io
 import json
+import tracemalloc
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from llmops_pipelines.ingest import Sources
+from llmops_pipelines.ingest import Sources, files
+from llmops_pipelines.ingest.tabular import parquet_blocks
 from tests.ingest.worlds import Lake, call, landed, log, reasons
 
 FIELDS = {
@@ -88,6 +92,58 @@ def test_a_damaged_parquet_file_is_one_rejection_with_a_remedy():
     assert reasons(lake) == [
         (0, "file: is no whole Parquet file; export it again (1 line rejected)")
     ]
+
+
+def as_parquet(columns, **how) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file, **how)
+    return file.getvalue()
+
+
+def why_refused(data: bytes, **limits) -> str:
+    ((_, why),) = reasons(landed(log("x.parquet", data), **limits))
+    return why
+
+
+def test_a_parquet_file_of_very_many_columns_is_refused():
+    why = why_refused(as_parquet({f"c{n}": [1] for n in range(10_001)}))
+    assert why.startswith("file: declares 10,001 columns, more than the 10,000 that are read;")
+
+
+def test_a_parquet_column_that_swells_beyond_measure_is_refused():
+    bomb = as_parquet(
+        {"text": ["x" * 2**20] * 65}, compression="zstd", use_dictionary=False, row_group_size=65
+    )
+    assert len(bomb) < 60_000
+    why = why_refused(bomb)
+    assert "bytes of column text unpack to 68,1" in why
+    assert why.endswith("more than 1,000 times as many; export it again (1 line rejected)")
+
+
+def test_a_text_that_is_stored_once_for_many_rows_is_never_held_for_all_of_them():
+    rows = 400
+    ids = [f"c-{n}" for n in range(rows)]
+    text = {"id": ids, "when": ["2026-11-10T09:00:00Z"] * rows, "reply": ["y" * 2**20] * rows}
+    data = as_parquet(text, dictionary_pagesize_limit=2**24)
+    assert len(data) < 200_000
+    tracemalloc.start()
+    lines = sum(block.lines for block in parquet_blocks(iter([data]), 2**21))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert lines == rows
+    assert peak < 300 * 2**20
+
+
+def test_rows_that_repeat_a_long_text_are_read_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(files, "_SWOLLEN", 2**24)
+    monkeypatch.setattr(files, "_SWELLING", 1)
+    rows = 10_000
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["y" * 2_000])
+    data = as_parquet({"id": list(range(rows)), "reply": texts})
+    *read, last = parquet_blocks(iter([data]), 2**20)
+    assert sum(block.lines for block in read) == last.line - 1 == 8_000
+    assert last.lines == 2_000
+    assert last.reason.startswith("file: its texts unpack to more than 16,777,216 bytes;")
 
 
 def test_a_table_of_no_known_format_says_how_to_describe_it():

@@ -63,7 +63,7 @@ def lines(*records: Any) -> bytes:
 
 def log(path: str, data: bytes, modified_ns: int = MORNING_NS) -> LogFile:
     """A log file of these bytes."""
-    return LogFile(path, len(data), modified_ns, lambda: io.BytesIO(data))
+    return LogFile(path, len(data), modified_ns, lambda _: io.BytesIO(data))
 
 
 def options(**changes: Any) -> LandingOptions:

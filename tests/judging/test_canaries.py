@@ -16,6 +16,7 @@ from llmops_pipelines.judging import (
     missed_canaries,
     rubric_spec,
 )
+from llmops_pipelines.judging.canaries import came_back
 from tests.judging.worlds import (
     NOON,
     QUICK,
@@ -145,3 +146,18 @@ def test_what_the_judge_is_shown_decides_the_digest_of_its_canary():
     )
     assert (one.call_id, one.digest == other.digest) == ("canary", False)
     assert rubric(canary=RUDE).canary.given == {"answer"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "expects", "score", "held"),
+    [
+        ("binary", False, 0.3, True),
+        ("binary", False, 0.6, False),
+        ("binary", True, 0.6, True),
+    ],
+)
+def test_a_weighed_score_counts_as_the_verdict_it_is_nearest_to(scale, expects, score, held):
+    tried_by = rubric(scale=scale, canary={"answer": "a", "expects": [expects]})
+    row = {"outcome": "scored", "score": score, "evidence": None}
+    assert came_back(row, tried_by, weighed=True) is held
+    assert not came_back(row, tried_by)

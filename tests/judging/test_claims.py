@@ -22,6 +22,9 @@ from llmops_pipelines.judging.claims import claim_sentences
         "I don't know.",
         "That's great!",
         "How can I help you today?",
+        "Oh my goodness!",
+        "It makes sense!",
+        "Congratulations!",
         "Best regards",
         "",
         "\U0001f600",
@@ -41,6 +44,8 @@ def test_small_talk_claims_nothing(small_talk):
         "Paris",
         "It was 1998?",
         "Thanks to the new policy the fee was dropped for all customers in Europe since spring.",
+        "Oh, the fee is four euros.",
+        "That makes the total four euros.",
         "Great Britain left the union.",
     ],
 )

@@ -1,6 +1,7 @@
 """Every item ends in exactly one outcome, whatever the endpoint does."""
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,9 @@ from llmops_pipelines.judging import (
     Caps,
     Circuit,
     Conduct,
+    Gate,
     Limits,
+    Pace,
     Purse,
     Reply,
     RubricJudge,
@@ -114,13 +117,22 @@ def test_a_malformed_reply_is_repaired_once():
     assert steps == [("verdict", "unreadable"), ("verdict/repair", "ok")]
 
 
-def test_two_malformed_replies_are_unreadable_for_good():
+def test_a_malformed_repair_is_repaired_too():
+    run = Run(in_turn(ok(text="no"), ok(text="still no"), ok()))
+    assert outcomes(run.of(ONE)) == {"scored": 1}
+    assert [len(request.messages) for request in run.asked] == [2, 4, 4]
+    assert run.asked[2].messages[2].content == "still no"
+    steps = run.ledger.attempts.sort("asked_at")["step"].to_list()
+    assert steps == ["verdict", "verdict/repair", "verdict/repair-2"]
+
+
+def test_three_malformed_replies_are_unreadable_for_good():
     run = Run(always(ok(text="no")))
     tally = run.of(ONE)
-    assert (outcomes(tally), len(run.asked)) == ({"unreadable": 1}, 2)
+    assert (outcomes(tally), len(run.asked)) == ({"unreadable": 1}, 3)
     assert only(run)["score"] is None
     assert tally.unfinished == []
-    assert only(run)["reason"].startswith("two replies could not be read")
+    assert only(run)["reason"].startswith("3 replies could not be read")
 
 
 def test_a_truncated_reply_is_a_class_of_its_own_with_a_remedy():
@@ -171,6 +183,40 @@ def test_the_wait_that_the_endpoint_asks_for_is_obeyed():
     run.replies = timed
     run.of(ONE)
     assert loop_times[1] - loop_times[0] >= 0.2
+
+
+def test_a_wait_that_one_was_asked_for_is_waited_by_all():
+    slow_down = failure("http_429", retry_after_s=0.2)
+    run = Run(in_turn(slow_down, ok()), limits=replace(QUICK, concurrency=2))
+    assert outcomes(run.of(TEN)) == {"scored": 10}
+    # Two were on their way when the endpoint asked; the third is another item's.
+    assert run.moments[2] - run.moments[0] >= 0.2
+
+
+def test_a_run_whose_time_is_up_leaves_the_rest_to_a_later_one():
+    limits = replace(QUICK, concurrency=1, run_deadline_s=0.05)
+    run = Run(always(ok()), limits=limits, seconds=0.02)
+    tally = run.of(TEN)
+    assert 0 < outcomes(tally)["scored"] < 5
+    assert outcomes(tally)["failed"] == 10 - outcomes(tally)["scored"]
+    assert "the run's deadline of 0 s has passed" in tally.unfinished[-1]["reason"]
+
+
+def test_waiting_for_the_pace_does_not_count_towards_an_items_deadline():
+    gate = Gate(Pace(requests_per_minute=1_200))
+    run = Run(always(ok()), limits=replace(QUICK, item_deadline_s=0.1), gate=gate)
+    began = time.monotonic()
+    # 21 go at once: a second's worth; the others one every 50 ms.
+    assert outcomes(run.of(item_frame(*(f"answer {n}" for n in range(27))))) == {"scored": 27}
+    assert time.monotonic() - began >= 0.25
+    assert gate.own == 0
+
+
+def test_a_pause_past_the_items_deadline_fails_what_would_wait_for_it():
+    run = Run(always(failure("http_429", retry_after_s=900)))
+    tally = run.of(TEN)
+    assert outcomes(tally) == {"failed": 10}
+    assert any("to be left alone for 900 s" in row["reason"] for row in tally.unfinished)
 
 
 def test_a_wait_past_the_deadline_is_not_waited_for():
@@ -401,3 +447,21 @@ def test_times_come_from_the_clock_that_was_given():
 def test_replies_that_are_no_replies_have_no_score():
     assert Reply("http_500").answered is False
     assert Reply("truncated").answered is True
+
+
+class SlowLedger(Ledger):
+    """A ledger that takes longer than the run has left."""
+
+    def append(self, verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
+        time.sleep(0.2)
+        super().append(verdicts, attempts)
+
+
+def test_a_run_that_ends_while_results_are_handed_over_hands_them_over_once():
+    run = Run(lambda *_: ok(), limits=replace(QUICK, window_s=0.02), ledger=SlowLedger())
+    run.seconds = 0.05
+    # Two rounds: the first is handed over when its time is up, and the second ends meanwhile.
+    run.of(item_frame(*(f"a {n}" for n in range(2 * QUICK.concurrency))))
+    assert run.ledger.verdicts["item_digest"].is_unique().all()
+    assert run.ledger.attempts["attempt_id"].is_unique().all()
+    assert run.ledger.verdicts.height == 2 * QUICK.concurrency

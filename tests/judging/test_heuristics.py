@@ -110,6 +110,19 @@ def test_a_reply_cut_at_the_token_limit_is_called_truncated(word):
     assert scored(text(answer='{"a": [1,'), calls=calls)["format_error"].startswith("truncated")
 
 
+def test_a_check_without_end_leaves_validity_unknown_and_says_so():
+    schema = {"pattern": "^(?=(a+)+$).*"}
+    row = scored(text(answer='"' + "a" * 60 + '!"', response_schema=schema))
+    assert row["format_valid"] is None
+    assert row["format_error"].startswith("not checked: the pattern")
+
+
+def test_dates_are_known_from_question_and_contexts_however_they_are_written():
+    answer, contexts = "It ran from 5 March to 7 March 2026.", ["It began on 2026-03-05."]
+    row = scored(text(answer=answer, contexts=contexts, question="Is 7/3/2026 the end?"))
+    assert row["unmatched"] == []
+
+
 def test_an_unusable_schema_leaves_validity_unknown_and_says_so():
     row = scored(text(answer="{}", response_schema='{"type": "sentence"}'))
     assert row["format_valid"] is None

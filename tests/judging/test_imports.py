@@ -26,7 +26,8 @@ HEAVY = [
 def test_importing_the_room_and_its_adapters_loads_nothing_heavy():
     program = (
         "import sys, llmops_pipelines.judging, llmops_pipelines.adapters.judging_day, "
-        "llmops_pipelines.adapters.minilm, llmops_pipelines.adapters.named_judges, "
+        "llmops_pipelines.adapters.cross_encoder, llmops_pipelines.adapters.minilm, "
+        "llmops_pipelines.adapters.named_judges, "
         "llmops_pipelines.judging.promptfoo\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules])"
     )

@@ -38,10 +38,10 @@ def test_a_quote_adds_up_its_items():
     assert (found.items, found.already_paid, found.calls) == (2, 7, 3)
     assert (found.input_tokens, found.output_tokens) == (300, 30)
     assert found.usd == Decimal("0.330") * Decimal("1.02")
-    assert found.usd_at_most == Decimal("1.100")
+    assert found.usd_at_most == Decimal("1.400")
     assert str(found) == (
         "politeness by judge-1: 2 to judge, 7 already paid; 3 calls, about 300 tokens in and "
-        "30 out; about $0.34, at most $1.10"
+        "30 out; about $0.34, at most $1.40"
     )
 
 
@@ -63,11 +63,11 @@ def test_a_rubric_is_estimated_from_the_prompt_it_would_send():
     assert long.most_output_tokens == 1500
 
 
-def test_what_is_at_most_paid_for_takes_every_reply_for_broken():
+def test_what_is_at_most_paid_for_takes_every_reply_for_broken_twice():
     found = quoted(Estimate(1, 100, 10, 50), Estimate(2, 200, 20, 50))
-    assert (found.calls_at_most, found.input_tokens_at_most) == (6, 900)
-    assert found.output_tokens_at_most == 200
-    assert found.usd_at_most == by_the_token("", {"in": 900, "out": 200})
+    assert (found.calls_at_most, found.input_tokens_at_most) == (9, 1100)
+    assert found.output_tokens_at_most == 300
+    assert found.usd_at_most == by_the_token("", {"in": 1100, "out": 300})
 
 
 def test_a_batch_has_a_price_of_its_own_or_none():

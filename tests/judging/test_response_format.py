@@ -2,6 +2,7 @@
 
 import json
 import socket
+from time import process_time
 
 import pytest
 
@@ -123,3 +124,70 @@ def test_a_fence_with_nothing_but_blank_lines_is_read_at_once():
 def test_a_fence_around_the_whole_is_taken_off_and_no_other():
     assert unfenced('```json\n{"a": 1}\n```') == '{"a": 1}'
     assert unfenced('see:\n```json\n{"a": 1}\n```') == 'see:\n```json\n{"a": 1}\n```'
+
+
+EXPLODING = {
+    "nested repeats": ({"pattern": "^(a+)+$"}, "a" * 60 + "!"),
+    "overlapping choices": ({"pattern": "^(a|a)*$"}, "a" * 60 + "!"),
+    "options in a row": ({"pattern": "a?" * 40 + "a" * 40}, "a" * 40),
+    "names": ({"patternProperties": {"^(a+)+$": False}}, {"a" * 60 + "!": 1}),
+    "names of others": (
+        {"patternProperties": {"^(a+)+$": {}}, "additionalProperties": False},
+        {"a" * 60: 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPLODING)
+def test_a_pattern_that_would_explode_is_matched_at_once(name):
+    schema, document = EXPLODING[name]
+    began = process_time()
+    error = format_error(json.dumps(document), schema=json.dumps(schema))
+    assert process_time() - began < 1
+    assert (error is None) == name.startswith(("names", "options"))
+
+
+FANNING = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)}
+
+
+@pytest.mark.parametrize(
+    ("schema", "document"),
+    [
+        ({"$defs": FANNING | {"a40": {}}, "$ref": "#/$defs/a0"}, 1),
+        ({"items": {"type": "integer"}}, list(range(500_000))),
+        ({"pattern": "^(?=(a+)+$).*"}, "a" * 60 + "!"),
+        ({"pattern": r"^(a+)+\1$"}, "a" * 60 + "!"),
+        ({"patternProperties": {f"^{n}": {} for n in range(500)}}, dict.fromkeys("abc", 1)
+            | dict.fromkeys(map(str, range(900)))),
+        ({"properties": {"a": {"$schema": "http://json-schema.org/draft-07/schema#"}}}, {}),
+        ({"patternProperties": {"^(a+)+$": {}}, "unevaluatedProperties": False}, {"a" * 60: 1}),
+        ({"enum": ["x" * 250_000]}, 1),
+    ],
+)  # fmt: skip
+def test_work_without_end_is_left_unchecked_and_called_neither_right_nor_wrong(schema, document):
+    began = process_time()
+    with pytest.raises(SchemaError, match=r"not checked|characters"):
+        format_error(json.dumps(document), schema=json.dumps(schema))
+    assert process_time() - began < 5
+
+
+def test_patterns_that_look_around_are_matched_where_their_work_is_bounded():
+    schema = json.dumps({"type": "string", "pattern": r"^(?!\s*$).+"})
+    assert format_error('"text"', schema=schema) is None
+    assert format_error('"  "', schema=schema).startswith("$ breaks pattern")
+
+
+def test_many_unlike_items_are_told_apart_without_comparing_all_pairs():
+    schema = json.dumps({"uniqueItems": True})
+    items = [{"n": n} for n in range(20_000)]
+    assert format_error(json.dumps(items), schema=schema) is None
+    assert format_error(json.dumps([*items, {"n": 5.0}]), schema=schema) is not None
+    assert format_error('[1, true, 0, false, "1"]', schema=schema) is None
+
+
+@pytest.mark.parametrize("dialect", ["draft-04", "draft-06", "draft-07"])
+def test_older_dialects_are_bounded_too(dialect):
+    schema = {"$schema": f"http://json-schema.org/{dialect}/schema#", "pattern": "^(a+)+$"}
+    assert format_error(json.dumps("a" * 60 + "!"), schema=json.dumps(schema)) is not None
+    recursive = schema | {"items": {"$ref": "#"}}
+    assert format_error(json.dumps(["a" * 60 + "!"]), schema=json.dumps(recursive)) is not None

@@ -2,12 +2,13 @@
 
 import pytest
 
+from llmops_pipelines.judging.support import Passage
 from llmops_pipelines.judging.unmatched import SHOWN, unmatched
 from llmops_pipelines.judging.words import words
 
 
 def found(answer, known=""):
-    return unmatched(answer.split("|"), [set(), set(words(known))])
+    return unmatched(answer.split("|"), [set(), set(words(known))], lambda: Passage(known).days)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,15 @@ def found(answer, known=""):
         ("The A B C are letters.", "", []),
         ("1. Open the app|2. Press start", "", []),
         ("We met at the Bank of England.", "a bank in england", []),
+        ("It ends on 5 March 2026.", "It ends on 2026-03-05.", []),
+        ("It ends on March 5th.", "It ends on 5 Mar. 2026 at 5.", []),
+        ("It ends on 05/03/2026.", "It ends on March 5, 2026.", []),
+        ("It ends on 03/05/2026.", "It ends on March 5, 2026.", []),
+        ("It ends on 05.03.2026.", "It ends on May 3, 2026.", ["05.03.2026"]),
+        ("It ends on 6 March 2026.", "From 5 March 2026, 6 days.", ["6 March 2026"]),
+        ("It ends on 5 March 2026.", "It ends on 5 March 2025.", ["5 March 2026"]),
+        ("Pay by 2026-13-40.", "", ["2026", "13", "40"]),
+        ("Ask Ann on 5 May or Bob.", "5 May", ["Ann", "Bob"]),
     ],
 )
 def test_numbers_and_names_absent_from_question_and_contexts_are_named(answer, known, expected):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from llmops_pipelines.judging import (
     Caps,
     Circuit,
     Conduct,
+    Gate,
     Item,
     JudgeSpec,
     Limits,
@@ -178,7 +180,7 @@ class Ledger:
         return pl.concat([attempts for _, attempts in self.parts])
 
 
-QUICK = Limits(concurrency=8, backoff_s=0.001, backoff_most_s=0.002, window_s=60.0)
+QUICK = Limits(concurrency=8, attempts=5, backoff_s=0.001, backoff_most_s=0.002, window_s=60.0)
 
 
 @dataclass
@@ -192,6 +194,8 @@ class Run:
     ledger: Ledger = field(default_factory=Ledger)
     asked: list[Request] = field(default_factory=list)
     seconds: float = 0.0
+    gate: Gate = field(default_factory=Gate)
+    moments: list[float] = field(default_factory=list)
 
     def of(self, frame: pl.DataFrame, judge_spec: JudgeSpec | None = None) -> Tally:
         """Judge all of ``frame``."""
@@ -202,6 +206,7 @@ class Run:
         async def ask(request: Request, _seconds: float) -> Reply:
             number = len(self.asked)
             self.asked.append(request)
+            self.moments.append(time.monotonic())
             await asyncio.sleep(self.seconds)
             return self.replies(request, number)
 
@@ -216,6 +221,7 @@ class Run:
                 now=lambda: next(clock),
                 seed=7,
                 run_id="run-1",
+                gate=self.gate,
             )
             return await execute(jobs, conduct, self.ledger.append, library_versions={"x": "1"})
 

@@ -1,6 +1,10 @@
-"""What several files of this room need: an S3 server on loopback."""
+"""What several files of this room need: an S3 server on loopback; charts are not drawn."""
 
 import pytest
+
+from tests.undrawn import undrawn
+
+__all__ = ["s3", "undrawn"]
 
 
 @pytest.fixture(scope="module")

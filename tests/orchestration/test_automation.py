@@ -18,7 +18,7 @@ AT_ONCE = ROWS | {
 }  # fmt: skip
 AFTER_THE_DAY = {
     "sampled_traces", "judge_scores", "ragas_scores", "quality", "golden_candidates",
-    "rule_evaluations", "alerts", "nightly_report", "prometheus_metrics",
+    "evaluation_costs", "rule_evaluations", "alerts", "nightly_report", "prometheus_metrics",
 }  # fmt: skip
 WHOLE = AT_ONCE | AFTER_THE_DAY
 RULES = {"rule_evaluations", "alerts", "nightly_report", "prometheus_metrics"}

@@ -17,8 +17,10 @@ from llmops_pipelines.orchestration.resources import LogFolder
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
     CALL_COSTS,
+    EVALUATION_COSTS,
     FEATURE_COSTS,
     JUDGE_CALLS,
+    JUDGE_SCORES,
     JUDGE_SPECS,
     LANDED_CALLS,
     LANDED_DAYS,
@@ -31,6 +33,7 @@ from llmops_pipelines.tables import (
 )
 from tests.ingest.worlds import options
 from tests.judging import worlds as judging_worlds
+from tests.judging.worlds import NOON
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 from tests.reporting.worlds import rows
 
@@ -196,6 +199,45 @@ def test_unknown_spend_is_not_the_same_as_none(priced):
         cost=pl.lit(Decimal(0), FEATURE_COSTS.schema["cost"])
     ))  # fmt: skip
     assert not checks.spend_adds_up(priced.lake, DAY).passed
+
+
+def test_items_that_a_cap_left_without_a_verdict_are_a_warning_that_says_what_to_do(folder):
+    row = {
+        "spec_id": "s", "item_digest": "d", "repetition": 0, "metric": "groundedness",
+        "attempts": 0, "library_versions": "{}", "scored_at": NOON,
+    }  # fmt: skip
+    rows = [
+        row | {"call_id": "c-1", "outcome": "over_budget", "reason": "the cap is reached"},
+        row | {"call_id": "c-2", "outcome": "over_budget", "reason": "the cap is reached"},
+        row | {"call_id": "c-3", "outcome": "over_policy"},
+        row | {"call_id": "c-4", "outcome": "scored", "score": 1.0},
+    ]
+    folder.lake.write(JUDGE_SCORES, pl.DataFrame(rows, schema=JUDGE_SCORES.schema), day=DAY)
+    result = checks.all_judged(folder.lake, JUDGE_SCORES, DAY)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description == "2 item(s) have no verdict yet; run the day again to go on"
+    assert faults(result) == [
+        {
+            "metric": "groundedness", "outcome": "over_budget", "items": "2",
+            "first_reason": "the cap is reached",
+        }
+    ]  # fmt: skip
+
+
+def test_what_was_paid_twice_is_a_warning_with_its_price(folder):
+    row = {
+        "spec_id": "s", "metric": "groundedness", "kind": "rubric", "model": "m", "verdicts": 1,
+        "calls": 3, "faults": 0, "truncated": 0, "unpriced_calls": 0, "paid_twice": 2,
+        "paid_twice_cost": Decimal("0.02"),
+    }  # fmt: skip
+    frame = pl.DataFrame([row], schema=EVALUATION_COSTS.schema)
+    folder.lake.write(EVALUATION_COSTS, frame, day=DAY)
+    result = checks.nothing_paid_twice(folder.lake, DAY)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description.startswith("2 call(s) asked what had an answer")
+    assert faults(result)[0]["paid_twice_cost"] == "0.020000000000"
+    folder.lake.write(EVALUATION_COSTS, EVALUATION_COSTS.empty(), day=DAY)
+    assert checks.nothing_paid_twice(folder.lake, DAY).passed
 
 
 def test_each_expectation_that_is_not_met_is_a_row_with_its_examples(folder):

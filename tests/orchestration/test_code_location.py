@@ -1,4 +1,7 @@
-"""The code location in the tools people use: validate, check, list, both development servers."""
+"""The code location in the tools people use: validate, check, list, `dg dev`.
+
+`dagster dev`, on an instance and from another folder, is what `llmops ui` becomes: see cli/test_ui.
+"""
 
 import json
 import subprocess
@@ -61,20 +64,10 @@ def test_dg_lists_assets_checks_jobs_and_sensors(tmp_path):
         assert f'"{name}"' in told
 
 
-def test_dagster_dev_shows_the_graph_from_any_folder_and_without_an_instance(tmp_path):
-    port, workspace = free_port(), str(CHECKOUT / "workspace.yaml")
-    arguments = [command("dagster"), "dev", "-w", workspace, "-p", str(port)]
-    env = environment(DAGSTER_HOME=None, LLMOPS_DATA=str(tmp_path / "data"))
-    with Process(arguments, log=tmp_path / "log", env=env, cwd=tmp_path) as server:
-        server.until(lambda: "nightly_report" in asset_keys(port), 90)
-    assert asset_keys(port) == []
-
-
-def test_dg_dev_shows_the_graph_on_an_instance(tmp_path):
-    port, home = free_port(), tmp_path / "home"
-    home.mkdir()
+def test_dg_dev_shows_the_graph_without_an_instance(tmp_path):
+    port = free_port()
     arguments = [command("dg"), "dev", "--port", str(port)]
-    env = environment(DAGSTER_HOME=str(home), LLMOPS_DATA=str(tmp_path / "data"))
+    env = environment(DAGSTER_HOME=None, LLMOPS_DATA=str(tmp_path / "data"))
     with Process(arguments, log=tmp_path / "log", env=env) as server:
         server.until(lambda: "nightly_report" in asset_keys(port), 90)
     assert asset_keys(port) == []

@@ -10,7 +10,7 @@ from llmops_pipelines import ingest
 from llmops_pipelines.orchestration.forgetting import foreign_folders, forget
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import land_new_files
-from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.orchestration.stores import FolderStore, open_store
 from llmops_pipelines.orchestration.warehouse import FILE, rebuild_warehouse
 from llmops_pipelines.tables import (
     CALL_TEXTS,
@@ -19,10 +19,12 @@ from llmops_pipelines.tables import (
     GOLDEN_CANDIDATES,
     GOLDEN_DATASET,
     HEURISTIC_SCORES,
+    JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_SCORES,
     LANDED_CALLS,
     LANDED_FEEDBACK,
+    LOG_INDEX,
     NIGHTLY_REPORTS,
     STEP_TEXTS,
     TOMBSTONES,
@@ -94,6 +96,8 @@ def lake(request, tmp_path):
     rows = [verdict | scored for verdict in verdicts]
     lake.append(JUDGE_LEDGER, frame(JUDGE_LEDGER, rows), name="p", day=DAY)
     lake.write(JUDGE_SCORES, frame(JUDGE_SCORES, rows), day=DAY)
+    asked = [row | {"attempt_id": row["call_id"], "asked_at": NOW} for row in rows]
+    lake.append(JUDGE_CALLS, frame(JUDGE_CALLS, asked), name="p", day=DAY)
     rows = [{"call_id": f"c-{n}", "unmatched": [WORDS], "format_error": WORDS} for n in (1, 3)]
     lake.write(HEURISTIC_SCORES, frame(HEURISTIC_SCORES, rows), day=DAY)
     text = {"question": WORDS, "contexts": [], "embedding": []}
@@ -122,8 +126,8 @@ def test_texts_of_the_whole_trace_leave_and_others_stay(lake, tmp_path):
     assert done.log_files == {"log.jsonl": 3}
     assert done.rows == {
         "reports": 0, "heuristic_scores": 1, "judge_scores": 1, "ragas_scores": 0,
-        "judge_ledger": 1, "golden_candidates": 1, "golden_dataset": 1, "feedback": 1,
-        "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
+        "judge_ledger": 1, "judge_calls": 1, "golden_candidates": 1, "golden_dataset": 1,
+        "feedback": 1, "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
     }  # fmt: skip
 
 
@@ -152,7 +156,7 @@ def test_a_second_run_finds_nothing_left_and_records_that_too(lake, tmp_path):
     assert again.calls == 2
     assert sorted(lake.read(TOMBSTONES)["kind"]) == ["trace", "user"]
     assert lake.read(ERASURES)["erasure"].n_unique() == 2
-    assert lake.read(ERASURES)["rows"].sum() == 10
+    assert lake.read(ERASURES)["rows"].sum() == 11
 
 
 def test_neither_the_same_nor_a_changed_file_brings_texts_back(lake, tmp_path):
@@ -165,6 +169,33 @@ def test_neither_the_same_nor_a_changed_file_brings_texts_back(lake, tmp_path):
     comments = lake.read(LANDED_FEEDBACK).group_by("feedback_id").agg(pl.col("comment").count())
     assert sorted(comments.rows()) == [("f-1", 0), ("f-2", 3)]
     assert set(ids(lake, LANDED_CALLS)) == {f"c-{n}" for n in range(1, 7)}
+
+
+class Interrupting(FolderStore):
+    """A folder in which somebody is forgotten just before the first part of a table is there."""
+
+    deed = None
+
+    def create(self, path, content):
+        if self.deed is not None and path.startswith(f"{self.table.name}/"):
+            deed, self.deed = self.deed, None
+            deed()
+        return super().create(path, content)
+
+
+@pytest.mark.parametrize(
+    "table", [LANDED_CALLS, CALL_TEXTS, STEP_TEXTS, LANDED_FEEDBACK, LOG_INDEX]
+)
+def test_who_is_forgotten_while_a_batch_is_written_is_not_in_it(tmp_path, table):
+    store = Interrupting(tmp_path / "lake")
+    lake = Lake(store)
+    store.table, store.deed = table, lambda: forgotten(lake, tmp_path, user("jo"))
+    land(lake, *RECORDS)
+    assert store.deed is None
+    assert ids(lake, CALL_TEXTS) == ["c-3"]
+    assert ids(lake, STEP_TEXTS, "step_id") == ["s-2"]
+    assert lake.read(LANDED_FEEDBACK).sort("feedback_id")["comment"].to_list() == [None, WORDS]
+    assert ids(lake, LANDED_CALLS) == ["c-1", "c-2", "c-3"]
 
 
 def test_a_session_is_forgotten_by_its_id(lake, tmp_path):

@@ -184,3 +184,31 @@ def test_leftovers_of_a_killed_write_are_not_read(tmp_path):
 
 def test_last_days_are_oldest_first():
     assert last_days(date(2026, 3, 1), 2) == [date(2026, 2, 28), date(2026, 3, 1)]
+
+
+def test_a_partition_in_frames_is_read_back_like_one_frame(lake):
+    one, other, inputs = landed(a="1", b="2"), landed(c="3"), {"x": {"y": "z"}}
+    lake.write(LANDED_DAYS, pl.concat([one, other]), day=FIRST)
+    written = lake.read(LANDED_DAYS)
+    digest = lake.write(LANDED_DAYS, iter([one, other]), day=FIRST, inputs=inputs)
+    assert lake.read(LANDED_DAYS).equals(written)
+    assert lake.stored(LANDED_DAYS, FIRST) == (digest, inputs)
+    assert lake.write(LANDED_DAYS, iter([one, landed(c="4")]), day=FIRST) != digest
+
+
+def test_a_frame_that_cannot_be_made_leaves_the_old_partition(lake):
+    def frames():
+        yield landed(b="2")
+        raise ValueError("no more")
+
+    lake.write(LANDED_DAYS, landed(a="1"), day=FIRST)
+    with pytest.raises(ValueError, match="no more"):
+        lake.write(LANDED_DAYS, frames(), day=FIRST)
+    assert lake.read(LANDED_DAYS)["source_file"].to_list() == ["a"]
+
+
+def test_every_part_of_a_day_can_be_read_by_itself(lake):
+    for name in ("one", "two"):
+        lake.append(DELIVERIES, delivery(name), name=name, day=FIRST)
+    parts = [part.collect()["alert_key"].to_list() for part in lake.parts(DELIVERIES, FIRST)]
+    assert parts == [["one"], ["two"]]

@@ -3,14 +3,17 @@
 import itertools
 import os
 from datetime import date
+from functools import partial
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from llmops_pipelines import ingest
 from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import (
+    calls_of_day,
     land_new_files,
     landed_rows,
     log_index,
@@ -19,6 +22,7 @@ from llmops_pipelines.orchestration.landing import (
 from llmops_pipelines.orchestration.reference_assets import digest_of, reference_key
 from llmops_pipelines.orchestration.resources import LogFolder
 from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     LANDED_CALLS,
@@ -237,3 +241,15 @@ def test_a_night_over_logs_and_lake_in_an_object_store(tmp_path, s3):
     logs.put("eu/late.jsonl", calls_of(DAY, 4))
     assert folder.night(last=DAY).failures == []
     assert lake.read(LLM_CALLS, [DAY]).height == 3
+
+
+def test_a_day_too_large_to_be_held_gives_the_same_calls(folder):
+    folder.log("one.jsonl", calls_of(DAY, *range(8)))
+    folder.log("two.jsonl", calls_of(DAY, *range(6, 13)))
+    land(folder)
+    days = folder.lake.read(LANDED_DAYS, [DAY])
+    (whole,) = calls_of_day(folder.lake, DAY, days, Features())
+    in_threes = partial(ingest.dealt, held_whole=3, piece=3)
+    pieces = list(calls_of_day(folder.lake, DAY, days, Features(), in_threes))
+    assert len(pieces) == 5
+    assert pl.concat(pieces).sort("call_id").equals(whole)

@@ -7,7 +7,10 @@ from llmops_pipelines.orchestration.reference_assets import digest_of
 from llmops_pipelines.orchestration.reference_files import MODELS
 from tests.orchestration.folders import QUIET, Folder
 
-FILES = {"sources", "features", "prices", "privacy", "budgets", "rubrics", "alert_rules", "prompts"}
+FILES = {
+    "sources", "features", "prices", "privacy", "budgets", "judges", "rubrics", "alert_rules",
+    "prompts",
+}  # fmt: skip
 
 
 @pytest.fixture

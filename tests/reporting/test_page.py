@@ -14,6 +14,7 @@ from llmops_pipelines.reporting.night import SERIES_BREAKS
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
+    EVALUATION_COSTS,
     FEATURE_COSTS,
     GOLDEN_DATASET,
     JUDGE_BRIDGES,
@@ -265,6 +266,17 @@ def test_a_day_without_any_price_is_not_free():
     text = read(night(feature_costs=costs))
     assert "10 calls, and none of them has a known price." in text
     assert "$0.00" not in text
+
+
+def test_what_judging_cost_stands_apart_from_the_days_spend():
+    judge = {
+        "metric": "answer_relevancy", "model": "judge-1", "verdicts": 40, "calls": 43,
+        "faults": 2, "paid_twice": 1, "cost": Decimal("0.31"),
+    }  # fmt: skip
+    text = read(night(evaluation_costs=rows(EVALUATION_COSTS, judge)))
+    assert "What judging cost no part of the day's spend above" in text
+    assert "answer relevancy judge-1 40 43 2 1 $0.31" in text
+    assert "What judging cost" not in read(night())
 
 
 def test_one_call_and_one_line_are_told_in_the_singular():

@@ -125,9 +125,9 @@ def custom(attributes: Mapping[str, Any]) -> Record:
     return {
         key: value
         for key, value in attributes.items()
-        if isinstance(value, (str, int, float))
-        and not ("." in key and key.partition(".")[0] in _NAMESPACES)
-        and len(str(value)) <= _LONGEST
+        if not ("." in key and key.partition(".")[0] in _NAMESPACES)
+        and isinstance(value, (str, int, float))
+        and len(value if isinstance(value, str) else str(value)) <= _LONGEST
     }
 
 
@@ -141,15 +141,19 @@ def answer_of(content: Any) -> str | None:
 def under(attributes: Mapping[str, Any], prefix: str) -> Record:
     """The attributes whose key begins with ``prefix`` and a dot, without it."""
     start = f"{prefix}."
-    return {
-        key.removeprefix(start): value for key, value in attributes.items() if key.startswith(start)
-    }
+    cut = len(start)
+    return {key[cut:]: value for key, value in attributes.items() if key.startswith(start)}
 
 
 def indexed(attributes: Mapping[str, Any], prefix: str) -> list[Record]:
     """A list that was flattened to ``prefix.0.key``, ``prefix.1.key``, ..., in order."""
+    return listed(under(attributes, prefix))
+
+
+def listed(places: Mapping[str, Any]) -> list[Record]:
+    """A list that was flattened to ``0.key``, ``1.key``, ..., in order."""
     found: dict[int, Record] = {}
-    for key, value in under(attributes, prefix).items():
+    for key, value in places.items():
         place, _, rest = key.partition(".")
         if place.isdecimal() and len(place) < 7:
             found.setdefault(int(place), {})[rest] = value
@@ -160,7 +164,10 @@ def flat(value: Mapping[str, Any]) -> Record:
     """Nested objects, and lists of objects, as one object with dotted keys and positions."""
     found: Record = {}
     for key, item in value.items():
-        _flatten(key, item, found, 0)
+        if isinstance(item, (dict, list)):
+            _flatten(key, item, found, 0)
+        else:
+            found[key] = item
     return found
 
 

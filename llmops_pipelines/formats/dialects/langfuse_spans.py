@@ -25,6 +25,7 @@ from llmops_pipelines.formats.records import (
 )
 
 _OWN: Final = "langfuse.observation"
+_MARK: Final = f"{_OWN}."
 _TRACE: Final = "langfuse.trace"
 _CALLS: Final = ("generation", "embedding")
 _KINDS: Final = ("retriever", "tool", "agent", "chain", "guardrail")
@@ -32,7 +33,7 @@ _KINDS: Final = ("retriever", "tool", "agent", "chain", "guardrail")
 
 def speaks(span: Span) -> bool:
     """Whether Langfuse's SDK says what the span is."""
-    return any(key.startswith(f"{_OWN}.") for key in span.attributes)
+    return any(key.startswith(_MARK) for key in span.attributes)
 
 
 def read(span: Span) -> Record:

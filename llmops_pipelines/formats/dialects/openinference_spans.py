@@ -7,6 +7,7 @@ carried the span. ``llm.token_count.prompt`` includes cached tokens.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from llmops_pipelines.formats.dialects.common import (
@@ -15,6 +16,7 @@ from llmops_pipelines.formats.dialects.common import (
     custom,
     flat,
     indexed,
+    listed,
     record_of,
     step,
     under,
@@ -44,6 +46,19 @@ _JSON: Final = (
     "reranker.output_documents",
 )  # fmt: skip
 _COUNT: Final = "llm.token_count"
+_LISTS: Final = (*_JSON, "llm.invocation_parameters", "tag.tags", "metadata")
+
+
+@dataclass(frozen=True, slots=True)
+class _Says:
+    """The attributes of a span with dotted keys, and those below each of ``_LISTS`` without it."""
+
+    all: Record
+    below: dict[str, Record]
+
+    def get(self, key: str) -> Any:
+        """The value of an attribute."""
+        return self.all.get(key)
 
 
 def speaks(span: Span) -> bool:
@@ -59,30 +74,38 @@ def read(span: Span) -> Record:
     """A call (an embedding too, where it says which model or how many tokens), or a step."""
     says = _flattened(span.attributes)
     kind = str(_kind(span)).upper()
-    counted = any(f"{_COUNT}.{side}" in says for side in ("prompt", "completion", "total"))
-    if kind == "LLM" or (kind == "EMBEDDING" and (counted or "embedding.model_name" in says)):
+    counted = any(f"{_COUNT}.{side}" in says.all for side in ("prompt", "completion", "total"))
+    if kind == "LLM" or (kind == "EMBEDDING" and (counted or "embedding.model_name" in says.all)):
         return _call(span, says)
-    listed = "reranker.output_documents" if kind == "RERANKER" else "retrieval.documents"
+    place = "reranker.output_documents" if kind == "RERANKER" else "retrieval.documents"
     return step(
         span,
         _STEPS.get(kind, "chain"),
         given=first(says.get("input.value"), says.get("reranker.query")),
         returned=says.get("output.value"),
-        contexts=_documents(says, listed) or None,
+        contexts=_documents(says, place) or None,
         name=as_name(says.get("tool.name")) if kind == "TOOL" else None,
         **_shared(says),
     )
 
 
-def _flattened(attributes: Mapping[str, Any]) -> Record:
+def _flattened(attributes: Mapping[str, Any]) -> _Says:
     read = {key: from_json(value) if key in _JSON else value for key, value in attributes.items()}
     metadata = as_object(read.pop("metadata", None))
     found = flat(read)
-    return {**found, **{f"metadata.{key}": value for key, value in metadata.items()}}
+    found |= {f"metadata.{key}": value for key, value in metadata.items()}
+    below: dict[str, Record] = {name: {} for name in _LISTS}
+    for key, value in found.items():
+        one = key.find(".")
+        two = key.find(".", one + 1)
+        for end in (one, two):
+            if end > 0 and (group := below.get(key[:end])) is not None:
+                group[key[end + 1 :]] = value
+    return _Says(found, below)
 
 
-def _shared(says: Record) -> Record:
-    metadata = under(says, "metadata")
+def _shared(says: _Says) -> Record:
+    metadata = says.below["metadata"]
     said: Record = {
         "user_id": as_name(says.get("user.id")),
         "session_id": as_name(says.get("session.id")),
@@ -90,18 +113,18 @@ def _shared(says: Record) -> Record:
     }
     said = {**context_of(metadata), **without_nulls(said)}
     said.setdefault("prompt_name", as_name(says.get("prompt.id")))
-    tags = first(says.get("tag.tags"), list(under(says, "tag.tags").values()))
-    return without_nulls({**said, "tags": tags, "metadata": {**custom(says), **metadata}})
+    tags = first(says.get("tag.tags"), list(says.below["tag.tags"].values()))
+    return without_nulls({**said, "tags": tags, "metadata": {**custom(says.all), **metadata}})
 
 
-def _call(span: Span, says: Record) -> Record:
+def _call(span: Span, says: _Says) -> Record:
     asked = as_object(says.get("input.value"))
     returned = as_object(says.get("output.value"))
     parameters = {
         **asked,
         **as_object(
             first(
-                says.get("llm.invocation_parameters"), under(says, "llm.invocation_parameters"),
+                says.get("llm.invocation_parameters"), says.below["llm.invocation_parameters"],
                 says.get("embedding.invocation_parameters"),
             )
         ),
@@ -154,13 +177,13 @@ def _call(span: Span, says: Record) -> Record:
     )  # fmt: skip
 
 
-def _messages(says: Record, asked: Record) -> list[Record]:
+def _messages(says: _Says, asked: Record) -> list[Record]:
     listed = _list_of(says, "llm.input_messages", "message")
     body = first(asked.get("messages"), asked.get("input"), asked.get("prompt"))
     return messages_of(listed) or messages_of(first(body, says.get("input.value")))
 
 
-def _answer(says: Record, answer: Record, returned: Record) -> str | None:
+def _answer(says: _Says, answer: Record, returned: Record) -> str | None:
     text = answer_of(first(answer.get("content"), answer.get("contents")))
     if text is None and not tool_calls_of(answer):
         text = as_text(at_path(returned, "choices", 0, "message", "content"))
@@ -168,10 +191,10 @@ def _answer(says: Record, answer: Record, returned: Record) -> str | None:
     return as_text(whole) if text is None and not answer and not returned else text
 
 
-def _usage(says: Record) -> Record:
+def _usage(says: _Says) -> Record:
     return apart_if_smaller(
         counts(
-            says,
+            says.all,
             input_tokens=(f"{_COUNT}.prompt",),
             output_tokens=(f"{_COUNT}.completion",),
             cache_read=(
@@ -186,9 +209,9 @@ def _usage(says: Record) -> Record:
     )
 
 
-def _list_of(says: Record, prefix: str, name: str) -> list[Record]:
+def _list_of(says: _Says, prefix: str, name: str) -> list[Record]:
     """The objects of a flattened list, each without the ``name.`` before its keys."""
-    return [_message(under(item, name)) for item in indexed(says, prefix)]
+    return [_message(under(item, name)) for item in listed(says.below[prefix])]
 
 
 def _message(says: Record) -> Record:
@@ -203,8 +226,8 @@ def _message(says: Record) -> Record:
     }
 
 
-def _documents(says: Record, prefix: str) -> list[Record]:
-    return documents_of([_document(item) for item in indexed(says, prefix)])
+def _documents(says: _Says, prefix: str) -> list[Record]:
+    return documents_of([_document(item) for item in listed(says.below[prefix])])
 
 
 def _document(item: Record) -> Record:

@@ -1,0 +1,310 @@
+"""What judging costs beyond the endpoint's own time, and what faults, crashes and size do to it.
+
+1,000 different samples by the groundedness rubric that ships, 64 in flight, against an endpoint
+process that answers after 100 ms, through ledger files on disk. Beside it, in the same run, a bare
+aiohttp loop: what the machine allows. Every measurement is a process of its own; its CPU is counted
+from the moment its imports are done.
+`python benchmarks/judging.py [speed] [faults] [crashes] [size] [--items 1000]`
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from judge_endpoint import counted, endpoint
+
+LATENCY_MS, IN_FLIGHT = 100, 64
+FAULTS = "0.025,0.025,0.02"
+
+
+def cpu() -> float:
+    """CPU seconds of this process so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def texts(number: int) -> dict[str, Any]:
+    """One sample: a question, an answer of two sentences, three contexts of 400 characters."""
+    passage = f"Order {number} is refunded within five days of its return. "
+    return {
+        "call_id": f"c-{number:07}", "trace_id": f"t-{number:07}", "feature": "assistant",
+        "question": f"How long does the refund of order {number} take?",
+        "answer": f"The refund of order {number} takes five days. It goes to card {number}.",
+        "contexts": [passage * 7, f"Card {number}: " + passage * 6, passage * 7],
+        "reference": None, "alternative": None,
+    }  # fmt: skip
+
+
+def judge(url: str, folder: str, items: int) -> None:
+    """Judge ``items`` samples into the lake in ``folder``, and say what it took."""
+    began = cpu()
+    import logging
+    from datetime import UTC, date, datetime
+    from uuid import uuid4
+
+    import aiohttp  # noqa: F401 - these are imported by the first request otherwise
+    import httpcore2  # noqa: F401
+    import jsonschema.validators  # noqa: F401
+    import openai
+    import polars as pl
+
+    from llmops_pipelines.adapters import judging_day
+    from llmops_pipelines.adapters.judge_desk import SharedGate, SharedPurse, open_desk
+    from llmops_pipelines.judging import (
+        ITEM_SCHEMA,
+        Caps,
+        Limits,
+        Pace,
+        Rubrics,
+        Spent,
+        endpoint_specs,
+    )
+    from llmops_pipelines.orchestration.lake import Lake
+    from llmops_pipelines.orchestration.stores import open_store
+    from llmops_pipelines.reference import Feature, Features, parse_document
+    from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER
+
+    openai.AsyncOpenAI, openai.DefaultAioHttpClient  # noqa: B018 - both are imported when named
+    logging.getLogger("openai").setLevel(logging.WARNING)
+    reference = Path(__file__).parents[1] / "data" / "reference" / "rubrics.yaml"
+    features = Features(features={"assistant": Feature(judging="judge")})
+    rubrics = parse_document(reference.read_text(), Rubrics, file="rubrics.yaml")
+    only = Rubrics(rubrics={"groundedness": rubrics.rubrics["groundedness"]})
+    specs = endpoint_specs(only, features, endpoint="judge", model="bench-judge")
+    frame = pl.DataFrame([texts(number) for number in range(items)], schema=ITEM_SCHEMA)
+    imports = cpu() - began
+
+    lake = Lake(open_store(f"{folder}/lake"))
+    day = date(2026, 11, 10)
+
+    def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
+        part = uuid4().hex
+        lake.append(JUDGE_CALLS, attempts, name=part, day=day)
+        lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+
+    started, spent = time.perf_counter(), cpu()
+    run_id = uuid4().hex
+    desk = open_desk(Path(folder) / "state")
+    caps = Caps(calls_per_run=10**9, calls_per_day=10**9)
+    judged = judging_day.judge_day(
+        frame,
+        specs,
+        lake.scan(JUDGE_LEDGER),
+        SharedPurse(desk, caps, Spent(), run=run_id, now=datetime.now(UTC).replace(tzinfo=None)),
+        judging_day.Endpoint(f"{url}/v1", "bench-judge", "key"),
+        append,
+        features=features,
+        price=lambda _model, _tokens: None,
+        now=lambda: datetime.now(UTC).replace(tzinfo=None),
+        seed=7,
+        run_id=run_id,
+        limits=Limits(concurrency=IN_FLIGHT),
+        gate=SharedGate(desk, Pace(IN_FLIGHT), endpoint=url),
+        canaries=False,
+    )
+    result = {
+        "wall": time.perf_counter() - started,
+        "cpu": cpu() - spent,
+        "imports": imports,
+        "calls": judged.calls,
+        "faults": judged.faults,
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "outcomes": {outcome: n for _, outcome, n in judged.outcomes.rows()},
+    }
+    print(json.dumps(result))
+
+
+def bare(url: str, items: int) -> None:
+    """The same requests by nothing but aiohttp: what the machine allows."""
+    import aiohttp
+    from judge_endpoint import ANSWER
+
+    filler = "x" * 4_000  # about as long as the rubric's own prompt
+    bodies = [
+        {"model": "m", "messages": [{"role": "user", "content": filler + json.dumps(texts(n))}]}
+        for n in range(items)
+    ]
+
+    async def loop() -> None:
+        queue = iter(bodies)
+        connector = aiohttp.TCPConnector(limit=IN_FLIGHT)
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def work() -> None:
+                for body in queue:
+                    async with session.post(f"{url}/v1/chat/completions", json=body) as response:
+                        reply = await response.json()
+                        assert reply["choices"][0]["message"]["content"] == ANSWER
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(IN_FLIGHT):
+                    group.create_task(work())
+
+    started, spent = time.perf_counter(), cpu()
+    asyncio.run(loop())
+    print(json.dumps({"wall": time.perf_counter() - started, "cpu": cpu() - spent}))
+
+
+def package(url: str, items: int) -> None:
+    """The same requests by the ``openai`` package alone, over the transport that we use too."""
+    import openai
+
+    openai.AsyncOpenAI, openai.DefaultAioHttpClient  # noqa: B018
+    filler = "x" * 4_000
+
+    async def loop() -> None:
+        queue = iter(range(items))
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key="k", max_retries=0,
+            http_client=openai.DefaultAioHttpClient(),
+        ) as client:  # fmt: skip
+
+            async def work() -> None:
+                for number in queue:
+                    reply = await client.chat.completions.create(
+                        model="m",
+                        messages=[{"role": "user", "content": filler + json.dumps(texts(number))}],
+                    )
+                    assert reply.choices[0].message.content
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(IN_FLIGHT):
+                    group.create_task(work())
+
+    started, spent = time.perf_counter(), cpu()
+    asyncio.run(loop())
+    print(json.dumps({"wall": time.perf_counter() - started, "cpu": cpu() - spent}))
+
+
+def measured(*arguments: str) -> dict[str, Any]:
+    """What one measurement, in a fresh process, printed."""
+    done = subprocess.run(
+        [sys.executable, __file__, *arguments], check=True, stdout=subprocess.PIPE, text=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def row(name: str, found: dict[str, Any], items: int, note: str = "") -> None:
+    floor = items * LATENCY_MS / 1_000 / IN_FLIGHT
+    print(
+        f"{name:28} {found['wall']:7.2f} {found['wall'] / floor:8.2f} {found['cpu']:7.2f}  {note}",
+        flush=True,
+    )
+
+
+def heading(items: int) -> None:
+    floor = items * LATENCY_MS / 1_000 / IN_FLIGHT
+    print(f"\n{items:,} items, floor {floor:.2f} s")
+    print(f"{'':28} {'wall s':>7} {'x floor':>8} {'CPU s':>7}")
+
+
+def speed(items: int) -> None:
+    heading(items)
+    with endpoint(LATENCY_MS) as url, tempfile.TemporaryDirectory() as folder:
+        row("bare aiohttp loop", measured("_bare", url, str(items)), items)
+        row("openai package alone", measured("_package", url, str(items)), items)
+        before = counted(url)["requests"]
+        first = measured("_judge", url, folder, str(items))
+        row("judged", first, items, f"{first['outcomes']}, imports {first['imports']:.1f} CPU s")
+        between = counted(url)["requests"]
+        second = measured("_judge", url, folder, str(items))
+        again = counted(url)["requests"] - between
+        row("unchanged second pass", second, items, f"{again} calls")
+        print(f"{between - before:,} requests for {items:,} verdicts")
+
+
+def faults(items: int) -> None:
+    heading(items)
+    with endpoint(LATENCY_MS, FAULTS) as url, tempfile.TemporaryDirectory() as folder:
+        found = measured("_judge", url, folder, str(items))
+        stats = counted(url)
+        extra = stats["requests"] - items
+        note = f"{found['outcomes']}, {stats['faults']} faults, {extra} extra calls"
+        row("5 % 429/500, 2 % malformed", found, items, note)
+
+
+def crashes(items: int, kills: int = 20) -> None:
+    """SIGKILL at random moments, started again each time until nothing is left to do."""
+    import polars as pl
+
+    draws = random.Random(7)
+    with endpoint(LATENCY_MS) as url, tempfile.TemporaryDirectory() as folder:
+        arguments = [sys.executable, __file__, "_judge", url, folder, str(items)]
+        worst = paid = 0
+        for _ in range(kills):
+            process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+            before = counted(url)["requests"]
+            # Until the first request the process only imports: no moment to crash in.
+            while process.poll() is None and counted(url)["requests"] == before:
+                time.sleep(0.02)
+            time.sleep(draws.uniform(0, 2 * items * LATENCY_MS / 1_000 / IN_FLIGHT / kills * 4))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            asked = counted(url)["requests"] - before
+            kept = rows_kept(folder)
+            worst = max(worst, asked - (kept - paid))
+            paid = kept
+        last = measured("_judge", url, folder, str(items))
+        stats = counted(url)
+        ledger = pl.read_parquet(f"{folder}/lake/judge_ledger/**/*.parquet")
+        once = ledger.select("spec_id", "item_digest", "repetition").is_unique().sum()
+        print(
+            f"\n{kills} kills: {once:,} of {items:,} scored exactly once, "
+            f"{stats['requests'] - items:,} requests paid again, at most {worst} in one crash "
+            f"(window 50, {IN_FLIGHT} in flight); last run {last['outcomes']}"
+        )
+
+
+def rows_kept(folder: str) -> int:
+    import polars as pl
+
+    files = [str(file) for file in Path(folder).glob("lake/judge_ledger/*/*.parquet")]
+    return pl.scan_parquet(files).select(pl.len()).collect().item() if files else 0
+
+
+def size(items: int) -> None:
+    print(f"\n{'items':>8} {'wall s':>8} {'CPU s/1,000':>12} {'MB':>6}")
+    for count in (items // 10, items):
+        with endpoint(0) as url, tempfile.TemporaryDirectory() as folder:
+            found = measured("_judge", url, folder, str(count))
+        each = found["cpu"] / count * 1_000
+        print(f"{count:8,} {found['wall']:8.1f} {each:12.2f} {found['rss_mb']:6.0f}", flush=True)
+
+
+def main() -> None:
+    if sys.argv[1:2] and sys.argv[1].startswith("_"):
+        name, *arguments = sys.argv[1:]
+        match name:
+            case "_judge":
+                judge(arguments[0], arguments[1], int(arguments[2]))
+            case "_bare":
+                bare(arguments[0], int(arguments[1]))
+            case "_package":
+                package(arguments[0], int(arguments[1]))
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", default=["speed", "faults", "crashes", "size"])
+    parser.add_argument("--items", type=int, default=1_000)
+    asked = parser.parse_args()
+    parts = {
+        "speed": lambda: speed(asked.items),
+        "faults": lambda: faults(asked.items),
+        "crashes": lambda: crashes(asked.items),
+        "size": lambda: size(100 * asked.items),
+    }
+    for part in asked.parts:
+        parts[part]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""A day judged by the entailment model that the settings name."""
+
+import logging
+from datetime import date
+
+import numpy as np
+import pytest
+
+from llmops_pipelines.adapters.cross_encoder import EntailmentModel, EntailmentModelError
+from llmops_pipelines.orchestration import entailment
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.reference import Feature, Features
+from llmops_pipelines.tables import JUDGE_LEDGER
+from tests.judging.worlds import JUDGED, NOON, item_frame
+
+DAY = date(2026, 11, 10)
+ITEMS = item_frame("Refunds take five days.", "Lounges are free.")
+
+
+@pytest.fixture
+def judge(tmp_path, monkeypatch):
+    """Judges with a model of which only loading and asking are left out."""
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    asked = []
+
+    def entails(_self, pairs):
+        asked.append(pairs)
+        return np.array([float(claim in given) for given, claim in pairs], dtype=np.float32)
+
+    def judged(items=ITEMS, features=JUDGED, model="models/tiny"):
+        return entailment.judge_by_entailment(items, features, lake, model, lambda: NOON, DAY)
+
+    opened = EntailmentModel("tiny", tmp_path, "0" * 16, entailment=1)
+    monkeypatch.setattr(entailment, "open_entailment_model", lambda _name: opened)
+    monkeypatch.setattr(EntailmentModel, "entails", entails)
+    judged.asked, judged.lake = asked, lake
+    return judged
+
+
+def test_verdicts_stand_in_the_ledger_and_a_second_run_computes_nothing(judge):
+    specs, scores = judge()
+    assert specs["kind"].to_list() == ["entailment"] * 2
+    assert scores.filter(metric="entailment").sort("call_id")["score"].to_list() == [1.0, 0.0]
+    again = judge()[1]
+    assert again.equals(scores)
+    assert len(judge.asked) == 1
+    assert judge.lake.read(JUDGE_LEDGER).height == 4
+
+
+def test_a_feature_judged_by_nobody_is_not_judged_by_a_model_of_ones_own_either(judge):
+    off = Features(features={"assistant": Feature(judging="none")})
+    assert judge(features=off)[1].is_empty()
+    assert judge(features=Features())[1].height == 4
+    assert len(judge.asked) == 1
+
+
+def test_without_a_model_nothing_happens(judge):
+    assert all(frame.is_empty() for frame in judge(model=""))
+
+
+def test_a_model_that_cannot_be_used_is_a_warning_and_keeps_what_it_said_before(
+    judge, monkeypatch, caplog
+):
+    before = judge(items=ITEMS.head(1))[1]
+
+    def broken(_self, _pairs):
+        raise EntailmentModelError("its weights are gone")
+
+    monkeypatch.setattr(EntailmentModel, "entails", broken)
+    with caplog.at_level(logging.WARNING, logger="llmops.quotes"):
+        assert judge()[1].equals(before)
+    assert "not judged 2026-11-10: entailment: its weights are gone" in caplog.text
+
+
+def test_a_model_that_is_not_there_is_a_warning(tmp_path, caplog):
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    with caplog.at_level(logging.WARNING, logger="llmops.quotes"):
+        told = entailment.judge_by_entailment(ITEMS, JUDGED, lake, "/none", lambda: NOON, DAY)
+    assert all(frame.is_empty() for frame in told)
+    assert "neither a folder nor a model" in caplog.text
