@@ -10,7 +10,7 @@ from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.compaction import compact
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.jobs import RESCORING
+from llmops_pipelines.orchestration.jobs import BATCHES, RESCORING
 from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas, spend_of
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.partitions import DAILY
@@ -57,7 +57,7 @@ def heuristic_scores(
     JUDGE_SCORES,
     group="evaluation",
     owner=OWNER,
-    kinds={"openai", "sentence-transformers"},
+    kinds={"openai", "sentence-transformers", BATCHES},
     figures=figures.of_verdicts,
     told=figures.of_quotes,
     deps=["call_texts", "step_texts", reference_key("features"), reference_key("rubrics")],

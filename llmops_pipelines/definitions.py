@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 import dagster as dg
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -108,6 +109,9 @@ class Settings(BaseSettings):
     judge_within_days: int = Field(7, ge=0, description="Older days are not judged unasked.")
     judge_preflight_days: float = Field(
         7.0, ge=0, description="How long a preflight of a judge holds, in days; 0: none is made."
+    )
+    judge_batch: Literal["", "openai", "anthropic"] = Field(
+        "", description="`openai` or `anthropic`: judge by its batch API, at half the price."
     )
 
     @field_validator("now")
@@ -249,6 +253,7 @@ def resources_of(settings: Settings, pull_only: str = "") -> Resources:
             preflight_days=settings.judge_preflight_days,
             named=judge_variables(reference),
             entailment_model=settings.entailment_model,
+            batch=settings.judge_batch,
         ),
         webhook=Webhook(url=settings.webhook_url.get_secret_value()),
         pulling=Pulling(

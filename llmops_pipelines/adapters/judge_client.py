@@ -86,7 +86,7 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
             try:
                 response = await transport.post(
                     url,
-                    content=orjson.dumps(_body(request, endpoint.response_format)),
+                    content=orjson.dumps(completion_body(request, endpoint.response_format)),
                     headers=headers,
                     timeout=seconds,
                 )
@@ -99,7 +99,7 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
         yield ask
 
 
-def _body(request: Request, response_format: ResponseFormat) -> dict[str, Any]:
+def completion_body(request: Request, response_format: ResponseFormat) -> dict[str, Any]:
     """The request as the chat-completions API takes it."""
     by_schema = response_format == "json_schema"
     messages = request.messages if by_schema else request.told_in_words()
@@ -122,14 +122,21 @@ def _body(request: Request, response_format: ResponseFormat) -> dict[str, Any]:
 
 def _read(content: bytes, headers: Mapping[str, str], latency_ms: float) -> Reply:
     """A reply that came with status 200, whatever it holds."""
-    request_id = headers.get("x-request-id")
     try:
         body = json.loads(content)
+    except (ValueError, RecursionError):
+        body = None
+    return read_completion(body, request_id=headers.get("x-request-id"), latency_ms=latency_ms)
+
+
+def read_completion(body: Any, *, request_id: str | None, latency_ms: float | None) -> Reply:
+    """A chat completion, or whatever stands in its place."""
+    try:
         choice = body["choices"][0]
         message = choice["message"]
         finish, text = choice.get("finish_reason"), message.get("content")
         refusal = message.get("refusal")
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (LookupError, TypeError, AttributeError):
         return Reply(
             "http_200",
             detail="status 200, but the body is no chat completion",
@@ -193,7 +200,7 @@ def _tokens(usage: Any) -> dict[str, int] | None:
 
 def _rejection(response: Any, secret: str, latency_ms: float) -> Reply:
     status = response.status_code
-    detail = _clean(_message(response), secret)
+    detail = clean(_message(response), secret)
     quota = "insufficient_quota" in detail
     return Reply(
         f"http_{status}",
@@ -227,7 +234,7 @@ def _lost(error: BaseException, seconds: float, secret: str, latency_ms: float) 
     )
     return Reply(
         outcome,
-        detail=_clean(detail, secret),
+        detail=clean(detail, secret),
         latency_ms=latency_ms,
         retryable=True,
         billable=not any(isinstance(link, unreached) for link in chain),
@@ -268,7 +275,7 @@ def _message(response: Any) -> str:
     return ": ".join(parts) or str(response.text) or str(response.reason_phrase)
 
 
-def _clean(text: str, secret: str) -> str:
+def clean(text: str, secret: str) -> str:
     """One line without keys."""
     if secret:
         text = text.replace(secret, "***")

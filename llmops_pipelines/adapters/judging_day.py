@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from importlib import metadata
+from typing import Any
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from llmops_pipelines.adapters.ragas_metrics import RagasJudge
 from llmops_pipelines.adapters.vocabularies import counter_of
 from llmops_pipelines.judging import (
     BY_LENGTH,
+    PENDING,
     CanaryResult,
     Circuit,
     Conduct,
@@ -48,6 +50,11 @@ from llmops_pipelines.judging import (
     without_verdict,
 )
 from llmops_pipelines.reference import Features
+
+Post = Callable[[Iterable[Job], Endpoint], tuple[list[Job], list[dict[str, Any]]]]
+"""Puts jobs into batches; what is left to be asked at once, and ``JUDGE_LEDGER`` rows of the rest.
+
+Rows of final outcomes are in the ledger by then."""
 
 _OVER_POLICY = "features.yaml does not let this feature's texts go to {endpoint!r}"
 
@@ -81,9 +88,14 @@ class JudgedDay:
         return self.unfinished.filter(pl.col("outcome") != "over_policy").is_empty()
 
     @property
+    def waiting(self) -> int:
+        """Items that wait in batches which this call submitted."""
+        return self.unfinished.filter(pl.col("outcome") == PENDING).height
+
+    @property
     def warning(self) -> str | None:
         """One line on what is missing and why, or None."""
-        missing = self.unfinished.filter(pl.col("outcome") != "over_policy")
+        missing = self.unfinished.filter(~pl.col("outcome").is_in(["over_policy", PENDING]))
         if missing.is_empty():
             return None
         counts = missing.group_by("outcome").len().sort("outcome").rows()
@@ -112,10 +124,11 @@ def judge_day(
     run_id: str,
     limits: Limits | None = None,
     gate: Gate | None = None,
-    batch_price: Price | None = None,
     on_quote: Callable[[Quote], None] | None = None,
     canaries: bool = True,
     prepare: Prepare | None = None,
+    batch_price: Price | None = None,
+    post: Post | None = None,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -138,10 +151,11 @@ def judge_day(
         run_id: Of this run; part of attempt ids.
         limits: How hard to try.
         gate: The endpoint's pace, shared with other processes where it is given; closed at the end.
-        batch_price: The same as ``price`` at a batch endpoint, for quotes.
         on_quote: Told each quote before anything is sent.
         canaries: Whether each judge that has anything to do is put its rubric's canary first.
         prepare: Looks at the endpoint once there is something to ask it.
+        batch_price: As ``price``, in batches; quotes tell both.
+        post: Takes what can be asked in batches instead.
     """
     limits = limits or Limits()
     gate = gate or Gate(Pace(limits.concurrency))
@@ -153,9 +167,9 @@ def judge_day(
             endpoint,
             features=features,
             price=price,
-            batch_price=batch_price,
             now=now(),
             canaries=canaries,
+            batch_price=batch_price,
         )
         for spec in (specs if endpoint.configured else ())
     ]
@@ -163,13 +177,21 @@ def judge_day(
         for plan in plans:
             on_quote(plan.quote)
     # Drawn one by one: a hundred thousand items are not also held as so many objects.
-    jobs = ((plan.judge, item) for plan in plans for item in _items(plan.to_judge))
+    jobs: Iterable[Job] = ((plan.judge, item) for plan in plans for item in _items(plan.to_judge))
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
     obstacle = None
     asking = any(plan.to_judge.height for plan in plans)
     if asking and prepare:
         endpoint, obstacle = prepare(endpoint)
+    posted: list[dict[str, Any]] = []
+    at_once = {plan.judge.spec.spec_id for plan in plans if plan.quote.items}
+    if post and asking and not obstacle:
+        left, posted = post(jobs, endpoint)
+        purse.tell()
+        jobs = left
+        asking = bool(left)
+        at_once &= {judge.spec.spec_id for judge, _ in left}
     if obstacle:
         for judge, item in jobs:
             tally.add(
@@ -194,7 +216,7 @@ def judge_day(
             run_id=run_id,
             gate=gate,
         )
-        tried = [plan.judge for plan in plans if canaries and plan.quote.items]
+        tried = [plan.judge for plan in plans if canaries and plan.judge.spec.spec_id in at_once]
         try:
             tally, canary_results = asyncio.run(
                 _execute(tried, jobs, endpoint, limits, conduct, append)
@@ -202,6 +224,8 @@ def judge_day(
         finally:
             purse.tell()
             gate.close()
+    for row in posted:
+        tally.add(row)
     unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
     return JudgedDay(
         quotes=tuple(plan.quote for plan in plans),
@@ -276,9 +300,9 @@ def _plan(
     *,
     features: Features,
     price: Price,
-    batch_price: Price | None,
     now: datetime,
     canaries: bool,
+    batch_price: Price | None,
 ) -> _Plan:
     spec = judge.spec
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
@@ -297,7 +321,7 @@ def _plan(
         model=spec.model,
         already_paid=distinct.height - rows.height,
         price=price,
-        batch_price=batch_price,
+        batch_price=batch_price if isinstance(judge, RubricJudge) and judge.asks_once else None,
         counted_by=counter.vocabulary if counter else BY_LENGTH,
     )
     return _Plan(

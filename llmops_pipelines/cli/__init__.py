@@ -22,6 +22,11 @@ app = typer.Typer(
 )
 alerts = typer.Typer(no_args_is_help=True, help="Alerts, and where they are told.")
 app.add_typer(alerts, name="alerts")
+batches = typer.Typer(
+    invoke_without_command=True,
+    help="Judge requests that wait in batches. Alone, the command lists them.",
+)
+app.add_typer(batches, name="batches")
 
 _DAY = "YYYY-MM-DD"
 
@@ -457,6 +462,47 @@ def test_alert(context: typer.Context) -> None:
 
         code = send_test(_settings(context))
     raise typer.Exit(code)
+
+
+_JSON = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+]
+
+
+@batches.callback()
+def list_batches(context: typer.Context, as_json: _JSON = False) -> None:
+    """List batches with their state, counts and dollars."""
+    if context.invoked_subcommand:
+        return
+    with told_plainly():
+        from llmops_pipelines.cli import batching
+
+        batching.tell_batches(_settings(context), as_json=as_json)
+
+
+@batches.command("collect")
+def collect_batches(context: typer.Context, as_json: _JSON = False) -> None:
+    """Take in what open batches have brought by now; the daemon does so by itself.
+
+    Leaves with 0, or with 1 where a batch could not be looked at.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli import batching
+
+        code = batching.collect(_settings(context), as_json=as_json)
+    raise typer.Exit(code)
+
+
+@batches.command("cancel")
+def cancel_batch(
+    context: typer.Context,
+    batch: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+) -> None:
+    """Have the endpoint leave the rest of a batch; what it has done by then is kept and paid."""
+    with told_plainly():
+        from llmops_pipelines.cli import batching
+
+        batching.cancel(_settings(context), batch)
 
 
 def main() -> None:

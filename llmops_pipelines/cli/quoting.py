@@ -158,7 +158,7 @@ def show(found: Sequence[DayQuote]) -> None:
             f"{total.input_tokens:,}",
             f"{total.output_tokens:,}",
             _usd(total.usd),
-            _usd(total.usd_batch),
+            _usd(total.usd_in_batches),
             _usd(total.usd_at_most),
             _time(_seconds(found, total.spec_id)),
         )

@@ -81,7 +81,7 @@ def rescore_days(
         typer.echo(_sentence(spec, told))
     for failure in failures:
         typer.echo(f"{failure.day}: {failure.step}: {failure.error}", err=True)
-    left = sum(day["failed"] + day["over_budget"] for day in told)
+    left = sum(day["items"] - day["judged"] - day["over_policy"] for day in told)
     if left:
         typer.echo(
             f"{left:,} call(s) have no verdict yet; the same command tries them again and pays for "
@@ -202,7 +202,8 @@ def _shown(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) ->
     """Whether every day was rescored to the end: there is nothing to ask and nothing to compute."""
     rows = resources_of(settings).lake.open().read(JUDGE_RESCORES, days)
     ended = rows.filter(
-        pl.col("spec_id") == spec.spec_id, pl.col("failed") + pl.col("over_budget") == 0
+        pl.col("spec_id") == spec.spec_id,
+        pl.col("judged") + pl.col("over_policy") == pl.col("items"),
     )
     return set(ended["day"]) == set(days)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -37,6 +37,9 @@ class NamedJudge(BaseModel):
     )
     combine: Combine = Field("majority", description="How several models become one verdict.")
     logprobs: bool = Field(False, description="Weigh rubric scores by token probabilities.")
+    batch: Literal["", "openai", "anthropic"] = Field(
+        "", description="Batch API to judge by, at half the price; empty: at once."
+    )
     concurrency: int = Field(64, ge=1, le=1024, description="Most requests at once.")
     requests_per_minute: float | None = Field(None, gt=0, description="Most a minute.")
     tokens_per_minute: float | None = Field(None, gt=0, description="Most a minute, in and out.")

@@ -18,6 +18,9 @@ from llmops_pipelines.judging.weighing import weighed
 
 Read = TypeVar("Read")
 
+VERDICT = "verdict"
+"""The step of the request whose reply is the verdict."""
+
 
 class Question(Protocol):
     """Sends a request until a reply can be read; see ``Inquiry.ask``."""
@@ -103,16 +106,34 @@ class RubricJudge:
     async def rule(self, item: Item, ask: Question) -> Ruling:
         """The ruling on ``item``, weighed by the judge's own doubt where the spec says so."""
         replies: list[Reply] = []
-
-        def read(text: str) -> Ruling:
-            return read_ruling(text, self._rubric, self._schema_text)
-
-        ruling = await ask(self.request(item), read, step="verdict", heard=replies.append)
+        ruling = await ask(self.request(item), self.read, step=VERDICT, heard=replies.append)
         if self._rubric.swap is None:
             return weighed(ruling, replies[-1], self._rubric) if self._spec.weighs else ruling
         exchanged = self.request(exchange(item, self._rubric.swap))
-        swapped = await ask(exchanged, read, step="swapped")
+        swapped = await ask(exchanged, self.read, step="swapped")
         return settle(ruling, swapped, self._rubric.categories)
+
+    @property
+    def asks_once(self) -> bool:
+        """Whether one request settles an item, so that it can be asked in a batch."""
+        return self._rubric.swap is None
+
+    def read(self, text: str) -> Ruling:
+        """The ruling in one reply.
+
+        Raises:
+            UnreadableReplyError: Naming the first fault.
+        """
+        return read_ruling(text, self._rubric, self._schema_text)
+
+    def read_reply(self, reply: Reply) -> Ruling:
+        """The ruling in a reply that is all there will be, weighed where the spec says so.
+
+        Raises:
+            UnreadableReplyError: Naming the first fault.
+        """
+        ruling = self.read(reply.text or "")
+        return weighed(ruling, reply, self._rubric) if self._spec.weighs else ruling
 
     def request(self, item: Item) -> Request:
         """What is sent: the fixed instructions apart from the material, which is escaped.

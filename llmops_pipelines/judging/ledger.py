@@ -29,8 +29,11 @@ LEDGER_KEY = ("spec_id", "item_digest", "repetition")
 FINAL = ("scored", "refused", "unreadable", "undecided", "not_applicable")
 """Outcomes that are paid for: the same judge on the same content is not asked again."""
 
-UNFINISHED = ("failed", "over_budget", "over_policy")
-"""Outcomes of a run, not of a content: a later run tries again."""
+PENDING = "pending"
+"""The outcome of an item that waits in a batch: paid for or about to be, and not yet answered."""
+
+UNFINISHED = ("failed", "over_budget", "over_policy", PENDING)
+"""Outcomes of a run, not of a content: a later run tries again, or collects what is pending."""
 
 BUCKETS = ("uncached_input", "cache_read", "output_text", "reasoning")
 """The token buckets that judges are billed by."""
@@ -159,6 +162,7 @@ def attempt_row(
     cost: Decimal | None,
     asked_at: datetime,
     repetition: int = 0,
+    batch: str | None = None,
 ) -> dict[str, Any]:
     """A row of ``JUDGE_CALLS``."""
     identity = (run_id, spec.spec_id, item.digest, repetition, step, number, asked_at.isoformat())
@@ -170,6 +174,7 @@ def attempt_row(
         "repetition": repetition,
         "call_id": item.call_id,
         "step": step,
+        "batch": batch,
         "outcome": reply.outcome,
         "reason": reply.detail,
         "model_served": reply.model_served,

@@ -14,7 +14,7 @@ from llmops_pipelines.judging.quotes import Quote
 from llmops_pipelines.tables import JUDGE_QUOTES
 
 _PICO = Decimal("0.000000000001")
-_MONEY = ("usd", "usd_at_most", "usd_batch")
+_MONEY = ("usd", "usd_at_most", "usd_in_batches")
 
 QUOTE_ERRORS = pl.Schema(
     {

@@ -37,6 +37,10 @@ class Spent:
     usd: Decimal = Decimal(0)
     unpriced_calls: int = 0
 
+    def __add__(self, other: Spent) -> Spent:
+        """Both together."""
+        return Spent(self.usd + other.usd, self.unpriced_calls + other.unpriced_calls)
+
 
 def spent_today(judge_calls: pl.DataFrame | pl.LazyFrame, now: datetime) -> Spent:
     """What ``judge_calls`` records for the UTC day of ``now``, whatever day was judged."""

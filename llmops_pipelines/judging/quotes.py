@@ -64,9 +64,9 @@ class Estimate:
 class Quote:
     """What one judge's unpaid items would cost; dollars are null where it has no price.
 
-    ``usd`` and ``usd_batch`` include expected retries. What is ``at_most`` takes two repairs
-    of every reply and replies of full length for granted. ``counted_by`` says how tokens were
-    counted.
+    ``usd`` includes expected retries; ``usd_in_batches`` is what they would cost by the endpoint's
+    batch price, without repairs. What is ``at_most`` takes two repairs of every reply and replies
+    of full length for granted. ``counted_by`` says how tokens were counted.
     """
 
     metric: str
@@ -79,7 +79,7 @@ class Quote:
     output_tokens: int
     usd: Decimal | None
     usd_at_most: Decimal | None
-    usd_batch: Decimal | None = None
+    usd_in_batches: Decimal | None = None
     calls_at_most: int = 0
     input_tokens_at_most: int = 0
     output_tokens_at_most: int = 0
@@ -87,10 +87,15 @@ class Quote:
 
     def __str__(self) -> str:
         """The quote as one line."""
+        in_batches = (
+            ""
+            if self.usd_in_batches is None
+            else f" ({in_dollars(self.usd_in_batches)} in batches)"
+        )
         dollars = (
             "no price known"
             if self.usd is None
-            else f"about {in_dollars(self.usd)}, at most {in_dollars(self.usd_at_most)}"
+            else f"about {in_dollars(self.usd)}{in_batches}, at most {in_dollars(self.usd_at_most)}"
         )
         return (
             f"{self.metric} by {self.model}: {self.items:,} to judge, {self.already_paid:,} "
@@ -118,7 +123,7 @@ def quote(
     sums, most = Estimate(0, 0, 0, 0), Estimate(0, 0, 0, 0)
     usd: Decimal | None = Decimal(0)
     usd_at_most: Decimal | None = Decimal(0)
-    usd_batch: Decimal | None = Decimal(0) if batch_price else None
+    in_batches: Decimal | None = Decimal(0)
     for each in estimates:
         items += 1
         worst = _at_most(each)
@@ -127,7 +132,7 @@ def quote(
         usd = _plus(usd, _usd(price, model, each))
         usd_at_most = _plus(usd_at_most, _usd(price, model, worst))
         if batch_price:
-            usd_batch = _plus(usd_batch, _usd(batch_price, model, each))
+            in_batches = _plus(in_batches, _usd(batch_price, model, each))
     return Quote(
         metric=metric,
         spec_id=spec_id,
@@ -139,7 +144,7 @@ def quote(
         output_tokens=sums.output_tokens,
         usd=None if usd is None else usd * (1 + EXPECTED_RETRIES),
         usd_at_most=usd_at_most,
-        usd_batch=None if usd_batch is None else usd_batch * (1 + EXPECTED_RETRIES),
+        usd_in_batches=in_batches if batch_price else None,
         calls_at_most=most.calls,
         input_tokens_at_most=most.input_tokens,
         output_tokens_at_most=most.output_tokens,
@@ -177,7 +182,7 @@ def _sum(quotes: list[Quote]) -> Quote:
             "input_tokens_at_most", "output_tokens_at_most",
         )
     }  # fmt: skip
-    for name in ("usd", "usd_at_most", "usd_batch"):
+    for name in ("usd", "usd_at_most", "usd_in_batches"):
         amounts = [getattr(each, name) for each in quotes]
         sums[name] = None if None in amounts else sum(amounts, Decimal(0))
     counted = {each.counted_by for each in quotes if each.items} or {BY_LENGTH}

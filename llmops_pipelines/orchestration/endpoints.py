@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import dagster as dg
 
@@ -20,6 +20,8 @@ class Seat(NamedTuple):
     logprobs: bool
     limits: Limits
     pace: Pace
+    batch: Literal["", "openai", "anthropic"] = ""
+    """The API by which its batches are submitted; empty: it is asked at once."""
 
 
 class Bench(NamedTuple):
@@ -58,10 +60,11 @@ def benches(judge: Judge, judges: Judges) -> dict[str, Bench]:
 
 def _of_environment(judge: Judge) -> Bench:
     settings = {"JUDGE_BASE_URL": judge.base_url, "JUDGE_MODEL": judge.model}
+    endpoint = Endpoint(judge.base_url, judge.model, judge.api_key, judge.name)
     return Bench(
         (
             Seat(
-                Endpoint(judge.base_url, judge.model, judge.api_key, judge.name),
+                endpoint,
                 False,
                 _limits(judge, judge.max_in_flight),
                 Pace(
@@ -69,6 +72,7 @@ def _of_environment(judge: Judge) -> Bench:
                     judge.requests_per_minute or None,
                     judge.tokens_per_minute or None,
                 ),
+                judge.batch,
             ),
         ),
         "majority",
@@ -88,6 +92,7 @@ def _of_name(judge: Judge, judges: Judges, name: str) -> Bench:
                 entry.logprobs,
                 _limits(judge, entry.concurrency),
                 Pace(entry.concurrency, entry.requests_per_minute, entry.tokens_per_minute),
+                entry.batch,
             )
             for model in entry.models
         ),

@@ -160,16 +160,18 @@ def of_sample(sample: pl.DataFrame) -> Figures:
 
 
 def of_verdicts(verdicts: pl.DataFrame) -> Figures:
-    """Outcomes and cost of a day's verdicts; of judges of pairs, how often they flip."""
+    """Outcomes and cost of a day's verdicts; how many wait in batches; how often pairs flip."""
     outcomes = verdicts.group_by("outcome").len().sort("outcome").iter_rows()
     cost = verdicts["cost"].drop_nulls()
     flips = judging.flip_rates(verdicts)
+    waiting = verdicts.filter(pl.col("outcome") == judging.PENDING).height
     return {
         "outcomes": dg.MetadataValue.json(dict(outcomes)),
         "cost_usd": float(cost.sum()) if cost.len() else "unknown",
         "versions": dg.MetadataValue.json(
             verdicts["library_versions"].drop_nulls().unique().sort().to_list()
         ),
+        **({"waiting_in_batches": waiting} if waiting else {}),
         **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),
     }
 

@@ -7,6 +7,8 @@ import dagster as dg
 SERVICE = "service"
 """Kind of the assets that ask other services for logs."""
 
+BATCHES = "batches"
+"""Kind of the assets whose requests may wait in batches."""
 RESCORING = "rescoring"
 """Group of what judges past days for money because somebody asked."""
 
@@ -37,4 +39,9 @@ RESCORE = dg.define_asset_job(
     selection=dg.AssetSelection.groups(RESCORING),
     description="Has past days judged by a judge of your choice, paying only for what is missing.",
 )
-JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, RESCORE]
+COLLECT = dg.define_asset_job(
+    "collect_job",
+    selection=dg.AssetSelection.kind(BATCHES),
+    description="Collects one day's judge batches, and states its scores anew.",
+)
+JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT, RESCORE]

@@ -16,8 +16,10 @@ from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse, open_desk
+from llmops_pipelines.adapters.judging_batches import Progress
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import jury_scores, jury_spec
+from llmops_pipelines.orchestration.batches import LakeBook, collect_open, held, submission
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
 from llmops_pipelines.orchestration.entailment import judge_by_entailment
 from llmops_pipelines.orchestration.judge_quotes import record_quote
@@ -28,6 +30,7 @@ from llmops_pipelines.orchestration.preflights import checked
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
+    JUDGE_BATCHES,
     JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_RESCORES,
@@ -83,9 +86,12 @@ def judge_sample(
 
     Rubrics are asked where a feature is switched on; the model runs here, where one is set.
 
+    What the day's batches have brought by now is taken in first, whatever is switched on today.
+
     Returns:
         ``JUDGE_SCORES``.
     """
+    collect_day(lake.open(), judge, read_judges(reference), clock, day)
     items = _items(lake.open(), sampled, llm_calls, day)
     specs, verdicts = judging.embedded_verdicts(
         items, heuristic_scores, minilm.embed, weights=minilm.weights(), now=clock.now()
@@ -242,6 +248,8 @@ def judge_items(
         ``JUDGE_SCORES``; items of features that ``features`` does not switch on are left out.
     """
     [seat] = benches(judge, Judges())[judge.name].seats
+    # Whoever asks waits for the answer: nothing is put into batches.
+    seat = seat._replace(batch="")
     today = clock.today()
     opened = lake.open()
     return _ask(
@@ -362,7 +370,10 @@ def _ask(
     *,
     one_at_a_time: bool = True,
 ) -> pl.DataFrame:
-    """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing."""
+    """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing.
+
+    What waits in a batch is ``pending``.
+    """
     too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
     if not specs:
         return JUDGE_SCORES.empty()
@@ -376,9 +387,12 @@ def _ask(
         seat = seat._replace(endpoint=replace(seat.endpoint, base_url=""))
     waits = one_at_a_time and seat.endpoint.configured and desk_of(judge) is not None
     with _alone_with(day, specs[0].kind, Path(judge.state)) if waits else nullcontext():
-        unfinished = _spend(items, specs, features, lake, judge, seat, clock, day, run_id)
+        waiting = LakeBook(lake, day).waiting(specs, now=clock.now())
+        unfinished = _spend(items, specs, waiting, features, lake, judge, seat, clock, day, run_id)
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
-    found = pl.concat([paid, judging.verdicts_of(items, unfinished, specs)])
+    # What waits may have got its verdict by itself meanwhile.
+    owed = pl.concat([waiting, unfinished]).join(paid, on=judging.LEDGER_KEY, how="anti")
+    found = pl.concat([paid, judging.verdicts_of(items, owed, specs)])
     if seat.endpoint.configured:
         return found
     return pl.concat([found, _owed(found, items, specs, lake, day)])
@@ -404,6 +418,30 @@ def _owed(
     ).join(found, on=JUDGE_SCORES.key, how="anti")
 
 
+def collect_day(
+    lake: Lake, judge: Judge, judges: Judges, clock: Clock, day: date
+) -> list[Progress]:
+    """Take in what the day's open batches have brought by now; say how each stands."""
+    book = LakeBook(lake, day)
+    if not lake.days(JUDGE_BATCHES) or judging.open_batches(book.states()).is_empty():
+        return []
+    price = price_of(lake.read(PRICE_BOOK), clock.now(), "batch")
+    found = collect_open(book, endpoints_of(judge, judges), price, clock.now())
+    for progress in found:
+        QUOTES.info("batch %s of %s: %s, %s", progress.batch, day, progress.state, progress.told)
+    return found
+
+
+def endpoints_of(judge: Judge, judges: Judges) -> dict[str, Endpoint]:
+    """Every endpoint that can be asked, by its root."""
+    return {
+        seat.endpoint.base_url: seat.endpoint
+        for bench in benches(judge, judges).values()
+        for seat in bench.seats
+        if seat.endpoint.base_url
+    }
+
+
 def _alone_with(day: date, kind: str, state: Path) -> AbstractContextManager[None]:
     """One process at a time judges a day, so that the next one finds paid what it would pay again.
 
@@ -422,6 +460,7 @@ _LOCKS = 512
 def _spend(
     items: pl.DataFrame,
     specs: Sequence[judging.JudgeSpec],
+    waiting: pl.DataFrame,
     features: Features,
     lake: Lake,
     judge: Judge,
@@ -441,6 +480,7 @@ def _spend(
 
     book = lake.read(PRICE_BOOK)
     price = price_of(book, clock.now())
+    batch_price = price_of(book, clock.now(), "batch")
     purse = _purse(lake, judge, clock, run_id)
 
     def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
@@ -463,6 +503,11 @@ def _spend(
             QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
         return replace(endpoint, response_format=finding.response_format or "json_schema"), None
 
+    keys = [
+        lake.scan(JUDGE_LEDGER).select(judging.LEDGER_KEY),
+        waiting.lazy().select(judging.LEDGER_KEY),
+    ]
+
     def on_quote(found: judging.Quote) -> None:
         if found.items:
             record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
@@ -471,21 +516,28 @@ def _spend(
     judged = judge_day(
         items,
         specs,
-        lake.scan(JUDGE_LEDGER),
+        pl.concat(keys),
         purse,
         seat.endpoint,
         append,
         features=features,
         price=price,
+        batch_price=batch_price,
+        post=submission(LakeBook(lake, day), seat.batch, purse, batch_price, price, clock.now).post
+        if seat.batch
+        else None,
         now=clock.now,
         seed=0,
         run_id=run_id,
         limits=seat.limits,
         gate=gate_of(seat, desk_of(judge)),
         prepare=prepare,
-        batch_price=price_of(book, clock.now(), pricing.BATCH),
         on_quote=on_quote,
     )
+    if judged.waiting:
+        QUOTES.info(
+            "%d of %s put into batches; `llmops batches` tells of them", judged.waiting, day
+        )
     if judged.warning:
         QUOTES.warning("not judged %s: %s", day, judged.warning)
     if judged.canary_warning:
@@ -496,7 +548,7 @@ def _spend(
 def price_of(
     book: pl.DataFrame, now: datetime, service: pricing.Service = pricing.STANDARD
 ) -> judging.Price:
-    """The price of any model's tokens as of ``now``; each model is looked up once.
+    """The price of any model's tokens as of ``now`` in a tier; each model is looked up once.
 
     A snapshot's own name may have no price where the model asked for has: callers ask for both.
     """
@@ -533,8 +585,11 @@ def _purse(lake: Lake, judge: Judge, clock: Clock, run_id: str) -> judging.Purse
 def purse_of(
     lake: Lake, desk: Desk | None, caps: judging.Caps, now: datetime, run_id: str
 ) -> judging.Purse:
-    """The purse of a run, shared with whoever else judges where there is a ``desk``."""
-    spent = judging.spent_today(lake.scan(JUDGE_CALLS), now)
+    """The purse of a run, shared with whoever else judges where there is a ``desk``.
+
+    What is on its way in batches counts as spent.
+    """
+    spent = judging.spent_today(lake.scan(JUDGE_CALLS), now) + held(lake, now)
     if desk is None:
         return judging.Purse(caps, spent)
     return SharedPurse(desk, caps, spent, run=run_id, now=now)

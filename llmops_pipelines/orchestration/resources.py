@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import dagster as dg
 from pydantic import BaseModel, Field
@@ -190,6 +190,9 @@ class Judge(dg.ConfigurableResource[Any]):
     )
     entailment_model: str = Field(
         "", description="Cross-encoder that judges on this machine, of all features but `none`."
+    )
+    batch: Literal["", "openai", "anthropic"] = Field(
+        "", description="Batch API to judge by, at half the price; empty: at once."
     )
 
 

@@ -8,10 +8,14 @@ import dagster as dg
 from llmops_pipelines import ingest
 from llmops_pipelines.adapters import webhook as webhooks
 from llmops_pipelines.orchestration.acting import notify, rollback_requests
-from llmops_pipelines.orchestration.jobs import LAND, ROLL_BACK
+from llmops_pipelines.orchestration.batches import LakeBook, look_at_open, open_days
+from llmops_pipelines.orchestration.endpoints import read_judges
+from llmops_pipelines.orchestration.jobs import COLLECT, LAND, ROLL_BACK
+from llmops_pipelines.orchestration.judging import endpoints_of
 from llmops_pipelines.orchestration.landing import log_index, unreported_days
 from llmops_pipelines.orchestration.resources import (
     Clock,
+    Judge,
     LakeResource,
     LogFolder,
     Policy,
@@ -146,6 +150,36 @@ def rollback_sensor(
     return waiting[0] if waiting else dg.SkipReason("no alert asks for a rollback")
 
 
+@dg.sensor(
+    job=COLLECT,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks at open judge batches and asks for the days whose results are ready.",
+)
+def judge_batches_sensor(
+    context: dg.SensorEvaluationContext,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+) -> dg.SensorResult | dg.SkipReason:
+    """One run per day with batches that are over; it collects them and states the scores anew."""
+    answers, told = [], []
+    endpoints = endpoints_of(judge, read_judges(reference))
+    for day, _ in open_days(lake.open()):
+        standing = look_at_open(LakeBook(lake.open(), day), endpoints, clock.now())
+        told += [f"{one.batch} of {day}: {one.state}, {one.told}" for one in standing]
+        ready = sorted(one.batch for one in standing if one.ready or one.over)
+        if ready:
+            state = hashlib.sha256("\n".join(ready).encode()).hexdigest()[:16]
+            answers.append(_request(context, clock, f"collect:{day}:{state}", str(day)))
+    requests = [answer for answer in answers if isinstance(answer, dg.RunRequest)]
+    if requests:
+        return dg.SensorResult(run_requests=requests)
+    waiting = [answer for answer in answers if isinstance(answer, dg.SkipReason)]
+    return waiting[0] if waiting else dg.SkipReason("; ".join(told) or "no batch is open")
+
+
 @dg.run_failure_sensor(
     name="run_failure_sensor",
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -166,5 +200,11 @@ def run_failure_sensor(context: dg.RunFailureSensorContext, webhook: Webhook) ->
         )
 
 
-SENSORS = [automation_sensor, alert_sensor, rollback_sensor, run_failure_sensor]
+SENSORS = [
+    automation_sensor,
+    alert_sensor,
+    rollback_sensor,
+    judge_batches_sensor,
+    run_failure_sensor,
+]
 """All but ``landing_sensor``, whose interval is a setting."""

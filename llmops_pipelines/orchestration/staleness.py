@@ -14,8 +14,9 @@ from llmops_pipelines.orchestration.io_manager import TABLE_KEY
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, TABLES
 
-AWAITED = ("failed", "over_budget")
-"""Outcomes that speak of a run, not of an answer: the judge was dead, or the purse empty."""
+AWAITED = ("failed", "over_budget", "pending")
+"""Outcomes that speak of a run, not of an answer: the judge was dead, the purse empty, or the
+verdict is waited for in a batch."""
 
 
 class DailyAsset(NamedTuple):

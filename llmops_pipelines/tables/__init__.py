@@ -1,5 +1,6 @@
 """Every table, written once: validation, Dagster column schemas, views and docs derive from it."""
 
+from llmops_pipelines.tables.batches import JUDGE_BATCH_ITEMS, JUDGE_BATCHES
 from llmops_pipelines.tables.costs import (
     BUDGET_STATUS,
     CALL_COSTS,
@@ -72,6 +73,8 @@ TABLES = {
         GOLDEN_DATASET,
         HEURISTIC_SCORES,
         EVALUATION_COSTS,
+        JUDGE_BATCHES,
+        JUDGE_BATCH_ITEMS,
         JUDGE_BRIDGES,
         JUDGE_CALLS,
         JUDGE_COVERAGE,
@@ -123,6 +126,8 @@ __all__ = [
     "GOLDEN_DATASET",
     "HEURISTIC_SCORES",
     "INSTANT",
+    "JUDGE_BATCHES",
+    "JUDGE_BATCH_ITEMS",
     "JUDGE_BRIDGES",
     "JUDGE_CALLS",
     "JUDGE_COVERAGE",

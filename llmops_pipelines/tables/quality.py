@@ -119,6 +119,7 @@ JUDGE_CALLS = Table(
         Column("repetition", pl.Int32, "0 for the first draw."),
         Column("call_id", pl.String, "The judged call."),
         Column("step", pl.String, "Which of the metric's questions it asked; `canary/...`: of its canary."),
+        Column("batch", pl.String, "The batch it was part of; null where it was asked by itself.", nullable=True),
         Column(
             "outcome",
             pl.String,
@@ -157,7 +158,7 @@ JUDGE_QUOTES = Table(
         Column("output_tokens_at_most", pl.Int64, "The same with replies of full length.", "tokens"),
         Column("usd", MONEY, "With expected retries; null without a price.", "usd", nullable=True),
         Column("usd_at_most", MONEY, "At most; null without a price.", "usd", nullable=True),
-        Column("usd_batch", MONEY, "By a batch endpoint; null without such a price.", "usd", nullable=True),
+        Column("usd_in_batches", MONEY, "In batches, without repairs; null where none are taken or priced.", "usd", nullable=True),
         Column("counted_by", pl.String, "Vocabulary that tokens were counted with, or `text length`."),
         Column("seconds", pl.Float64, "Expected time at the set pace; null if no call was timed yet.", "s", nullable=True),
         Column("quoted_at", pl.Datetime("us"), "When, UTC; before anything was sent."),
@@ -195,7 +196,7 @@ _VERDICT = (
         "outcome",
         pl.String,
         "scored, refused, unreadable, undecided (the verdict changed with the order of two answers), failed, "
-        "over_budget, over_policy or not_applicable.",
+        "over_budget, over_policy, pending (waits in a batch) or not_applicable.",
     ),
     Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
     Column("reason", pl.String, "The judge's reason, or why there is no score.", nullable=True),
@@ -304,7 +305,7 @@ JUDGE_COVERAGE = Table(
         Column("scored", pl.Int64, "Of those, the ones with a score.", "calls"),
         Column("failed", pl.Int64, "Calls whose attempts failed.", "calls"),
         Column("over_budget", pl.Int64, "Calls for which a cap left no room.", "calls"),
-        Column("missing", pl.Int64, "Calls that it was never asked about.", "calls"),
+        Column("missing", pl.Int64, "Calls it was never asked about, or whose request waits in a batch.", "calls"),
     ),
 )  # fmt: skip
 

@@ -101,7 +101,7 @@ def test_quotes_are_told_before_money_is_spent_and_then_everything_is_judged(tmp
     )
     (quoted,) = json.loads(other.stdout)["quotes"]
     assert (quoted["items"], quoted["already_paid"], quoted["calls"]) == (CALLS, 0, CALLS + 1)
-    assert quoted["usd_batch"] == pytest.approx(quoted["usd"] / 2)
+    assert quoted["usd_in_batches"] == pytest.approx(quoted["usd"] / 2 / 1.02)
     assert quoted["seconds"] > 0
     assert {quality(found)[metric] for metric in JUDGED} == {(CALLS, 0)}
     quotes = [line for line in run.stderr.splitlines() if line.startswith(f"quote {DAY}: ")]

@@ -45,6 +45,19 @@ def test_a_quote_adds_up_its_items():
     )
 
 
+def test_a_quote_tells_what_it_would_be_in_batches_without_repairs():
+    def half(model, tokens):
+        return by_the_token(model, tokens) / 2
+
+    each = (Estimate(1, 100, 10, 50), Estimate(2, 200, 20, 50))
+    found = quote(
+        each, metric="politeness", spec_id="s", model="judge-1", already_paid=0,
+        price=by_the_token, batch_price=half,
+    )  # fmt: skip
+    assert found.usd_in_batches == Decimal("0.165")
+    assert str(found).endswith("about $0.34 ($0.16 in batches), at most $1.40")
+
+
 def test_a_judge_without_a_price_is_quoted_in_calls_and_tokens():
     found = quoted(Estimate(1, 100, 10, 50), price=no_price)
     assert (found.usd, found.usd_at_most) == (None, None)
@@ -73,8 +86,8 @@ def test_what_is_at_most_paid_for_takes_every_reply_for_broken_twice():
 def test_a_batch_has_a_price_of_its_own_or_none():
     estimate = Estimate(1, 100, 10, 50)
     half = quoted(estimate, batch_price=lambda *asked: by_the_token(*asked) / 2)
-    assert half.usd_batch == half.usd / 2
-    assert quoted(estimate).usd_batch is None
+    assert half.usd_in_batches * 2 * Decimal("1.02") == half.usd
+    assert quoted(estimate).usd_in_batches is None
 
 
 def test_judges_count_with_a_vocabulary_where_there_is_one():
@@ -90,7 +103,7 @@ def test_days_add_up_by_judge_and_an_unknown_price_stays_unknown():
     unpriced = quoted(Estimate(2, 10, 5, 50), price=no_price)
     both, alone = total([day, other, unpriced])
     assert (both.items, both.calls, both.already_paid, both.input_tokens) == (2, 3, 14, 110)
-    assert (both.usd, both.usd_batch, both.counted_by) == (None, None, BY_LENGTH)
+    assert (both.usd, both.usd_in_batches, both.counted_by) == (None, None, BY_LENGTH)
     assert alone == other
 
 

@@ -4,11 +4,12 @@ from llmops_pipelines.judging import Ruling
 from llmops_pipelines.judging.ledger import verdict_frame, verdict_row
 from llmops_pipelines.judging.pairs import settle
 from llmops_pipelines.orchestration import figures
+from llmops_pipelines.tables import JUDGE_CALLS
 from tests.judging.worlds import NOON, item, spec
 
 
 def verdicts(*rulings):
-    attempts = [{"cost": None, "model_served": None}] * 2
+    attempts = [dict.fromkeys(JUDGE_CALLS.schema.names())] * 2
     return verdict_frame(
         verdict_row(
             spec(), item(digest=f"{n:032}"), ruling, attempts=attempts, scored_at=NOON,
@@ -36,3 +37,12 @@ def test_judges_of_pairs_tell_how_often_the_order_decided():
 
 def test_other_judges_have_nothing_to_flip():
     assert "flip_rates" not in figures.of_verdicts(verdicts(Ruling("scored", 1.0, "r")))
+
+
+def test_what_waits_in_batches_is_counted_apart():
+    told = figures.of_verdicts(
+        verdicts(Ruling("scored", 1.0, "r"), Ruling("pending", None, "waits in batch b"))
+    )
+    assert told["waiting_in_batches"] == 1
+    assert told["outcomes"].value == {"pending": 1, "scored": 1}
+    assert "waiting_in_batches" not in figures.of_verdicts(verdicts(Ruling("scored", 1.0, "r")))

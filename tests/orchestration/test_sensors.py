@@ -9,8 +9,19 @@ import pytest
 from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.orchestration import schedules, sensors
 from llmops_pipelines.orchestration.acting import FIRST_PAUSE, MAX_ATTEMPTS
-from llmops_pipelines.tables import ALERTS, DELIVERIES, ROLLBACKS, RULE_EVALUATIONS
+from llmops_pipelines.tables import (
+    ALERTS,
+    DELIVERIES,
+    HEURISTIC_SCORES,
+    JUDGE_SCORES,
+    LLM_CALLS,
+    ROLLBACKS,
+    RULE_EVALUATIONS,
+    SAMPLED_TRACES,
+)
+from tests.batch_stub import BatchStub
 from tests.incidents.factories import alert, alerts, decided, evaluated, evaluations, rollbacks
+from tests.orchestration.batch_worlds import MODEL, World
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 from tests.orchestration.hook import Hook
 
@@ -293,3 +304,28 @@ def test_the_lake_reads_only_days_that_are_there(folder):
     assert folder.lake.read(ALERTS, window)["day"].to_list() == [DAY, NEXT]
     assert folder.lake.read(ALERTS, [OLD]).is_empty()
     assert isinstance(folder.lake.read(ALERTS, []), pl.DataFrame)
+
+
+# Judge batches
+
+
+def test_a_batch_that_is_over_has_its_day_collected_and_judged_anew(tick, folder, instance):
+    with BatchStub() as stub:
+        world = World(folder.root / "lake", stub)
+        judge = {"judge_base_url": stub.base_url, "judge_model": MODEL, "judge_batch": "openai"}
+        sensor = sensors.judge_batches_sensor
+        assert tick(sensor, **judge).skip_message == "no batch is open"
+        world.run()
+        assert f"of {DAY}: validating, 0 of 7 done" in tick(sensor, **judge).skip_message
+        stub.finish()
+        (request,) = tick(sensor, **judge).run_requests
+        assert request.partition_key == str(DAY)
+        ran(instance, request, dg.DagsterRunStatus.STARTED)
+        assert "is under way" in tick(sensor, **judge).skip_message
+        for table in (LLM_CALLS, SAMPLED_TRACES, HEURISTIC_SCORES):
+            folder.lake.write(table, table.empty(), day=DAY)
+        # The day's sample is empty by now: what is paid for is taken in all the same.
+        assert folder.run("collect_job", day=DAY, **judge).success
+        assert world.verdicts.height == 6
+        assert folder.lake.stored(JUDGE_SCORES, DAY) is not None
+        assert tick(sensor, **judge).skip_message == "no batch is open"
