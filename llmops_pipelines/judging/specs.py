@@ -80,17 +80,17 @@ def asked_of_all(spec: JudgeSpec, rubrics: Rubrics, *, model: str) -> JudgeSpec:
 
     A rubric that is still in use brings its canary along, of which a kept spec knows nothing.
     """
-    # Built anew: a copy would take the id along that the spec had before.
-    found = JudgeSpec(**{**dict(spec), "model": model})
+    # Built anew from its fields: a copy would take the id along that the spec had before.
+    fields = {name: getattr(spec, name) for name in JudgeSpec.model_fields} | {"model": model}
     if spec.rubric is None:
-        return found
+        return JudgeSpec(**fields)
     current = rubrics.rubrics.get(spec.metric)
     canary = None
     if current:
         in_use = rubric_spec(spec.metric, current, model=spec.model, logprobs=spec.weighs)
         canary = current.canary if in_use.spec_id == spec.spec_id else None
     rubric = spec.rubric.model_copy(update={"features": None, "canary": canary})
-    return JudgeSpec(**{**dict(found), "rubric": rubric})
+    return JudgeSpec(**fields | {"rubric": rubric})
 
 
 def rubric_spec(name: str, rubric: Rubric, *, model: str, logprobs: bool = False) -> JudgeSpec:
