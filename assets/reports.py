@@ -81,7 +81,7 @@ def prometheus_metrics(
     group_name="reports",
     owners=[OWNER],
     kinds={"duckdb"},
-    deps=[nightly_report, prometheus_metrics],
+    deps=[nightly_report, prometheus_metrics, "judge_coverage", "judge_bridges"],
 )
 def warehouse(lake: LakeResource) -> dg.MaterializeResult[None]:
     """All tables as one DuckDB file, for people and BI tools."""

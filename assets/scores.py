@@ -8,12 +8,14 @@ import polars as pl
 from llmops_pipelines import judging
 from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.compaction import compact
-from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.jobs import BATCHES
+from llmops_pipelines.orchestration.jobs import BATCHES, RESCORING
 from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas, spend_of
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.partitions import DAILY
 from llmops_pipelines.orchestration.reference_assets import reference_key
+from llmops_pipelines.orchestration.rescoring import Rescoring, rescore
 from llmops_pipelines.orchestration.resources import (
     Clock,
     Judge,
@@ -24,6 +26,7 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     EVALUATION_COSTS,
     HEURISTIC_SCORES,
+    JUDGE_RESCORES,
     JUDGE_SCORES,
     RAGAS_SCORES,
 )
@@ -56,6 +59,7 @@ def heuristic_scores(
     owner=OWNER,
     kinds={"openai", "sentence-transformers", BATCHES},
     figures=figures.of_verdicts,
+    told=figures.of_quotes,
     deps=["call_texts", "step_texts", reference_key("features"), reference_key("rubrics")],
 )
 def judge_scores(
@@ -95,6 +99,7 @@ def every_canary_came_back(lake: LakeResource, day: date) -> dg.AssetCheckResult
     owner=OWNER,
     kinds={"ragas", "openai"},
     figures=figures.of_verdicts,
+    told=figures.of_quotes,
     deps=["call_texts", "step_texts", reference_key("features")],
 )
 def ragas_scores(
@@ -159,3 +164,23 @@ def every_ragas_item_has_a_final_outcome(lake: LakeResource, day: date) -> dg.As
 def no_verdict_was_paid_twice(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """One recorded charge per question: what was paid for an answer that was there already."""
     return checks.nothing_paid_twice(lake.open(), day)
+
+
+@dg.asset(
+    group_name=RESCORING,
+    owners=[OWNER],
+    kinds={"openai"},
+    partitions_def=DAILY,
+    deps=["sampled_traces", "llm_calls"],
+    metadata=table_metadata(JUDGE_RESCORES),
+)
+def judge_rescores(
+    context: dg.AssetExecutionContext,
+    config: Rescoring,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+) -> dg.MaterializeResult[None]:
+    """Past samples under a judge of your choice, for money: name `spec`, launch over any days."""
+    return rescore(context, config, lake=lake, reference=reference, judge=judge, clock=clock)

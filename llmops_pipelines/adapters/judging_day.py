@@ -16,7 +16,9 @@ import polars as pl
 from llmops_pipelines.adapters.deepeval_metrics import DeepEvalJudge
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions, open_judge
 from llmops_pipelines.adapters.ragas_metrics import RagasJudge
+from llmops_pipelines.adapters.vocabularies import counter_of
 from llmops_pipelines.judging import (
+    BY_LENGTH,
     PENDING,
     CanaryResult,
     Circuit,
@@ -37,6 +39,7 @@ from llmops_pipelines.judging import (
     Tally,
     ask_canaries,
     canary_estimate,
+    counted_with,
     distinct_items,
     execute,
     quote,
@@ -236,6 +239,32 @@ def judge_day(
     )
 
 
+def quote_items(
+    items: pl.DataFrame,
+    spec: JudgeSpec,
+    ledger_keys: pl.DataFrame,
+    endpoint: Endpoint,
+    *,
+    features: Features,
+    price: Price,
+    batch_price: Price | None,
+    now: datetime,
+) -> tuple[Quote, list[str]]:
+    """What `judge_day` would quote for ``spec``, and the digests of what it would ask about."""
+    plan = _plan(
+        judge_of(spec),
+        items,
+        ledger_keys,
+        endpoint,
+        features=features,
+        price=price,
+        batch_price=batch_price,
+        now=now,
+        canaries=True,
+    )
+    return plan.quote, plan.to_judge["item_digest"].to_list()
+
+
 def judge_of(spec: JudgeSpec) -> Judge:
     """The judge that asks an endpoint as ``spec`` says.
 
@@ -279,8 +308,12 @@ def _plan(
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_items(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec)
-    estimates = [judge.estimate(item) for item in _items(rows) if judge.inapplicable(item) is None]
-    canary = canary_estimate(judge) if canaries and estimates else None
+    counter = counter_of(spec.model) if rows.height else None
+    with counted_with(counter.count if counter else None):
+        estimates = [
+            judge.estimate(item) for item in _items(rows) if judge.inapplicable(item) is None
+        ]
+        canary = canary_estimate(judge) if canaries and estimates else None
     quoted = quote(
         estimates if canary is None else [*estimates, canary],
         metric=spec.metric,
@@ -289,6 +322,7 @@ def _plan(
         already_paid=distinct.height - rows.height,
         price=price,
         batch_price=batch_price if isinstance(judge, RubricJudge) and judge.asks_once else None,
+        counted_by=counter.vocabulary if counter else BY_LENGTH,
     )
     return _Plan(
         judge=judge,

@@ -182,7 +182,8 @@ def _add_quality(families: _Families, quality: pl.DataFrame) -> None:
     for row in quality.iter_rows(named=True):
         labels = {
             name: row[name]
-            for name in ("feature", "prompt_version", "metric", "judge_spec", "judge")
+            for name in ("feature", "prompt_version", "metric", "judge_spec", "judge", "snapshot")
+            if row[name] != ""
         }
         explanation = "Quality of answers as a judge scores it, 0 to 1"
         families.add_rate("quality_ratio", explanation, labels, row | {"missing": row["unscored"]})

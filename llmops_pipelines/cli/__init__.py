@@ -138,6 +138,56 @@ def reprice(
     raise typer.Exit(code)
 
 
+@app.command()
+def quote(
+    context: typer.Context,
+    first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],
+    last: Annotated[date, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")],
+    spec: Annotated[
+        list[str] | None,
+        typer.Option(help="Id of a judge spec, a rubric, or a metric; default what nights ask."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Tell what judging sampled days would cost, and how far past quotes were off; asks nobody.
+
+    Leaves with 0, or with 2 when nothing can be quoted.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.quoting import print_quote
+
+        print_quote(_settings(context), first, last, spec or [], model, as_json=as_json)
+
+
+@app.command()
+def rescore(
+    context: typer.Context,
+    first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],
+    last: Annotated[date, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")],
+    spec: Annotated[str, typer.Option(help="Id of a judge spec, a rubric, or a metric.")],
+    model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Spend without asking.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Have past samples judged by another judge: quotes first, keeps both versions, resumes.
+
+    Leaves with 0 when all is judged, 1 when a run failed or something was left for another time, 2
+    when nothing could be done.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.rescoring import rescore_days
+
+        code = rescore_days(_settings(context), first, last, spec, model, yes=yes, as_json=as_json)
+    raise typer.Exit(code)
+
+
 @app.command("import")
 def import_file(
     context: typer.Context,

@@ -6,6 +6,7 @@ import polars as pl
 
 from llmops_pipelines.incidents.metrics import METRICS
 from llmops_pipelines.incidents.rules import EACH, TOTAL
+from llmops_pipelines.incidents.series import one_snapshot_each
 from llmops_pipelines.tables import Column, Table
 
 MEASUREMENTS = Table(
@@ -45,7 +46,7 @@ def measurements(
         interval. ``hallucination_rate`` is 1 - groundedness as a judge scored it; the embedded
         scorer measures overlap and never stands in for it.
     """
-    whole = quality.filter(pl.col("prompt_version") == EACH)
+    whole = one_snapshot_each(quality.filter(pl.col("prompt_version") == EACH))
     frames = [
         _healths(service_health),
         _judged(whole),

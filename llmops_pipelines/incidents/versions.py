@@ -11,6 +11,7 @@ import polars as pl
 
 from llmops_pipelines.incidents.measurements import hallucination
 from llmops_pipelines.incidents.rules import EACH, Rule
+from llmops_pipelines.incidents.series import one_snapshot_each
 from llmops_pipelines.incidents.wording import percent
 from llmops_pipelines.statistics import Interval, difference_of_intervals, pool_rates
 
@@ -57,7 +58,7 @@ def compare_versions(
         & pl.col("day").is_between(first, day)
     )
     _in_the_logs(active, window.filter(pl.col("day") == day), day)
-    judged = hallucination(window)
+    judged = one_snapshot_each(hallucination(window))
     spec = _judge_of_both(judged, active, before)
     current, former = (_pooled(judged, version, spec) for version in (active, before))
     for version, rate in ((active, current), (before, former)):

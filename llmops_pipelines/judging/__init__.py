@@ -70,9 +70,17 @@ from llmops_pipelines.judging.ledger import (
 )
 from llmops_pipelines.judging.pace import Gate, Pace
 from llmops_pipelines.judging.pairs import flip_rates
+from llmops_pipelines.judging.past_quotes import (
+    past_latency,
+    quote_errors,
+    quote_frame,
+    quote_row,
+    told_error,
+)
 from llmops_pipelines.judging.policy import (
     endpoint_specs,
     features_by_ragas,
+    features_judged,
     judged_features,
     split_by_policy,
 )
@@ -84,13 +92,25 @@ from llmops_pipelines.judging.purse import (
     Spent,
     spent_today,
 )
-from llmops_pipelines.judging.quotes import Estimate, Quote, estimated_tokens, quote
+from llmops_pipelines.judging.quotes import (
+    BY_LENGTH,
+    Count,
+    Estimate,
+    Quote,
+    counted_with,
+    estimated_tokens,
+    expected_seconds,
+    in_dollars,
+    quote,
+    total,
+)
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
 from llmops_pipelines.judging.response_format import check_schema, format_error, unfenced
 from llmops_pipelines.judging.rubrics import Canary, Rubric, Rubrics
 from llmops_pipelines.judging.specs import (
     JudgeSpec,
+    asked_of_all,
     embedded_specs,
     judge_specs,
     read_spec,
@@ -99,6 +119,7 @@ from llmops_pipelines.judging.specs import (
 from llmops_pipelines.judging.spend import evaluation_costs, paid_twice
 
 __all__ = [
+    "BY_LENGTH",
     "CALL_ID",
     "FINAL",
     "ITEM_SCHEMA",
@@ -118,6 +139,7 @@ __all__ = [
     "Caps",
     "Circuit",
     "Conduct",
+    "Count",
     "Embed",
     "Entails",
     "Estimate",
@@ -152,12 +174,14 @@ __all__ = [
     "UnreadableReplyError",
     "WeighedToken",
     "ask_canaries",
+    "asked_of_all",
     "batch_gains",
     "batch_key",
     "batch_states",
     "canary_estimate",
     "canary_item",
     "check_schema",
+    "counted_with",
     "custom_id",
     "declines",
     "distinct_items",
@@ -169,11 +193,14 @@ __all__ = [
     "estimated_tokens",
     "evaluation_costs",
     "execute",
+    "expected_seconds",
     "features_by_ragas",
+    "features_judged",
     "flip_rates",
     "format_error",
     "held_in_batches",
     "heuristic_scores",
+    "in_dollars",
     "items",
     "judge_specs",
     "judged_features",
@@ -181,7 +208,11 @@ __all__ = [
     "missing_field",
     "open_batches",
     "paid_twice",
+    "past_latency",
     "quote",
+    "quote_errors",
+    "quote_frame",
+    "quote_row",
     "read_item",
     "read_object",
     "read_spec",
@@ -189,6 +220,8 @@ __all__ = [
     "spent_today",
     "split_by_policy",
     "strict_schema",
+    "told_error",
+    "total",
     "tries_in_batches",
     "unfenced",
     "unpaid",

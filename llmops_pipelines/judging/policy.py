@@ -25,6 +25,15 @@ def judged_features(features: Features, endpoint: str) -> list[str]:
     )
 
 
+def features_judged(features: Features) -> list[str]:
+    """The features whose texts may go to some endpoint, whichever it is, by name."""
+    return sorted(
+        name
+        for name, feature in features.features.items()
+        if feature.judging not in ("none", LOCAL)
+    )
+
+
 def features_by_ragas(
     features: Features, endpoint: str
 ) -> dict[tuple[RagasMetric, ...], list[str]]:

@@ -18,7 +18,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from llmops_pipelines.judging import escaping, support
-from llmops_pipelines.judging.rubrics import Rubric, VisibleField
+from llmops_pipelines.judging.rubrics import Rubric, Rubrics, VisibleField
 from llmops_pipelines.tables import JUDGE_SPECS
 
 SPEC_ID_DIGITS = 16
@@ -73,6 +73,24 @@ class JudgeSpec(BaseModel):
 def read_spec(text: str) -> JudgeSpec:
     """The spec whose `text` this is: a verdict's judge can be rebuilt from ``judge_specs``."""
     return JudgeSpec.model_validate_json(text)
+
+
+def asked_of_all(spec: JudgeSpec, rubrics: Rubrics, *, model: str) -> JudgeSpec:
+    """``spec`` as ``model`` judges by it, whatever features nights ask its rubric about.
+
+    A rubric that is still in use brings its canary along, of which a kept spec knows nothing.
+    """
+    # Built anew from its fields: a copy would take the id along that the spec had before.
+    fields = {name: getattr(spec, name) for name in JudgeSpec.model_fields} | {"model": model}
+    if spec.rubric is None:
+        return JudgeSpec(**fields)
+    current = rubrics.rubrics.get(spec.metric)
+    canary = None
+    if current:
+        in_use = rubric_spec(spec.metric, current, model=spec.model, logprobs=spec.weighs)
+        canary = current.canary if in_use.spec_id == spec.spec_id else None
+    rubric = spec.rubric.model_copy(update={"features": None, "canary": canary})
+    return JudgeSpec(**fields | {"rubric": rubric})
 
 
 def rubric_spec(name: str, rubric: Rubric, *, model: str, logprobs: bool = False) -> JudgeSpec:

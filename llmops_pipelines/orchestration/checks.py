@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost, ingest, judging
+from llmops_pipelines import cost, ingest, judging, quality
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
 from llmops_pipelines.orchestration.pulling import incomplete
@@ -24,6 +24,7 @@ from llmops_pipelines.tables import (
     LANDED_DAYS,
     LLM_CALLS,
     PULLED_LOGS,
+    QUALITY,
     REJECTED_LINES,
     Table,
 )
@@ -31,6 +32,8 @@ from llmops_pipelines.tables import (
 MAX_REJECTED_SHARE = 0.05
 RHYTHM_WEEKS = 4
 SHOWN = 20
+SNAPSHOT_DAYS = 30
+"""How far back a judge's last snapshot is looked for."""
 
 
 def no_file_lost_lines(lake: Lake) -> dg.AssetCheckResult:
@@ -138,6 +141,20 @@ def canaries_came_back(lake: Lake, day: date) -> dg.AssetCheckResult:
         missed.join(specs, on="spec_id", how="left"),
         "{n:,} judge(s) missed a canary, an item whose verdict is known; look at the verdicts of "
         "those batches before you trust them",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def snapshots_hold(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """Judges whose model name was answered by another snapshot than the last time before."""
+    window = lake.read(QUALITY, last_days(day, SNAPSHOT_DAYS))
+    changed = quality.series_breaks(window, day).filter(
+        pl.col("day") == day, pl.col("kind") == "snapshot"
+    )
+    return _result(
+        changed.select("metric", "feature", spec_id="to_spec", before="from_judge", now="to_judge"),
+        "{n:,} figure(s) come from another snapshot of the judge than before: a new series begins, "
+        "nothing was judged again; pin a dated model, or `llmops rescore` under one",
         severity=dg.AssetCheckSeverity.WARN,
     )
 

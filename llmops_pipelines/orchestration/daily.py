@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import dagster as dg
@@ -48,6 +49,7 @@ def daily(
     kinds: set[str],
     deps: Sequence[str | dg.AssetKey] = (),
     figures: Callable[[Any], Mapping[str, Any]] | None = None,
+    told: Callable[[Lake, date, str], Mapping[str, Any]] | None = None,
     condition: Callable[[Inputs], Rule] | None = on_changed_inputs,
 ) -> Callable[[Callable[..., Rows]], dg.AssetsDefinition]:
     """Make a daily asset that stores ``table`` from a function of one day.
@@ -57,7 +59,8 @@ def daily(
     Parameters of the function named like a table receive its rows of the day (of several days if
     annotated with ``LastDays``), as DataFrame or LazyFrame by annotation; ``day`` and ``run_id``
     receive those of the run; other parameters receive the resource of their name. ``figures`` makes
-    metadata from the result; without ``condition`` the asset runs only when asked.
+    metadata from the result, ``told`` from what lake, day and run id tell of how it came about;
+    without ``condition`` the asset runs only when asked.
     """
 
     def decorate(compute: Callable[..., Rows]) -> dg.AssetsDefinition:
@@ -103,11 +106,22 @@ def daily(
                 run = {"day": day, "run_id": context.run.run_id}
                 asked_of_run = {name: run[name] for name in asked.of_run}
                 rows = compute(**frames, **resources, **asked_of_run)
-                yield DayOutput(day, rows, read, figures)
+                beside = partial(told, lake, day, context.run.run_id) if told else None
+                yield DayOutput(day, rows, read, _shown(figures, beside))
 
         return asset
 
     return decorate
+
+
+def _shown(
+    figures: Callable[[Any], Mapping[str, Any]] | None,
+    beside: Callable[[], Mapping[str, Any]] | None,
+) -> Callable[[Any], Mapping[str, Any]] | None:
+    """Figures of the rows, with those that stand beside them; made once the rows are written."""
+    if beside is None:
+        return figures
+    return lambda rows: {**(figures(rows) if figures else {}), **beside()}
 
 
 def input_digests(lake: Lake, windows: Mapping[str, int], day: date) -> dict[str, dict[str, str]]:

@@ -1,6 +1,7 @@
 """Key figures and a chart per asset, as people see them in the Dagster UI."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -8,6 +9,9 @@ import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.adapters import charts
+from llmops_pipelines.adapters.coverage_chart import coverage_grid
+from llmops_pipelines.orchestration.judge_quotes import errors, quotes_of
+from llmops_pipelines.orchestration.lake import Lake
 
 Figures = Mapping[str, Any]
 
@@ -169,6 +173,49 @@ def of_verdicts(verdicts: pl.DataFrame) -> Figures:
         ),
         **({"waiting_in_batches": waiting} if waiting else {}),
         **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),
+    }
+
+
+def of_coverage(coverage: pl.DataFrame) -> Figures:
+    """How many days of how many judges are in which state, and the grid."""
+    states = coverage.group_by("state").len().sort("state").iter_rows()
+    return {
+        "states": dg.MetadataValue.json(dict(states)),
+        "chart": _chart(coverage_grid(coverage)),
+    }
+
+
+def of_bridges(bridges: pl.DataFrame) -> Figures:
+    """Differences between judges over all features, each with its interval."""
+    rows = bridges.filter(pl.col("feature") == "*").select(
+        "estimate",
+        "low",
+        "high",
+        "n",
+        label=pl.format("{}: {} → {}", "metric", "from_judge", "to_judge"),
+        missing="unpaired",
+    )
+    return {
+        "chart": _chart(
+            charts.intervals(
+                rows,
+                title="Same items, another judge",
+                subtitle="dot: mean difference; line: 95 % interval; n: items that both scored",
+            )
+        )
+    }
+
+
+def of_quotes(lake: Lake, day: date, run_id: str) -> Figures:
+    """What the run quoted before it spent, and how far quotes of the past were off."""
+    quotes = quotes_of(lake, day, run_id)
+    if not quotes:
+        return {}
+    asked = {quote["spec_id"] for quote in quotes["quotes"]}
+    past = errors(lake).filter(pl.col("spec_id").is_in(asked))
+    return {
+        "quotes": dg.MetadataValue.json(quotes["quotes"]),
+        "past_quotes": dg.MetadataValue.json(past.to_dicts()),
     }
 
 

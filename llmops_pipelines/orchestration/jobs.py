@@ -9,11 +9,13 @@ SERVICE = "service"
 
 BATCHES = "batches"
 """Kind of the assets whose requests may wait in batches."""
+RESCORING = "rescoring"
+"""Group of what judges past days for money because somebody asked."""
 
 # Prompts are rolled back by the rollback sensor alone, once, and never by a backfill.
 NIGHTLY = dg.define_asset_job(
     "nightly_job",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("rollback"),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("rollback", RESCORING),
     description="Lands new logs, then computes one day: cost, health, quality, alerts, report.",
 )
 # What asks other services is of days, and sends them requests: only the night and people start it.
@@ -32,9 +34,14 @@ ROLL_BACK = dg.define_asset_job(
     selection=dg.AssetSelection.groups("rollback"),
     description="Decides about one day's rollbacks and moves prompt labels.",
 )
+RESCORE = dg.define_asset_job(
+    "rescore_job",
+    selection=dg.AssetSelection.groups(RESCORING),
+    description="Has past days judged by a judge of your choice, paying only for what is missing.",
+)
 COLLECT = dg.define_asset_job(
     "collect_job",
     selection=dg.AssetSelection.kind(BATCHES),
     description="Collects one day's judge batches, and states its scores anew.",
 )
-JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT]
+JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT, RESCORE]

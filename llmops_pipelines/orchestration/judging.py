@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 from uuid import uuid4
 
 import polars as pl
@@ -23,6 +22,7 @@ from llmops_pipelines.judging.juries import jury_scores, jury_spec
 from llmops_pipelines.orchestration.batches import LakeBook, collect_open, held, submission
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
 from llmops_pipelines.orchestration.entailment import judge_by_entailment
+from llmops_pipelines.orchestration.judge_quotes import record_quote
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.locks import alone
@@ -33,10 +33,13 @@ from llmops_pipelines.tables import (
     JUDGE_BATCHES,
     JUDGE_CALLS,
     JUDGE_LEDGER,
+    JUDGE_RESCORES,
     JUDGE_SCORES,
     JUDGE_SPECS,
+    LLM_CALLS,
     PRICE_BOOK,
     RAGAS_SCORES,
+    SAMPLED_TRACES,
 )
 
 QUOTES = logging.getLogger("llmops.quotes")
@@ -115,7 +118,9 @@ def judge_sample(
         items, features, lake.open(), judge.entailment_model, clock.now, day
     )
     _keep_specs(lake.open(), entailment)
-    return JUDGE_SCORES.require(pl.concat([embedded, entailed, judged]))
+    found = pl.concat([embedded, entailed, judged])
+    before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=False)
+    return JUDGE_SCORES.require(pl.concat([found, before]))
 
 
 def score_with_ragas(
@@ -146,19 +151,83 @@ def score_with_ragas(
             if seat.endpoint.model
         ]
 
-    return RAGAS_SCORES.require(
-        _asked(
-            lambda: _items(lake.open(), sampled, llm_calls, day),
-            wanted,
-            features,
-            lake,
-            reference,
-            judge,
-            clock,
-            day,
-            run_id,
-        )
+    if not judging.features_judged(features):
+        return RAGAS_SCORES.empty()
+    items = _items(lake.open(), sampled, llm_calls, day)
+    found = _asked(lambda: items, wanted, features, lake, reference, judge, clock, day, run_id)
+    before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=True)
+    return RAGAS_SCORES.require(pl.concat([found, before]))
+
+
+def seats_for(
+    spec: judging.JudgeSpec, judge: Judge, judges: Judges, features: Features
+) -> list[Seat]:
+    """Where ``spec`` may be asked about features: a seat a name that features.yaml says.
+
+    That is the seat of its model, or the only one there is, which is then asked for that model; a
+    jury without the model has none.
+    """
+    found = []
+    for name, bench in benches(judge, judges).items():
+        if not judging.judged_features(features, name):
+            continue
+        own = [seat for seat in bench.seats if seat.endpoint.model == spec.model]
+        for seat in own[:1] or (bench.seats if len(bench.seats) == 1 else ()):
+            found.append(seat._replace(endpoint=replace(seat.endpoint, model=spec.model)))
+    return found
+
+
+def judge_asked(
+    items: pl.DataFrame,
+    spec: judging.JudgeSpec,
+    features: Features,
+    lake: Lake,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What ``spec`` says of ``items``, however old ``day`` is: somebody asked for it.
+
+    Returns:
+        ``JUDGE_SCORES`` columns, with what could not be finished.
+    """
+    judge = judge.model_copy(update={"judge_within_days": (clock.today() - day).days + 1})
+    said = [
+        _ask(items, [spec], features, lake, judge, seat, clock, day, run_id)
+        for seat in seats_for(spec, judge, read_judges(reference), features)
+    ]
+    return pl.concat([JUDGE_SCORES.empty(), *said]).unique(JUDGE_SCORES.key, maintain_order=True)
+
+
+def _paid_before(
+    items: pl.DataFrame,
+    asked: Iterable[str],
+    features: Features,
+    lake: Lake,
+    day: date,
+    *,
+    ragas: bool,
+) -> pl.DataFrame:
+    """Verdicts on the day's items of judges that are not asked any more, or were asked apart.
+
+    A judge belongs to the day if it was paid for one of its calls, or rescored it. A file that was
+    judged with a day's ledger has calls of its own, and is no part of the day.
+    """
+    items = items.filter(pl.col("feature").is_in(judging.features_judged(features)))
+    on_calls = lake.scan(JUDGE_LEDGER, [day]).filter(
+        pl.col("call_id").is_in(items["call_id"].to_list())
     )
+    ids = {
+        *on_calls.select(pl.col("spec_id").unique()).collect()["spec_id"],
+        *lake.read(JUDGE_RESCORES, [day])["spec_id"],
+    } - set(asked)
+    kept = lake.read(JUDGE_SPECS).filter(
+        pl.col("spec_id").is_in(sorted(ids)), (pl.col("kind") == "ragas") == ragas
+    )
+    specs = [judging.read_spec(text) for text in kept.unique("spec_id").sort("spec_id")["spec"]]
+    return judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
 
 
 def judge_items(
@@ -250,6 +319,39 @@ def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.Dat
     return judging.evaluation_costs(opened.scan(JUDGE_CALLS, [day]), verdicts, specs)
 
 
+def nightly_specs(
+    features: Features, reference: ReferenceFolder, judge: Judge
+) -> list[tuple[list[str], judging.JudgeSpec, Seat]]:
+    """Every judge that a night asks, with the features it is asked about, and where."""
+    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
+    found: list[tuple[list[str], judging.JudgeSpec, Seat]] = []
+    for name, bench in benches(judge, read_judges(reference)).items():
+        names = judging.judged_features(features, name)
+        for seat in bench.seats if names else ():
+            model = seat.endpoint.model
+            specs = judging.endpoint_specs(
+                rubrics, features, endpoint=name, model=model, logprobs=seat.logprobs
+            )
+            found += [(names, spec, seat) for spec in specs]
+            asking = judging.features_by_ragas(features, name) if model else {}
+            if asking:
+                from llmops_pipelines.adapters.ragas_metrics import ragas_specs
+
+                found += [
+                    (list(own), spec, seat)
+                    for metrics, own in asking.items()
+                    for spec in ragas_specs(model=model, metrics=metrics)
+                ]
+    return found
+
+
+def items_of(lake: Lake, day: date) -> pl.DataFrame:
+    """The sampled calls of ``day`` with their texts."""
+    return _items(
+        lake, lake.read(SAMPLED_TRACES, [day]).drop("day"), lake.scan(LLM_CALLS, [day]), day
+    )
+
+
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
     wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
     return judging.items(sampled, kept_texts(lake, day, wanted))
@@ -290,7 +392,30 @@ def _ask(
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
     # What waits may have got its verdict by itself meanwhile.
     owed = pl.concat([waiting, unfinished]).join(paid, on=judging.LEDGER_KEY, how="anti")
-    return pl.concat([paid, judging.verdicts_of(items, owed, specs)])
+    found = pl.concat([paid, judging.verdicts_of(items, owed, specs)])
+    if seat.endpoint.configured:
+        return found
+    return pl.concat([found, _owed(found, items, specs, lake, day)])
+
+
+def _owed(
+    found: pl.DataFrame,
+    items: pl.DataFrame,
+    specs: Sequence[judging.JudgeSpec],
+    lake: Lake,
+    day: date,
+) -> pl.DataFrame:
+    """What the judges still owe of a day they are not asked about now: it stays on record.
+
+    Else a later night would not know that there is something left to ask.
+    """
+    tables = {RAGAS_SCORES if spec.kind == "ragas" else JUDGE_SCORES for spec in specs}
+    stored = pl.concat([lake.read(table, [day]).drop("day") for table in tables])
+    return stored.filter(
+        pl.col("outcome").is_in(judging.UNFINISHED),
+        pl.col("spec_id").is_in([spec.spec_id for spec in specs]),
+        pl.col("call_id").is_in(items["call_id"].to_list()),
+    ).join(found, on=JUDGE_SCORES.key, how="anti")
 
 
 def collect_day(
@@ -382,6 +507,12 @@ def _spend(
         lake.scan(JUDGE_LEDGER).select(judging.LEDGER_KEY),
         waiting.lazy().select(judging.LEDGER_KEY),
     ]
+
+    def on_quote(found: judging.Quote) -> None:
+        if found.items:
+            record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
+            QUOTES.info("quote %s: %s", day, found)
+
     judged = judge_day(
         items,
         specs,
@@ -401,7 +532,7 @@ def _spend(
         limits=seat.limits,
         gate=gate_of(seat, desk_of(judge)),
         prepare=prepare,
-        on_quote=lambda quote: QUOTES.info("quote %s: %s", day, quote) if quote.items else None,
+        on_quote=on_quote,
     )
     if judged.waiting:
         QUOTES.info(
@@ -415,7 +546,7 @@ def _spend(
 
 
 def price_of(
-    book: pl.DataFrame, now: datetime, service: Literal["standard", "batch"] = "standard"
+    book: pl.DataFrame, now: datetime, service: pricing.Service = pricing.STANDARD
 ) -> judging.Price:
     """The price of any model's tokens as of ``now`` in a tier; each model is looked up once.
 

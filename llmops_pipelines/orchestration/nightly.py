@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,9 @@ SAMPLED = "sampled_traces"
 
 APART = (ROLLBACKS.name, PULLED_LOGS.name)
 """Tables that are not computed from the logs of their day."""
+
+JUDGED = ("judge_coverage", "judge_bridges")
+"""What is known of all judges on all days together."""
 
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
@@ -120,9 +123,17 @@ class NightlyRunner:
         ]
 
     def execute(
-        self, job: str, day: date | None = None, keys: Sequence[dg.AssetKey] | None = None
+        self,
+        job: str,
+        day: date | None = None,
+        keys: Sequence[dg.AssetKey] | None = None,
+        *,
+        config: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> bool:
         """Run ``job``, or only ``keys`` of it, for ``day``; failures are kept, not raised.
+
+        ``config`` is the run's, ``tags`` come on top of those that say who ran it.
 
         Blocking checks of what ``keys`` read are run again with them: a day whose check failed is
         not continued by the next night.
@@ -140,9 +151,9 @@ class NightlyRunner:
             result = wanted.execute_in_process(
                 instance=self._instance,
                 partition_key=day.isoformat() if day else None,
-                run_config=QUIET,
+                run_config={**QUIET, **(config or {})},
                 raise_on_error=False,
-                tags={"llmops/by": "llmops nightly"},
+                tags={"llmops/by": "llmops nightly", **(tags or {})},
             )
             if stops.any():
                 raise KeyboardInterrupt
@@ -167,7 +178,7 @@ class NightlyRunner:
         """Land new files and refresh the prices."""
         self._on_progress(Progress("reading new logs", 0, 1))
         landed = self.execute("land_job")
-        priced = self.execute("nightly_job", keys=self._keys("price_book"))
+        priced = self.execute("nightly_job", keys=self.keys("price_book"))
         self._on_progress(Progress("reading new logs", 1, 1))
         return landed and priced
 
@@ -214,10 +225,11 @@ class NightlyRunner:
     def refresh(self, *names: str) -> None:
         """Recompute assets that have no days."""
         self._on_progress(Progress("golden dataset and warehouse", 0, 1))
-        self.execute("nightly_job", keys=[key for name in names for key in self._keys(name)])
+        self.execute("nightly_job", keys=[key for name in names for key in self.keys(name)])
         self._on_progress(Progress("golden dataset and warehouse", 1, 1))
 
-    def _keys(self, name: str) -> list[dg.AssetKey]:
+    def keys(self, name: str) -> list[dg.AssetKey]:
+        """Keys of the asset called ``name``, below whatever prefix."""
         return [spec.key for spec in self._specs if spec.key.path[-1] == name]
 
     def _checks(self, keys: Sequence[dg.AssetKey]) -> set[dg.AssetCheckKey]:
@@ -263,7 +275,7 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", "warehouse")
+        runner.refresh("golden_dataset", *JUDGED, "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 

@@ -8,15 +8,17 @@ from importlib.metadata import version
 
 import polars as pl
 
-from llmops_pipelines import cost, golden, reporting
+from llmops_pipelines import cost, golden, quality, reporting
 from llmops_pipelines.adapters import prometheus
 from llmops_pipelines.adapters.report_charts import report_charts
-from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.judges import bridges_of
+from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.reference_assets import digest_of
 from llmops_pipelines.orchestration.reference_files import MODELS
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.tables import (
     GOLDEN_DATASET,
+    JUDGE_BRIDGES,
     JUDGE_SPECS,
     LANDED_DAYS,
     NIGHTLY_REPORTS,
@@ -42,7 +44,14 @@ def write_report(
     """
     cases = lake.scan(GOLDEN_DATASET).drop("embedding").collect()
     sources = call_costs.select(pl.col("price_source").drop_nulls().unique().sort()).collect()
+    breaks = quality.series_breaks(tables["quality"], day)
     night = reporting.NightlyData(
+        series_breaks=breaks,
+        judge_bridges=(
+            bridges_of(lake, last_days(day, REPORT_DAYS))
+            if "judge" in breaks["kind"]
+            else JUDGE_BRIDGES.empty()
+        ),
         day=day,
         unpriced_models=cost.unpriced_models(call_costs.collect()),
         judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),

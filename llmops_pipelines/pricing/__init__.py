@@ -4,11 +4,15 @@ from llmops_pipelines.pricing.book import price_book
 from llmops_pipelines.pricing.calls import price_calls, price_tokens
 from llmops_pipelines.pricing.overrides import PriceOverride, PriceOverrides
 from llmops_pipelines.pricing.resolution import resolve_models
+from llmops_pipelines.pricing.tiers import BATCH, STANDARD, Service
 from llmops_pipelines.pricing.usage import Tariff, find_tariff, price_usage
 
 __all__ = [
+    "BATCH",
+    "STANDARD",
     "PriceOverride",
     "PriceOverrides",
+    "Service",
     "Tariff",
     "find_tariff",
     "price_book",

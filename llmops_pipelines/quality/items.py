@@ -18,7 +18,7 @@ NOT_APPLICABLE = ("judging_off", "no_contexts", "refusal", "no_claims")
 
 _COLUMNS = [
     "spec_id", "feature", "prompt_version", "trace_id", "session_id", "stratum", "stratum_size",
-    "probability", "state", "why", "score",
+    "probability", "state", "why", "score", "snapshot",
 ]  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def census_items(
         .with_columns(
             stratum=pl.concat_str("feature", pl.lit(" | "), "prompt_version"),
             spec_id=pl.lit(support_spec_id),
+            snapshot=pl.lit(None, pl.String),
             probability=pl.lit(1.0),
         )
         .with_columns(stratum_size=pl.len().over("stratum").cast(pl.Int64))
@@ -101,8 +102,12 @@ def _one_per_trace(verdicts: pl.DataFrame) -> pl.DataFrame:
         verdicts.with_columns(score=score)
         .sort("spec_id", "call_id", "repetition")
         .group_by("spec_id", "call_id", maintain_order=True)
-        .agg(pl.col("outcome").first(), draws=pl.col("score").drop_nulls())
-        .select("spec_id", "call_id", "outcome", score=pl.col("draws").list.mean())
+        .agg(
+            pl.col("outcome").first(),
+            draws=pl.col("score").drop_nulls(),
+            snapshot=pl.col("model_served").drop_nulls().first(),
+        )
+        .select("spec_id", "call_id", "outcome", "snapshot", score=pl.col("draws").list.mean())
     )
 
 

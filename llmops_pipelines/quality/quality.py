@@ -9,6 +9,7 @@ import polars as pl
 
 from llmops_pipelines.quality.estimates import estimate
 from llmops_pipelines.quality.items import ALL, answered, census_items, sampled_items
+from llmops_pipelines.quality.snapshots import UNTOLD, by_snapshot
 from llmops_pipelines.tables import QUALITY
 
 
@@ -26,7 +27,8 @@ def quality(
     the service: its interval has no finite population correction); verdicts about it carry evidence
     only. Every other metric comes from the sample, weighted by its inclusion probabilities. Traces
     of one session count as related. A metric whose scores are all 0 or 1 is a rate, else a mean.
-    Judges are never pooled: each spec has rows of its own, for the features it was asked about. A
+    Judges are never pooled: each spec has rows of its own, for the features it was asked about, and
+    where several served snapshots of one answered, each of those has. A
     group to which a metric does not apply at all has no row; one where nothing could be scored has
     n = 0 and nulls, and so has ``support`` of a feature whose answers came
     without any text. Calls that name no prompt version are filed under `unversioned`.
@@ -65,15 +67,17 @@ def _rows(items: pl.DataFrame, answered: dict[tuple[str, str], int]) -> Iterator
     keys = ["spec_id", "feature", "prompt_version"]
     for key, group in pl.concat([items, everything]).partition_by(keys, as_dict=True).items():
         spec_id, feature, version = (str(part) for part in key)
-        found = estimate(group, answered=answered.get((feature, version), 0))
-        if found.interval.n or found.unscored:
-            yield {
-                "feature": feature,
-                "prompt_version": version,
-                "judge_spec": spec_id,
-                **found.interval._asdict(),
-                **found._asdict(),
-            }
+        for snapshot, items_of_one in by_snapshot(group):
+            found = estimate(items_of_one, answered=answered.get((feature, version), 0))
+            if found.interval.n or found.unscored:
+                yield {
+                    "feature": feature,
+                    "prompt_version": version,
+                    "judge_spec": spec_id,
+                    "snapshot": snapshot,
+                    **found.interval._asdict(),
+                    **found._asdict(),
+                }
 
 
 def _textless(traces: pl.DataFrame, support_spec_id: str) -> Iterator[dict[str, Any]]:
@@ -85,6 +89,7 @@ def _textless(traces: pl.DataFrame, support_spec_id: str) -> Iterator[dict[str, 
                 "feature": feature,
                 "prompt_version": ALL,
                 "judge_spec": support_spec_id,
+                "snapshot": UNTOLD,
                 "n": 0,
                 "unscored": count,
                 "not_applicable": 0,

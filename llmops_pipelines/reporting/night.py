@@ -14,6 +14,7 @@ from llmops_pipelines.tables import (
     EVALUATION_COSTS,
     FEATURE_COSTS,
     GOLDEN_DATASET,
+    JUDGE_BRIDGES,
     JUDGE_SPECS,
     QUALITY,
     REJECTED_LINES,
@@ -27,6 +28,15 @@ UNPRICED_MODELS = pl.Schema(
     {"provider": pl.String, "model": pl.String, "reason": pl.String, "calls": pl.Int64}
 )
 """One model without a price on the day, and how many calls that leaves out of the spend."""
+
+
+SERIES_BREAKS = pl.Schema(
+    {"day": pl.Date, "kind": pl.String}
+    | dict.fromkeys(
+        ("feature", "metric", "from_spec", "to_spec", "from_judge", "to_judge"), pl.String
+    )
+)
+"""One figure that goes on under another judge, or another snapshot of one, from a day on."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ class NightlyData:
     service_health: pl.DataFrame = field(default_factory=SERVICE_HEALTH.empty)
     quality: pl.DataFrame = field(default_factory=QUALITY.empty)
     judge_specs: pl.DataFrame = field(default_factory=JUDGE_SPECS.empty)
+    series_breaks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SERIES_BREAKS))
+    judge_bridges: pl.DataFrame = field(default_factory=JUDGE_BRIDGES.empty)
     rule_evaluations: pl.DataFrame = field(default_factory=RULE_EVALUATIONS.empty)
     alerts: pl.DataFrame = field(default_factory=ALERTS.empty)
     rollbacks: pl.DataFrame = field(default_factory=ROLLBACKS.empty)

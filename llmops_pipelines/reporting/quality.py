@@ -15,6 +15,8 @@ from llmops_pipelines.reporting.wording import count, score, visible
 _SIZES = re.compile(r" of [\d,]+(?: of [\d,]+)? traces")
 """How many traces a method saw; the columns of each row say it."""
 
+_JUDGE = ("judge_spec", "snapshot")
+
 _JUDGED = ("groundedness", "faithfulness")
 
 
@@ -45,6 +47,7 @@ class QualityGroup:
     metric: str
     judge: str
     spec: str
+    snapshot: str
     method: str
     rows: tuple[QualityRow, ...]
 
@@ -54,6 +57,8 @@ class Quality:
     """All estimates of the day, and what a reader must know of them."""
 
     groups: tuple[QualityGroup, ...]
+    breaks: tuple[str, ...]
+    """Sentences on figures that go on under another judge or snapshot."""
     has_support: bool
     has_judge: bool
 
@@ -63,13 +68,14 @@ def quality_of(night: NightlyData) -> Quality:
     today = on(night.quality, night.day)
     is_one_version = pl.col("prompt_version") != "*"
     shown = today.filter(
-        ~is_one_version | (is_one_version.sum().over("feature", "metric", "judge_spec") > 1)
-    ).sort("metric", "judge_spec", "feature", is_one_version, "prompt_version")
+        ~is_one_version | (is_one_version.sum().over("feature", "metric", *_JUDGE) > 1)
+    ).sort("metric", *_JUDGE, "feature", is_one_version, "prompt_version")
     metrics = set(today["metric"])
     return Quality(
         groups=tuple(
-            _group(rows) for _, rows in shown.group_by("metric", "judge_spec", maintain_order=True)
+            _group(rows) for _, rows in shown.group_by("metric", *_JUDGE, maintain_order=True)
         ),
+        breaks=tuple(_break(night, row) for row in night.series_breaks.iter_rows(named=True)),
         has_support="support" in metrics,
         has_judge=not metrics.isdisjoint(_JUDGED),
     )
@@ -80,10 +86,46 @@ def _group(rows: pl.DataFrame) -> QualityGroup:
         metric=visible(rows["metric"][0], 60),
         judge=visible("; ".join(sorted(set(rows["judge"]))), 160),
         spec=visible(rows["judge_spec"][0], 16),
+        snapshot=visible(rows["snapshot"][0], 60),
         method=visible(
             "; ".join(sorted({_SIZES.sub("", method) for method in rows["method"]})), 300
         ),
         rows=tuple(_row(row) for row in rows.iter_rows(named=True)),
+    )
+
+
+def _break(night: NightlyData, row: Mapping[str, Any]) -> str:
+    """What changed, and what is known of how much it moved the figure."""
+    what = f"{visible(row['metric'], 60)} of {visible(row['feature'], 80)}"
+    before, after = visible(row["from_judge"], 120), visible(row["to_judge"], 120)
+    since = f"since {row['day']}"
+    if row["kind"] == "snapshot":
+        return (
+            f"{what}: answered by snapshot {after} {since}, by {before} before, although the same "
+            "model is asked for. These are two series. Nothing was judged again; a pinned model "
+            "does not change"
+        )
+    told = f"{what}: judged by {after} ({row['to_spec'][:6]}) {since}, by {before} "
+    return f"{told}({row['from_spec'][:6]}) before. {_bridge(night, row)}"
+
+
+def _bridge(night: NightlyData, row: Mapping[str, Any]) -> str:
+    ends = {row["from_spec"], row["to_spec"]}
+    for found in night.judge_bridges.filter(metric=row["metric"], feature=row["feature"]).iter_rows(
+        named=True
+    ):
+        if {found["from_spec"], found["to_spec"]} != ends:
+            continue
+        sign = 1 if found["to_spec"] == row["to_spec"] else -1
+        low, high = sorted(sign * (found[end] or 0.0) for end in ("low", "high"))
+        interval = f" (95 % interval {low:+.2f} to {high:+.2f})" if found["low"] is not None else ""
+        return (
+            f"On the {count(found['n'])} items that both scored the newer one says "
+            f"{sign * found['estimate']:+.2f}{interval}: read the trend across the change with that"
+        )
+    return (
+        "No item was scored by both, so the figures before and after cannot be compared; "
+        "`llmops rescore` has the past judged by the newer one"
     )
 
 

@@ -10,6 +10,7 @@ from llmops_pipelines.statistics.differences import (
 from llmops_pipelines.statistics.grouped import mean_intervals, quantile_intervals
 from llmops_pipelines.statistics.interval import NOTHING, Interval, normal_critical
 from llmops_pipelines.statistics.means import mean_interval
+from llmops_pipelines.statistics.paired import paired_difference
 from llmops_pipelines.statistics.pooling import pool_means, pool_rates
 from llmops_pipelines.statistics.proportions import wilson
 from llmops_pipelines.statistics.quantiles import quantile_interval
@@ -25,6 +26,7 @@ __all__ = [
     "mean_interval",
     "mean_intervals",
     "normal_critical",
+    "paired_difference",
     "pool_means",
     "pool_rates",
     "quantile_interval",

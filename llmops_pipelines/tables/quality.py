@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from llmops_pipelines.tables.table import Column, Table
+from llmops_pipelines.tables.table import MONEY, Column, Table
 
 _RATE = (
     Column(
@@ -137,6 +137,55 @@ JUDGE_CALLS = Table(
     ),
 )  # fmt: skip
 
+JUDGE_QUOTES = Table(
+    name="judge_quotes",
+    row="What a run expected one judge to cost on one day's items, before it spent. Append-only.",
+    key=("quote_id",),
+    volatile=("quoted_at", "seconds"),
+    columns=(
+        Column("quote_id", pl.String, "One quote."),
+        Column("run_id", pl.String, "The run, or rescoring, that quoted and then spent."),
+        Column("spec_id", pl.String, "The judge."),
+        Column("metric", pl.String, "What it measures."),
+        Column("model", pl.String, "Requested model."),
+        Column("items", pl.Int64, "Contents still to judge."),
+        Column("already_paid", pl.Int64, "Contents whose verdict is in the ledger."),
+        Column("calls", pl.Int64, "Requests if none is repeated, canary included.", "calls"),
+        Column("input_tokens", pl.Int64, "The same in prompt tokens.", "tokens"),
+        Column("output_tokens", pl.Int64, "The same in reply tokens.", "tokens"),
+        Column("calls_at_most", pl.Int64, "If every reply needed repair.", "calls"),
+        Column("input_tokens_at_most", pl.Int64, "The same in prompt tokens.", "tokens"),
+        Column("output_tokens_at_most", pl.Int64, "The same with replies of full length.", "tokens"),
+        Column("usd", MONEY, "With expected retries; null without a price.", "usd", nullable=True),
+        Column("usd_at_most", MONEY, "At most; null without a price.", "usd", nullable=True),
+        Column("usd_in_batches", MONEY, "In batches, without repairs; null where none are taken or priced.", "usd", nullable=True),
+        Column("counted_by", pl.String, "Vocabulary that tokens were counted with, or `text length`."),
+        Column("seconds", pl.Float64, "Expected time at the set pace; null if no call was timed yet.", "s", nullable=True),
+        Column("quoted_at", pl.Datetime("us"), "When, UTC; before anything was sent."),
+    ),
+)  # fmt: skip
+
+JUDGE_RESCORES = Table(
+    name="judge_rescores",
+    row="What came of rescoring a day's sample under one judge, the last time it was asked for.",
+    key=("spec_id",),
+    volatile=("rescored_at",),
+    columns=(
+        Column("spec_id", pl.String, "The judge."),
+        Column("metric", pl.String, "What it measures."),
+        Column("items", pl.Int64, "Sampled calls it was asked about.", "calls"),
+        Column(
+            "judged", pl.Int64, "Of them, those with a final outcome, whenever paid for.", "calls"
+        ),
+        Column("scored", pl.Int64, "Of those, the ones with a score.", "calls"),
+        Column("failed", pl.Int64, "Calls whose attempts failed.", "calls"),
+        Column("over_budget", pl.Int64, "Calls for which a cap left no room.", "calls"),
+        Column("over_policy", pl.Int64, "Calls whose texts may not go there.", "calls"),
+        Column("run_id", pl.String, "The rescoring."),
+        Column("rescored_at", pl.Datetime("us"), "When, UTC."),
+    ),
+)
+
 _VERDICT = (
     Column("spec_id", pl.String, "The judge."),
     Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
@@ -217,18 +266,71 @@ EVALUATION_COSTS = Table(
 
 QUALITY = Table(
     name="quality",
-    row="One metric of one feature and prompt version (`*`: all) under one judge, on one day.",
-    key=("feature", "prompt_version", "metric", "judge_spec"),
+    row="One metric of one feature and prompt version (`*`: all) under one judge and snapshot, on one day.",
+    key=("feature", "prompt_version", "metric", "judge_spec", "snapshot"),
+    version=2,
     columns=(
         Column("feature", pl.String, "Feature."),
         Column("prompt_version", pl.String, "Prompt version, or `*` for all."),
         Column("metric", pl.String, "support, relevance, groundedness, faithfulness, ..."),
         Column("judge_spec", pl.String, "Spec id of the judge; rates never pool across specs."),
         Column("judge", pl.String, "Kind and model of the judge, for people."),
+        Column(
+            "snapshot",
+            pl.String,
+            "Served snapshot that answered, as the endpoint called it; empty where nobody told. Rates never pool across.",
+            default="",
+        ),
         *_RATE,
         Column("unscored", pl.Int64, "Sampled traces without a score.", "traces"),
         Column("not_applicable", pl.Int64, "Sampled traces the metric does not speak of.", "traces"),
         Column("population", pl.Int64, "Traces of the day the sample stands for.", "traces"),
+        Column("method", pl.String, "Estimator and interval."),
+    ),
+)  # fmt: skip
+
+JUDGE_COVERAGE = Table(
+    name="judge_coverage",
+    row="How far one judge has come with the sample of one day.",
+    key=("day", "spec_id"),
+    partitioned=False,
+    columns=(
+        Column("day", pl.Date, "UTC day of the calls."),
+        Column("spec_id", pl.String, "The judge."),
+        Column("metric", pl.String, "What it measures."),
+        Column("model", pl.String, "Requested model."),
+        Column("state", pl.String, "done, partial, missing (nothing judged) or failed (nothing judged, but tried)."),
+        Column("expected", pl.Int64, "Sampled calls it is there to judge.", "calls"),
+        Column("judged", pl.Int64, "Of them, those with a final outcome.", "calls"),
+        Column("scored", pl.Int64, "Of those, the ones with a score.", "calls"),
+        Column("failed", pl.Int64, "Calls whose attempts failed.", "calls"),
+        Column("over_budget", pl.Int64, "Calls for which a cap left no room.", "calls"),
+        Column("missing", pl.Int64, "Calls it was never asked about, or whose request waits in a batch.", "calls"),
+    ),
+)  # fmt: skip
+
+JUDGE_BRIDGES = Table(
+    name="judge_bridges",
+    row="How much higher one judge scores than another of the same metric, on the items of both.",
+    key=("metric", "feature", "from_spec", "to_spec"),
+    partitioned=False,
+    columns=(
+        Column("metric", pl.String, "What both measure."),
+        Column("feature", pl.String, "Feature, or `*` for all."),
+        Column("from_spec", pl.String, "The judge whose first verdict is older."),
+        Column("to_spec", pl.String, "The other judge."),
+        Column("from_judge", pl.String, "Its kind and model, for people."),
+        Column("to_judge", pl.String, "Kind and model of the other."),
+        Column("estimate", pl.Float64, "Mean of `to` minus `from`.", nullable=True),
+        Column("low", pl.Float64, "Lower end of its 95 % interval; null for a single item or session.", nullable=True),
+        Column("high", pl.Float64, "Upper end of its 95 % interval; the same.", nullable=True),
+        Column("n", pl.Int64, "Items that both scored."),
+        Column("from_mean", pl.Float64, "Mean of `from` on them."),
+        Column("to_mean", pl.Float64, "Mean of `to` on them."),
+        Column("changed", pl.Int64, "Items whose score is another."),
+        Column("unpaired", pl.Int64, "Items of the same days that only one of them scored."),
+        Column("first_day", pl.Date, "First day of the items."),
+        Column("last_day", pl.Date, "Last day of the items."),
         Column("method", pl.String, "Estimator and interval."),
     ),
 )  # fmt: skip

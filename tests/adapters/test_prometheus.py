@@ -159,8 +159,10 @@ def test_no_sample_is_ever_nan(broken):
 
 
 def test_quality_names_its_judge_and_counts_what_is_unscored():
-    row = ("chat", "3", "support", "abc", "embedded", 0.9, 0.88, 0.92, 100, 7, 2, 900, "census")
-    samples = parse(text(quality=pl.DataFrame([row], schema=QUALITY.schema, orient="row")))
+    row = ("chat", "3", "support", "abc", "embedded", "", 0.9, 0.88, 0.92, 100, 7, 2, 900, "census")
+    other = ("chat", "3", "tone", "d", "rubric", "gpt-a", 0.9, 0.88, 0.92, 100, 7, 2, 900, "sample")
+    samples = parse(text(quality=pl.DataFrame([row, other], schema=QUALITY.schema, orient="row")))
+    assert any('judge="rubric",snapshot="gpt-a"}' in name for name in samples)
     labels = (
         '{feature="chat",prompt_version="3",metric="support",judge_spec="abc",judge="embedded"}'
     )

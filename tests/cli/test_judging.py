@@ -16,6 +16,7 @@ from tests.judge_stub import JudgeStub
 pytestmark = pytest.mark.slow
 
 CALLS = 6
+JUDGE = {"JUDGE_MODEL": "gpt-4.1-mini"}
 JUDGED = {"groundedness", "faithfulness", "answer_relevancy"}
 
 
@@ -86,6 +87,22 @@ def test_quotes_are_told_before_money_is_spent_and_then_everything_is_judged(tmp
         paid = judge.calls
         again, _ = night(tmp_path, JUDGE_BASE_URL=judge.base_url, JUDGE_MODEL="gpt-4.1-mini")
         assert judge.calls == paid > 0
+        days = ("--from", DAY, "--to", DAY)
+        kept = invoke("--data", tmp_path, "quote", *days, environment=JUDGE)
+        other = invoke(
+            "--data", tmp_path, "quote", *days, "--spec", "groundedness", "--model", "gpt-4.1",
+            "--json", environment=JUDGE,
+        )  # fmt: skip
+        assert judge.calls == paid, "a quote asks nobody"
+    assert kept.returncode == 0
+    assert "tokens are counted by text length" not in kept.stdout, "there is nothing to count"
+    assert "groundedness by gpt-4.1-mini: 1 past quote(s), 6 items asked; spent 1.00 of the" in (
+        kept.stdout
+    )
+    (quoted,) = json.loads(other.stdout)["quotes"]
+    assert (quoted["items"], quoted["already_paid"], quoted["calls"]) == (CALLS, 0, CALLS + 1)
+    assert quoted["usd_in_batches"] == pytest.approx(quoted["usd"] / 2 / 1.02)
+    assert quoted["seconds"] > 0
     assert {quality(found)[metric] for metric in JUDGED} == {(CALLS, 0)}
     quotes = [line for line in run.stderr.splitlines() if line.startswith(f"quote {DAY}: ")]
     assert {quote.split()[2] for quote in quotes} == JUDGED

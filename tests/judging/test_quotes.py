@@ -4,7 +4,16 @@ from decimal import Decimal
 
 import pytest
 
-from llmops_pipelines.judging import Estimate, RubricJudge, estimated_tokens, quote
+from llmops_pipelines.judging import (
+    BY_LENGTH,
+    Estimate,
+    RubricJudge,
+    counted_with,
+    estimated_tokens,
+    expected_seconds,
+    quote,
+    total,
+)
 from tests.judging.worlds import item, no_price, spec
 
 
@@ -12,10 +21,9 @@ def by_the_token(_model, tokens):
     return sum(tokens.values()) * Decimal("0.001")
 
 
-def quoted(*estimates, price=by_the_token):
-    return quote(
-        estimates, metric="politeness", spec_id="s", model="judge-1", already_paid=7, price=price
-    )
+def quoted(*estimates, price=by_the_token, **options):
+    options = {"spec_id": "s", "already_paid": 7} | options
+    return quote(estimates, metric="politeness", model="judge-1", price=price, **options)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +74,49 @@ def test_a_rubric_is_estimated_from_the_prompt_it_would_send():
     assert short.calls == 1
     assert long.input_tokens - short.input_tokens == pytest.approx(499, abs=2)
     assert long.most_output_tokens == 1500
+
+
+def test_what_is_at_most_paid_for_takes_every_reply_for_broken_twice():
+    found = quoted(Estimate(1, 100, 10, 50), Estimate(2, 200, 20, 50))
+    assert (found.calls_at_most, found.input_tokens_at_most) == (9, 1100)
+    assert found.output_tokens_at_most == 300
+    assert found.usd_at_most == by_the_token("", {"in": 1100, "out": 300})
+
+
+def test_a_batch_has_a_price_of_its_own_or_none():
+    estimate = Estimate(1, 100, 10, 50)
+    half = quoted(estimate, batch_price=lambda *asked: by_the_token(*asked) / 2)
+    assert half.usd_in_batches * 2 * Decimal("1.02") == half.usd
+    assert quoted(estimate).usd_in_batches is None
+
+
+def test_judges_count_with_a_vocabulary_where_there_is_one():
+    judge = RubricJudge(spec())
+    by_length = judge.estimate(item("Yes. " * 400)).input_tokens
+    with counted_with(lambda text: 2 * len(text)):
+        assert judge.estimate(item("Yes. " * 400)).input_tokens > 7 * by_length
+    assert judge.estimate(item("Yes. " * 400)).input_tokens == by_length
+
+
+def test_days_add_up_by_judge_and_an_unknown_price_stays_unknown():
+    day, other = quoted(Estimate(1, 100, 10, 50)), quoted(Estimate(1, 50, 10, 50), spec_id="t")
+    unpriced = quoted(Estimate(2, 10, 5, 50), price=no_price)
+    both, alone = total([day, other, unpriced])
+    assert (both.items, both.calls, both.already_paid, both.input_tokens) == (2, 3, 14, 110)
+    assert (both.usd, both.usd_in_batches, both.counted_by) == (None, None, BY_LENGTH)
+    assert alone == other
+
+
+@pytest.mark.parametrize(
+    ("pace", "seconds"),
+    [
+        ({"latency_ms": 500.0}, 5.1),
+        ({"latency_ms": 500.0, "calls_per_minute": 60}, 102.0),
+        ({"latency_ms": None, "tokens_per_minute": 10_000}, 306.0),
+        ({"latency_ms": None}, None),
+        ({"latency_ms": 90_000.0, "concurrency": 1_000}, 90.0),
+    ],
+)
+def test_the_slowest_limit_sets_the_time(pace, seconds):
+    found = expected_seconds(100, 50_000, **{"concurrency": 10} | pace)
+    assert found == (seconds if seconds is None else pytest.approx(seconds))

@@ -28,12 +28,14 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     LOG_INDEX,
     PRICE_BOOK,
+    QUALITY,
     REJECTED_LINES,
 )
 from tests.ingest.worlds import options
 from tests.judging import worlds as judging_worlds
 from tests.judging.worlds import NOON
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
+from tests.reporting.worlds import rows
 
 CANARY = "my-very-private-words"
 
@@ -374,3 +376,17 @@ def test_a_check_that_does_not_block_lets_the_run_go_on(folder):
     result = folder.run("nightly_job", "rejected_lines", "trace_steps", day=DAY)
     assert result.success
     assert verdicts(result)["few_lines_are_rejected", str(DAY)] is False
+
+
+def test_a_judge_that_another_snapshot_answers_for_is_named_and_blocks_nothing(folder):
+    def measured(day, snapshot):
+        row = {"judge": "rubric gpt", "metric": "tone", "prompt_version": "*", "n": 5}
+        folder.lake.write(QUALITY, rows(QUALITY, row | {"snapshot": snapshot}), day=day)
+        return checks.snapshots_hold(folder.lake, day)
+
+    assert measured(DAY, "gpt-a").passed, "there is nothing before it"
+    assert measured(NEXT, "gpt-a").passed
+    result = measured(NEXT, "gpt-b")
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "a new series begins, nothing was judged again" in result.description
+    assert [(fault["before"], fault["now"]) for fault in faults(result)] == [("gpt-a", "gpt-b")]

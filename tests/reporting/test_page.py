@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.reporting import UNPRICED_MODELS, NightlyData, page
+from llmops_pipelines.reporting.night import SERIES_BREAKS
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
     EVALUATION_COSTS,
     FEATURE_COSTS,
     GOLDEN_DATASET,
+    JUDGE_BRIDGES,
     JUDGE_SPECS,
     QUALITY,
     REJECTED_LINES,
@@ -585,3 +587,37 @@ def test_importing_the_room_imports_nothing_heavy():
         "sys.exit(str(heavy) if heavy else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def breaks(**changes):
+    row = {
+        "day": DAY, "kind": "judge", "feature": "chat", "metric": "groundedness",
+        "from_spec": "aaaaaaaa", "to_spec": "bbbbbbbb", "from_judge": "rubric gpt-4.1",
+        "to_judge": "rubric <gpt-5>",
+    }  # fmt: skip
+    return pl.DataFrame([row | changes], schema=SERIES_BREAKS)
+
+
+def test_a_change_of_judge_is_told_with_what_it_did_to_the_same_items():
+    bridge = {
+        "metric": "groundedness", "feature": "chat", "from_spec": "aaaaaaaa", "to_spec": "bbbbbbbb",
+        "estimate": -0.04, "low": -0.09, "high": 0.01, "n": 1234,
+    }  # fmt: skip
+    told = page(NightlyData(DAY, series_breaks=breaks(), judge_bridges=rows(JUDGE_BRIDGES, bridge)))
+    assert "judged by rubric &lt;gpt-5&gt; (bbbbbb) since" in told
+    assert "On the 1,234 items that both scored the newer one says -0.04 (95 % interval" in told
+    assert "-0.09 to +0.01)" in told
+    back = {"from_spec": "bbbbbbbb", "to_spec": "aaaaaaaa"}
+    turned = NightlyData(
+        DAY, series_breaks=breaks(**back), judge_bridges=rows(JUDGE_BRIDGES, bridge)
+    )
+    assert "the newer one says +0.04 (95 % interval -0.01 to +0.09)" in page(turned)
+
+
+def test_without_an_item_in_common_and_for_a_snapshot_nothing_is_compared():
+    assert "No item was scored by both" in page(NightlyData(DAY, series_breaks=breaks()))
+    snapshot = breaks(kind="snapshot", from_judge="gpt-a", to_judge="gpt-b")
+    told = page(NightlyData(DAY, series_breaks=snapshot))
+    assert "answered by snapshot gpt-b since" in told
+    assert "Nothing was judged again" in told
+    assert "Not one series" not in page(NightlyData(DAY))

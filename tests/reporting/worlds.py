@@ -63,6 +63,8 @@ def rows(table: Table, *given: dict[str, Any], dated: bool = False) -> pl.DataFr
             return row[column.name]
         if table is REJECTED_LINES and column.name == "lines":
             return 1
+        if column.default is not None:
+            return column.default
         return None if column.nullable else neutral.get(column.dtype)
 
     frame = pl.DataFrame(

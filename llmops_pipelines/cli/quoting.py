@@ -1,0 +1,191 @@
+"""``llmops quote``: what judging would cost, before a cent is spent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from llmops_pipelines import judging
+from llmops_pipelines.cli import telling
+from llmops_pipelines.cli.night import check_folder
+from llmops_pipelines.cli.problems import UnusableError, typed
+from llmops_pipelines.definitions import Settings, resources_of
+from llmops_pipelines.orchestration.judge_quotes import errors
+from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.orchestration.quoting import (
+    DayQuote,
+    UnknownSpecError,
+    quote_days,
+    sampled_days,
+    spec_called,
+)
+from llmops_pipelines.tables import LANDED_DAYS
+
+PLAIN_COUNT = "tokens are counted by text length: no vocabulary of the model is on this machine"
+
+
+def print_quote(
+    settings: Settings,
+    first: date,
+    last: date,
+    names: Sequence[str],
+    model: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Quote the days and print it.
+
+    Raises:
+        UnusableError: No such judge, no such days, or the lake cannot be used.
+    """
+    check_folder(settings)
+    found = quoted(settings, first, last, names, model)
+    past = errors(resources_of(settings).lake.open()).to_dicts()
+    if as_json:
+        typer.echo(json.dumps({**as_dict(found), "past_quotes": past}, indent=2))
+        return
+    show(found)
+    for error in past:
+        if error["spec_id"] in {each.quote.spec_id for each in found}:
+            typer.echo(judging.told_error(error))
+
+
+def quoted(
+    settings: Settings, first: date, last: date, names: Sequence[str], model: str | None
+) -> list[DayQuote]:
+    """What the judges that ``names`` call would cost on the sampled days.
+
+    Raises:
+        UnusableError: No such judge, no such days, or the lake cannot be used.
+    """
+    resources = resources_of(settings)
+    lake = resources.lake.open()
+    try:
+        specs = [
+            spec_called(
+                name,
+                model=settings.judge_model,
+                lake=lake,
+                reference=resources.reference,
+                override=model,
+            )
+            for name in names
+        ]
+        days = days_to_judge(settings, first, last)
+        judge = resources.judge
+        if model and not specs:
+            judge = judge.model_copy(update={"model": model})
+        with telling.progress(Console(stderr=True)) as show_progress:
+            found = quote_days(
+                days,
+                specs or None,
+                lake=lake,
+                reference=resources.reference,
+                judge=judge,
+                clock=resources.clock,
+                on_day=lambda day, done: show_progress(f"quoting {day}", done, len(days)),
+            )
+    except (UnknownSpecError, LakeError) as error:
+        raise UnusableError(str(error)) from error
+    if not found:
+        raise UnusableError(
+            "nothing to quote: no feature of features.yaml says `judging: judge`, or JUDGE_MODEL "
+            "is not set; name a judge with --spec and --model"
+        )
+    return found
+
+
+def days_to_judge(settings: Settings, first: date, last: date) -> list[date]:
+    """The sampled days from ``first`` to ``last``; landed days without a sample are told of.
+
+    Raises:
+        UnusableError: There are none.
+    """
+    lake = resources_of(settings).lake.open()
+    days = sampled_days(lake, first, last)
+    unsampled = [d for d in lake.days(LANDED_DAYS) if first <= d <= last and d not in set(days)]
+    run = typed("--data", settings.data, "nightly", "--from", first, "--to", last)
+    if not days:
+        raise UnusableError(f"no day from {first} to {last} has a sample to judge; run {run}")
+    if unsampled:
+        typer.secho(
+            f"warning: {len(unsampled):,} day(s) with logs have no sample yet and are left out, "
+            f"the first {unsampled[0]}; run {run}",
+            err=True,
+            fg="yellow",
+        )
+    return days
+
+
+def as_dict(found: Sequence[DayQuote]) -> dict[str, Any]:
+    """Quotes as ``--json`` tells them: one a judge, and one a judge and day."""
+    return {
+        "quotes": [
+            {**_plain(asdict(total)), "seconds": _seconds(found, total.spec_id)}
+            for total in judging.total(each.quote for each in found)
+        ],
+        "days": [
+            {"day": str(each.day), **_plain(asdict(each.quote)), "seconds": each.seconds}
+            for each in found
+        ],
+    }
+
+
+def show(found: Sequence[DayQuote]) -> None:
+    """Print one row a judge, and in words how it was counted."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("judge", "to judge", "paid", "calls", "tokens in", "out", "about", "as batch",
+                    "at most", "time"):  # fmt: skip
+        table.add_column(
+            heading, overflow="fold", justify="left" if heading == "judge" else "right"
+        )
+    totals = judging.total(each.quote for each in found)
+    for total in totals:
+        table.add_row(
+            Text(f"{total.metric} by {total.model} ({total.spec_id})"),
+            f"{total.items:,}",
+            f"{total.already_paid:,}",
+            f"{total.calls:,}",
+            f"{total.input_tokens:,}",
+            f"{total.output_tokens:,}",
+            _usd(total.usd),
+            _usd(total.usd_in_batches),
+            _usd(total.usd_at_most),
+            _time(_seconds(found, total.spec_id)),
+        )
+    console = Console()
+    console.print(table)
+    counted = {total.counted_by for total in totals if total.items}
+    for how in sorted(counted):
+        typer.echo(PLAIN_COUNT if how == judging.BY_LENGTH else f"tokens are counted with {how}")
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "no price" if amount is None else judging.in_dollars(amount)
+
+
+def _time(seconds: float | None) -> str:
+    """A duration in words; nothing is known before a first call was timed."""
+    if seconds is None:
+        return "unknown"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _seconds(found: Sequence[DayQuote], spec_id: str) -> float | None:
+    """Days come one after the other; null where one of them is not known."""
+    each = [day.seconds for day in found if day.quote.spec_id == spec_id]
+    known = [seconds for seconds in each if seconds is not None]
+    return sum(known) if len(known) == len(each) else None
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: float(v) if isinstance(v, Decimal) else v for name, v in row.items()}

@@ -1,0 +1,34 @@
+"""The picture of judges and days."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from llmops_pipelines.adapters.charts import svg
+from llmops_pipelines.adapters.coverage_chart import STATES, coverage_grid
+from llmops_pipelines.tables import JUDGE_COVERAGE
+
+
+def grid(days: int) -> pl.DataFrame:
+    rows = [
+        {
+            "day": date(2026, 11, 1) + timedelta(days=n), "spec_id": f"{n % 2:016}",
+            "metric": "<b>tone", "model": "gpt-5", "state": list(STATES)[n % 4], "expected": 1234,
+            "judged": 56, "scored": 56, "failed": 0, "over_budget": 0, "missing": 1178,
+        }
+        for n in range(days)
+    ]  # fmt: skip
+    return JUDGE_COVERAGE.require(pl.DataFrame(rows, schema=JUDGE_COVERAGE.schema))
+
+
+def test_a_cell_has_the_colour_of_its_state_and_its_counts_where_there_is_room():
+    drawn = svg(coverage_grid(grid(8)))
+    assert drawn.count("56/1,234") == 8
+    assert "&lt;b&gt;tone · gpt-5 · 000000" in drawn
+    for colour in STATES.values():
+        assert colour in drawn
+    assert "56/1,234" not in svg(coverage_grid(grid(20)))
+
+
+def test_nothing_judged_is_said():
+    assert "no endpoint has judged anything yet" in svg(coverage_grid(grid(0)))

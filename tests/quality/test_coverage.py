@@ -1,0 +1,95 @@
+"""The grid of judges and days."""
+
+from datetime import date, datetime
+
+import polars as pl
+
+from llmops_pipelines.quality import judge_coverage
+from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
+
+ONE, TWO, THREE = (date(2026, 11, day) for day in (1, 2, 3))
+SPECS = pl.DataFrame(
+    [
+        ("g1", "groundedness", "rubric", "gpt-4.1", "{}"),
+        ("g2", "groundedness", "rubric", "gpt-5", "{}"),
+        ("s", "support", "embedded", "lexical", "{}"),
+    ],
+    schema=JUDGE_SPECS.schema,
+    orient="row",
+)
+SAMPLED = pl.DataFrame(
+    [
+        (day, f"{feature}{n}", feature, n < 4)
+        for day in (ONE, TWO, THREE) for feature in ("chat", "mail") for n in range(5)
+    ],
+    schema={"day": pl.Date, "call_id": pl.String, "feature": pl.String, "has_text": pl.Boolean},
+    orient="row",
+)  # fmt: skip
+
+
+def said(*rows: tuple[date, str, str, str]) -> pl.DataFrame:
+    """Day, judge, outcome, and the numbers of the chat calls that have it."""
+    return pl.DataFrame(
+        [(day, f"chat{n}", spec, outcome) for day, spec, outcome, ns in rows for n in ns],
+        schema={"day": pl.Date, "call_id": pl.String, "spec_id": pl.String, "outcome": pl.String},
+        orient="row",
+    )
+
+
+def rescored(day: date, spec: str, **counts: int) -> pl.DataFrame:
+    row = dict.fromkeys(("items", "judged", "scored", "failed", "over_budget", "over_policy"), 0)
+    row |= {"spec_id": spec, "metric": "groundedness", "run_id": "r", **counts}
+    row["rescored_at"] = datetime(2026, 11, 9)  # noqa: DTZ001 - instants are naive UTC
+    return pl.DataFrame([row], schema=JUDGE_RESCORES.schema).with_columns(day=pl.lit(day))
+
+
+NEVER = rescored(ONE, "g1").clear()
+
+
+def cells(verdicts: pl.DataFrame, rescores: pl.DataFrame = NEVER) -> dict[tuple[date, str], tuple]:
+    grid = judge_coverage(SAMPLED, verdicts, rescores, SPECS)
+    counts = ("state", "expected", "judged", "failed", "over_budget", "missing")
+    return {(row["day"], row["spec_id"]): tuple(row[c] for c in counts) for row in grid.to_dicts()}
+
+
+def test_a_day_is_done_partial_missing_or_failed():
+    found = cells(
+        said(
+            (ONE, "g1", "scored", "012"),
+            (ONE, "g1", "not_applicable", "3"),
+            (TWO, "g1", "scored", "0"),
+            (TWO, "g1", "failed", "1"),
+            (ONE, "g2", "over_budget", "01"),
+        )
+    )
+    assert found == {
+        (ONE, "g1"): ("done", 4, 4, 0, 0, 0),
+        (TWO, "g1"): ("partial", 4, 1, 1, 0, 2),
+        (THREE, "g1"): ("missing", 4, 0, 0, 0, 4),
+        (ONE, "g2"): ("failed", 4, 0, 0, 2, 2),
+        (TWO, "g2"): ("missing", 4, 0, 0, 0, 4),
+        (THREE, "g2"): ("missing", 4, 0, 0, 0, 4),
+    }
+
+
+def test_what_policy_forbids_and_what_nobody_pays_for_is_not_expected():
+    found = cells(
+        said(
+            (ONE, "g1", "scored", "01"), (ONE, "g1", "over_policy", "23"), (ONE, "s", "scored", "0")
+        )
+    )
+    assert found[ONE, "g1"] == ("done", 2, 2, 0, 0, 0)
+    assert {spec for _, spec in found} == {"g1"}
+
+
+def test_what_a_rescoring_left_stands_until_it_is_judged():
+    left = rescored(ONE, "g2", items=4, judged=1, failed=2, over_budget=1)
+    assert cells(said(), left) == {(ONE, "g2"): ("failed", 4, 0, 2, 1, 1)}
+    half = said((ONE, "g2", "scored", "012"))
+    assert cells(half, left)[ONE, "g2"] == ("partial", 4, 3, 1, 0, 0)
+    whole = said((ONE, "g2", "scored", "0123"))
+    assert cells(whole, left)[ONE, "g2"] == ("done", 4, 4, 0, 0, 0)
+
+
+def test_nobody_asked_is_an_empty_grid():
+    assert cells(said()) == {}
