@@ -145,13 +145,14 @@ def show(found: Sequence[DayQuote]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("judge", "to judge", "paid", "calls", "tokens in", "out", "about", "as batch",
                     "at most", "time"):  # fmt: skip
-        table.add_column(
-            heading, overflow="fold", justify="left" if heading == "judge" else "right"
-        )
+        # Figures are never broken over lines: an id of hex digits may be, and a long name.
+        judge = heading == "judge"
+        table.add_column(heading, overflow="fold", no_wrap=not judge,
+                         justify="left" if judge else "right")  # fmt: skip
     totals = judging.total(each.quote for each in found)
     for total in totals:
         table.add_row(
-            Text(f"{total.metric} by {total.model} ({total.spec_id})"),
+            Text(f"{total.metric}\nby {total.model}\n{total.spec_id}"),
             f"{total.items:,}",
             f"{total.already_paid:,}",
             f"{total.calls:,}",

@@ -348,7 +348,8 @@ def _cap(quote: judging.Quote, settings: Settings, order: Order, seat: Seat) -> 
         return "no cap on calls to this machine" if caps.calls_per_run == sys.maxsize else (
             f"at most {caps.calls_per_run:,} calls a run (LLMOPS_JUDGE_MAX_CALLS_PER_RUN)"
         )  # fmt: skip
-    return f"capped at ${caps.usd_per_run} a run and ${caps.usd_per_day} a day"
+    run, day = judging.in_dollars(caps.usd_per_run), judging.in_dollars(caps.usd_per_day)
+    return f"capped at {run} a run and {day} a day"
 
 
 def _say_finding(finding: Finding, asked: bool) -> None:

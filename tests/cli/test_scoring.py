@@ -88,7 +88,7 @@ def test_what_is_sent_is_told_first_and_kept_under_its_day(tmp_path):
     said = run.stderr.splitlines()
     assert said[0] == (f"sending question, answer, contexts of 1 samples to gpt-4.1-mini at {host}")
     assert said[1].startswith("quote: groundedness by gpt-4.1-mini: 1 to judge, 0 already paid")
-    assert said[1].endswith("capped at $5.0 a run and $20.0 a day")
+    assert said[1].endswith("capped at $5.00 a run and $20.00 a day")
     assert said[2].endswith("answers by json_schema; 5 of 5 canned verdicts right")
     assert run.stdout.startswith("1 samples: 1 scored\ngroundedness 1, 95 % interval ")
     assert SECRET not in run.stdout + run.stderr
