@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from tests.judge_stub import MALFORMED, Fault, JudgeStub
+from tests.loopback import LoopbackServer
 
 Line = dict[str, Any]
 
@@ -47,7 +47,7 @@ class Batch:
 
 
 @dataclass
-class BatchStub:
+class BatchStub(LoopbackServer):
     """The endpoint; ``misfortunes`` maps what is asked to what goes wrong with it, in order."""
 
     judge: JudgeStub = field(default_factory=JudgeStub)
@@ -58,25 +58,6 @@ class BatchStub:
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     port: int = 0
-
-    def __enter__(self) -> Self:
-        """Start serving on loopback."""
-        started = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, args=(started,), daemon=True)
-        self._thread.start()
-        assert started.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop, cutting off what still hangs."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    @property
-    def base_url(self) -> str:
-        """What goes into JUDGE_BASE_URL."""
-        return f"http://127.0.0.1:{self.port}/v1"
 
     @property
     def only(self) -> Batch:
@@ -154,20 +135,12 @@ class BatchStub:
             ("POST", "/v1/chat/completions", self._complete, "complete"),
         ]
 
-    def _serve(self, started: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
+    def application(self) -> web.Application:
+        """The batch API, misbehaving as planned."""
         app = web.Application(client_max_size=256 * 1024**2, middlewares=[self._misbehave])
         for method, path, handler, name in self._routes():
             app.router.add_route(method, path, handler, name=name)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        self._loop.run_until_complete(runner.setup())
-        site = web.TCPSite(runner, "127.0.0.1", self.port)
-        self._loop.run_until_complete(site.start())
-        self.port = runner.addresses[0][1]
-        started.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        self._loop.close()
+        return app
 
     @web.middleware
     async def _misbehave(self, request: web.Request, handler: Any) -> web.StreamResponse:

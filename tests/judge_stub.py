@@ -19,12 +19,13 @@ from hashlib import sha256
 from html import unescape
 from math import log
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 from aiohttp import web
 
 from llmops_pipelines.judging.preflight import CANNED
+from tests.loopback import LoopbackServer
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def share_of_requests(shares: Mapping[Fault, float], *, seed: int = 0) -> FaultP
 
 
 @dataclass
-class JudgeStub:
+class JudgeStub(LoopbackServer):
     """A judge; ``truth`` maps an answer's text to whether it is grounded.
 
     ``sensitivity`` is the share of ungrounded answers it calls so, ``specificity`` the share of
@@ -95,25 +96,6 @@ class JudgeStub:
     in_flight: int = 0
     most_in_flight: int = 0
 
-    def __enter__(self) -> Self:
-        """Start serving on loopback."""
-        started = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, args=(started,), daemon=True)
-        self._thread.start()
-        assert started.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop, cutting off what still hangs."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-    @property
-    def base_url(self) -> str:
-        """What goes into JUDGE_BASE_URL."""
-        return f"http://127.0.0.1:{self.port}/v1"
-
     @property
     def calls(self) -> int:
         """Requests that arrived."""
@@ -126,19 +108,11 @@ class JudgeStub:
         right = _fraction(answer) < (self.specificity if grounded else self.sensitivity)
         return grounded if right else not grounded
 
-    def _serve(self, started: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
+    def application(self) -> web.Application:
+        """Chat completions."""
         app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_post("/v1/chat/completions", self._complete)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        self._loop.run_until_complete(runner.setup())
-        site = web.TCPSite(runner, "127.0.0.1", self.port, backlog=512)
-        self._loop.run_until_complete(site.start())
-        self.port = runner.addresses[0][1]
-        started.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        self._loop.close()
+        return app
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         number = len(self.requests)

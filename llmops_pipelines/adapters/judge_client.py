@@ -61,6 +61,7 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
         endpoint: Where.
         concurrency: Most requests at once: as many connections are kept open.
     """
+    import aiohttp
     import httpx2
     from openai import AsyncOpenAI, DefaultAioHttpClient
 
@@ -77,20 +78,20 @@ async def open_judge(endpoint: Endpoint, *, concurrency: int) -> AsyncIterator[A
         max_retries=0,
         http_client=transport,
     ) as client:
+        # What the transport translates, and what it lets through.
+        lost = (httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError)
         url = httpx2.URL(f"{client.base_url}chat/completions")
         known = {**client.default_headers, "Authorization": f"Bearer {client.api_key}"}
         headers = {name: value for name, value in known.items() if isinstance(value, str)}
 
         async def ask(request: Request, seconds: float) -> Reply:
             started = time.perf_counter()
+            content = orjson.dumps(completion_body(request, endpoint.response_format))
             try:
                 response = await transport.post(
-                    url,
-                    content=orjson.dumps(completion_body(request, endpoint.response_format)),
-                    headers=headers,
-                    timeout=seconds,
+                    url, content=content, headers=headers, timeout=seconds
                 )
-            except Exception as error:
+            except lost as error:
                 return _lost(error, seconds, endpoint.api_key, _elapsed(started))
             if not response.is_success:
                 return _rejection(response, endpoint.api_key, _elapsed(started))
