@@ -12,7 +12,7 @@ from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
-from llmops_pipelines.tables import BUDGET_STATUS, CALL_COSTS, FEATURE_COSTS, PRICE_BOOK
+from llmops_pipelines.tables import BUDGET_STATUS, CALL_COSTS, COST_CUBE, FEATURE_COSTS, PRICE_BOOK
 
 OWNER = "team:finops"
 
@@ -57,6 +57,21 @@ def feature_costs(call_costs: pl.DataFrame) -> pl.DataFrame:
 
 
 @daily(
+    COST_CUBE,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_cost_cube,
+)
+def cost_cube(llm_calls: pl.LazyFrame, call_costs: pl.LazyFrame) -> pl.DataFrame:
+    """The day's spend by hour and by everything a bill is divided by, in USD."""
+    return cost.cost_cube(
+        llm_calls.select(cost.CUBE_COLUMNS).collect(),
+        call_costs.select("call_id", "cost").collect(),
+    )
+
+
+@daily(
     BUDGET_STATUS,
     group="costs",
     owner=OWNER,
@@ -77,4 +92,10 @@ def every_call_has_a_price(lake: LakeResource, day: date) -> dg.AssetCheckResult
 @daily_check(feature_costs, blocking=True)
 def spend_adds_up_to_the_last_digit(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """The features' spend is exactly the sum over the calls."""
-    return checks.spend_adds_up(lake.open(), day)
+    return checks.spend_adds_up(lake.open(), day, FEATURE_COSTS)
+
+
+@daily_check(cost_cube, blocking=True)
+def cube_adds_up_to_the_last_digit(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """The cube's spend is exactly the sum over the calls."""
+    return checks.spend_adds_up(lake.open(), day, COST_CUBE)

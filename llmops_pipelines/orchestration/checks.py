@@ -17,7 +17,6 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
     EVALUATION_COSTS,
-    FEATURE_COSTS,
     JUDGE_CALLS,
     JUDGE_SPECS,
     LANDED_CALLS,
@@ -159,16 +158,16 @@ def snapshots_hold(lake: Lake, day: date) -> dg.AssetCheckResult:
     )
 
 
-def spend_adds_up(lake: Lake, day: date) -> dg.AssetCheckResult:
+def spend_adds_up(lake: Lake, day: date, sums_of_calls: Table) -> dg.AssetCheckResult:
     """Exact decimals: the two sums are equal or something is wrong; unknown is not nothing."""
     spend = pl.when(pl.col("cost").count() > 0).then(pl.col("cost").sum())
     sums = {
         name: lake.scan(table, [day]).select(spend).collect().item()
-        for name, table in (("calls", CALL_COSTS), ("features", FEATURE_COSTS))
+        for name, table in (("calls", CALL_COSTS), (sums_of_calls.name, sums_of_calls))
     }
     return _result(
-        pl.DataFrame() if sums["calls"] == sums["features"] else pl.DataFrame([sums]),
-        "the features' spend is not the sum over their calls",
+        pl.DataFrame() if len(set(sums.values())) == 1 else pl.DataFrame([sums]),
+        f"the spend of {sums_of_calls.name} is not the sum over the calls",
     )
 
 

@@ -80,6 +80,21 @@ def of_feature_costs(costs: pl.DataFrame) -> Figures:
     }
 
 
+def of_cost_cube(cube: pl.DataFrame) -> Figures:
+    """Spend of the day, what of it went to failures and repeats, and who owns it."""
+    known = cube.filter(pl.col("cost").is_not_null())
+    wasted = known.filter((pl.col("status") == "error") | pl.col("is_retry"))
+    teams = known.group_by(label="team").agg(value=pl.col("cost").sum().cast(pl.Float64))
+    return {
+        "cost_usd": float(known["cost"].sum()) if known.height else "unknown",
+        "failed_and_repeated_usd": float(wasted["cost"].sum()) if known.height else "unknown",
+        "unpriced_calls": int(cube["unpriced_calls"].sum()),
+        "chart": _chart(
+            charts.bars(teams.select("value", "label"), title="Spend by team", scale="usd")
+        ),
+    }
+
+
 def of_health(health: pl.DataFrame) -> Figures:
     """Error rate of the whole service, and latency by feature."""
     overall = health.filter((pl.col("feature") == "*") & (pl.col("metric") == "error_rate"))

@@ -2,22 +2,31 @@
 
 from llmops_pipelines.pricing.book import price_book
 from llmops_pipelines.pricing.calls import price_calls, price_tokens
+from llmops_pipelines.pricing.groups import price_groups, sum_groups
+from llmops_pipelines.pricing.keys import Keys, number_rows
 from llmops_pipelines.pricing.overrides import PriceOverride, PriceOverrides
+from llmops_pipelines.pricing.requests import REQUESTED, Rates
 from llmops_pipelines.pricing.resolution import resolve_models
 from llmops_pipelines.pricing.tiers import BATCH, STANDARD, Service
 from llmops_pipelines.pricing.usage import Tariff, find_tariff, price_usage
 
 __all__ = [
     "BATCH",
+    "REQUESTED",
     "STANDARD",
+    "Keys",
     "PriceOverride",
     "PriceOverrides",
+    "Rates",
     "Service",
     "Tariff",
     "find_tariff",
+    "number_rows",
     "price_book",
     "price_calls",
+    "price_groups",
     "price_tokens",
     "price_usage",
     "resolve_models",
+    "sum_groups",
 ]

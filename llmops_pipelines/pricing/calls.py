@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.entries import CallModels, find_entries
-from llmops_pipelines.pricing.tariffs import (
-    PRICED,
-    PROMPT_BUCKETS,
-    UNITS_PER_PICO,
-    tariff_intervals,
-    tariffs,
-)
-from llmops_pipelines.pricing.tiers import service_of_call
-from llmops_pipelines.tables import CALL_COSTS, TOKEN_BUCKETS
+from llmops_pipelines.pricing.keys import Codes, highest, number_rows
+from llmops_pipelines.pricing.requests import REQUESTED, Rates
+from llmops_pipelines.pricing.schedule import NONE, Schedule
+from llmops_pipelines.pricing.tariffs import PRICED, UNITS_PER_PICO
+from llmops_pipelines.tables import CALL_COSTS, MONEY, TOKEN_BUCKETS
 
 _PICO = Decimal("0.000000000001")
 
@@ -55,82 +54,76 @@ def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     Raises:
         ValueError: A token count is negative.
     """
-    _refuse_negative(calls)
-    asked = calls.select(
-        "provider", "model", "started_at", *TOKEN_BUCKETS, service=service_of_call()
-    ).with_row_index("row")
-    models = find_entries(asked.select("provider", "model", "service").unique(), book)
-    listed = tariffs(book, models.listed)
-    priced = (
-        _choose_tariff(asked, models, tariff_intervals(listed))
-        .join(
-            listed.select("tariff", "price_source", pl.col(PRICED).name.prefix("price_")),
-            on="tariff",
-            how="left",
-        )
-        .with_columns(cost=_cost())
-        .select(
-            "row",
+    refuse_negative(calls)
+    requests = Rates(book).requests_of(number_rows(calls, REQUESTED))
+    priced = charge(calls, requests.tariffs_of(calls), requests.schedule)
+    return calls.drop("cost", "unpriced_reason", "price_source", strict=False).hstack(
+        priced.select(
             "cost",
-            unpriced_reason=_reason(),
+            unpriced_reason=_reason(requests.reasons()),
             price_source=pl.when(pl.col("cost").is_not_null()).then("price_source"),
         )
-        .sort("row")
-    )
-    return calls.drop("cost", "unpriced_reason", "price_source", strict=False).hstack(
-        priced.drop("row")
     )
 
 
-def _choose_tariff(
-    asked: pl.DataFrame, models: CallModels, intervals: pl.DataFrame
-) -> pl.DataFrame:
-    """``asked`` with ``unpriced_reason`` of its model and ``tariff``, null where none holds."""
-    thresholds = [name for name in intervals.columns if name.startswith("threshold_")]
-    prompt = pl.sum_horizontal(pl.col(name).fill_null(0).cast(pl.Int128) for name in PROMPT_BUCKETS)
-    band = pl.sum_horizontal(
-        pl.lit(0, pl.UInt32),
-        *((prompt >= pl.col(name)).fill_null(value=False) for name in thresholds),
-    )
+def charge(calls: pl.DataFrame, tariff: Codes, schedule: Schedule) -> pl.DataFrame:
+    """``cost`` of each call at a tariff of ``schedule``, beside what it was found from.
+
+    Args:
+        calls: The token buckets; negative counts were refused before.
+        tariff: Number of each call's tariff, or ``NONE``.
+        schedule: Whose tariffs they are.
+    """
     return (
-        asked.join(models.asked, on=["provider", "model", "service"], how="left", nulls_equal=True)
-        .drop("provider", "model", "service")
-        .with_columns(entry=models.entry_at(pl.col("started_at")))
-        .sort("started_at")
-        .join_asof(
-            intervals,
-            left_on="started_at",
-            right_on="valid_from",
-            by="entry",
-            strategy="backward",
-            check_sortedness=False,
-        )
+        pl.DataFrame({"tariff": tariff})
         .with_columns(
-            tariff=pl.when(
-                pl.col("valid_to").is_null() | (pl.col("started_at") < pl.col("valid_to"))
-            ).then(pl.col("tariff") + band)
+            pl.col("tariff").replace(NONE, None), *(calls[bucket] for bucket in TOKEN_BUCKETS)
         )
+        .join(
+            schedule.tariffs.select(
+                pl.col("tariff").cast(pl.Int64),
+                "price_source",
+                pl.col(PRICED).name.prefix("price_"),
+            ),
+            on="tariff",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(cost=_cost())
     )
 
 
 def _cost() -> pl.Expr:
     """Dollars: null when the usage, the tariff or the price of a bucket in use is missing."""
-    units = pl.sum_horizontal(
-        pl.col("price_request").fill_null(0),
-        *(
-            pl.col(bucket).fill_null(0).cast(pl.Int128) * pl.col(f"price_{bucket}").fill_null(0)
-            for bucket in TOKEN_BUCKETS
-        ),
-    )
+    units = pl.sum_horizontal(pl.col("price_request").fill_null(0), *units_per_bucket())
     whole, rest = units // UNITS_PER_PICO, units % UNITS_PER_PICO
     half = UNITS_PER_PICO // 2
     up = (rest > half) | ((rest == half) & (whole % 2 == 1))
-    dollars = (whole + up.cast(pl.Int128)).cast(pl.Decimal(38, 0)) * pl.lit(_PICO)
+    dollars = dollars_of(whole + up.cast(pl.Int128))
     priced = ~pl.any_horizontal(
         (pl.col(bucket).fill_null(0) > 0) & pl.col(f"price_{bucket}").is_null()
         for bucket in TOKEN_BUCKETS
     )
     return pl.when(_has_usage() & pl.col("tariff").is_not_null() & priced).then(dollars)
+
+
+def units_per_bucket() -> Iterator[pl.Expr]:
+    """Tokens of each bucket times its price, in 10^-18 USD."""
+    for bucket in TOKEN_BUCKETS:
+        yield pl.col(bucket).fill_null(0).cast(pl.Int128) * pl.col(f"price_{bucket}").fill_null(0)
+
+
+def dollars_of(pico: pl.Expr) -> pl.Expr:
+    """Whole pico-dollars as money."""
+    return pico.cast(pl.Decimal(38, 0)) * pl.lit(_PICO)
+
+
+def pico_of(dollars: pl.Series) -> NDArray[Any]:
+    """Money as whole pico-dollars, in 64 bits where all of it fits."""
+    pico = dollars.cast(MONEY).to_physical()
+    if highest(pico) < 2**63:
+        return pico.cast(pl.Int64).to_numpy()
+    return np.array(pico.to_list(), object)
 
 
 def _has_usage() -> pl.Expr:
@@ -141,19 +134,20 @@ def _has_usage() -> pl.Expr:
     )
 
 
-def _reason() -> pl.Expr:
+def _reason(of_model: pl.Series) -> pl.Expr:
     return (
         pl.when(pl.col("cost").is_not_null())
         .then(pl.lit(None, pl.String))
         .when(~_has_usage())
         .then(pl.lit("no_usage"))
-        .otherwise(pl.col("unpriced_reason").fill_null("no_price_at_that_time"))
+        .otherwise(pl.lit(of_model).fill_null("no_price_at_that_time"))
     )
 
 
-def _refuse_negative(calls: pl.DataFrame) -> None:
-    wrong = calls.filter(pl.any_horizontal(pl.col(TOKEN_BUCKETS) < 0))
-    if wrong.height:
+def refuse_negative(calls: pl.DataFrame) -> None:
+    """Raise a ValueError that names the first call with a negative count of tokens."""
+    if any((calls[bucket] < 0).any() for bucket in TOKEN_BUCKETS):
+        wrong = calls.filter(pl.any_horizontal(pl.col(TOKEN_BUCKETS) < 0))
         first = wrong.row(0, named=True)
         counts = ", ".join(f"{b}={first[b]}" for b in TOKEN_BUCKETS if (first[b] or 0) < 0)
         raise ValueError(

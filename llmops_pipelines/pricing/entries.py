@@ -10,7 +10,7 @@ from llmops_pipelines.pricing.resolution import BookModel, provider_id, resolve_
 from llmops_pipelines.pricing.tiers import BATCH, STANDARD, tier_name, windows_of
 
 
-class _Window(NamedTuple):
+class Window(NamedTuple):
     """Hours of the day at which another entry holds, in minutes since midnight UTC."""
 
     entry: int
@@ -29,7 +29,7 @@ class CallModels(NamedTuple):
 
     asked: pl.DataFrame
     listed: pl.DataFrame
-    windows: tuple[_Window, ...]
+    windows: tuple[Window, ...]
 
     def entry_at(self, moment: pl.Expr) -> pl.Expr:
         """The entry that holds at the moment's time of day."""
@@ -69,7 +69,7 @@ def find_entries(asked: pl.DataFrame, book: pl.DataFrame) -> CallModels:
         entry = numbers.get(BookModel(provider, model))
         if entry is not None:
             other = numbers.setdefault(BookModel(provider, window_model), len(numbers))
-            windows.append(_Window(entry, other, start, end))
+            windows.append(Window(entry, other, start, end))
     return CallModels(
         asked=pl.DataFrame(rows, schema=_ASKED, orient="row"),
         listed=pl.DataFrame(

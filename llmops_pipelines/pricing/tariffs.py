@@ -61,27 +61,3 @@ def tariffs(book: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
         .sort("entry", "valid_from", "context_from")
         .with_row_index("tariff")
     )
-
-
-def tariff_intervals(listed: pl.DataFrame) -> pl.DataFrame:
-    """The intervals of time in ``tariffs``, each with the first of its bands.
-
-    Returns:
-        ``entry``, ``valid_from``, ``valid_to``, ``tariff`` (of the shortest prompts) and
-        ``threshold_0``, ``threshold_1``, ...: prompt lengths from which the next tariff holds, null
-        where there is none. Sorted by ``valid_from``, as an as-of join wants it.
-    """
-    intervals = listed.group_by("entry", "valid_from").agg(
-        pl.col("valid_to", "tariff").first(), lengths=pl.col("context_from").slice(1)
-    )
-    most = max(intervals["lengths"].list.len(), default=0)
-    return intervals.select(
-        "entry",
-        "valid_from",
-        "valid_to",
-        "tariff",
-        *(
-            pl.col("lengths").list.get(i, null_on_oob=True).alias(f"threshold_{i}")
-            for i in range(most)
-        ),
-    ).sort("valid_from", "entry")

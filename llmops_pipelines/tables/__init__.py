@@ -4,6 +4,7 @@ from llmops_pipelines.tables.batches import JUDGE_BATCH_ITEMS, JUDGE_BATCHES
 from llmops_pipelines.tables.costs import (
     BUDGET_STATUS,
     CALL_COSTS,
+    COST_CUBE,
     FEATURE_COSTS,
     PRICE_BOOK,
     ROUTING_SAVINGS,
@@ -65,6 +66,7 @@ TABLES = {
         BUDGET_STATUS,
         CALL_COSTS,
         CALL_TEXTS,
+        COST_CUBE,
         DELIVERIES,
         ERASURES,
         FEATURE_COSTS,
@@ -117,6 +119,7 @@ __all__ = [
     "CALL_TEXTS",
     "CONTEXT",
     "COPY",
+    "COST_CUBE",
     "DELIVERIES",
     "ERASURES",
     "EVALUATION_COSTS",

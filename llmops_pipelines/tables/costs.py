@@ -84,6 +84,60 @@ FEATURE_COSTS = Table(
     ),
 )
 
+COST_CUBE = Table(
+    name="cost_cube",
+    row="The calls of one hour that share feature, team, model and all else a bill is divided by.",
+    key=(
+        "hour",
+        "feature",
+        "team",
+        "environment",
+        "provider",
+        "model",
+        "service_tier",
+        "is_batch",
+        "is_cached",
+        "is_retry",
+        "prompt_name",
+        "prompt_version",
+        "status",
+    ),
+    columns=(
+        Column("hour", pl.Int8, "Hour of the day in which they began, UTC."),
+        Column("feature", pl.String, "Feature."),
+        Column("team", pl.String, "Owner, else `unattributed`."),
+        Column("environment", pl.String, "production, staging, ...", nullable=True),
+        Column("provider", pl.String, "Who served them.", nullable=True),
+        Column("model", pl.String, "Served model.", nullable=True),
+        Column("service_tier", pl.String, "standard, flex, priority, ...", nullable=True),
+        Column("is_batch", pl.Boolean, "Served through a batch endpoint."),
+        Column("is_cached", pl.Boolean, "Read a part of their prompt from the provider's cache."),
+        Column("is_retry", pl.Boolean, "Repeated an earlier attempt."),
+        Column("prompt_name", pl.String, "Prompt in the registry.", nullable=True),
+        Column("prompt_version", pl.String, "Its version.", nullable=True),
+        Column("status", pl.String, "`ok` or `error`: what failed was paid for as well."),
+        Column("calls", pl.Int64, "Calls, failed ones included.", "calls"),
+        Column("errors", pl.Int64, "Failed calls.", "calls"),
+        Column("unpriced_calls", pl.Int64, "Successful calls without a cost.", "calls"),
+        Column("no_usage_calls", pl.Int64, "Calls without recorded tokens.", "calls"),
+        *(
+            Column(bucket, pl.Int64, f"Recorded tokens in bucket {bucket}.", "tokens")
+            for bucket in TOKEN_BUCKETS
+        ),
+        Column("cost", MONEY, "Sum over the priced calls; null if none is.", "usd", nullable=True),
+        *(
+            Column(
+                f"latency_p{percent}",
+                pl.Float64,
+                f"Exact {percent}th percentile of logged latencies, nearest rank.",
+                "ms",
+                nullable=True,
+            )
+            for percent in (50, 95, 99)
+        ),
+    ),
+)
+
 BUDGET_STATUS = Table(
     name="budget_status",
     row="One budget on one day.",

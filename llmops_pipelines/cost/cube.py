@@ -1,0 +1,170 @@
+"""Calls summed by any of their dimensions, priced without a row of costs per call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from llmops_pipelines.pricing import REQUESTED, Keys, Rates, number_rows, price_groups, sum_groups
+from llmops_pipelines.reference import UNATTRIBUTED
+from llmops_pipelines.tables import COST_CUBE, MONEY, TOKEN_BUCKETS
+
+_DERIVED: Final = {
+    "hour": pl.col("started_at").dt.hour(),
+    "is_cached": pl.col("cache_read").fill_null(0) > 0,
+    "is_retry": pl.col("attempt") > 1,
+}
+_OF: Final = {"hour": "started_at", "is_cached": "cache_read", "is_retry": "attempt"}
+
+DIMENSIONS: Final = (
+    "hour",
+    "feature",
+    "team",
+    "user_hash",
+    "session_id",
+    "environment",
+    "provider",
+    "model",
+    "service_tier",
+    "is_batch",
+    "is_cached",
+    "is_retry",
+    "prompt_name",
+    "prompt_version",
+    "experiment_arm",
+    "status",
+    "error_class",
+)
+"""What calls can be summed by: columns of ``LLM_CALLS`` and what follows from them."""
+
+_SUMS: Final = ("calls", "errors", "unpriced_calls", "no_usage_calls", *TOKEN_BUCKETS)
+_PERCENTILES: Final = (50, 95, 99)
+
+
+class UnknownDimensionError(ValueError):
+    """Calls have no such dimension."""
+
+
+def columns_for(by: Sequence[str]) -> list[str]:
+    """The columns of ``LLM_CALLS`` that ``sum_calls`` needs.
+
+    Raises:
+        UnknownDimensionError: Calls cannot be summed by one of ``by``.
+    """
+    _refuse_unknown(by)
+    needed = (*REQUESTED, "started_at", "latency_ms", "status", *TOKEN_BUCKETS)
+    return list(dict.fromkeys((*needed, *(_OF.get(name, name) for name in by))))
+
+
+def sum_calls(calls: pl.DataFrame, by: Sequence[str], rates: Rates | None = None) -> pl.DataFrame:
+    """What the calls cost and how long they took, per combination of dimensions.
+
+    With ``rates`` the calls are priced anew, to the last digit as ``price_calls`` would; without,
+    the costs that they have are added up. Percentiles are exact, of the calls whose latency was
+    logged: the smallest latency that the given share of them does not exceed (nearest rank;
+    definition 1 of Hyndman and Fan, 1996).
+
+    Args:
+        calls: ``LLM_CALLS``, or ``columns_for(by)`` of it, with ``cost`` where there are no rates.
+        by: Some of ``DIMENSIONS``.
+        rates: Prices.
+
+    Returns:
+        One row per combination that has calls, in no order: the dimensions, the sums of
+        ``pricing.price_groups``, and ``latency_p50``, ``latency_p95`` and ``latency_p99`` in
+        milliseconds, null where no call of the group has a latency.
+
+    Raises:
+        UnknownDimensionError: Calls cannot be summed by one of ``by``.
+        ValueError: A token count is negative.
+    """
+    _refuse_unknown(by)
+    calls = calls.with_columns(**{name: _DERIVED[name] for name in by if name in _DERIVED})
+    if rates is None:
+        keys = number_rows(calls, by)
+        sums = sum_groups(calls, keys.codes)
+    else:
+        kinds = number_rows(calls, list(dict.fromkeys((*by, *REQUESTED))))
+        keys = kinds.by(by)
+        sums = price_groups(calls, kinds, keys.codes, rates)
+    return keys.values.hstack(sums).hstack(_latencies(calls["latency_ms"], keys))
+
+
+def add_up(days: Sequence[pl.DataFrame], by: Sequence[str]) -> pl.DataFrame:
+    """What ``sum_calls`` found on several days, added up; percentiles do not add up, so without.
+
+    Dearest first; groups without any cost, whose spend is unknown, before all others.
+    """
+    return (
+        pl.concat(days)
+        .group_by(by)
+        .agg(
+            pl.col(_SUMS).sum(),
+            cost=pl.when(pl.col("cost").is_not_null().any()).then(pl.col("cost").sum()).cast(MONEY),
+        )
+        .sort("cost", *by, descending=[True] + [False] * len(by), nulls_last=False)
+    )
+
+
+def cost_cube(llm_calls: pl.DataFrame, call_costs: pl.DataFrame) -> pl.DataFrame:
+    """The day's calls summed by every dimension that a bill is divided by.
+
+    Args:
+        llm_calls: ``CUBE_COLUMNS`` of ``LLM_CALLS`` of one day.
+        call_costs: ``call_id`` and ``cost`` of ``CALL_COSTS`` of the day.
+
+    Returns:
+        ``COST_CUBE``.
+    """
+    calls = llm_calls.join(call_costs.select("call_id", "cost"), on="call_id", how="left")
+    owned = calls.with_columns(pl.col("team").fill_null(UNATTRIBUTED))
+    return COST_CUBE.require(sum_calls(owned, _CUBE))
+
+
+def _refuse_unknown(by: Sequence[str]) -> None:
+    unknown = [name for name in by if name not in DIMENSIONS]
+    if unknown:
+        raise UnknownDimensionError(
+            f"{', '.join(unknown)}: calls can be summed by {', '.join(DIMENSIONS)}"
+        )
+
+
+_CUBE: Final = [name for name in COST_CUBE.schema.names() if name in DIMENSIONS]
+
+CUBE_COLUMNS: Final = ["call_id", *columns_for(_CUBE)]
+"""The columns of ``LLM_CALLS`` that ``cost_cube`` needs."""
+
+
+def _latencies(latency: pl.Series, keys: Keys) -> pl.DataFrame:
+    values, codes = latency.to_numpy(), keys.codes
+    if latency.null_count():
+        logged = latency.is_not_null().to_numpy()
+        values, codes = values[logged], codes[logged]
+    count = np.bincount(codes, minlength=keys.values.height)
+    # One more value, for groups without any to point at.
+    ordered = np.append(_sorted_within(values, codes), np.nan)
+    start = np.where(count > 0, np.cumsum(count) - count, len(values))
+    return pl.DataFrame(
+        {
+            f"latency_p{percent}": ordered[start + np.maximum(-(-percent * count // 100) - 1, 0)]
+            for percent in _PERCENTILES
+        },
+        nan_to_null=True,
+    )
+
+
+def _sorted_within(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """``values`` group after group, ascending within each.
+
+    Group and rank of the value share one integer, because numpy sorts integers several times faster
+    than it sorts by two keys.
+    """
+    order = np.argsort(values)
+    packed = groups[order] << 32 | np.arange(len(order))
+    packed.sort()
+    ordered: NDArray[np.float64] = values[order[packed & 0xFFFF_FFFF]]
+    return ordered

@@ -1,0 +1,169 @@
+"""Groups of calls priced by their sums: tokens are added up per tariff, then charged once.
+
+A price is linear in tokens as long as date, tier and band of prompt length stay the same. Where a
+tariff is finer than six decimals per million tokens the cost of each call is rounded, so its calls
+are charged one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from llmops_pipelines.pricing.buckets import REQUEST
+from llmops_pipelines.pricing.calls import charge, dollars_of, pico_of, refuse_negative
+from llmops_pipelines.pricing.keys import Codes, Keys, highest, renumber
+from llmops_pipelines.pricing.requests import Rates
+from llmops_pipelines.pricing.schedule import NONE, Schedule
+from llmops_pipelines.tables import TOKEN_BUCKETS
+
+_EXACT: Final = 2**53
+"""Below this, sums of whole numbers are exact in a double, which numpy adds fastest."""
+
+_WIDE: Final = 2**63
+"""Below this, whole numbers are exact in 64 bits."""
+
+_HALF: Final = 2**26
+
+Tokens = dict[str, NDArray[np.int64]]
+"""Recorded tokens of each call, for the buckets that any call has."""
+
+
+def price_groups(calls: pl.DataFrame, kinds: Keys, groups: Codes, rates: Rates) -> pl.DataFrame:
+    """What groups of calls cost: to the last digit the sum of what ``price_tokens`` finds.
+
+    Args:
+        calls: As for ``price_tokens``, with ``status``.
+        kinds: The same calls, numbered by ``REQUESTED`` columns and perhaps others.
+        groups: Group of each call, consecutive from 0.
+        rates: Prices.
+
+    Returns:
+        One row per group, in order: ``calls``, ``errors``, ``unpriced_calls`` (successful ones
+        without a cost), ``no_usage_calls`` (without recorded tokens), the sum of recorded tokens
+        per bucket, and ``cost`` (null where no call has one).
+
+    Raises:
+        ValueError: A token count is negative.
+    """
+    refuse_negative(calls)
+    requests = rates.requests_of(kinds)
+    tokens = _recorded(calls)
+    tariff = requests.tariffs_of(calls)
+    tariff[~_priced(calls, tokens, tariff, requests.schedule)] = NONE
+    cells = _Cells(groups, tariff, requests.schedule.tariffs.height)
+    sums = {bucket: cells.sum(counts) for bucket, counts in tokens.items()}
+    return _per_group(calls, cells, sums, _pico(calls, sums, cells, tariff, requests.schedule))
+
+
+def sum_groups(calls: pl.DataFrame, groups: Codes) -> pl.DataFrame:
+    """As ``price_groups``, of calls that have been priced: their ``cost`` is added up as it is."""
+    priced = calls["cost"].is_not_null().to_numpy()
+    cells = _Cells(groups, np.where(priced, 0, NONE), 1)
+    sums = {bucket: cells.sum(counts) for bucket, counts in _recorded(calls).items()}
+    pico = pico_of(calls["cost"].fill_null(0))
+    return _per_group(calls, cells, sums, cells.sum(pico))
+
+
+def _per_group(
+    calls: pl.DataFrame, cells: _Cells, sums: Tokens, pico: NDArray[Any]
+) -> pl.DataFrame:
+    failed = (calls["status"] == "error").to_numpy()
+    unknown = calls["uncached_input"].is_null().to_numpy()
+    count, errors = cells.count(), cells.count(failed)
+    priced = cells.tariff != NONE
+    nothing = np.zeros_like(count)
+    figures = {
+        "calls": count,
+        "errors": errors,
+        "unpriced_calls": np.where(priced, 0, count - errors),
+        "no_usage_calls": cells.count(unknown),
+        **{bucket: sums.get(bucket, nothing) for bucket in TOKEN_BUCKETS},
+        "priced": np.where(priced, count, 0),
+    }
+    return pl.DataFrame(
+        {name: cells.per_group(figure) for name, figure in figures.items()}
+        | {"cost": pl.Series(cells.per_group(pico).tolist(), dtype=pl.Int128)}
+    ).select(
+        pl.exclude("cost", "priced"),
+        cost=pl.when(pl.col("priced") > 0).then(dollars_of(pl.col("cost"))),
+    )
+
+
+class _Cells:
+    """Groups split by tariff, group after group: ``codes`` numbers the cell of each call."""
+
+    def __init__(self, groups: Codes, tariff: Codes, tariffs: int) -> None:
+        width = tariffs + 1
+        self.codes, both = renumber(groups * width + (tariff - NONE))
+        self.tariff = both % width + NONE
+        self._starts = np.flatnonzero(np.diff(both // width, prepend=-1))
+
+    def count(self, calls: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """Calls of each cell, or those of ``calls`` among them."""
+        codes = self.codes if calls is None else self.codes[calls]
+        return np.bincount(codes, minlength=len(self.tariff))
+
+    def sum(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The whole numbers of the calls of each cell, added up."""
+        most = int(tokens.max(initial=0))
+        if most * len(tokens) < _EXACT:
+            return np.bincount(self.codes, tokens, len(self.tariff)).astype(np.int64)
+        if most * len(tokens) >= _WIDE:
+            total = np.zeros(len(self.tariff), object)
+            np.add.at(total, self.codes, tokens)
+            return total
+        high, low = np.divmod(tokens, _HALF)
+        return self.sum(high) * _HALF + self.sum(low)
+
+    def per_group(self, figures: NDArray[Any]) -> NDArray[Any]:
+        """The sum of a figure of cells over each group."""
+        if len(self._starts) == len(figures):
+            return figures
+        return np.add.reduceat(figures, self._starts)
+
+
+def _recorded(calls: pl.DataFrame) -> Tokens:
+    return {
+        bucket: calls[bucket].fill_null(0).to_numpy()
+        for bucket in TOKEN_BUCKETS
+        if highest(calls[bucket])
+    }
+
+
+def _priced(
+    calls: pl.DataFrame, tokens: Tokens, tariff: Codes, schedule: Schedule
+) -> NDArray[np.bool_]:
+    """Calls with a cost: usage and tariff are known, and so are the prices of all buckets used."""
+    priced: NDArray[np.bool_] = tariff != NONE
+    if calls["uncached_input"].null_count():
+        priced &= calls["uncached_input"].is_not_null().to_numpy()
+    if calls["output_text"].null_count():
+        answered = calls["output_text"].is_not_null().to_numpy()
+        priced &= answered | schedule.lacks("output_text")[tariff]
+    for bucket, counts in tokens.items():
+        if schedule.lacks(bucket)[:NONE].any():
+            priced &= (counts == 0) | ~schedule.lacks(bucket)[tariff]
+    return priced
+
+
+def _pico(
+    calls: pl.DataFrame, sums: Tokens, cells: _Cells, tariff: Codes, schedule: Schedule
+) -> NDArray[Any]:
+    """Pico-dollars of each cell, 0 for calls without a price."""
+    amounts = {REQUEST: cells.count(), **sums}
+    prices = {bucket: schedule.pico_prices(bucket) for bucket in amounts}
+    single = np.isin(tariff, schedule.fine)
+    # No cell comes to more than all tokens at the highest price.
+    most = sum(int(amounts[bucket].sum()) * max(prices[bucket]) for bucket in amounts)
+    exact = np.int64 if most < _WIDE and not single.any() else object
+    total = np.zeros(len(cells.tariff), exact)
+    for bucket, amount in amounts.items():
+        total += amount.astype(exact) * prices[bucket].astype(exact)[cells.tariff]
+    if single.any():
+        costs = charge(calls.filter(single), tariff[single], schedule)["cost"]
+        np.add.at(total, cells.codes[single], pico_of(costs))
+    return total
