@@ -139,6 +139,35 @@ def reprice(
 
 
 @app.command()
+def price(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="JSON lines: id, provider, model, timestamp, usage; service_tier and batch.",
+        ),
+    ],
+    at: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar=_DAY, help="Price all as of this UTC day."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON list on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Price usage records, as providers return them, line by line with the arithmetic.
+
+    A record without a known price is told with the reason. Leaves with 0, or with 2 when nothing
+    could be done.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.pricing import price_file
+
+        price_file(_settings(context), file, at, as_json=as_json)
+
+
+@app.command()
 def quote(
     context: typer.Context,
     first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],

@@ -83,7 +83,8 @@ def sum_calls(calls: pl.DataFrame, by: Sequence[str], rates: Rates | None = None
         ValueError: A token count is negative.
     """
     _refuse_unknown(by)
-    calls = calls.with_columns(**{name: _DERIVED[name] for name in by if name in _DERIVED})
+    if derived := {name: _DERIVED[name] for name in by if name in _DERIVED}:
+        calls = calls.with_columns(**derived)
     if rates is None:
         keys = number_rows(calls, by)
         sums = sum_groups(calls, keys.codes)

@@ -263,7 +263,12 @@ _FAMILIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]],
     ),
     (
         "openai_responses",
-        ("input_tokens_details", "input_token_details", "output_token_details"),
+        (
+            "input_tokens_details",
+            "output_tokens_details",
+            "input_token_details",
+            "output_token_details",
+        ),
         _responses,
     ),
     (

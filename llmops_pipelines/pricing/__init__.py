@@ -1,5 +1,6 @@
 """The dated price book and exact pricing of calls."""
 
+from llmops_pipelines.pricing.arithmetic import price_rows
 from llmops_pipelines.pricing.book import price_book
 from llmops_pipelines.pricing.calls import price_calls, price_tokens
 from llmops_pipelines.pricing.groups import price_groups, sum_groups
@@ -25,6 +26,7 @@ __all__ = [
     "price_book",
     "price_calls",
     "price_groups",
+    "price_rows",
     "price_tokens",
     "price_usage",
     "resolve_models",

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.keys import Codes, highest, number_rows
+from llmops_pipelines.pricing.keys import Codes, highest, lowest, number_rows
 from llmops_pipelines.pricing.requests import REQUESTED, Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
 from llmops_pipelines.pricing.tariffs import PRICED, UNITS_PER_PICO
@@ -146,7 +146,7 @@ def _reason(of_model: pl.Series) -> pl.Expr:
 
 def refuse_negative(calls: pl.DataFrame) -> None:
     """Raise a ValueError that names the first call with a negative count of tokens."""
-    if any((calls[bucket] < 0).any() for bucket in TOKEN_BUCKETS):
+    if any(lowest(calls[bucket]) < 0 for bucket in TOKEN_BUCKETS):
         wrong = calls.filter(pl.any_horizontal(pl.col(TOKEN_BUCKETS) < 0))
         first = wrong.row(0, named=True)
         counts = ", ".join(f"{b}={first[b]}" for b in TOKEN_BUCKETS if (first[b] or 0) < 0)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from llmops_pipelines.pricing.buckets import REQUEST
 from llmops_pipelines.pricing.calls import charge, dollars_of, pico_of, refuse_negative
-from llmops_pipelines.pricing.keys import Codes, Keys, highest, renumber
+from llmops_pipelines.pricing.keys import Codes, Keys, highest, nulls, renumber, whole_numbers
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
 from llmops_pipelines.tables import TOKEN_BUCKETS
@@ -72,7 +72,7 @@ def _per_group(
     calls: pl.DataFrame, cells: _Cells, sums: Tokens, pico: NDArray[Any]
 ) -> pl.DataFrame:
     failed = (calls["status"] == "error").to_numpy()
-    unknown = calls["uncached_input"].is_null().to_numpy()
+    unknown = nulls(calls["uncached_input"])
     count, errors = cells.count(), cells.count(failed)
     priced = cells.tariff != NONE
     nothing = np.zeros_like(count)
@@ -128,9 +128,7 @@ class _Cells:
 
 def _recorded(calls: pl.DataFrame) -> Tokens:
     return {
-        bucket: calls[bucket].fill_null(0).to_numpy()
-        for bucket in TOKEN_BUCKETS
-        if highest(calls[bucket])
+        bucket: whole_numbers(calls[bucket]) for bucket in TOKEN_BUCKETS if highest(calls[bucket])
     }
 
 
@@ -139,11 +137,8 @@ def _priced(
 ) -> NDArray[np.bool_]:
     """Calls with a cost: usage and tariff are known, and so are the prices of all buckets used."""
     priced: NDArray[np.bool_] = tariff != NONE
-    if calls["uncached_input"].null_count():
-        priced &= calls["uncached_input"].is_not_null().to_numpy()
-    if calls["output_text"].null_count():
-        answered = calls["output_text"].is_not_null().to_numpy()
-        priced &= answered | schedule.lacks("output_text")[tariff]
+    priced &= ~nulls(calls["uncached_input"])
+    priced &= ~nulls(calls["output_text"]) | schedule.lacks("output_text")[tariff]
     for bucket, counts in tokens.items():
         if schedule.lacks(bucket)[:NONE].any():
             priced &= (counts == 0) | ~schedule.lacks(bucket)[tariff]

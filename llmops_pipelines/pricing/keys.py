@@ -8,7 +8,6 @@ from typing import Final, cast
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 from numpy.typing import NDArray
 
 Codes = NDArray[np.int64]
@@ -50,13 +49,18 @@ def number_rows(frame: pl.DataFrame, names: Sequence[str]) -> Keys:
     codes, seen = renumber(codes)
     example = np.zeros(len(seen), np.int64)
     example[codes] = np.arange(len(codes))
-    values = frame.select(names)[example]
-    return Keys(codes, values.with_columns(cs.categorical().cast(pl.String)))
+    values = pl.DataFrame([_as_text(frame[name].gather(example)) for name in names])
+    return Keys(codes, values)
 
 
 def highest(counts: pl.Series) -> int:
     """The highest of some whole numbers; 0 where there are none."""
     return cast(int, counts.max() or 0)
+
+
+def lowest(counts: pl.Series) -> int:
+    """The lowest of some whole numbers; 0 where there are none."""
+    return cast(int, counts.min() or 0)
 
 
 def renumber(codes: Codes) -> tuple[Codes, Codes]:
@@ -71,6 +75,22 @@ def renumber(codes: Codes) -> tuple[Codes, Codes]:
     numbers = np.zeros(last + 1, np.int64)
     numbers[seen] = np.arange(len(seen))
     return numbers[codes], seen
+
+
+def whole_numbers(counts: pl.Series) -> NDArray[np.int64]:
+    """``counts`` as an array; what was not recorded is 0."""
+    return (counts.fill_null(0) if counts.null_count() else counts).to_numpy()
+
+
+def nulls(series: pl.Series) -> NDArray[np.bool_]:
+    """Which values are null."""
+    if series.null_count():
+        return series.is_null().to_numpy()
+    return np.zeros(len(series), np.bool_)
+
+
+def _as_text(series: pl.Series) -> pl.Series:
+    return series.cast(pl.String) if series.dtype == pl.Categorical else series
 
 
 def _spread(rows: int) -> int:

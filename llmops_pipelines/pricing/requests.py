@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.keys import Codes, Keys, highest
+from llmops_pipelines.pricing.keys import Codes, Keys, highest, whole_numbers
 from llmops_pipelines.pricing.schedule import REQUEST_COLUMNS, Schedule
 from llmops_pipelines.pricing.tariffs import PROMPT_BUCKETS
 from llmops_pipelines.pricing.tiers import service_of_call
@@ -77,6 +77,6 @@ def prompt_lengths(calls: pl.DataFrame) -> NDArray[np.int64]:
     for name in PROMPT_BUCKETS:
         longest = highest(calls[name])
         if longest:
-            counts = calls[name].fill_null(0).to_numpy()
+            counts = whole_numbers(calls[name])
             total += np.minimum(counts, _LONGEST) if longest > _LONGEST else counts
     return total

@@ -100,6 +100,7 @@ def test_checks_that_guard_money_and_lines_block(definitions):
         "every_landed_call_is_kept_or_a_duplicate",
         "calls_meet_expectations",
         "spend_adds_up_to_the_last_digit",
+        "cube_adds_up_to_the_last_digit",
     }
 
 

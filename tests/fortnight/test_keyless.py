@@ -209,6 +209,7 @@ def test_unpriced_calls_fail_a_check_that_names_their_model(fortnight):
         "every_feature_is_known",
         "few_lines_are_rejected",
         "spend_adds_up_to_the_last_digit",
+        "cube_adds_up_to_the_last_digit",
     ],
 )
 def test_every_other_check_passes_on_every_day(fortnight, check):
@@ -296,7 +297,8 @@ def test_a_late_file_changes_the_row_tables_of_its_day_alone(fortnight):
     row_tables = {(table, day) for table, day in changed if table not in WINDOWED}
     assert {day for _, day in row_tables} == {fortnight.late_day}
     assert {table for table, _ in row_tables} >= {
-        "landed_days", "llm_calls", "traces", "call_costs", "feature_costs", "service_health",
+        "landed_days", "llm_calls", "traces", "call_costs", "feature_costs", "cost_cube",
+        "service_health",
         "budget_status", "heuristic_scores",
     }  # fmt: skip
     assert not {"feedback", "trace_steps", "rejected_lines"} & {table for table, _ in row_tables}

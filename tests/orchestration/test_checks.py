@@ -1,6 +1,7 @@
 """Asset checks on small real tables: each passes, fails, says why, and blocks where it should."""
 
 from decimal import Decimal
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -179,26 +180,28 @@ def test_a_judge_that_missed_its_canary_is_named_and_blocks_nothing(folder):
 
 
 def test_spend_that_differs_in_the_last_digit_fails(priced):
-    assert checks.spend_adds_up(priced.lake, DAY).passed, "nothing is known on both sides"
+    assert checks.spend_adds_up(priced.lake, DAY, FEATURE_COSTS).passed, (
+        "nothing is known on both sides"
+    )
     money = CALL_COSTS.schema["cost"]
     for table, amount in ((CALL_COSTS, "0.1"), (FEATURE_COSTS, "0.3")):
         rewrite(priced, table, lambda rows, amount=amount: rows.with_columns(
             cost=pl.lit(Decimal(amount), money)
         ))  # fmt: skip
-    assert checks.spend_adds_up(priced.lake, DAY).passed
+    assert checks.spend_adds_up(priced.lake, DAY, FEATURE_COSTS).passed
     rewrite(priced, FEATURE_COSTS, lambda rows: rows.with_columns(
         cost=pl.lit(Decimal("0.300000000001"), money)
     ))  # fmt: skip
-    result = checks.spend_adds_up(priced.lake, DAY)
+    result = checks.spend_adds_up(priced.lake, DAY, FEATURE_COSTS)
     assert not result.passed
-    assert faults(result) == [{"calls": "0.300000000000", "features": "0.300000000001"}]
+    assert faults(result) == [{"calls": "0.300000000000", "feature_costs": "0.300000000001"}]
 
 
 def test_unknown_spend_is_not_the_same_as_none(priced):
     rewrite(priced, FEATURE_COSTS, lambda rows: rows.with_columns(
         cost=pl.lit(Decimal(0), FEATURE_COSTS.schema["cost"])
     ))  # fmt: skip
-    assert not checks.spend_adds_up(priced.lake, DAY).passed
+    assert not checks.spend_adds_up(priced.lake, DAY, FEATURE_COSTS).passed
 
 
 def test_items_that_a_cap_left_without_a_verdict_are_a_warning_that_says_what_to_do(folder):
@@ -262,7 +265,7 @@ def test_a_day_that_was_never_computed_has_nothing_to_find_fault_with(tmp_path):
         checks.no_call_vanished,
         checks.few_rejected,
         checks.all_priced,
-        checks.spend_adds_up,
+        partial(checks.spend_adds_up, sums_of_calls=FEATURE_COSTS),
     ):
         assert check(folder.lake, DAY).passed
 

@@ -1,0 +1,138 @@
+"""``llmops price``: usage records priced line by line, with the arithmetic shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import typer
+from rich.console import Console
+
+from llmops_pipelines import pricing
+from llmops_pipelines.cli import telling
+from llmops_pipelines.cli.filing import File
+from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.definitions import Settings, resources_of
+from llmops_pipelines.formats import connect
+from llmops_pipelines.ingest.files import read_content
+from llmops_pipelines.ingest.lines import Refused, line_frame, of_few_lines, read_blocks
+from llmops_pipelines.ingest.usage_records import PricedRecord, PriceRow, price_records
+from llmops_pipelines.reference import ReferenceFileError
+
+_AT_ONCE: Final = 20_000
+_HOLD: Final = 8 * 2**20
+_LONGEST_LINE: Final = 10_000_000
+
+
+def price_file(settings: Settings, path: Path, at: date | None, *, as_json: bool) -> None:
+    """Price ``path`` and print every record, those without a price with the reason.
+
+    Raises:
+        UnusableError: The file or prices.yaml cannot be read.
+    """
+    file, book = File.at(path), _book(settings)
+    moment = datetime.combine(at, time()) if at else None
+    with telling.progress(Console(stderr=True)) as show:
+        records = _priced(file, book, moment, show)
+        total, unpriced = _print_json(records) if as_json else _print(records)
+    typer.echo(f"{_usd(total)} in all; {unpriced:,} record(s) without a price", err=as_json)
+
+
+def _book(settings: Settings) -> pl.DataFrame:
+    reference = resources_of(settings).reference
+    try:
+        return pricing.price_book(reference.read("prices.yaml", pricing.PriceOverrides))
+    except ReferenceFileError as error:
+        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
+
+
+def _priced(
+    file: File, book: pl.DataFrame, at: datetime | None, show: telling.Show
+) -> Iterator[PricedRecord]:
+    content, connection = read_content(file.log(file.path.name), hold=_HOLD), connect()
+    if content.failure:
+        raise UnusableError(f"{file.path}: {content.failure}")
+    read = 0
+    try:
+        for block in read_blocks(content.chunks(), _LONGEST_LINE):
+            if isinstance(block, Refused):
+                yield PricedRecord(block.line, reason=block.reason)
+                continue
+            read += len(block.data)
+            for few in of_few_lines(block, _AT_ONCE):
+                lines = line_frame(few)
+                written = lines.filter(~lines["blank"]).select("line", "raw").iter_rows()
+                yield from price_records(connection, written, book, at=at)
+            show("pricing", min(read, file.size), file.size)
+    except OSError as error:
+        raise of_file_system(error, remedy="mend that, then try again") from error
+
+
+def _print_json(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
+    """One list, an item at a time: a file may hold more than memory does."""
+    total, unpriced, separator = Decimal(0), 0, "["
+    for record in records:
+        typer.echo(f"{separator}\n  {json.dumps(as_dict(record))}", nl=False)
+        separator = ","
+        total += record.cost or 0
+        unpriced += record.cost is None
+    typer.echo("\n]" if separator == "," else "[]")
+    return total, unpriced
+
+
+def as_dict(record: PricedRecord) -> dict[str, Any]:
+    """A record as ``--json`` tells it; ``cost_usd`` is null where no price is known."""
+    return {
+        "id": record.id,
+        "line": record.line,
+        "cost_usd": None if record.cost is None else float(record.cost),
+        "reason": record.reason,
+        "buckets": dict(record.buckets),
+        "price_rows": [
+            {
+                "bucket": row.bucket,
+                "tokens": row.tokens,
+                "usd_per_mtok": float(row.price),
+                "usd": float(row.usd),
+                "valid_from": row.valid_from.isoformat(),
+                "valid_to": row.valid_to and row.valid_to.isoformat(),
+                "context_from": row.context_from,
+                "source": row.source,
+            }
+            for row in record.rows
+        ],
+    }
+
+
+def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
+    total, unpriced = Decimal(0), 0
+    for record in records:
+        name = f"line {record.line}" if record.id is None else str(record.id)
+        if record.cost is None:
+            typer.echo(f"{name}: unpriced: {record.reason}")
+        else:
+            steps = " + ".join(_step(row) for row in record.rows)
+            source = f"  [{record.rows[0].source}]" if record.rows else ""
+            typer.echo(f"{name}: {_usd(record.cost)} = {steps or '0 tokens'}{source}")
+        total += record.cost or 0
+        unpriced += record.cost is None
+    return total, unpriced
+
+
+def _step(row: PriceRow) -> str:
+    if row.bucket == "request":
+        return f"{row.tokens:,} request at {_usd(row.price / 1_000_000)}"
+    band = f" (prompts from {row.context_from:,})" if row.context_from else ""
+    return f"{row.tokens:,} {row.bucket} at {_usd(row.price)}/M{band}"
+
+
+def _usd(amount: Decimal) -> str:
+    """All digits of an amount that are not trailing zeros, at least two of them."""
+    plain = f"{amount:,.12f}".rstrip("0")
+    whole, _, cents = plain.partition(".")
+    return f"${whole}.{cents:0<2}"

@@ -1,0 +1,179 @@
+"""Usage records priced one by one: what a provider counted, and what that comes to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal, localcontext
+from typing import Any, Final
+
+import duckdb
+import orjson
+import polars as pl
+
+from llmops_pipelines.formats import Limits, LogFormat, read_lines
+from llmops_pipelines.formats.usage import usage_of
+from llmops_pipelines.pricing import Rates, price_rows, price_tokens
+from llmops_pipelines.tables import TOKEN_BUCKETS
+
+NEEDED: Final = "id, provider, model, timestamp, usage; optional service_tier and batch"
+"""Fields of a usage record."""
+
+_READING: Final = LogFormat("usage_records", "", bool, unpack=lambda record: [record]).reading()
+_ALWAYS: Final = Limits(datetime.fromisoformat("1970-01-01"), datetime.fromisoformat("2200-01-01"))
+_REASONS: Final = {
+    "no_usage": "no usage: it counts no tokens of prompt or answer",
+    "no_model": "no model: name it",
+    "unknown_model": "this model has no price: add it to prices.yaml",
+    "no_price_at_that_time": "no price at that time, or none for one of its buckets",
+}
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """One row of the price book, applied: ``price`` in USD per million tokens, ``usd`` charged.
+
+    For the bucket ``request`` tokens are calls, and the price is per million of them.
+    """
+
+    bucket: str
+    tokens: int
+    price: Decimal
+    usd: Decimal
+    valid_from: datetime
+    valid_to: datetime | None
+    context_from: int
+    source: str
+
+
+@dataclass(frozen=True)
+class PricedRecord:
+    """One record: its cost in USD and how it comes about, or null with the reason.
+
+    ``buckets`` has the tokens of all buckets; null where a side was not counted.
+    """
+
+    line: int
+    id: Any = None
+    cost: Decimal | None = None
+    reason: str | None = None
+    buckets: Mapping[str, int | None] = field(default_factory=lambda: dict.fromkeys(TOKEN_BUCKETS))
+    rows: tuple[PriceRow, ...] = ()
+
+
+def price_records(
+    connection: duckdb.DuckDBPyConnection,
+    lines: Iterable[tuple[int, str | None]],
+    book: pl.DataFrame,
+    *,
+    at: datetime | None = None,
+) -> list[PricedRecord]:
+    """Price the usage records in ``lines``; none is left out.
+
+    Args:
+        connection: Of ``formats.connect``.
+        lines: Line numbers and JSON texts; None for a line that is no UTF-8.
+        book: ``PRICE_BOOK``.
+        at: Price all of them as of this moment, UTC, whatever their ``timestamp``.
+    """
+    records = {line: _record(raw, at) for line, raw in lines}
+    readable = {line: each.fields for line, each in records.items() if not each.fault}
+    written = pl.DataFrame(
+        {"n": list(readable), "raw": [json.dumps(each) for each in readable.values()]},
+        schema={"n": pl.Int64, "raw": pl.String},
+    )
+    read = read_lines(connection, written, _READING, _ALWAYS)
+    faults = dict(read.rejected.select("n", "reason").rows())
+    priced = dict(_priced(read.calls, book))
+    found = []
+    for line, each in records.items():
+        if line in priced:
+            why = priced[line].reason and (each.refused or priced[line].reason)
+            found.append(replace(priced[line], id=each.id, reason=why))
+        else:
+            why = each.fault or _as_written(faults[line])
+            found.append(PricedRecord(line, each.id, reason=why))
+    return found
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A record in the fields of ``formats``, or why it is none; ``refused`` as in ``Usage``."""
+
+    id: Any = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    refused: str | None = None
+    fault: str | None = None
+
+
+def _record(raw: str | None, at: datetime | None) -> _Record:
+    if raw is None:
+        return _Record(fault="line: is no UTF-8 text")
+    try:
+        record = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return _Record(fault=f"line: is no JSON ({error})")
+    if not isinstance(record, dict):
+        return _Record(fault=f"line: holds no object; a usage record has {NEEDED}")
+    own, usage, moment = record.get("id"), record.get("usage"), record.get("timestamp")
+    if not isinstance(usage, dict):
+        return _Record(own, fault="usage: is no object; give what the provider returned")
+    if at is None and moment is None:
+        return _Record(own, fault="timestamp: is missing, and prices change; give it, or --at")
+    counted = usage_of(usage)
+    fields = {
+        "provider": record.get("provider"),
+        "model": record.get("model"),
+        "started_at": f"{at.isoformat()}Z" if at else _moment(moment),
+        "service_tier": record.get("service_tier", usage.get("service_tier")),
+        "is_batch": record.get("batch"),
+        "status": "ok",
+        **counted.fields,
+    }
+    return _Record(own, fields, counted.refused)
+
+
+def _moment(timestamp: Any) -> Any:
+    """A bare day is its first moment."""
+    try:
+        return f"{date.fromisoformat(timestamp)}T00:00:00Z"
+    except (TypeError, ValueError):
+        return timestamp
+
+
+def _as_written(reason: str) -> str:
+    """A fault by the names that the record has."""
+    return reason.replace("started_at:", "timestamp:").replace("is_batch:", "batch:")
+
+
+def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, PricedRecord]]:
+    rows: dict[int, list[PriceRow]] = {}
+    for row in price_rows(calls, Rates(book)).iter_rows(named=True):
+        rows.setdefault(row["call"], []).append(_price_row(row))
+    for call, row in enumerate(price_tokens(calls, book).iter_rows(named=True)):
+        yield (
+            row["n"],
+            PricedRecord(
+                row["n"],
+                cost=row["cost"],
+                reason=_REASONS[row["unpriced_reason"]] if row["unpriced_reason"] else None,
+                buckets={bucket: row[bucket] for bucket in TOKEN_BUCKETS},
+                rows=tuple(rows.get(call, ())),
+            ),
+        )
+
+
+def _price_row(row: dict[str, Any]) -> PriceRow:
+    with localcontext(prec=60):
+        return PriceRow(
+            bucket=row["bucket"],
+            tokens=row["tokens"],
+            price=Decimal(row["units"]).scaleb(-12),
+            usd=Decimal(row["units"] * row["tokens"]).scaleb(-18),
+            valid_from=row["valid_from"],
+            valid_to=row["valid_to"],
+            context_from=row["context_from"],
+            source=row["price_source"],
+        )

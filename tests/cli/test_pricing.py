@@ -1,0 +1,63 @@
+"""`llmops price`: what is told of a file of usage records."""
+
+import json
+
+from tests.cli.worlds import invoke
+
+RECORD = {
+    "id": "r-1",
+    "provider": "openai",
+    "model": "gpt-4.1",
+    "timestamp": "2026-11-01T12:00:00Z",
+    "usage": {"prompt_tokens": 1000, "completion_tokens": 100},
+}
+UNPRICED = RECORD | {"id": "r-2", "model": "unheard-of"}
+
+
+def price(tmp_path, *lines, options=()):
+    file = tmp_path / "usage.jsonl"
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return invoke("--data", tmp_path / "data", "price", file, *options)
+
+
+def test_the_list_tells_buckets_and_price_rows_and_null_where_no_price_is_known(tmp_path):
+    said = price(tmp_path, json.dumps(RECORD), json.dumps(UNPRICED), options=["--json"])
+    priced, unpriced = json.loads(said.stdout)
+    assert said.returncode == 0
+    assert (priced["id"], priced["cost_usd"], priced["reason"]) == ("r-1", 0.0028, None)
+    assert priced["buckets"]["uncached_input"] == 1000
+    assert sum(row["usd"] for row in priced["price_rows"]) == 0.0028
+    assert {row["bucket"] for row in priced["price_rows"]} == {"uncached_input", "output_text"}
+    assert (unpriced["cost_usd"], unpriced["price_rows"]) == (None, [])
+    assert "prices.yaml" in unpriced["reason"]
+    assert "$0.0028 in all; 1 record(s) without a price" in said.stderr
+
+
+def test_the_arithmetic_is_shown_line_by_line(tmp_path):
+    said = price(tmp_path, json.dumps(RECORD), "", "nonsense")
+    assert (
+        "r-1: $0.0028 = 1,000 uncached_input at $2.00/M + 100 output_text at $8.00/M" in said.stdout
+    )
+    assert "line 3: unpriced: line: is no JSON" in said.stdout
+
+
+def test_own_prices_and_another_day_are_taken(tmp_path):
+    reference = tmp_path / "data" / "reference"
+    reference.mkdir(parents=True)
+    (reference / "prices.yaml").write_text(
+        "overrides:\n  - provider: openai\n    model: gpt-4.1\n    valid_to: 2025-06-01\n"
+        "    prices: {uncached_input: 1, output_text: 1}\n    why: until June\n"
+    )
+    said = price(tmp_path, json.dumps(RECORD), options=["--at", "2025-05-01", "--json"])
+    assert json.loads(said.stdout)[0]["cost_usd"] == 0.0011
+    assert (
+        json.loads(price(tmp_path, json.dumps(RECORD), options=["--json"]).stdout)[0]["cost_usd"]
+        == 0.0028
+    )
+
+
+def test_a_file_without_records_is_an_empty_list_and_a_missing_one_an_error(tmp_path):
+    assert json.loads(price(tmp_path, options=["--json"]).stdout) == []
+    said = invoke("--data", tmp_path / "data", "price", tmp_path / "usages.jsonl")
+    assert said.returncode == 2
+    assert "there is no such file; did you mean" in said.stderr
