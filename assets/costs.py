@@ -1,6 +1,7 @@
 """What calls cost: prices, cost per call, per feature, against budgets."""
 
 from datetime import date
+from typing import Annotated
 
 import dagster as dg
 import polars as pl
@@ -8,11 +9,18 @@ import polars as pl
 from llmops_pipelines import cost, pricing
 from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.conditions import Inputs, when_missing
-from llmops_pipelines.orchestration.daily import daily, table_metadata
+from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
-from llmops_pipelines.tables import BUDGET_STATUS, CALL_COSTS, COST_CUBE, FEATURE_COSTS, PRICE_BOOK
+from llmops_pipelines.tables import (
+    BUDGET_STATUS,
+    CALL_COSTS,
+    COST_CUBE,
+    COST_DRIVERS,
+    FEATURE_COSTS,
+    PRICE_BOOK,
+)
 
 OWNER = "team:finops"
 
@@ -67,8 +75,23 @@ def cost_cube(llm_calls: pl.LazyFrame, call_costs: pl.LazyFrame) -> pl.DataFrame
     """The day's spend by hour and by everything a bill is divided by, in USD."""
     return cost.cost_cube(
         llm_calls.select(cost.CUBE_COLUMNS).collect(),
-        call_costs.select("call_id", "cost").collect(),
+        call_costs.select(cost.BOOKED_COLUMNS).collect(),
     )
+
+
+@daily(
+    COST_DRIVERS,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_cost_drivers,
+    told=figures.why_spend_changed,
+)
+def cost_drivers(
+    cost_cube: Annotated[pl.DataFrame, LastDays(2 * cost.WEEK)], day: date
+) -> pl.DataFrame:
+    """Why the seven days up to this one cost more or less than the seven before, in USD."""
+    return cost.cost_drivers(*cost.two_periods(cost_cube, day, cost.WEEK))
 
 
 @daily(

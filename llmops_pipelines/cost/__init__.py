@@ -2,6 +2,7 @@
 
 from llmops_pipelines.cost.budgets import Budget, Budgets, budget_status
 from llmops_pipelines.cost.cube import (
+    BOOKED_COLUMNS,
     CUBE_COLUMNS,
     DIMENSIONS,
     UnknownDimensionError,
@@ -10,12 +11,16 @@ from llmops_pipelines.cost.cube import (
     cost_cube,
     sum_calls,
 )
+from llmops_pipelines.cost.drivers import WEEK, cost_drivers, two_periods
+from llmops_pipelines.cost.drivers_told import told_change
 from llmops_pipelines.cost.features import feature_costs
 from llmops_pipelines.cost.gaps import unknown_features, unpriced_models
 
 __all__ = [
+    "BOOKED_COLUMNS",
     "CUBE_COLUMNS",
     "DIMENSIONS",
+    "WEEK",
     "Budget",
     "Budgets",
     "UnknownDimensionError",
@@ -23,8 +28,11 @@ __all__ = [
     "budget_status",
     "columns_for",
     "cost_cube",
+    "cost_drivers",
     "feature_costs",
     "sum_calls",
+    "told_change",
+    "two_periods",
     "unknown_features",
     "unpriced_models",
 ]

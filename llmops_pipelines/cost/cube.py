@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llmops_pipelines.pricing import REQUESTED, Keys, Rates, number_rows, price_groups, sum_groups
 from llmops_pipelines.reference import UNATTRIBUTED
-from llmops_pipelines.tables import COST_CUBE, MONEY, TOKEN_BUCKETS
+from llmops_pipelines.tables import COST_CUBE, COST_PARTS, MONEY, TOKEN_BUCKETS
 
 _DERIVED: Final = {
     "hour": pl.col("started_at").dt.hour(),
@@ -116,12 +116,12 @@ def cost_cube(llm_calls: pl.DataFrame, call_costs: pl.DataFrame) -> pl.DataFrame
 
     Args:
         llm_calls: ``CUBE_COLUMNS`` of ``LLM_CALLS`` of one day.
-        call_costs: ``call_id`` and ``cost`` of ``CALL_COSTS`` of the day.
+        call_costs: ``BOOKED_COLUMNS`` of ``CALL_COSTS`` of the day.
 
     Returns:
         ``COST_CUBE``.
     """
-    calls = llm_calls.join(call_costs.select("call_id", "cost"), on="call_id", how="left")
+    calls = llm_calls.join(call_costs.select(BOOKED_COLUMNS), on="call_id", how="left")
     owned = calls.with_columns(pl.col("team").fill_null(UNATTRIBUTED))
     return COST_CUBE.require(sum_calls(owned, _CUBE))
 
@@ -138,6 +138,9 @@ _CUBE: Final = [name for name in COST_CUBE.schema.names() if name in DIMENSIONS]
 
 CUBE_COLUMNS: Final = ["call_id", *columns_for(_CUBE)]
 """The columns of ``LLM_CALLS`` that ``cost_cube`` needs."""
+
+BOOKED_COLUMNS: Final = ["call_id", "cost", *COST_PARTS]
+"""The columns of ``CALL_COSTS`` that it needs."""
 
 
 def _latencies(latency: pl.Series, keys: Keys) -> pl.DataFrame:

@@ -7,11 +7,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import judging
+from llmops_pipelines import cost, judging
 from llmops_pipelines.adapters import charts
 from llmops_pipelines.adapters.coverage_chart import coverage_grid
+from llmops_pipelines.adapters.waterfall import waterfall
 from llmops_pipelines.orchestration.judge_quotes import errors, quotes_of
-from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.lake import Lake, last_days
+from llmops_pipelines.tables import COST_CUBE
 
 Figures = Mapping[str, Any]
 
@@ -93,6 +95,27 @@ def of_cost_cube(cube: pl.DataFrame) -> Figures:
             charts.bars(teams.select("value", "label"), title="Spend by team", scale="usd")
         ),
     }
+
+
+def of_cost_drivers(drivers: pl.DataFrame) -> Figures:
+    """What a week's spend changed by, and the drivers as a waterfall."""
+    overall = drivers.filter(pl.col("feature") == "*")
+    return {
+        "change_usd": float(overall["amount"].sum()),
+        "chart": _chart(
+            waterfall(
+                overall,
+                title="Why spend changed",
+                subtitle="seven days against the seven before, by what changed",
+            )
+        ),
+    }
+
+
+def why_spend_changed(lake: Lake, day: date, _run_id: str) -> Figures:
+    """The main driver of the week's change, in a sentence."""
+    cube = lake.read(COST_CUBE, last_days(day, 2 * cost.WEEK))
+    return {"why": cost.told_change(*cost.two_periods(cube, day, cost.WEEK))}
 
 
 def of_health(health: pl.DataFrame) -> Figures:

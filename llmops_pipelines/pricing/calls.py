@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from llmops_pipelines.pricing.keys import Codes, highest, lowest, number_rows
 from llmops_pipelines.pricing.requests import REQUESTED, Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
-from llmops_pipelines.pricing.tariffs import PRICED, UNITS_PER_PICO
+from llmops_pipelines.pricing.tariffs import PRICED, PROMPT_BUCKETS, UNITS_PER_PICO
 from llmops_pipelines.tables import CALL_COSTS, MONEY, TOKEN_BUCKETS
 
 _PICO = Decimal("0.000000000001")
+_FRESH = [bucket for bucket in PROMPT_BUCKETS if bucket != "cache_read"]
 
 
 def price_calls(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFrame:
@@ -44,7 +45,11 @@ def price_calls(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFra
 
 
 def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
-    """``calls`` with ``cost``, ``unpriced_reason`` and ``price_source``, rows in their order.
+    """``calls`` with what they cost, rows in their order.
+
+    ``cost`` is the sum of ``input_cost`` (the prompt at its full rate, cache writes included),
+    ``cache_read_cost`` and ``output_cost`` (the answer, and fees per call); where it is null,
+    ``unpriced_reason`` says why, else ``price_source`` where the price came from.
 
     Args:
         calls: ``provider``, ``model``, ``started_at``, ``is_batch``, ``service_tier`` and the token
@@ -57,9 +62,13 @@ def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     refuse_negative(calls)
     requests = Rates(book).requests_of(number_rows(calls, REQUESTED))
     priced = charge(calls, requests.tariffs_of(calls), requests.schedule)
-    return calls.drop("cost", "unpriced_reason", "price_source", strict=False).hstack(
-        priced.select(
+    found = ("cost", "input_cost", "cache_read_cost", "output_cost", "unpriced_reason")
+    return calls.drop(*found, "price_source", strict=False).hstack(
+        priced.with_columns(input_cost=_part(_FRESH), cache_read_cost=_part(["cache_read"])).select(
             "cost",
+            "input_cost",
+            "cache_read_cost",
+            output_cost=pl.col("cost") - pl.col("input_cost") - pl.col("cache_read_cost"),
             unpriced_reason=_reason(requests.reasons()),
             price_source=pl.when(pl.col("cost").is_not_null()).then("price_source"),
         )
@@ -95,7 +104,7 @@ def charge(calls: pl.DataFrame, tariff: Codes, schedule: Schedule) -> pl.DataFra
 
 def _cost() -> pl.Expr:
     """Dollars: null when the usage, the tariff or the price of a bucket in use is missing."""
-    units = pl.sum_horizontal(pl.col("price_request").fill_null(0), *units_per_bucket())
+    units = pl.sum_horizontal(pl.col("price_request").fill_null(0), *units_of(TOKEN_BUCKETS))
     whole, rest = units // UNITS_PER_PICO, units % UNITS_PER_PICO
     half = UNITS_PER_PICO // 2
     up = (rest > half) | ((rest == half) & (whole % 2 == 1))
@@ -107,9 +116,15 @@ def _cost() -> pl.Expr:
     return pl.when(_has_usage() & pl.col("tariff").is_not_null() & priced).then(dollars)
 
 
-def units_per_bucket() -> Iterator[pl.Expr]:
+def _part(buckets: Iterable[str]) -> pl.Expr:
+    """What ``buckets`` make of the cost, rounded down, so that parts never exceed the whole."""
+    units = pl.sum_horizontal(units_of(buckets))
+    return pl.when(pl.col("cost").is_not_null()).then(dollars_of(units // UNITS_PER_PICO))
+
+
+def units_of(buckets: Iterable[str]) -> Iterator[pl.Expr]:
     """Tokens of each bucket times its price, in 10^-18 USD."""
-    for bucket in TOKEN_BUCKETS:
+    for bucket in buckets:
         yield pl.col(bucket).fill_null(0).cast(pl.Int128) * pl.col(f"price_{bucket}").fill_null(0)
 
 

@@ -18,7 +18,7 @@ from llmops_pipelines.pricing.calls import charge, dollars_of, pico_of, refuse_n
 from llmops_pipelines.pricing.keys import Codes, Keys, highest, nulls, renumber, whole_numbers
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.tables import COST_PARTS, TOKEN_BUCKETS
 
 _EXACT: Final = 2**53
 """Below this, sums of whole numbers are exact in a double, which numpy adds fastest."""
@@ -60,12 +60,23 @@ def price_groups(calls: pl.DataFrame, kinds: Keys, groups: Codes, rates: Rates) 
 
 
 def sum_groups(calls: pl.DataFrame, groups: Codes) -> pl.DataFrame:
-    """As ``price_groups``, of calls that have been priced: their ``cost`` is added up as it is."""
-    priced = calls["cost"].is_not_null().to_numpy()
+    """As ``price_groups``, of calls that have been priced: their costs are added up as they are.
+
+    ``COST_PARTS`` that ``calls`` have are added up too; null where a call with a cost lacks one.
+    """
+    priced = ~nulls(calls["cost"])
     cells = _Cells(groups, np.where(priced, 0, NONE), 1)
     sums = {bucket: cells.sum(counts) for bucket, counts in _recorded(calls).items()}
-    pico = pico_of(calls["cost"].fill_null(0))
-    return _per_group(calls, cells, sums, cells.sum(pico))
+    totals = _per_group(calls, cells, sums, cells.sum(pico_of(calls["cost"].fill_null(0))))
+    parts = {}
+    for name in COST_PARTS:
+        if name in calls.columns:
+            pico = cells.per_group(cells.sum(pico_of(calls[name].fill_null(0))))
+            lacking = cells.per_group(cells.count(priced & nulls(calls[name])))
+            parts[name] = pl.when(
+                pl.col("cost").is_not_null() & pl.lit(pl.Series(lacking == 0))
+            ).then(dollars_of(pl.lit(pl.Series(pico.tolist(), dtype=pl.Int128))))
+    return totals.with_columns(**parts)
 
 
 def _per_group(

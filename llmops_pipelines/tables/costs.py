@@ -7,6 +7,19 @@ from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
 
 PRICE = pl.Decimal(38, 12)
 
+_PARTS = tuple(
+    Column(name, MONEY, description, "usd", nullable=True)
+    for name, description in (
+        ("input_cost", "Part of it for the prompt at its full rate, cache writes included."),
+        ("cache_read_cost", "Part of it for what was read from the provider's cache."),
+        ("output_cost", "Part of it for the answer, and fees per call."),
+    )
+)
+"""Null in rows of a release before these columns, and where there is no cost."""
+
+COST_PARTS = tuple(column.name for column in _PARTS)
+"""What a cost is the sum of."""
+
 PRICE_BOOK = Table(
     name="price_book",
     row="The price of one token bucket of one model in one interval of time and prompt length.",
@@ -53,6 +66,7 @@ CALL_COSTS = Table(
             for bucket in TOKEN_BUCKETS
         ),
         Column("cost", MONEY, "Null where no price or no usage is known.", "usd", nullable=True),
+        *_PARTS,
         Column(
             "unpriced_reason",
             pl.String,
@@ -125,6 +139,7 @@ COST_CUBE = Table(
             for bucket in TOKEN_BUCKETS
         ),
         Column("cost", MONEY, "Sum over the priced calls; null if none is.", "usd", nullable=True),
+        *_PARTS,
         *(
             Column(
                 f"latency_p{percent}",
@@ -135,6 +150,23 @@ COST_CUBE = Table(
             )
             for percent in (50, 95, 99)
         ),
+    ),
+)
+
+COST_DRIVERS = Table(
+    name="cost_drivers",
+    row="One reason why a feature, or all of them, cost more or less than a week before.",
+    key=("feature", "driver"),
+    columns=(
+        Column("feature", pl.String, "Feature, or `*` for all."),
+        Column(
+            "driver",
+            pl.String,
+            "volume, mix, retry_rate, routing, prompt_length, cache_rate, answer_length or price.",
+        ),
+        Column("amount", MONEY, "Its part of the change; those of a feature add up to it.", "usd"),
+        Column("before", MONEY, "Spent in the seven days before those.", "usd"),
+        Column("after", MONEY, "Spent in the seven days that end with this one.", "usd"),
     ),
 )
 

@@ -1,0 +1,129 @@
+"""Why spend changed: parts that add up, each where it belongs."""
+
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmops_pipelines.cost import (
+    CUBE_COLUMNS,
+    cost_cube,
+    cost_drivers,
+    told_change,
+)
+from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
+from llmops_pipelines.tables import COST_CUBE, COST_PARTS
+from tests.pricing.factories import at, call, calls
+
+MODELS = ("gpt-4.1", "gpt-4.1-mini", "sonar", "unheard-of")
+BOOK = price_book(PriceOverrides())
+
+
+def many(count, **fields):
+    return [call(**{"uncached_input": 1_000, "output_text": 100} | fields) for _ in range(count)]
+
+
+def cube(rows):
+    if not rows:
+        return COST_CUBE.empty()
+    logged = calls(*(row | {"call_id": f"c-{number}"} for number, row in enumerate(rows)))
+    return cost_cube(logged.select(CUBE_COLUMNS), price_calls(logged, BOOK))
+
+
+def drivers(before, after, feature="*"):
+    found = cost_drivers(before, after).filter(pl.col("feature") == feature)
+    return {row["driver"]: row["amount"] for row in found.to_dicts() if row["amount"]}
+
+
+USUAL = [*many(50), *many(50, model="gpt-4.1-mini")]
+
+CASES = {
+    "volume": [*USUAL, *USUAL],
+    "routing": [*many(70), *many(30, model="gpt-4.1-mini")],
+    "prompt_length": [
+        *many(50, uncached_input=3_000), *many(50, model="gpt-4.1-mini", uncached_input=3_000)
+    ],
+    "answer_length": [*many(50, output_text=300), *many(50, model="gpt-4.1-mini")],
+    "price": [*many(50), *many(50, model="gpt-4.1-mini", service_tier="priority")],
+    "cache_rate": [
+        *many(50, uncached_input=0, cache_read=1_000), *many(50, model="gpt-4.1-mini")
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("driver", CASES)
+def test_what_alone_changed_explains_the_change_alone(driver):
+    before, after = cube(USUAL), cube(CASES[driver])
+    found = drivers(before, after)
+    if driver == "cache_rate":  # a price of cached tokens is known only once there are some
+        found = {name: amount for name, amount in found.items() if abs(amount) > Decimal("1e-9")}
+    assert found == {driver: after["cost"].sum() - before["cost"].sum()}
+
+
+def test_repeats_are_told_apart_from_requests():
+    again = [*USUAL, *many(20, attempt=2)]
+    found = drivers(cube(USUAL), cube(again))
+    assert set(found) == {"retry_rate", "routing"}
+    assert found["retry_rate"] > 0
+
+
+def test_a_new_feature_is_more_requests_and_another_mix():
+    before, after = cube(USUAL), cube([*USUAL, *many(100, feature="new", model="o3")])
+    assert set(drivers(before, after)) == {"volume", "mix"}
+    assert sum(drivers(before, after, "new").values()) == after.filter(feature="new")["cost"].sum()
+
+
+TRAFFIC = st.lists(
+    st.builds(
+        call,
+        feature=st.sampled_from(["a", "b", "*"]),
+        model=st.sampled_from(MODELS),
+        provider=st.sampled_from(["openai", "perplexity", None]),
+        attempt=st.integers(1, 2),
+        status=st.sampled_from(["ok", "error"]),
+        usage=st.booleans(),
+        started_at=st.sampled_from([at("2025-06-01"), at("2026-11-10 12:00")]),
+    ).map(lambda row: row | ({"cache_read": 7} if row["attempt"] == 2 else {"uncached_input": 5})),
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(TRAFFIC, TRAFFIC)
+def test_drivers_add_up_to_the_last_digit_whatever_is_in_one_period_only(before, after):
+    was, now = cube(before), cube(after)
+    found = cost_drivers(was, now)
+    for (feature,), rows in found.group_by("feature"):
+        assert rows["amount"].sum() == rows["after"][0] - rows["before"][0], feature
+    overall = found.filter(pl.col("feature") == "*")
+    assert overall["before"][0] == was["cost"].fill_null(0).sum()
+    assert overall["after"][0] == now["cost"].fill_null(0).sum()
+    assert told_change(was, now)
+
+
+@pytest.mark.parametrize(
+    ("driver", "sentence"),
+    [
+        ("volume", "+$0.17 (+100%): 100% because there were 100% more requests"),
+        ("routing", "+$0.04 (+27%): 100% because chat moved 20% of its calls to gpt-4.1"),
+        ("answer_length", "+$0.08 (+48%): 100% because answers of chat were 100% longer"),
+        ("price", "+$0.02 (+12%): 100% because the price of gpt-4.1-mini changed for chat"),
+    ],
+)
+def test_the_main_reason_is_told_in_a_sentence(driver, sentence):
+    assert told_change(cube(USUAL), cube(CASES[driver])) == sentence
+
+
+def test_nothing_and_no_change_are_told():
+    assert told_change(cube(USUAL), cube(USUAL)) == "spend did not change"
+    assert told_change(cube([]), cube([])) == "spend did not change"
+    assert told_change(cube([]), cube(USUAL)).endswith("because there were no requests before")
+
+
+def test_costs_of_an_older_release_have_no_parts_and_still_add_up():
+    nothing = pl.lit(None, COST_CUBE.schema["cost"])
+    before = cube(USUAL).with_columns(nothing.alias(name) for name in COST_PARTS)
+    found = drivers(before, cube([*USUAL, *USUAL]))
+    assert sum(found.values()) == cube(USUAL)["cost"].sum()
