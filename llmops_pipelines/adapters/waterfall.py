@@ -59,10 +59,10 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
             if not whole:
                 axes.plot([place - 1, place], [level, level], color=MUTED, linewidth=0.7)
             level = base + amount
-        axes.set_xticks(range(len(names)), [label(name.replace("_", " ")) for name in names])
+        axes.set_xticks(range(len(names)), [label(name).replace("_", "\n") for name in names])
         axes.tick_params(axis="x", labelcolor=INK)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.margins(y=0.14)
+        axes.margins(y=0.25)
         parts.title(axes, title, subtitle)
     return figure

@@ -21,6 +21,7 @@ from llmops_pipelines.adapters.charts import (
     svg,
 )
 from llmops_pipelines.adapters.figures import CRITICAL, label
+from llmops_pipelines.adapters.waterfall import waterfall
 
 DAYS = [date(2026, 11, 1) + timedelta(days=step) for step in range(5)]
 
@@ -313,3 +314,15 @@ def test_bars_are_sorted_and_an_unknown_value_is_no_zero():
 def test_large_sums_are_told_without_cents():
     rows = frame(COUNTS, ("a", 12_345.6), ("b", 9.5))
     assert {"$12,346", "$9.50"} <= set(words(bars(rows, title="Spend", scale="usd")))
+
+
+def test_a_change_of_spend_is_drawn_from_before_to_after():
+    names = ["volume", "cache_rate", "price"]
+    drivers = pl.DataFrame(
+        {"driver": names, "amount": [2.0, -1.0, 0.0], "before": [3.0] * 3, "after": [4.0] * 3}
+    )
+    shown = set(words(waterfall(drivers, title="Why spend changed")))
+    assert {"$3.00", "+$2.00", "-$1.00", "$4.00", "volume", "before", "after"} <= shown
+    assert "price" not in shown
+    nothing = drivers.with_columns(before=pl.lit(0.0), after=pl.lit(0.0))
+    assert "no data: nothing was spent in either week" in words(waterfall(nothing, title="Why"))
