@@ -22,8 +22,8 @@ from llmops_pipelines.judging.canaries import (
     CALL_ID,
     CanaryResult,
     ask_canaries,
-    canary_estimate,
-    canary_item,
+    canary_estimates,
+    known_items,
     missed_canaries,
 )
 from llmops_pipelines.judging.circuit import Circuit
@@ -115,6 +115,7 @@ from llmops_pipelines.judging.specs import (
     judge_specs,
     read_spec,
     rubric_spec,
+    with_canaries,
 )
 from llmops_pipelines.judging.spend import evaluation_costs, paid_twice
 
@@ -178,8 +179,7 @@ __all__ = [
     "batch_gains",
     "batch_key",
     "batch_states",
-    "canary_estimate",
-    "canary_item",
+    "canary_estimates",
     "check_schema",
     "counted_with",
     "custom_id",
@@ -204,6 +204,7 @@ __all__ = [
     "items",
     "judge_specs",
     "judged_features",
+    "known_items",
     "missed_canaries",
     "missing_field",
     "open_batches",
@@ -229,6 +230,7 @@ __all__ = [
     "verdict_row",
     "verdicts_of",
     "waiting_items",
+    "with_canaries",
     "with_digests",
     "without_verdict",
 ]
