@@ -56,6 +56,7 @@ from llmops_pipelines.judging.item import (
     with_digests,
 )
 from llmops_pipelines.judging.judges import VERDICT, Judge, Question, RubricJudge
+from llmops_pipelines.judging.juries import jury_agreement
 from llmops_pipelines.judging.ledger import (
     FINAL,
     LEDGER_KEY,
@@ -204,6 +205,7 @@ __all__ = [
     "items",
     "judge_specs",
     "judged_features",
+    "jury_agreement",
     "known_items",
     "missed_canaries",
     "missing_field",

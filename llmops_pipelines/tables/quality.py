@@ -195,7 +195,7 @@ _VERDICT = (
     Column(
         "outcome",
         pl.String,
-        "scored, refused, unreadable, undecided (the verdict changed with the order of two answers), failed, "
+        "scored, refused, unreadable, undecided (the verdict changed with the order of two answers, or a jury has no majority), failed, "
         "over_budget, over_policy, pending (waits in a batch) or not_applicable.",
     ),
     Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
