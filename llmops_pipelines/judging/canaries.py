@@ -74,7 +74,8 @@ class Known:
         """What a judge that works says of it."""
         if isinstance(self.canary, ScoredCanary):
             at_least, at_most = self.canary.at_least, self.canary.at_most
-            return f"a score of at most {at_most:g}" if at_most < 1 else f"at least {at_least:g}"
+            bound = f"most {at_most:g}" if at_most < 1 else f"least {at_least:g}"
+            return f"a score of at {bound}"
         first, *more = map(json.dumps, self.canary.expects)
         return f"one of {json.dumps(self.canary.expects)}" if more else first
 
