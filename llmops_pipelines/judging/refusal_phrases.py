@@ -46,6 +46,9 @@ CANNOT = (
     r"|hold (?:any )?personal|feel comfortable|condone|promote|endorse)",
     r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b[^.]{0,60}"
     r"(?:\bnot\b|n't\b|cannot|unable)",
+    r"\bi (?:do not|don't) (?:provide|give|offer|disclose|share|discuss|engage)\b",
+    r"\bwe (?:do not|don't) (?:disclose|share)\b",
+    r"\b(?:can ?not|can't) be (?:fulfilled|completed|shared|disclosed)\b",
     # Speaking for a company, of giving something out; not of what the world allows.
     rf"\bwe(?:'re| are) (?:unable|not (?:able|allowed|permitted)) to {_HELPING}"
     rf"|\bwe (?:can ?not|can't|will not|won't) {_HELPING}",
@@ -69,7 +72,8 @@ OBJECTION = (
     rf"\bagainst (?:my|our|the|ethical|all)(?: \w+){{0,4}} {_RULES}",
     rf"\bviolat(?:e|es|ing)\b[^.]{{0,30}}\b{_RULES}",
     r"\b(?:violates|violation of)\b",
-    r"\bpolic(?:y|ies) (?:prohibits?|forbids?|prevents?|do(?:es)? not allow)\b",
+    r"\b(?:my|our|company|content|usage|safety)(?: \w+)? polic(?:y|ies) "
+    r"(?:prohibits?|forbids?|prevents?|do(?:es)? not allow)\b",
     r"\bnever the answer\b",
     r"\bshould (?:not|never)(?: \w+){0,2} "
     r"(?:discriminated|tolerated|promoted|denied|barred|judged)\b",
