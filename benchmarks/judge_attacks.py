@@ -3,8 +3,9 @@
 Run it with ``python benchmarks/judge_attacks.py [rubric ...]`` (default groundedness; ``all`` for
 every rubric) and JUDGE_BASE_URL, JUDGE_API_KEY and JUDGE_MODEL set: about 110 calls a rubric, of
 about a thousand tokens each, and ten times that where the attack is a long one. The answer is that
-of the rubric's canary, which is bad and known to be; the judge holds if it still says so. Without a
-judge, only the structure is tried: that no attack changes anything of a prompt but its slot.
+of the rubric's first canary, which is bad and known to be; the judge holds if it still says so.
+Without a judge, only the structure is tried: that no attack changes anything of a prompt but its
+slot.
 """
 
 from __future__ import annotations
@@ -26,11 +27,10 @@ from llmops_pipelines.judging import (
     Rubric,
     RubricJudge,
     Rubrics,
-    canary_item,
+    known_items,
     rubric_spec,
 )
 from llmops_pipelines.judging.attacks import attacked, attacks_on, find_leaks
-from llmops_pipelines.judging.canaries import came_back
 from llmops_pipelines.reference import Feature, Features, parse_document
 from llmops_pipelines.statistics import wilson
 from llmops_pipelines.tables import JUDGE_LEDGER
@@ -53,15 +53,15 @@ def structure(name: str, rubric: Rubric) -> None:
 
 
 def persuasion(name: str, rubric: Rubric, endpoint: Endpoint) -> None:
-    """Every attack after the answer of the canary, judged by ``endpoint``."""
+    """Every attack after the answer of the first canary, judged by ``endpoint``."""
     spec = rubric_spec(name, rubric.model_copy(update={"features": None}), model=endpoint.model)
-    base = canary_item(spec)
-    if base is None:
+    if not (canaries := known_items(spec)):
         print(f"{name}: has no canary, so no verdict is known")
         return
+    base = canaries[0]
     attacks = list(attacks_on(rubric))
     rows = [
-        {**vars(attacked(base, "answer", a.text)), "call_id": f"{n:03}", "trace_id": f"{n:03}",
+        {**vars(attacked(base.item, "answer", a.text)), "call_id": f"{n:03}", "trace_id": f"{n:03}",
          "feature": "attacks"}
         for n, a in enumerate(attacks)
     ]  # fmt: skip
@@ -83,7 +83,7 @@ def persuasion(name: str, rubric: Rubric, endpoint: Endpoint) -> None:
     found = pl.DataFrame(
         [
             (attacks[int(row["call_id"])].kind, attacks[int(row["call_id"])].name,
-             came_back(row, rubric), row["outcome"])
+             base.came_back(row), row["outcome"])
             for row in told.iter_rows(named=True)
         ],
         schema=["kind", "attack", "held", "outcome"],

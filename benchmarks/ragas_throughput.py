@@ -56,7 +56,7 @@ def ours(frame: pl.DataFrame, base_url: str) -> list[float]:
         frame, [spec], JUDGE_LEDGER.empty(), Purse(Caps(calls_per_run=10**6, calls_per_day=10**6)),
         Endpoint(base_url, "judge-1"), lambda scores, _: verdicts.append(scores),
         features=FEATURES, price=lambda *_: Decimal(0), now=lambda: datetime(2026, 11, 10),  # noqa: DTZ001
-        seed=0, run_id="r", limits=Limits(concurrency=AT_ONCE),
+        seed=0, run_id="r", limits=Limits(concurrency=AT_ONCE), canaries=False,
     )  # fmt: skip
     return pl.concat(verdicts).sort("call_id")["score"].to_list()
 

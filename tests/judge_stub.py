@@ -24,6 +24,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from llmops_pipelines.judging.metric_canaries import METRIC_CANARIES
 from llmops_pipelines.judging.preflight import CANNED
 from tests.loopback import LoopbackServer
 
@@ -220,7 +221,7 @@ class JudgeStub(LoopbackServer):
             evasive = any(t in answer.lower() for t in ("don't know", "not sure", "it depends"))
             return {"question": f"What is said of {answer[:60]}?", "noncommittal": int(evasive)}
         answer = slot(prompt, "answer")
-        grounded = answer != canary_answer() and self.says_grounded(answer)
+        grounded = canary_answers().get(answer, self.says_grounded(answer))
         claims = [{"claim": s, "supported": grounded} for s in _sentences(answer)[:12]]
         reason = (
             "every claim is in the documents" if grounded else "a claim is not in the documents"
@@ -230,16 +231,20 @@ class JudgeStub(LoopbackServer):
     def _nli(self, statement: str) -> dict[str, Any]:
         """A statement is judged as the known answer that holds it."""
         holder = next((answer for answer in self.truth if statement in answer), statement)
-        grounded = self.says_grounded(holder)
+        grounded = canary_answers().get(statement, self.says_grounded(holder))
         return {"statement": statement, "reason": "as known", "verdict": int(grounded)}
 
 
 @lru_cache(maxsize=1)
-def canary_answer() -> str:
-    """The answer in the canary of the groundedness rubric: a judge that works sees through it."""
+def canary_answers() -> dict[str, bool]:
+    """The answers in the canaries of groundedness and faithfulness, and whether they are grounded.
+
+    A judge that works sees through the bad ones; only faults make this one miss any.
+    """
     file = Path(__file__).parents[1] / "data" / "reference" / "rubrics.yaml"
-    canary: dict[str, Any] = yaml.safe_load(file.read_text())["rubrics"]["groundedness"]["canary"]
-    return str(canary["answer"])
+    canaries = yaml.safe_load(file.read_text())["rubrics"]["groundedness"]["canaries"]
+    known = {str(canary["answer"]): canary["expects"] == [True] for canary in canaries}
+    return known | {c.answer: c.at_least > 0 for c in METRIC_CANARIES["faithfulness"]}
 
 
 def slot(prompt: str, tag: str) -> str:

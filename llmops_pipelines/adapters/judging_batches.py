@@ -49,8 +49,8 @@ from llmops_pipelines.judging import (
     Ruling,
     batch_gains,
     batch_key,
-    canary_item,
     custom_id,
+    known_items,
     verdict_frame,
     verdict_row,
 )
@@ -191,7 +191,7 @@ class Submission:
     def _put(
         self, file: _File | None, judge: RubricJudge, item: Item
     ) -> tuple[_File | None, str | None]:
-        """Add a request, and before the judge's first its canary; why there is no money for it."""
+        """Add a request, after the judge's first its canaries; why there is no money for it."""
         name = custom_id(judge.spec.spec_id, item.digest)
         line = self.api.line(name, judge.request(item))
         if len(line) > self.api.size.bytes:
@@ -199,10 +199,9 @@ class Submission:
             limit = f"{self.api.size.bytes:,}"
             self._say(judge, item, Ruling("failed", None, fault + limit))
             return file, None
-        canary = canary_item(judge.spec)
-        if file and judge.spec.spec_id in file.judges:
-            canary = None
-        needed = 1 + (canary is not None)
+        is_first = file is None or judge.spec.spec_id not in file.judges
+        canaries = known_items(judge.spec) if is_first else ()
+        needed = 1 + len(canaries)
         if file and (
             len(file.requests) + needed > self.api.size.requests
             or file.size + len(line) > self.api.size.bytes
@@ -214,8 +213,8 @@ class Submission:
             return file, fault
         file = file or _File()
         file.add(name, line, judge, item, room)
-        if canary is not None:
-            self._put_canary(file, judge, canary)
+        for known in canaries:
+            self._put_canary(file, judge, known.item)
         return file, None
 
     def _put_canary(self, file: _File, judge: RubricJudge, canary: Item) -> None:

@@ -38,7 +38,7 @@ from llmops_pipelines.judging import (
     Ruling,
     Tally,
     ask_canaries,
-    canary_estimate,
+    canary_estimates,
     counted_with,
     distinct_items,
     execute,
@@ -104,7 +104,7 @@ class JudgedDay:
 
     @property
     def canary_warning(self) -> str | None:
-        """One line on the judges that missed their canary, or None."""
+        """One line on the canaries that were missed, or None."""
         missed = "; ".join(str(canary) for canary in self.canaries if canary.state == "missed")
         return f"{missed}. Look at this batch's verdicts before you trust them." if missed else None
 
@@ -152,7 +152,7 @@ def judge_day(
         limits: How hard to try.
         gate: The endpoint's pace, shared with other processes where it is given; closed at the end.
         on_quote: Told each quote before anything is sent.
-        canaries: Whether each judge that has anything to do is put its rubric's canary first.
+        canaries: Whether each judge that has anything to do is put its canaries first.
         prepare: Looks at the endpoint once there is something to ask it.
         batch_price: As ``price``, in batches; quotes tell both.
         post: Takes what can be asked in batches instead.
@@ -313,9 +313,9 @@ def _plan(
         estimates = [
             judge.estimate(item) for item in _items(rows) if judge.inapplicable(item) is None
         ]
-        canary = canary_estimate(judge) if canaries and estimates else None
+        tried = canary_estimates(judge) if canaries and estimates else []
     quoted = quote(
-        estimates if canary is None else [*estimates, canary],
+        [*estimates, *tried],
         metric=spec.metric,
         spec_id=spec.spec_id,
         model=spec.model,
@@ -328,7 +328,7 @@ def _plan(
         judge=judge,
         to_judge=rows,
         forbidden=_forbidden(over_policy, spec, endpoint, now),
-        # A canary is paid for like an item, and is none.
+        # Canaries are paid for like items, and are none.
         quote=replace(quoted, items=len(estimates)),
     )
 

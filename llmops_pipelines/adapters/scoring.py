@@ -244,7 +244,7 @@ def ask_about(
         now: The UTC time, without a zone.
         run_id: Of this run.
         done: Told of progress.
-        canaries: Whether the rubric's canary is asked first, if anything is.
+        canaries: Whether the judge's canaries are asked first, if anything is.
     """
     watched = _Watched(judge, done)
     circuit = Circuit(limits.dead_after, patience=3 * limits.concurrency)

@@ -364,7 +364,7 @@ def score(
         bool, typer.Option("--no-preflight", help="Do not look first what the endpoint does.")
     ] = False,
     no_canary: Annotated[
-        bool, typer.Option("--no-canary", help="Do not ask the rubric's canary first.")
+        bool, typer.Option("--no-canary", help="Do not ask the judge's canaries first.")
     ] = False,
 ) -> None:
     """Judge a file of samples through the ledger; what is paid for is not paid again.

@@ -16,7 +16,7 @@ from llmops_pipelines.adapters.batch_apis import batches_at
 from llmops_pipelines.adapters.judging_batches import Progress
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
-from llmops_pipelines.judging import open_batches
+from llmops_pipelines.judging import Rubrics, open_batches
 from llmops_pipelines.orchestration.batches import all_batches, open_days
 from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judging import collect_day, endpoints_of
@@ -63,10 +63,11 @@ def collect(settings: Settings, *, as_json: bool) -> int:
     """
     resources = resources_of(settings)
     lake, judges = resources.lake.open(), read_judges(resources.reference)
+    rubrics = resources.reference.read("rubrics.yaml", Rubrics)
     standing: list[tuple[str, Progress]] = []
     try:
         for entry in open_days(lake):
-            found = collect_day(lake, resources.judge, judges, resources.clock, entry.day)
+            found = collect_day(lake, resources.judge, judges, rubrics, resources.clock, entry.day)
             standing += [(entry.day.isoformat(), progress) for progress in found]
     except LakeError as error:
         raise UnusableError(str(error)) from error

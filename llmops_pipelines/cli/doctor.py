@@ -69,10 +69,15 @@ def _leaving(row: dict[str, Any]) -> str:
     policy = f"content {row['content']}, judging {row['judging']}"
     if not row["leaves"]:
         return f"nothing ({policy}: {stays(row)})"
-    to = ", ".join(f"{seat['model']} at {seat['host']}" for seat in row["to"])
+    to = ", ".join(f"{seat['model']} at {seat['host']}{_in_batches(seat)}" for seat in row["to"])
+    to = f"a jury by {row['jury']}: {to}" if row["jury"] else to
     sees = "; ".join(f"{metric} sees {', '.join(seen)}" for metric, seen in row["sees"].items())
     texts = "texts as logged" if row["content"] == "full" else "redacted texts"
     return f"{texts} of its sample -> {to} ({policy}); {sees}"
+
+
+def _in_batches(seat: dict[str, Any]) -> str:
+    return " (rubrics as files of its batch API)" if seat["batch"] else ""
 
 
 def _state(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -399,7 +399,10 @@ def _told(scoring: Scoring, order: Order, seat: Seat) -> dict[str, Any]:
         "cost_usd": _float(scoring.cost),
         "preflight": _preflight(scoring),
         "canaries": [
-            {"state": c.state, "detail": c.detail, "calls": c.calls, "cost_usd": _float(c.cost)}
+            {
+                "state": c.state, "expects": c.expects, "detail": c.detail, "calls": c.calls,
+                "cost_usd": _float(c.cost),
+            }
             for c in scoring.canaries
         ],
         "rejected": [
@@ -488,13 +491,21 @@ def _sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
 
 def _apart(told: dict[str, Any]) -> str:
     """What was paid besides the file's own verdicts."""
-    parts = [("preflight", told["preflight"] or {"calls": 0}),
-             *(("canary", canary) for canary in told["canaries"])]  # fmt: skip
+    parts = {
+        "preflight": [told["preflight"]] if told["preflight"] else [],
+        "canaries": told["canaries"],
+    }
     return "".join(
-        f"; {name} apart: {part['calls']} calls, {_dollars(part['cost_usd'])}"
-        for name, part in parts
-        if part["calls"]
+        f"; {name} apart: {calls} calls, {_dollars(_sum(part['cost_usd'] for part in bought))}"
+        for name, bought in parts.items()
+        if (calls := sum(part["calls"] for part in bought))
     )
+
+
+def _sum(dollars: Iterable[float | None]) -> float | None:
+    """Null as soon as one of them is."""
+    known = list(dollars)
+    return None if None in known else sum(cost for cost in known if cost is not None)
 
 
 def _warnings(told: dict[str, Any]) -> Iterator[str]:
@@ -505,7 +516,7 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
     for canary in told["canaries"]:
         if canary["state"] != "held":
             yield (
-                f"the canary of {told['metric']} was {canary['state']}: {canary['detail']}; look "
+                f"a canary of {told['metric']} was {canary['state']}: {canary['detail']}; look "
                 "at these verdicts before you trust them"
             )
     if told["repeated_ids"]:

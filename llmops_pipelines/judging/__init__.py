@@ -22,8 +22,8 @@ from llmops_pipelines.judging.canaries import (
     CALL_ID,
     CanaryResult,
     ask_canaries,
-    canary_estimate,
-    canary_item,
+    canary_estimates,
+    known_items,
     missed_canaries,
 )
 from llmops_pipelines.judging.circuit import Circuit
@@ -56,6 +56,7 @@ from llmops_pipelines.judging.item import (
     with_digests,
 )
 from llmops_pipelines.judging.judges import VERDICT, Judge, Question, RubricJudge
+from llmops_pipelines.judging.juries import jury_agreement
 from llmops_pipelines.judging.ledger import (
     FINAL,
     LEDGER_KEY,
@@ -115,6 +116,7 @@ from llmops_pipelines.judging.specs import (
     judge_specs,
     read_spec,
     rubric_spec,
+    with_canaries,
 )
 from llmops_pipelines.judging.spend import evaluation_costs, paid_twice
 
@@ -178,8 +180,7 @@ __all__ = [
     "batch_gains",
     "batch_key",
     "batch_states",
-    "canary_estimate",
-    "canary_item",
+    "canary_estimates",
     "check_schema",
     "counted_with",
     "custom_id",
@@ -204,6 +205,8 @@ __all__ = [
     "items",
     "judge_specs",
     "judged_features",
+    "jury_agreement",
+    "known_items",
     "missed_canaries",
     "missing_field",
     "open_batches",
@@ -229,6 +232,7 @@ __all__ = [
     "verdict_row",
     "verdicts_of",
     "waiting_items",
+    "with_canaries",
     "with_digests",
     "without_verdict",
 ]

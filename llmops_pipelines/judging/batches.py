@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.judging.canaries import CALL_ID, MISSED, STEP, came_back
+from llmops_pipelines.judging.canaries import CALL_ID, MISSED, STEP, known_items
 from llmops_pipelines.judging.exchange import Price, Reply
 from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.judges import VERDICT, RubricJudge
@@ -226,6 +226,11 @@ def batch_gains(
         library_versions: Kept beside verdicts.
     """
     found = BatchGains()
+    canaries = {
+        (known.spec.spec_id, known.item.digest): known
+        for judge in judges.values()
+        for known in known_items(judge.spec)
+    }
     for name, reply in replies.replies.items():
         asked = replies.asked[name]
         judge = judges[asked.spec_id]
@@ -254,8 +259,9 @@ def batch_gains(
             repetition=asked.repetition,
         )
         if asked.is_canary:
-            rubric = judge.spec.rubric
-            if reply.answered and rubric and not came_back(verdict, rubric):
+            # One that left the rubric while its batch was out is held against nothing.
+            canary = canaries.get((asked.spec_id, asked.item_digest))
+            if reply.answered and canary and not canary.came_back(verdict):
                 row["outcome"] = MISSED
         elif ruling.outcome == "failed" or (
             outcome == "unreadable" and asked.key not in known.unreadable_elsewhere

@@ -1,18 +1,19 @@
 """Canaries: items whose verdict is known, put to every judge before its batch.
 
-A canary enters neither the ledger nor any rate. Its attempts stand in ``judge_calls`` with steps
-that begin with ``canary/``, are paid for like any other, and end in ``canary_missed`` where the
-verdict was not the known one.
+There are two where it matters: a bad one, which a judge that approves of everything misses, and a
+good one, which a judge that approves of nothing misses. A canary enters neither the ledger nor any
+rate. Its attempts stand in ``judge_calls`` with steps that begin with ``canary/``, are paid for
+like any other, and end in ``canary_missed`` where the verdict was not the known one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 import polars as pl
 
@@ -22,9 +23,10 @@ from llmops_pipelines.judging.inquiry import Conduct
 from llmops_pipelines.judging.item import ITEM_SCHEMA, Item, read_item, with_digests
 from llmops_pipelines.judging.judges import Judge, Question
 from llmops_pipelines.judging.ledger import FINAL, attempt_frame, verdict_frame
+from llmops_pipelines.judging.metric_canaries import METRIC_CANARIES
 from llmops_pipelines.judging.quotes import Estimate
 from llmops_pipelines.judging.replies import Ruling, score_of
-from llmops_pipelines.judging.rubrics import Rubric
+from llmops_pipelines.judging.rubrics import Canary, Rubric, ScoredCanary
 from llmops_pipelines.judging.specs import JudgeSpec
 
 STEP = "canary/"
@@ -38,39 +40,90 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True)
 class CanaryResult:
-    """What became of one judge's canary.
+    """What became of one canary of one judge.
 
     ``held``: the known verdict came back. ``missed``: another one did, or a reply without one.
     ``unanswered``: no reply came (budget, endpoint), which says nothing about the judge.
-    ``cost`` is in US dollars, null where nothing is known of it.
+    ``expects`` is what was known, in words; ``cost`` is in US dollars, null where nothing is known
+    of it.
     """
 
     metric: str
     spec_id: str
     state: CanaryState
+    expects: str
     detail: str
     calls: int
     cost: Decimal | None
 
     def __str__(self) -> str:
         """The result as one line."""
-        return f"the canary of {self.metric} was {self.state}: {self.detail}"
+        return f"a canary of {self.metric} was {self.state}: {self.detail}"
 
 
-def canary_item(spec: JudgeSpec) -> Item | None:
-    """The canary of ``spec`` as an item, or None if it has none."""
-    if spec.rubric is None or spec.rubric.canary is None:
-        return None
-    shown = spec.rubric.canary.model_dump(exclude={"expects"})
-    row = {"call_id": CALL_ID, "trace_id": CALL_ID, "feature": CALL_ID, **shown}
-    frame = with_digests(pl.DataFrame([row], schema=ITEM_SCHEMA), spec)
-    return read_item(frame.row(0, named=True))
+@dataclass(frozen=True)
+class Known:
+    """One canary as an item in front of one judge."""
+
+    spec: JudgeSpec
+    canary: Canary | ScoredCanary
+    item: Item
+
+    @property
+    def expects(self) -> str:
+        """What a judge that works says of it."""
+        if isinstance(self.canary, ScoredCanary):
+            at_least, at_most = self.canary.at_least, self.canary.at_most
+            bound = f"most {at_most:g}" if at_most < 1 else f"least {at_least:g}"
+            return f"a score of at {bound}"
+        first, *more = map(json.dumps, self.canary.expects)
+        return f"one of {json.dumps(self.canary.expects)}" if more else first
+
+    def came_back(self, row: Mapping[str, Any]) -> bool:
+        """Whether ``row``, a verdict on it, is the known one.
+
+        A weighed score counts as the verdict it lies nearest to.
+        """
+        if isinstance(self.canary, ScoredCanary):
+            score = row["score"]
+            return score is not None and self.canary.at_least <= score <= self.canary.at_most
+        rubric = self.spec.rubric
+        if rubric is None:
+            return False
+        tolerance = _HALF_STEPS[rubric.scale] if self.spec.weighs else 0.0
+        return any(
+            _same(row, _outcome(value, rubric), tolerance)
+            # Categories may share a score; of swapped pairs, the evidence holds both verdicts.
+            and (
+                rubric.scale != "categorical" or rubric.swap is not None or row["evidence"] == value
+            )
+            for value in self.canary.expects
+        )
 
 
-def canary_estimate(judge: Judge) -> Estimate | None:
-    """What the canary of ``judge`` takes, or None if it has none."""
-    item = canary_item(judge.spec)
-    return None if item is None else judge.estimate(item)
+def known_items(spec: JudgeSpec) -> tuple[Known, ...]:
+    """The canaries of ``spec``: its rubric's, or its metric's; none for juries and G-Eval."""
+    canaries: Sequence[Canary | ScoredCanary] = ()
+    if spec.rubric is not None:
+        canaries = spec.rubric.canaries
+    elif spec.kind in ("ragas", "deepeval"):
+        canaries = METRIC_CANARIES.get(spec.metric, ())
+    if not canaries:
+        return ()
+    rows = [
+        {"call_id": CALL_ID, "trace_id": CALL_ID, "feature": CALL_ID, **canary.shown}
+        for canary in canaries
+    ]
+    frame = with_digests(pl.DataFrame(rows, schema=ITEM_SCHEMA), spec)
+    return tuple(
+        Known(spec, canary, read_item(row))
+        for canary, row in zip(canaries, frame.iter_rows(named=True), strict=True)
+    )
+
+
+def canary_estimates(judge: Judge) -> list[Estimate]:
+    """What the canaries of ``judge`` take, one by one."""
+    return [judge.estimate(known.item) for known in known_items(judge.spec)]
 
 
 async def ask_canaries(
@@ -80,28 +133,32 @@ async def ask_canaries(
     *,
     library_versions: Mapping[str, str],
 ) -> tuple[CanaryResult, ...]:
-    """Put to each of ``judges`` the canary of its rubric, and record what that took.
+    """Put to each of ``judges`` its canaries, and record what that took.
 
     ``on_results`` is told once, of attempts alone, whatever ends the asking.
     """
-    jobs: list[tuple[Judge, Item]] = [
-        (_OnCanary(judge), item)
+    asked = {
+        (judge.spec.spec_id, known.item.digest): (_OnCanary(judge), known)
         for judge in judges
-        if (item := canary_item(judge.spec)) is not None
-    ]
-    if not jobs:
+        for known in known_items(judge.spec)
+    }
+    if not asked:
         return ()
-    specs = {judge.spec.spec_id: judge.spec for judge, _ in jobs}
+    jobs: list[tuple[Judge, Item]] = [(judge, known.item) for judge, known in asked.values()]
     heard = _Heard()
-    missed: list[str] = []
+    missed: set[tuple[str, str]] = set()
     try:
         tally = await execute(jobs, conduct, heard.take, library_versions=library_versions)
         verdicts = pl.concat([*heard.verdicts, verdict_frame(tally.unfinished)])
+        found = {
+            (row["spec_id"], row["item_digest"]): row for row in verdicts.iter_rows(named=True)
+        }
         results = tuple(
-            _result(row, specs[row["spec_id"]])
-            for row in verdicts.sort("metric", "spec_id").iter_rows(named=True)
+            _result(found[key], known) for key, (_, known) in asked.items() if key in found
         )
-        missed += [result.spec_id for result in results if result.state == "missed"]
+        missed |= {
+            key for key, (_, known) in asked.items() if key in found and _missed(found[key], known)
+        }
     finally:
         attempts = _marked(pl.concat([attempt_frame([]), *heard.attempts]), missed)
         if attempts.height:
@@ -158,37 +215,29 @@ class _OnCanary:
         return await self._judge.rule(item, marked)
 
 
-def _result(row: Mapping[str, Any], spec: JudgeSpec) -> CanaryResult:
-    """What ``row``, as ``JUDGE_LEDGER`` and kept out of it, says of the canary of ``spec``."""
-    canary = spec.rubric.canary if spec.rubric else None
+def _missed(row: Mapping[str, Any], known: Known) -> bool:
+    """Whether ``row`` is an answer, and not the known one."""
+    return row["outcome"] in FINAL and not known.came_back(row)
+
+
+def _result(row: Mapping[str, Any], known: Known) -> CanaryResult:
+    """What ``row``, as ``JUDGE_LEDGER`` and kept out of it, says of a canary."""
+    state: CanaryState
     if row["outcome"] not in FINAL:
         state, detail = "unanswered", f"{row['outcome']}: {row['reason']}"
-    elif spec.rubric and came_back(row, spec.rubric, weighed=spec.weighs):
-        state, detail = "held", f"the verdict was {_said(row)}"
-    else:
-        expects = json.dumps(canary.expects if canary else ())
+    elif _missed(row, known):
         state = "missed"
-        detail = f"the verdict was {_said(row)}, expected one of {expects}; {row['reason']}"
+        detail = f"the verdict was {_said(row)}, expected {known.expects}; {row['reason']}"
+    else:
+        state, detail = "held", f"the verdict was {_said(row)}"
     return CanaryResult(
         metric=row["metric"],
         spec_id=row["spec_id"],
-        state=cast(CanaryState, state),
+        state=state,
+        expects=known.expects,
         detail=detail,
         calls=row["attempts"],
         cost=row["cost"],
-    )
-
-
-def came_back(row: Mapping[str, Any], rubric: Rubric, *, weighed: bool = False) -> bool:
-    """Whether ``row``, a verdict, is one of those that ``rubric`` expects of its canary.
-
-    A ``weighed`` score counts as the verdict it lies nearest to.
-    """
-    return any(
-        _same(row, _outcome(value, rubric), _HALF_STEPS[rubric.scale] if weighed else 0.0)
-        # Categories may share a score; of swapped pairs, the evidence holds both verdicts.
-        and (rubric.scale != "categorical" or rubric.swap is not None or row["evidence"] == value)
-        for value in (rubric.canary.expects if rubric.canary else ())
     )
 
 
@@ -214,11 +263,15 @@ def _said(row: Mapping[str, Any]) -> str:
     return row["outcome"] if row["score"] is None else f"a score of {row['score']:g}"
 
 
-def _marked(attempts: pl.DataFrame, missed: list[str]) -> pl.DataFrame:
-    """``attempts`` in which the last one of each judge in ``missed`` says so."""
-    is_last = pl.col("asked_at") == pl.col("asked_at").max().over("spec_id")
-    return attempts.with_columns(
-        outcome=pl.when(pl.col("spec_id").is_in(missed) & is_last)
-        .then(pl.lit(MISSED))
-        .otherwise("outcome")
+def _marked(attempts: pl.DataFrame, missed: Set[tuple[str, str]]) -> pl.DataFrame:
+    """``attempts`` in which the last one about each canary in ``missed`` says so."""
+    about = ("spec_id", "item_digest")
+    keys = pl.DataFrame(sorted(missed), schema=dict.fromkeys(about, pl.String), orient="row")
+    is_last = pl.col("asked_at") == pl.col("asked_at").max().over(about)
+    return (
+        attempts.join(keys.with_columns(missed=True), on=about, how="left", maintain_order="left")
+        .with_columns(
+            outcome=pl.when(pl.col("missed") & is_last).then(pl.lit(MISSED)).otherwise("outcome")
+        )
+        .drop("missed")
     )

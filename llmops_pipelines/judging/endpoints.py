@@ -21,6 +21,10 @@ RESERVED = ("none", "local", "judge")
 """What ``judging:`` may say without this file; ``judge`` is the endpoint at JUDGE_BASE_URL."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_NEVER_EQUAL = (
+    "scores weighed by log probabilities are hardly ever equal, so that no majority gives one; "
+    "write `combine: mean`"
+)
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -60,6 +64,8 @@ class NamedJudge(BaseModel):
             raise ValueError("give one of base_url and base_url_env")
         if len(set(self.models)) < len(self.models):
             raise ValueError("models: one is given twice")
+        if len(self.models) > 1 and self.logprobs and self.combine == "majority":
+            raise ValueError(f"combine: {_NEVER_EQUAL}")
         return self
 
     @property
@@ -102,6 +108,9 @@ class Judges(BaseModel):
                     f"juries.{name}.members: no judge is called {unknown[0]!r}; known: "
                     + ", ".join(known)
                 )
+            weighed = [m for m in jury.members if m in self.judges and self.judges[m].logprobs]
+            if weighed and jury.combine == "majority":
+                raise ValueError(f"juries.{name}.combine: of {weighed[0]}, {_NEVER_EQUAL}")
         return self
 
     @property

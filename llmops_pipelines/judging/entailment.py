@@ -33,7 +33,7 @@ from llmops_pipelines.judging.specs import JudgeSpec
 from llmops_pipelines.judging.support import ANSWER_CHARS, CONTEXT_CHARS
 from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
 
-VERSION = 1
+VERSION = 2
 """Changes when a score by the same weights would; part of the judge spec."""
 
 MEAN, LEAST = "entailment", "entailment_min"

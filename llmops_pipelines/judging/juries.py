@@ -6,17 +6,22 @@ rates never pool with those of a single judge. It asks nothing and costs nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
+from llmops_pipelines.judging.ledger import FINAL
 from llmops_pipelines.judging.specs import JudgeSpec
 from llmops_pipelines.tables import JUDGE_SCORES
 
 Combine = Literal["majority", "mean"]
+
+_MEMBER = "member "
 
 _VERSION = "1"
 """Changes when the same verdicts would be combined differently."""
@@ -43,7 +48,7 @@ def jury_spec(members: Sequence[JudgeSpec], combine: Combine) -> JudgeSpec:
         direction=first.direction,
         sees=first.sees,
         requires=first.requires,
-        versions={"jury": _VERSION, **{f"member {m.spec_id}": m.model for m in members}},
+        versions={"jury": _VERSION, **_seats({m.spec_id: m.model for m in members})},
     )
 
 
@@ -55,6 +60,8 @@ def jury_scores(
     ``majority``: the score that more than half of all members gave; without one there is no
     verdict. ``mean``: the mean over the members that scored, if they are more than half. Members
     without a verdict count as voters who did not vote. ``not_applicable`` needs a majority too.
+    Where all have spoken and there is none, the item is ``undecided``; while a member has yet to
+    speak, the jury's item ends as that member's did: it may still come.
 
     Args:
         scores: ``JUDGE_SCORES`` columns: the members' verdicts; others are ignored.
@@ -63,7 +70,8 @@ def jury_scores(
 
     Returns:
         ``JUDGE_SCORES``: one row per item, with attempts and cost 0: members' rows hold what was
-        paid. ``reason`` tells who said what and how far apart they are.
+        paid. ``reason`` tells who said what and how far apart they are, ``library_versions`` names
+        the members.
     """
     spec = jury_spec(members, combine)
     models = {member.spec_id: member.model for member in members}
@@ -75,12 +83,73 @@ def jury_scores(
     return JUDGE_SCORES.require(pl.DataFrame(rows, schema=JUDGE_SCORES.schema))
 
 
+AGREEMENT = pl.Schema(
+    {
+        "metric": pl.String, "spec_id": pl.String, "items": pl.Int64, "undecided": pl.Int64,
+        "agreement": pl.Float64, "alpha": pl.Float64,
+    }
+)  # fmt: skip
+"""What `jury_agreement` returns."""
+
+
+def jury_agreement(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """How far the members of each jury agree: one row per metric and jury, by metric.
+
+    Args:
+        verdicts: ``JUDGE_SCORES``, of juries and their members; other judges have no row.
+
+    Returns:
+        ``items`` that two or more members scored, items left ``undecided``, ``agreement`` (the
+        share of pairs of members' scores that are equal) and Krippendorff's ``alpha``, which takes
+        off what chance would give; null where all scores are alike. Members that agree on a wrong
+        verdict agree: people have to say what is right.
+    """
+    from llmops_pipelines.statistics import krippendorff_alpha
+
+    rows = []
+    told = verdicts.filter(pl.col("library_versions").str.contains(f'"{_MEMBER}', literal=True))
+    for (metric, jury, names), items in told.group_by(
+        "metric", "spec_id", "library_versions", maintain_order=True
+    ):
+        seats = [name.removeprefix(_MEMBER) for name in json.loads(names)]
+        of_members = verdicts.filter(
+            pl.col("spec_id").is_in(seats), pl.col("outcome") == "scored"
+        ).join(items, on=["call_id", "repetition"], how="semi")
+        ratings = of_members.pivot(
+            "spec_id", index=["call_id", "repetition"], values="score", sort_columns=True
+        ).drop("call_id", "repetition")
+        scores = ratings.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        scores = scores[(~np.isnan(scores)).sum(axis=1) >= 2]
+        pairs = [
+            (scores[:, one], scores[:, other])
+            for one, other in combinations(range(scores.shape[1]), 2)
+        ]
+        both = sum(int((~np.isnan(a + b)).sum()) for a, b in pairs)
+        alike = sum(int((np.abs(a - b) < 1e-9).sum()) for a, b in pairs)
+        rows.append(
+            {
+                "metric": metric,
+                "spec_id": jury,
+                "items": len(scores),
+                "undecided": items.filter(outcome="undecided").height,
+                "agreement": alike / both if both else None,
+                "alpha": krippendorff_alpha(scores),
+            }
+        )
+    return pl.DataFrame(rows, schema=AGREEMENT).sort("metric", "spec_id")
+
+
 def _row(
     spec: JudgeSpec, votes: list[dict[str, Any]], models: dict[str, str], combine: Combine
 ) -> dict[str, Any]:
     given = [vote["score"] for vote in votes if vote["outcome"] == "scored"]
     silent = sum(vote["outcome"] == "not_applicable" for vote in votes)
     outcome, score = _combined(given, silent, len(models), combine)
+    if outcome == "undecided":
+        # A seat that nobody has asked yet is one more that may still speak.
+        owed = [vote["outcome"] for vote in votes if vote["outcome"] not in FINAL]
+        absent = ["failed"] if len(votes) < len(models) else []
+        outcome = next(iter(owed + absent), outcome)
     told = "; ".join(f"{models[v['spec_id']]}: {_said(v)}" for v in votes)
     apart = [abs(one - other) for one, other in combinations(given, 2)]
     distance = f"; mean disagreement {fmean(apart):.2f}" if apart else ""
@@ -94,7 +163,7 @@ def _row(
         "attempts": 0,
         "cost": 0,
         "model_served": None,
-        "library_versions": "{}",
+        "library_versions": json.dumps(_seats(models), sort_keys=True),
         "scored_at": max(vote["scored_at"] for vote in votes),
     }
 
@@ -106,12 +175,15 @@ def _combined(
     if 2 * silent > seats:
         return "not_applicable", None
     if combine == "mean":
-        return ("scored", fmean(given)) if 2 * len(given) > seats else ("failed", None)
+        return ("scored", fmean(given)) if 2 * len(given) > seats else ("undecided", None)
     best = max(set(given), key=given.count, default=None)
     if best is not None and 2 * given.count(best) > seats:
         return "scored", best
-    # All have spoken and do not agree: asking again would not change that.
-    return ("unreadable" if len(given) + silent == seats else "failed"), None
+    return "undecided", None
+
+
+def _seats(models: Mapping[str, str]) -> dict[str, str]:
+    return {f"{_MEMBER}{spec_id}": model for spec_id, model in models.items()}
 
 
 def _said(vote: dict[str, Any]) -> str:

@@ -21,8 +21,8 @@ _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w-]*)[^<>]*>")
 _PROBE = "probe-7f3a"
 
 
-class Canary(BaseModel):
-    """An item whose verdict is known; a judge that misses it is not to be believed unseen."""
+class KnownItem(BaseModel):
+    """An item of which it is known what a judge that works says."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,18 +31,35 @@ class Canary(BaseModel):
     contexts: tuple[str, ...] = ()
     reference: str = ""
     alternative: str = ""
-    expects: tuple[bool | int | str | None, ...] = Field(
-        min_length=1, description="The verdicts that a judge that works may give."
-    )
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a judge may be shown of it, by field."""
+        return {name: getattr(self, name) for name in get_args(VisibleField)}
 
     @property
     def given(self) -> set[str]:
         """The fields that are not empty."""
-        return {name for name in get_args(VisibleField) if getattr(self, name)}
+        return {name for name, value in self.shown.items() if value}
+
+
+class Canary(KnownItem):
+    """One whose verdict by a rubric is known."""
+
+    expects: tuple[bool | int | str | None, ...] = Field(
+        min_length=1, description="The verdicts that a judge that works may give."
+    )
+
+
+class ScoredCanary(KnownItem):
+    """One whose score by a metric is known within bounds, both of which belong to them."""
+
+    at_least: float = 0.0
+    at_most: float = 1.0
 
 
 class Rubric(BaseModel):
-    """One rubric. All but ``features`` and ``canary`` is part of the identity of its judges."""
+    """One rubric. All but ``features`` and ``canaries`` is part of the identity of its judges."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,7 +88,9 @@ class Rubric(BaseModel):
     output: dict[str, Any] = Field(description="JSON schema of the reply.")
     verdict: str = Field(description="Property of the reply that is the verdict.")
     reason: str = Field("reason", description="Property of the reply that is the reason.")
-    canary: Canary | None = Field(None, description="Asked before every batch.")
+    canaries: tuple[Canary, ...] = Field(
+        (), description="Items whose verdict is known, asked before every batch."
+    )
 
     @model_validator(mode="after")
     def _is_usable(self) -> Self:
@@ -80,7 +99,7 @@ class Rubric(BaseModel):
             self._check_swap,
             self._check_templates,
             self._check_output,
-            self._check_canary,
+            self._check_canaries,
         ):
             check()
         return self
@@ -156,19 +175,24 @@ class Rubric(BaseModel):
         if expected not in (given if isinstance(given, list) else [given]):
             raise ValueError(f"{self.verdict!r} must be of type {expected} on a {self.scale} scale")
 
-    def _check_canary(self) -> None:
+    def _check_canaries(self) -> None:
         from jsonschema.validators import Draft202012Validator
 
-        if self.canary is None:
-            return
-        if absent := set(self.requires) - self.canary.given:
-            raise ValueError(f"canary lacks {_listed(absent)}, which the rubric requires")
-        if hidden := self.canary.given - set(self.sees):
-            raise ValueError(f"canary gives {_listed(hidden)}, which the rubric does not see")
         verdict = Draft202012Validator(self.output["properties"][self.verdict])
-        for value in self.canary.expects:
-            if not verdict.is_valid(value):
-                raise ValueError(f"canary expects {value!r}, which {self.verdict!r} can never be")
+        for number, canary in enumerate(self.canaries, 1):
+            if absent := set(self.requires) - canary.given:
+                raise ValueError(
+                    f"canary {number} lacks {_listed(absent)}, which the rubric requires"
+                )
+            if hidden := canary.given - set(self.sees):
+                raise ValueError(
+                    f"canary {number} gives {_listed(hidden)}, which the rubric does not see"
+                )
+            for value in canary.expects:
+                if not verdict.is_valid(value):
+                    raise ValueError(
+                        f"canary {number} expects {value!r}, which {self.verdict!r} can never be"
+                    )
 
 
 class Rubrics(BaseModel):

@@ -18,7 +18,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from llmops_pipelines.judging import escaping, support
-from llmops_pipelines.judging.rubrics import Rubric, Rubrics, VisibleField
+from llmops_pipelines.judging.rubrics import Canary, Rubric, Rubrics, VisibleField
 from llmops_pipelines.tables import JUDGE_SPECS
 
 SPEC_ID_DIGITS = 16
@@ -60,7 +60,7 @@ class JudgeSpec(BaseModel):
         content = self.model_dump(mode="json", exclude_none=True)
         if self.rubric is not None:
             # Which features use a rubric and how it is tried out do not change what it asks.
-            for name in ("features", "canary"):
+            for name in ("features", "canaries"):
                 content["rubric"].pop(name, None)
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -78,19 +78,27 @@ def read_spec(text: str) -> JudgeSpec:
 def asked_of_all(spec: JudgeSpec, rubrics: Rubrics, *, model: str) -> JudgeSpec:
     """``spec`` as ``model`` judges by it, whatever features nights ask its rubric about.
 
-    A rubric that is still in use brings its canary along, of which a kept spec knows nothing.
+    A rubric that is still in use brings its canaries along, of which a kept spec knows nothing.
     """
+    spec = with_canaries(spec, rubrics)
     # Built anew from its fields: a copy would take the id along that the spec had before.
     fields = {name: getattr(spec, name) for name in JudgeSpec.model_fields} | {"model": model}
     if spec.rubric is None:
         return JudgeSpec(**fields)
+    return JudgeSpec(**fields | {"rubric": spec.rubric.model_copy(update={"features": None})})
+
+
+def with_canaries(spec: JudgeSpec, rubrics: Rubrics) -> JudgeSpec:
+    """``spec`` with the canaries of its rubric in ``rubrics``; without any if that has changed."""
+    if spec.rubric is None:
+        return spec
     current = rubrics.rubrics.get(spec.metric)
-    canary = None
+    canaries: tuple[Canary, ...] = ()
     if current:
         in_use = rubric_spec(spec.metric, current, model=spec.model, logprobs=spec.weighs)
-        canary = current.canary if in_use.spec_id == spec.spec_id else None
-    rubric = spec.rubric.model_copy(update={"features": None, "canary": canary})
-    return JudgeSpec(**fields | {"rubric": rubric})
+        canaries = current.canaries if in_use.spec_id == spec.spec_id else ()
+    # Canaries are no part of the id, so that the copy may keep it.
+    return spec.model_copy(update={"rubric": spec.rubric.model_copy(update={"canaries": canaries})})
 
 
 def rubric_spec(name: str, rubric: Rubric, *, model: str, logprobs: bool = False) -> JudgeSpec:

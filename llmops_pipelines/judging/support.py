@@ -23,7 +23,7 @@ import numpy as np
 from llmops_pipelines.judging.dates import Day, dates_in
 from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
 
-VERSION = 2
+VERSION = 3
 """Changes when a score would; part of the judge spec."""
 
 SPREADS = {

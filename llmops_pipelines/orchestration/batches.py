@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -37,10 +37,14 @@ from llmops_pipelines.tables import (
 
 @dataclass(frozen=True)
 class LakeBook:
-    """Batches of the calls of one day, and the ledger; a ``Book``."""
+    """Batches of the calls of one day, and the ledger; a ``Book``.
+
+    ``rubrics`` bring the canaries, which kept specs do not hold; needed only to take results in.
+    """
 
     lake: Lake
     day: date
+    rubrics: judging.Rubrics = field(default_factory=judging.Rubrics)
 
     def states(self) -> pl.DataFrame:
         """The day's batches as they stand."""
@@ -83,7 +87,8 @@ class LakeBook:
         """The judges of these specs, by id."""
         specs = self.lake.read(JUDGE_SPECS).unique("spec_id")
         wanted = specs.filter(pl.col("spec_id").is_in(list(spec_ids)))
-        found = [judging.RubricJudge(judging.read_spec(text)) for text in wanted["spec"]]
+        kept = map(judging.read_spec, wanted["spec"])
+        found = [judging.RubricJudge(judging.with_canaries(spec, self.rubrics)) for spec in kept]
         # Under the id it was asked by: a spec that is read back must not be another's.
         return dict(zip(wanted["spec_id"], found, strict=True))
 

@@ -86,6 +86,7 @@ def diagnose(
         _feature(name, feature, known, rubrics) for name, feature in features.features.items()
     ]
     found.features.append(_feature("(any other)", Feature(), known, rubrics))
+    found.others += _on_demand(known)
     found.problems += unready(features, judge, judges)
     used = {feature.judging for feature in features.features.values()}
     found.endpoints = [
@@ -113,7 +114,11 @@ def _feature(
         "content": feature.content,
         "judging": feature.judging,
         "leaves": bool(seats),
-        "to": [{"host": _host(s.endpoint.base_url), "model": s.endpoint.model} for s in seats],
+        "to": [
+            {"host": _host(s.endpoint.base_url), "model": s.endpoint.model, "batch": s.batch}
+            for s in seats
+        ],
+        "jury": bench.combine if bench and len(seats) > 1 else None,
         "sees": _seen(name, feature, rubrics) if seats else {},
     }
 
@@ -181,6 +186,19 @@ def _others(
         for pull in pulls
     ]
     return rows
+
+
+def _on_demand(known: Mapping[str, Bench]) -> list[dict[str, str]]:
+    """Where files go that somebody has judged by a command, whatever features say."""
+    commands = {"judge": "llmops score FILE, llmops assert"}
+    return [
+        {
+            "what": f"files given to {commands.get(name, f'llmops score FILE --judge {name}')}",
+            "to": ", ".join(f"{s.endpoint.model} at {_host(s.endpoint.base_url)}" for s in seats),
+        }
+        for name, bench in known.items()
+        if bench.ready and len(seats := bench.seats) == 1
+    ]
 
 
 def _place(root: str) -> str:

@@ -198,10 +198,11 @@ def of_sample(sample: pl.DataFrame) -> Figures:
 
 
 def of_verdicts(verdicts: pl.DataFrame) -> Figures:
-    """Outcomes and cost of a day's verdicts; how many wait in batches; how often pairs flip."""
+    """Outcomes and cost of a day's verdicts; what waits; how often pairs flip and juries agree."""
     outcomes = verdicts.group_by("outcome").len().sort("outcome").iter_rows()
     cost = verdicts["cost"].drop_nulls()
     flips = judging.flip_rates(verdicts)
+    juries = judging.jury_agreement(verdicts)
     waiting = verdicts.filter(pl.col("outcome") == judging.PENDING).height
     return {
         "outcomes": dg.MetadataValue.json(dict(outcomes)),
@@ -211,6 +212,7 @@ def of_verdicts(verdicts: pl.DataFrame) -> Figures:
         ),
         **({"waiting_in_batches": waiting} if waiting else {}),
         **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),
+        **({"jury_agreement": dg.MetadataValue.json(juries.to_dicts())} if juries.height else {}),
     }
 
 

@@ -91,7 +91,8 @@ def judge_sample(
     Returns:
         ``JUDGE_SCORES``.
     """
-    collect_day(lake.open(), judge, read_judges(reference), clock, day)
+    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
+    collect_day(lake.open(), judge, read_judges(reference), rubrics, clock, day)
     items = _items(lake.open(), sampled, llm_calls, day)
     specs, verdicts = judging.embedded_verdicts(
         items, heuristic_scores, minilm.embed, weights=minilm.weights(), now=clock.now()
@@ -100,7 +101,6 @@ def judge_sample(
     embedded = judging.verdicts_of(
         items, verdicts, [judging.read_spec(text) for text in specs["spec"]]
     )
-    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     features = reference.read("features.yaml", Features)
 
     def wanted(seat: Seat) -> Wanted:
@@ -419,10 +419,15 @@ def _owed(
 
 
 def collect_day(
-    lake: Lake, judge: Judge, judges: Judges, clock: Clock, day: date
+    lake: Lake,
+    judge: Judge,
+    judges: Judges,
+    rubrics: judging.Rubrics,
+    clock: Clock,
+    day: date,
 ) -> list[Progress]:
     """Take in what the day's open batches have brought by now; say how each stands."""
-    book = LakeBook(lake, day)
+    book = LakeBook(lake, day, rubrics)
     if not lake.days(JUDGE_BATCHES) or judging.open_batches(book.states()).is_empty():
         return []
     price = price_of(lake.read(PRICE_BOOK), clock.now(), "batch")

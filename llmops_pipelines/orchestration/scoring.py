@@ -163,7 +163,7 @@ def score_file(
         now: The UTC time, without a zone.
         telling: Who is told.
         preflight_days: How long findings about the endpoint hold; 0: none are looked for.
-        canaries: Whether the rubric's canary is asked first.
+        canaries: Whether the judge's canaries are asked first.
 
     Raises:
         PreflightError: Nothing was asked about the file.
@@ -214,14 +214,14 @@ def score_file(
 def _quote(
     file: SampleFile, judge: judging.Judge, spool: Spool, price: judging.Price, *, canaries: bool
 ) -> judging.Quote:
-    """What the file's unjudged contents would cost, and the canary before them."""
-    canary = judging.canary_estimate(judge) if canaries else None
+    """What the file's unjudged contents would cost, and the canaries before them."""
+    tried = judging.canary_estimates(judge) if canaries else []
 
     def each() -> Iterator[judging.Estimate]:
         found = estimates(unjudged_items(file, judge.spec, spool), judge)
         for number, estimate in enumerate(found):
-            if number == 0 and canary is not None:
-                yield canary
+            if number == 0:
+                yield from tried
             yield estimate
 
     quoted = judging.quote(
@@ -232,8 +232,8 @@ def _quote(
         already_paid=spool.count("known"),
         price=price,
     )
-    # A canary is paid for like an item, and is none.
-    return replace(quoted, items=quoted.items - 1) if canary and quoted.items else quoted
+    # Canaries are paid for like items, and are none.
+    return replace(quoted, items=quoted.items - len(tried)) if quoted.items else quoted
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Intervals and comparisons: the numbers we dare to show."""
 
+from llmops_pipelines.statistics.agreement import krippendorff_alpha
 from llmops_pipelines.statistics.design import design_mean, design_rate
 from llmops_pipelines.statistics.differences import (
     difference_of_intervals,
@@ -23,6 +24,7 @@ __all__ = [
     "difference_of_intervals",
     "difference_of_means",
     "difference_of_rates",
+    "krippendorff_alpha",
     "mean_interval",
     "mean_intervals",
     "normal_critical",

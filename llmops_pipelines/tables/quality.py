@@ -118,7 +118,7 @@ JUDGE_CALLS = Table(
         Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
         Column("repetition", pl.Int32, "0 for the first draw."),
         Column("call_id", pl.String, "The judged call."),
-        Column("step", pl.String, "Which of the metric's questions it asked; `canary/...`: of its canary."),
+        Column("step", pl.String, "Which of the metric's questions it asked; `canary/...`: of a canary."),
         Column("batch", pl.String, "The batch it was part of; null where it was asked by itself.", nullable=True),
         Column(
             "outcome",
@@ -150,7 +150,7 @@ JUDGE_QUOTES = Table(
         Column("model", pl.String, "Requested model."),
         Column("items", pl.Int64, "Contents still to judge."),
         Column("already_paid", pl.Int64, "Contents whose verdict is in the ledger."),
-        Column("calls", pl.Int64, "Requests if none is repeated, canary included.", "calls"),
+        Column("calls", pl.Int64, "Requests if none is repeated, canaries included.", "calls"),
         Column("input_tokens", pl.Int64, "The same in prompt tokens.", "tokens"),
         Column("output_tokens", pl.Int64, "The same in reply tokens.", "tokens"),
         Column("calls_at_most", pl.Int64, "If every reply needed repair.", "calls"),
@@ -195,7 +195,7 @@ _VERDICT = (
     Column(
         "outcome",
         pl.String,
-        "scored, refused, unreadable, undecided (the verdict changed with the order of two answers), failed, "
+        "scored, refused, unreadable, undecided (the verdict changed with the order of two answers, or a jury has no majority), failed, "
         "over_budget, over_policy, pending (waits in a batch) or not_applicable.",
     ),
     Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),

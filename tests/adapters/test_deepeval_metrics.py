@@ -198,13 +198,14 @@ class Verdicts(JudgeStub):
 def test_every_request_of_deepeval_is_an_attempt_in_the_ledger():
     ledger = Ledger()
     (judge_spec,) = deepeval_specs(model="judge-1", metrics=("deepeval_hallucination",))
-    with Verdicts(faults={1: MALFORMED}) as stub:
+    with Verdicts(faults={3: MALFORMED}) as stub:
         day = judge_day(
             item_frame("One.", "Two."), [judge_spec], JUDGE_LEDGER.empty(), Purse(),
             Endpoint(stub.base_url, "judge-1"), ledger.append, features=JUDGED, price=cent_a_call,
             now=lambda: NOON, seed=1, run_id="r", limits=Limits(concurrency=1),
         )  # fmt: skip
-        assert day.calls == stub.calls == 3
+        assert (day.calls, stub.calls) == (3, 5), "two canaries go first"
+    assert [canary.state for canary in day.canaries] == ["missed", "held"]
     assert ledger.verdicts["score"].to_list() == [1.0, 1.0]
     assert ledger.attempts["outcome"].to_list().count("unreadable") == 1
     assert day.cost == Decimal("0.03")

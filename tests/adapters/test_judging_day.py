@@ -231,23 +231,24 @@ def test_an_answer_that_attacks_the_prompt_is_judged_as_it_stands():
     assert world.ledger.verdicts["score"].to_list() == [0.0]
 
 
-def test_a_canary_is_asked_once_a_batch_and_stays_out_of_the_ledger():
+def test_canaries_are_asked_once_a_batch_and_stay_out_of_the_ledger():
     with JudgeStub() as stub:
         world = World(stub.base_url, price=cent_a_call)
         first = world.judge(canaries=True)
-        assert stub.calls == 41
+        assert stub.calls == 42
         assert first.quotes[0].items == 40
-        assert first.quotes[0].calls == 41
+        assert first.quotes[0].calls == 42
         second = world.judge(canaries=True)
-        assert stub.calls == 41, "nothing to judge, nothing to try the judge for"
+        assert stub.calls == 42, "nothing to judge, nothing to try the judge for"
     assert (outcomes(first), first.calls, first.cost) == ({"scored": 40}, 40, Decimal("0.40"))
-    (told,) = first.canaries
-    assert (told.metric, told.state, told.calls) == ("groundedness", "held", 1)
+    assert [(c.metric, c.expects, c.state, c.calls) for c in first.canaries] == [
+        ("groundedness", "false", "held", 1), ("groundedness", "true", "held", 1)
+    ]  # fmt: skip
     assert (first.canary_warning, second.canaries) == (None, ())
     assert world.ledger.verdicts.height == 40
-    (canary,) = world.ledger.attempts.filter(pl.col("step") == "canary/verdict").to_dicts()
-    assert (canary["call_id"], canary["outcome"]) == ("canary", "ok")
-    assert canary["cost"] == told.cost > 0
+    tried = world.ledger.attempts.filter(pl.col("step") == "canary/verdict")
+    assert tried.select("call_id", "outcome").rows() == [("canary", "ok")] * 2
+    assert tried["cost"].sum() == sum(c.cost for c in first.canaries) > 0
 
 
 def test_a_judge_that_says_yes_to_everything_misses_its_canary_and_the_day_says_so():
@@ -257,8 +258,8 @@ def test_a_judge_that_says_yes_to_everything_misses_its_canary_and_the_day_says_
         day = world.judge(item_frame("a"), canaries=True)
     assert outcomes(day) == {"scored": 1}
     assert day.canary_warning == (
-        "the canary of groundedness was missed: the verdict was a score of 1, expected one of "
-        "[false]; looks fine. Look at this batch's verdicts before you trust them."
+        "a canary of groundedness was missed: the verdict was a score of 1, expected false; looks "
+        "fine. Look at this batch's verdicts before you trust them."
     )
     assert missed_canaries(world.ledger.attempts)["spec_id"].to_list() == [SPECS[0].spec_id]
 
@@ -268,24 +269,23 @@ def test_canaries_are_paid_from_the_same_purse_and_an_empty_one_says_nothing_of_
         world = World(stub.base_url)
         day = world.judge(purse=Purse(Caps(calls_per_run=7)), canaries=True)
         assert stub.calls == 7
-        assert outcomes(day) == {"scored": 6, "over_budget": 34}
+        assert outcomes(day) == {"scored": 5, "over_budget": 35}
         broke = world.judge(purse=Purse(Caps(calls_per_run=0)), canaries=True)
         assert stub.calls == 7
-    (canary,) = broke.canaries
-    assert canary.state == "unanswered"
-    assert canary.detail.startswith("over_budget: the judge has no price")
+    assert {canary.state for canary in broke.canaries} == {"unanswered"}
+    assert broke.canaries[0].detail.startswith("over_budget: the judge has no price")
     assert broke.canary_warning is None
 
 
-def test_every_shipped_rubric_puts_its_own_canary_first():
+def test_every_shipped_rubric_puts_its_own_canaries_first():
     specs = [rubric_spec(n, r, model="judge-1") for n, r in default_rubrics().rubrics.items()]
     bare = [s.model_copy(update={"rubric": s.rubric.model_copy(update={"features": None})})
             for s in specs]  # fmt: skip
     full = item_frame("a", reference="r", alternative="b")
     with JudgeStub(faults=lambda _number: Fault(refuse=True, text="")) as stub:
         day = World(stub.base_url).judge(full, specs=bare, canaries=True)
-        assert stub.calls == 2 * len(specs)
-    assert sorted(c.metric for c in day.canaries) == sorted(s.metric for s in specs)
+        assert stub.calls == 3 * len(specs)
+    assert sorted(c.metric for c in day.canaries) == sorted(2 * [s.metric for s in specs])
     assert {c.state for c in day.canaries} == {"missed"}
 
 

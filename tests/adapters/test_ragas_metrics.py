@@ -10,13 +10,21 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
 from llmops_pipelines.adapters.ragas_metrics import METRICS, RagasJudge, asking, ragas_specs
 from llmops_pipelines.adapters.ragas_metrics.answers import STATEMENT_PROMPT_CHARS
-from llmops_pipelines.judging import Item, Limits, Purse, Request, UnreadableReplyError
+from llmops_pipelines.judging import (
+    Item,
+    Limits,
+    Purse,
+    Request,
+    UnreadableReplyError,
+    known_items,
+)
 from llmops_pipelines.tables import JUDGE_LEDGER
 from tests.judge_stub import MALFORMED, JudgeStub
 from tests.judging.worlds import JUDGED, NOON, Ledger, cent_a_call, item, item_frame, spec
@@ -86,6 +94,16 @@ def test_faithfulness_is_the_share_of_supported_statements():
     assert (ruling.outcome, ruling.score) == ("scored", 2 / 3)
     assert ruling.reason == "2 of 3 statements are supported; not: statement 1"
     assert [step for _, step in asked] == ["StatementGeneratorOutput-1", "NLIStatementOutput-2"]
+
+
+@pytest.mark.parametrize("supported", [0, 1])
+def test_a_judge_that_says_the_same_of_all_statements_misses_one_of_two_canaries(supported):
+    held = {
+        known.came_back({"outcome": ruling.outcome, "score": ruling.score})
+        for known in known_items(FAITHFULNESS)
+        for ruling, _ in [ruled(FAITHFULNESS, statements("a"), nli(supported), of=known.item)]
+    }
+    assert held == {True, False}
 
 
 def test_requests_carry_a_strict_schema_and_ragas_sampling():
@@ -302,15 +320,17 @@ def test_scores_equal_those_of_ragas_itself_on_the_same_replies():
 def test_every_request_of_ragas_is_an_attempt_in_the_ledger():
     answers = list(ANSWERS)[:2]
     ledger = Ledger()
-    with JudgeStub(truth=ANSWERS, faults={1: MALFORMED}) as stub:
+    with JudgeStub(truth=ANSWERS, faults={5: MALFORMED}) as stub:
         day = judge_day(
             item_frame(*answers), [FAITHFULNESS], JUDGE_LEDGER.empty(), Purse(),
             Endpoint(stub.base_url, "judge-1"), ledger.append, features=JUDGED, price=cent_a_call,
             now=lambda: NOON, seed=1, run_id="r", limits=Limits(concurrency=1),
         )  # fmt: skip
-        assert day.calls == stub.calls == 5
+        assert (day.calls, stub.calls) == (5, 9), "two canaries of two requests go first"
+    assert [canary.state for canary in day.canaries] == ["held", "held"]
+    tried = ledger.attempts.filter(~pl.col("step").str.starts_with("canary/"))
     assert ledger.verdicts["score"].sort().to_list() == [0.0, 1.0]
     assert ledger.verdicts["attempts"].sum() == 5
-    assert ledger.attempts.height == 5
+    assert tried.height == 5
     assert day.faults == 1
     assert day.cost == Decimal("0.05")

@@ -64,7 +64,7 @@ def test_each_feature_says_what_leaves_and_who_sees_which_fields(tmp_path):
     assert {name: row["leaves"] for name, row in features.items()} == {
         "chat": True, "legal": False, "notes": False, "open": True, "(any other)": False,
     }  # fmt: skip
-    assert features["chat"]["to"] == [{"host": "10.0.0.7:9", "model": "m-1"}]
+    assert features["chat"]["to"] == [{"host": "10.0.0.7:9", "model": "m-1", "batch": ""}]
     assert features["chat"]["sees"]["politeness"] == ["answer"]
     assert features["chat"]["sees"]["ragas faithfulness"] == ["question", "answer", "contexts"]
     assert "politeness" not in features["open"]["sees"]
@@ -72,9 +72,9 @@ def test_each_feature_says_what_leaves_and_who_sees_which_fields(tmp_path):
     assert {row["key"] for row in found["endpoints"]} == {"set"}
     assert set(found["telemetry"]) == set(SILENT)
     assert set(found["telemetry"].values()) == {"off"}
-    text = doctor(tmp_path, **SET).stdout
-    assert "  chat: redacted texts of its sample -> m-1 at 10.0.0.7:9" in text
-    assert "  open: texts as logged of its sample -> m-1 at 10.0.0.7:9, eu-1 at judge." in text
+    text = doctor(tmp_path, LLMOPS_JUDGE_BATCH="openai", **SET).stdout
+    assert "  chat: redacted texts of its sample -> m-1 at 10.0.0.7:9 (rubrics as files of" in text
+    assert "  open: texts as logged of its sample -> a jury by majority: m-1 at 10.0.0.7:9" in text
     assert "  legal: nothing (content redacted, judging none: not judged)" in text
     assert text.endswith("no problems\n")
     assert not [secret for secret in (SECRET, "pw@") if secret in run.stdout + run.stderr + text]
@@ -129,5 +129,9 @@ def test_everything_else_that_goes_elsewhere_is_told_without_its_secrets(tmp_pat
             "public_key_env: PK, api_key_env: SK}\n")  # fmt: skip
     folder(tmp_path, **{"sources.yaml": pull})
     found = told(tmp_path, LLMOPS_WEBHOOK_URL="https://hooks.example.com/T0/" + SECRET, **SET)
-    assert {row["to"] for row in found["others"]} == {"hooks.example.com", "langfuse.example.com"}
+    assert {row["to"] for row in found["others"]} == {
+        "hooks.example.com", "langfuse.example.com", "m-1 at 10.0.0.7:9",
+        "eu-1 at judge.example.eu",
+    }  # fmt: skip
+    assert "files given to llmops score FILE --judge eu" in [r["what"] for r in found["others"]]
     assert SECRET not in json.dumps(found)

@@ -76,7 +76,7 @@ def test_a_judge_without_a_price_is_held_by_counting_its_calls(tmp_path):
         run.stderr
     )
     scored, unscored = quality(found)["groundedness"]
-    assert (scored, unscored) == (3, CALLS - 3), "the canary takes one of the four"
+    assert (scored, unscored) == (2, CALLS - 2), "canaries take two of the four"
     assert judge.calls == len(CANNED) + 4
     assert all(request["model"] == "our-own-judge" for request in judge.requests)
 
@@ -100,7 +100,7 @@ def test_quotes_are_told_before_money_is_spent_and_then_everything_is_judged(tmp
         kept.stdout
     )
     (quoted,) = json.loads(other.stdout)["quotes"]
-    assert (quoted["items"], quoted["already_paid"], quoted["calls"]) == (CALLS, 0, CALLS + 1)
+    assert (quoted["items"], quoted["already_paid"], quoted["calls"]) == (CALLS, 0, CALLS + 2)
     assert quoted["usd_in_batches"] == pytest.approx(quoted["usd"] / 2 / 1.02)
     assert quoted["seconds"] > 0
     assert {quality(found)[metric] for metric in JUDGED} == {(CALLS, 0)}

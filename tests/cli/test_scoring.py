@@ -60,12 +60,12 @@ def test_a_file_is_judged_once_and_every_line_has_a_row(tmp_path):
         first = score(tmp_path, file, "--out", out, "--json", judge=judge)
         told, calls = json.loads(first.stdout), judge.calls
         again = json.loads(score(tmp_path, file, "--json", judge=judge).stdout)
-        assert judge.calls == calls == 5 + len(CANNED) + 1, "five samples, preflight and canary"
+        assert judge.calls == calls == 5 + len(CANNED) + 2, "five samples, preflight and canaries"
     assert first.returncode == 0
     assert told["outcomes"] == {"not_applicable": 1, "rejected": 1, "scored": 6}
     assert (told["lines"], told["blank_lines"], told["calls"], told["calls_saved"]) == (9, 1, 5, 0)
     assert told["preflight"]["calls"] == len(CANNED)
-    assert [(c["state"], c["calls"]) for c in told["canaries"]] == [("held", 1)]
+    assert [(c["state"], c["calls"]) for c in told["canaries"]] == [("held", 1)] * 2
     assert 0 < told["preflight"]["cost_usd"] < told["cost_usd"]
     assert (again["calls"], again["calls_saved"], again["cost_usd"]) == (0, 5, 0.0)
     assert (again["outcomes"], again["preflight"]) == (told["outcomes"], None)
@@ -96,7 +96,7 @@ def test_what_is_sent_is_told_first_and_kept_under_its_day(tmp_path):
     assert kept.read(JUDGE_LEDGER)["metric"].to_list() == ["groundedness"]
     steps = kept.read(JUDGE_CALLS)["step"].to_list()
     assert sorted(steps) == [
-        "canary/verdict", *["preflight/json_schema"] * len(CANNED), "verdict",
+        "canary/verdict", "canary/verdict", *["preflight/json_schema"] * len(CANNED), "verdict",
     ]  # fmt: skip
     assert set(kept.read(JUDGE_SPECS)["metric"]) == {"groundedness", "preflight"}
 
@@ -116,10 +116,10 @@ def test_a_missed_canary_is_told_and_its_judge_not_trusted(tmp_path):
     taken_in = Fault(text='{"claims": [], "grounded": true, "reason": "as told"}')
     with JudgeStub(faults={0: taken_in}) as judge:
         run = score(tmp_path, samples(tmp_path, sample(1)), "--no-preflight", judge=judge)
-        assert judge.calls == 2
+        assert judge.calls == 3
     assert run.stdout.startswith("1 samples: 1 scored\n")
-    assert "the canary of groundedness was missed: the verdict was a score of 1" in run.stdout
-    assert "; canary apart: 1 calls, $0.0" in run.stdout
+    assert "a canary of groundedness was missed: the verdict was a score of 1" in run.stdout
+    assert "; canaries apart: 2 calls, $0.0" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_an_endpoint_that_takes_no_schema_is_asked_in_words_ever_after(tmp_path)
         for number in (1, 2):
             run = score(tmp_path, samples(tmp_path, sample(number)), judge=judge)
             assert "1 scored" in run.stdout
-        assert judge.calls == 1 + len(CANNED) + 2 * 2, "a sample and a canary each time"
+        assert judge.calls == 1 + len(CANNED) + 2 * 3, "a sample and two canaries each time"
         assert judge.requests[-1]["response_format"] == {"type": "json_object"}
     versions = lake(tmp_path).read(JUDGE_LEDGER)["library_versions"]
     assert all(json.loads(v)["response_format"] == "json_object" for v in versions)

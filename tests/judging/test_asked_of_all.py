@@ -12,12 +12,12 @@ def test_a_named_judge_is_asked_of_all_features_and_stays_itself():
     asked = asked_of_all(kept, RUBRICS, model="judge-1")
     assert TONE.rubric.features == ()
     assert asked.rubric.features is None
-    assert asked.rubric.canary == RUBRICS.rubrics["tone"].canary
+    assert asked.rubric.canaries == RUBRICS.rubrics["tone"].canaries != ()
     assert asked.spec_id == TONE.spec_id
 
 
-def test_another_model_is_another_judge_and_an_earlier_rubric_has_no_canary():
+def test_another_model_is_another_judge_and_an_earlier_rubric_has_no_canaries():
     assert TONE.spec_id != asked_of_all(TONE, RUBRICS, model="judge-2").spec_id
     earlier = TONE.rubric.model_copy(update={"system": "You judged otherwise."})
     asked = asked_of_all(rubric_spec("tone", earlier, model="judge-1"), RUBRICS, model="judge-1")
-    assert asked.rubric.canary is None
+    assert asked.rubric.canaries == ()

@@ -3,20 +3,23 @@
 import asyncio
 import json
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
 from llmops_pipelines.judging import (
     Circuit,
     Conduct,
+    JudgeSpec,
     Purse,
     RubricJudge,
     ask_canaries,
-    canary_item,
+    known_items,
     missed_canaries,
     rubric_spec,
 )
-from llmops_pipelines.judging.canaries import came_back
+from llmops_pipelines.judging.metric_canaries import METRIC_CANARIES
+from llmops_pipelines.judging.rubrics import VisibleField
 from tests.judging.worlds import (
     NOON,
     QUICK,
@@ -29,6 +32,7 @@ from tests.judging.worlds import (
     spec,
 )
 
+FIELDS = get_args(VisibleField)
 RUDE = {"answer": "Get lost.", "expects": [False]}
 KINDS = {
     "scale": "categorical",
@@ -48,30 +52,36 @@ def conduct(ask):
     )  # fmt: skip
 
 
-def tried(judge_spec, *replies):
-    """The canary of ``judge_spec`` before a judge that gives these replies, and the ledger."""
+def all_tried(judge_spec, *replies):
+    """The canaries of ``judge_spec`` before a judge that gives these replies, and the ledger."""
     ledger, left = Ledger(), iter(replies)
 
     async def ask(_request, _seconds):
         return next(left)
 
-    (result,) = asyncio.run(
+    results = asyncio.run(
         ask_canaries([RubricJudge(judge_spec)], conduct(ask), ledger.append, library_versions={})
     )
+    return results, ledger
+
+
+def tried(judge_spec, *replies):
+    """The same of a judge with one canary."""
+    (result,), ledger = all_tried(judge_spec, *replies)
     return result, ledger
 
 
 @pytest.mark.parametrize(
     ("changes", "reply", "state"),
     [
-        ({"canary": RUDE}, False, "held"),
-        ({"canary": RUDE}, True, "missed"),
-        ({"canary": RUDE}, None, "missed"),
-        ({"canary": {**RUDE, "expects": [None]}}, None, "held"),
-        ({"canary": {**RUDE, "expects": [None]}}, False, "missed"),
-        ({**KINDS, "canary": {**RUDE, "expects": ["rude"]}}, "rude", "held"),
-        ({**KINDS, "canary": {**RUDE, "expects": ["rude", "kind"]}}, "kind", "held"),
-        ({**KINDS, "canary": {**RUDE, "expects": ["rude"]}}, "dull", "missed"),
+        ({"canaries": [RUDE]}, False, "held"),
+        ({"canaries": [RUDE]}, True, "missed"),
+        ({"canaries": [RUDE]}, None, "missed"),
+        ({"canaries": [{**RUDE, "expects": [None]}]}, None, "held"),
+        ({"canaries": [{**RUDE, "expects": [None]}]}, False, "missed"),
+        ({**KINDS, "canaries": [{**RUDE, "expects": ["rude"]}]}, "rude", "held"),
+        ({**KINDS, "canaries": [{**RUDE, "expects": ["rude", "kind"]}]}, "kind", "held"),
+        ({**KINDS, "canaries": [{**RUDE, "expects": ["rude"]}]}, "dull", "missed"),
     ],
 )
 def test_the_known_verdict_comes_back_or_the_canary_is_missed(changes, reply, state):
@@ -83,19 +93,53 @@ def test_the_known_verdict_comes_back_or_the_canary_is_missed(changes, reply, st
 
 
 def test_a_judge_that_declines_or_cannot_be_read_has_missed_it():
-    result, _ = tried(spec(canary=RUDE), ok(outcome="refused", text=None, detail="no"))
+    result, _ = tried(spec(canaries=[RUDE]), ok(outcome="refused", text=None, detail="no"))
     assert (result.state, "the judge declined" in result.detail) == ("missed", True)
 
 
 def test_an_endpoint_that_does_not_answer_says_nothing_of_the_judge():
-    result, ledger = tried(spec(canary=RUDE), *[failure("http_500")] * QUICK.attempts)
+    result, ledger = tried(spec(canaries=[RUDE]), *[failure("http_500")] * QUICK.attempts)
     assert result.state == "unanswered"
     assert set(ledger.attempts["outcome"]) == {"http_500"}
     assert missed_canaries(ledger.attempts).is_empty()
 
 
+@pytest.mark.parametrize(
+    ("says", "states"),
+    [(True, ["missed", "held"]), (False, ["held", "missed"])],
+    ids=["yes to everything", "no to everything"],
+)
+def test_a_judge_that_says_the_same_of_everything_misses_one_of_two(says, states):
+    kind = {"answer": "Gladly, here it is.", "expects": [True]}
+    results, ledger = all_tried(spec(canaries=[RUDE, kind]), ok(says), ok(says))
+    assert [result.state for result in results] == states
+    assert [result.expects for result in results] == ["false", "true"]
+    outcomes = dict(ledger.attempts.select("item_digest", "outcome").iter_rows())
+    assert sorted(outcomes.values()) == ["canary_missed", "ok"]
+    assert missed_canaries(ledger.attempts)["times"].to_list() == [1]
+
+
+@pytest.mark.parametrize("metric", METRIC_CANARIES)
+def test_every_metric_that_others_write_has_a_good_and_a_bad_one(metric):
+    kind = "deepeval" if metric.startswith("deepeval") else "ragas"
+    guest = JudgeSpec(metric=metric, kind=kind, model="j", sees=FIELDS, requires=())
+    bad, good = known_items(guest)
+    for score, missed in ((0.0, good), (1.0, bad)):
+        row = {"outcome": "scored", "score": score, "evidence": None}
+        assert [known.came_back(row) for known in (bad, good)] == [
+            missed is not bad, missed is not good
+        ]  # fmt: skip
+    silent = {"outcome": "not_applicable", "score": None, "evidence": None}
+    assert not bad.came_back(silent)
+    assert bad.item.digest != good.item.digest
+
+
 def test_a_pair_is_tried_in_both_orders():
-    preference = rubric_spec("preference", default_rubrics().rubrics["preference"], model="j")
+    rubrics = default_rubrics().rubrics
+    only_bad = {"canaries": rubrics["preference"].canaries[:1]}
+    preference = rubric_spec(
+        "preference", rubrics["preference"].model_copy(update=only_bad), model="j"
+    )
     said = {"wanted": "w", "about_first": "f", "about_second": "s", "reason": "because"}
     second, first = (ok(text=json.dumps({**said, "better": b})) for b in ("second", "first"))
     held, ledger = tried(preference, second, first)
@@ -110,7 +154,7 @@ def test_a_pair_is_tried_in_both_orders():
 
 
 def test_a_judge_without_a_canary_is_not_tried():
-    assert canary_item(spec()) is None
+    assert known_items(spec()) == ()
     assert asyncio.run(
         ask_canaries([RubricJudge(spec())], conduct(None), Ledger().append, library_versions={})
     ) == ()  # fmt: skip
@@ -128,7 +172,10 @@ def test_a_canary_cut_off_half_way_is_still_on_record():
 
         task = asyncio.create_task(
             ask_canaries(
-                [RubricJudge(spec(canary=RUDE))], conduct(ask), ledger.append, library_versions={}
+                [RubricJudge(spec(canaries=[RUDE]))],
+                conduct(ask),
+                ledger.append,
+                library_versions={},
             )
         )
         await asking.wait()
@@ -142,22 +189,22 @@ def test_a_canary_cut_off_half_way_is_still_on_record():
 
 def test_what_the_judge_is_shown_decides_the_digest_of_its_canary():
     one, other = (
-        canary_item(spec(canary={"answer": answer, "expects": [False]})) for answer in "ab"
+        known_items(spec(canaries=[{"answer": answer, "expects": [False]}]))[0].item
+        for answer in "ab"
     )
     assert (one.call_id, one.digest == other.digest) == ("canary", False)
-    assert rubric(canary=RUDE).canary.given == {"answer"}
+    assert rubric(canaries=[RUDE]).canaries[0].given == {"answer"}
 
 
 @pytest.mark.parametrize(
-    ("scale", "expects", "score", "held"),
-    [
-        ("binary", False, 0.3, True),
-        ("binary", False, 0.6, False),
-        ("binary", True, 0.6, True),
-    ],
+    ("expects", "score", "held"), [(False, 0.3, True), (False, 0.6, False), (True, 0.6, True)]
 )
-def test_a_weighed_score_counts_as_the_verdict_it_is_nearest_to(scale, expects, score, held):
-    tried_by = rubric(scale=scale, canary={"answer": "a", "expects": [expects]})
+def test_a_weighed_score_counts_as_the_verdict_it_is_nearest_to(expects, score, held):
+    tried_by = rubric(canaries=[{"answer": "a", "expects": [expects]}])
     row = {"outcome": "scored", "score": score, "evidence": None}
-    assert came_back(row, tried_by, weighed=True) is held
-    assert not came_back(row, tried_by)
+    weighed, plain = (
+        known_items(rubric_spec("politeness", tried_by, model="j", logprobs=logprobs))[0]
+        for logprobs in (True, False)
+    )
+    assert weighed.came_back(row) is held
+    assert not plain.came_back(row)

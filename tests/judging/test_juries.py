@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.judging import rubric_spec
-from llmops_pipelines.judging.juries import jury_scores, jury_spec
+from llmops_pipelines.judging.juries import jury_agreement, jury_scores, jury_spec
 from llmops_pipelines.tables import JUDGE_SCORES
 from tests.judging.worlds import NOON, rubric
 
@@ -38,11 +38,15 @@ def votes(*given: float | str | None) -> pl.DataFrame:
         ("majority", (1.0, 1.0, "failed"), ("scored", 1.0)),
         ("majority", (1.0, "failed", "failed"), ("failed", None)),
         ("majority", (1.0, 0.0, None), ("failed", None)),
-        ("majority", (1.0, 0.5, 0.0), ("unreadable", None)),
+        ("majority", (1.0, 0.5, 0.0), ("undecided", None)),
+        ("majority", (1.0, 0.0, "refused"), ("undecided", None)),
+        ("majority", (1.0, 0.0, "pending"), ("pending", None)),
+        ("majority", (1.0, 0.0, "over_budget"), ("over_budget", None)),
         ("majority", ("not_applicable", "not_applicable", 1.0), ("not_applicable", None)),
         ("mean", (1.0, 0.5, 0.0), ("scored", 0.5)),
         ("mean", (1.0, 0.5, "refused"), ("scored", 0.75)),
-        ("mean", (1.0, "refused", "over_budget"), ("failed", None)),
+        ("mean", (1.0, "refused", "unreadable"), ("undecided", None)),
+        ("mean", (1.0, "refused", "over_budget"), ("over_budget", None)),
         ("mean", ("not_applicable", "not_applicable", "not_applicable"), ("not_applicable", None)),
     ],
 )
@@ -57,6 +61,22 @@ def test_the_row_tells_who_said_what_and_costs_nothing_beyond_its_members():
     assert found["reason"].endswith("mean disagreement 0.67")
     assert (found["attempts"], float(found["cost"])) == (0, 0.0)
     assert found["spec_id"] == jury_spec(MEMBERS, "majority").spec_id
+
+
+def test_how_far_the_members_agree_is_told_apart_from_what_they_say():
+    days = [
+        votes(*given).with_columns(call_id=pl.lit(f"c-{n}"))
+        for n, given in enumerate(
+            [(1.0, 1.0, 1.0), (0.0, 0.0, 1.0), (1.0, 0.5, 0.0), (0.0, 0.0, "refused")]
+        )
+    ]
+    members = pl.concat(days)
+    told = jury_agreement(pl.concat([members, jury_scores(members, MEMBERS, "majority")]))
+    (row,) = told.to_dicts()
+    assert (row["metric"], row["items"], row["undecided"]) == ("politeness", 4, 1)
+    assert row["agreement"] == (3 + 1 + 0 + 1) / (3 + 3 + 3 + 1)
+    assert row["alpha"] == pytest.approx(1 - (3.5 / 11) / 0.5)
+    assert jury_agreement(members).is_empty()
 
 
 def test_items_that_nobody_was_asked_about_have_no_row():

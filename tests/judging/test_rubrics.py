@@ -86,12 +86,13 @@ def test_every_verdict_of_a_shipped_rubric_is_a_score_or_does_not_apply(name):
 
 
 @pytest.mark.parametrize("name", RUBRICS)
-def test_every_shipped_rubric_has_a_canary_that_tells_good_judges_from_bad(name):
+def test_every_shipped_rubric_has_a_bad_canary_and_a_good_one(name):
     shipped = RUBRICS[name]
-    expected = {score_of(value, shipped) for value in shipped.canary.expects}
+    bad, good = ({score_of(v, shipped) for v in canary.expects} for canary in shipped.canaries)
     worst = 0.0 if shipped.direction == "higher_is_better" else 1.0
-    assert worst in expected, "each shows something bad and praises it"
-    assert 1 - worst not in expected
+    assert worst in bad, "the first shows something bad and praises it"
+    assert 1 - worst in good
+    assert not bad & good, "whoever says the same of both misses one"
 
 
 def test_the_page_about_judging_lists_every_shipped_rubric():
@@ -99,9 +100,9 @@ def test_the_page_about_judging_lists_every_shipped_rubric():
     assert [name for name in RUBRICS if f"\n| `{name}` |" not in page] == []
 
 
-def test_the_canary_is_no_part_of_the_judge():
+def test_canaries_are_no_part_of_the_judge():
     shipped = RUBRICS["groundedness"]
-    bare = shipped.model_copy(update={"canary": None})
+    bare = shipped.model_copy(update={"canaries": ()})
     ids = {rubric_spec("groundedness", r, model="m").spec_id for r in (shipped, bare)}
     assert len(ids) == 1
 
@@ -144,13 +145,16 @@ def test_a_field_outside_any_tag_is_refused_with_the_line_it_stands_on():
         ({"scale": "categorical", "categories": {"yes": 2}}, "lie between 0 and 1"),
         ({"scale": "categorical", "categories": {"yes": 1}}, "must list exactly the categories"),
         ({"output": {"type": "sentence"}}, "output is not a JSON schema"),
-        ({"canary": {"expects": [True]}}, "canary lacks answer, which the rubric requires"),
+        ({"canaries": [{"expects": [True]}]}, "canary 1 lacks answer, which the rubric requires"),
         (
-            {"canary": {"answer": "a", "question": "q", "expects": [True]}},
-            "canary gives question, which the rubric does not see",
+            {"canaries": [{"answer": "a", "question": "q", "expects": [True]}]},
+            "canary 1 gives question, which the rubric does not see",
         ),
-        ({"canary": {"answer": "a", "expects": [5]}}, "canary expects 5, which 'polite' can never"),
-        ({"canary": {"answer": "a", "expects": []}}, "at least 1 item"),
+        (
+            {"canaries": [{"answer": "a", "expects": [5]}]},
+            "canary 1 expects 5, which 'polite' can never",
+        ),
+        ({"canaries": [{"answer": "a", "expects": []}]}, "at least 1 item"),
     ],
 )
 def test_a_rubric_that_could_not_work_is_refused_with_its_reason(changes, message):

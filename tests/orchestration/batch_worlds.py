@@ -77,7 +77,7 @@ class World:
         self.later(minutes=1)
         self.settings |= settings
         run_id = f"{self.root}-{self.runs}"
-        judged.collect_day(self.lake, self.judge, Judges(), self.clock, DAY)
+        judged.collect_day(self.lake, self.judge, Judges(), default_rubrics(), self.clock, DAY)
         [seat] = benches(self.judge, Judges())["judge"].seats
         spec = rubric_spec("groundedness", RUBRIC, model=self.model)
         self.scores = JUDGE_SCORES.require(

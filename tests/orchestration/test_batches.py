@@ -93,23 +93,27 @@ def test_the_request_is_the_one_that_would_be_sent_at_once(world, stub, tmp_path
     assert batched == sorted(stub.judge.requests, key=key)
 
 
-def test_a_canary_goes_with_every_file_and_its_miss_is_marked(world, stub):
+@pytest.mark.parametrize(
+    ("wrong", "outcomes"),
+    [(0, ["ok", "ok"]), (1, ["canary_missed", "ok"]), (2, ["canary_missed", "canary_missed"])],
+)
+def test_canaries_go_with_every_file_and_a_miss_is_marked(world, stub, wrong, outcomes):
     world.run()
     canaries = [n for n, line in enumerate(stub.only.lines) if "canary" in world.call_of(line)]
-    assert len(canaries) == 1
-    stub.finish(fault=lambda n: Fault(text=_WRONG) if n in canaries else None)
+    assert len(canaries) == 2
+    stub.finish(fault=lambda n: Fault(text=_WRONG) if n in canaries[:wrong] else None)
     assert world.run() == {"scored": 6}
     attempts = world.lake.read(JUDGE_CALLS).filter(pl.col("step") == "canary/verdict")
-    assert attempts["outcome"].to_list() == ["canary_missed"]
+    assert sorted(attempts["outcome"]) == outcomes
 
 
 _WRONG = '{"claims": [], "grounded": null, "reason": "nothing to check"}'
 
 
 def test_files_keep_within_what_a_batch_may_hold(world, stub, monkeypatch):
-    monkeypatch.setattr(openai_batches, "MOST", openai_batches.Size(3, 10**6))
+    monkeypatch.setattr(openai_batches, "MOST", openai_batches.Size(4, 10**6))
     assert world.run() == {"pending": 6}
-    assert sorted(len(batch.lines) for batch in stub.batches.values()) == [3, 3, 3]
+    assert sorted(len(batch.lines) for batch in stub.batches.values()) == [4, 4, 4]
     for batch in stub.batches.values():
         stub.finish(batch)
     assert world.run() == {"scored": 6}
@@ -424,7 +428,7 @@ def test_a_batch_that_no_endpoint_would_keep_any_more_is_closed_as_lost(world, s
     assert world.run() == {"pending": 6}
     world.later(days=3)
     world.run(judge_within_days=30)
-    assert (world.batches[0]["state"], world.batches[0]["lost"]) == ("gone", 7)
+    assert (world.batches[0]["state"], world.batches[0]["lost"]) == ("gone", 8)
 
 
 def test_no_key_and_no_text_stands_in_what_is_told(world, stub):

@@ -11,7 +11,8 @@ from typing import Any
 from llmops_pipelines.judging.promptfoo.likeness import edit_distance, rouge_n
 from llmops_pipelines.judging.promptfoo.outputs import Output
 from llmops_pipelines.judging.promptfoo.patterns import compiled
-from llmops_pipelines.judging.promptfoo.suite import Assertion, Finding
+from llmops_pipelines.judging.promptfoo.suite import Assertion, Finding, UndecidedError
+from llmops_pipelines.judging.promptfoo.tool_calls import function_call, tools_call
 from llmops_pipelines.judging.refusals import declines
 from llmops_pipelines.judging.response_format import SchemaError, format_error, read_json
 
@@ -22,14 +23,6 @@ _SHOWN = 80
 
 Outcome = tuple[bool, float | None, str]
 """Whether it holds, a score where it has one besides 0 and 1, and what is told if not."""
-
-
-class UndecidedError(Exception):
-    """An assertion cannot be decided on this output. ``supported``: by nature, or by its value."""
-
-    def __init__(self, reason: str, *, supported: bool = True) -> None:
-        super().__init__(reason)
-        self.supported = supported
 
 
 def decided(assertion: Assertion, value: Any, output: Output, text: str) -> Finding:
@@ -156,6 +149,14 @@ def _latency(_: Any, threshold: float | None, output: Output, __: str) -> Outcom
     return _at_most(output.latency_ms, threshold, "latency", "{:g} ms")
 
 
+def _finish_reason(value: Any, _: float | None, output: Output, __: str) -> Outcome:
+    wanted = _needed(value)
+    if output.finish_reason is None:
+        raise UndecidedError("the line does not tell its finish_reason")
+    told = f"ended by {_brief(output.finish_reason)}, not by {_brief(wanted)}"
+    return output.finish_reason.lower() == wanted.lower(), None, told
+
+
 def _at_most(amount: float | None, threshold: float | None, name: str, form: str) -> Outcome:
     if threshold is None:
         raise UndecidedError(f"{name} has no threshold", supported=False)
@@ -184,6 +185,9 @@ _CHECKS: dict[str, Callable[[Any, float | None, Output, str], Outcome]] = {
     "is-refusal": _is_refusal,
     "cost": _cost,
     "latency": _latency,
+    "finish-reason": _finish_reason,
+    "is-valid-openai-tools-call": tools_call,
+    "is-valid-openai-function-call": function_call,
 }
 
 

@@ -14,11 +14,17 @@ import polars as pl
 
 from llmops_pipelines.judging.embedded import Embed
 from llmops_pipelines.judging.item import ITEM_SCHEMA
-from llmops_pipelines.judging.promptfoo.checks import UndecidedError, decided, finding
+from llmops_pipelines.judging.promptfoo.checks import decided, finding
 from llmops_pipelines.judging.promptfoo.graded import KINDS, Kind, item_row, ruled
 from llmops_pipelines.judging.promptfoo.kinds import EMBEDDED, JUDGED
 from llmops_pipelines.judging.promptfoo.outputs import Output
-from llmops_pipelines.judging.promptfoo.suite import Assertion, AssertionSet, Finding, Test
+from llmops_pipelines.judging.promptfoo.suite import (
+    Assertion,
+    AssertionSet,
+    Finding,
+    Test,
+    UndecidedError,
+)
 from llmops_pipelines.judging.promptfoo.templating import TemplateFaultError, filled
 from llmops_pipelines.judging.replies import Ruling
 

@@ -11,6 +11,7 @@ LISTED = ("contains-all", "contains-any", "icontains-all", "icontains-any")
 DECIDED_HERE = (
     "equals", "contains", "icontains", *LISTED, "starts-with", "ends-with", "regex", "is-json",
     "contains-json", "levenshtein", "rouge-n", "word-count", "is-refusal", "cost", "latency",
+    "finish-reason", "is-valid-openai-tools-call", "is-valid-openai-function-call",
 )  # fmt: skip
 """Decided by the output alone."""
 
@@ -28,6 +29,9 @@ KINDS = frozenset((*DECIDED_HERE, *EMBEDDED, *JUDGED))
 SPELLED = (
     *KINDS, *CODE, "context-relevance", "classifier", "moderation", "perplexity", "bleu", "meteor",
     "g-eval", "guardrails", "is-sql", "contains-sql", "is-xml", "contains-xml", "is-html",
-    "contains-html", "pi", "select-best", "f-score", "gleu", "finish-reason",
+    "contains-html", "pi", "select-best", "max-score", "f-score", "gleu", "perplexity-score",
+    "is-valid-function-call", "tool-call-f1", "skill-used", "trajectory", "trace-span-count",
+    "trace-span-duration", "trace-error-spans", "conversation-relevance", "search-rubric",
+    "agent-rubric", "research-rubric", "similar",
 )  # fmt: skip
-"""Names that a table's ``__expected`` column may begin with; any other text is to be equal."""
+"""promptfoo's names. A table's ``__expected`` may begin with one; any other text is to be equal."""

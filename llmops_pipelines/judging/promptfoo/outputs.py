@@ -16,7 +16,8 @@ class Output:
     """One line: what was answered to one test.
 
     ``text`` is null where there was no answer, and ``error`` says why. ``cost`` is US dollars,
-    ``latency_ms`` milliseconds, both null where the line does not tell.
+    ``latency_ms`` milliseconds, ``finish_reason`` why the model stopped; null where the line does
+    not tell.
     """
 
     line: int
@@ -30,6 +31,7 @@ class Output:
     feature: str | None = None
     cost: float | None = None
     latency_ms: float | None = None
+    finish_reason: str | None = None
     error: str | None = None
 
 
@@ -118,6 +120,9 @@ def _output(record: Mapping[str, Any], line: int, place: str) -> Output:
         feature=_text(record.get("feature")),
         cost=_amount(record, ("cost_usd", "cost"), place),
         latency_ms=_amount(record, ("latency_ms", "latencyMs"), place),
+        finish_reason=_text(
+            record.get("finish_reason", record.get("finishReason", nested.get("finishReason")))
+        ),
         error=None if answer is not None else str(error)[:300],
     )
 

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
-from llmops_pipelines.judging.promptfoo.kinds import CODE, KINDS
+from llmops_pipelines.judging.promptfoo.kinds import CODE, KINDS, SPELLED
 from llmops_pipelines.judging.promptfoo.marked import Marked, read_yaml
 from llmops_pipelines.judging.promptfoo.suite import (
     Assertion,
@@ -17,6 +17,7 @@ from llmops_pipelines.judging.promptfoo.suite import (
     Test,
 )
 from llmops_pipelines.judging.promptfoo.tables import rows_of_table
+from llmops_pipelines.judging.promptfoo.tool_calls import OFFERED, offered
 from llmops_pipelines.judging.response_format import read_json
 
 Read = Callable[[str], str]
@@ -24,9 +25,11 @@ Read = Callable[[str], str]
 
 _FILE = "file://"
 _SCRIPTS = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".py", ".rb", ".go", ".wasm")
+_SCORING = "assertScoringFunction"
 _UNREAD = {
     "scenarios": "scenarios are not read; write them as tests",
     "derivedMetrics": "derived metrics are not computed",
+    "nunjucksFilters": "filters of one's own are code, which is never run here",
 }
 
 
@@ -119,6 +122,8 @@ class _Reader:
         for key in ("transform", "postprocess"):
             if key in options:
                 refusal = f"options.{key} changes the output by code, which is never run here"
+        if raw.get(_SCORING) or defaults.get(_SCORING):
+            refusal = f"{_SCORING} decides the test by code, which is never run here"
         given = [] if options.get("disableDefaultAsserts") else [
             (entry, default_file) for entry in _list(defaults, "assert", default_file)
         ]  # fmt: skip
@@ -174,7 +179,10 @@ class _Reader:
                 raise ConfigError(f"{place}: assert-set: holds another assert-set")
             return AssertionSet(tuple(p for p in inner if isinstance(p, Assertion)), **shared)
         negated, base = kind.startswith("not-"), kind.removeprefix("not-")
-        value, of_value = self._value(raw.get("value"), place)
+        if base in OFFERED:
+            value, of_value = self._offered(OFFERED[base], place), None
+        else:
+            value, of_value = self._value(raw.get("value"), place)
         return Assertion(
             kind=base,
             negated=negated,
@@ -197,6 +205,11 @@ class _Reader:
         if not isinstance(raw, Mapping):
             raise ConfigError(f"{file}: assert: {raw!r} is no assertion")
         return raw
+
+    def _offered(self, key: str, place: str) -> dict[str, Any]:
+        """What the providers offer their models under ``key``."""
+        providers = self._document.get("providers", self._document.get("targets"))
+        return offered(providers, key, lambda given: self._value(given, place)[0])
 
     def _value(self, value: Any, place: str) -> tuple[Any, str | None]:
         """The value of an assertion, and why it is refused if it comes from code."""
@@ -237,7 +250,8 @@ def _refusal(kind: str, raw: Mapping[str, Any]) -> str | None:
         if key in raw:
             return f"{key} changes the output by code, which is never run here"
     if kind not in KINDS:
-        return f"{kind} is not known here; known are {', '.join(sorted(KINDS))}"
+        known = kind.partition(":")[0] in SPELLED
+        return f"{kind} is {'not evaluated here' if known else 'no assertion of promptfoo'}"
     return None
 
 

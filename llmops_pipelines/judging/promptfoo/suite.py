@@ -15,6 +15,14 @@ class ConfigError(ValueError):
     """A configuration, or a file it names, cannot be used. The message names place and remedy."""
 
 
+class UndecidedError(Exception):
+    """An assertion cannot be decided on this output. ``supported``: by nature, or by its value."""
+
+    def __init__(self, reason: str, *, supported: bool = True) -> None:
+        super().__init__(reason)
+        self.supported = supported
+
+
 class Finding(NamedTuple):
     """What one assertion says of one output; ``score`` is from 0 to 1, null where unknown."""
 

@@ -108,6 +108,14 @@ def test_an_assertion_that_asks_nothing_is_unsupported_with_a_reason(assertion, 
     assert reason in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("ended", "state"), [("STOP", "passed"), ("length", "failed"), (None, "unknown")]
+)
+def test_why_the_model_stopped_is_read_beside_the_output(ended, state):
+    output = Output(1, "Hello", finish_reason=ended)
+    assert found({"type": "finish-reason", "value": "stop"}, output).state == state
+
+
 def test_no_output_is_no_verdict():
     finding = found({"type": "not-contains", "value": "x"}, Output(1, None, error="timed out"))
     assert (finding.state, finding.reason) == ("unknown", "there is no output: timed out")

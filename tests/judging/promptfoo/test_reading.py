@@ -73,7 +73,9 @@ def test_words_that_older_yaml_takes_for_truth_or_dates_stay_words():
         ("{type: contains, value: 'file://words.py:get'}", "is made by words.py:get"),
         ("{type: contains, value: x, transform: output.trim()}", "transform changes the output"),
         ("{type: context-recall, value: x, contextTransform: output}", "contextTransform changes"),
-        ("{type: bleu, value: x}", "bleu is not known here; known are answer-relevance, "),
+        ("{type: bleu, value: x}", "bleu is not evaluated here"),
+        ("{type: 'not-trajectory:tool-used', value: x}", "trajectory:tool-used is not evaluated"),
+        ("{type: contain, value: x}", "contain is no assertion of promptfoo"),
     ],
 )
 def test_code_and_unknown_assertions_are_refused_with_their_line(assertion, reason):
@@ -84,14 +86,21 @@ def test_code_and_unknown_assertions_are_refused_with_their_line(assertion, reas
     assert refused.place == "p.yaml:3"
 
 
-def test_an_output_that_code_would_change_is_not_judged_unchanged():
+@pytest.mark.parametrize(
+    ("default", "of_test", "told"),
+    [
+        ("options: {transform: output.trim()}", "", "options.transform changes"),
+        ("", "assertScoringFunction: file://score.js, ", "assertScoringFunction decides the test"),
+        ("assertScoringFunction: file://score.py", "", "assertScoringFunction decides the test"),
+    ],
+)
+def test_what_code_would_change_or_decide_is_not_judged_without_it(default, of_test, told):
     (test,) = suite(
-        "defaultTest: {options: {transform: output.trim()}}\n"
-        "tests: [{assert: [{type: contains, value: x}]}]"
+        f"defaultTest: {{{default}}}\ntests: [{{{of_test}assert: [{{type: contains, value: x}}]}}]"
     ).tests
     (refused,) = test.asserts
     assert isinstance(refused, Assertion)
-    assert "options.transform" in (refused.refusal or "")
+    assert told in (refused.refusal or "")
 
 
 CSV = '''name,__expected1,__expected2,__description,__threshold,__metric
