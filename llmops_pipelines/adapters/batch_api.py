@@ -16,6 +16,10 @@ class BatchRefusedError(Exception):
     """The endpoint certainly did not take a batch; nothing will be billed. The message says why."""
 
 
+class NoBatchApiError(BatchRefusedError):
+    """The endpoint has no batch API at all."""
+
+
 class BatchUnclearError(Exception):
     """No answer that can be trusted: whether something happened is to be looked up."""
 

@@ -8,6 +8,7 @@ the endpoint under our own id; it is given up only once nobody can be submitting
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from llmops_pipelines.adapters.batch_api import (
     BatchGoneError,
     BatchRefusedError,
     BatchUnclearError,
+    NoBatchApiError,
     Seen,
 )
 from llmops_pipelines.adapters.batch_apis import batches_at
@@ -135,7 +137,7 @@ class _File:
         """Write one request."""
         self.handle.write(line)
         self.size += len(line)
-        self.requests[name] = (judge, item)
+        self.requests[name] = (judge, _without_texts(item))
         self.judges.add(judge.spec.spec_id)
         self.reservations.append(room)
 
@@ -153,7 +155,14 @@ class Submission:
     """Batches of the day that are over."""
     tries: Mapping[Key, int] = field(default_factory=dict)
     """How often a content was part of a batch that is over."""
+    canaries: bool = True
+    """Whether a canary goes with every file."""
+    hear: Callable[[dict[str, Any]], None] | None = None
+    """Takes the rows that `post` would else return all together, as they come."""
     rows: list[dict[str, Any]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    """Batches that hold what was posted, whoever submitted them."""
+    refusals: list[BatchRefusedError] = field(default_factory=list)
 
     def post(
         self, jobs: Iterable[Job], endpoint: Endpoint
@@ -177,6 +186,8 @@ class Submission:
                 self._say(judge, item, _tried_enough())
             elif full:
                 self._say(judge, item, Ruling("over_budget", None, full))
+            elif isinstance(refusal := next(iter(self.refusals), None), NoBatchApiError):
+                self._say(judge, item, _no_batch(refusal))
             else:
                 file, full = self._put(file, judge, item)
                 if full:
@@ -193,13 +204,17 @@ class Submission:
     ) -> tuple[_File | None, str | None]:
         """Add a request, and before the judge's first its canary; why there is no money for it."""
         name = custom_id(judge.spec.spec_id, item.digest)
+        if file and name in file.requests:
+            # It says what the canary says: one request serves, and its verdict is the item's.
+            file.requests[name] = (judge, _without_texts(item))
+            return file, None
         line = self.api.line(name, judge.request(item))
         if len(line) > self.api.size.bytes:
             fault = f"too_long: its request has {len(line):,} bytes, a batch takes "
             limit = f"{self.api.size.bytes:,}"
             self._say(judge, item, Ruling("failed", None, fault + limit))
             return file, None
-        canary = canary_item(judge.spec)
+        canary = canary_item(judge.spec) if self.canaries else None
         if file and judge.spec.spec_id in file.judges:
             canary = None
         needed = 1 + (canary is not None)
@@ -268,10 +283,11 @@ class Submission:
         try:
             seen = self.api.submit(file.handle, key, ready)
         except BatchRefusedError as error:
+            self.refusals.append(error)
             self.book.note(event_frame(event | {"detail": str(error)[:500]}, "dropped"))
             self._return(file)
             for judge, item in file.requests.values():
-                self._say(judge, item, Ruling("failed", None, f"no batch was made: {error}"))
+                self._say(judge, item, _no_batch(error))
             return None
         except BatchUnclearError:
             found = _found(self.api, key, list(file.requests), intended_at)
@@ -291,21 +307,22 @@ class Submission:
         file.handle.close()
 
     def _wait(self, file: _File, key: str) -> None:
+        self.made.append(key)
         for judge, item in file.requests.values():
             self._say(judge, item, pending(key))
 
     def _say(self, judge: RubricJudge, item: Item, ruling: Ruling) -> None:
-        if item.call_id != CALL_ID:
-            self.rows.append(
-                verdict_row(
-                    judge.spec,
-                    item,
-                    ruling,
-                    attempts=(),
-                    scored_at=self.now(),
-                    library_versions={},
-                )
-            )
+        if item.call_id == CALL_ID:
+            return
+        row = verdict_row(
+            judge.spec, item, ruling, attempts=(), scored_at=self.now(), library_versions={}
+        )
+        (self.hear or self.rows.append)(row)
+
+
+def _without_texts(item: Item) -> Item:
+    """What is known of ``item`` once its request is written: a file may hold 50,000 of them."""
+    return Item(item.call_id, item.digest, "", "", ())
 
 
 def pending(batch: str) -> Ruling:
@@ -313,12 +330,16 @@ def pending(batch: str) -> Ruling:
     return Ruling(PENDING, None, f"waits in batch {batch}")
 
 
+def _no_batch(why: BatchRefusedError) -> Ruling:
+    return Ruling("failed", None, f"no batch was made: {why}")
+
+
 def _tried_enough() -> Ruling:
     return Ruling(
         "failed",
         None,
-        f"{MOST_TRIES} batches ended without a verdict on it; to have it asked by itself, run with "
-        "an empty LLMOPS_JUDGE_BATCH",
+        f"{MOST_TRIES} batches ended without a verdict on it; to have it asked by itself, judge it "
+        "without batches (an empty LLMOPS_JUDGE_BATCH, or `llmops score` without --batch)",
     )
 
 
@@ -331,10 +352,17 @@ def _item_frame(file: _File, key: str) -> pl.DataFrame:
             "item_digest": item.digest,
             "repetition": 0,
             "call_id": item.call_id,
+            "expects": _expected(judge) if item.call_id == CALL_ID else None,
         }
         for name, (judge, item) in file.requests.items()
     ]
     return JUDGE_BATCH_ITEMS.require(pl.DataFrame(rows, schema=JUDGE_BATCH_ITEMS.schema))
+
+
+def _expected(judge: RubricJudge) -> str | None:
+    """The verdicts that are known of the canary: a kept spec knows nothing of it."""
+    rubric = judge.spec.rubric
+    return json.dumps(rubric.canary.expects) if rubric and rubric.canary else None
 
 
 def event_frame(row: Mapping[str, Any], event: str, **more: Any) -> pl.DataFrame:
@@ -379,6 +407,10 @@ class Progress:
     ready: bool = False
     over: bool = False
     faulty: bool = False
+    done: int = 0
+    """Requests that the endpoint is done with."""
+    total: int = 0
+    """Requests in all."""
 
 
 def look(row: Mapping[str, Any], api: BatchApi, book: Book, now: datetime) -> Progress:
@@ -431,8 +463,9 @@ def close_forgotten(row: Mapping[str, Any], book: Book, price: Price, now: datet
 def _standing(row: Mapping[str, Any], seen: Seen) -> Progress:
     """How a batch stands, as the endpoint tells it."""
     done = (seen.answered or 0) + (seen.failed or 0)
-    told = f"{done:,} of {seen.total or row['requests']:,} done"
-    return Progress(row["batch"], seen.state, told, ready=seen.ended)
+    total = seen.total or row["requests"]
+    told = f"{done:,} of {total:,} done"
+    return Progress(row["batch"], seen.state, told, ready=seen.ended, done=done, total=total)
 
 
 def _seen(row: Mapping[str, Any], api: BatchApi, book: Book, now: datetime) -> Seen | Progress:
@@ -465,7 +498,7 @@ def batch_versions(api: str) -> dict[str, str]:
 
 
 def _asked(book: Book, batch: str) -> dict[str, BatchItem]:
-    fields = ("custom_id", "spec_id", "item_digest", "repetition", "call_id")
+    fields = ("custom_id", "spec_id", "item_digest", "repetition", "call_id", "expects")
     return {
         row["custom_id"]: BatchItem(**{name: row[name] for name in fields})
         for row in book.items(batch).iter_rows(named=True)
@@ -541,4 +574,5 @@ def _close(
     if api and seen.input_file:
         api.clear(seen.input_file)
     told = f"{found.answered:,} verdicts, {unanswered:,} without one"
-    return Progress(row["batch"], seen.state, told, over=True)
+    asked = len(replies.asked)
+    return Progress(row["batch"], seen.state, told, over=True, done=asked, total=asked)

@@ -23,6 +23,7 @@ from llmops_pipelines.judging.judges import VERDICT, RubricJudge
 from llmops_pipelines.judging.ledger import LEDGER_KEY, attempt_row, verdict_row
 from llmops_pipelines.judging.purse import Spent
 from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError
+from llmops_pipelines.judging.specs import JudgeSpec
 
 MOST_TRIES = 3
 """Batches that may end without a verdict on an item before it is left to people."""
@@ -119,6 +120,8 @@ class BatchItem:
     item_digest: str
     repetition: int
     call_id: str
+    expects: str | None = None
+    """Of a canary: its known verdicts as JSON; null where they were not written down."""
 
     @property
     def key(self) -> Key:
@@ -254,8 +257,7 @@ def batch_gains(
             repetition=asked.repetition,
         )
         if asked.is_canary:
-            rubric = judge.spec.rubric
-            if reply.answered and rubric and not came_back(verdict, rubric):
+            if reply.answered and _missed(verdict, judge.spec, asked.expects):
                 row["outcome"] = MISSED
         elif ruling.outcome == "failed" or (
             outcome == "unreadable" and asked.key not in known.unreadable_elsewhere
@@ -270,6 +272,14 @@ def batch_gains(
         if row["attempt_id"] not in known.attempts:
             found.attempts.append(row)
     return found
+
+
+def _missed(verdict: Mapping[str, Any], spec: JudgeSpec, expects: str | None) -> bool:
+    """Whether a canary's verdict is none of those that were expected when it was asked."""
+    if spec.rubric is None or expects is None:
+        return False
+    known = json.loads(expects)
+    return not came_back(verdict, spec.rubric, weighed=spec.weighs, expects=known)
 
 
 def _ruling(judge: RubricJudge, reply: Reply) -> tuple[Ruling, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TypeVar, cast
@@ -179,16 +179,25 @@ def _result(row: Mapping[str, Any], spec: JudgeSpec) -> CanaryResult:
     )
 
 
-def came_back(row: Mapping[str, Any], rubric: Rubric, *, weighed: bool = False) -> bool:
+def came_back(
+    row: Mapping[str, Any],
+    rubric: Rubric,
+    *,
+    weighed: bool = False,
+    expects: Sequence[object] | None = None,
+) -> bool:
     """Whether ``row``, a verdict, is one of those that ``rubric`` expects of its canary.
 
-    A ``weighed`` score counts as the verdict it lies nearest to.
+    A ``weighed`` score counts as the verdict it lies nearest to. ``expects`` stands in for a rubric
+    that was read back from a kept spec, which knows no canary.
     """
+    if expects is None:
+        expects = rubric.canary.expects if rubric.canary else ()
     return any(
         _same(row, _outcome(value, rubric), _HALF_STEPS[rubric.scale] if weighed else 0.0)
         # Categories may share a score; of swapped pairs, the evidence holds both verdicts.
         and (rubric.scale != "categorical" or rubric.swap is not None or row["evidence"] == value)
-        for value in (rubric.canary.expects if rubric.canary else ())
+        for value in expects
     )
 
 

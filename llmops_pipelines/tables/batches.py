@@ -44,6 +44,7 @@ JUDGE_BATCH_ITEMS = Table(
     name="judge_batch_items",
     row="One request of one batch, written before it is submitted. Append-only.",
     key=("batch", "custom_id"),
+    version=2,
     columns=(
         Column("batch", pl.String, "The batch, as in judge_batches."),
         Column("custom_id", pl.String, "SHA-256 of judge, content and repetition, 32 hex digits."),
@@ -51,5 +52,6 @@ JUDGE_BATCH_ITEMS = Table(
         Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
         Column("repetition", pl.Int32, "0 for the first draw."),
         Column("call_id", pl.String, "The judged call, or canary."),
+        Column("expects", pl.String, "Of a canary: its known verdicts, a JSON list.", nullable=True),
     ),
 )
