@@ -2,7 +2,9 @@
 
 What happens is written down in this order, so that a crash at any point loses nothing that is paid
 for and sends nothing twice: the requests of a batch, the intention to submit it, that it was
-submitted, the verdicts, that it was collected. An intention without the next step is looked up at
+submitted, the verdicts, that it was collected. Where requests are uploaded first, the intention
+comes after that: a file of which no batch was made costs nothing, so a crash while it goes up needs
+no looking up. An intention without the next step is looked up at
 the endpoint under our own id; it is given up only once nobody can be submitting it any more.
 """
 
@@ -142,6 +144,10 @@ class _File:
         self.reservations.append(room)
 
 
+class _ElsewhereError(Exception):
+    """Another process is submitting the same requests, or has."""
+
+
 @dataclass
 class Submission:
     """Puts jobs into batches; see `post`."""
@@ -260,10 +266,9 @@ class Submission:
         if not file.items:
             return self._return(file)
         key = batch_key(file.requests, base_url=self.endpoint.base_url, ended=self.ended)
-        intended_at = self.now()
-        event = {
+        event: dict[str, Any] = {
             "batch": key,
-            "at": intended_at,
+            "at": self.now(),
             "api": self.api.name,
             "endpoint": self.endpoint.name,
             "base_url": self.endpoint.base_url,
@@ -272,25 +277,35 @@ class Submission:
             "reserved": file.reserved,
         }
         self.book.keep_items(_item_frame(file, key), key)
-        if not self.book.note(event_frame(event, "intended")):
-            self._return(file)
-            return self._wait(file, key)
+        intended = False
+
+        def intend() -> bool:
+            nonlocal intended
+            event["at"] = self.now()
+            intended = self.book.note(event_frame(event, "intended"))
+            return intended
 
         def ready() -> None:
-            if self.now() - intended_at > SUBMIT_WITHIN:
-                raise BatchRefusedError(f"its upload took longer than {SUBMIT_WITHIN}")
+            if not intended and not intend():
+                raise _ElsewhereError
+            if self.now() - event["at"] > SUBMIT_WITHIN:
+                raise BatchRefusedError(f"it could not be submitted within {SUBMIT_WITHIN}")
 
         try:
             seen = self.api.submit(file.handle, key, ready)
+        except _ElsewhereError:
+            self._return(file)
+            return self._wait(file, key)
         except BatchRefusedError as error:
             self.refusals.append(error)
-            self.book.note(event_frame(event | {"detail": str(error)[:500]}, "dropped"))
+            if intended or intend():
+                self.book.note(event_frame(event | {"detail": str(error)[:500]}, "dropped"))
             self._return(file)
             for judge, item in file.requests.values():
                 self._say(judge, item, _no_batch(error))
             return None
         except BatchUnclearError:
-            found = _found(self.api, key, list(file.requests), intended_at)
+            found = _found(self.api, key, list(file.requests), event["at"])
             if found:
                 self.book.note(event_frame(event | _of(found), "submitted"))
         else:

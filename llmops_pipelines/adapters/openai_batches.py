@@ -125,7 +125,13 @@ class OpenAIBatches:
                 metadata={MARK: key},
             )
 
-        return _seen(patiently(self._told(create), once=True))
+        try:
+            return _seen(patiently(self._told(create), once=True))
+        except BatchUnclearError:
+            raise
+        except Exception:
+            self.clear(uploaded.id)  # nobody will use it, and it holds texts
+            raise
 
     def find(self, key: str, custom_ids: Sequence[str], since: datetime) -> Seen | None:  # noqa: ARG002
         """The batch whose metadata holds ``key``; batches are listed newest first."""

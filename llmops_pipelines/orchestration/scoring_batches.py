@@ -198,6 +198,8 @@ class FileBatches:
                 self._short_reads[batch] = self._short_reads.get(batch, 0) + progress.ready
                 digests = self._digests(batch, day)
                 self.spool.wait_no_more(digests)
+                if progress.ready:
+                    recall(self.lake, self.spec, self.spool, bought=True)
                 self.spool.wait_for(digests, f"waits in batch {batch}, which {progress.told}")
 
     def _collected(self, batch: str, book: FileBook) -> Progress:

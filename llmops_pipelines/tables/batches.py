@@ -52,6 +52,8 @@ JUDGE_BATCH_ITEMS = Table(
         Column("item_digest", pl.String, "SHA-256 of exactly what the judge sees."),
         Column("repetition", pl.Int32, "0 for the first draw."),
         Column("call_id", pl.String, "The judged call, or canary."),
-        Column("expects", pl.String, "Of a canary: its known verdicts, a JSON list.", nullable=True),
+        Column(
+            "expects", pl.String, "Of a canary: its known verdicts, a JSON list.", nullable=True
+        ),
     ),
 )
