@@ -29,6 +29,7 @@ from llmops_pipelines.adapters.batch_api import (
     BatchUnclearError,
     NoBatchApiError,
     Seen,
+    Size,
 )
 from llmops_pipelines.adapters.batch_apis import batches_at
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions
@@ -61,6 +62,10 @@ from llmops_pipelines.judging import (
 from llmops_pipelines.judging.ledger import attempt_frame
 from llmops_pipelines.judging.purse import Reservation
 from llmops_pipelines.tables import JUDGE_BATCH_ITEMS, JUDGE_BATCHES
+
+FILE = Size(10_000, 50 * 2**20)
+"""What one file holds of ours, where the endpoint takes more: it is read into memory to be sent,
+and so are its results; what comes back in parts also comes back sooner."""
 
 SUBMIT_WITHIN = timedelta(minutes=30)
 """After its intention was written down; a process that was slower than that leaves it."""
@@ -220,13 +225,14 @@ class Submission:
             limit = f"{self.api.size.bytes:,}"
             self._say(judge, item, Ruling("failed", None, fault + limit))
             return file, None
-        canary = canary_item(judge.spec) if self.canaries else None
-        if file and judge.spec.spec_id in file.judges:
-            canary = None
+        most = self.api.size
+        canary = None
+        if self.canaries and not (file and judge.spec.spec_id in file.judges):
+            canary = canary_item(judge.spec)
         needed = 1 + (canary is not None)
         if file and (
-            len(file.requests) + needed > self.api.size.requests
-            or file.size + len(line) > self.api.size.bytes
+            len(file.requests) + needed > min(most.requests, FILE.requests)
+            or file.size + len(line) > min(most.bytes, FILE.bytes)
         ):
             self._send(file)
             return self._put(None, judge, item)

@@ -224,6 +224,12 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
         yield f"rejected: line {row['line']:,} ({row['id']}): {row['reason']}"
     for row in told["without_verdict"]:
         yield f"{row['outcome']}, first on line {row['line']:,} ({row['id']}): {row['reason']}"
+    reasons = " ".join(row["reason"] or "" for row in told["without_verdict"])
+    if "response_format" in reasons and told["preflight"] is None:
+        yield (
+            "the endpoint minds how it was held to JSON: without --no-preflight another way is "
+            "looked for first"
+        )
     for canary in told["canaries"]:
         if canary["state"] != "held":
             yield (

@@ -199,7 +199,7 @@ class FileBatches:
                 digests = self._digests(batch, day)
                 self.spool.wait_no_more(digests)
                 if progress.ready:
-                    recall(self.lake, self.spec, self.spool, bought=True)
+                    self._recall(digests)
                 self.spool.wait_for(digests, f"waits in batch {batch}, which {progress.told}")
 
     def _collected(self, batch: str, book: FileBook) -> Progress:
@@ -233,7 +233,7 @@ class FileBatches:
         """Take the verdicts of a batch that is over into the spool, and why others have none."""
         digests = self._digests(batch, day)
         self.spool.wait_no_more(digests)
-        recall(self.lake, self.spec, self.spool, bought=True)
+        self._recall(digests)
         reasons = dict(self._faults(batch, day))
         progress = self.standing[batch]
         unasked = Verdict("", "failed", None, f"its batch ended as {progress.state}", 0, "0")
@@ -244,8 +244,12 @@ class FileBatches:
             bought=True,
         )
 
+    def _recall(self, digests: Sequence[str]) -> None:
+        recall(self.lake, self.spec, self.spool, digests, bought=True)
+
     def _faults(self, batch: str, day: date) -> Iterator[tuple[str, Verdict]]:
-        rows = self._attempts([day]).filter(batch=batch, step="verdict").collect()
+        asked = self._attempts([day]).filter(batch=batch, step="verdict")
+        rows = asked.select("item_digest", "outcome", "reason", "cost").collect()
         for row in rows.iter_rows(named=True):
             why = ": ".join(filter(None, (row["outcome"], row["reason"])))
             cost = None if row["cost"] is None else str(row["cost"])
@@ -257,11 +261,13 @@ class FileBatches:
     # Telling
 
     def attempts(self) -> pl.DataFrame:
-        """``JUDGE_CALLS`` rows of the requests that the batches answered, canaries among them."""
+        """What ``JUDGE_CALLS`` holds of the requests that the batches answered, canaries too."""
+        columns = ("batch", "step", "outcome", "reason", "cost")
         days = sorted(set(self.days.values()))
         if not days:
-            return JUDGE_CALLS.empty()
-        return self._attempts(days).filter(pl.col("batch").is_in(list(self.days))).collect()
+            return JUDGE_CALLS.empty().select(columns)
+        theirs = self._attempts(days).filter(pl.col("batch").is_in(list(self.days)))
+        return theirs.select(columns).collect()
 
 
 def canary_results(
@@ -295,9 +301,17 @@ def wait_for(batches: Sequence[FileBatches], tell: Callable[[list[Progress]], No
             pause = min(1.5 * pause, LONGEST_PAUSE_S)
 
 
-def recall(lake: Lake, spec: judging.JudgeSpec, spool: Spool, *, bought: bool = False) -> None:
+def recall(
+    lake: Lake,
+    spec: judging.JudgeSpec,
+    spool: Spool,
+    digests: Sequence[str] | None = None,
+    *,
+    bought: bool = False,
+) -> None:
     """Put the ledger's verdicts on the file's contents into the spool; the earliest count."""
-    wanted = pl.LazyFrame({"item_digest": pl.Series(list(spool.digests()), dtype=pl.String)})
+    contents = list(spool.digests()) if digests is None else digests
+    wanted = pl.LazyFrame({"item_digest": pl.Series(contents, dtype=pl.String)})
     known = (
         lake.scan(JUDGE_LEDGER)
         .filter(pl.col("spec_id") == spec.spec_id, pl.col("repetition") == 0)
