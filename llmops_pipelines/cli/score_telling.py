@@ -15,7 +15,7 @@ from llmops_pipelines.cli.problems import UNUSABLE
 from llmops_pipelines.cli.telling import say
 from llmops_pipelines.judging.bounds import Bound, Judgement, judged, score_interval
 from llmops_pipelines.judging.samples import meant
-from llmops_pipelines.orchestration.scoring import Chosen, Scoring
+from llmops_pipelines.orchestration.scoring import Scoring
 
 BELOW, CANNOT_TELL = 3, 4
 """Exit codes: a bound is broken; the scores cannot tell whether one holds."""
@@ -46,7 +46,7 @@ def tell_all(
     silent = outcomes.get("not_applicable", 0)
     unscored = sum(outcomes.values()) - len(scores) - silent
     repeated, examples = spool.repeated_ids(_SHOWN)
-    judgements = [_judged(bound, scoring.chosen, scores, unscored) for bound in bounds]
+    judgements = [_judged(bound, scoring, scores, unscored) for bound in bounds]
     code = _exit_code(scoring, outcomes, judgements)
     found = score_interval(scores)
     return {
@@ -138,10 +138,13 @@ def _member(member: Scoring) -> dict[str, Any]:
     }
 
 
-def _judged(bound: Bound, chosen: Chosen, scores: Sequence[float], unscored: int) -> Judgement:
+def _judged(bound: Bound, scoring: Scoring, scores: Sequence[float], unscored: int) -> Judgement:
+    chosen = scoring.chosen
     if chosen.stands_in_for == bound.metric:
         why = f"{bound.metric} was not measured: {chosen.spec.metric} stood in for it"
         return Judgement(bound, "cannot_tell", None, None, why)
+    if scoring.doubt:
+        return Judgement(bound, "cannot_tell", None, None, f"preflight: {scoring.doubt}")
     return judged(bound, scores, unscored)
 
 
@@ -156,6 +159,7 @@ def _preflight(scoring: Scoring) -> dict[str, Any] | None:
         "response_format": finding.response_format,
         "model_served": finding.model_served,
         "right": finding.right,
+        "doubt": finding.doubt,
     }
 
 
@@ -224,6 +228,9 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
         yield f"rejected: line {row['line']:,} ({row['id']}): {row['reason']}"
     for row in told["without_verdict"]:
         yield f"{row['outcome']}, first on line {row['line']:,} ({row['id']}): {row['reason']}"
+    for each in (told["preflight"], *(member["preflight"] for member in told["members"])):
+        if each and each["doubt"]:
+            yield f"preflight: {each['doubt']}; look at these verdicts before you trust them"
     reasons = " ".join(row["reason"] or "" for row in told["without_verdict"])
     if "response_format" in reasons and told["preflight"] is None:
         yield (

@@ -354,5 +354,6 @@ def _cap(quote: judging.Quote, caps: judging.Caps) -> str:
 
 
 def _say_finding(finding: Finding, asked: bool) -> None:
-    if asked and not (finding.problem or finding.doubt):
-        say(f"preflight: {finding}")
+    if asked and not finding.problem:
+        on = "; going on all the same, and no bound can rest on it" if finding.doubt else ""
+        say(f"preflight: {finding}{on}", warn=bool(finding.doubt))

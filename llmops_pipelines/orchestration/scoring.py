@@ -166,6 +166,12 @@ class Scoring:
         return sum(m.calls_saved for m in self.members) or self.spool.saved_calls()
 
     @property
+    def doubt(self) -> str | None:
+        """Why the preflight doubts that the verdicts tell anything, of any seat; None if not."""
+        known = (each.finding for each in (self, *self.members) if each.finding)
+        return next((finding.doubt for finding in known if finding.doubt), None)
+
+    @property
     def progress(self) -> list[Progress]:
         """How the batches stand, of all seats."""
         own = self.batches.standing.values() if self.batches else ()
@@ -178,7 +184,7 @@ class Scoring:
 
 
 class PreflightError(RuntimeError):
-    """The endpoint cannot be asked, or its verdicts tell nothing. The message says what it did."""
+    """The endpoint cannot be asked. The message says what it did."""
 
 
 @dataclass(frozen=True)
@@ -468,8 +474,8 @@ def _preflight(
     if asked:
         scoring.preflight_calls, scoring.preflight_cost = finding.calls, finding.cost
     telling.checked(finding, asked)
-    if fault := finding.problem or finding.doubt:
-        raise PreflightError(fault)
+    if finding.problem:
+        raise PreflightError(finding.problem)
     return seat._replace(
         endpoint=replace(seat.endpoint, response_format=finding.response_format or "json_schema")
     )
