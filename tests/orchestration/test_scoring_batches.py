@@ -28,7 +28,14 @@ from llmops_pipelines.orchestration.scoring_juries import hear_jury
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SPECS
-from tests.batch_stub import MALFORMED, BatchStub, Fault, Misfortune, PromptStub
+from tests.batch_stub import (
+    MALFORMED,
+    BatchStub,
+    Fault,
+    MessageBatchStub,
+    Misfortune,
+    PromptStub,
+)
 from tests.judge_stub import JudgeStub
 from tests.judging.worlds import default_rubrics
 from tests.orchestration.batch_worlds import MODEL, MORNING, price_book
@@ -135,6 +142,19 @@ def test_a_batch_gives_the_rows_that_asking_at_once_would_at_half_the_price(desk
     again = desk.score()
     assert (again.calls, again.cost, again.calls_saved) == (0, 0, SAMPLES)
     assert len(desk.stub.batches) == 1
+
+
+class PromptMessages(PromptStub, MessageBatchStub):
+    """The same of Anthropic's."""
+
+
+def test_a_seat_that_says_so_is_asked_by_message_batches(tmp_path):
+    with PromptMessages() as stub:
+        desk = Desk(tmp_path, stub)
+        seat = desk.seat()._replace(batch="anthropic")
+        [desk.scoring] = desk.score_all([(desk.chosen(), seat)])
+    assert desk.outcomes == {"scored": SAMPLES}
+    assert [canary.state for canary in desk.scoring.canaries] == ["held"]
 
 
 def test_nothing_but_the_samples_is_submitted_where_no_canary_is_wanted(desk):
