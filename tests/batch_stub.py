@@ -245,6 +245,25 @@ class BatchStub(LoopbackServer):
         return web.json_response(self.judge._completion(body, Fault()))
 
 
+@dataclass
+class PromptStub(BatchStub):
+    """A batch endpoint that is done with a batch when it is looked at for the first time.
+
+    ``fates`` are those of the batches in order; what is None stays as it is.
+    """
+
+    fates: list[dict[str, Any] | None] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
+
+    async def _retrieve(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        fate = self.fates.pop(0) if self.fates else {}
+        if name in self.batches and name not in self.done and fate is not None:
+            self.done.add(name)
+            self.finish(self.batches[name], **fate)
+        return await super()._retrieve(request)
+
+
 class MessageBatchStub(BatchStub):
     """Anthropic's Message Batches on loopback, as documented."""
 
@@ -385,4 +404,12 @@ def _expired(number: int, line: Line) -> str:
     return json.dumps(document) + "\n"
 
 
-__all__ = ["MALFORMED", "Batch", "BatchStub", "Fault", "MessageBatchStub", "Misfortune"]
+__all__ = [
+    "MALFORMED",
+    "Batch",
+    "BatchStub",
+    "Fault",
+    "MessageBatchStub",
+    "Misfortune",
+    "PromptStub",
+]

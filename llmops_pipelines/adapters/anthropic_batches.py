@@ -14,9 +14,21 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import IO, Any, Final
 
-from llmops_pipelines.adapters.batch_api import ApiName, BatchUnclearError, Seen, Size
+from llmops_pipelines.adapters.batch_api import (
+    ApiName,
+    BatchRefusedError,
+    BatchUnclearError,
+    NoBatchApiError,
+    Seen,
+    Size,
+)
 from llmops_pipelines.adapters.judge_client import Endpoint, clean
-from llmops_pipelines.adapters.patience import NoAnswerError, RejectedError, patiently
+from llmops_pipelines.adapters.patience import (
+    NoAnswerError,
+    RejectedError,
+    knows_no_such_path,
+    patiently,
+)
 from llmops_pipelines.judging import Reply, Request, Returned
 
 VERSION: Final = "2023-06-01"
@@ -60,6 +72,7 @@ class AnthropicBatches:
 
         Raises:
             BatchRefusedError: Certainly not submitted.
+            NoBatchApiError: Nor can it ever be.
             BatchUnclearError: It may have been.
         """
         size = len(_HEAD) + len(_TAIL) + file.seek(0, 2)
@@ -70,7 +83,12 @@ class AnthropicBatches:
             headers = {"content-type": "application/json", "content-length": str(size)}
             return self._json("POST", "", content=_body(file), headers=headers)
 
-        return _seen(patiently(create, once=True))
+        try:
+            return _seen(patiently(create, once=True))
+        except BatchRefusedError as error:
+            if knows_no_such_path(error):
+                raise NoBatchApiError(str(error)) from error
+            raise
 
     def find(self, key: str, custom_ids: Sequence[str], since: datetime) -> Seen | None:  # noqa: ARG002
         """The batch whose results are about ``custom_ids``.

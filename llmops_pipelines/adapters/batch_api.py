@@ -16,6 +16,10 @@ class BatchRefusedError(Exception):
     """The endpoint certainly did not take a batch; nothing will be billed. The message says why."""
 
 
+class NoBatchApiError(BatchRefusedError):
+    """The endpoint has no batch API at all."""
+
+
 class BatchUnclearError(Exception):
     """No answer that can be trusted: whether something happened is to be looked up."""
 
@@ -65,7 +69,8 @@ class BatchApi(Protocol):
     def submit(self, file: IO[bytes], key: str, ready: Callable[[], None]) -> Seen:
         """Submit the lines of ``file`` once, marked with our ``key`` where that can be.
 
-        ``ready`` is called right before; it raises what keeps the batch from being sent.
+        ``ready`` is called right before, after what may be uploaded for it: it writes the intention
+        down, or raises what keeps the batch from being sent.
 
         Raises:
             BatchRefusedError: Certainly not submitted.

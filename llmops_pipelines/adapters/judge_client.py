@@ -27,6 +27,7 @@ _RETRYABLE = {408, 409, 425, 429}
 _REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE)
 _SECRET = re.compile(r"\bsk-[\w*.-]{6,}|\bBearer\s+\S{6,}")
 _DETAIL_CHARS = 300
+_KEY_CHARS = 8
 _ALTERNATIVES = 5
 """Tokens weighed per place; some endpoints refuse to tell more."""
 
@@ -277,8 +278,8 @@ def _message(response: Any) -> str:
 
 
 def clean(text: str, secret: str) -> str:
-    """One line without keys."""
-    if secret:
+    """One line without keys; what is short, such as the `none` of a local server, is no key."""
+    if len(secret) >= _KEY_CHARS:
         text = text.replace(secret, "***")
     return " ".join(_SECRET.sub("***", text).split())[:_DETAIL_CHARS]
 

@@ -2,7 +2,9 @@
 
 What happens is written down in this order, so that a crash at any point loses nothing that is paid
 for and sends nothing twice: the requests of a batch, the intention to submit it, that it was
-submitted, the verdicts, that it was collected. An intention without the next step is looked up at
+submitted, the verdicts, that it was collected. Where requests are uploaded first, the intention
+comes after that: a file of which no batch was made costs nothing, so a crash while it goes up needs
+no looking up. An intention without the next step is looked up at
 the endpoint under our own id; it is given up only once nobody can be submitting it any more.
 """
 
@@ -24,7 +26,9 @@ from llmops_pipelines.adapters.batch_api import (
     BatchGoneError,
     BatchRefusedError,
     BatchUnclearError,
+    NoBatchApiError,
     Seen,
+    Size,
 )
 from llmops_pipelines.adapters.batch_apis import batches_at
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions
@@ -57,6 +61,10 @@ from llmops_pipelines.judging import (
 from llmops_pipelines.judging.ledger import attempt_frame
 from llmops_pipelines.judging.purse import Reservation
 from llmops_pipelines.tables import JUDGE_BATCH_ITEMS, JUDGE_BATCHES
+
+FILE = Size(10_000, 50 * 2**20)
+"""What one file holds of ours, where the endpoint takes more: it is read into memory to be sent,
+and so are its results; what comes back in parts also comes back sooner."""
 
 SUBMIT_WITHIN = timedelta(minutes=30)
 """After its intention was written down; a process that was slower than that leaves it."""
@@ -135,9 +143,13 @@ class _File:
         """Write one request."""
         self.handle.write(line)
         self.size += len(line)
-        self.requests[name] = (judge, item)
+        self.requests[name] = (judge, _without_texts(item))
         self.judges.add(judge.spec.spec_id)
         self.reservations.append(room)
+
+
+class _ElsewhereError(Exception):
+    """Another process is submitting the same requests, or has."""
 
 
 @dataclass
@@ -153,7 +165,14 @@ class Submission:
     """Batches of the day that are over."""
     tries: Mapping[Key, int] = field(default_factory=dict)
     """How often a content was part of a batch that is over."""
+    canaries: bool = True
+    """Whether a canary goes with every file."""
+    hear: Callable[[dict[str, Any]], None] | None = None
+    """Takes the rows that `post` would else return all together, as they come."""
     rows: list[dict[str, Any]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    """Batches that hold what was posted, whoever submitted them."""
+    refusals: list[BatchRefusedError] = field(default_factory=list)
 
     def post(
         self, jobs: Iterable[Job], endpoint: Endpoint
@@ -177,6 +196,8 @@ class Submission:
                 self._say(judge, item, _tried_enough())
             elif full:
                 self._say(judge, item, Ruling("over_budget", None, full))
+            elif isinstance(refusal := next(iter(self.refusals), None), NoBatchApiError):
+                self._say(judge, item, _no_batch(refusal))
             else:
                 file, full = self._put(file, judge, item)
                 if full:
@@ -193,18 +214,23 @@ class Submission:
     ) -> tuple[_File | None, str | None]:
         """Add a request, after the judge's first its canaries; why there is no money for it."""
         name = custom_id(judge.spec.spec_id, item.digest)
+        if file and name in file.requests:
+            # It says what the canary says: one request serves, and its verdict is the item's.
+            file.requests[name] = (judge, _without_texts(item))
+            return file, None
         line = self.api.line(name, judge.request(item))
         if len(line) > self.api.size.bytes:
             fault = f"too_long: its request has {len(line):,} bytes, a batch takes "
             limit = f"{self.api.size.bytes:,}"
             self._say(judge, item, Ruling("failed", None, fault + limit))
             return file, None
+        most = self.api.size
         is_first = file is None or judge.spec.spec_id not in file.judges
-        canaries = known_items(judge.spec) if is_first else ()
+        canaries = known_items(judge.spec) if self.canaries and is_first else ()
         needed = 1 + len(canaries)
         if file and (
-            len(file.requests) + needed > self.api.size.requests
-            or file.size + len(line) > self.api.size.bytes
+            len(file.requests) + needed > min(most.requests, FILE.requests)
+            or file.size + len(line) > min(most.bytes, FILE.bytes)
         ):
             self._send(file)
             return self._put(None, judge, item)
@@ -244,10 +270,9 @@ class Submission:
         if not file.items:
             return self._return(file)
         key = batch_key(file.requests, base_url=self.endpoint.base_url, ended=self.ended)
-        intended_at = self.now()
-        event = {
+        event: dict[str, Any] = {
             "batch": key,
-            "at": intended_at,
+            "at": self.now(),
             "api": self.api.name,
             "endpoint": self.endpoint.name,
             "base_url": self.endpoint.base_url,
@@ -256,24 +281,35 @@ class Submission:
             "reserved": file.reserved,
         }
         self.book.keep_items(_item_frame(file, key), key)
-        if not self.book.note(event_frame(event, "intended")):
-            self._return(file)
-            return self._wait(file, key)
+        intended = False
+
+        def intend() -> bool:
+            nonlocal intended
+            event["at"] = self.now()
+            intended = self.book.note(event_frame(event, "intended"))
+            return intended
 
         def ready() -> None:
-            if self.now() - intended_at > SUBMIT_WITHIN:
-                raise BatchRefusedError(f"its upload took longer than {SUBMIT_WITHIN}")
+            if not intended and not intend():
+                raise _ElsewhereError
+            if self.now() - event["at"] > SUBMIT_WITHIN:
+                raise BatchRefusedError(f"it could not be submitted within {SUBMIT_WITHIN}")
 
         try:
             seen = self.api.submit(file.handle, key, ready)
+        except _ElsewhereError:
+            self._return(file)
+            return self._wait(file, key)
         except BatchRefusedError as error:
-            self.book.note(event_frame(event | {"detail": str(error)[:500]}, "dropped"))
+            self.refusals.append(error)
+            if intended or intend():
+                self.book.note(event_frame(event | {"detail": str(error)[:500]}, "dropped"))
             self._return(file)
             for judge, item in file.requests.values():
-                self._say(judge, item, Ruling("failed", None, f"no batch was made: {error}"))
+                self._say(judge, item, _no_batch(error))
             return None
         except BatchUnclearError:
-            found = _found(self.api, key, list(file.requests), intended_at)
+            found = _found(self.api, key, list(file.requests), event["at"])
             if found:
                 self.book.note(event_frame(event | _of(found), "submitted"))
         else:
@@ -290,21 +326,22 @@ class Submission:
         file.handle.close()
 
     def _wait(self, file: _File, key: str) -> None:
+        self.made.append(key)
         for judge, item in file.requests.values():
             self._say(judge, item, pending(key))
 
     def _say(self, judge: RubricJudge, item: Item, ruling: Ruling) -> None:
-        if item.call_id != CALL_ID:
-            self.rows.append(
-                verdict_row(
-                    judge.spec,
-                    item,
-                    ruling,
-                    attempts=(),
-                    scored_at=self.now(),
-                    library_versions={},
-                )
-            )
+        if item.call_id == CALL_ID:
+            return
+        row = verdict_row(
+            judge.spec, item, ruling, attempts=(), scored_at=self.now(), library_versions={}
+        )
+        (self.hear or self.rows.append)(row)
+
+
+def _without_texts(item: Item) -> Item:
+    """What is known of ``item`` once its request is written: a file may hold 50,000 of them."""
+    return Item(item.call_id, item.digest, "", "", ())
 
 
 def pending(batch: str) -> Ruling:
@@ -312,12 +349,16 @@ def pending(batch: str) -> Ruling:
     return Ruling(PENDING, None, f"waits in batch {batch}")
 
 
+def _no_batch(why: BatchRefusedError) -> Ruling:
+    return Ruling("failed", None, f"no batch was made: {why}")
+
+
 def _tried_enough() -> Ruling:
     return Ruling(
         "failed",
         None,
-        f"{MOST_TRIES} batches ended without a verdict on it; to have it asked by itself, run with "
-        "an empty LLMOPS_JUDGE_BATCH",
+        f"{MOST_TRIES} batches ended without a verdict on it; to have it asked by itself, judge it "
+        "without batches (an empty LLMOPS_JUDGE_BATCH, or `llmops score` without --batch)",
     )
 
 
@@ -378,6 +419,10 @@ class Progress:
     ready: bool = False
     over: bool = False
     faulty: bool = False
+    done: int = 0
+    """Requests that the endpoint is done with."""
+    total: int = 0
+    """Requests in all."""
 
 
 def look(row: Mapping[str, Any], api: BatchApi, book: Book, now: datetime) -> Progress:
@@ -430,8 +475,9 @@ def close_forgotten(row: Mapping[str, Any], book: Book, price: Price, now: datet
 def _standing(row: Mapping[str, Any], seen: Seen) -> Progress:
     """How a batch stands, as the endpoint tells it."""
     done = (seen.answered or 0) + (seen.failed or 0)
-    told = f"{done:,} of {seen.total or row['requests']:,} done"
-    return Progress(row["batch"], seen.state, told, ready=seen.ended)
+    total = seen.total or row["requests"]
+    told = f"{done:,} of {total:,} done"
+    return Progress(row["batch"], seen.state, told, ready=seen.ended, done=done, total=total)
 
 
 def _seen(row: Mapping[str, Any], api: BatchApi, book: Book, now: datetime) -> Seen | Progress:
@@ -540,4 +586,5 @@ def _close(
     if api and seen.input_file:
         api.clear(seen.input_file)
     told = f"{found.answered:,} verdicts, {unanswered:,} without one"
-    return Progress(row["batch"], seen.state, told, over=True)
+    asked = len(replies.asked)
+    return Progress(row["batch"], seen.state, told, over=True, done=asked, total=asked)

@@ -17,6 +17,7 @@ from llmops_pipelines.adapters.batch_api import (
     ApiName,
     BatchRefusedError,
     BatchUnclearError,
+    NoBatchApiError,
     Seen,
     Size,
 )
@@ -26,7 +27,12 @@ from llmops_pipelines.adapters.judge_client import (
     completion_body,
     read_completion,
 )
-from llmops_pipelines.adapters.patience import NoAnswerError, RejectedError, patiently
+from llmops_pipelines.adapters.patience import (
+    NoAnswerError,
+    RejectedError,
+    knows_no_such_path,
+    patiently,
+)
 from llmops_pipelines.judging import Reply, Request, Returned
 
 MARK = "llmops_batch"
@@ -90,6 +96,7 @@ class OpenAIBatches:
 
         Raises:
             BatchRefusedError: Certainly not submitted.
+            NoBatchApiError: Nor can it ever be.
             BatchUnclearError: It may have been.
         """
 
@@ -104,7 +111,10 @@ class OpenAIBatches:
         try:
             uploaded = patiently(self._told(upload))
         except BatchUnclearError as error:
-            raise BatchRefusedError(f"its file could not be uploaded: {error}") from error
+            refused = NoBatchApiError if knows_no_such_path(error) else BatchRefusedError
+            raise refused(f"its file could not be uploaded: {error}") from error
+        if not isinstance(getattr(uploaded, "id", None), str) or uploaded.object != "file":
+            raise NoBatchApiError("its file was uploaded, and what answered is no file")
 
         def create() -> Any:
             ready()
@@ -115,7 +125,13 @@ class OpenAIBatches:
                 metadata={MARK: key},
             )
 
-        return _seen(patiently(self._told(create), once=True))
+        try:
+            return _seen(patiently(self._told(create), once=True))
+        except BatchUnclearError:
+            raise
+        except Exception:
+            self.clear(uploaded.id)  # nobody will use it, and it holds texts
+            raise
 
     def find(self, key: str, custom_ids: Sequence[str], since: datetime) -> Seen | None:  # noqa: ARG002
         """The batch whose metadata holds ``key``; batches are listed newest first."""

@@ -37,6 +37,12 @@ class NoAnswerError(Exception):
     """The connection broke, or no answer came in time."""
 
 
+def knows_no_such_path(error: Exception) -> bool:
+    """Whether what `patiently` raised says that the endpoint does not offer what was asked for."""
+    cause = error.__cause__
+    return isinstance(cause, RejectedError) and cause.status in (404, 405, 501)
+
+
 def patiently(deed: Callable[[], Told], *, once: bool = False) -> Told:
     """The result of ``deed``, which is tried again after a pause.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -18,6 +18,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.adapters import minilm
+from llmops_pipelines.adapters.cross_encoder import EntailmentModel, library_versions
 from llmops_pipelines.adapters.judge_client import Endpoint, open_judge
 from llmops_pipelines.adapters.judging_day import judging_versions
 from llmops_pipelines.adapters.spool import Line, Spool, verdicts_in
@@ -44,6 +45,7 @@ from llmops_pipelines.judging import (
     Tally,
     ask_canaries,
     embedded_verdicts,
+    entailment_verdicts,
     execute,
     heuristic_scores,
     read_item,
@@ -304,6 +306,42 @@ def score_embedded(
         spool.add_verdicts(verdicts_in(verdicts.iter_rows(named=True)), bought=True)
         count += frame.height
         done(count)
+
+
+def score_by_entailment(
+    file: SampleFile,
+    spec: JudgeSpec,
+    specs: Sequence[JudgeSpec],
+    model: EntailmentModel,
+    spool: Spool,
+    ledger_keys: pl.LazyFrame,
+    now: Callable[[], datetime],
+) -> Iterator[pl.DataFrame]:
+    """Let ``model`` rule on every content in ``spool`` that has no verdict; nothing is sent.
+
+    Args:
+        file: As `take_in` read it.
+        spec: The one of ``specs`` whose verdicts the spool takes.
+        specs: `entailment_specs`: one pass gives the verdicts of both.
+        model: The model.
+        spool: Filled, with the verdicts that are known.
+        ledger_keys: Key columns of ``judge_ledger``.
+        now: The UTC time, without a zone.
+
+    Yields:
+        ``JUDGE_LEDGER`` rows, to be kept as they come.
+
+    Raises:
+        EntailmentModelError: The model cannot be loaded, or answers with no number.
+    """
+    for frame in unjudged(file, spec, spool):
+        for verdicts in entailment_verdicts(
+            frame.drop("item_digest"), specs, model.entails, ledger_keys, now=now,
+            library_versions=library_versions(),
+        ):  # fmt: skip
+            own = verdicts.filter(pl.col("spec_id") == spec.spec_id)
+            spool.add_verdicts(verdicts_in(own.iter_rows(named=True)), bought=True)
+            yield verdicts
 
 
 def _as_calls(items: pl.DataFrame) -> pl.DataFrame:

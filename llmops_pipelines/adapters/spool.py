@@ -79,6 +79,10 @@ class Spool:
         trace: TracebackType | None,
     ) -> None:
         """Let go of the temporary file."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
         self._db.close()
 
     def add_lines(self, lines: Iterable[Line]) -> None:
@@ -112,6 +116,41 @@ class Spool:
             )
         )  # fmt: skip
 
+    def copy_lines(self, other: Self) -> None:
+        """Keep the lines and contents of ``other``, without its verdicts."""
+        self.add_lines(
+            Line(*row) for row in other._each("select line, id, digest, outcome, reason from lines")
+        )
+        self.add_contents(other._each("select line, digest from contents"))
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """The verdict on every content in the order of the lines; what has none was not asked."""
+        for row in self._each(
+            "select c.digest, coalesce(v.outcome, 'failed'), v.score, coalesce(v.reason, 'was not "
+            "asked'), coalesce(v.attempts, 0), case when v.digest is null then '0' else v.cost end "
+            "from contents c left join verdicts v using (digest) order by c.line"
+        ):
+            yield Verdict(*row)
+
+    def wait_for(self, digests: Iterable[str], reason: str) -> int:
+        """Contents among ``digests`` without verdict are ``pending``; how many there are."""
+        with self._lock:
+            before = self._db.total_changes
+            self._db.executemany(
+                "insert or ignore into verdicts select digest, 'pending', null, ?, 0, '0', 1 "
+                "from contents where digest = ?",
+                ((reason, digest) for digest in digests),
+            )
+            return self._db.total_changes - before
+
+    def wait_no_more(self, digests: Iterable[str]) -> None:
+        """Contents among ``digests`` that are pending have no verdict again."""
+        with self._lock:
+            self._db.executemany(
+                "delete from verdicts where digest = ? and outcome = 'pending'",
+                ((digest,) for digest in digests),
+            )
+
     def close_rest(self, outcome: str, reason: str) -> None:
         """Every content without verdict ends like this."""
         with self._lock:
@@ -121,8 +160,10 @@ class Spool:
                 (outcome, reason),
             )
 
-    def count(self, state: Literal["known", "unjudged"]) -> int:
-        """Contents whose verdict was known before, or that have none."""
+    def count(self, state: Literal["known", "bought", "unjudged"]) -> int:
+        """Contents whose verdict was known before, was bought now, or that have none."""
+        if state == "bought":
+            return self._count("select count(*) from verdicts where bought")
         if state == "known":
             return self._count("select count(*) from verdicts where not bought")
         return self._count(

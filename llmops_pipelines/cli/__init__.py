@@ -333,11 +333,12 @@ def score(
         Path, typer.Argument(readable=False, help="JSON lines with RAGAS's field names and id.")
     ],
     rubric: Annotated[
-        str, typer.Option(help="In rubrics.yaml, a RAGAS metric, or support, relevance.")
+        str,
+        typer.Option(help="In rubrics.yaml, RAGAS, or support, relevance, entailment."),
     ],
     model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
     judge: Annotated[
-        str, typer.Option(help="Endpoint: judge (JUDGE_BASE_URL), or a name of judges.yaml.")
+        str, typer.Option(help="judge (JUDGE_BASE_URL), or an endpoint or jury of judges.yaml.")
     ] = "judge",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a row per line there, as JSON lines.")
@@ -357,6 +358,9 @@ def score(
     fail_over: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=X", help="The same if it is more.")
     ] = None,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Submit as batches at half the price, and wait.")
+    ] = False,
     logprobs: Annotated[
         bool, typer.Option("--logprobs", help="Weigh scores by token probabilities.")
     ] = False,
@@ -387,6 +391,7 @@ def score(
             preflight=not no_preflight,
             canaries=not no_canary,
             logprobs=logprobs,
+            batch=batch,
         )
         code = scoring.score(_settings(context), order, as_json=as_json)
     raise typer.Exit(code)

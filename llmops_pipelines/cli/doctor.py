@@ -55,6 +55,10 @@ def _lines(found: Diagnosis) -> Iterator[str]:
         yield f"  {row['name']}: {_state(row)}"
     if not found.endpoints:
         yield "  none is set up"
+    if found.entailment:
+        state = found.entailment["fault"] or f"weights {found.entailment['weights']}"
+        yield "Entailment model, on this machine"
+        yield f"  {found.entailment['model']}: {state}"
     loud = [name for name, state in found.telemetry.items() if state == "on"]
     yield f"Telemetry of libraries: {'ON by ' + ', '.join(loud) if loud else 'off'}"
     yield "Versions: " + ", ".join(f"{name} {version}" for name, version in found.versions.items())

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
@@ -20,6 +21,11 @@ LOGGER = "llmops"
 
 _PATIENCE_S = 5.0
 """Where lines cannot be overwritten, the same phase speaks again after this long."""
+
+
+def say(text: str, *, warn: bool = False) -> None:
+    """One line to the person at the terminal."""
+    typer.secho(text, err=True, fg="yellow" if warn else None)
 
 
 @contextmanager

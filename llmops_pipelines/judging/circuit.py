@@ -10,6 +10,7 @@ from llmops_pipelines.judging.exchange import Reply
 _REMEDY = {
     "http_401": "JUDGE_API_KEY: the endpoint does not accept the key",
     "http_403": "JUDGE_API_KEY: the key may not use this model",
+    "http_200": "JUDGE_BASE_URL, which as a rule ends in /v1: what answers there is no judge",
     "http_404": "JUDGE_BASE_URL and JUDGE_MODEL: the endpoint knows no such path or model",
 }
 _UNREACHABLE = "JUDGE_BASE_URL: nothing answers there"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -142,23 +142,15 @@ def jury_agreement(verdicts: pl.DataFrame) -> pl.DataFrame:
 def _row(
     spec: JudgeSpec, votes: list[dict[str, Any]], models: dict[str, str], combine: Combine
 ) -> dict[str, Any]:
-    given = [vote["score"] for vote in votes if vote["outcome"] == "scored"]
-    silent = sum(vote["outcome"] == "not_applicable" for vote in votes)
-    outcome, score = _combined(given, silent, len(models), combine)
-    if outcome == "undecided":
-        # A seat that nobody has asked yet is one more that may still speak.
-        owed = [vote["outcome"] for vote in votes if vote["outcome"] not in FINAL]
-        absent = ["failed"] if len(votes) < len(models) else []
-        outcome = next(iter(owed + absent), outcome)
-    told = "; ".join(f"{models[v['spec_id']]}: {_said(v)}" for v in votes)
-    apart = [abs(one - other) for one, other in combinations(given, 2)]
-    distance = f"; mean disagreement {fmean(apart):.2f}" if apart else ""
+    heard = heard_together(
+        [Vote(models[v["spec_id"]], v["outcome"], v["score"]) for v in votes], len(models), combine
+    )
     return {
         **votes[0],
         "spec_id": spec.spec_id,
-        "outcome": outcome,
-        "score": score,
-        "reason": f"{told}{distance}",
+        "outcome": heard.outcome,
+        "score": heard.score,
+        "reason": heard.reason,
         "evidence": None,
         "attempts": 0,
         "cost": 0,
@@ -186,5 +178,37 @@ def _seats(models: Mapping[str, str]) -> dict[str, str]:
     return {f"{_MEMBER}{spec_id}": model for spec_id, model in models.items()}
 
 
-def _said(vote: dict[str, Any]) -> str:
-    return f"{vote['score']:g}" if vote["outcome"] == "scored" else str(vote["outcome"])
+class Vote(NamedTuple):
+    """What one member says of an item; ``score`` is null unless it is ``scored``."""
+
+    model: str
+    outcome: str
+    score: float | None
+
+    def __str__(self) -> str:
+        """Who says what."""
+        said = f"{self.score:g}" if self.score is not None else self.outcome
+        return f"{self.model}: {said}"
+
+
+class Heard(NamedTuple):
+    """What a jury says of an item."""
+
+    outcome: str
+    score: float | None
+    reason: str
+
+
+def heard_together(votes: Sequence[Vote], seats: int, combine: Combine) -> Heard:
+    """What a jury with ``seats`` members says where these votes were given; see `jury_scores`."""
+    given = [vote.score for vote in votes if vote.outcome == "scored" and vote.score is not None]
+    silent = sum(vote.outcome == "not_applicable" for vote in votes)
+    outcome, score = _combined(given, silent, seats, combine)
+    if outcome == "undecided":
+        # A seat that nobody has asked yet is one more that may still speak.
+        owed = [vote.outcome for vote in votes if vote.outcome not in FINAL]
+        absent = ["failed"] if len(votes) < seats else []
+        outcome = next(iter(owed + absent), outcome)
+    apart = [abs(one - other) for one, other in combinations(given, 2)]
+    distance = f"; mean disagreement {fmean(apart):.2f}" if apart else ""
+    return Heard(outcome, score, f"{'; '.join(map(str, votes))}{distance}")

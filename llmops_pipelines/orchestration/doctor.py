@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from llmops_pipelines import judging
+from llmops_pipelines.adapters.cross_encoder import EntailmentModelError, open_entailment_model
 from llmops_pipelines.ingest import Sources
 from llmops_pipelines.judging.policy import LOCAL
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
@@ -36,6 +37,8 @@ class Diagnosis:
     telemetry: dict[str, str]
     features: list[dict[str, Any]] = field(default_factory=list)
     endpoints: list[dict[str, Any]] = field(default_factory=list)
+    entailment: dict[str, str | None] | None = None
+    """The entailment model of one's own, by name and weights, or what keeps it from being used."""
     others: list[dict[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -72,6 +75,9 @@ def diagnose(
         if not off
     ]
     found.others = _others(reference, webhook, roots)
+    found.entailment = _entailment(judge.entailment_model)
+    if found.entailment and found.entailment["fault"]:
+        found.problems.append(f"LLMOPS_ENTAILMENT_MODEL: {found.entailment['fault']}")
     try:
         check_reference(reference.folder())
     except ReferenceFileError as error:
@@ -101,6 +107,17 @@ def diagnose(
         if row["in_use"] and row["preflight"] and row["preflight"]["fault"]
     ]
     return found
+
+
+def _entailment(model: str) -> dict[str, str | None] | None:
+    """What is known of the entailment model without loading it; None where none is set."""
+    if not model:
+        return None
+    try:
+        opened = open_entailment_model(model)
+    except EntailmentModelError as error:
+        return {"model": model, "weights": None, "fault": str(error)}
+    return {"model": opened.name, "weights": opened.weights, "fault": None}
 
 
 def _feature(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -22,6 +23,12 @@ class Seat(NamedTuple):
     pace: Pace
     batch: Literal["", "openai", "anthropic"] = ""
     """The API by which its batches are submitted; empty: it is asked at once."""
+
+    @property
+    def batch_api(self) -> Literal["openai", "anthropic"]:
+        """The API by which batches are submitted if somebody asks for them."""
+        host = urlsplit(self.endpoint.base_url).hostname or ""
+        return self.batch or ("anthropic" if host.endswith("anthropic.com") else "openai")
 
 
 class Bench(NamedTuple):

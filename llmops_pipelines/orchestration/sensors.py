@@ -22,6 +22,7 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
     Webhook,
 )
+from llmops_pipelines.tables import SAMPLED_TRACES
 
 KEY_TAG = "llmops/request"
 _UNFINISHED = [
@@ -167,6 +168,12 @@ def judge_batches_sensor(
     answers, told = [], []
     endpoints = endpoints_of(judge, read_judges(reference))
     for day, _ in open_days(lake.open()):
+        if lake.open().stored(SAMPLED_TRACES, day) is None:
+            # Samples of a file: no day's scores rest on them, and `llmops score` waits for them.
+            told.append(
+                f"batches of {day} are those of a file; `llmops batches collect` takes them"
+            )
+            continue
         standing = look_at_open(LakeBook(lake.open(), day), endpoints, clock.now())
         told += [f"{one.batch} of {day}: {one.state}, {one.told}" for one in standing]
         ready = sorted(one.batch for one in standing if one.ready or one.over)

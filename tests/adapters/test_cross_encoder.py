@@ -11,6 +11,8 @@ from llmops_pipelines.adapters import cross_encoder
 from llmops_pipelines.adapters.cross_encoder import EntailmentModelError, open_entailment_model
 from llmops_pipelines.judging import entailment_specs, entailment_verdicts
 from llmops_pipelines.tables import JUDGE_LEDGER
+from tests.cli.test_doctor import doctor, told
+from tests.cli.test_scoring import lake, rows, sample, samples, score
 from tests.judging.worlds import NOON, item_frame
 
 PAIRS = [
@@ -168,3 +170,38 @@ def test_a_tiny_model_judges_like_any_other(tiny):
     )
     scores = dict(pl.concat(parts).select("metric", "score").rows())
     assert 0 < scores["entailment_min"] < scores["entailment"] < 1
+
+
+@pytest.mark.parametrize("rubric", ["entailment", "entailment_min"])
+def test_a_file_of_samples_is_judged_by_it_once_and_nothing_is_sent(tiny, tmp_path, rubric):
+    file, out = samples(tmp_path, *(sample(n) for n in range(3)), sample(1)), tmp_path / "out.jsonl"
+    own = {"LLMOPS_ENTAILMENT_MODEL": str(tiny)}
+    run = score(tmp_path, file, "--out", out, "--json", rubric=rubric, **own)
+    found = json.loads(run.stdout)
+    assert (run.returncode, found["outcomes"], found["calls"]) == (0, {"scored": 4}, 0)
+    assert (found["model"], found["endpoint"], found["cost_usd"]) == ("tiny-nli", None, 0.0)
+    assert f"{rubric} is computed here; no text leaves this machine" in run.stderr
+    expected = open_entailment_model(str(tiny)).entails(
+        [("Refunds take five days.", f"Refund {n} takes five days.") for n in (0, 1, 2, 1)]
+    )
+    assert [row["score"] for row in rows(out)] == pytest.approx(expected.tolist(), abs=1e-4)
+    assert lake(tmp_path).read(JUDGE_LEDGER).height == 2 * 3, "one pass settles both metrics"
+    other = {"entailment": "entailment_min", "entailment_min": "entailment"}[rubric]
+    score(tmp_path, file, rubric=other, **own)
+    assert lake(tmp_path).read(JUDGE_LEDGER).height == 2 * 3
+
+
+def test_the_doctor_knows_it_and_says_what_is_wrong_with_it(tiny, tmp_path):
+    known = told(tmp_path, LLMOPS_ENTAILMENT_MODEL=str(tiny))["entailment"]
+    assert known == {
+        "model": "tiny-nli", "weights": open_entailment_model(str(tiny)).weights, "fault": None,
+    }  # fmt: skip
+    broken = relabelled(tiny, tmp_path / "odd", id2label={"0": "LABEL_0", "1": "LABEL_1"})
+    run = doctor(tmp_path, LLMOPS_ENTAILMENT_MODEL=str(broken))
+    assert run.returncode == 1
+    assert "PROBLEM: LLMOPS_ENTAILMENT_MODEL: " in run.stdout
+    run = score(tmp_path, samples(tmp_path, sample(1)), rubric="entailment",
+                LLMOPS_ENTAILMENT_MODEL=str(broken))  # fmt: skip
+    assert (run.returncode, "names its labels LABEL_0, LABEL_1" in run.stderr) == (2, True)
+    run = score(tmp_path, samples(tmp_path, sample(1)), rubric="entailment")
+    assert (run.returncode, "set LLMOPS_ENTAILMENT_MODEL" in run.stderr) == (2, True)

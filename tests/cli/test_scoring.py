@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -168,14 +170,38 @@ def test_an_endpoint_that_fails_its_preflight_gets_no_sample(tmp_path):
         assert judge.calls == 1
     assert run.returncode == 2
     assert "does not accept the key (401)" in json.loads(run.stdout)["error"]
-    with JudgeStub(stubborn=True) as judge:
-        run = score(tmp_path, file, judge=judge)
-        assert {slot(r["messages"][1]["content"], "answer") for r in judge.requests} == {
-            answer for _, answer, _ in CANNED
-        }
-    assert run.returncode == 2
-    assert "always says the same tells nothing" in run.stderr
-    assert "--no-preflight" in run.stderr
+
+
+class Plain(BaseHTTPRequestHandler):
+    """A judge as somebody writes it in five minutes: HTTP/1.0, one reply for all, nothing else."""
+
+    calls = 0
+
+    def do_POST(self) -> None:
+        type(self).calls += 1
+        self.rfile.read(int(self.headers["content-length"]))
+        verdict = json.dumps({"claims": [], "grounded": True, "reason": "fine"})
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"choices": [{"message": {"content": verdict}}]}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_judge_that_its_preflight_doubts_is_asked_and_no_bound_rests_on_it(tmp_path):
+    file = samples(tmp_path, *(sample(n) for n in range(40)))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Plain) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        run = score(tmp_path, file, "--fail-under", "groundedness=0.5", "--json", JUDGE_MODEL="m",
+                    JUDGE_BASE_URL=f"http://127.0.0.1:{server.server_port}/v1")  # fmt: skip
+        server.shutdown()
+    told = json.loads(run.stdout)
+    assert Plain.calls == len(CANNED) + len(told["canaries"]) + 40
+    assert (run.returncode, told["outcomes"]) == (4, {"scored": 40})
+    assert "always says the same tells nothing; going on all the same" in run.stderr
+    assert "always says the same" in told["preflight"]["doubt"]
+    assert told["bounds"][0]["why"] == f"preflight: {told['preflight']['doubt']}"
 
 
 def test_an_endpoint_that_takes_no_schema_is_asked_in_words_ever_after(tmp_path):
@@ -277,10 +303,7 @@ def test_a_ragas_metric_is_a_rubric_like_any_other(tmp_path):
 
 
 def test_a_named_judge_takes_its_address_and_key_from_the_variables_it_names(tmp_path):
-    judges = (
-        "judges:\n  own: {base_url_env: OWN_URL, api_key_env: OWN_KEY, models: [own-1]}\n"
-        "  two: {base_url: http://127.0.0.1:1/v1, models: [a, b]}\n"
-    )
+    judges = "judges:\n  own: {base_url_env: OWN_URL, api_key_env: OWN_KEY, models: [own-1]}\n"
     data_folder(tmp_path / "data", {}, {"judges.yaml": judges})
     file = samples(tmp_path, sample(1))
     with JudgeStub() as stub:
@@ -293,8 +316,6 @@ def test_a_named_judge_takes_its_address_and_key_from_the_variables_it_names(tmp
     assert (run.returncode, run.stderr) == (
         2, "--judge own needs OWN_URL and OWN_KEY to be set\n",
     )  # fmt: skip
-    run = score(tmp_path, file, "--judge", "two")
-    assert "it has several models; choose one with --model" in run.stderr
 
 
 @pytest.mark.parametrize(

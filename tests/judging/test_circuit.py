@@ -21,6 +21,7 @@ def after(*replies, dead_after=3, patience=6):
         ("http_401", "JUDGE_API_KEY"),
         ("http_403", "JUDGE_API_KEY"),
         ("http_404", "JUDGE_MODEL"),
+        ("http_200", "JUDGE_BASE_URL"),
     ],
 )
 def test_the_first_failures_in_a_row_open_it_and_name_the_variable(outcome, variable):

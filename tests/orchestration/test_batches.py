@@ -49,6 +49,7 @@ def test_items_wait_in_a_batch_until_it_is_collected(world, stub):
     stub.finish(shuffled=3)
     assert world.run() == {"scored": 6}
     assert world.verdicts.height == world.calls.height == 6
+    assert set(world.lake.read(JUDGE_CALLS)["outcome"]) == {"ok"}, "the canary is held"
     assert world.run() == {"scored": 6}
     assert (len(stub.batches), stub.judge.calls) == (1, 0)
     batch = world.batch

@@ -316,14 +316,15 @@ def test_a_batch_that_is_over_has_its_day_collected_and_judged_anew(tick, folder
         sensor = sensors.judge_batches_sensor
         assert tick(sensor, **judge).skip_message == "no batch is open"
         world.run()
+        assert "are those of a file" in tick(sensor, **judge).skip_message
+        for table in (LLM_CALLS, SAMPLED_TRACES, HEURISTIC_SCORES):
+            folder.lake.write(table, table.empty(), day=DAY)
         assert f"of {DAY}: validating, 0 of 7 done" in tick(sensor, **judge).skip_message
         stub.finish()
         (request,) = tick(sensor, **judge).run_requests
         assert request.partition_key == str(DAY)
         ran(instance, request, dg.DagsterRunStatus.STARTED)
         assert "is under way" in tick(sensor, **judge).skip_message
-        for table in (LLM_CALLS, SAMPLED_TRACES, HEURISTIC_SCORES):
-            folder.lake.write(table, table.empty(), day=DAY)
         # The day's sample is empty by now: what is paid for is taken in all the same.
         assert folder.run("collect_job", day=DAY, **judge).success
         assert world.verdicts.height == 6
