@@ -22,7 +22,7 @@ from typing import Any
 
 from judge_endpoint import counted, endpoint
 
-LATENCY_MS, IN_FLIGHT = 100, 64
+LATENCY_MS, IN_FLIGHT, WINDOW = 100, 64, 64
 FAULTS = "0.025,0.025,0.02"
 
 
@@ -107,7 +107,7 @@ def judge(url: str, folder: str, items: int) -> None:
         now=lambda: datetime.now(UTC).replace(tzinfo=None),
         seed=7,
         run_id=run_id,
-        limits=Limits(concurrency=IN_FLIGHT),
+        limits=Limits(concurrency=IN_FLIGHT, window_results=WINDOW),
         gate=SharedGate(desk, Pace(IN_FLIGHT), endpoint=url),
         canaries=False,
     )
@@ -261,7 +261,7 @@ def crashes(items: int, kills: int = 20) -> None:
         print(
             f"\n{kills} kills: {once:,} of {items:,} scored exactly once, "
             f"{stats['requests'] - items:,} requests paid again, at most {worst} in one crash "
-            f"(window 50, {IN_FLIGHT} in flight); last run {last['outcomes']}"
+            f"({IN_FLIGHT} in flight, {WINDOW} wait for the ledger); last run {last['outcomes']}"
         )
 
 

@@ -277,14 +277,22 @@ def test_a_crash_after_some_windows_loses_only_what_was_not_handed_over():
     second.of(rest.drop("item_digest"))
     assert len(second.asked) == rest.height
     assert JUDGE_LEDGER.require(pl.concat([kept, second.ledger.verdicts])).height == 100
-    # What had been asked beyond the windows is the price of the crash.
-    assert len(first.asked) <= kept.height + 2 * limits.window_results + limits.concurrency
+    # What had been asked beyond that is the price of the crash.
+    assert len(first.asked) <= kept.height + limits.window_results + limits.concurrency
 
 
-def test_results_are_handed_over_in_windows():
-    run = Run(always(ok()), limits=replace(QUICK, window_results=4, concurrency=1))
+def test_at_no_moment_would_a_crash_cost_more_than_the_window_and_what_is_in_flight():
+    limits = replace(QUICK, window_results=4, concurrency=2)
+    unrecorded = []
+
+    def reply(_request, number):
+        unrecorded.append(number + 1 - sum(part.height for part, _ in run.ledger.parts))
+        return ok()
+
+    run = Run(reply, limits=limits, ledger=SlowLedger())
     run.of(TEN)
-    assert [verdicts.height for verdicts, _ in run.ledger.parts] == [4, 4, 2]
+    assert max(unrecorded) == limits.window_results + limits.concurrency
+    assert run.ledger.verdicts.height == 10
 
 
 def test_results_are_handed_over_when_time_is_up_too():
@@ -453,7 +461,7 @@ class SlowLedger(Ledger):
     """A ledger that takes longer than the run has left."""
 
     def append(self, verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
-        time.sleep(0.2)
+        time.sleep(0.1)
         super().append(verdicts, attempts)
 
 
