@@ -4,7 +4,7 @@ Retries, money and records are the executor's: one HTTP request per question. Th
 says where to send it and with which headers, once. What it does for each request (options as a
 model, headers anew, a reply as a model, errors as classes) costs a CPU-second in a thousand and
 more, so requests go to aiohttp, which is beneath its transport, and replies are read from the raw
-body (decision 24).
+body (decision 16).
 """
 
 from __future__ import annotations
