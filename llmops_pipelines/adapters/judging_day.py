@@ -230,7 +230,7 @@ def judge_day(
             gate.close()
     for row in posted:
         tally.add(row)
-    unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
+    unfinished = pl.concat([tally.unfinished, *(plan.forbidden for plan in plans)])
     return JudgedDay(
         quotes=tuple(plan.quote for plan in plans),
         outcomes=_outcomes(tally, unfinished),

@@ -274,7 +274,7 @@ def ask_about(
         tally, heard = asyncio.run(run())
     finally:
         gate.close()
-    spool.add_verdicts(verdicts_in(tally.unfinished), bought=True)
+    spool.add_verdicts(verdicts_in(tally.unfinished.iter_rows(named=True)), bought=True)
     if watched.closed:
         spool.close_rest("over_budget", watched.closed)
     elif circuit.opened.is_set():

@@ -23,6 +23,9 @@ OnResults = Callable[[pl.DataFrame, pl.DataFrame], None]
 
 Job = tuple[Judge, Item]
 
+_PACK = 1_000
+"""Rows that are put into one frame."""
+
 
 @dataclass
 class Tally:
@@ -30,17 +33,27 @@ class Tally:
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many items ended how, by metric and outcome."""
-    unfinished: list[dict[str, Any]] = field(default_factory=list)
-    """Verdict rows of items that a later run will try again."""
     calls: int = 0
     faults: int = 0
     cost: Decimal | None = None
+    _packed: list[pl.DataFrame] = field(default_factory=list)
+    _loose: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> pl.DataFrame:
+        """``JUDGE_LEDGER`` rows of items that a later run will try again."""
+        return pl.concat([*self._packed, verdict_frame(self._loose)])
 
     def add(self, row: dict[str, Any]) -> None:
         """Count one item."""
         self.outcomes[row["metric"], row["outcome"]] += 1
-        if row["outcome"] not in FINAL:
-            self.unfinished.append(row)
+        if row["outcome"] in FINAL:
+            return
+        self._loose.append(row)
+        if len(self._loose) == _PACK:
+            # A row of a frame takes a tenth of the memory; where money runs out, there are many.
+            self._packed.append(verdict_frame(self._loose))
+            self._loose.clear()
 
     def add_attempts(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Count attempts and what is known of their cost."""
