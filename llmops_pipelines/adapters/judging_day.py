@@ -214,7 +214,7 @@ def judge_day(
             purse=purse,
             price=price,
             limits=limits,
-            circuit=Circuit(limits.dead_after, patience=3 * limits.concurrency),
+            circuit=Circuit(limits.dead_after, limits.patience),
             now=now,
             seed=seed,
             run_id=run_id,

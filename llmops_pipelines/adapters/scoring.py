@@ -247,7 +247,7 @@ def ask_about(
         canaries: Whether the judge's canaries are asked first, if anything is.
     """
     watched = _Watched(judge, done)
-    circuit = Circuit(limits.dead_after, patience=3 * limits.concurrency)
+    circuit = Circuit(limits.dead_after, limits.patience)
 
     def keep(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         append(verdicts, attempts)

@@ -53,6 +53,14 @@ class Limits:
     window_results: int = 64
     window_s: float = 10.0
 
+    @property
+    def patience(self) -> int:
+        """Faults in a row, over all in flight, after which an endpoint that was there is left.
+
+        By then everything in flight has waited for three seconds or more: it is no blip.
+        """
+        return 6 * self.concurrency
+
 
 class GaveUpError(Exception):
     """An item will get no verdict in this run. ``outcome`` and the message say why."""
