@@ -17,12 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
 from judge_endpoint import counted, endpoint
 
-LATENCY_MS, IN_FLIGHT = 100, 64
+LATENCY_MS, IN_FLIGHT, WINDOW = 100, 64, 64
+DAY = datetime.now(UTC).date() - timedelta(days=1)
+DATA = Path(__file__).parents[1] / "data" / "reference"
 FAULTS = "0.025,0.025,0.02"
 
 
@@ -48,7 +52,6 @@ def judge(url: str, folder: str, items: int) -> None:
     """Judge ``items`` samples into the lake in ``folder``, and say what it took."""
     began = cpu()
     import logging
-    from datetime import UTC, date, datetime
     from uuid import uuid4
 
     import aiohttp  # noqa: F401 - these are imported by the first request otherwise
@@ -75,21 +78,19 @@ def judge(url: str, folder: str, items: int) -> None:
 
     openai.AsyncOpenAI, openai.DefaultAioHttpClient  # noqa: B018 - both are imported when named
     logging.getLogger("openai").setLevel(logging.WARNING)
-    reference = Path(__file__).parents[1] / "data" / "reference" / "rubrics.yaml"
     features = Features(features={"assistant": Feature(judging="judge")})
-    rubrics = parse_document(reference.read_text(), Rubrics, file="rubrics.yaml")
+    rubrics = parse_document((DATA / "rubrics.yaml").read_text(), Rubrics, file="rubrics.yaml")
     only = Rubrics(rubrics={"groundedness": rubrics.rubrics["groundedness"]})
     specs = endpoint_specs(only, features, endpoint="judge", model="bench-judge")
     frame = pl.DataFrame([texts(number) for number in range(items)], schema=ITEM_SCHEMA)
     imports = cpu() - began
 
     lake = Lake(open_store(f"{folder}/lake"))
-    day = date(2026, 11, 10)
 
     def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         part = uuid4().hex
-        lake.append(JUDGE_CALLS, attempts, name=part, day=day)
-        lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+        lake.append(JUDGE_CALLS, attempts, name=part, day=DAY)
+        lake.append(JUDGE_LEDGER, verdicts, name=part, day=DAY)
 
     started, spent = time.perf_counter(), cpu()
     run_id = uuid4().hex
@@ -107,7 +108,7 @@ def judge(url: str, folder: str, items: int) -> None:
         now=lambda: datetime.now(UTC).replace(tzinfo=None),
         seed=7,
         run_id=run_id,
-        limits=Limits(concurrency=IN_FLIGHT),
+        limits=Limits(concurrency=IN_FLIGHT, window_results=WINDOW),
         gate=SharedGate(desk, Pace(IN_FLIGHT), endpoint=url),
         canaries=False,
     )
@@ -261,7 +262,7 @@ def crashes(items: int, kills: int = 20) -> None:
         print(
             f"\n{kills} kills: {once:,} of {items:,} scored exactly once, "
             f"{stats['requests'] - items:,} requests paid again, at most {worst} in one crash "
-            f"(window 50, {IN_FLIGHT} in flight); last run {last['outcomes']}"
+            f"({IN_FLIGHT} in flight, {WINDOW} wait for the ledger); last run {last['outcomes']}"
         )
 
 
@@ -272,13 +273,104 @@ def rows_kept(folder: str) -> int:
     return pl.scan_parquet(files).select(pl.len()).collect().item() if files else 0
 
 
+def landed(folder: str, items: int) -> None:
+    """A day of ``items`` sampled calls, as the pipeline has it before judging."""
+    import polars as pl
+
+    from llmops_pipelines.orchestration.lake import Lake
+    from llmops_pipelines.orchestration.stores import open_store
+    from llmops_pipelines.tables import CALL_TEXTS, HEURISTIC_SCORES, LLM_CALLS, SAMPLED_TRACES
+
+    lake, reference = Lake(open_store(f"{folder}/lake")), Path(folder, "reference")
+    reference.mkdir()
+    shipped = yaml.safe_load((DATA / "rubrics.yaml").read_text())["rubrics"]["groundedness"]
+    (reference / "rubrics.yaml").write_text(yaml.safe_dump({"rubrics": {"groundedness": shipped}}))
+    (reference / "features.yaml").write_text("features: {assistant: {judging: judge}}")
+    said: dict[str, list[dict[str, Any]]] = {"calls": [], "heuristics": [], "sampled": []}
+    for start in range(0, items, 5_000):
+        rows = []
+        for number in range(start, min(start + 5_000, items)):
+            text = texts(number)
+            who = {"call_id": text["call_id"], "trace_id": text["trace_id"]}
+            line = {
+                "call_id": text["call_id"], "source_file": "a.jsonl", "source_line": number,
+                "record_digest": "r", "content_digest": "c",
+            }  # fmt: skip
+            contexts = [{"content": content} for content in text["contexts"]]
+            rows.append({
+                **line, "batch": "b", "source_record": 0, "question": text["question"],
+                "answer": text["answer"], "contexts": contexts, "messages": [], "tool_calls": [],
+            })  # fmt: skip
+            said["calls"].append({**line, "context_steps": []})
+            said["heuristics"].append({"call_id": who["call_id"], "support": 0.5, "refused": False})
+            said["sampled"].append({**who, "feature": "assistant"})
+        frame = pl.DataFrame(rows, schema=CALL_TEXTS.schema)
+        lake.append(CALL_TEXTS, frame, name=f"part-{start}", day=DAY)
+    for name, table in (
+        ("calls", LLM_CALLS), ("heuristics", HEURISTIC_SCORES), ("sampled", SAMPLED_TRACES)
+    ):  # fmt: skip
+        pl.DataFrame(said[name], schema=table.schema).write_parquet(f"{folder}/{name}.parquet")
+
+
+def night(url: str, folder: str) -> None:
+    """Judge the day in ``folder`` as the asset ``judge_scores`` does, and say what it took.
+
+    MiniLM's vectors are left out: they cost twenty milliseconds an item, and one slice's are held.
+    """
+    import numpy as np
+    import polars as pl
+
+    from llmops_pipelines.adapters import minilm
+    from llmops_pipelines.orchestration.judging import judge_sample
+    from llmops_pipelines.orchestration.resources import (
+        Clock,
+        Judge,
+        LakeResource,
+        ReferenceFolder,
+    )
+
+    minilm.embed = lambda texts: np.ones((len(texts), 1), np.float32)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    started, spent = time.perf_counter(), cpu()
+    scores = judge_sample(
+        pl.read_parquet(f"{folder}/sampled.parquet"),
+        pl.read_parquet(f"{folder}/heuristics.parquet"),
+        pl.scan_parquet(f"{folder}/calls.parquet"),
+        lake=LakeResource(root=f"{folder}/lake"),
+        reference=ReferenceFolder(path=f"{folder}/reference"),
+        judge=Judge(
+            base_url=f"{url}/v1", model="bench-judge", state=f"{folder}/state", preflight_days=0,
+            max_calls_per_run=10**9, max_in_flight=IN_FLIGHT,
+        ),
+        clock=Clock(),
+        day=DAY,
+        run_id="bench",
+    )  # fmt: skip
+    result = {
+        "wall": time.perf_counter() - started,
+        "cpu": cpu() - spent,
+        "scored": scores.filter(pl.col("metric") == "groundedness").height,
+        "started_mb": before,
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "returned_mb": scores.estimated_size() / 2**20,
+    }
+    print(json.dumps(result))
+
+
 def size(items: int) -> None:
-    print(f"\n{'items':>8} {'wall s':>8} {'CPU s/1,000':>12} {'MB':>6}")
-    for count in (items // 10, items):
+    print(f"\n{'items':>8} {'wall s':>8} {'CPU s/1,000':>12} {'MB':>6} {'of them returned':>17}")
+    for count in (items // 100, items // 10, items):
         with endpoint(0) as url, tempfile.TemporaryDirectory() as folder:
-            found = measured("_judge", url, folder, str(count))
+            landing = [sys.executable, __file__, "_landed", folder, str(count)]
+            subprocess.run(landing, check=True)
+            found = measured("_night", url, folder)
+        assert found["scored"] == count, found
         each = found["cpu"] / count * 1_000
-        print(f"{count:8,} {found['wall']:8.1f} {each:12.2f} {found['rss_mb']:6.0f}", flush=True)
+        print(
+            f"{count:8,} {found['wall']:8.1f} {each:12.2f} {found['rss_mb']:6.0f} "
+            f"{found['returned_mb']:17.0f}",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -289,6 +381,10 @@ def main() -> None:
                 judge(arguments[0], arguments[1], int(arguments[2]))
             case "_bare":
                 bare(arguments[0], int(arguments[1]))
+            case "_landed":
+                landed(arguments[0], int(arguments[1]))
+            case "_night":
+                night(arguments[0], arguments[1])
             case "_package":
                 package(arguments[0], int(arguments[1]))
         return

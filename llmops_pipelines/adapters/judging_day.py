@@ -25,6 +25,7 @@ from llmops_pipelines.judging import (
     Conduct,
     Gate,
     Item,
+    Items,
     Job,
     Judge,
     JudgeSpec,
@@ -40,10 +41,11 @@ from llmops_pipelines.judging import (
     ask_canaries,
     canary_estimates,
     counted_with,
-    distinct_items,
+    distinct_digests,
     execute,
     quote,
     read_item,
+    slices,
     split_by_policy,
     verdict_frame,
     verdict_row,
@@ -110,7 +112,7 @@ class JudgedDay:
 
 
 def judge_day(
-    items: pl.DataFrame,
+    items: Items,
     specs: Sequence[JudgeSpec],
     ledger_keys: pl.DataFrame | pl.LazyFrame,
     purse: Purse,
@@ -137,7 +139,7 @@ def judge_day(
     in the result and is tried again by the next call.
 
     Args:
-        items: ``judging.items`` of the day.
+        items: ``judging.items`` of the day; sliced ones are never held at once.
         specs: Rubric and RAGAS specs, in the order in which money should go to them.
         ledger_keys: Key columns of ``judge_ledger``, of whatever days.
         purse: Caps, and what the day has already cost.
@@ -177,7 +179,9 @@ def judge_day(
         for plan in plans:
             on_quote(plan.quote)
     # Drawn one by one: a hundred thousand items are not also held as so many objects.
-    jobs: Iterable[Job] = ((plan.judge, item) for plan in plans for item in _items(plan.to_judge))
+    jobs: Iterable[Job] = (
+        (plan.judge, item) for plan in plans for item in _items(plan.items, plan.to_judge)
+    )
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
     obstacle = None
@@ -210,7 +214,7 @@ def judge_day(
             purse=purse,
             price=price,
             limits=limits,
-            circuit=Circuit(limits.dead_after, patience=3 * limits.concurrency),
+            circuit=Circuit(limits.dead_after, limits.patience),
             now=now,
             seed=seed,
             run_id=run_id,
@@ -226,7 +230,7 @@ def judge_day(
             gate.close()
     for row in posted:
         tally.add(row)
-    unfinished = pl.concat([verdict_frame(tally.unfinished), *(plan.forbidden for plan in plans)])
+    unfinished = pl.concat([tally.unfinished, *(plan.forbidden for plan in plans)])
     return JudgedDay(
         quotes=tuple(plan.quote for plan in plans),
         outcomes=_outcomes(tally, unfinished),
@@ -240,7 +244,7 @@ def judge_day(
 
 
 def quote_items(
-    items: pl.DataFrame,
+    items: Items,
     spec: JudgeSpec,
     ledger_keys: pl.DataFrame,
     endpoint: Endpoint,
@@ -284,9 +288,13 @@ def judge_of(spec: JudgeSpec) -> Judge:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What one judge has to do, and what it would cost."""
+    """What one judge has to do, and what it would cost.
+
+    ``to_judge`` has ``call_id`` and ``item_digest``; the texts are in ``items``.
+    """
 
     judge: Judge
+    items: Items
     to_judge: pl.DataFrame
     forbidden: pl.DataFrame
     quote: Quote
@@ -294,7 +302,7 @@ class _Plan:
 
 def _plan(
     judge: Judge,
-    items: pl.DataFrame,
+    items: Items,
     ledger_keys: pl.DataFrame | pl.LazyFrame,
     endpoint: Endpoint,
     *,
@@ -306,12 +314,14 @@ def _plan(
 ) -> _Plan:
     spec = judge.spec
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
-    distinct = distinct_items(allowed, spec)
+    distinct = distinct_digests(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec)
     counter = counter_of(spec.model) if rows.height else None
     with counted_with(counter.count if counter else None):
         estimates = [
-            judge.estimate(item) for item in _items(rows) if judge.inapplicable(item) is None
+            judge.estimate(item)
+            for item in _items(allowed, rows)
+            if judge.inapplicable(item) is None
         ]
         tried = canary_estimates(judge) if canaries and estimates else []
     quoted = quote(
@@ -326,6 +336,7 @@ def _plan(
     )
     return _Plan(
         judge=judge,
+        items=allowed,
         to_judge=rows,
         forbidden=_forbidden(over_policy, spec, endpoint, now),
         # Canaries are paid for like items, and are none.
@@ -333,17 +344,20 @@ def _plan(
     )
 
 
-def _items(rows: pl.DataFrame) -> Iterator[Item]:
-    return (read_item(row) for row in rows.iter_rows(named=True, buffer_size=64))
+def _items(items: Items, wanted: pl.DataFrame) -> Iterator[Item]:
+    """The items that ``wanted`` names, slice by slice, each in the order of the digests."""
+    for part in slices(items):
+        rows = part.join(wanted, on="call_id").sort("item_digest")
+        yield from (read_item(row) for row in rows.iter_rows(named=True, buffer_size=64))
 
 
 def _forbidden(
-    over_policy: pl.DataFrame, spec: JudgeSpec, endpoint: Endpoint, now: datetime
+    over_policy: Items, spec: JudgeSpec, endpoint: Endpoint, now: datetime
 ) -> pl.DataFrame:
     ruling = Ruling("over_policy", None, _OVER_POLICY.format(endpoint=endpoint.name))
     return verdict_frame(
-        verdict_row(spec, read_item(row), ruling, attempts=(), scored_at=now, library_versions={})
-        for row in distinct_items(over_policy, spec).iter_rows(named=True)
+        verdict_row(spec, item, ruling, attempts=(), scored_at=now, library_versions={})
+        for item in _items(over_policy, distinct_digests(over_policy, spec))
     )
 
 

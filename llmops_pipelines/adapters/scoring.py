@@ -249,7 +249,7 @@ def ask_about(
         canaries: Whether the judge's canaries are asked first, if anything is.
     """
     watched = _Watched(judge, done)
-    circuit = Circuit(limits.dead_after, patience=3 * limits.concurrency)
+    circuit = Circuit(limits.dead_after, limits.patience)
 
     def keep(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         append(verdicts, attempts)
@@ -276,7 +276,7 @@ def ask_about(
         tally, heard = asyncio.run(run())
     finally:
         gate.close()
-    spool.add_verdicts(verdicts_in(tally.unfinished), bought=True)
+    spool.add_verdicts(verdicts_in(tally.unfinished.iter_rows(named=True)), bought=True)
     if watched.closed:
         spool.close_rest("over_budget", watched.closed)
     elif circuit.opened.is_set():

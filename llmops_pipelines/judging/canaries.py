@@ -149,7 +149,7 @@ async def ask_canaries(
     missed: set[tuple[str, str]] = set()
     try:
         tally = await execute(jobs, conduct, heard.take, library_versions=library_versions)
-        verdicts = pl.concat([*heard.verdicts, verdict_frame(tally.unfinished)])
+        verdicts = pl.concat([*heard.verdicts, tally.unfinished])
         found = {
             (row["spec_id"], row["item_digest"]): row for row in verdicts.iter_rows(named=True)
         }

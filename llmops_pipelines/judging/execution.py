@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Inquiry
+from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Inquiry, Limits
 from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.judges import Judge
 from llmops_pipelines.judging.ledger import FINAL, attempt_frame, verdict_frame, verdict_row
@@ -23,6 +23,9 @@ OnResults = Callable[[pl.DataFrame, pl.DataFrame], None]
 
 Job = tuple[Judge, Item]
 
+_PACK = 1_000
+"""Rows that are put into one frame."""
+
 
 @dataclass
 class Tally:
@@ -30,17 +33,27 @@ class Tally:
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How many items ended how, by metric and outcome."""
-    unfinished: list[dict[str, Any]] = field(default_factory=list)
-    """Verdict rows of items that a later run will try again."""
     calls: int = 0
     faults: int = 0
     cost: Decimal | None = None
+    _packed: list[pl.DataFrame] = field(default_factory=list)
+    _loose: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> pl.DataFrame:
+        """``JUDGE_LEDGER`` rows of items that a later run will try again."""
+        return pl.concat([*self._packed, verdict_frame(self._loose)])
 
     def add(self, row: dict[str, Any]) -> None:
         """Count one item."""
         self.outcomes[row["metric"], row["outcome"]] += 1
-        if row["outcome"] not in FINAL:
-            self.unfinished.append(row)
+        if row["outcome"] in FINAL:
+            return
+        self._loose.append(row)
+        if len(self._loose) == _PACK:
+            # A row of a frame takes a tenth of the memory; where money runs out, there are many.
+            self._packed.append(verdict_frame(self._loose))
+            self._loose.clear()
 
     def add_attempts(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Count attempts and what is known of their cost."""
@@ -53,28 +66,60 @@ class Tally:
 
 @dataclass
 class _Window:
-    """Results that are not yet in the ledger: what a crash would lose."""
+    """Results that are not yet in the ledger: what a crash would lose.
+
+    ``room`` has a place for every item that is paid for, or about to be, without being recorded.
+    """
 
     on_results: OnResults
     tally: Tally
+    limits: Limits
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    _enough: asyncio.Event = field(default_factory=asyncio.Event)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def keep_within(self, most: int) -> None:
-        """Hand over once ``most`` verdicts have gathered; wait for the ledger at twice as many."""
-        if len(self.verdicts) >= (2 * most if self._lock.locked() else most):
-            await asyncio.shield(self.flush(at_least=most))
+    def __post_init__(self) -> None:
+        """Open it."""
+        self.room = asyncio.Semaphore(self.limits.concurrency + self.limits.window_results)
 
-    async def flush(self, at_least: int = 0) -> None:
+    def add(self, row: dict[str, Any]) -> None:
+        """Keep a verdict until it is handed over; an unfinished one is no loss."""
+        if row["outcome"] not in FINAL:
+            self.room.release()
+            return
+        self.verdicts.append(row)
+        if self._has_enough:
+            self._enough.set()
+
+    async def empty(self) -> None:
+        """Hand over, again and again, whenever enough has gathered or time is up."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.limits.window_s):
+                    await self._enough.wait()
+            # Cut off half-way, it would be handed over again at the end.
+            await asyncio.shield(self.flush())
+
+    async def flush(self) -> None:
         """Hand over what has gathered; it is kept until the ledger has taken it."""
         async with self._lock:
+            self._enough.clear()
             verdicts, attempts = list(self.verdicts), list(self.attempts)
-            if len(verdicts) < at_least or not (verdicts or attempts):
+            if not (verdicts or attempts):
                 return
             await asyncio.to_thread(self._hand_over, verdicts, attempts)
             del self.verdicts[: len(verdicts)], self.attempts[: len(attempts)]
             self.tally.add_attempts(attempts)
+            for _ in verdicts:
+                self.room.release()
+            if self._has_enough:
+                self._enough.set()
+
+    @property
+    def _has_enough(self) -> bool:
+        """Whether so many wait that there is just time to record them before work has to stop."""
+        return 4 * len(self.verdicts) >= 3 * self.limits.window_results
 
     def _hand_over(self, verdicts: list[dict[str, Any]], attempts: list[dict[str, Any]]) -> None:
         """Off the event loop: making frames and files takes longer than many replies."""
@@ -91,24 +136,25 @@ async def execute(
     """Let every job's judge rule on its item, at most ``limits.concurrency`` at once.
 
     ``on_results`` is called from another thread, one call at a time, every ``window_results``
-    verdicts or ``window_s`` seconds, and at the end, whatever ends the run. Where it is slow the
-    run waits, so that a crash loses at most twice the window and what is in flight. Jobs are drawn
-    one by one, so an iterator of any length takes no memory.
+    verdicts at most or ``window_s`` seconds, and at the end, whatever ends the run. Where it is
+    slow the run waits, so that at no moment more than ``concurrency + window_results`` items are
+    paid for, or about to be, and not in the ledger. Jobs are drawn one by one, so an iterator of
+    any length takes no memory.
 
     Raises:
         Exception: Whatever ``on_results`` raises: spending that cannot be recorded stops.
     """
     tally = Tally()
-    window = _Window(on_results, tally)
+    window = _Window(on_results, tally, conduct.limits)
     conduct.ends_at = asyncio.get_running_loop().time() + conduct.limits.run_deadline_s
     queue = iter(jobs)
     try:
         async with asyncio.TaskGroup() as group:
-            ticker = group.create_task(_tick(window, conduct.limits.window_s))
+            emptying = group.create_task(window.empty())
             async with asyncio.TaskGroup() as workers:
                 for _ in range(conduct.limits.concurrency):
                     workers.create_task(_work(queue, conduct, window, tally, library_versions))
-            ticker.cancel()
+            emptying.cancel()
     except BaseExceptionGroup as group_error:
         raise _first(group_error) from group_error
     finally:
@@ -123,7 +169,12 @@ async def _work(
     tally: Tally,
     library_versions: Mapping[str, str],
 ) -> None:
-    for judge, item in queue:
+    while True:
+        await window.room.acquire()
+        if (job := next(queue, None)) is None:
+            window.room.release()
+            return
+        judge, item = job
         inquiry = Inquiry(
             conduct=conduct,
             spec=judge.spec,
@@ -141,9 +192,7 @@ async def _work(
             library_versions=library_versions,
         )
         tally.add(row)
-        if ruling.outcome in FINAL:
-            window.verdicts.append(row)
-        await window.keep_within(conduct.limits.window_results)
+        window.add(row)
 
 
 async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:
@@ -161,14 +210,6 @@ async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:
     if ruling.score is not None and not 0 <= ruling.score <= 1:
         return Ruling("unreadable", None, f"the score {ruling.score} is not between 0 and 1")
     return ruling
-
-
-async def _tick(window: _Window, seconds: float) -> None:
-    with suppress(asyncio.CancelledError):
-        while True:
-            await asyncio.sleep(seconds)
-            # Cut off half-way, it would be handed over again at the end.
-            await asyncio.shield(window.flush())
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -37,7 +37,8 @@ class Limits:
     """How hard to try. Times in seconds.
 
     Waiting for the endpoint's pace does not count towards the item's deadline, only towards the
-    run's.
+    run's. A crash has at most ``concurrency + window_results`` items paid for again: those in
+    flight, and those whose verdicts were not yet in the ledger.
     """
 
     concurrency: int = 64
@@ -46,11 +47,19 @@ class Limits:
     attempt_timeout_s: float = 60.0
     item_deadline_s: float = 300.0
     run_deadline_s: float = 6 * 3600.0
-    backoff_s: float = 0.1
+    backoff_s: float = 0.05
     backoff_most_s: float = 30.0
     dead_after: int = 8
-    window_results: int = 50
+    window_results: int = 64
     window_s: float = 10.0
+
+    @property
+    def patience(self) -> int:
+        """Faults in a row, over all in flight, after which an endpoint that was there is left.
+
+        By then everything in flight has waited for three seconds or more: it is no blip.
+        """
+        return 6 * self.concurrency
 
 
 class GaveUpError(Exception):
@@ -291,9 +300,13 @@ class Inquiry:
         return cost if cost is not None else price(request.model, reply.tokens)
 
     async def _wait(self, number: int, reply: Reply) -> None:
-        """Back off before the next attempt, or as long as the endpoint asked for."""
+        """Back off before the next attempt, or as long as the endpoint asked for.
+
+        Most faults pass at once, so the first wait is short; an outage takes longer, so each wait
+        is three times the one before.
+        """
         limits = self.conduct.limits
-        backoff = min(limits.backoff_s * 2 ** (number - 1), limits.backoff_most_s)
+        backoff = min(limits.backoff_s * 3 ** (number - 1), limits.backoff_most_s)
         backoff *= 0.5 + 0.5 * _fraction(self.conduct.seed, self.item.digest, number)
         seconds = max(backoff, reply.retry_after_s or 0.0)
         if seconds >= self._seconds_left():

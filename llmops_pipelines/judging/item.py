@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -69,9 +69,47 @@ def items(sampled: pl.DataFrame | pl.LazyFrame, texts: pl.DataFrame | pl.LazyFra
             alternative=pl.lit(None, pl.String),
         )
         .select(ITEM_SCHEMA.names())
-        .collect()
+        .collect(engine="streaming")
         .cast(ITEM_SCHEMA)
         .sort("call_id")
+    )
+
+
+@dataclass(frozen=True)
+class SlicedItems:
+    """Items that are never held all at once: ``read`` gives them a slice at a time, ever again.
+
+    A slice is an `ITEM_SCHEMA` frame; no call is in two of them. Slices are judged one after the
+    other, so where money may run out half-way they should be drawn at random.
+    """
+
+    read: Callable[[], Iterator[pl.DataFrame]]
+
+    def filter(self, *predicates: pl.Expr) -> SlicedItems:
+        """Those of which all ``predicates`` are true."""
+        return SlicedItems(lambda: (part.filter(*predicates) for part in self.read()))
+
+
+Items = pl.DataFrame | SlicedItems
+
+
+def slices(items: Items) -> Iterator[pl.DataFrame]:
+    """``items`` frame by frame; a frame is one slice."""
+    return iter([items]) if isinstance(items, pl.DataFrame) else items.read()
+
+
+def call_ids(items: Items) -> list[str]:
+    """Whose calls ``items`` are."""
+    return [call_id for part in slices(items) for call_id in part["call_id"]]
+
+
+def digests_of(items: Items, spec: JudgeSpec) -> pl.DataFrame:
+    """``call_id`` and ``item_digest`` of each item: what is known of them without their texts."""
+    return pl.concat(
+        [
+            pl.DataFrame(schema={"call_id": pl.String, "item_digest": pl.String}),
+            *(with_digests(part, spec).select("call_id", "item_digest") for part in slices(items)),
+        ]
     )
 
 

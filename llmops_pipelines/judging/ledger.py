@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.judging.exchange import Reply
-from llmops_pipelines.judging.item import Item, with_digests
+from llmops_pipelines.judging.item import Item, Items, digests_of, with_digests
 from llmops_pipelines.judging.replies import Ruling
 from llmops_pipelines.judging.specs import JudgeSpec
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SCORES
@@ -47,10 +47,17 @@ def distinct_items(items: pl.DataFrame, spec: JudgeSpec) -> pl.DataFrame:
     Rows come in the order of their digests, which is as good as random: where money runs out
     half-way, what was judged is a fair part of the whole.
     """
-    return (
-        with_digests(items, spec)
-        .sort("item_digest", "call_id")
-        .unique("item_digest", keep="first", maintain_order=True)
+    return _distinct(with_digests(items, spec))
+
+
+def distinct_digests(items: Items, spec: JudgeSpec) -> pl.DataFrame:
+    """``call_id`` and ``item_digest`` of `distinct_items`, without the texts."""
+    return _distinct(digests_of(items, spec))
+
+
+def _distinct(digested: pl.DataFrame) -> pl.DataFrame:
+    return digested.sort("item_digest", "call_id").unique(
+        "item_digest", keep="first", maintain_order=True
     )
 
 
@@ -61,10 +68,10 @@ def without_verdict(
     *,
     repetition: int = 0,
 ) -> pl.DataFrame:
-    """The rows of `distinct_items` that the ledger holds no verdict of ``spec`` on, in their order.
+    """The rows of ``distinct`` that the ledger holds no verdict of ``spec`` on, in their order.
 
     Args:
-        distinct: `distinct_items` for ``spec``.
+        distinct: `distinct_items` or `distinct_digests` for ``spec``.
         ledger_keys: ``spec_id``, ``item_digest`` and ``repetition`` of ``judge_ledger``.
         spec: The judge.
         repetition: 0 for the first draw.
@@ -90,7 +97,7 @@ def unpaid(
 
 
 def verdicts_of(
-    items: pl.DataFrame, ledger: pl.DataFrame | pl.LazyFrame, specs: Iterable[JudgeSpec]
+    items: Items, ledger: pl.DataFrame | pl.LazyFrame, specs: Iterable[JudgeSpec]
 ) -> pl.DataFrame:
     """The ledger's verdicts on ``items``, as ``JUDGE_SCORES``: each under its item's own call.
 
@@ -98,7 +105,7 @@ def verdicts_of(
     the earlier verdict counts.
     """
     parts = [
-        with_digests(items, spec)
+        digests_of(items, spec)
         .lazy()
         .select("item_digest", own_call="call_id")
         .join(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from llmops_pipelines.judging.item import Items
 from llmops_pipelines.judging.rubrics import Rubrics
 from llmops_pipelines.judging.specs import JudgeSpec, rubric_spec
 from llmops_pipelines.reference import Features, RagasMetric
@@ -76,8 +77,8 @@ def endpoint_specs(
 
 
 def split_by_policy(
-    items: pl.DataFrame, spec: JudgeSpec, features: Features, endpoint: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    items: Items, spec: JudgeSpec, features: Features, endpoint: str
+) -> tuple[Items, Items]:
     """``items`` that ``spec`` may see at ``endpoint``, and those it must never be sent.
 
     Items of features that a rubric does not apply to are in neither.

@@ -2,12 +2,13 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import polars as pl
@@ -93,14 +94,23 @@ def judge_sample(
     """
     rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     collect_day(lake.open(), judge, read_judges(reference), rubrics, clock, day)
-    items = _items(lake.open(), sampled, llm_calls, day)
-    specs, verdicts = judging.embedded_verdicts(
-        items, heuristic_scores, minilm.embed, weights=minilm.weights(), now=clock.now()
-    )
-    _keep_specs(lake.open(), specs)
-    embedded = judging.verdicts_of(
-        items, verdicts, [judging.read_spec(text) for text in specs["spec"]]
-    )
+    with _items_of(lake.open(), sampled, llm_calls, day) as items:
+        return _judge_items(items, heuristic_scores, lake, reference, judge, clock, day, run_id)
+
+
+def _judge_items(
+    items: judging.Items,
+    heuristic_scores: pl.DataFrame,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
+    """What all judges say of ``items``."""
+    embedded = _embedded(items, heuristic_scores, lake.open(), clock)
+    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     features = reference.read("features.yaml", Features)
 
     def wanted(seat: Seat) -> Wanted:
@@ -113,14 +123,32 @@ def judge_sample(
         )
         return [(judging.judged_features(features, seat.endpoint.name), specs)] if specs else []
 
-    judged = _asked(lambda: items, wanted, features, lake, reference, judge, clock, day, run_id)
-    entailment, entailed = judge_by_entailment(
-        items, features, lake.open(), judge.entailment_model, clock.now, day
-    )
-    _keep_specs(lake.open(), entailment)
-    found = pl.concat([embedded, entailed, judged])
+    judged = _asked(items, wanted, features, lake, reference, judge, clock, day, run_id)
+    entailed = [JUDGE_SCORES.empty()]
+    for part in judging.slices(items):
+        specs, verdicts = judge_by_entailment(
+            part, features, lake.open(), judge.entailment_model, clock.now, day
+        )
+        _keep_specs(lake.open(), specs)
+        entailed.append(verdicts)
+    found = pl.concat([embedded, *entailed, judged])
     before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=False)
     return JUDGE_SCORES.require(pl.concat([found, before]))
+
+
+def _embedded(
+    items: judging.Items, heuristic_scores: pl.DataFrame, lake: Lake, clock: Clock
+) -> pl.DataFrame:
+    """What the embedded scorers say of ``items``: ``JUDGE_SCORES``."""
+    found = [JUDGE_SCORES.empty()]
+    for part in judging.slices(items):
+        specs, verdicts = judging.embedded_verdicts(
+            part, heuristic_scores, minilm.embed, weights=minilm.weights(), now=clock.now()
+        )
+        _keep_specs(lake, specs)
+        known = [judging.read_spec(text) for text in specs["spec"]]
+        found.append(judging.verdicts_of(part, verdicts, known))
+    return pl.concat(found)
 
 
 def score_with_ragas(
@@ -153,9 +181,9 @@ def score_with_ragas(
 
     if not judging.features_judged(features):
         return RAGAS_SCORES.empty()
-    items = _items(lake.open(), sampled, llm_calls, day)
-    found = _asked(lambda: items, wanted, features, lake, reference, judge, clock, day, run_id)
-    before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=True)
+    with _items_of(lake.open(), sampled, llm_calls, day) as items:
+        found = _asked(items, wanted, features, lake, reference, judge, clock, day, run_id)
+        before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=True)
     return RAGAS_SCORES.require(pl.concat([found, before]))
 
 
@@ -178,7 +206,7 @@ def seats_for(
 
 
 def judge_asked(
-    items: pl.DataFrame,
+    items: judging.Items,
     spec: judging.JudgeSpec,
     features: Features,
     lake: Lake,
@@ -202,7 +230,7 @@ def judge_asked(
 
 
 def _paid_before(
-    items: pl.DataFrame,
+    items: judging.Items,
     asked: Iterable[str],
     features: Features,
     lake: Lake,
@@ -217,7 +245,7 @@ def _paid_before(
     """
     items = items.filter(pl.col("feature").is_in(judging.features_judged(features)))
     on_calls = lake.scan(JUDGE_LEDGER, [day]).filter(
-        pl.col("call_id").is_in(items["call_id"].to_list())
+        pl.col("call_id").is_in(judging.call_ids(items))
     )
     ids = {
         *on_calls.select(pl.col("spec_id").unique()).collect()["spec_id"],
@@ -262,7 +290,7 @@ Wanted = list[tuple[list[str], list[judging.JudgeSpec]]]
 
 
 def _asked(
-    items: Callable[[], pl.DataFrame],
+    items: judging.Items,
     wanted: Callable[[Seat], Wanted],
     features: Features,
     lake: LakeResource,
@@ -280,9 +308,8 @@ def _asked(
         by_seat = [wanted(seat) for seat in bench.seats]
         if not all(by_seat):
             continue  # a seat without a model wants nothing, and a jury sits whole or not at all
-        found = items()
         for together in zip(*by_seat, strict=True):
-            own = found.filter(pl.col("feature").is_in(together[0][0]))
+            own = items.filter(pl.col("feature").is_in(together[0][0]))
             said = [
                 _ask(own, specs, features, lake.open(), judge, seat, clock, day, run_id)
                 for seat, (_, specs) in zip(bench.seats, together, strict=True)
@@ -345,11 +372,33 @@ def nightly_specs(
     return found
 
 
-def items_of(lake: Lake, day: date) -> pl.DataFrame:
+def items_of(lake: Lake, day: date) -> AbstractContextManager[judging.Items]:
     """The sampled calls of ``day`` with their texts."""
-    return _items(
-        lake, lake.read(SAMPLED_TRACES, [day]).drop("day"), lake.scan(LLM_CALLS, [day]), day
-    )
+    sampled = lake.read(SAMPLED_TRACES, [day]).drop("day")
+    return _items_of(lake, sampled, lake.scan(LLM_CALLS, [day]), day)
+
+
+@contextmanager
+def _items_of(
+    lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date
+) -> Iterator[judging.Items]:
+    """The ``sampled`` calls with their texts; where they are many, from files, so many at a time.
+
+    Slices are drawn by a hash of the call's id, so that the first ones are a fair part of the day.
+    """
+    if sampled.height <= _SLICE:
+        yield _items(lake, sampled, llm_calls, day)
+        return
+    with TemporaryDirectory(prefix="llmops-") as folder:
+        files: list[Path] = []
+        for part in sampled.sort(pl.col("call_id").hash(), "call_id").iter_slices(_SLICE):
+            files.append(Path(folder, f"{len(files)}.parquet"))
+            _items(lake, part, llm_calls, day).write_parquet(files[-1], compression="lz4")
+        yield judging.SlicedItems(lambda: (pl.read_parquet(file) for file in files))
+
+
+_SLICE = 5_000
+"""Calls whose texts are held at once."""
 
 
 def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
@@ -358,7 +407,7 @@ def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date
 
 
 def _ask(
-    items: pl.DataFrame,
+    items: judging.Items,
     specs: Sequence[judging.JudgeSpec],
     features: Features,
     lake: Lake,
@@ -379,7 +428,7 @@ def _ask(
         return JUDGE_SCORES.empty()
     switched_on = judging.judged_features(features, seat.endpoint.name)
     items = items.filter(pl.col("feature").is_in(switched_on))
-    if items.is_empty():
+    if all(part.is_empty() for part in judging.slices(items)):
         return JUDGE_SCORES.empty()
     _keep_specs(lake, judging.judge_specs(specs))
     if too_old:
@@ -400,7 +449,7 @@ def _ask(
 
 def _owed(
     found: pl.DataFrame,
-    items: pl.DataFrame,
+    items: judging.Items,
     specs: Sequence[judging.JudgeSpec],
     lake: Lake,
     day: date,
@@ -414,7 +463,7 @@ def _owed(
     return stored.filter(
         pl.col("outcome").is_in(judging.UNFINISHED),
         pl.col("spec_id").is_in([spec.spec_id for spec in specs]),
-        pl.col("call_id").is_in(items["call_id"].to_list()),
+        pl.col("call_id").is_in(judging.call_ids(items)),
     ).join(found, on=JUDGE_SCORES.key, how="anti")
 
 
@@ -463,7 +512,7 @@ _LOCKS = 512
 
 
 def _spend(
-    items: pl.DataFrame,
+    items: judging.Items,
     specs: Sequence[judging.JudgeSpec],
     waiting: pl.DataFrame,
     features: Features,

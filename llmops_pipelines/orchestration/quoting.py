@@ -124,20 +124,20 @@ def quote_days(
     found = []
     for done, day in enumerate(days):
         on_day(day, done)
-        items = items_of(lake, day)
-        for names, spec, seat in asked:
-            quote, digests = quote_items(
-                items.filter(pl.col("feature").is_in(names)),
-                spec,
-                keys,
-                seat.endpoint,
-                features=features,
-                price=prices[0],
-                batch_price=prices[1],
-                now=clock.now(),
-            )
-            keys = pl.concat([keys, _as_paid(digests, spec)])
-            found.append(DayQuote(day, quote, expected_seconds(quote, seat.pace, calls)))
+        with items_of(lake, day) as items:
+            for names, spec, seat in asked:
+                quote, digests = quote_items(
+                    items.filter(pl.col("feature").is_in(names)),
+                    spec,
+                    keys,
+                    seat.endpoint,
+                    features=features,
+                    price=prices[0],
+                    batch_price=prices[1],
+                    now=clock.now(),
+                )
+                keys = pl.concat([keys, _as_paid(digests, spec)])
+                found.append(DayQuote(day, quote, expected_seconds(quote, seat.pace, calls)))
     return found
 
 

@@ -91,8 +91,8 @@ def rescore_day(
     run_id: str,
 ) -> Mapping[str, Any]:
     """Judge one day, put on record what came of it, and return that to be shown."""
-    items = items_of(lake, day)
-    verdicts = judge_asked(items, spec, features, lake, reference, judge, clock, day, run_id)
+    with items_of(lake, day) as items:
+        verdicts = judge_asked(items, spec, features, lake, reference, judge, clock, day, run_id)
     row = rescored(verdicts, spec, run_id=run_id).with_columns(rescored_at=pl.lit(clock.now()))
     others = lake.read(JUDGE_RESCORES, [day]).filter(pl.col("spec_id") != spec.spec_id)
     lake.write(JUDGE_RESCORES, pl.concat([others.select(row.columns), row]), day=day)

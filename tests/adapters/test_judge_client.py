@@ -135,6 +135,15 @@ def test_nobody_there_is_a_network_fault_that_costs_nothing():
     assert (answered.outcome, answered.retryable, answered.billable) == ("network", True, False)
 
 
+@pytest.mark.parametrize(("spared", "outcome"), [("", "ok"), ("no-such-host.invalid", "network")])
+def test_the_proxy_of_the_environment_is_used_where_it_is_to_be(spared, outcome, monkeypatch):
+    with JudgeStub() as stub:
+        monkeypatch.setenv("http_proxy", stub.base_url.removesuffix("/v1"))
+        monkeypatch.setenv("no_proxy", spared)
+        [answered] = ask("http://no-such-host.invalid/v1", seconds=2)
+    assert answered.outcome == outcome
+
+
 def test_usage_may_be_missing():
     assert reply(usage=False).tokens is None
 

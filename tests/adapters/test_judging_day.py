@@ -17,6 +17,7 @@ from llmops_pipelines.judging import (
     Caps,
     Limits,
     Purse,
+    SlicedItems,
     Spent,
     embedded_specs,
     endpoint_specs,
@@ -84,6 +85,20 @@ def test_a_day_is_judged_and_a_second_pass_asks_nothing():
     assert (outcomes(second), second.calls, second.already_paid) == ({}, 0, 40)
     assert JUDGE_LEDGER.require(world.ledger.verdicts).height == 40
     assert JUDGE_CALLS.require(world.ledger.attempts).height == 40
+
+
+def test_items_in_slices_are_quoted_and_judged_as_one_day():
+    again = ITEMS[:5].with_columns(call_id=pl.lit("again-") + pl.col("call_id"))
+    whole = pl.concat([ITEMS, again, item_frame("kept", feature="elsewhere")])
+    sliced = SlicedItems(lambda: whole.iter_slices(8))
+    with JudgeStub() as stub:
+        world, other = World(stub.base_url), World(stub.base_url)
+        day, same = world.judge(sliced), other.judge(whole)
+        assert stub.calls == 2 * 40
+    assert world.quotes == other.quotes
+    assert outcomes(day) == outcomes(same) == {"over_policy": 1, "scored": 40}
+    known = verdicts_of(sliced, world.ledger.verdicts, SPECS)
+    assert known.sort("call_id")["call_id"].to_list() == sorted(whole[:-1]["call_id"])
 
 
 def test_the_judges_errors_are_those_of_the_judge():

@@ -77,6 +77,6 @@ def test_a_run_that_is_killed_again_and_again_scores_every_item_once(tmp_path):
     calls, ledger = kept(tmp_path)
     assert ledger.select(pl.struct(LEDGER_KEY).is_unique().all()).item()
     assert ledger.height == items
-    # Of each killed run: what was in flight, and at most two windows that were not yet written.
-    assert again <= kills * (8 + 2 * 5)
+    # Of each killed run: what was in flight, and at most one window that was not yet written.
+    assert again <= kills * (8 + 5)
     assert calls.height <= stub.calls

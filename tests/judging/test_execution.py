@@ -93,8 +93,8 @@ def test_a_fault_that_stays_is_a_failed_item_not_a_zero():
     tally = run.of(ONE)
     assert outcomes(tally) == {"failed": 1}
     assert len(run.asked) == QUICK.attempts
-    assert tally.unfinished[0]["score"] is None
-    assert tally.unfinished[0]["reason"] == "5 attempts failed, the last with http_500: down"
+    assert tally.unfinished["score"][0] is None
+    assert tally.unfinished["reason"][0] == "5 attempts failed, the last with http_500: down"
     assert run.ledger.verdicts.is_empty()
     assert run.ledger.attempts.height == QUICK.attempts
 
@@ -103,7 +103,7 @@ def test_a_rejected_request_is_not_repeated():
     run = Run(always(failure("http_400", retryable=False, detail="too long")))
     tally = run.of(ONE)
     assert (outcomes(tally), len(run.asked)) == ({"failed": 1}, 1)
-    assert tally.unfinished[0]["reason"] == "http_400: too long"
+    assert tally.unfinished["reason"][0] == "http_400: too long"
 
 
 def test_a_malformed_reply_is_repaired_once():
@@ -131,7 +131,7 @@ def test_three_malformed_replies_are_unreadable_for_good():
     tally = run.of(ONE)
     assert (outcomes(tally), len(run.asked)) == ({"unreadable": 1}, 3)
     assert only(run)["score"] is None
-    assert tally.unfinished == []
+    assert tally.unfinished.is_empty()
     assert only(run)["reason"].startswith("3 replies could not be read")
 
 
@@ -199,7 +199,7 @@ def test_a_run_whose_time_is_up_leaves_the_rest_to_a_later_one():
     tally = run.of(TEN)
     assert 0 < outcomes(tally)["scored"] < 5
     assert outcomes(tally)["failed"] == 10 - outcomes(tally)["scored"]
-    assert "the run's deadline of 0 s has passed" in tally.unfinished[-1]["reason"]
+    assert "the run's deadline of 0 s has passed" in tally.unfinished["reason"][-1]
 
 
 def test_waiting_for_the_pace_does_not_count_towards_an_items_deadline():
@@ -216,21 +216,21 @@ def test_a_pause_past_the_items_deadline_fails_what_would_wait_for_it():
     run = Run(always(failure("http_429", retry_after_s=900)))
     tally = run.of(TEN)
     assert outcomes(tally) == {"failed": 10}
-    assert any("to be left alone for 900 s" in row["reason"] for row in tally.unfinished)
+    assert any("to be left alone for 900 s" in reason for reason in tally.unfinished["reason"])
 
 
 def test_a_wait_past_the_deadline_is_not_waited_for():
     run = Run(always(failure("http_429", retry_after_s=3600)))
     tally = run.of(ONE)
     assert (outcomes(tally), len(run.asked)) == ({"failed": 1}, 1)
-    assert "waiting 3600 s would pass the item's deadline of 300 s" in tally.unfinished[0]["reason"]
+    assert "waiting 3600 s would pass the item's deadline of 300 s" in tally.unfinished["reason"][0]
 
 
 def test_an_item_whose_time_is_up_fails():
     run = Run(always(failure("timeout")), limits=replace(QUICK, item_deadline_s=0.0))
     tally = run.of(ONE)
     assert (outcomes(tally), run.asked) == ({"failed": 1}, [])
-    assert "deadline of 0 s has passed" in tally.unfinished[0]["reason"]
+    assert "deadline of 0 s has passed" in tally.unfinished["reason"][0]
 
 
 def test_an_endpoint_that_hangs_is_left_after_the_timeout(monkeypatch):
@@ -246,7 +246,7 @@ def test_a_dead_endpoint_ends_the_run_and_names_the_variable():
     tally = run.of(item_frame(*(f"answer {n}" for n in range(500))))
     assert outcomes(tally) == {"failed": 500}
     assert len(run.asked) <= 2 * QUICK.concurrency
-    assert all("JUDGE_BASE_URL" in row["reason"] for row in tally.unfinished)
+    assert all("JUDGE_BASE_URL" in reason for reason in tally.unfinished["reason"])
     assert run.ledger.verdicts.is_empty()
 
 
@@ -277,14 +277,22 @@ def test_a_crash_after_some_windows_loses_only_what_was_not_handed_over():
     second.of(rest.drop("item_digest"))
     assert len(second.asked) == rest.height
     assert JUDGE_LEDGER.require(pl.concat([kept, second.ledger.verdicts])).height == 100
-    # What had been asked beyond the windows is the price of the crash.
-    assert len(first.asked) <= kept.height + 2 * limits.window_results + limits.concurrency
+    # What had been asked beyond that is the price of the crash.
+    assert len(first.asked) <= kept.height + limits.window_results + limits.concurrency
 
 
-def test_results_are_handed_over_in_windows():
-    run = Run(always(ok()), limits=replace(QUICK, window_results=4, concurrency=1))
+def test_at_no_moment_would_a_crash_cost_more_than_the_window_and_what_is_in_flight():
+    limits = replace(QUICK, window_results=4, concurrency=2)
+    unrecorded = []
+
+    def reply(_request, number):
+        unrecorded.append(number + 1 - sum(part.height for part, _ in run.ledger.parts))
+        return ok()
+
+    run = Run(reply, limits=limits, ledger=SlowLedger())
     run.of(TEN)
-    assert [verdicts.height for verdicts, _ in run.ledger.parts] == [4, 4, 2]
+    assert max(unrecorded) == limits.window_results + limits.concurrency
+    assert run.ledger.verdicts.height == 10
 
 
 def test_results_are_handed_over_when_time_is_up_too():
@@ -324,7 +332,7 @@ def test_at_the_cap_the_rest_is_over_budget_and_a_later_run_takes_it_up():
     tally = run.of(TEN)
     assert outcomes(tally) == {"scored": 3, "over_budget": 7}
     assert tally.cost == Decimal("0.03")
-    assert "the cap of $0.0550 a run is reached" in tally.unfinished[0]["reason"]
+    assert "the cap of $0.0550 a run is reached" in tally.unfinished["reason"][0]
     assert unpaid(TEN, run.ledger.verdicts, spec()).height == 7
 
 
@@ -453,7 +461,7 @@ class SlowLedger(Ledger):
     """A ledger that takes longer than the run has left."""
 
     def append(self, verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
-        time.sleep(0.2)
+        time.sleep(0.1)
         super().append(verdicts, attempts)
 
 

@@ -1,5 +1,7 @@
 """The digest of a frame's content is a matter of its values, not of memory, Polars or Arrow."""
 
+import subprocess
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -67,3 +69,14 @@ def test_every_table_has_one_empty_and_with_nulls(table):
     empty = table.empty()
     nulls = pl.DataFrame({name: [None] for name in empty.columns}, schema=empty.schema)
     assert content_digest(empty) != content_digest(nulls)
+
+
+def test_no_digest_imports_pandas():
+    program = (
+        "import runpy, sys, polars as pl\n"
+        f"digest = runpy.run_path({content_digest.__code__.co_filename!r})['content_digest']\n"
+        "digest(pl.DataFrame({'a': ['x', None], 'b': [[True], None], 'c': [None, True]}))\n"
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.stdout.split() == [b"False"]

@@ -1,9 +1,18 @@
 """Where processes share what they may spend, and what happens where they cannot."""
 
 import logging
+from datetime import date
 
-from llmops_pipelines.orchestration.judging import desk_of
+import polars as pl
+
+from llmops_pipelines.judging import slices
+from llmops_pipelines.orchestration.judging import _items_of, desk_of
+from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import Judge
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.tables import CALL_TEXTS, LLM_CALLS
+
+DAY = date(2026, 11, 10)
 
 
 def test_processes_that_name_one_folder_share_a_desk(tmp_path):
@@ -21,3 +30,22 @@ def test_a_disk_that_cannot_be_written_is_told_and_stops_nobody(tmp_path, caplog
     with caplog.at_level(logging.WARNING, "llmops.quotes"):
         assert desk_of(Judge(state=str(tmp_path / "file" / "judging"))) is None
     assert "caps and pace of the judge hold for this process alone" in caplog.text
+
+
+def test_the_texts_of_a_large_sample_are_held_a_slice_at_a_time(tmp_path, monkeypatch):
+    line = {"source_file": "a", "source_line": 1, "record_digest": "r", "content_digest": "c"}
+    calls = [{"call_id": f"c-{n}", **line} for n in range(7)]
+    said = {"batch": "b", "source_record": 0, "messages": [], "contexts": [], "tool_calls": []}
+    lake = Lake(open_store(str(tmp_path)))
+    texts = [{**call, **said, "answer": f"answer of {call['call_id']}"} for call in calls]
+    lake.append(CALL_TEXTS, pl.DataFrame(texts, schema=CALL_TEXTS.schema), name="p", day=DAY)
+    sampled = pl.DataFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat"))
+    kept = pl.LazyFrame(calls, schema=LLM_CALLS.schema)
+    with _items_of(lake, sampled, kept, DAY) as whole:
+        assert isinstance(whole, pl.DataFrame)
+    monkeypatch.setattr("llmops_pipelines.orchestration.judging._SLICE", 3)
+    with _items_of(lake, sampled, kept, DAY) as sliced:
+        parts = list(slices(sliced))
+        assert [part.height for part in slices(sliced)] == [3, 3, 1]
+    assert pl.concat(parts).sort("call_id").equals(whole)
+    assert pl.concat(parts)["call_id"].to_list() != whole["call_id"].to_list()
