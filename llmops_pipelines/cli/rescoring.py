@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -21,7 +20,11 @@ from llmops_pipelines.cli import quoting, telling
 from llmops_pipelines.cli.night import FAILED, INTERRUPTED, OK, check_folder
 from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
-from llmops_pipelines.orchestration.backfills import BACKFILL_TAG, record_backfill
+from llmops_pipelines.orchestration.backfills import (
+    BackfillCanceledError,
+    backfill_of,
+    close_abandoned,
+)
 from llmops_pipelines.orchestration.lake import Lake, LakeError
 from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.nightly import JUDGED, Failure, NightlyRunner, open_instance
@@ -29,6 +32,8 @@ from llmops_pipelines.orchestration.quoting import DayQuote, UnknownSpecError, s
 from llmops_pipelines.orchestration.rescoring import RESCORE_TAG, table_of_verdicts, unreachable
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
+
+_BY = {"llmops/by": "llmops rescore"}
 
 _COUNTS = ("items", "judged", "scored", "failed", "over_budget", "over_policy")
 
@@ -64,6 +69,9 @@ def rescore_days(
             failures = [] if _shown(settings, days, spec) else _run(settings, days, spec)
         except KeyboardInterrupt:
             typer.echo("stopped; what was paid for stays, and the same command goes on", err=True)
+            return INTERRUPTED
+        except BackfillCanceledError as error:
+            typer.echo(str(error), err=True)
             return INTERRUPTED
         except (LakeError, OSError) as error:
             raise (
@@ -139,9 +147,7 @@ def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> l
     # Runs name the judge by its id, so that an edit of rubrics.yaml meanwhile changes nothing.
     kept = resources_of(settings).lake.open()
     kept.append(JUDGE_SPECS, judging.judge_specs([spec]), name=spec.spec_id)
-    backfill = f"rescore-{uuid4().hex[:12]}"
-    tags = {RESCORE_TAG: backfill, BACKFILL_TAG: backfill, "llmops/by": "llmops rescore"}
-    began = time.time()
+    backfill_id = f"rescore-{uuid4().hex[:12]}"
     with (
         alone(settings.home / "nightly.lock", _say_so),
         telling.progress(Console(stderr=True)) as show,
@@ -153,28 +159,23 @@ def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> l
         config = {
             "ops": {key.to_python_identifier(): {"config": {"spec": spec.spec_id, "model": ""}}}
         }
-        done: list[date] = []
-        failed: list[date] = []
-        try:
+        close_abandoned(instance, _BY)
+        with backfill_of(
+            definitions,
+            instance,
+            backfill_id,
+            key=key,
+            days=days,
+            title=f"llmops rescore: {spec.metric} by {spec.model} ({spec.spec_id})",
+            tags={**_BY, RESCORE_TAG: backfill_id},
+            run_config=config,
+        ) as backfill:
             for number, day in enumerate(days):
                 show(f"rescoring {day}", number, len(days))
-                well = runner.execute("rescore_job", day, config=config, tags=tags)
-                (done if well else failed).append(day)
-        finally:
-            record_backfill(
-                definitions,
-                instance,
-                backfill,
-                key=key,
-                days=days,
-                done=done,
-                failed=failed,
-                began=began,
-                title=f"llmops rescore: {spec.metric} by {spec.model} ({spec.spec_id})",
-                tags={name: value for name, value in tags.items() if name != BACKFILL_TAG},
-                run_config=config,
-            )
-        _refresh(settings, instance, runner, done, spec, show)
+                backfill.begin(day)
+                well = runner.execute("rescore_job", day, config=config, tags=backfill.run_tags)
+                backfill.end(day, well=well)
+        _refresh(settings, instance, runner, backfill.done, spec, show)
         return runner.failures
 
 
