@@ -173,7 +173,9 @@ class Submission:
                 others.append((judge, item))
             elif reason := judge.inapplicable(item):
                 self._say(judge, item, Ruling("not_applicable", None, reason))
-            elif self.tries.get((judge.spec.spec_id, item.digest, 0), 0) >= MOST_TRIES:
+            elif (
+                self.tries.get((judge.spec.spec_id, item.digest, item.repetition), 0) >= MOST_TRIES
+            ):
                 self._say(judge, item, _tried_enough())
             elif full:
                 self._say(judge, item, Ruling("over_budget", None, full))
@@ -192,7 +194,7 @@ class Submission:
         self, file: _File | None, judge: RubricJudge, item: Item
     ) -> tuple[_File | None, str | None]:
         """Add a request, after the judge's first its canaries; why there is no money for it."""
-        name = custom_id(judge.spec.spec_id, item.digest)
+        name = custom_id(judge.spec.spec_id, item.digest, item.repetition)
         line = self.api.line(name, judge.request(item))
         if len(line) > self.api.size.bytes:
             fault = f"too_long: its request has {len(line):,} bytes, a batch takes "
@@ -328,7 +330,7 @@ def _item_frame(file: _File, key: str) -> pl.DataFrame:
             "custom_id": name,
             "spec_id": judge.spec.spec_id,
             "item_digest": item.digest,
-            "repetition": 0,
+            "repetition": item.repetition,
             "call_id": item.call_id,
         }
         for name, (judge, item) in file.requests.items()

@@ -129,6 +129,7 @@ def judge_day(
     prepare: Prepare | None = None,
     batch_price: Price | None = None,
     post: Post | None = None,
+    repetition: int = 0,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -156,6 +157,7 @@ def judge_day(
         prepare: Looks at the endpoint once there is something to ask it.
         batch_price: As ``price``, in batches; quotes tell both.
         post: Takes what can be asked in batches instead.
+        repetition: Which draw of each verdict; 0 is the first.
     """
     limits = limits or Limits()
     gate = gate or Gate(Pace(limits.concurrency))
@@ -170,6 +172,7 @@ def judge_day(
             now=now(),
             canaries=canaries,
             batch_price=batch_price,
+            repetition=repetition,
         )
         for spec in (specs if endpoint.configured else ())
     ]
@@ -177,7 +180,9 @@ def judge_day(
         for plan in plans:
             on_quote(plan.quote)
     # Drawn one by one: a hundred thousand items are not also held as so many objects.
-    jobs: Iterable[Job] = ((plan.judge, item) for plan in plans for item in _items(plan.to_judge))
+    jobs: Iterable[Job] = (
+        (plan.judge, item) for plan in plans for item in _items(plan.to_judge, repetition)
+    )
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
     obstacle = None
@@ -249,6 +254,7 @@ def quote_items(
     price: Price,
     batch_price: Price | None,
     now: datetime,
+    repetition: int = 0,
 ) -> tuple[Quote, list[str]]:
     """What `judge_day` would quote for ``spec``, and the digests of what it would ask about."""
     plan = _plan(
@@ -261,6 +267,7 @@ def quote_items(
         batch_price=batch_price,
         now=now,
         canaries=True,
+        repetition=repetition,
     )
     return plan.quote, plan.to_judge["item_digest"].to_list()
 
@@ -303,11 +310,12 @@ def _plan(
     now: datetime,
     canaries: bool,
     batch_price: Price | None,
+    repetition: int,
 ) -> _Plan:
     spec = judge.spec
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_items(allowed, spec)
-    rows = without_verdict(distinct, ledger_keys, spec)
+    rows = without_verdict(distinct, ledger_keys, spec, repetition=repetition)
     counter = counter_of(spec.model) if rows.height else None
     with counted_with(counter.count if counter else None):
         estimates = [
@@ -327,23 +335,27 @@ def _plan(
     return _Plan(
         judge=judge,
         to_judge=rows,
-        forbidden=_forbidden(over_policy, spec, endpoint, now),
+        forbidden=_forbidden(over_policy, spec, endpoint, now, repetition),
         # Canaries are paid for like items, and are none.
         quote=replace(quoted, items=len(estimates)),
     )
 
 
-def _items(rows: pl.DataFrame) -> Iterator[Item]:
-    return (read_item(row) for row in rows.iter_rows(named=True, buffer_size=64))
+def _items(rows: pl.DataFrame, repetition: int = 0) -> Iterator[Item]:
+    return (read_item(row, repetition) for row in rows.iter_rows(named=True, buffer_size=64))
 
 
 def _forbidden(
-    over_policy: pl.DataFrame, spec: JudgeSpec, endpoint: Endpoint, now: datetime
+    over_policy: pl.DataFrame,
+    spec: JudgeSpec,
+    endpoint: Endpoint,
+    now: datetime,
+    repetition: int,
 ) -> pl.DataFrame:
     ruling = Ruling("over_policy", None, _OVER_POLICY.format(endpoint=endpoint.name))
     return verdict_frame(
-        verdict_row(spec, read_item(row), ruling, attempts=(), scored_at=now, library_versions={})
-        for row in distinct_items(over_policy, spec).iter_rows(named=True)
+        verdict_row(spec, item, ruling, attempts=(), scored_at=now, library_versions={})
+        for item in _items(distinct_items(over_policy, spec), repetition)
     )
 
 

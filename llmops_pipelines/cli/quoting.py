@@ -60,7 +60,13 @@ def print_quote(
 
 
 def quoted(
-    settings: Settings, first: date, last: date, names: Sequence[str], model: str | None
+    settings: Settings,
+    first: date,
+    last: date,
+    names: Sequence[str],
+    model: str | None,
+    *,
+    repetition: int = 0,
 ) -> list[DayQuote]:
     """What the judges that ``names`` call would cost on the sampled days.
 
@@ -93,6 +99,7 @@ def quoted(
                 judge=judge,
                 clock=resources.clock,
                 on_day=lambda day, done: show_progress(f"quoting {day}", done, len(days)),
+                repetition=repetition,
             )
     except (UnknownSpecError, LakeError) as error:
         raise UnusableError(str(error)) from error

@@ -47,6 +47,7 @@ def rescore_days(
     *,
     yes: bool,
     as_json: bool,
+    repetition: int = 0,
 ) -> int:
     """Quote, ask, judge, show; return 0, or 1 when something failed or was left.
 
@@ -60,13 +61,14 @@ def rescore_days(
         features = resources.reference.read("features.yaml", Features)
         if problem := unreachable(spec, resources.judge, resources.reference, features):
             raise UnusableError(problem)
-        quotes = quoting.quoted(settings, first, last, [name], model)
+        quotes = quoting.quoted(settings, first, last, [name], model, repetition=repetition)
         _refuse_nothing(quotes)
         quoting.show(quotes)
         _agree(settings, quotes, yes=yes)
         days = sorted({each.day for each in quotes})
         try:
-            failures = [] if _shown(settings, days, spec) else _run(settings, days, spec)
+            done = _shown(settings, days, spec, repetition)
+            failures = [] if done else _run(settings, days, spec, repetition)
         except KeyboardInterrupt:
             typer.echo("stopped; what was paid for stays, and the same command goes on", err=True)
             return INTERRUPTED
@@ -79,10 +81,11 @@ def rescore_days(
                 if isinstance(error, OSError)
                 else UnusableError(str(error))
             ) from error
-    told = _outcome(resources_of(settings).lake.open(), quotes, spec.spec_id)
+    told = _outcome(resources_of(settings).lake.open(), quotes, spec.spec_id, repetition)
     failed = [{"day": str(f.day), "step": f.step, "error": f.error} for f in failures]
     if as_json:
         found = {"spec_id": spec.spec_id, "metric": spec.metric, "model": spec.model}
+        found |= {"repetition": repetition}
         quoted = quoting.as_dict(quotes)
         typer.echo(json.dumps({**found, **quoted, "rescored": told, "failures": failed}, indent=2))
     else:
@@ -142,7 +145,9 @@ def _spec(settings: Settings, name: str, model: str | None) -> judging.JudgeSpec
         raise UnusableError(str(error)) from error
 
 
-def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> list[Failure]:
+def _run(
+    settings: Settings, days: Sequence[date], spec: judging.JudgeSpec, repetition: int
+) -> list[Failure]:
     """Judge day by day, then compute what rests on verdicts; failures are returned."""
     # Runs name the judge by its id, so that an edit of rubrics.yaml meanwhile changes nothing.
     kept = resources_of(settings).lake.open()
@@ -156,9 +161,8 @@ def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> l
         definitions = build_definitions(settings)
         runner = NightlyRunner(definitions, instance, lambda progress: show(*progress))
         (key,) = runner.keys(JUDGE_RESCORES.name)
-        config = {
-            "ops": {key.to_python_identifier(): {"config": {"spec": spec.spec_id, "model": ""}}}
-        }
+        asked = {"spec": spec.spec_id, "model": "", "repetition": repetition}
+        config = {"ops": {key.to_python_identifier(): {"config": asked}}}
         close_abandoned(instance, _BY)
         with backfill_of(
             definitions,
@@ -166,7 +170,8 @@ def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> l
             backfill_id,
             key=key,
             days=days,
-            title=f"llmops rescore: {spec.metric} by {spec.model} ({spec.spec_id})",
+            title=f"llmops rescore: {spec.metric} by {spec.model} ({spec.spec_id})"
+            + (f", repetition {repetition}" if repetition else ""),
             tags={**_BY, RESCORE_TAG: backfill_id},
             run_config=config,
         ) as backfill:
@@ -199,19 +204,26 @@ def _refresh(
     judged.failures += runner.failures
 
 
-def _shown(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> bool:
+def _shown(
+    settings: Settings, days: Sequence[date], spec: judging.JudgeSpec, repetition: int
+) -> bool:
     """Whether every day was rescored to the end: there is nothing to ask and nothing to compute."""
     rows = resources_of(settings).lake.open().read(JUDGE_RESCORES, days)
     ended = rows.filter(
         pl.col("spec_id") == spec.spec_id,
+        pl.col("repetition") == repetition,
         pl.col("judged") + pl.col("over_policy") == pl.col("items"),
     )
     return set(ended["day"]) == set(days)
 
 
-def _outcome(lake: Lake, quotes: Sequence[DayQuote], spec_id: str) -> list[dict[str, Any]]:
+def _outcome(
+    lake: Lake, quotes: Sequence[DayQuote], spec_id: str, repetition: int
+) -> list[dict[str, Any]]:
     """What the record says of each day."""
-    rows = lake.read(JUDGE_RESCORES, [each.day for each in quotes]).filter(spec_id=spec_id)
+    rows = lake.read(JUDGE_RESCORES, [each.day for each in quotes]).filter(
+        spec_id=spec_id, repetition=repetition
+    )
     return [
         {"day": str(row["day"]), **{name: row[name] for name in _COUNTS}}
         for row in rows.sort("day").iter_rows(named=True)

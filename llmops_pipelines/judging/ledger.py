@@ -124,7 +124,6 @@ def verdict_row(
     attempts: Iterable[Mapping[str, Any]],
     scored_at: datetime,
     library_versions: Mapping[str, str],
-    repetition: int = 0,
 ) -> dict[str, Any]:
     """A row of ``JUDGE_LEDGER``: cost is the sum over attempts with a known one."""
     made = list(attempts)
@@ -133,7 +132,7 @@ def verdict_row(
     return {
         "spec_id": spec.spec_id,
         "item_digest": item.digest,
-        "repetition": repetition,
+        "repetition": item.repetition,
         "metric": spec.metric,
         "call_id": item.call_id,
         "outcome": ruling.outcome,
@@ -161,17 +160,24 @@ def attempt_row(
     run_id: str,
     cost: Decimal | None,
     asked_at: datetime,
-    repetition: int = 0,
     batch: str | None = None,
 ) -> dict[str, Any]:
     """A row of ``JUDGE_CALLS``."""
-    identity = (run_id, spec.spec_id, item.digest, repetition, step, number, asked_at.isoformat())
+    identity = (
+        run_id,
+        spec.spec_id,
+        item.digest,
+        item.repetition,
+        step,
+        number,
+        asked_at.isoformat(),
+    )
     tokens = reply.tokens
     return {
         "attempt_id": sha256(json.dumps(identity).encode()).hexdigest()[:32],
         "spec_id": spec.spec_id,
         "item_digest": item.digest,
-        "repetition": repetition,
+        "repetition": item.repetition,
         "call_id": item.call_id,
         "step": step,
         "batch": batch,

@@ -137,7 +137,9 @@ def backfill_of(
     try:
         yield found
         status = (
-            BulkActionStatus.COMPLETED_FAILED if found.failed else BulkActionStatus.COMPLETED_SUCCESS
+            BulkActionStatus.COMPLETED_FAILED
+            if found.failed
+            else BulkActionStatus.COMPLETED_SUCCESS
         )
     except (KeyboardInterrupt, BackfillCanceledError):
         status = BulkActionStatus.CANCELED

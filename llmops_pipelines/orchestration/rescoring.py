@@ -35,6 +35,9 @@ class Rescoring(dg.Config):
 
     spec: str = Field(description="Id of a judge spec, a rubric, or a metric.")
     model: str = Field("", description="Another model than JUDGE_MODEL, or than the spec's own.")
+    repetition: int = Field(
+        0, ge=0, description="0: what has no verdict; 1, 2, ...: the same judge once more."
+    )
 
 
 def rescore(
@@ -72,11 +75,20 @@ def rescore(
     days = days_of(list(context.partition_keys))
     told = [
         rescore_day(
-            day, spec, features, reference, lake=opened, judge=judge, clock=clock, run_id=run_id
+            day,
+            spec,
+            features,
+            reference,
+            lake=opened,
+            judge=judge,
+            clock=clock,
+            run_id=run_id,
+            repetition=asked.repetition,
         )
         for day in days
     ]
-    return dg.MaterializeResult(metadata={"spec_id": spec.spec_id, **_merged(days, told)})
+    about = {"spec_id": spec.spec_id, "repetition": asked.repetition}
+    return dg.MaterializeResult(metadata={**about, **_merged(days, told)})
 
 
 def rescore_day(
@@ -89,12 +101,28 @@ def rescore_day(
     judge: Judge,
     clock: Clock,
     run_id: str,
+    repetition: int = 0,
 ) -> Mapping[str, Any]:
     """Judge one day, put on record what came of it, and return that to be shown."""
     items = items_of(lake, day)
-    verdicts = judge_asked(items, spec, features, lake, reference, judge, clock, day, run_id)
-    row = rescored(verdicts, spec, run_id=run_id).with_columns(rescored_at=pl.lit(clock.now()))
-    others = lake.read(JUDGE_RESCORES, [day]).filter(pl.col("spec_id") != spec.spec_id)
+    verdicts = judge_asked(
+        items,
+        spec,
+        features,
+        lake,
+        reference,
+        judge,
+        clock,
+        day,
+        run_id,
+        repetition=repetition,
+    )
+    row = rescored(verdicts, spec, run_id=run_id, repetition=repetition).with_columns(
+        rescored_at=pl.lit(clock.now())
+    )
+    others = lake.read(JUDGE_RESCORES, [day]).filter(
+        (pl.col("spec_id") != spec.spec_id) | (pl.col("repetition") != repetition)
+    )
     lake.write(JUDGE_RESCORES, pl.concat([others.select(row.columns), row]), day=day)
     return {**row.drop("rescored_at").row(0, named=True), **quotes_of(lake, day, run_id)}
 
@@ -113,7 +141,9 @@ def unreachable(
     )
 
 
-def rescored(verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str) -> pl.DataFrame:
+def rescored(
+    verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str, repetition: int = 0
+) -> pl.DataFrame:
     """One row of ``JUDGE_RESCORES``, but for its clock."""
     outcomes = verdicts["outcome"]
 
@@ -123,6 +153,7 @@ def rescored(verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str) ->
     return pl.DataFrame(
         {
             "spec_id": [spec.spec_id],
+            "repetition": [repetition],
             "metric": [spec.metric],
             "items": [verdicts.height],
             "judged": [counted(*judging.FINAL)],

@@ -168,10 +168,12 @@ JUDGE_QUOTES = Table(
 JUDGE_RESCORES = Table(
     name="judge_rescores",
     row="What came of rescoring a day's sample under one judge, the last time it was asked for.",
-    key=("spec_id",),
+    key=("spec_id", "repetition"),
     volatile=("rescored_at",),
+    version=2,
     columns=(
         Column("spec_id", pl.String, "The judge."),
+        Column("repetition", pl.Int32, "Which draw was asked for; 0: the first.", default=0),
         Column("metric", pl.String, "What it measures."),
         Column("items", pl.Int64, "Sampled calls it was asked about.", "calls"),
         Column(
@@ -291,12 +293,14 @@ QUALITY = Table(
 
 JUDGE_COVERAGE = Table(
     name="judge_coverage",
-    row="How far one judge has come with the sample of one day.",
-    key=("day", "spec_id"),
+    row="How far one judge has come with one draw of verdicts on the sample of one day.",
+    key=("day", "spec_id", "repetition"),
     partitioned=False,
+    version=2,
     columns=(
         Column("day", pl.Date, "UTC day of the calls."),
         Column("spec_id", pl.String, "The judge."),
+        Column("repetition", pl.Int32, "Which draw; 0: the first.", default=0),
         Column("metric", pl.String, "What it measures."),
         Column("model", pl.String, "Requested model."),
         Column("state", pl.String, "done, partial, missing (nothing judged) or failed (nothing judged, but tried)."),
@@ -311,14 +315,17 @@ JUDGE_COVERAGE = Table(
 
 JUDGE_BRIDGES = Table(
     name="judge_bridges",
-    row="How much higher one judge scores than another of the same metric, on the items of both.",
-    key=("metric", "feature", "from_spec", "to_spec"),
+    row="How much higher one judge (or snapshot) scores than another of the same metric, on the items of both.",
+    key=("metric", "feature", "from_spec", "from_snapshot", "to_spec", "to_snapshot"),
     partitioned=False,
+    version=2,
     columns=(
         Column("metric", pl.String, "What both measure."),
         Column("feature", pl.String, "Feature, or `*` for all."),
         Column("from_spec", pl.String, "The judge whose first verdict is older."),
-        Column("to_spec", pl.String, "The other judge."),
+        Column("from_snapshot", pl.String, "Snapshot that answered to its model; empty where nobody told.", default=""),
+        Column("to_spec", pl.String, "The other judge, or the same."),
+        Column("to_snapshot", pl.String, "Snapshot that answered to its model; empty where nobody told.", default=""),
         Column("from_judge", pl.String, "Its kind and model, for people."),
         Column("to_judge", pl.String, "Kind and model of the other."),
         Column("estimate", pl.Float64, "Mean of `to` minus `from`.", nullable=True),
