@@ -30,7 +30,13 @@ _MOST_JUDGES = 24
 _WRITTEN_DAYS = 14
 """Up to so many days a cell has room for its count."""
 
-STATES = {"done": ACCENT, "partial": WARNING, "failed": CRITICAL, "missing": GRID}
+STATES = {
+    "done": ACCENT,
+    "partial": WARNING,
+    "pending": "#7fa8d4",
+    "failed": CRITICAL,
+    "missing": GRID,
+}
 
 
 def coverage_grid(coverage: pl.DataFrame, *, title: str = "Judged days") -> Figure:

@@ -203,8 +203,8 @@ def rescore(
         int,
         typer.Option(
             min=0,
-            help="Ask the same judge once more, as after another model answers to its name: 1, then "
-            "2, ... Verdicts of before are kept, and compared.",
+            help="Ask the same judge once more, as when another snapshot answers to its name: 1, "
+            "then 2, ... Verdicts of before are kept, and compared.",
         ),
     ] = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Spend without asking.")] = False,

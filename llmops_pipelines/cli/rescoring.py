@@ -35,7 +35,7 @@ from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
 
 _BY = {"llmops/by": "llmops rescore"}
 
-_COUNTS = ("items", "judged", "scored", "failed", "over_budget", "over_policy")
+_COUNTS = ("items", "judged", "scored", "failed", "over_budget", "over_policy", "pending")
 
 
 def rescore_days(
@@ -92,11 +92,18 @@ def rescore_days(
         typer.echo(_sentence(spec, told))
     for failure in failures:
         typer.echo(f"{failure.day}: {failure.step}: {failure.error}", err=True)
+    waiting = sum(day["pending"] for day in told)
     left = sum(day["items"] - day["judged"] - day["over_policy"] for day in told)
-    if left:
+    if waiting:
         typer.echo(
-            f"{left:,} call(s) have no verdict yet; the same command tries them again and pays for "
-            "nothing twice",
+            f"{waiting:,} call(s) wait in batches: {typed('batches', 'collect')} takes in what is "
+            "ready, and so does Dagster's sensor; then the same command goes on",
+            err=True,
+        )
+    if left > waiting:
+        typer.echo(
+            f"{left - waiting:,} call(s) have no verdict yet; the same command tries them again "
+            "and pays for nothing twice",
             err=True,
         )
     return FAILED if failures or left else OK
@@ -232,9 +239,7 @@ def _outcome(
 
 def _sentence(spec: judging.JudgeSpec, told: Sequence[dict[str, Any]]) -> str:
     sums = {name: sum(day[name] for day in told) for name in _COUNTS}
-    rest = ", ".join(
-        f"{sums[name]:,} {name}" for name in ("failed", "over_budget", "over_policy") if sums[name]
-    )
+    rest = ", ".join(f"{sums[name]:,} {name}" for name in _COUNTS[3:] if sums[name])
     return (
         f"{spec.metric} by {spec.model} ({spec.spec_id}): {sums['judged']:,} of {sums['items']:,} "
         f"calls on {len(told):,} day(s) have a verdict{f'; {rest}' if rest else ''}"

@@ -75,7 +75,8 @@ class Backfill:
     @property
     def _stored(self) -> PartitionBackfill:
         found = self.instance.get_backfill(self.backfill_id)
-        assert found is not None
+        if found is None:
+            raise LookupError(f"backfill {self.backfill_id} is gone from Dagster's history")
         return found
 
     def _note(

@@ -161,6 +161,7 @@ def rescored(
             "failed": [counted("failed")],
             "over_budget": [counted("over_budget")],
             "over_policy": [counted("over_policy")],
+            "pending": [counted(judging.PENDING)],
             "run_id": [run_id],
         },
         schema={n: t for n, t in JUDGE_RESCORES.schema.items() if n != "rescored_at"},
@@ -174,7 +175,7 @@ def table_of_verdicts(spec: judging.JudgeSpec) -> Table:
 
 def _merged(days: list[date], told: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Counts over all days, and each day's record."""
-    counts = ("items", "judged", "scored", "failed", "over_budget", "over_policy")
+    counts = ("items", "judged", "scored", "failed", "over_budget", "over_policy", "pending")
     return {
         **{name: sum(int(each[name]) for each in told) for name in counts},
         "days": dg.MetadataValue.json(

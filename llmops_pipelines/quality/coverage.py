@@ -53,6 +53,7 @@ def judge_coverage(
         scored=_count(pl.col("outcome") == "scored"),
         failed=_count(pl.col("outcome") == "failed"),
         over_budget=_count(pl.col("outcome") == "over_budget"),
+        waiting=_count(pl.col("outcome") == "pending"),
         forbidden=_count(pl.col("outcome") == "over_policy"),
     )
     asked = rescores.join(judges, on="spec_id", how="semi").select(
@@ -60,6 +61,7 @@ def judge_coverage(
         asked=pl.col("items") - pl.col("over_policy"),
         asked_failed="failed",
         asked_over_budget="over_budget",
+        asked_waiting="pending",
     )
     grid = (
         expected.join(outcomes, on=keys, how="full", coalesce=True)
@@ -74,8 +76,9 @@ def judge_coverage(
     left = pl.col("expected") - pl.col("judged")
     failed = pl.min_horizontal(pl.max_horizontal("failed", "asked_failed"), left)
     over = pl.min_horizontal(pl.max_horizontal("over_budget", "asked_over_budget"), left - failed)
-    counted = grid.with_columns(failed=failed, over_budget=over).with_columns(
-        missing=left - pl.col("failed") - pl.col("over_budget")
+    waiting = pl.min_horizontal(pl.max_horizontal("waiting", "asked_waiting"), left - failed - over)
+    counted = grid.with_columns(failed=failed, over_budget=over, pending=waiting).with_columns(
+        missing=left - pl.col("failed") - pl.col("over_budget") - pl.col("pending")
     )
     return JUDGE_COVERAGE.require(counted.join(judges, on="spec_id").with_columns(state=_state()))
 
@@ -90,6 +93,8 @@ def _state() -> pl.Expr:
         .then(pl.lit("done"))
         .when(pl.col("judged") > 0)
         .then(pl.lit("partial"))
+        .when(pl.col("pending") > 0)
+        .then(pl.lit("pending"))
         .when(pl.col("failed") + pl.col("over_budget") > 0)
         .then(pl.lit("failed"))
         .otherwise(pl.lit("missing"))

@@ -109,19 +109,27 @@ def test_a_daemon_runs_none_of_it_a_second_time_and_what_it_closes_is_opened_aga
 
 
 def test_whoever_cancels_it_in_the_ui_stops_the_command(instance):
-    with pytest.raises(BackfillCanceledError), opened(instance) as backfill:
-        run(backfill, instance, DAYS[0])
-        found = instance.get_backfill("one")
-        instance.update_backfill(found.with_status(BulkActionStatus.CANCELING))
-        run(backfill, instance, DAYS[1])
+    def canceled_after_a_day():
+        with opened(instance) as backfill:
+            run(backfill, instance, DAYS[0])
+            found = instance.get_backfill("one")
+            instance.update_backfill(found.with_status(BulkActionStatus.CANCELING))
+            run(backfill, instance, DAYS[1])
+
+    with pytest.raises(BackfillCanceledError, match=r"before 2026-06-02; 1 of 3 day\(s\) are done"):
+        canceled_after_a_day()
     assert shown(instance) == ("CANCELED", 1, 0, 0)
     assert instance.get_runs_count() == 1
 
 
 def test_a_command_that_was_stopped_leaves_it_canceled_and_one_that_failed_failed(instance):
-    with pytest.raises(KeyboardInterrupt), opened(instance) as backfill:
-        run(backfill, instance, DAYS[0])
-        raise KeyboardInterrupt
+    def stopped_after_a_day():
+        with opened(instance) as backfill:
+            run(backfill, instance, DAYS[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_after_a_day()
     assert shown(instance) == ("CANCELED", 1, 0, 0)
     with pytest.raises(OSError, match="full"), opened(instance, "two"):
         raise OSError("disk full")

@@ -30,7 +30,10 @@ SAMPLED = pl.DataFrame(
 def said(*rows: tuple[date, str, str, str], repetition: int = 0) -> pl.DataFrame:
     """Day, judge, outcome, and the numbers of the chat calls that have it."""
     return pl.DataFrame(
-        [(day, f"chat{n}", spec, repetition, outcome) for day, spec, outcome, ns in rows for n in ns],
+        [
+            (day, f"chat{n}", spec, repetition, outcome)
+            for day, spec, outcome, ns in rows for n in ns
+        ],
         schema={
             "day": pl.Date, "call_id": pl.String, "spec_id": pl.String, "repetition": pl.Int32,
             "outcome": pl.String,
@@ -40,8 +43,8 @@ def said(*rows: tuple[date, str, str, str], repetition: int = 0) -> pl.DataFrame
 
 
 def rescored(day: date, spec: str, **counts: int) -> pl.DataFrame:
-    row = dict.fromkeys(("items", "judged", "scored", "failed", "over_budget", "over_policy"), 0)
-    row |= {"spec_id": spec, "repetition": 0, "metric": "groundedness", "run_id": "r", **counts}
+    row = dict.fromkeys(JUDGE_RESCORES.schema, 0)
+    row |= {"spec_id": spec, "metric": "groundedness", "run_id": "r", **counts}
     row["rescored_at"] = datetime(2026, 11, 9)  # noqa: DTZ001 - instants are naive UTC
     return pl.DataFrame([row], schema=JUDGE_RESCORES.schema).with_columns(day=pl.lit(day))
 
@@ -107,3 +110,14 @@ def test_a_further_draw_has_cells_of_its_own_where_it_was_asked_for():
     assert sorted(found.filter(pl.col("day") < THREE).rows()) == [
         (ONE, 0, "done", 4, 4, 0), (ONE, 1, "partial", 4, 2, 2), (TWO, 0, "done", 4, 4, 0),
     ]  # fmt: skip
+
+
+def test_what_waits_in_batches_is_pending_until_its_verdicts_are_there():
+    asked = rescored(ONE, "g2", items=4, pending=4)
+    nightly = said((ONE, "g1", "scored", "012"), (ONE, "g1", "pending", "3"))
+    grid = judge_coverage(SAMPLED.filter(day=ONE), nightly, asked, SPECS)
+    found = grid.sort("spec_id").select("state", "judged", "pending", "missing")
+    assert found.rows() == [("partial", 3, 1, 0), ("pending", 0, 4, 0)]
+    come = pl.concat([nightly, said((ONE, "g2", "scored", "0123"))])
+    done = judge_coverage(SAMPLED.filter(day=ONE), come, asked, SPECS).filter(spec_id="g2")
+    assert done.select("state", "judged", "pending").rows() == [("done", 4, 0)]
