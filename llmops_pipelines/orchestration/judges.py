@@ -13,9 +13,12 @@ from llmops_pipelines.tables import (
     JUDGE_RESCORES,
     JUDGE_SCORES,
     JUDGE_SPECS,
+    QUALITY,
     RAGAS_SCORES,
     SAMPLED_TRACES,
 )
+
+_RECENT_DAYS = 42
 
 
 def coverage_of(lake: Lake) -> pl.DataFrame:
@@ -26,6 +29,11 @@ def coverage_of(lake: Lake) -> pl.DataFrame:
         lake.read(JUDGE_RESCORES),
         _specs(lake),
     )
+
+
+def history_of(lake: Lake) -> pl.DataFrame:
+    """``QUALITY`` of the last six weeks that have any, with ``day``."""
+    return lake.read(QUALITY, lake.days(QUALITY)[-_RECENT_DAYS:])
 
 
 def bridges_of(lake: Lake, days: Sequence[date] | None = None) -> pl.DataFrame:

@@ -39,8 +39,9 @@ class Past(World):
         named = [
             {
                 "call_id": name, "trace_id": f"t-{name}", "feature": "assistant", "batch": "b",
-                "attempt": 1, "context_count": 1, "redactions": 0, "record_digest": name, "content_digest": name, "started_at": self.now,
-                "has_text": True, "probability": 1.0, "answer": answer, "messages": [],
+                "record_digest": name, "content_digest": name, "started_at": self.now,
+                "attempt": 1, "context_count": 1, "redactions": 0, "has_text": True,
+                "probability": 1.0, "answer": answer, "messages": [],
                 "question": "How long do refunds take?",
                 "contexts": [{"id": None, "content": "Refunds take five days.", "score": None}],
             }
