@@ -225,8 +225,8 @@ def _between(
                 return None
             ends = [None if row[name] is None else sign * row[name] for name in ("low", "high")]
             low, high = ends if sign == 1 else ends[::-1]
-            means = (row["from_mean"], row["to_mean"])[::sign]
-            return _Bridge(*means, sign * row["estimate"], low, high, row["n"])
+            before, after = (row["from_mean"], row["to_mean"])[::sign]
+            return _Bridge(before, after, sign * row["estimate"], low, high, row["n"])
     return None
 
 

@@ -64,7 +64,7 @@ def rescore_days(
         quotes = quoting.quoted(settings, first, last, [name], model, repetition=repetition)
         _refuse_nothing(quotes)
         quoting.show(quotes)
-        _agree(settings, quotes, yes=yes)
+        _agree(settings, quotes, repetition, yes=yes)
         days = sorted({each.day for each in quotes})
         try:
             done = _shown(settings, days, spec, repetition)
@@ -84,8 +84,8 @@ def rescore_days(
     told = _outcome(resources_of(settings).lake.open(), quotes, spec.spec_id, repetition)
     failed = [{"day": str(f.day), "step": f.step, "error": f.error} for f in failures]
     if as_json:
-        found = {"spec_id": spec.spec_id, "metric": spec.metric, "model": spec.model}
-        found |= {"repetition": repetition}
+        found: dict[str, Any] = {"spec_id": spec.spec_id, "metric": spec.metric}
+        found |= {"model": spec.model, "repetition": repetition}
         quoted = quoting.as_dict(quotes)
         typer.echo(json.dumps({**found, **quoted, "rescored": told, "failures": failed}, indent=2))
     else:
@@ -117,11 +117,14 @@ def _refuse_nothing(quotes: Sequence[DayQuote]) -> None:
         )
 
 
-def _agree(settings: Settings, quotes: Sequence[DayQuote], *, yes: bool) -> None:
+def _agree(settings: Settings, quotes: Sequence[DayQuote], repetition: int, *, yes: bool) -> None:
     """Have somebody agree to the quote, where there is anything to pay for."""
     (whole,) = judging.total(each.quote for each in quotes)
     if not whole.items:
-        typer.echo("all of it is paid for already: nobody will be asked")
+        typer.echo(
+            "all of it is paid for already: nobody will be asked; --repetition "
+            f"{repetition + 1} asks the same judge once more"
+        )
         return
     held = (
         f"capped at {settings.judge_max_calls_per_run:,} calls, since no price is known"

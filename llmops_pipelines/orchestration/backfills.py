@@ -91,8 +91,8 @@ class Backfill:
             # Where a daemon begins to look for what our runs bring.
             latest_storage_id=self.instance.event_log_storage.get_maximum_record_id() or 0,
         )
-        told = stored.with_asset_backfill_data(data, self.instance, self.graph).with_status(status)
-        self.instance.update_backfill(told._replace(backfill_end_timestamp=ended))
+        told = stored.with_asset_backfill_data(data, self.instance, self.graph)
+        self.instance.update_backfill(told._replace(status=status, backfill_end_timestamp=ended))
 
     def _subset(self, days: Sequence[date]) -> AssetGraphSubset:
         partitions = {AssetKeyPartitionKey(self.key, str(day)) for day in days}
@@ -162,6 +162,7 @@ def close_abandoned(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> li
         if tags.items() <= found.tags.items()
     ]
     for backfill in left:
-        ended = backfill.with_status(BulkActionStatus.FAILED)
-        instance.update_backfill(ended.with_end_timestamp(time.time()))
+        instance.update_backfill(
+            backfill._replace(status=BulkActionStatus.FAILED, backfill_end_timestamp=time.time())
+        )
     return [backfill.backfill_id for backfill in left]

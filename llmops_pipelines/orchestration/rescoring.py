@@ -87,8 +87,13 @@ def rescore(
         )
         for day in days
     ]
-    about = {"spec_id": spec.spec_id, "repetition": asked.repetition}
-    return dg.MaterializeResult(metadata={**about, **_merged(days, told)})
+    return dg.MaterializeResult(
+        metadata={
+            "spec_id": spec.spec_id,
+            "repetition": asked.repetition,
+            **_merged(days, told),
+        }
+    )
 
 
 def rescore_day(
