@@ -28,6 +28,7 @@ from llmops_pipelines.adapters.batch_api import (
 )
 from llmops_pipelines.adapters.batch_apis import batches_at
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions
+from llmops_pipelines.adapters.vocabularies import counter_of
 from llmops_pipelines.judging import (
     CALL_ID,
     LOST,
@@ -231,7 +232,11 @@ class Submission:
             file.add(name, line, judge, canary, room)
 
     def _room(self, request: Request) -> tuple[Reservation | None, str]:
-        tokens = {"uncached_input": request.most_input_tokens, "output_text": request.max_tokens}
+        counter = counter_of(request.model)
+        tokens_in = (
+            request.most_counted_tokens(counter.count) if counter else request.most_input_tokens
+        )
+        tokens = {"uncached_input": tokens_in, "output_text": request.max_tokens}
         try:
             room = self.purse.reserve(self.price(request.model, tokens))
         except OverBudgetError as error:
