@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -130,6 +130,7 @@ def judge_day(
     batch_price: Price | None = None,
     post: Post | None = None,
     repetition: int = 0,
+    halves: Mapping[tuple[str, str, int], Ruling] | None = None,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -158,6 +159,7 @@ def judge_day(
         batch_price: As ``price``, in batches; quotes tell both.
         post: Takes what can be asked in batches instead.
         repetition: Which draw of each verdict; 0 is the first.
+        halves: `halves_of` the ledger.
     """
     limits = limits or Limits()
     gate = gate or Gate(Pace(limits.concurrency))
@@ -220,6 +222,7 @@ def judge_day(
             seed=seed,
             run_id=run_id,
             gate=gate,
+            halves=halves or {},
         )
         tried = [plan.judge for plan in plans if canaries and plan.judge.spec.spec_id in at_once]
         try:

@@ -59,10 +59,12 @@ from llmops_pipelines.judging.judges import VERDICT, Judge, Question, RubricJudg
 from llmops_pipelines.judging.juries import jury_agreement
 from llmops_pipelines.judging.ledger import (
     FINAL,
+    HALF,
     LEDGER_KEY,
     PENDING,
     UNFINISHED,
     distinct_items,
+    halves_of,
     unpaid,
     verdict_frame,
     verdict_row,
@@ -124,6 +126,7 @@ __all__ = [
     "BY_LENGTH",
     "CALL_ID",
     "FINAL",
+    "HALF",
     "ITEM_SCHEMA",
     "LEDGER_KEY",
     "LOST",
@@ -199,6 +202,7 @@ __all__ = [
     "features_judged",
     "flip_rates",
     "format_error",
+    "halves_of",
     "held_in_batches",
     "heuristic_scores",
     "in_dollars",

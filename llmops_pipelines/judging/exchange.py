@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import sha256
 from math import ceil
 from typing import Any, Literal
 
@@ -48,6 +49,12 @@ class Request:
     parameters: Mapping[str, float] = field(default_factory=dict)
     weighs: bool = False
     """Whether the reply is to bring what the judge nearly wrote, token by token."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its messages, 32 hex digits."""
+        told = json.dumps([[m.role, m.content] for m in self.messages], ensure_ascii=False)
+        return sha256(told.encode()).hexdigest()[:32]
 
     @property
     def likely_input_tokens(self) -> int:

@@ -32,6 +32,9 @@ FINAL = ("scored", "refused", "unreadable", "undecided", "not_applicable")
 PENDING = "pending"
 """The outcome of an item that waits in a batch: paid for or about to be, and not yet answered."""
 
+HALF = "half"
+"""The outcome of one order of a pair: paid for, and no verdict on the pair; see `halves_of`."""
+
 UNFINISHED = ("failed", "over_budget", "over_policy", PENDING)
 """Outcomes of a run, not of a content: a later run tries again, or collects what is pending."""
 
@@ -114,6 +117,37 @@ def verdicts_of(
         for spec in specs
     ]
     return JUDGE_SCORES.require(pl.concat([JUDGE_SCORES.empty(), *parts]))
+
+
+def halves_of(
+    ledger: pl.DataFrame | pl.LazyFrame, specs: Iterable[JudgeSpec]
+) -> dict[tuple[str, str, int], Ruling]:
+    """What ``specs`` said of pairs in one order, by `LEDGER_KEY`; the digest is that of the prompt.
+
+    A pair whose other order found no answer is not asked about in this one again.
+    """
+    swapping = [spec.spec_id for spec in specs if spec.rubric and spec.rubric.swap]
+    if not swapping:
+        return {}
+    known = (
+        ledger.lazy()
+        .filter(
+            pl.col("spec_id").is_in(swapping),
+            pl.col("outcome") == HALF,
+            # Of a person who was forgotten no word is left, and so no half.
+            pl.col("evidence").is_not_null(),
+        )
+        .sort(*LEDGER_KEY, "scored_at")
+        .unique(LEDGER_KEY, keep="first", maintain_order=True)
+        .select(*LEDGER_KEY, "score", "reason", "evidence")
+        .collect()
+    )
+    return {
+        (spec_id, digest, repetition): Ruling(
+            "not_applicable" if score is None else "scored", score, reason, evidence
+        )
+        for spec_id, digest, repetition, score, reason, evidence in known.iter_rows()
+    }
 
 
 def verdict_row(

@@ -546,6 +546,7 @@ def _spend(
         prepare=prepare,
         on_quote=on_quote,
         repetition=repetition,
+        halves=judging.halves_of(lake.scan(JUDGE_LEDGER), specs),
     )
     if judged.waiting:
         QUOTES.info(

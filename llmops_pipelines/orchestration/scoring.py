@@ -205,6 +205,7 @@ def score_file(
         run_id=run_id,
         done=telling.done,
         canaries=canaries and bool(scoring.quote.calls),
+        halves=judging.halves_of(lake.scan(JUDGE_LEDGER), [judge.spec]),
     )
     scoring.calls, scoring.faults = tally.calls, tally.faults
     scoring.cost = tally.cost if tally.calls else Decimal(0)

@@ -199,7 +199,7 @@ _VERDICT = (
         "outcome",
         pl.String,
         "scored, refused, unreadable, undecided (the verdict changed with the order of two answers, or a jury has no majority), failed, "
-        "over_budget, over_policy, pending (waits in a batch) or not_applicable.",
+        "over_budget, over_policy, pending (waits in a batch) or not_applicable; in the ledger also half (one order of a pair).",
     ),
     Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
     Column("reason", pl.String, "The judge's reason, or why there is no score.", nullable=True),
