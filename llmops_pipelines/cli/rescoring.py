@@ -64,6 +64,7 @@ def rescore_days(
         quotes = quoting.quoted(settings, first, last, [name], model, repetition=repetition)
         _refuse_nothing(quotes)
         quoting.show(quotes)
+        quoting.show_past(settings, quotes)
         _agree(settings, quotes, repetition, yes=yes)
         days = sorted({each.day for each in quotes})
         try:
