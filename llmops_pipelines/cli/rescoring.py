@@ -96,9 +96,10 @@ def rescore_days(
     waiting = sum(day["pending"] for day in told)
     left = sum(day["items"] - day["judged"] - day["over_policy"] for day in told)
     if waiting:
+        collect = typed("--data", settings.data, "batches", "collect")
         typer.echo(
-            f"{waiting:,} call(s) wait in batches: {typed('batches', 'collect')} takes in what is "
-            "ready, and so does Dagster's sensor; then the same command goes on",
+            f"{waiting:,} call(s) wait in batches: {collect} takes in what is ready, and so does "
+            "Dagster's sensor; then the same command goes on",
             err=True,
         )
     if left > waiting:
