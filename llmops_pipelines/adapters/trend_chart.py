@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _WIDTH = 10.4
 _PANELS_A_ROW = 2
 _MOST_PANELS = 8
-_AIR = 1.34
-"""Height of the axis over scores of 0 to 1: room above them for who is who and what changed."""
+_ROW = 0.085
+"""Height of a row of text, as a share of a panel's."""
 
 Series = tuple[str, str]
 """A judge's spec id, and the snapshot that answered."""
@@ -84,10 +84,10 @@ def judged_trends(
             axes.set_title(name, fontsize=9, color=INK)
             parts.day_axis(axes, days, most=5)
         first = axes_of[0]
-        first.set_ylim(-0.04, _AIR)
+        first.set_ylim(-0.04, _top(rows))
         first.set_yticks([0, 0.25, 0.5, 0.75, 1])
         first.yaxis.set_major_formatter(lambda value, _: parts.written(value, "score"))
-        first.set_xlim(-0.6, len(days) - 0.4 + len(days) * 0.12)
+        first.set_xlim(-0.85, len(days) - 0.4 + len(days) * 0.12)
         left_out = len(panels) - len(shown)
         parts.title(
             first,
@@ -108,12 +108,26 @@ def _panels(rows: pl.DataFrame) -> list[tuple[str, str]]:
     return [(metric, feature) for metric, feature, _ in ordered.iter_rows()]
 
 
+def _top(rows: pl.DataFrame) -> float:
+    """Where the axis of scores ends: above 1 is room for who is who and what changed."""
+    series = rows.group_by("metric", "feature").agg(pl.struct("judge_spec", "snapshot").n_unique())
+    most = min(int(series["judge_spec"].max()), 4)  # type: ignore[arg-type]
+    text = 0.03 + _ROW * ((most + 1) // 2 + most - 1)
+    return (1.02 + 0.04 * text) / (1 - text)
+
+
 def _panel(axes: Axes, rows: pl.DataFrame, bridges: pl.DataFrame, days: list[Any]) -> None:
     begun = rows.group_by("judge_spec", "snapshot").agg(
         first=pl.col("day").min(), last=pl.col("day").max(), judge=pl.col("judge").first()
     )
-    # Where a past was judged by both, the one that ended sooner is the one of before.
-    series = begun.sort("last", "first", "judge_spec", "snapshot").to_dicts()
+    later = bridges.group_by(judge_spec="to_spec", snapshot="to_snapshot").agg(later=pl.len())
+    # Where a past was judged by both, the one that ended sooner is the one of before; where both go
+    # on, the one that bridges begin at.
+    series = (
+        begun.join(later, on=["judge_spec", "snapshot"], how="left")
+        .sort("last", pl.col("later").fill_null(0), "first", "judge_spec", "snapshot")
+        .to_dicts()
+    )
     for place, one in enumerate(series):
         own = rows.filter(judge_spec=one["judge_spec"], snapshot=one["snapshot"]).sort("day")
         colour = PALETTE[place % len(PALETTE)]
@@ -164,14 +178,14 @@ def _change(
     if starts is not None:
         place = [starts - 0.5] * 2
         axes.plot(place, [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
-    at = 0.0 if starts is None else starts - 0.5
+    at = -0.4 if starts is None else starts - 0.5
     if bridge is None:
         text = "no item in common"
     else:
         ends = [at - 0.22, at + 0.22]
         axes.plot(ends, [bridge.before, bridge.after], color=INK, linewidth=1, zorder=4)
         if bridge.low is not None and bridge.high is not None:
-            reach = [bridge.before + bridge.low, bridge.before + bridge.high]
+            reach = [max(0, bridge.before + bridge.low), min(1, bridge.before + bridge.high)]
             axes.plot([ends[1]] * 2, reach, color=INK, linewidth=1, zorder=4)
         for end, height, colour in zip(ends, (bridge.before, bridge.after), colours, strict=True):
             axes.plot(end, height, "s", color=colour, markeredgecolor=INK, markersize=5, zorder=5)
@@ -182,7 +196,7 @@ def _change(
         text += f", n {bridge.n:,}"
     axes.annotate(
         text,
-        (0.01, 0.97 - 0.085 * row),
+        (0.01, 0.97 - _ROW * row),
         xycoords="axes fraction",
         va="top",
         fontsize=7.5,
@@ -196,7 +210,7 @@ def _key(axes: Axes, series: list[dict[str, Any]]) -> None:
         name = f"■ {_named(one, series)}"
         axes.annotate(
             name,
-            (0.01 + 0.5 * (place % 2), 0.97 - 0.085 * (place // 2)),
+            (0.01 + 0.5 * (place % 2), 0.97 - _ROW * (place // 2)),
             xycoords="axes fraction",
             va="top",
             fontsize=7.5,
