@@ -21,7 +21,7 @@ from llmops_pipelines.tables import (
     SAMPLED_TRACES,
 )
 from tests.batch_stub import BatchStub
-from tests.judging.worlds import JUDGED
+from tests.judging.worlds import JUDGED, default_rubrics
 from tests.orchestration.batch_worlds import ANSWERS, DAY, ITEMS, MODEL, RUBRIC, World
 from tests.reporting.worlds import rows
 
@@ -87,14 +87,14 @@ def past(tmp_path, stub):
 def test_the_same_judge_is_asked_again_only_where_another_draw_is_wanted(past, stub):
     stub.judge.model = "june"
     first = past.rescore()
-    assert (first["judged"], stub.judge.calls) == (6, 7)
+    assert (first["judged"], stub.judge.calls) == (6, 8)
     past.rescore()
-    assert stub.judge.calls == 7, "a verdict is paid for once"
+    assert stub.judge.calls == 8, "a verdict is paid for once"
     stub.judge.model, stub.judge.default = "july", False
     again = past.rescore(repetition=1)
-    assert (again["judged"], stub.judge.calls) == (6, 14)
+    assert (again["judged"], stub.judge.calls) == (6, 16)
     assert past.rescore(repetition=1)["judged"] == 6
-    assert stub.judge.calls == 14
+    assert stub.judge.calls == 16
     ledger = past.verdicts.group_by("repetition", "model_served").len().sort("repetition")
     assert ledger.rows() == [(0, "june", 6), (1, "july", 6)]
     past.shown()
@@ -119,7 +119,7 @@ def test_a_rescoring_in_batches_waits_and_is_done_once_collected(past, stub, rep
     assert past.rescore(repetition=repetition)["pending"] == 6
     assert (len(stub.batches), stub.judge.calls) == (1, 0), "what waits is not sent again"
     stub.finish(shuffled=1)
-    collect_day(past.lake, past.judge, Judges(), past.clock, DAY)
+    collect_day(past.lake, past.judge, Judges(), default_rubrics(), past.clock, DAY)
     past.shown()
     assert past.cells[-1] == (repetition, "done", 6, 0)
     assert past.rescore(repetition=repetition)["judged"] == 6
