@@ -11,7 +11,7 @@ from llmops_pipelines.adapters.minilm import weights
 from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.judges import bridges_of, coverage_of
+from llmops_pipelines.orchestration.judges import bridges_of, coverage_of, history_of
 from llmops_pipelines.orchestration.resources import LakeResource
 from llmops_pipelines.tables import JUDGE_BRIDGES, JUDGE_COVERAGE, JUDGE_SPECS, QUALITY
 
@@ -67,10 +67,10 @@ def judge_coverage(lake: LakeResource) -> dg.Output[pl.DataFrame]:
     group_name="quality",
     owners=[OWNER],
     kinds={"polars", "parquet"},
-    deps=["judge_scores", "ragas_scores"],
+    deps=["judge_scores", "ragas_scores", quality],
     metadata=table_metadata(JUDGE_BRIDGES),
 )
 def judge_bridges(lake: LakeResource) -> dg.Output[pl.DataFrame]:
-    """What a change of judge did to scores: the same items under both, with interval and n."""
+    """What a change of judge did to scores: the same items under both, and the lines it parts."""
     bridges = bridges_of(lake.open())
-    return dg.Output(bridges, metadata=dict(figures.of_bridges(bridges)))
+    return dg.Output(bridges, metadata=dict(figures.of_bridges(bridges, history_of(lake.open()))))

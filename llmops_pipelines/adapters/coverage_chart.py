@@ -30,7 +30,13 @@ _MOST_JUDGES = 24
 _WRITTEN_DAYS = 14
 """Up to so many days a cell has room for its count."""
 
-STATES = {"done": ACCENT, "partial": WARNING, "failed": CRITICAL, "missing": GRID}
+STATES = {
+    "done": ACCENT,
+    "partial": WARNING,
+    "pending": "#7fa8d4",
+    "failed": CRITICAL,
+    "missing": GRID,
+}
 
 
 def coverage_grid(coverage: pl.DataFrame, *, title: str = "Judged days") -> Figure:
@@ -46,20 +52,21 @@ def coverage_grid(coverage: pl.DataFrame, *, title: str = "Judged days") -> Figu
     recent = coverage.filter(pl.col("day") >= days[0])
     judges = (
         recent.sort("day")
-        .unique("spec_id", keep="first", maintain_order=True)
-        .sort("metric", "day", "spec_id")
-        .select("spec_id", "metric", "model")
+        .unique(["spec_id", "repetition"], keep="first", maintain_order=True)
+        .sort("metric", "day", "spec_id", "repetition")
+        .select("spec_id", "repetition", "metric", "model")
         .rows()
     )
     shown = judges[:_MOST_JUDGES]
-    rows = {judge[0]: place for place, judge in enumerate(shown)}
+    rows = {judge[:2]: place for place, judge in enumerate(shown)}
     with style():
         figure = new_figure(_WIDTH, 1.15 + 0.3 * len(shown))
         axes = figure.add_subplot()
         for cell in recent.sort("day", "spec_id").iter_rows(named=True):
-            if cell["spec_id"] not in rows:
+            draw = (cell["spec_id"], cell["repetition"])
+            if draw not in rows:
                 continue
-            column, row = days.index(cell["day"]), rows[cell["spec_id"]]
+            column, row = days.index(cell["day"]), rows[draw]
             axes.barh(row, 0.9, 0.8, left=column - 0.45, color=STATES[cell["state"]], linewidth=0)
             if len(days) <= _WRITTEN_DAYS:
                 axes.text(
@@ -75,7 +82,8 @@ def coverage_grid(coverage: pl.DataFrame, *, title: str = "Judged days") -> Figu
         axes.set_ylim(len(shown) - 0.4, -0.6)
         names = [
             f"{label(metric, 22)} · {label(model, 22)} · {spec[:6]}"
-            for spec, metric, model in shown
+            + (f" · again ({repetition})" if repetition else "")
+            for spec, repetition, metric, model in shown
         ]
         axes.set_yticks(range(len(shown)), names)
         axes.tick_params(axis="y", labelcolor=INK)

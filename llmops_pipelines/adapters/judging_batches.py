@@ -32,6 +32,7 @@ from llmops_pipelines.adapters.batch_api import (
 )
 from llmops_pipelines.adapters.batch_apis import batches_at
 from llmops_pipelines.adapters.judge_client import Endpoint, client_versions
+from llmops_pipelines.adapters.vocabularies import counter_of
 from llmops_pipelines.judging import (
     CALL_ID,
     LOST,
@@ -192,7 +193,9 @@ class Submission:
                 others.append((judge, item))
             elif reason := judge.inapplicable(item):
                 self._say(judge, item, Ruling("not_applicable", None, reason))
-            elif self.tries.get((judge.spec.spec_id, item.digest, 0), 0) >= MOST_TRIES:
+            elif (
+                self.tries.get((judge.spec.spec_id, item.digest, item.repetition), 0) >= MOST_TRIES
+            ):
                 self._say(judge, item, _tried_enough())
             elif full:
                 self._say(judge, item, Ruling("over_budget", None, full))
@@ -213,7 +216,7 @@ class Submission:
         self, file: _File | None, judge: RubricJudge, item: Item
     ) -> tuple[_File | None, str | None]:
         """Add a request, after the judge's first its canaries; why there is no money for it."""
-        name = custom_id(judge.spec.spec_id, item.digest)
+        name = custom_id(judge.spec.spec_id, item.digest, item.repetition)
         if file and name in file.requests:
             # It says what the canary says: one request serves, and its verdict is the item's.
             file.requests[name] = (judge, _without_texts(item))
@@ -255,7 +258,11 @@ class Submission:
             file.add(name, line, judge, canary, room)
 
     def _room(self, request: Request) -> tuple[Reservation | None, str]:
-        tokens = {"uncached_input": request.most_input_tokens, "output_text": request.max_tokens}
+        counter = counter_of(request.model)
+        tokens_in = (
+            request.most_counted_tokens(counter.count) if counter else request.most_input_tokens
+        )
+        tokens = {"uncached_input": tokens_in, "output_text": request.max_tokens}
         try:
             room = self.purse.reserve(self.price(request.model, tokens))
         except OverBudgetError as error:
@@ -341,7 +348,7 @@ class Submission:
 
 def _without_texts(item: Item) -> Item:
     """What is known of ``item`` once its request is written: a file may hold 50,000 of them."""
-    return Item(item.call_id, item.digest, "", "", ())
+    return Item(item.call_id, item.digest, "", "", (), repetition=item.repetition)
 
 
 def pending(batch: str) -> Ruling:
@@ -369,7 +376,7 @@ def _item_frame(file: _File, key: str) -> pl.DataFrame:
             "custom_id": name,
             "spec_id": judge.spec.spec_id,
             "item_digest": item.digest,
-            "repetition": 0,
+            "repetition": item.repetition,
             "call_id": item.call_id,
         }
         for name, (judge, item) in file.requests.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -131,6 +131,8 @@ def judge_day(
     prepare: Prepare | None = None,
     batch_price: Price | None = None,
     post: Post | None = None,
+    repetition: int = 0,
+    halves: Mapping[tuple[str, str, int], Ruling] | None = None,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -158,6 +160,8 @@ def judge_day(
         prepare: Looks at the endpoint once there is something to ask it.
         batch_price: As ``price``, in batches; quotes tell both.
         post: Takes what can be asked in batches instead.
+        repetition: Which draw of each verdict; 0 is the first.
+        halves: `halves_of` the ledger.
     """
     limits = limits or Limits()
     gate = gate or Gate(Pace(limits.concurrency))
@@ -172,6 +176,7 @@ def judge_day(
             now=now(),
             canaries=canaries,
             batch_price=batch_price,
+            repetition=repetition,
         )
         for spec in (specs if endpoint.configured else ())
     ]
@@ -180,7 +185,9 @@ def judge_day(
             on_quote(plan.quote)
     # Drawn one by one: a hundred thousand items are not also held as so many objects.
     jobs: Iterable[Job] = (
-        (plan.judge, item) for plan in plans for item in _items(plan.items, plan.to_judge)
+        (plan.judge, item)
+        for plan in plans
+        for item in _items(plan.items, plan.to_judge, repetition)
     )
     tally = Tally()
     canary_results: tuple[CanaryResult, ...] = ()
@@ -219,6 +226,7 @@ def judge_day(
             seed=seed,
             run_id=run_id,
             gate=gate,
+            halves=halves or {},
         )
         tried = [plan.judge for plan in plans if canaries and plan.judge.spec.spec_id in at_once]
         try:
@@ -253,6 +261,7 @@ def quote_items(
     price: Price,
     batch_price: Price | None,
     now: datetime,
+    repetition: int = 0,
 ) -> tuple[Quote, list[str]]:
     """What `judge_day` would quote for ``spec``, and the digests of what it would ask about."""
     plan = _plan(
@@ -265,6 +274,7 @@ def quote_items(
         batch_price=batch_price,
         now=now,
         canaries=True,
+        repetition=repetition,
     )
     return plan.quote, plan.to_judge["item_digest"].to_list()
 
@@ -311,11 +321,12 @@ def _plan(
     now: datetime,
     canaries: bool,
     batch_price: Price | None,
+    repetition: int,
 ) -> _Plan:
     spec = judge.spec
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_digests(allowed, spec)
-    rows = without_verdict(distinct, ledger_keys, spec)
+    rows = without_verdict(distinct, ledger_keys, spec, repetition=repetition)
     counter = counter_of(spec.model) if rows.height else None
     with counted_with(counter.count if counter else None):
         estimates = [
@@ -338,26 +349,32 @@ def _plan(
         judge=judge,
         items=allowed,
         to_judge=rows,
-        forbidden=_forbidden(over_policy, spec, endpoint, now),
+        forbidden=_forbidden(over_policy, spec, endpoint, now, repetition),
         # Canaries are paid for like items, and are none.
         quote=replace(quoted, items=len(estimates)),
     )
 
 
-def _items(items: Items, wanted: pl.DataFrame) -> Iterator[Item]:
+def _items(items: Items, wanted: pl.DataFrame, repetition: int = 0) -> Iterator[Item]:
     """The items that ``wanted`` names, slice by slice, each in the order of the digests."""
     for part in slices(items):
         rows = part.join(wanted, on="call_id").sort("item_digest")
-        yield from (read_item(row) for row in rows.iter_rows(named=True, buffer_size=64))
+        yield from (
+            read_item(row, repetition) for row in rows.iter_rows(named=True, buffer_size=64)
+        )
 
 
 def _forbidden(
-    over_policy: Items, spec: JudgeSpec, endpoint: Endpoint, now: datetime
+    over_policy: Items,
+    spec: JudgeSpec,
+    endpoint: Endpoint,
+    now: datetime,
+    repetition: int,
 ) -> pl.DataFrame:
     ruling = Ruling("over_policy", None, _OVER_POLICY.format(endpoint=endpoint.name))
     return verdict_frame(
         verdict_row(spec, item, ruling, attempts=(), scored_at=now, library_versions={})
-        for item in _items(over_policy, distinct_digests(over_policy, spec))
+        for item in _items(over_policy, distinct_digests(over_policy, spec), repetition)
     )
 
 

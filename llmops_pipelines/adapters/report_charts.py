@@ -11,6 +11,7 @@ from llmops_pipelines.adapters.charts import (
     metric_over_days,
     svg,
 )
+from llmops_pipelines.adapters.trend_chart import judged_trends
 from llmops_pipelines.reporting import NightlyData
 
 _PERCENTILES = ("p50", "p95", "p99")
@@ -40,6 +41,12 @@ def report_charts(night: NightlyData) -> dict[str, str]:
         charts["quality_trend"] = svg(
             metric_over_days(support, title="Support", scale="score", bounds=(None, None)),
             "Support over days by feature",
+        )
+    judged = quality.filter(~pl.col("judge").str.starts_with("embedded"))
+    if judged["day"].n_unique() > 1:
+        charts["judged_trend"] = svg(
+            judged_trends(judged, night.judge_bridges),
+            "Judged metrics over days, with the bridge where a judge follows another",
         )
     health = _dated(night, night.service_health).filter(pl.col("model") == "*")
     latency = _latencies(health.filter(pl.col("day") == night.day))

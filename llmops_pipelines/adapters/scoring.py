@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -228,6 +228,7 @@ def ask_about(
     run_id: str,
     done: Done,
     canaries: bool = True,
+    halves: Mapping[tuple[str, str, int], Ruling] | None = None,
 ) -> tuple[Tally, tuple[CanaryResult, ...]]:
     """Have ``judge`` rule on every content without verdict; verdicts go to ledger and ``spool``.
 
@@ -247,6 +248,7 @@ def ask_about(
         run_id: Of this run.
         done: Told of progress.
         canaries: Whether the judge's canaries are asked first, if anything is.
+        halves: `halves_of` the ledger.
     """
     watched = _Watched(judge, done)
     circuit = Circuit(limits.dead_after, limits.patience)
@@ -266,7 +268,7 @@ def ask_about(
         async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
             conduct = Conduct(
                 ask=ask, purse=purse, price=price, limits=limits, circuit=circuit, now=now, seed=0,
-                run_id=run_id, gate=gate,
+                run_id=run_id, gate=gate, halves=halves or {},
             )  # fmt: skip
             tried = [judge] if canaries else []
             heard = await ask_canaries(tried, conduct, append, library_versions=versions)

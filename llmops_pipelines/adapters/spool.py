@@ -14,6 +14,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
+from llmops_pipelines.judging import HALF
+
 _TABLES = """
 create table lines (
   line integer primary key, id text, digest text, outcome text, reason text
@@ -241,8 +243,10 @@ class Spool:
 
 
 def verdicts_in(rows: Iterable[dict[str, Any]]) -> Iterator[Verdict]:
-    """The rows of ``JUDGE_LEDGER`` as verdicts."""
+    """The rows of ``JUDGE_LEDGER`` as verdicts; halves of pairs are none."""
     for row in rows:
+        if row["outcome"] == HALF:
+            continue
         cost: Decimal | None = row["cost"]
         yield Verdict(
             row["item_digest"],

@@ -199,6 +199,14 @@ def rescore(
     last: Annotated[date, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")],
     spec: Annotated[str, typer.Option(help="Id of a judge spec, a rubric, or a metric.")],
     model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
+    repetition: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Ask the same judge once more, as when another snapshot answers to its name: 1, "
+            "then 2, ... Verdicts of before are kept, and compared.",
+        ),
+    ] = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Spend without asking.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
@@ -213,7 +221,16 @@ def rescore(
     with told_plainly():
         from llmops_pipelines.cli.rescoring import rescore_days
 
-        code = rescore_days(_settings(context), first, last, spec, model, yes=yes, as_json=as_json)
+        code = rescore_days(
+            _settings(context),
+            first,
+            last,
+            spec,
+            model,
+            yes=yes,
+            as_json=as_json,
+            repetition=repetition,
+        )
     raise typer.Exit(code)
 
 

@@ -49,18 +49,22 @@ def print_quote(
     """
     check_folder(settings)
     found = quoted(settings, first, last, names, model)
-    past = errors(resources_of(settings).lake.open()).to_dicts()
     if as_json:
+        past = errors(resources_of(settings).lake.open()).to_dicts()
         typer.echo(json.dumps({**as_dict(found), "past_quotes": past}, indent=2))
         return
     show(found)
-    for error in past:
-        if error["spec_id"] in {each.quote.spec_id for each in found}:
-            typer.echo(judging.told_error(error))
+    show_past(settings, found)
 
 
 def quoted(
-    settings: Settings, first: date, last: date, names: Sequence[str], model: str | None
+    settings: Settings,
+    first: date,
+    last: date,
+    names: Sequence[str],
+    model: str | None,
+    *,
+    repetition: int = 0,
 ) -> list[DayQuote]:
     """What the judges that ``names`` call would cost on the sampled days.
 
@@ -93,6 +97,7 @@ def quoted(
                 judge=judge,
                 clock=resources.clock,
                 on_day=lambda day, done: show_progress(f"quoting {day}", done, len(days)),
+                repetition=repetition,
             )
     except (UnknownSpecError, LakeError) as error:
         raise UnusableError(str(error)) from error
@@ -168,6 +173,14 @@ def show(found: Sequence[DayQuote]) -> None:
     counted = {total.counted_by for total in totals if total.items}
     for how in sorted(counted):
         typer.echo(PLAIN_COUNT if how == judging.BY_LENGTH else f"tokens are counted with {how}")
+
+
+def show_past(settings: Settings, found: Sequence[DayQuote]) -> None:
+    """Print how far past quotes of the same judges were from what was spent."""
+    asked = {each.quote.spec_id for each in found}
+    for error in errors(resources_of(settings).lake.open()).iter_rows(named=True):
+        if error["spec_id"] in asked:
+            typer.echo(judging.told_error(error))
 
 
 def _usd(amount: Decimal | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -21,7 +20,11 @@ from llmops_pipelines.cli import quoting, telling
 from llmops_pipelines.cli.night import FAILED, INTERRUPTED, OK, check_folder
 from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
-from llmops_pipelines.orchestration.backfills import BACKFILL_TAG, record_backfill
+from llmops_pipelines.orchestration.backfills import (
+    BackfillCanceledError,
+    backfill_of,
+    close_abandoned,
+)
 from llmops_pipelines.orchestration.lake import Lake, LakeError
 from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.nightly import JUDGED, Failure, NightlyRunner, open_instance
@@ -30,7 +33,9 @@ from llmops_pipelines.orchestration.rescoring import RESCORE_TAG, table_of_verdi
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
 
-_COUNTS = ("items", "judged", "scored", "failed", "over_budget", "over_policy")
+_BY = {"llmops/by": "llmops rescore"}
+
+_COUNTS = ("items", "judged", "scored", "failed", "over_budget", "over_policy", "pending")
 
 
 def rescore_days(
@@ -42,6 +47,7 @@ def rescore_days(
     *,
     yes: bool,
     as_json: bool,
+    repetition: int = 0,
 ) -> int:
     """Quote, ask, judge, show; return 0, or 1 when something failed or was left.
 
@@ -55,15 +61,20 @@ def rescore_days(
         features = resources.reference.read("features.yaml", Features)
         if problem := unreachable(spec, resources.judge, resources.reference, features):
             raise UnusableError(problem)
-        quotes = quoting.quoted(settings, first, last, [name], model)
+        quotes = quoting.quoted(settings, first, last, [name], model, repetition=repetition)
         _refuse_nothing(quotes)
         quoting.show(quotes)
-        _agree(settings, quotes, yes=yes)
+        quoting.show_past(settings, quotes)
+        _agree(settings, quotes, repetition, yes=yes)
         days = sorted({each.day for each in quotes})
         try:
-            failures = [] if _shown(settings, days, spec) else _run(settings, days, spec)
+            done = _shown(settings, days, spec, repetition)
+            failures = [] if done else _run(settings, days, spec, repetition)
         except KeyboardInterrupt:
             typer.echo("stopped; what was paid for stays, and the same command goes on", err=True)
+            return INTERRUPTED
+        except BackfillCanceledError as error:
+            typer.echo(str(error), err=True)
             return INTERRUPTED
         except (LakeError, OSError) as error:
             raise (
@@ -71,21 +82,30 @@ def rescore_days(
                 if isinstance(error, OSError)
                 else UnusableError(str(error))
             ) from error
-    told = _outcome(resources_of(settings).lake.open(), quotes, spec.spec_id)
+    told = _outcome(resources_of(settings).lake.open(), quotes, spec.spec_id, repetition)
     failed = [{"day": str(f.day), "step": f.step, "error": f.error} for f in failures]
     if as_json:
-        found = {"spec_id": spec.spec_id, "metric": spec.metric, "model": spec.model}
+        found: dict[str, Any] = {"spec_id": spec.spec_id, "metric": spec.metric}
+        found |= {"model": spec.model, "repetition": repetition}
         quoted = quoting.as_dict(quotes)
         typer.echo(json.dumps({**found, **quoted, "rescored": told, "failures": failed}, indent=2))
     else:
         typer.echo(_sentence(spec, told))
     for failure in failures:
         typer.echo(f"{failure.day}: {failure.step}: {failure.error}", err=True)
+    waiting = sum(day["pending"] for day in told)
     left = sum(day["items"] - day["judged"] - day["over_policy"] for day in told)
-    if left:
+    if waiting:
+        collect = typed("--data", settings.data, "batches", "collect")
         typer.echo(
-            f"{left:,} call(s) have no verdict yet; the same command tries them again and pays for "
-            "nothing twice",
+            f"{waiting:,} call(s) wait in batches: {collect} takes in what is ready, and so does "
+            "Dagster's sensor; then the same command goes on",
+            err=True,
+        )
+    if left > waiting:
+        typer.echo(
+            f"{left - waiting:,} call(s) have no verdict yet; the same command tries them again "
+            "and pays for nothing twice",
             err=True,
         )
     return FAILED if failures or left else OK
@@ -99,11 +119,14 @@ def _refuse_nothing(quotes: Sequence[DayQuote]) -> None:
         )
 
 
-def _agree(settings: Settings, quotes: Sequence[DayQuote], *, yes: bool) -> None:
+def _agree(settings: Settings, quotes: Sequence[DayQuote], repetition: int, *, yes: bool) -> None:
     """Have somebody agree to the quote, where there is anything to pay for."""
     (whole,) = judging.total(each.quote for each in quotes)
     if not whole.items:
-        typer.echo("all of it is paid for already: nobody will be asked")
+        typer.echo(
+            "all of it is paid for already: nobody will be asked; --repetition "
+            f"{repetition + 1} asks the same judge once more"
+        )
         return
     held = (
         f"capped at {settings.judge_max_calls_per_run:,} calls, since no price is known"
@@ -134,14 +157,14 @@ def _spec(settings: Settings, name: str, model: str | None) -> judging.JudgeSpec
         raise UnusableError(str(error)) from error
 
 
-def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> list[Failure]:
+def _run(
+    settings: Settings, days: Sequence[date], spec: judging.JudgeSpec, repetition: int
+) -> list[Failure]:
     """Judge day by day, then compute what rests on verdicts; failures are returned."""
     # Runs name the judge by its id, so that an edit of rubrics.yaml meanwhile changes nothing.
     kept = resources_of(settings).lake.open()
     kept.append(JUDGE_SPECS, judging.judge_specs([spec]), name=spec.spec_id)
-    backfill = f"rescore-{uuid4().hex[:12]}"
-    tags = {RESCORE_TAG: backfill, BACKFILL_TAG: backfill, "llmops/by": "llmops rescore"}
-    began = time.time()
+    backfill_id = f"rescore-{uuid4().hex[:12]}"
     with (
         alone(settings.home / "nightly.lock", _say_so),
         telling.progress(Console(stderr=True)) as show,
@@ -150,31 +173,26 @@ def _run(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> l
         definitions = build_definitions(settings)
         runner = NightlyRunner(definitions, instance, lambda progress: show(*progress))
         (key,) = runner.keys(JUDGE_RESCORES.name)
-        config = {
-            "ops": {key.to_python_identifier(): {"config": {"spec": spec.spec_id, "model": ""}}}
-        }
-        done: list[date] = []
-        failed: list[date] = []
-        try:
+        asked = {"spec": spec.spec_id, "model": "", "repetition": repetition}
+        config = {"ops": {key.to_python_identifier(): {"config": asked}}}
+        close_abandoned(instance, _BY)
+        with backfill_of(
+            definitions,
+            instance,
+            backfill_id,
+            key=key,
+            days=days,
+            title=f"llmops rescore: {spec.metric} by {spec.model} ({spec.spec_id})"
+            + (f", repetition {repetition}" if repetition else ""),
+            tags={**_BY, RESCORE_TAG: backfill_id},
+            run_config=config,
+        ) as backfill:
             for number, day in enumerate(days):
                 show(f"rescoring {day}", number, len(days))
-                well = runner.execute("rescore_job", day, config=config, tags=tags)
-                (done if well else failed).append(day)
-        finally:
-            record_backfill(
-                definitions,
-                instance,
-                backfill,
-                key=key,
-                days=days,
-                done=done,
-                failed=failed,
-                began=began,
-                title=f"llmops rescore: {spec.metric} by {spec.model} ({spec.spec_id})",
-                tags={name: value for name, value in tags.items() if name != BACKFILL_TAG},
-                run_config=config,
-            )
-        _refresh(settings, instance, runner, done, spec, show)
+                backfill.begin(day)
+                well = runner.execute("rescore_job", day, config=config, tags=backfill.run_tags)
+                backfill.end(day, well=well)
+        _refresh(settings, instance, runner, backfill.done, spec, show)
         return runner.failures
 
 
@@ -198,19 +216,26 @@ def _refresh(
     judged.failures += runner.failures
 
 
-def _shown(settings: Settings, days: Sequence[date], spec: judging.JudgeSpec) -> bool:
+def _shown(
+    settings: Settings, days: Sequence[date], spec: judging.JudgeSpec, repetition: int
+) -> bool:
     """Whether every day was rescored to the end: there is nothing to ask and nothing to compute."""
     rows = resources_of(settings).lake.open().read(JUDGE_RESCORES, days)
     ended = rows.filter(
         pl.col("spec_id") == spec.spec_id,
+        pl.col("repetition") == repetition,
         pl.col("judged") + pl.col("over_policy") == pl.col("items"),
     )
     return set(ended["day"]) == set(days)
 
 
-def _outcome(lake: Lake, quotes: Sequence[DayQuote], spec_id: str) -> list[dict[str, Any]]:
+def _outcome(
+    lake: Lake, quotes: Sequence[DayQuote], spec_id: str, repetition: int
+) -> list[dict[str, Any]]:
     """What the record says of each day."""
-    rows = lake.read(JUDGE_RESCORES, [each.day for each in quotes]).filter(spec_id=spec_id)
+    rows = lake.read(JUDGE_RESCORES, [each.day for each in quotes]).filter(
+        spec_id=spec_id, repetition=repetition
+    )
     return [
         {"day": str(row["day"]), **{name: row[name] for name in _COUNTS}}
         for row in rows.sort("day").iter_rows(named=True)
@@ -219,9 +244,7 @@ def _outcome(lake: Lake, quotes: Sequence[DayQuote], spec_id: str) -> list[dict[
 
 def _sentence(spec: judging.JudgeSpec, told: Sequence[dict[str, Any]]) -> str:
     sums = {name: sum(day[name] for day in told) for name in _COUNTS}
-    rest = ", ".join(
-        f"{sums[name]:,} {name}" for name in ("failed", "over_budget", "over_policy") if sums[name]
-    )
+    rest = ", ".join(f"{sums[name]:,} {name}" for name in _COUNTS[3:] if sums[name])
     return (
         f"{spec.metric} by {spec.model} ({spec.spec_id}): {sums['judged']:,} of {sums['items']:,} "
         f"calls on {len(told):,} day(s) have a verdict{f'; {rest}' if rest else ''}"

@@ -234,7 +234,7 @@ def batch_gains(
     for name, reply in replies.replies.items():
         asked = replies.asked[name]
         judge = judges[asked.spec_id]
-        item = Item(asked.call_id, asked.item_digest, "", "", ())
+        item = Item(asked.call_id, asked.item_digest, "", "", (), repetition=asked.repetition)
         ruling, outcome = _ruling(judge, reply)
         row = attempt_row(
             judge.spec,
@@ -245,7 +245,6 @@ def batch_gains(
             run_id=batch,
             cost=_cost(reply, judge.spec.model, price),
             asked_at=intended_at,
-            repetition=asked.repetition,
             batch=batch,
         )
         row["outcome"] = outcome
@@ -256,7 +255,6 @@ def batch_gains(
             attempts=[row],
             scored_at=now,
             library_versions=library_versions,
-            repetition=asked.repetition,
         )
         if asked.is_canary:
             # One that left the rubric while its batch was out is held against nothing.

@@ -210,6 +210,7 @@ class _OnCanary:
         async def marked(
             request: Request, read: Callable[[str], Read], *, step: str, **more: Any
         ) -> Read:
+            more.pop("half", None)  # nothing of a canary is kept
             return await ask(request, read, step=f"{STEP}{step}", **more)
 
         return await self._judge.rule(item, marked)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,13 @@ import polars as pl
 from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Inquiry, Limits
 from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.judges import Judge
-from llmops_pipelines.judging.ledger import FINAL, attempt_frame, verdict_frame, verdict_row
+from llmops_pipelines.judging.ledger import (
+    FINAL,
+    HALF,
+    attempt_frame,
+    verdict_frame,
+    verdict_row,
+)
 from llmops_pipelines.judging.replies import Ruling
 
 OnResults = Callable[[pl.DataFrame, pl.DataFrame], None]
@@ -181,6 +188,7 @@ async def _work(
             item=item,
             record=window.attempts.append,
             deadline=asyncio.get_running_loop().time() + conduct.limits.item_deadline_s,
+            keep_half=partial(_keep_half, window, judge, item, conduct, library_versions),
         )
         ruling = await _rule(judge, item, inquiry)
         row = verdict_row(
@@ -193,6 +201,29 @@ async def _work(
         )
         tally.add(row)
         window.add(row)
+
+
+def _keep_half(
+    window: _Window,
+    judge: Judge,
+    item: Item,
+    conduct: Conduct,
+    library_versions: Mapping[str, str],
+    digest: str,
+    ruling: Ruling,
+    attempts: Sequence[Mapping[str, Any]],
+) -> None:
+    """Put one order of a pair into the ledger, under the digest of its prompt."""
+    window.verdicts.append(
+        verdict_row(
+            judge.spec,
+            replace(item, digest=digest),
+            replace(ruling, outcome=HALF),
+            attempts=attempts,
+            scored_at=conduct.now(),
+            library_versions=library_versions,
+        )
+    )
 
 
 async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:

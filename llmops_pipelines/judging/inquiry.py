@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from llmops_pipelines.judging.circuit import Circuit
 from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request
@@ -17,7 +17,7 @@ from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.ledger import attempt_row
 from llmops_pipelines.judging.pace import Gate
 from llmops_pipelines.judging.purse import OverBudgetError, Purse, Reservation
-from llmops_pipelines.judging.replies import UnreadableReplyError
+from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError
 from llmops_pipelines.judging.specs import JudgeSpec
 
 Read = TypeVar("Read")
@@ -93,6 +93,8 @@ class Conduct:
     """Whoever waits for a place holds it; the others wait behind, in order."""
     till: asyncio.Lock = field(default_factory=asyncio.Lock)
     """The same for money."""
+    halves: Mapping[tuple[str, str, int], Ruling] = field(default_factory=dict)
+    """`halves_of` the ledger: what need not be asked again."""
 
     def over(self) -> str | None:
         """Why nothing more is asked in this run, or None while it goes on."""
@@ -123,6 +125,8 @@ class Inquiry:
     record: Callable[[dict[str, Any]], None]
     deadline: float
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    keep_half: Callable[[str, Ruling, Sequence[Mapping[str, Any]]], None] | None = None
+    """Takes what was said of one order of a pair: prompt's digest, ruling, attempts."""
 
     async def ask(
         self,
@@ -131,17 +135,38 @@ class Inquiry:
         *,
         step: str,
         heard: Callable[[Reply], None] | None = None,
+        half: bool = False,
     ) -> Read:
         """What ``read`` makes of the judge's reply to ``request``.
 
         A reply that ``read`` cannot take is answered with what is wrong with it, ``repairs`` times
         at most: a judge that is malformed once in fifty is so twice in a row for one item of 2,500.
-        ``heard`` is told each reply before its text is read.
+        ``heard`` is told each reply before its text is read. What is read of ``half`` a pair is
+        kept, and taken from the ledger where an earlier run kept it.
 
         Raises:
             GaveUpError: No usable reply: refused, truncated or unreadable; attempts, time or money
                 used up; endpoint dead.
         """
+        if not half:
+            return await self._answer(request, read, step, heard)
+        digest = request.digest
+        known = self.conduct.halves.get((self.spec.spec_id, digest, self.item.repetition))
+        if known:
+            return cast("Read", known)
+        ruling = await self._answer(request, read, step, heard)
+        if self.keep_half:
+            self.keep_half(digest, cast("Ruling", ruling), self.attempts)
+        return ruling
+
+    async def _answer(
+        self,
+        request: Request,
+        read: Callable[[str], Read],
+        step: str,
+        heard: Callable[[Reply], None] | None,
+    ) -> Read:
+        """What ``read`` makes of the first reply that it can take."""
         asked, repairs = request, self.conduct.limits.repairs
         for repair in range(repairs + 1):
             text = await self._reply(

@@ -31,7 +31,7 @@ ITEM_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Item:
-    """One content in front of one judge."""
+    """One content in front of one judge; ``repetition`` counts how often it was, from 0."""
 
     call_id: str
     digest: str
@@ -40,6 +40,7 @@ class Item:
     contexts: tuple[str, ...]
     reference: str = ""
     alternative: str = ""
+    repetition: int = 0
 
     def shown(self, fields: Iterable[str]) -> dict[str, object]:
         """The values of ``fields``, by name, as a judge's prompt takes them."""
@@ -120,7 +121,7 @@ def with_digests(items: pl.DataFrame, spec: JudgeSpec) -> pl.DataFrame:
     return items.with_columns(item_digest=pl.Series(digests, dtype=pl.String))
 
 
-def read_item(row: Mapping[str, Any]) -> Item:
+def read_item(row: Mapping[str, Any], repetition: int = 0) -> Item:
     """The item in a row of `with_digests`."""
     return Item(
         call_id=row["call_id"],
@@ -130,6 +131,7 @@ def read_item(row: Mapping[str, Any]) -> Item:
         contexts=tuple(row["contexts"]),
         reference=row["reference"] or "",
         alternative=row["alternative"] or "",
+        repetition=repetition,
     )
 
 

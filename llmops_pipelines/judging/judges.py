@@ -32,6 +32,7 @@ class Question(Protocol):
         *,
         step: str,
         heard: Callable[[Reply], None] | None = None,
+        half: bool = False,
     ) -> Read:
         """What ``read`` makes of the reply."""
         ...
@@ -105,10 +106,11 @@ class RubricJudge:
 
     async def rule(self, item: Item, ask: Question) -> Ruling:
         """The ruling on ``item``, weighed by the judge's own doubt where the spec says so."""
-        replies: list[Reply] = []
-        ruling = await ask(self.request(item), self.read, step=VERDICT, heard=replies.append)
         if self._rubric.swap is None:
+            replies: list[Reply] = []
+            ruling = await ask(self.request(item), self.read, step=VERDICT, heard=replies.append)
             return weighed(ruling, replies[-1], self._rubric) if self._spec.weighs else ruling
+        ruling = await ask(self.request(item), self.read, step=VERDICT, half=True)
         exchanged = self.request(exchange(item, self._rubric.swap))
         swapped = await ask(exchanged, self.read, step="swapped")
         return settle(ruling, swapped, self._rubric.categories)

@@ -62,6 +62,7 @@ def jury_scores(
     without a verdict count as voters who did not vote. ``not_applicable`` needs a majority too.
     Where all have spoken and there is none, the item is ``undecided``; while a member has yet to
     speak, the jury's item ends as that member's did: it may still come.
+    Where only some members were asked once more, the jury has not been.
 
     Args:
         scores: ``JUDGE_SCORES`` columns: the members' verdicts; others are ignored.
@@ -79,6 +80,7 @@ def jury_scores(
     rows = [
         _row(spec, group.to_dicts(), models, combine)
         for group in asked.partition_by("call_id", "repetition", maintain_order=True)
+        if group["repetition"][0] == 0 or group.height == len(models)
     ]
     return JUDGE_SCORES.require(pl.DataFrame(rows, schema=JUDGE_SCORES.schema))
 

@@ -32,6 +32,9 @@ FINAL = ("scored", "refused", "unreadable", "undecided", "not_applicable")
 PENDING = "pending"
 """The outcome of an item that waits in a batch: paid for or about to be, and not yet answered."""
 
+HALF = "half"
+"""The outcome of one order of a pair: paid for, and no verdict on the pair; see `halves_of`."""
+
 UNFINISHED = ("failed", "over_budget", "over_policy", PENDING)
 """Outcomes of a run, not of a content: a later run tries again, or collects what is pending."""
 
@@ -123,6 +126,37 @@ def verdicts_of(
     return JUDGE_SCORES.require(pl.concat([JUDGE_SCORES.empty(), *parts]))
 
 
+def halves_of(
+    ledger: pl.DataFrame | pl.LazyFrame, specs: Iterable[JudgeSpec]
+) -> dict[tuple[str, str, int], Ruling]:
+    """What ``specs`` said of pairs in one order, by `LEDGER_KEY`; the digest is that of the prompt.
+
+    A pair whose other order found no answer is not asked about in this one again.
+    """
+    swapping = [spec.spec_id for spec in specs if spec.rubric and spec.rubric.swap]
+    if not swapping:
+        return {}
+    known = (
+        ledger.lazy()
+        .filter(
+            pl.col("spec_id").is_in(swapping),
+            pl.col("outcome") == HALF,
+            # Of a person who was forgotten no word is left, and so no half.
+            pl.col("evidence").is_not_null(),
+        )
+        .sort(*LEDGER_KEY, "scored_at")
+        .unique(LEDGER_KEY, keep="first", maintain_order=True)
+        .select(*LEDGER_KEY, "score", "reason", "evidence")
+        .collect()
+    )
+    return {
+        (spec_id, digest, repetition): Ruling(
+            "not_applicable" if score is None else "scored", score, reason, evidence
+        )
+        for spec_id, digest, repetition, score, reason, evidence in known.iter_rows()
+    }
+
+
 def verdict_row(
     spec: JudgeSpec,
     item: Item,
@@ -131,7 +165,6 @@ def verdict_row(
     attempts: Iterable[Mapping[str, Any]],
     scored_at: datetime,
     library_versions: Mapping[str, str],
-    repetition: int = 0,
 ) -> dict[str, Any]:
     """A row of ``JUDGE_LEDGER``: cost is the sum over attempts with a known one."""
     made = list(attempts)
@@ -140,7 +173,7 @@ def verdict_row(
     return {
         "spec_id": spec.spec_id,
         "item_digest": item.digest,
-        "repetition": repetition,
+        "repetition": item.repetition,
         "metric": spec.metric,
         "call_id": item.call_id,
         "outcome": ruling.outcome,
@@ -168,17 +201,24 @@ def attempt_row(
     run_id: str,
     cost: Decimal | None,
     asked_at: datetime,
-    repetition: int = 0,
     batch: str | None = None,
 ) -> dict[str, Any]:
     """A row of ``JUDGE_CALLS``."""
-    identity = (run_id, spec.spec_id, item.digest, repetition, step, number, asked_at.isoformat())
+    identity = (
+        run_id,
+        spec.spec_id,
+        item.digest,
+        item.repetition,
+        step,
+        number,
+        asked_at.isoformat(),
+    )
     tokens = reply.tokens
     return {
         "attempt_id": sha256(json.dumps(identity).encode()).hexdigest()[:32],
         "spec_id": spec.spec_id,
         "item_digest": item.digest,
-        "repetition": repetition,
+        "repetition": item.repetition,
         "call_id": item.call_id,
         "step": step,
         "batch": batch,

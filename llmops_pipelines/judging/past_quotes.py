@@ -60,7 +60,8 @@ def quote_errors(judge_quotes: pl.DataFrame, judge_calls: pl.DataFrame) -> pl.Da
     A call belongs to the latest quote of its judge for its day that came before it. Where a cap or
     a fault cut a run short, only the quoted share of the items that were asked about counts; a
     quote that nothing came of is left out. Attempts whose tokens or cost nobody told are counted
-    with neither, so a ratio speaks of what is known.
+    with neither, so a ratio speaks of what is known. What went into batches is held against the
+    dollars that were quoted for batches.
 
     Args:
         judge_quotes: ``JUDGE_QUOTES`` with ``day``.
@@ -89,10 +90,17 @@ def quote_errors(judge_quotes: pl.DataFrame, judge_calls: pl.DataFrame) -> pl.Da
         .n_unique()
         .cast(pl.Int64),
         spent_calls=pl.len().cast(pl.Int64),
+        batched=pl.col("batch").is_not_null().mean(),
         **{f"spent_{name}": _known(name) for name in ("input_tokens", "output_tokens", "cost")},
     )
     share = pl.min_horizontal(pl.col("spent_items") / pl.col("items"), 1.0)
-    followed = judge_quotes.filter(pl.col("items") > 0).join(spent, on="quote_id")
+    batched = pl.when(pl.col("usd_in_batches").is_not_null()).then("batched").otherwise(0.0)
+    usd, cheaper = (pl.col(name).cast(pl.Float64) for name in ("usd", "usd_in_batches"))
+    followed = (
+        judge_quotes.filter(pl.col("items") > 0)
+        .join(spent, on="quote_id")
+        .with_columns(usd=usd * (1 - batched) + cheaper.fill_null(0.0) * batched)
+    )
     pairs = {
         "calls_ratio": ("spent_calls", "calls"),
         "input_ratio": ("spent_input_tokens", "input_tokens"),

@@ -53,7 +53,7 @@ def evaluation_costs(
     used = (
         verdicts.filter(pl.col("outcome").is_in(FINAL))
         .group_by("spec_id")
-        .agg(verdicts=pl.len().cast(pl.Int64))
+        .agg(verdicts=pl.col("call_id").n_unique().cast(pl.Int64))
     )
     endpoints = specs.lazy().filter(pl.col("kind") != "embedded")
     counts = ("verdicts", "calls", "faults", "truncated", "unpriced_calls", "paid_twice")

@@ -73,12 +73,13 @@ class LakeBook:
         return judging.verdict_frame(
             judging.verdict_row(
                 known[row["spec_id"]],
-                judging.Item(row["call_id"], row["item_digest"], "", "", ()),
+                judging.Item(
+                    row["call_id"], row["item_digest"], "", "", (), repetition=row["repetition"]
+                ),
                 pending(row["batch"]),
                 attempts=(),
                 scored_at=now,
                 library_versions={},
-                repetition=row["repetition"],
             )
             for row in rows.iter_rows(named=True)
         )

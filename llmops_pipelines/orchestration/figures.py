@@ -10,6 +10,7 @@ import polars as pl
 from llmops_pipelines import cost, judging
 from llmops_pipelines.adapters import charts
 from llmops_pipelines.adapters.coverage_chart import coverage_grid
+from llmops_pipelines.adapters.trend_chart import judged_trends
 from llmops_pipelines.adapters.waterfall import waterfall
 from llmops_pipelines.orchestration.judge_quotes import errors, quotes_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
@@ -225,25 +226,32 @@ def of_coverage(coverage: pl.DataFrame) -> Figures:
     }
 
 
-def of_bridges(bridges: pl.DataFrame) -> Figures:
-    """Differences between judges over all features, each with its interval."""
+def of_bridges(bridges: pl.DataFrame, quality: pl.DataFrame) -> Figures:
+    """Differences between judges over all features; lines of the last weeks, bridged with them."""
     rows = bridges.filter(pl.col("feature") == "*").select(
         "estimate",
         "low",
         "high",
         "n",
-        label=pl.format("{}: {} → {}", "metric", "from_judge", "to_judge"),
+        label=pl.format("{}: {} → {}", "metric", _end("from"), _end("to")),
         missing="unpaired",
     )
     return {
+        "trend": _chart(judged_trends(quality, bridges)),
         "chart": _chart(
             charts.intervals(
                 rows,
                 title="Same items, another judge",
                 subtitle="dot: mean difference; line: 95 % interval; n: items that both scored",
             )
-        )
+        ),
     }
+
+
+def _end(end: str) -> pl.Expr:
+    """The judge at one end of a bridge; by its snapshot where both ends are of one judge."""
+    same = (pl.col("from_spec") == pl.col("to_spec")) & (pl.col(f"{end}_snapshot") != "")
+    return pl.when(same).then(f"{end}_snapshot").otherwise(f"{end}_judge")
 
 
 def of_quotes(lake: Lake, day: date, run_id: str) -> Figures:

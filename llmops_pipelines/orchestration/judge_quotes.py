@@ -68,7 +68,7 @@ def errors(lake: Lake) -> pl.DataFrame:
         lake.scan(JUDGE_CALLS, days)
         .select(
             "day", "spec_id", "item_digest", "step", "input_tokens", "output_tokens", "cost",
-            "asked_at",
+            "asked_at", "batch",
         )
         .collect(),
     )  # fmt: skip

@@ -13,19 +13,27 @@ from llmops_pipelines.tables import (
     JUDGE_RESCORES,
     JUDGE_SCORES,
     JUDGE_SPECS,
+    QUALITY,
     RAGAS_SCORES,
     SAMPLED_TRACES,
 )
+
+_RECENT_DAYS = 42
 
 
 def coverage_of(lake: Lake) -> pl.DataFrame:
     """``JUDGE_COVERAGE`` of all days."""
     return quality.judge_coverage(
         lake.scan(SAMPLED_TRACES).select("day", "call_id", "feature", "has_text").collect(),
-        _verdicts(lake, None, "day", "call_id", "spec_id", "outcome"),
+        _verdicts(lake, None, "day", "call_id", "spec_id", "repetition", "outcome"),
         lake.read(JUDGE_RESCORES),
         _specs(lake),
     )
+
+
+def history_of(lake: Lake) -> pl.DataFrame:
+    """``QUALITY`` of the last six weeks that have any, with ``day``."""
+    return lake.read(QUALITY, lake.days(QUALITY)[-_RECENT_DAYS:])
 
 
 def bridges_of(lake: Lake, days: Sequence[date] | None = None) -> pl.DataFrame:
@@ -34,7 +42,17 @@ def bridges_of(lake: Lake, days: Sequence[date] | None = None) -> pl.DataFrame:
         lake.scan(SAMPLED_TRACES, days)
         .select("day", "call_id", "feature", "session_id", "probability")
         .collect(),
-        _verdicts(lake, days, "day", "call_id", "spec_id", "outcome", "score", "scored_at"),
+        _verdicts(
+            lake,
+            days,
+            "day",
+            "call_id",
+            "spec_id",
+            "outcome",
+            "score",
+            "model_served",
+            "scored_at",
+        ),
         _specs(lake),
     )
 

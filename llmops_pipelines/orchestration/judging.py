@@ -215,18 +215,21 @@ def judge_asked(
     clock: Clock,
     day: date,
     run_id: str,
+    *,
+    repetition: int = 0,
 ) -> pl.DataFrame:
     """What ``spec`` says of ``items``, however old ``day`` is: somebody asked for it.
 
     Returns:
-        ``JUDGE_SCORES`` columns, with what could not be finished.
+        ``JUDGE_SCORES`` columns of that ``repetition``, with what could not be finished.
     """
     judge = judge.model_copy(update={"judge_within_days": (clock.today() - day).days + 1})
     said = [
-        _ask(items, [spec], features, lake, judge, seat, clock, day, run_id)
+        _ask(items, [spec], features, lake, judge, seat, clock, day, run_id, repetition=repetition)
         for seat in seats_for(spec, judge, read_judges(reference), features)
     ]
-    return pl.concat([JUDGE_SCORES.empty(), *said]).unique(JUDGE_SCORES.key, maintain_order=True)
+    found = pl.concat([JUDGE_SCORES.empty(), *said]).filter(pl.col("repetition") == repetition)
+    return found.unique(JUDGE_SCORES.key, maintain_order=True)
 
 
 def _paid_before(
@@ -418,6 +421,7 @@ def _ask(
     run_id: str,
     *,
     one_at_a_time: bool = True,
+    repetition: int = 0,
 ) -> pl.DataFrame:
     """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing.
 
@@ -437,7 +441,9 @@ def _ask(
     waits = one_at_a_time and seat.endpoint.configured and desk_of(judge) is not None
     with _alone_with(day, specs[0].kind, Path(judge.state)) if waits else nullcontext():
         waiting = LakeBook(lake, day).waiting(specs, now=clock.now())
-        unfinished = _spend(items, specs, waiting, features, lake, judge, seat, clock, day, run_id)
+        unfinished = _spend(
+            items, specs, waiting, features, lake, judge, seat, clock, day, run_id, repetition
+        )
     paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
     # What waits may have got its verdict by itself meanwhile.
     owed = pl.concat([waiting, unfinished]).join(paid, on=judging.LEDGER_KEY, how="anti")
@@ -522,6 +528,7 @@ def _spend(
     clock: Clock,
     day: date,
     run_id: str,
+    repetition: int,
 ) -> pl.DataFrame:
     """Ask for what the ledger lacks; return what could not be finished."""
     from llmops_pipelines.adapters.judging_day import judge_day
@@ -587,6 +594,8 @@ def _spend(
         gate=gate_of(seat, desk_of(judge)),
         prepare=prepare,
         on_quote=on_quote,
+        repetition=repetition,
+        halves=judging.halves_of(lake.scan(JUDGE_LEDGER), specs),
     )
     if judged.waiting:
         QUOTES.info(

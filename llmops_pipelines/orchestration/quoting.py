@@ -93,6 +93,7 @@ def quote_days(
     judge: Judge,
     clock: Clock,
     on_day: Callable[[date, int], None] = lambda _day, _done: None,
+    repetition: int = 0,
 ) -> list[DayQuote]:
     """What ``specs`` would cost on the sampled calls of ``days``, day by day.
 
@@ -106,6 +107,7 @@ def quote_days(
         judge: The endpoint whose leave counts. It is not asked.
         clock: Prices are those of now.
         on_day: Told each day before it is looked at, and how many were.
+        repetition: Which draw of each verdict; 0 is the first.
     """
     from llmops_pipelines.adapters.judging_day import quote_items
 
@@ -135,8 +137,9 @@ def quote_days(
                     price=prices[0],
                     batch_price=prices[1],
                     now=clock.now(),
+                    repetition=repetition,
                 )
-                keys = pl.concat([keys, _as_paid(digests, spec)])
+                keys = pl.concat([keys, _as_paid(digests, spec, repetition)])
                 found.append(DayQuote(day, quote, expected_seconds(quote, seat.pace, calls)))
     return found
 
@@ -146,7 +149,7 @@ def sampled_days(lake: Lake, first: date, last: date) -> list[date]:
     return [day for day in lake.days(SAMPLED_TRACES) if first <= day <= last]
 
 
-def _as_paid(digests: Sequence[str], spec: judging.JudgeSpec) -> pl.DataFrame:
-    rows = [(spec.spec_id, digest, 0) for digest in digests]
+def _as_paid(digests: Sequence[str], spec: judging.JudgeSpec, repetition: int) -> pl.DataFrame:
+    rows = [(spec.spec_id, digest, repetition) for digest in digests]
     schema = {name: JUDGE_LEDGER.schema[name] for name in judging.LEDGER_KEY}
     return pl.DataFrame(rows, schema=schema, orient="row")

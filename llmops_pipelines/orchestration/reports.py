@@ -49,7 +49,7 @@ def write_report(
         series_breaks=breaks,
         judge_bridges=(
             bridges_of(lake, last_days(day, REPORT_DAYS))
-            if "judge" in breaks["kind"]
+            if _several_judges(tables["quality"])
             else JUDGE_BRIDGES.empty()
         ),
         day=day,
@@ -73,6 +73,14 @@ def write_metrics(lake: Lake, day: date, families: Sequence[prometheus.Family]) 
     """Store the text format under ``metrics/`` and return it as ``PROMETHEUS_METRICS``."""
     lake.store.put(f"metrics/{day}.prom", prometheus.to_text(families).encode())
     return prometheus.to_table(families)
+
+
+def _several_judges(quality_rows: pl.DataFrame) -> bool:
+    """Whether any figure came from more than one judge or snapshot: they may be compared."""
+    per_figure = quality_rows.group_by("feature", "metric").agg(
+        judges=pl.struct("judge_spec", "snapshot").n_unique()
+    )
+    return bool((per_figure["judges"] > 1).any())
 
 
 def _provenance(lake: Lake, reference: ReferenceFolder, day: date) -> dict[str, str]:

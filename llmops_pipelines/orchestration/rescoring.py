@@ -35,6 +35,9 @@ class Rescoring(dg.Config):
 
     spec: str = Field(description="Id of a judge spec, a rubric, or a metric.")
     model: str = Field("", description="Another model than JUDGE_MODEL, or than the spec's own.")
+    repetition: int = Field(
+        0, ge=0, description="0: what has no verdict; 1, 2, ...: the same judge once more."
+    )
 
 
 def rescore(
@@ -72,11 +75,25 @@ def rescore(
     days = days_of(list(context.partition_keys))
     told = [
         rescore_day(
-            day, spec, features, reference, lake=opened, judge=judge, clock=clock, run_id=run_id
+            day,
+            spec,
+            features,
+            reference,
+            lake=opened,
+            judge=judge,
+            clock=clock,
+            run_id=run_id,
+            repetition=asked.repetition,
         )
         for day in days
     ]
-    return dg.MaterializeResult(metadata={"spec_id": spec.spec_id, **_merged(days, told)})
+    return dg.MaterializeResult(
+        metadata={
+            "spec_id": spec.spec_id,
+            "repetition": asked.repetition,
+            **_merged(days, told),
+        }
+    )
 
 
 def rescore_day(
@@ -89,12 +106,28 @@ def rescore_day(
     judge: Judge,
     clock: Clock,
     run_id: str,
+    repetition: int = 0,
 ) -> Mapping[str, Any]:
     """Judge one day, put on record what came of it, and return that to be shown."""
     with items_of(lake, day) as items:
-        verdicts = judge_asked(items, spec, features, lake, reference, judge, clock, day, run_id)
-    row = rescored(verdicts, spec, run_id=run_id).with_columns(rescored_at=pl.lit(clock.now()))
-    others = lake.read(JUDGE_RESCORES, [day]).filter(pl.col("spec_id") != spec.spec_id)
+        verdicts = judge_asked(
+            items,
+            spec,
+            features,
+            lake,
+            reference,
+            judge,
+            clock,
+            day,
+            run_id,
+            repetition=repetition,
+        )
+    row = rescored(verdicts, spec, run_id=run_id, repetition=repetition).with_columns(
+        rescored_at=pl.lit(clock.now())
+    )
+    others = lake.read(JUDGE_RESCORES, [day]).filter(
+        (pl.col("spec_id") != spec.spec_id) | (pl.col("repetition") != repetition)
+    )
     lake.write(JUDGE_RESCORES, pl.concat([others.select(row.columns), row]), day=day)
     return {**row.drop("rescored_at").row(0, named=True), **quotes_of(lake, day, run_id)}
 
@@ -113,7 +146,9 @@ def unreachable(
     )
 
 
-def rescored(verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str) -> pl.DataFrame:
+def rescored(
+    verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str, repetition: int = 0
+) -> pl.DataFrame:
     """One row of ``JUDGE_RESCORES``, but for its clock."""
     outcomes = verdicts["outcome"]
 
@@ -123,6 +158,7 @@ def rescored(verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str) ->
     return pl.DataFrame(
         {
             "spec_id": [spec.spec_id],
+            "repetition": [repetition],
             "metric": [spec.metric],
             "items": [verdicts.height],
             "judged": [counted(*judging.FINAL)],
@@ -130,6 +166,7 @@ def rescored(verdicts: pl.DataFrame, spec: judging.JudgeSpec, *, run_id: str) ->
             "failed": [counted("failed")],
             "over_budget": [counted("over_budget")],
             "over_policy": [counted("over_policy")],
+            "pending": [counted(judging.PENDING)],
             "run_id": [run_id],
         },
         schema={n: t for n, t in JUDGE_RESCORES.schema.items() if n != "rescored_at"},
@@ -143,7 +180,7 @@ def table_of_verdicts(spec: judging.JudgeSpec) -> Table:
 
 def _merged(days: list[date], told: list[Mapping[str, Any]]) -> dict[str, Any]:
     """Counts over all days, and each day's record."""
-    counts = ("items", "judged", "scored", "failed", "over_budget", "over_policy")
+    counts = ("items", "judged", "scored", "failed", "over_budget", "over_policy", "pending")
     return {
         **{name: sum(int(each[name]) for each in told) for name in counts},
         "days": dg.MetadataValue.json(

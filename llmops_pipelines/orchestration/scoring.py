@@ -381,6 +381,7 @@ class _Run:
             run_id=self.run_id,
             done=self.telling.done,
             canaries=canaries,
+            halves=judging.halves_of(self.lake.scan(JUDGE_LEDGER), [judge.spec]),
         )
         scoring.calls, scoring.faults = tally.calls, tally.faults
         scoring.cost = tally.cost if tally.calls else Decimal(0)

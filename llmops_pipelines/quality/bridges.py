@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.quality.items import ALL
+from llmops_pipelines.quality.snapshots import UNTOLD
 from llmops_pipelines.statistics import paired_difference
 from llmops_pipelines.tables import JUDGE_BRIDGES
 
@@ -24,13 +25,15 @@ def judge_bridges(
     """How much higher one judge scores than another of the same metric, on the items of both.
 
     A trend line that goes from one judge to the other may be read across the change by this much,
-    and not without. Repeated draws of an item are averaged. Each pair of judges goes from the one
-    whose first verdict is older to the other; items that only one of them scored are counted, and
-    say nothing.
+    and not without. Where another snapshot answered to a judge's model, each snapshot is a judge of
+    its own here; a reply that tells none is taken for one of the only snapshot that is told of.
+    Repeated draws of an item are averaged. Each pair goes from the one whose first verdict is older
+    to the other; items that only one of them scored are counted, and say nothing.
 
     Args:
         sampled: ``day``, ``call_id``, ``feature``, ``session_id``, ``probability``.
-        verdicts: ``day``, ``call_id``, ``spec_id``, ``outcome``, ``score``, ``scored_at``.
+        verdicts: ``day``, ``call_id``, ``spec_id``, ``outcome``, ``score``, ``model_served``,
+            ``scored_at``.
         judge_specs: ``JUDGE_SPECS``, each id once.
 
     Returns:
@@ -42,11 +45,12 @@ def judge_bridges(
     )
     scores = (
         verdicts.filter(pl.col("outcome") == "scored", pl.col("score").is_between(0, 1))
-        .group_by("day", "call_id", "spec_id")
+        .with_columns(snapshot=_snapshot())
+        .group_by("day", "call_id", *_JUDGE)
         .agg(pl.col("score").mean(), pl.col("scored_at").min())
         .join(known, on="spec_id")
         .join(sampled, on=["day", "call_id"])
-        .sort("day", "call_id", "spec_id")
+        .sort("day", "call_id", *_JUDGE)
     )
     rows = [
         row
@@ -56,17 +60,29 @@ def judge_bridges(
     return JUDGE_BRIDGES.require(pl.DataFrame(rows, schema=JUDGE_BRIDGES.schema, orient="row"))
 
 
+_JUDGE = ("spec_id", "snapshot")
+
+
+def _snapshot() -> pl.Expr:
+    served = pl.col("model_served")
+    told = served.drop_nulls()
+    only = pl.when(told.n_unique() == 1).then(told.first()).over("spec_id")
+    return served.fill_null(only).fill_null(UNTOLD)
+
+
 def _of_metric(scores: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    first = scores.group_by("spec_id").agg(pl.col("scored_at").min()).sort("scored_at", "spec_id")
-    for before, after in combinations(first["spec_id"], 2):
-        old, new = (scores.filter(pl.col("spec_id") == spec) for spec in (before, after))
+    first = scores.group_by(_JUDGE).agg(pl.col("scored_at").min()).sort("scored_at", *_JUDGE)
+    for before, after in combinations(first.select(_JUDGE).iter_rows(), 2):
+        old, new = (scores.filter(spec_id=spec, snapshot=name) for spec, name in (before, after))
         pairs = old.join(new.select("day", "call_id", new_score="score"), on=["day", "call_id"])
         if pairs.is_empty():
             continue
         names = {
             "metric": old["metric"][0],
-            "from_spec": before,
-            "to_spec": after,
+            "from_spec": before[0],
+            "from_snapshot": before[1],
+            "to_spec": after[0],
+            "to_snapshot": after[1],
             "from_judge": old["judge"][0],
             "to_judge": new["judge"][0],
         }

@@ -27,8 +27,9 @@ def sampled_items(sampled_traces: pl.DataFrame, verdicts: pl.DataFrame) -> pl.Da
 
     A trace such a judge never answered for is unscored, and so is every outcome but `scored` and
     `not_applicable`. Of repeated draws the scored ones are averaged: the trace is one observation.
+    Draws of several snapshots are not: such a trace has a row for each.
     """
-    said = _one_per_trace(verdicts.filter(pl.col("metric") != SUPPORT))
+    said = _one_per_snapshot(verdicts.filter(pl.col("metric") != SUPPORT))
     traces = _placed(sampled_traces)
     judged = traces.select("call_id", "feature").join(said, on="call_id")
     asked = judged.select("spec_id", "feature").unique()
@@ -95,20 +96,22 @@ def _placed(traces: pl.DataFrame) -> pl.DataFrame:
     return traces.with_columns(prompt_version=version)
 
 
-def _one_per_trace(verdicts: pl.DataFrame) -> pl.DataFrame:
-    """One row per judge and call: the mean of its scored draws, else the outcome of the first."""
+def _one_per_snapshot(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """One row per judge, call and snapshot: the mean of scored draws, else the first's outcome."""
     score = pl.when(pl.col("outcome") == "scored").then(_finite("score"))
     return (
         verdicts.with_columns(score=score)
         .sort("spec_id", "call_id", "repetition")
-        .group_by("spec_id", "call_id", maintain_order=True)
-        .agg(
-            pl.col("outcome").first(),
-            draws=pl.col("score").drop_nulls(),
-            snapshot=pl.col("model_served").drop_nulls().first(),
-        )
+        .with_columns(snapshot=told_snapshot("model_served", "spec_id", "call_id"))
+        .group_by("spec_id", "call_id", "snapshot", maintain_order=True)
+        .agg(pl.col("outcome").first(), draws=pl.col("score").drop_nulls())
         .select("spec_id", "call_id", "outcome", "snapshot", score=pl.col("draws").list.mean())
     )
+
+
+def told_snapshot(column: str, *of: str) -> pl.Expr:
+    """The snapshot that answered; where nobody told, the first that any draw of the same tells."""
+    return pl.col(column).fill_null(pl.col(column).drop_nulls().first().over(of))
 
 
 def _finite(column: str) -> pl.Expr:

@@ -23,30 +23,35 @@ SERIES_BREAKS = pl.Schema(
         "to_spec": pl.String,
         "from_judge": pl.String,
         "to_judge": pl.String,
+        "from_snapshot": pl.String,
+        "to_snapshot": pl.String,
     }
 )
-"""One figure that another judge, or another snapshot of one (``kind``), made from a day on."""
+"""One figure that another judge, or another snapshot of one (``kind``), made from a day on.
+
+The snapshots are those that scored most of the last day before and of the first one after."""
 
 
 def by_snapshot(items: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The items of one judge once for each snapshot that scored any of them.
+    """The items of one judge once for each snapshot that scored any of them, a row per trace.
 
-    What another snapshot scored is unscored here, for that reason: the sample is the same, and a
-    snapshot that answered for half of it has seen half of it. A reply that tells no snapshot is
+    What only another snapshot scored is unscored here, for that reason: the sample is the same, and
+    a snapshot that answered for half of it has seen half of it. A reply that tells no snapshot is
     taken for one of the only snapshot that is told of.
     """
     scored = items.filter(pl.col("state") == "scored")
     told = scored["snapshot"].drop_nulls().unique().sort().to_list()
+    is_scored = pl.col("state") == "scored"
     if len(told) < 2:
-        yield (told[0] if told else UNTOLD), items
+        yield (told[0] if told else UNTOLD), _first_of_each(items, is_scored)
         return
     snapshot = pl.col("snapshot").fill_null(UNTOLD)
     silent = [UNTOLD] if scored["snapshot"].null_count() else []
     for name in (*silent, *told):
-        elsewhere = (pl.col("state") == "scored") & (snapshot != name)
+        elsewhere = is_scored & (snapshot != name)
         yield (
             name,
-            items.with_columns(
+            _first_of_each(items, snapshot == name).with_columns(
                 state=pl.when(elsewhere).then(pl.lit("unscored")).otherwise("state"),
                 why=pl.when(elsewhere).then(pl.lit("by another snapshot")).otherwise("why"),
                 score=pl.when(~elsewhere).then("score"),
@@ -54,12 +59,19 @@ def by_snapshot(items: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
         )
 
 
+def _first_of_each(items: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
+    """One row per trace, a ``wanted`` one where it has any; in the order of traces."""
+    return items.sort("trace_id", ~wanted, maintain_order=True).unique(
+        "trace_id", keep="first", maintain_order=True
+    )
+
+
 def series_breaks(quality: pl.DataFrame, until: date) -> pl.DataFrame:
     """Where figures go on under another judge, or another snapshot of the same judge.
 
     A day is held against the last day before it on which the figure was measured. While a judge of
     that day goes on there is no break between judges: a past that was rescored has both. A snapshot
-    that nobody told of breaks nothing.
+    that nobody told of breaks nothing, and neither does one that goes on where others have ended.
 
     Args:
         quality: ``QUALITY`` with ``day``.
@@ -99,11 +111,15 @@ def _breaks(series: pl.DataFrame) -> Iterator[dict[str, Any]]:
                 "to_spec": new["judge_spec"],
                 "from_judge": old["judge"],
                 "to_judge": new["judge"],
+                "from_snapshot": old["snapshot"],
+                "to_snapshot": new["snapshot"],
             }
         for (spec,), of_spec in today.group_by("judge_spec", maintain_order=True):
             told = [name for name in of_spec["snapshot"] if name != UNTOLD]
             earlier = last_told.get(str(spec), told)
-            if told and earlier and set(told) != set(earlier):
+            fresh = [name for name in told if name not in earlier]
+            gone = [name for name in earlier if name not in told]
+            if fresh and earlier:
                 yield {
                     "day": day,
                     "kind": "snapshot",
@@ -111,6 +127,8 @@ def _breaks(series: pl.DataFrame) -> Iterator[dict[str, Any]]:
                     "to_spec": spec,
                     "from_judge": " and ".join(earlier),
                     "to_judge": " and ".join(told),
+                    "from_snapshot": (gone or earlier)[0],
+                    "to_snapshot": (fresh or told)[0],
                 }
             last_told[str(spec)] = told or earlier
         before = today

@@ -30,11 +30,11 @@ UNPRICED_MODELS = pl.Schema(
 """One model without a price on the day, and how many calls that leaves out of the spend."""
 
 
+_ENDS = ("from", "to")
+
 SERIES_BREAKS = pl.Schema(
-    {"day": pl.Date, "kind": pl.String}
-    | dict.fromkeys(
-        ("feature", "metric", "from_spec", "to_spec", "from_judge", "to_judge"), pl.String
-    )
+    [("day", pl.Date), ("kind", pl.String), ("feature", pl.String), ("metric", pl.String)]
+    + [(f"{end}_{what}", pl.String) for what in ("spec", "judge", "snapshot") for end in _ENDS]
 )
 """One figure that goes on under another judge, or another snapshot of one, from a day on."""
 
@@ -72,7 +72,8 @@ class NightlyData:
     provenance: Mapping[str, str] = field(default_factory=dict)
     """What else the figures rest on: versions, digests of tables and reference files."""
     charts: Mapping[str, str] = field(default_factory=dict)
-    """SVG elements by name: ``spend``, ``quality``, ``quality_trend``, ``latency``, ``errors``."""
+    """SVG elements by name: ``spend``, ``quality``, ``quality_trend``, ``judged_trend``,
+    ``latency``, ``errors``."""
 
 
 def on(frame: pl.DataFrame, day: date) -> pl.DataFrame:

@@ -102,31 +102,39 @@ def _break(night: NightlyData, row: Mapping[str, Any]) -> str:
     if row["kind"] == "snapshot":
         return (
             f"{what}: answered by snapshot {after} {since}, by {before} before, although the same "
-            "model is asked for. These are two series. Nothing was judged again; a pinned model "
-            "does not change"
+            f"model is asked for. These are two series. {_bridge(night, row)}"
         )
     told = f"{what}: judged by {after} ({row['to_spec'][:6]}) {since}, by {before} "
     return f"{told}({row['from_spec'][:6]}) before. {_bridge(night, row)}"
 
 
 def _bridge(night: NightlyData, row: Mapping[str, Any]) -> str:
-    ends = {row["from_spec"], row["to_spec"]}
+    ends = {_series(row, "from"), _series(row, "to")}
     for found in night.judge_bridges.filter(metric=row["metric"], feature=row["feature"]).iter_rows(
         named=True
     ):
-        if {found["from_spec"], found["to_spec"]} != ends:
+        if {_series(found, "from"), _series(found, "to")} != ends:
             continue
-        sign = 1 if found["to_spec"] == row["to_spec"] else -1
+        sign = 1 if _series(found, "to") == _series(row, "to") else -1
         low, high = sorted(sign * (found[end] or 0.0) for end in ("low", "high"))
         interval = f" (95 % interval {low:+.2f} to {high:+.2f})" if found["low"] is not None else ""
         return (
             f"On the {count(found['n'])} items that both scored the newer one says "
             f"{sign * found['estimate']:+.2f}{interval}: read the trend across the change with that"
         )
+    how = (
+        "`llmops rescore --repetition 1` has the past judged once more, by the one that answers now"
+        if row["kind"] == "snapshot"
+        else "`llmops rescore` has the past judged by the newer one"
+    )
     return (
         "No item was scored by both, so the figures before and after cannot be compared; "
-        "`llmops rescore` has the past judged by the newer one"
+        f"nothing is judged again by itself, {how}"
     )
+
+
+def _series(row: Mapping[str, Any], end: str) -> tuple[str, str]:
+    return row[f"{end}_spec"], row[f"{end}_snapshot"]
 
 
 def _row(row: Mapping[str, Any]) -> QualityRow:

@@ -18,7 +18,8 @@ class NightlySummary:
     days: pl.DataFrame
     """One feature on one day: day, feature, calls, rejected, cost_usd (exact), unpriced_calls."""
     quality: pl.DataFrame
-    """One estimate: day, feature, metric, estimate, low, high, n, unscored, judge_spec."""
+    """One estimate: day, feature, metric, estimate, low, high, n, unscored, judge_spec,
+    snapshot."""
     alerts: pl.DataFrame
     """One change of state: rule, scope, day, from, to, acted, backfilled, summary."""
     report: str | None
@@ -62,9 +63,18 @@ def summarise(
     estimates = (
         quality.filter(pl.col("prompt_version") == "*")
         .select(
-            "day", "feature", "metric", "estimate", "low", "high", "n", "unscored", "judge_spec"
+            "day",
+            "feature",
+            "metric",
+            "estimate",
+            "low",
+            "high",
+            "n",
+            "unscored",
+            "judge_spec",
+            "snapshot",
         )
-        .sort("day", "feature", "metric", "judge_spec")
+        .sort("day", "feature", "metric", "judge_spec", "snapshot")
     )
     return NightlySummary(
         days=days,

@@ -123,7 +123,10 @@ def _latest_quality(quality: pl.DataFrame) -> SummaryTable:
         return SummaryTable("Quality", (), (), remark="nothing was scored")
     return SummaryTable(
         f"Quality on {last.day} {last:%B}",
-        ("feature", "metric", "estimate", "95 % interval", "n", "unscored", "judge spec"),
+        (
+            *("feature", "metric", "estimate", "95 % interval", "n", "unscored", "judge spec"),
+            "answered by",
+        ),
         tuple(
             (
                 visible(row["feature"], 40),
@@ -135,11 +138,12 @@ def _latest_quality(quality: pl.DataFrame) -> SummaryTable:
                 count(row["n"]),
                 count(row["unscored"]),
                 visible(row["judge_spec"], 16),
+                visible(row["snapshot"], 40),
             )
             for row in quality.filter(pl.col("day") == last).iter_rows(named=True)
         ),
         figures=(2, 3, 4, 5),
-        spare=(6,),
+        spare=(6, 7),
     )
 
 

@@ -168,10 +168,12 @@ JUDGE_QUOTES = Table(
 JUDGE_RESCORES = Table(
     name="judge_rescores",
     row="What came of rescoring a day's sample under one judge, the last time it was asked for.",
-    key=("spec_id",),
+    key=("spec_id", "repetition"),
     volatile=("rescored_at",),
+    version=2,
     columns=(
         Column("spec_id", pl.String, "The judge."),
+        Column("repetition", pl.Int32, "Which draw was asked for; 0: the first.", default=0),
         Column("metric", pl.String, "What it measures."),
         Column("items", pl.Int64, "Sampled calls it was asked about.", "calls"),
         Column(
@@ -181,6 +183,7 @@ JUDGE_RESCORES = Table(
         Column("failed", pl.Int64, "Calls whose attempts failed.", "calls"),
         Column("over_budget", pl.Int64, "Calls for which a cap left no room.", "calls"),
         Column("over_policy", pl.Int64, "Calls whose texts may not go there.", "calls"),
+        Column("pending", pl.Int64, "Calls whose request waits in a batch.", "calls", default=0),
         Column("run_id", pl.String, "The rescoring."),
         Column("rescored_at", pl.Datetime("us"), "When, UTC."),
     ),
@@ -196,7 +199,7 @@ _VERDICT = (
         "outcome",
         pl.String,
         "scored, refused, unreadable, undecided (the verdict changed with the order of two answers, or a jury has no majority), failed, "
-        "over_budget, over_policy, pending (waits in a batch) or not_applicable.",
+        "over_budget, over_policy, pending (waits in a batch) or not_applicable; in the ledger also half (one order of a pair).",
     ),
     Column("score", pl.Float64, "0 to 1; null unless scored.", nullable=True),
     Column("reason", pl.String, "The judge's reason, or why there is no score.", nullable=True),
@@ -291,34 +294,40 @@ QUALITY = Table(
 
 JUDGE_COVERAGE = Table(
     name="judge_coverage",
-    row="How far one judge has come with the sample of one day.",
-    key=("day", "spec_id"),
+    row="How far one judge has come with one draw of verdicts on the sample of one day.",
+    key=("day", "spec_id", "repetition"),
     partitioned=False,
+    version=2,
     columns=(
         Column("day", pl.Date, "UTC day of the calls."),
         Column("spec_id", pl.String, "The judge."),
+        Column("repetition", pl.Int32, "Which draw; 0: the first.", default=0),
         Column("metric", pl.String, "What it measures."),
         Column("model", pl.String, "Requested model."),
-        Column("state", pl.String, "done, partial, missing (nothing judged) or failed (nothing judged, but tried)."),
+        Column("state", pl.String, "done, partial, pending (nothing judged, some waits in a batch), missing (nothing judged) or failed (nothing judged, but tried)."),
         Column("expected", pl.Int64, "Sampled calls it is there to judge.", "calls"),
         Column("judged", pl.Int64, "Of them, those with a final outcome.", "calls"),
         Column("scored", pl.Int64, "Of those, the ones with a score.", "calls"),
         Column("failed", pl.Int64, "Calls whose attempts failed.", "calls"),
         Column("over_budget", pl.Int64, "Calls for which a cap left no room.", "calls"),
-        Column("missing", pl.Int64, "Calls it was never asked about, or whose request waits in a batch.", "calls"),
+        Column("pending", pl.Int64, "Calls whose request waits in a batch.", "calls", default=0),
+        Column("missing", pl.Int64, "Calls it was never asked about.", "calls"),
     ),
 )  # fmt: skip
 
 JUDGE_BRIDGES = Table(
     name="judge_bridges",
-    row="How much higher one judge scores than another of the same metric, on the items of both.",
-    key=("metric", "feature", "from_spec", "to_spec"),
+    row="How much higher one judge (or snapshot) scores than another of the same metric, on the items of both.",
+    key=("metric", "feature", "from_spec", "from_snapshot", "to_spec", "to_snapshot"),
     partitioned=False,
+    version=2,
     columns=(
         Column("metric", pl.String, "What both measure."),
         Column("feature", pl.String, "Feature, or `*` for all."),
         Column("from_spec", pl.String, "The judge whose first verdict is older."),
-        Column("to_spec", pl.String, "The other judge."),
+        Column("from_snapshot", pl.String, "Snapshot that answered to its model; empty where nobody told.", default=""),
+        Column("to_spec", pl.String, "The other judge, or the same."),
+        Column("to_snapshot", pl.String, "Snapshot that answered to its model; empty where nobody told.", default=""),
         Column("from_judge", pl.String, "Its kind and model, for people."),
         Column("to_judge", pl.String, "Kind and model of the other."),
         Column("estimate", pl.Float64, "Mean of `to` minus `from`.", nullable=True),

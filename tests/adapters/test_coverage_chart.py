@@ -13,8 +13,9 @@ def grid(days: int) -> pl.DataFrame:
     rows = [
         {
             "day": date(2026, 11, 1) + timedelta(days=n), "spec_id": f"{n % 2:016}",
-            "metric": "<b>tone", "model": "gpt-5", "state": list(STATES)[n % 4], "expected": 1234,
+            "metric": "<b>tone", "model": "gpt-5", "state": list(STATES)[n % 5], "expected": 1234,
             "judged": 56, "scored": 56, "failed": 0, "over_budget": 0, "missing": 1178,
+            "repetition": n % 3 == 2, "pending": 0,
         }
         for n in range(days)
     ]  # fmt: skip
@@ -25,6 +26,7 @@ def test_a_cell_has_the_colour_of_its_state_and_its_counts_where_there_is_room()
     drawn = svg(coverage_grid(grid(8)))
     assert drawn.count("56/1,234") == 8
     assert "&lt;b&gt;tone · gpt-5 · 000000" in drawn
+    assert "000000 · again (1)" in drawn
     for colour in STATES.values():
         assert colour in drawn
     assert "56/1,234" not in svg(coverage_grid(grid(20)))

@@ -2,34 +2,23 @@
 
 import pytest
 import tiktoken.load
-import tiktoken.model
 import tiktoken.registry
 
 from llmops_pipelines.adapters.vocabularies import counter_of
+from tests.vocabulary import vocabulary
 
 
 @pytest.fixture
-def a_byte_a_token(monkeypatch):
+def a_byte_a_token():
     """A vocabulary that is here, of a model called tiny-judge."""
-    monkeypatch.setitem(tiktoken.model.MODEL_TO_ENCODING, "tiny-judge", "bytes")
-    ranks = {bytes([byte]): byte for byte in range(256)}
-    made = {
-        "name": "bytes",
-        "pat_str": ".+",
-        "mergeable_ranks": ranks,
-        "special_tokens": {"<e>": 256},
-    }
-    tiktoken.registry.list_encoding_names()
-    monkeypatch.setitem(tiktoken.registry.ENCODING_CONSTRUCTORS, "bytes", lambda: made)
-    counter_of.cache_clear()
-    yield
-    counter_of.cache_clear()
+    with vocabulary("tiny-judge"):
+        yield
 
 
 def test_a_vocabulary_that_is_here_counts_text_as_text(a_byte_a_token):
     counter = counter_of("tiny-judge")
     assert counter is not None
-    assert counter.vocabulary == "tiktoken bytes"
+    assert counter.vocabulary == "tiktoken made"
     assert (counter.count("abc"), counter.count("<e>")) == (3, 3)
 
 

@@ -92,7 +92,8 @@ def test_stdout_is_one_json_object_and_nothing_else(world):
         }
     ]
     assert list(found["quality"][0]) == [
-        *("day", "feature", "metric", "estimate", "low", "high", "n", "unscored", "judge_spec")
+        *("day", "feature", "metric", "estimate", "low", "high", "n", "unscored", "judge_spec"),
+        "snapshot",
     ]
 
 

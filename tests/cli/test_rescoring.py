@@ -84,6 +84,7 @@ def test_a_rescoring_is_quoted_capped_resumed_and_keeps_both_versions(world):
         again = rescore(world, judge, "--yes")
         assert (again.returncode, judge.calls) == (0, paid)
         assert "all of it is paid for already" in again.stderr
+        assert "--repetition 1 asks the same judge once more" in again.stderr
     scores = lake.read(JUDGE_SCORES).filter(metric="groundedness")
     by_judge = (
         scores.group_by("model_served").agg(pl.len(), pl.col("score").mean()).sort("model_served")

@@ -43,6 +43,7 @@ def found():
             "n": 395,
             "unscored": 12,
             "judge_spec": "e3e4f8b0adf6c858",
+            "snapshot": "gpt-4.1-2025-04-14",
         }
         for feature in ("invoice_extraction", "support_assistant")
         for metric in ("answer_relevancy", "groundedness")
@@ -92,7 +93,8 @@ def test_an_alert_is_one_sentence_wrapped_between_words():
 
 
 def test_a_wide_terminal_has_room_for_the_judge_and_a_narrow_one_for_the_figures():
-    assert any("judge spec" in line for line in printed(120))
+    assert any("judge spec" in line and "answered by" in line for line in printed(140))
+    assert any("e3e4f8b0adf6c858  gpt-4.1-2025-04-14" in line for line in printed(140))
     narrow = printed(80)
     assert not any("judge spec" in line for line in narrow)
     assert "support_assistant   answer_relevancy      0.77   0.75 to 0.79  395        12" in narrow

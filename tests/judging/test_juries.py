@@ -79,6 +79,16 @@ def test_how_far_the_members_agree_is_told_apart_from_what_they_say():
     assert jury_agreement(members).is_empty()
 
 
+def test_a_jury_has_said_again_what_all_its_members_were_asked_again():
+    again = [votes(*given).with_columns(repetition=pl.lit(1, pl.Int32))
+             for given in ((0.0, None, None), (0.0, 0.0, 1.0))]  # fmt: skip
+    once = votes(1.0, 1.0, 0.0)
+    alone = jury_scores(pl.concat([once, again[0]]), MEMBERS, "majority")
+    assert alone.select("repetition", "score").rows() == [(0, 1.0)]
+    together = jury_scores(pl.concat([once, again[1]]), MEMBERS, "majority").sort("repetition")
+    assert together.select("repetition", "score").rows() == [(0, 1.0), (1, 0.0)]
+
+
 def test_items_that_nobody_was_asked_about_have_no_row():
     assert jury_scores(votes(None, None, None), MEMBERS, "mean").is_empty()
 

@@ -5,12 +5,13 @@ import json
 import polars as pl
 import pytest
 
-from llmops_pipelines.judging import Ruling, flip_rates, rubric_spec
+from llmops_pipelines.judging import Ruling, flip_rates, halves_of, paid_twice, rubric_spec
 from llmops_pipelines.judging.pairs import settle
 from llmops_pipelines.tables import JUDGE_LEDGER
-from tests.judging.worlds import Run, default_rubrics, item_frame, ok, rubric
+from tests.judging.worlds import Run, default_rubrics, failure, item_frame, ok, rubric, spec
 
 PREFERENCE = rubric_spec("preference", default_rubrics().rubrics["preference"], model="judge-1")
+PAIR_OF_ANSWERS = item_frame("A", alternative="B")
 SCORES = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 
@@ -73,9 +74,50 @@ def test_the_longer_answer_is_preferred_wherever_it_stands():
     run = judged(lambda a, b: "first" if len(a) > len(b) else "second", "A longer answer", "")
     (row,) = run.ledger.verdicts.filter(pl.col("outcome") == "scored").to_dicts()
     assert (row["score"], row["attempts"]) == (1.0, 2)
+    assert run.ledger.verdicts.filter(outcome="half").height == 1
     assert row["evidence"] == "as given: first; swapped: second"
     assert run.ledger.attempts.sort("asked_at")["step"].to_list() == ["verdict", "swapped"]
     assert "no_answer" in run.ledger.verdicts["reason"].to_list(), "one answer is no pair"
+
+
+def test_an_order_that_was_answered_is_not_asked_again_where_the_other_was_not():
+    prefers_a = preferring(lambda a, _b: "first" if a == "A" else "second")
+    first = Run(lambda request, n: failure("http_400") if n else prefers_a(request, n))
+    assert first.of(PAIR_OF_ANSWERS, PREFERENCE).outcomes == {("preference", "failed"): 1}
+    (half,) = first.ledger.verdicts.to_dicts()
+    assert (half["outcome"], half["evidence"], half["attempts"]) == ("half", "first", 1)
+    assert flip_rates(first.ledger.verdicts).is_empty()
+
+    again = Run(prefers_a, halves=halves_of(first.ledger.verdicts, [PREFERENCE, spec()]))
+    again.of(PAIR_OF_ANSWERS, PREFERENCE)
+    (row,) = again.ledger.verdicts.to_dicts()
+    assert (row["outcome"], row["score"]) == ("scored", 1.0)
+    assert row["evidence"] == "as given: first; swapped: second"
+    assert again.ledger.attempts["step"].to_list() == ["swapped"]
+    steps = pl.concat([first.ledger.attempts, again.ledger.attempts])
+    assert paid_twice(steps.lazy()).collect().is_empty()
+
+
+def test_a_half_of_another_prompt_or_draw_or_of_somebody_forgotten_is_not_taken():
+    tie = preferring(lambda _a, _b: "tie")
+    run = Run(lambda request, n: failure("http_400") if n else tie(request, n))
+    run.of(PAIR_OF_ANSWERS, PREFERENCE)
+    kept = run.ledger.verdicts
+    other = item_frame("Another", alternative="B")
+    for halves, items in (
+        (halves_of(kept, [PREFERENCE]), other),
+        (
+            halves_of(kept.with_columns(repetition=pl.lit(1, pl.Int32)), [PREFERENCE]),
+            PAIR_OF_ANSWERS,
+        ),
+        (
+            halves_of(kept.with_columns(evidence=pl.lit(None, pl.String)), [PREFERENCE]),
+            PAIR_OF_ANSWERS,
+        ),
+    ):
+        again = Run(tie, halves=halves)
+        again.of(items, PREFERENCE)
+        assert len(again.asked) == 2
 
 
 def test_the_two_prompts_differ_in_nothing_but_the_place_of_the_answers():
@@ -103,7 +145,8 @@ def test_flips_are_counted_with_their_interval_and_the_place_they_favoured():
         "metric": "preference", "spec_id": PREFERENCE.spec_id, "pairs": 4, "flips": 2,
         "to_first": 1, "to_second": 0, "flip_rate": 0.5,
     }  # fmt: skip
-    outcomes = run.ledger.verdicts.group_by("outcome").len().sort("outcome").rows()
+    pairs = run.ledger.verdicts.filter(pl.col("outcome") != "half")
+    outcomes = pairs.group_by("outcome").len().sort("outcome").rows()
     assert outcomes == [("scored", 2), ("undecided", 2)]
 
 

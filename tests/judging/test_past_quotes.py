@@ -22,6 +22,7 @@ CALLS = {
     "day": pl.Date, "spec_id": pl.String, "item_digest": pl.String, "step": pl.String,
     "outcome": pl.String, "input_tokens": pl.Int64, "output_tokens": pl.Int64,
     "cost": pl.Decimal(38, 12), "asked_at": pl.Datetime("us"), "latency_ms": pl.Float64,
+    "batch": pl.String,
 }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def calls(*asked: tuple[float, str, str, int | None]) -> pl.DataFrame:
     rows = [
         (
             DAY, "s", digest, step, "ok", tokens, tokens and tokens // 10,
-            tokens and Decimal("0.01"), NOON + timedelta(hours=hour), 200.0,
+            tokens and Decimal("0.01"), NOON + timedelta(hours=hour), 200.0, None,
         )
         for hour, digest, step, tokens in asked
     ]  # fmt: skip
@@ -68,6 +69,18 @@ def test_spending_is_held_against_the_latest_quote_before_it():
 def test_a_run_that_a_cap_cut_short_is_held_against_its_share_of_the_quote():
     (row,) = quote_errors(quotes(10), calls((0.1, "a", "verdict", 100))).to_dicts()
     assert (row["items_asked"], row["calls_ratio"], row["input_ratio"]) == (1, 1.0, 1.0)
+
+
+def test_what_went_into_batches_is_held_against_the_dollars_quoted_for_them():
+    half = quotes(2).with_columns(usd_in_batches=pl.lit(Decimal("0.01"), pl.Decimal(38, 12)))
+    two = calls((0.1, "a", "verdict", 100), (0.2, "b", "verdict", 100))
+    cheap = two.with_columns(cost=pl.lit(Decimal("0.005"), pl.Decimal(38, 12)))
+    (row,) = quote_errors(half, cheap.with_columns(batch=pl.lit("b1"))).to_dicts()
+    assert row["usd_ratio"] == pytest.approx(1.0)
+    (row,) = quote_errors(half, cheap).to_dicts()
+    assert row["usd_ratio"] == pytest.approx(0.5), "by itself each was half as dear as quoted"
+    unquoted = quote_errors(quotes(2), cheap.with_columns(batch=pl.lit("b1")))
+    assert unquoted["usd_ratio"].to_list() == [pytest.approx(0.5)]
 
 
 def test_calls_before_any_quote_and_quotes_without_calls_say_nothing():

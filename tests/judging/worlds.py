@@ -196,6 +196,7 @@ class Run:
     seconds: float = 0.0
     gate: Gate = field(default_factory=Gate)
     moments: list[float] = field(default_factory=list)
+    halves: dict[Any, Any] = field(default_factory=dict)
 
     def of(self, frame: pl.DataFrame, judge_spec: JudgeSpec | None = None) -> Tally:
         """Judge all of ``frame``."""
@@ -222,6 +223,7 @@ class Run:
                 seed=7,
                 run_id="run-1",
                 gate=self.gate,
+                halves=self.halves,
             )
             return await execute(jobs, conduct, self.ledger.append, library_versions={"x": "1"})
 

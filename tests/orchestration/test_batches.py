@@ -13,13 +13,14 @@ from llmops_pipelines.judging import rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.orchestration.batches import LakeBook, held, open_days
 from llmops_pipelines.orchestration.endpoints import benches
-from llmops_pipelines.orchestration.judging import judge_items
+from llmops_pipelines.orchestration.judging import judge_items, spend_of
 from llmops_pipelines.orchestration.resources import Judge, LakeResource
 from llmops_pipelines.tables import CALL_TEXTS, JUDGE_BATCHES, JUDGE_CALLS, JUDGE_LEDGER, TOMBSTONES
 from tests.batch_stub import MALFORMED, BatchStub, Fault, Misfortune
 from tests.judge_stub import REFUSED, TRUNCATED
 from tests.judging.worlds import JUDGED, item_frame, text
 from tests.orchestration.batch_worlds import ANSWERS, DAY, ITEMS, MODEL, RUBRIC, World
+from tests.vocabulary import vocabulary
 
 SPEC = rubric_spec("groundedness", RUBRIC, model=MODEL)
 
@@ -76,6 +77,28 @@ def test_a_batch_costs_half(world, stub, tmp_path):
     assert set(world.calls["batch"]) == {world.batch["batch"]}
     assert at_once.calls["batch"].to_list() == [None] * 6
     assert world.batch["cost"] == world.lake.read(JUDGE_CALLS)["cost"].sum()
+    halves, whole = (_evaluation_costs(each) for each in (world, at_once))
+    assert halves["cost"] * 2 == whole["cost"] > 0
+    names = ("metric", "verdicts", "calls", "uncached_input", "output_text", "unpriced_calls")
+    assert [halves[name] for name in names] == [whole[name] for name in names]
+    assert (halves["verdicts"], halves["calls"], halves["paid_twice"]) == (6, 8, 0)
+
+
+def _evaluation_costs(world: World) -> dict:
+    (row,) = spend_of(
+        world.scores.lazy(), lake=LakeResource(root=str(world.root)), day=DAY
+    ).to_dicts()
+    return row
+
+
+def test_what_a_batch_lost_is_counted_as_unpriced_and_never_as_free(world, stub):
+    world.run()
+    batch = stub.finish(edit=lambda lines: lines[:-2])
+    batch.document["completed_at"] = int(world.now.timestamp()) - 2 * 86_400
+    world.run()
+    row = _evaluation_costs(world)
+    assert (row["calls"], row["unpriced_calls"]) == (8, 2)
+    assert row["cost"] == world.batches[0]["cost"]
 
 
 def test_a_quote_tells_dollars_at_once_and_in_batches(world, caplog):
@@ -148,6 +171,22 @@ def test_a_file_is_held_within_the_cap_before_it_is_submitted(world, stub):
     stub.finish()
     world.run(max_usd_per_run=5.0)
     assert set(world.scores["outcome"]) == {"pending", "scored"}
+
+
+def test_where_the_vocabulary_is_here_more_fits_under_the_cap_and_the_cap_still_holds(
+    world, stub, tmp_path
+):
+    cap = {"max_usd_per_run": 0.0092}
+    by_bytes = world.run(**cap)["pending"]
+    counted = World(tmp_path / "counted", stub, settings={"batch": "openai"})
+    with vocabulary(MODEL, f"{RUBRIC.system} {RUBRIC.prompt}"):
+        by_tokens = counted.run(**cap)["pending"]
+    assert by_bytes < by_tokens
+    for batch in list(stub.batches.values()):
+        stub.finish(batch)
+    counted.run()
+    done = counted.batches[0]
+    assert done["cost"] < done["reserved"] <= Decimal("0.0092")
 
 
 def test_what_is_on_its_way_counts_towards_the_day_until_its_cost_is_known(world, stub):

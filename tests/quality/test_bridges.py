@@ -26,18 +26,22 @@ def sampled(calls: int, feature: str = "chat", probability: float = 0.5) -> pl.D
 
 
 def verdicts(
-    spec: str, *scores: float | None, feature: str = "chat", hours: int = 0
+    spec: str,
+    *scores: float | None,
+    feature: str = "chat",
+    hours: int = 0,
+    served: str | None = None,
 ) -> pl.DataFrame:
     """One verdict a call; None is one without a score."""
     at = NINE + timedelta(hours=hours)
     return pl.DataFrame(
         [
-            (DAY, f"{feature}{n}", spec, "failed" if s is None else "scored", s, at)
+            (DAY, f"{feature}{n}", spec, "failed" if s is None else "scored", s, served, at)
             for n, s in enumerate(scores)
         ],
         schema={
             "day": pl.Date, "call_id": pl.String, "spec_id": pl.String, "outcome": pl.String,
-            "score": pl.Float64, "scored_at": pl.Datetime("us"),
+            "score": pl.Float64, "model_served": pl.String, "scored_at": pl.Datetime("us"),
         },
         orient="row",
     )  # fmt: skip
@@ -77,3 +81,23 @@ def test_judges_without_an_item_in_common_have_no_bridge():
     other = verdicts("g2", 1, 1).with_columns(call_id=pl.format("mail{}", pl.int_range(pl.len())))
     assert judge_bridges(sampled(2), pl.concat([verdicts("g1", 1, 0), other]), SPECS).is_empty()
     assert judge_bridges(sampled(2), verdicts("g1").clear(), SPECS).is_empty()
+
+
+def test_a_judge_asked_again_is_bridged_from_one_served_snapshot_to_the_next():
+    said = [
+        verdicts("g1", 1, 1, 1, 0, served="june"),
+        verdicts("g1", 1, 0, 1, hours=9, served="july"),
+    ]
+    every = judge_bridges(sampled(4), pl.concat(said), SPECS).row(0, named=True)
+    assert (every["from_spec"], every["to_spec"]) == ("g1", "g1")
+    assert (every["from_snapshot"], every["to_snapshot"]) == ("june", "july")
+    assert (every["n"], every["unpaired"]) == (3, 1)
+    assert every["estimate"] == pytest.approx(-1 / 3)
+
+
+def test_a_reply_that_tells_no_snapshot_is_of_the_only_one_told_of():
+    silent = verdicts("g1", 1, 1).with_columns(call_id=pl.format("chat{}", pl.int_range(2, 4)))
+    told = verdicts("g1", 1, 1, served="june")
+    other = verdicts("g2", 0, 0, 1, 1, hours=1)
+    (every, _) = judge_bridges(sampled(4), pl.concat([silent, told, other]), SPECS).to_dicts()
+    assert (every["from_snapshot"], every["to_snapshot"], every["n"]) == ("june", "", 4)

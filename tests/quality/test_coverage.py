@@ -27,17 +27,23 @@ SAMPLED = pl.DataFrame(
 )  # fmt: skip
 
 
-def said(*rows: tuple[date, str, str, str]) -> pl.DataFrame:
+def said(*rows: tuple[date, str, str, str], repetition: int = 0) -> pl.DataFrame:
     """Day, judge, outcome, and the numbers of the chat calls that have it."""
     return pl.DataFrame(
-        [(day, f"chat{n}", spec, outcome) for day, spec, outcome, ns in rows for n in ns],
-        schema={"day": pl.Date, "call_id": pl.String, "spec_id": pl.String, "outcome": pl.String},
+        [
+            (day, f"chat{n}", spec, repetition, outcome)
+            for day, spec, outcome, ns in rows for n in ns
+        ],
+        schema={
+            "day": pl.Date, "call_id": pl.String, "spec_id": pl.String, "repetition": pl.Int32,
+            "outcome": pl.String,
+        },
         orient="row",
-    )
+    )  # fmt: skip
 
 
 def rescored(day: date, spec: str, **counts: int) -> pl.DataFrame:
-    row = dict.fromkeys(("items", "judged", "scored", "failed", "over_budget", "over_policy"), 0)
+    row = dict.fromkeys(JUDGE_RESCORES.schema, 0)
     row |= {"spec_id": spec, "metric": "groundedness", "run_id": "r", **counts}
     row["rescored_at"] = datetime(2026, 11, 9)  # noqa: DTZ001 - instants are naive UTC
     return pl.DataFrame([row], schema=JUDGE_RESCORES.schema).with_columns(day=pl.lit(day))
@@ -93,3 +99,25 @@ def test_what_a_rescoring_left_stands_until_it_is_judged():
 
 def test_nobody_asked_is_an_empty_grid():
     assert cells(said()) == {}
+
+
+def test_a_further_draw_has_cells_of_its_own_where_it_was_asked_for():
+    first = said((ONE, "g1", "scored", "0123"), (TWO, "g1", "scored", "0123"))
+    again = said((ONE, "g1", "scored", "01"), repetition=1)
+    asked = rescored(ONE, "g1", repetition=1, items=4, judged=2, over_budget=2)
+    grid = judge_coverage(SAMPLED, pl.concat([first, again]), asked, SPECS)
+    found = grid.select("day", "repetition", "state", "expected", "judged", "over_budget")
+    assert sorted(found.filter(pl.col("day") < THREE).rows()) == [
+        (ONE, 0, "done", 4, 4, 0), (ONE, 1, "partial", 4, 2, 2), (TWO, 0, "done", 4, 4, 0),
+    ]  # fmt: skip
+
+
+def test_what_waits_in_batches_is_pending_until_its_verdicts_are_there():
+    asked = rescored(ONE, "g2", items=4, pending=4)
+    nightly = said((ONE, "g1", "scored", "012"), (ONE, "g1", "pending", "3"))
+    grid = judge_coverage(SAMPLED.filter(day=ONE), nightly, asked, SPECS)
+    found = grid.sort("spec_id").select("state", "judged", "pending", "missing")
+    assert found.rows() == [("partial", 3, 1, 0), ("pending", 0, 4, 0)]
+    come = pl.concat([nightly, said((ONE, "g2", "scored", "0123"))])
+    done = judge_coverage(SAMPLED.filter(day=ONE), come, asked, SPECS).filter(spec_id="g2")
+    assert done.select("state", "judged", "pending").rows() == [("done", 4, 0)]

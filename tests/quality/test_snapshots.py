@@ -42,6 +42,13 @@ def test_a_silent_reply_goes_with_the_only_snapshot_told_of_and_stays_apart_from
     assert by_snapshot(served(World().judged([1.0]), None)) == {"": (1.0, 1, 0)}
 
 
+def test_a_trace_that_two_snapshots_scored_counts_for_each_and_is_not_averaged():
+    world = World().judged([1.0, 1.0])
+    world.verdict("chat-1-0", 0.0, repetition=1).verdict("chat-1-1", None, "failed", repetition=1)
+    again = served(world, "a", "a", "b", None)
+    assert by_snapshot(again) == {"a": (1.0, 2, 0), "b": (0.0, 1, 1)}
+
+
 def history(*days: tuple[tuple[str, str], ...]) -> pl.DataFrame:
     """A day each: the judges and snapshots that measured groundedness of chat."""
     return rows(
@@ -69,6 +76,12 @@ def breaks(*days: tuple[tuple[str, str], ...]) -> list[tuple]:
 def test_a_series_breaks_where_another_snapshot_answers_to_the_same_name():
     assert breaks((("g", "a"),), (("g", "a"),), (("g", "b"),)) == [(2, "snapshot", "a", "b")]
     assert breaks((("g", "a"),), (("g", "a"), ("g", "b"))) == [(1, "snapshot", "a", "a and b")]
+
+
+def test_a_past_that_the_new_snapshot_judged_too_breaks_nothing_where_the_old_one_ends():
+    assert breaks((("g", "a"), ("g", "b")), (("g", "a"), ("g", "b")), (("g", "b"),)) == []
+    found = series_breaks(history((("g", "a"),), (("g", "b"),)), FIRST + timedelta(days=20))
+    assert found.select("from_snapshot", "to_snapshot").rows() == [("a", "b")]
 
 
 def test_a_snapshot_nobody_told_of_breaks_nothing_and_hides_nothing():

@@ -593,7 +593,7 @@ def breaks(**changes):
     row = {
         "day": DAY, "kind": "judge", "feature": "chat", "metric": "groundedness",
         "from_spec": "aaaaaaaa", "to_spec": "bbbbbbbb", "from_judge": "rubric gpt-4.1",
-        "to_judge": "rubric <gpt-5>",
+        "to_judge": "rubric <gpt-5>", "from_snapshot": "-", "to_snapshot": "-",
     }  # fmt: skip
     return pl.DataFrame([row | changes], schema=SERIES_BREAKS)
 
@@ -601,7 +601,8 @@ def breaks(**changes):
 def test_a_change_of_judge_is_told_with_what_it_did_to_the_same_items():
     bridge = {
         "metric": "groundedness", "feature": "chat", "from_spec": "aaaaaaaa", "to_spec": "bbbbbbbb",
-        "estimate": -0.04, "low": -0.09, "high": 0.01, "n": 1234,
+        "from_snapshot": "-", "to_snapshot": "-", "estimate": -0.04, "low": -0.09, "high": 0.01,
+        "n": 1234,
     }  # fmt: skip
     told = page(NightlyData(DAY, series_breaks=breaks(), judge_bridges=rows(JUDGE_BRIDGES, bridge)))
     assert "judged by rubric &lt;gpt-5&gt; (bbbbbb) since" in told
@@ -614,10 +615,25 @@ def test_a_change_of_judge_is_told_with_what_it_did_to_the_same_items():
     assert "the newer one says +0.04 (95 % interval -0.01 to +0.09)" in page(turned)
 
 
+def test_a_change_of_snapshot_is_told_with_the_bridge_where_the_past_was_judged_again():
+    change = {"kind": "snapshot", "to_spec": "aaaaaaaa", "from_judge": "a1", "to_judge": "a2"}
+    ends = {"from_snapshot": "a1", "to_snapshot": "a2"}
+    bridge = {
+        "metric": "groundedness", "feature": "chat", "from_spec": "aaaaaaaa",
+        "to_spec": "aaaaaaaa", "estimate": -0.25, "low": None, "high": None, "n": 7, **ends,
+    }  # fmt: skip
+    night = NightlyData(
+        DAY, series_breaks=breaks(**change, **ends), judge_bridges=rows(JUDGE_BRIDGES, bridge)
+    )
+    told = page(night)
+    assert "answered by snapshot a2 since" in told
+    assert "On the 7 items that both scored the newer one says -0.25: read the trend" in told
+
+
 def test_without_an_item_in_common_and_for_a_snapshot_nothing_is_compared():
     assert "No item was scored by both" in page(NightlyData(DAY, series_breaks=breaks()))
     snapshot = breaks(kind="snapshot", from_judge="gpt-a", to_judge="gpt-b")
     told = page(NightlyData(DAY, series_breaks=snapshot))
     assert "answered by snapshot gpt-b since" in told
-    assert "Nothing was judged again" in told
+    assert "nothing is judged again by itself, `llmops rescore --repetition 1` has the past" in told
     assert "Not one series" not in page(NightlyData(DAY))

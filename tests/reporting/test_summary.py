@@ -93,6 +93,7 @@ def test_the_json_has_exactly_the_promised_names():
                 "prompt_version": "*",
                 "metric": "support",
                 "judge_spec": "abc",
+                "snapshot": "gpt-4.1-2025-04-14",
                 "estimate": 0.8,
                 "n": 9,
             }
@@ -122,6 +123,7 @@ def test_the_json_has_exactly_the_promised_names():
                 "n": 9,
                 "unscored": 0,
                 "judge_spec": "abc",
+                "snapshot": "gpt-4.1-2025-04-14",
             }
         ],
         "alerts": [
