@@ -93,7 +93,7 @@ def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
     )
     return [
         Fault(
-            value.is_null(),
+            value.is_null() | (value == ""),
             pl.lit(f"{shown}: is missing; log when the call began, such as 2026-11-10T09:15:02Z"),
         ),
         Fault(
