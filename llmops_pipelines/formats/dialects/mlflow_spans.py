@@ -31,6 +31,12 @@ _KINDS: Final = {
     "AGENT": "agent", "GUARDRAIL": "guardrail",
 }  # fmt: skip
 _PROVIDERS: Final = ("openai", "anthropic", "bedrock", "gemini", "groq", "mistral")
+_PARTS: Final = {
+    "input_tokens": ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input"),
+    "output_tokens": ("reasoning", "audio_output"),
+}
+"""Parts of a count that MLflow leaves out, all or in its older versions."""
+
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -122,30 +128,24 @@ def _content(reply: Any) -> Any:
     return first(at_path(reply, "content"), at_path(reply, "kwargs", "content"))
 
 
-def _is_the_same(counted: Record, told: Record) -> bool:
-    """Whether two counts agree, of which MLflow's has no cached tokens in its older versions."""
-    sides = ("input_tokens", "output_tokens")
-    return all(
-        count_of(told.get(side)) is not None and count_of(told[side]) == count_of(counted.get(side))
-        for side in sides
-    )
-
-
 def _usage(says: Record, returned: Any) -> Record:
     """Tokens that MLflow counted, with the parts that only the response tells; else all of its."""
-    counted = as_object(says.get("mlflow.chat.tokenUsage"))
-    told = tokens_of(usage_in(returned))
-    if not counted or _is_the_same(counted, told):
+    told, counted = tokens_of(usage_in(returned)), first(says.get("mlflow.chat.tokenUsage"))
+    if counted is None:
         return told
     found = counts(
-        counted,
+        as_object(counted),
         input_tokens=("input_tokens",),
         output_tokens=("output_tokens",),
         cache_read=("cache_read_input_tokens",),
         cache_write_5m=("cache_creation_input_tokens",),
         cache_write_1h=("cache_creation_input_tokens_above_1hr",),
     )
-    if "output_tokens" in found:
-        details = as_object(at_path(returned, "usage", "completion_tokens_details"))
-        found |= counts(details, reasoning=("reasoning_tokens",))
-    return split_writes(apart_if_smaller(found))
+    parts = {
+        part: told[part]
+        for side, names in _PARTS.items()
+        if side in found and count_of(told.get(side)) == count_of(found[side])
+        for part in names
+        if part in told
+    }
+    return parts | split_writes(apart_if_smaller(found))
