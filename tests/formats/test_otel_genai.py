@@ -531,6 +531,16 @@ def test_records_without_genai_are_not_recognised(record):
     assert sniff([json.dumps(record)]) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "provider"),
+    [("openai.responses", "openai"), ("amazon-bedrock", "aws"), ("google.generative-ai", "google")],
+)
+def test_vercel_names_the_api_behind_the_provider(said, provider):
+    spoken = {key: value for key, value in VERCEL.items() if key != "gen_ai.system"}
+    found = call_of("otel_genai", batch(span(spoken | {"ai.model.provider": said})))
+    assert found["provider"] == provider
+
+
 def test_a_cost_of_langfuse_without_a_total_is_the_sum_of_its_parts():
     parts = json.dumps({"input": 0.001, "output": 0.002})
     found = langfuse({"input": "120", "output": 30}, **{"langfuse.observation.cost_details": parts})
