@@ -38,7 +38,8 @@ _NO_ERROR: Final = ("{}", "[]", '""', "false", "null")
 PROVIDERS: Final = {
     "azure.ai.openai": "azure", "azure_openai": "azure", "azure-openai": "azure",
     "az.ai.openai": "azure", "az.ai.inference": "azure", "amazon-bedrock": "aws",
-    "amazon_bedrock": "aws", "azureopenai": "azure", "azure.ai.inference": "azure", "aws.bedrock": "aws",
+    "amazon_bedrock": "aws", "azureopenai": "azure", "azure.ai.inference": "azure",
+    "aws.bedrock": "aws",
     "aws_bedrock": "aws", "bedrock": "aws", "amazon": "aws", "gcp.vertex_ai": "google",
     "gcp.gemini": "google", "gcp.gen_ai": "google",
     "vertex_ai": "google", "vertexai": "google", "vertex": "google", "gemini": "google",
