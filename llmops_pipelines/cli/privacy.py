@@ -37,7 +37,9 @@ def forget_person(
     hashes = {ingest.hidden(pl.Series([user]), key)[0] for key in keys} if user else set()
     subjects = ingest.Subjects(
         users=frozenset(hashes),
-        sessions=frozenset([ingest.session_digest(session)] if session else []),
+        sessions=frozenset(ingest.session_digest(name) for name in ingest.spellings(session, keys))
+        if session
+        else frozenset(),
         traces=frozenset(),
     )
     lake = resources.lake.open()

@@ -37,7 +37,9 @@ _NO_ERROR: Final = ("{}", "[]", '""', "false", "null")
 
 PROVIDERS: Final = {
     "azure.ai.openai": "azure", "azure_openai": "azure", "azure-openai": "azure",
-    "azureopenai": "azure", "azure.ai.inference": "azure", "aws.bedrock": "aws",
+    "az.ai.openai": "azure", "az.ai.inference": "azure", "amazon-bedrock": "aws",
+    "amazon_bedrock": "aws", "azureopenai": "azure", "azure.ai.inference": "azure",
+    "aws.bedrock": "aws",
     "aws_bedrock": "aws", "bedrock": "aws", "amazon": "aws", "gcp.vertex_ai": "google",
     "gcp.gemini": "google", "gcp.gen_ai": "google",
     "vertex_ai": "google", "vertexai": "google", "vertex": "google", "gemini": "google",
@@ -93,7 +95,7 @@ def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
     )
     return [
         Fault(
-            value.is_null(),
+            value.is_null() | (value == ""),
             pl.lit(f"{shown}: is missing; log when the call began, such as 2026-11-10T09:15:02Z"),
         ),
         Fault(

@@ -53,7 +53,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 )
                 faults.append(
                     Fault(
-                        value.is_not_null() & pl.col(name).is_null(),
+                        _says_something(value) & pl.col(name).is_null(),
                         _says(
                             place,
                             value,
@@ -96,7 +96,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 columns.append(flag.when(word.is_in(_FALSE)).then(statement=False).alias(name))
                 faults.append(
                     Fault(
-                        value.is_not_null() & pl.col(name).is_null(),
+                        _says_something(value) & pl.col(name).is_null(),
                         _says(place, value, "is neither true nor false"),
                     )
                 )
@@ -104,6 +104,11 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 columns.append(value.alias(name))
     frame = raw.rename({name: f"raw:{name}" for name in names})
     return Decoded(frame.with_columns(columns), faults)
+
+
+def _says_something(value: pl.Expr) -> pl.Expr:
+    """Whether a value is more than an empty text, which exports write where there is none."""
+    return value != ""
 
 
 def _says(place: Place, value: pl.Expr, what: str) -> pl.Expr:
@@ -145,7 +150,7 @@ def _numeric(
     place: Place, name: str, value: pl.Expr, what: str, *, signed: bool = False
 ) -> list[Fault]:
     unreadable = Fault(
-        value.is_not_null() & pl.col(name).is_null(), _says(place, value, f"is not {what}")
+        _says_something(value) & pl.col(name).is_null(), _says(place, value, f"is not {what}")
     )
     negative = Fault(pl.col(name) < 0, _says(place, value, "is negative"))
     return [unreadable] if signed else [unreadable, negative]

@@ -18,6 +18,7 @@ from llmops_pipelines.formats.narrowing import narrowed
 from llmops_pipelines.formats.paths import Path, json_path, show_path
 from llmops_pipelines.formats.reading import Reading
 from llmops_pipelines.formats.structure import Structure, literal
+from llmops_pipelines.formats.surrogates import without_halves
 from llmops_pipelines.formats.texts_sql import EXACT, MACROS, unusual
 from llmops_pipelines.tables import CONTEXT, MESSAGE
 
@@ -100,7 +101,24 @@ def _valid(
     asked = objects.filter(doubtful)
     found = _query(connection, asked, "SELECT n, json_valid(raw) AS valid FROM lines")
     broken = found.filter(~pl.col("valid"))["n"]
-    return objects.filter(~pl.col("n").is_in(broken.implode())) if broken.len() else objects
+    if broken.is_empty():
+        return objects
+    whole = objects.filter(~pl.col("n").is_in(broken.implode()))
+    return pl.concat([whole, _mended(connection, objects, broken)]).sort("n")
+
+
+def _mended(
+    connection: duckdb.DuckDBPyConnection, objects: pl.DataFrame, broken: pl.Series
+) -> pl.DataFrame:
+    """Those ``broken`` ones of ``objects`` that only a half of a character keeps from parsing."""
+    halves = pl.col("n").is_in(broken.implode()) & pl.col("raw").str.contains(r"\\u[dD][89a-fA-F]")
+    mended = objects.filter(halves).with_columns(
+        pl.col("raw").map_elements(without_halves, pl.String)
+    )
+    if mended.is_empty():
+        return mended
+    found = _query(connection, mended, "SELECT n, json_valid(raw) AS valid FROM lines")
+    return mended.join(found.filter("valid"), on="n", how="semi", maintain_order="left")
 
 
 def split_document(connection: duckdb.DuckDBPyConnection, text: str) -> list[str] | None:

@@ -29,6 +29,7 @@ from llmops_pipelines.formats.records import (
     tokens,
     without_nulls,
 )
+from llmops_pipelines.formats.usage_maps import count_of
 
 _NO_MODEL: Final = ("/models", "/files", "/batches", "/moderations", "/assistants", "/threads")
 _EVENTS: Final = {"tool": "tool", "vector_db": "retriever", "data": "chain"}
@@ -65,12 +66,13 @@ def _call(record: Record, body: Record, properties: Record) -> Record:
     provider = as_name(record.get("provider"))
     read = any(name in answered for name in _COUNTS)
     error = {} if ok else _error(record, status)
+    context = _context(record, properties)
     return without_nulls(
         {
             **asked,
             **answered,
             **({} if read else _tokens(record)),
-            **_context(record, properties),
+            **context,
             "kind": "call",
             "call_id": as_name(record.get("request_id")),
             "response_id": None if cached else answered.get("response_id"),
@@ -82,7 +84,10 @@ def _call(record: Record, body: Record, properties: Record) -> Record:
             "ttft_ms": record.get("time_to_first_token"),
             "user_id": as_name(
                 first(
-                    record.get("request_user_id"), properties.get("user_id"), asked.get("user_id")
+                    record.get("request_user_id"),
+                    record.get("helicone_user"),
+                    context.get("user_id"),
+                    asked.get("user_id"),
                 )
             ),
             "tags": ["cache_hit"] if cached else None,
@@ -109,8 +114,15 @@ def _call(record: Record, body: Record, properties: Record) -> Record:
 
 def _tokens(record: Record) -> Record:
     """Helicone's own counts, where the response body with its usage was not exported."""
-    apart = "prompt_audio_tokens" in record or record.get("provider") == "ANTHROPIC"
     prompt, output = tokens(record.get("prompt_tokens")), tokens(record.get("completion_tokens"))
+    cached = [
+        count_of(record.get(f"prompt_cache_{kind}_tokens")) or 0 for kind in ("read", "write")
+    ]
+    apart = (
+        "prompt_audio_tokens" in record
+        or record.get("provider") == "ANTHROPIC"
+        or sum(cached) > (count_of(prompt) or 0)  # Anthropic's models on other clouds
+    )
     spoken = tokens(record.get("completion_audio_tokens"))
     if isinstance(output, int) and isinstance(spoken, int):
         output += spoken
@@ -138,8 +150,17 @@ def _properties(record: Record) -> Record:
     return {str(name).lower(): value for name, value in merged.items()}
 
 
+def _spelled(properties: Record) -> Record:
+    """Names that were written together, as ``context_of`` knows them."""
+    return {
+        name: properties[name.replace("_", "")]
+        for name in ("user_id", "session_id", "feature_name", "team_name")
+        if name.replace("_", "") in properties
+    }
+
+
 def _context(record: Record, properties: Record) -> Record:
-    said = context_of(properties)
+    said = context_of(properties | _spelled(properties))
     own = {
         "trace_id": as_name(properties.get("trace_id")),
         "session_id": as_name(first(properties.get("helicone-session-id"), said.get("session_id"))),

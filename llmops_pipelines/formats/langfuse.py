@@ -27,7 +27,7 @@ from llmops_pipelines.formats.records import (
     tags_of,
     without_nulls,
 )
-from llmops_pipelines.formats.usage_maps import token_fields
+from llmops_pipelines.formats.usage_maps import token_fields, total_of
 
 _CALLS: Final = ("GENERATION", "EMBEDDING")
 _STEPS: Final = {
@@ -41,6 +41,7 @@ _MODEL_MARKS: Final = ("usageDetails", "usage_details", "providedModelName",
 
 _TRACE_MARKS: Final = ("bookmarked", "public", "htmlPath", "observations", "scores", "projectId",
                        "project_id", "release")  # fmt: skip
+_SOURCES: Final = ("API", "ANNOTATION", "EVAL")
 _SCORES: Final = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 
 
@@ -57,7 +58,7 @@ def _is_row(record: Mapping[str, Any]) -> bool:
 
 
 def _is_observation(record: Mapping[str, Any]) -> bool:
-    typed = record.get("type") in (*_CALLS, *_STEPS)
+    typed = str(record.get("type")).upper() in (*_CALLS, *_STEPS)
     return (
         (typed or ("type" not in record and any(mark in record for mark in _MODEL_MARKS)))
         and ("startTime" in record or "start_time" in record)
@@ -66,7 +67,10 @@ def _is_observation(record: Mapping[str, Any]) -> bool:
 
 
 def _is_score(record: Mapping[str, Any]) -> bool:
-    return _of(record, "dataType") in _SCORES and "source" in record and "name" in record
+    kind, about = _of(record, "dataType"), _of(record, "traceId")
+    if kind is None and not (about and "value" in record and "id" in record):
+        return False
+    return kind in (*_SCORES, None) and record.get("source") in _SOURCES and "name" in record
 
 
 def _is_trace(record: Mapping[str, Any]) -> bool:
@@ -107,7 +111,7 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif _is_event(record):
         for name, body in _merged([record]):
             yield _ingested(name, body)
-    elif "dataType" in record or "data_type" in record:
+    elif "dataType" in record or "data_type" in record or _is_score(record):
         yield feedback(record)
     elif "startTime" in record or "start_time" in record or "type" in record:
         yield _observation(record)
@@ -263,7 +267,7 @@ def _cost(record: Record) -> Any:
     cost = first(
         _of(record, "totalCost"),
         _of(record, "calculatedTotalCost"),
-        details.get("total"),
+        total_of(details),
         as_object(record.get("usage")).get("totalCost"),
     )
     try:
@@ -319,6 +323,7 @@ LANGFUSE: Final = LogFormat(
         "start_time",
         "dataType",
         "data_type",
+        "source",
         *_TRACE_MARKS,
     ),
     recognises=_recognises,

@@ -2,7 +2,8 @@
 
 A run arrives twice from the SDK: when it begins, and when it ends, then often without its inputs.
 Both become a call of the same id. ``session_id`` of a run is its project, not a conversation, and
-token counts of a chain are those of its children again: only runs of type ``llm`` are calls.
+token counts of a chain are those of its children again: only runs of type ``llm`` and
+``embedding`` are calls.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.scales import rated
-from llmops_pipelines.formats.usage_maps import token_fields
+from llmops_pipelines.formats.usage_maps import token_fields, total_of
 
+_CALLS: Final = ("llm", "embedding")
 _RUN_TYPES: Final = ("llm", "chain", "tool", "retriever", "embedding", "prompt", "parser")
 _RUN_MARKS: Final = ("trace_id", "dotted_order", "session_id", "session_name", "extra",
                      "parent_run_id", "start_time")  # fmt: skip
@@ -56,7 +58,7 @@ def _is_feedback(record: Mapping[str, Any]) -> bool:
         "key" in record
         and "run_id" in record
         and ("score" in record or "value" in record or "comment" in record)
-        and ("feedback_source" in record or "trace_id" in record)
+        and any(mark in record for mark in ("feedback_source", "trace_id", "created_at"))
     )
 
 
@@ -97,7 +99,7 @@ def _run(record: Record) -> Record:
         **context_of(metadata, tags),
     }
     kind = str(record.get("run_type") or "chain").lower()
-    if kind == "llm":
+    if kind in _CALLS:
         return without_nulls(found | _call(record, metadata, as_object(extra)))
     found |= {
         "kind": "step",
@@ -133,7 +135,7 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
         "format_requested": as_name(wanted.get("type")),
         "response_schema": at_path(wanted, "json_schema", "schema"),
         "messages": messages_of(inputs or record.get("inputs")) or None,
-        "cost_reported": _cost(record.get("total_cost")),
+        "cost_reported": _cost(record),
         **outcome_of(outputs or record.get("outputs")),
         **_usage(record, metadata, outputs),
     }
@@ -151,12 +153,15 @@ def _usage(record: Record, metadata: Record, outputs: Record) -> Record:
     return (
         token_fields(usage_in(outputs))
         or token_fields(metadata.get("usage_metadata"))
+        or token_fields(record.get("usage_metadata"))
         or token_fields(counted)
     )
 
 
-def _cost(total: Any) -> Any:
+def _cost(record: Record) -> Any:
     """The cost, where there is one: 0 is what an unpriced model costs here."""
+    parts = {name: record.get(name) for name in ("prompt_cost", "completion_cost")}
+    total = first(record.get("total_cost"), total_of(without_nulls(parts)))
     try:
         return total if float(total) != 0 else None
     except (TypeError, ValueError):

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import response_of
 from llmops_pipelines.formats.litellm_parts import (
+    REDACTED,
     context_in,
     contexts_in,
     error_in,
@@ -27,6 +28,8 @@ from llmops_pipelines.formats.litellm_parts import (
     is_zero,
     provider_id,
     sent_model,
+    shown,
+    took,
     usage_in,
 )
 from llmops_pipelines.formats.messages import messages_of
@@ -93,6 +96,8 @@ def _call(record: Record, metadata: Record) -> Record:
     failed = str(first(record.get("status"), metadata.get("status"))).lower() in _FAILED
     cached = str(record.get("cache_hit")).lower() == "true"
     answered = response_of(record.get("response"))
+    if answered.get("answer") == REDACTED:
+        del answered["answer"]
     tags = tags_of(from_json(record.get("request_tags")), from_json(metadata.get("tags")))
     context = context_in(metadata, tags)
     parameters = as_object(record.get("model_parameters"))
@@ -129,6 +134,7 @@ def _call(record: Record, metadata: Record) -> Record:
         "name": as_name(metadata.get("user_api_key_alias")),
         "started_at": record.get("startTime"),
         "ended_at": record.get("endTime"),
+        "latency_ms": None if first(record.get("endTime")) else took(record),
         "first_token_at": first_token_at(record, stream),
         "team": as_name(
             first(
@@ -139,7 +145,12 @@ def _call(record: Record, metadata: Record) -> Record:
             )
         ),
         "user_id": as_name(
-            first(record.get("end_user"), parameters.get("user"), context.get("user_id"))
+            first(
+                record.get("end_user"),
+                metadata.get("user_api_key_end_user_id"),
+                parameters.get("user"),
+                context.get("user_id"),
+            )
         ),
         "tags": [*tags, "cache_hit"] if cached else tags,
         "provider": as_name(first(record.get("custom_llm_provider"), error.pop("provider", None))),
@@ -148,7 +159,7 @@ def _call(record: Record, metadata: Record) -> Record:
         "is_stream": stream if isinstance(stream, bool) else None,
         "status": "error" if failed else "ok",
         "cost_reported": cost if priced or not is_zero(cost) else None,
-        "messages": messages_of(asked),
+        "messages": shown(messages_of(asked)),
         "contexts": contexts_in(metadata),
         "format_requested": as_name(at_path(parameters, "response_format", "type")),
         "response_schema": at_path(parameters, "response_format", "json_schema", "schema"),

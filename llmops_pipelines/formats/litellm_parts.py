@@ -20,6 +20,9 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 
+REDACTED: Final = "redacted-by-litellm"
+"""What stands for texts where ``turn_off_message_logging`` is set."""
+
 _PROVIDERS_IDS: Final = ("chatcmpl-", "cmpl-", "msg_", "resp_", "gen-")
 _TOKENS: Final = (
     "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
@@ -88,6 +91,19 @@ def first_token_at(record: Record, stream: Any) -> Any:
     """The time of the first token: of an answer in one piece LiteLLM repeats its end."""
     first_token, end = record.get("completionStartTime"), record.get("endTime")
     return first_token if stream is True or (stream is None and first_token != end) else None
+
+
+def shown(messages: list[Record]) -> list[Record] | None:
+    """Messages, apart from those that LiteLLM was told to leave out of its logs."""
+    return [said for said in messages if said.get("content") != REDACTED] or None
+
+
+def took(record: Record) -> Any:
+    """How long a call took, in ms, as the record says it: of rows in ms, of payloads in seconds."""
+    if (milliseconds := record.get("request_duration_ms")) is not None:
+        return milliseconds
+    seconds = record.get("response_time")
+    return seconds * 1000 if isinstance(seconds, (int, float)) else None
 
 
 def error_in(record: Record, metadata: Record) -> Record:

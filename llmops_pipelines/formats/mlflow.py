@@ -39,9 +39,10 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 
 def _unpack(record: Record) -> list[Record]:
     trace = as_object(record.get("trace")) or record
-    info = as_object(trace.get("info")) or trace
-    data = as_object(trace.get("data"))
-    spans = as_list(first(data.get("spans"), record.get("spans")))
+    info, data = as_object(trace.get("info")) or trace, as_object(trace.get("data"))
+    # A row of search_traces says everything twice; in CSV only the column ``trace`` is JSON.
+    info |= {name: said for name in (*_METADATA, "tags") if (said := as_object(record.get(name)))}
+    spans = as_list(record.get("spans")) or as_list(data.get("spans"))
     shared = _shared(info)
     read = [mlflow_spans.read(span_of(span), **shared) for span in spans if isinstance(span, dict)]
     found = [*without_wrappers(read)] if read else [_alone(info, shared)]

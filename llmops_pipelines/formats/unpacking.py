@@ -8,12 +8,14 @@ that (types, faults, tokens, times) is the same engine for every format.
 from __future__ import annotations
 
 import hashlib
-from typing import Final, NamedTuple
+import json
+from typing import Any, Final, NamedTuple
 
 import orjson
 import polars as pl
 
 from llmops_pipelines.formats.reading import Record, Unpack
+from llmops_pipelines.formats.surrogates import without_halves
 
 _IGNORED: Final = "ignored"
 _MISFITS = (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError)
@@ -58,7 +60,7 @@ def unpack_lines(lines: pl.DataFrame, unpack: Unpack) -> Unpacked:
                 for place, record in enumerate(found)
                 if record.get("kind") != _IGNORED
             ]
-        except orjson.JSONDecodeError:
+        except json.JSONDecodeError:
             misfits.append((line, _why_no_json(raw)))
             continue
         except RecursionError:
@@ -81,10 +83,21 @@ def unpack_lines(lines: pl.DataFrame, unpack: Unpack) -> Unpacked:
 
 
 def _records(raw: str, unpack: Unpack) -> list[Record]:
-    record = orjson.loads(raw)
+    record = _read(raw)
     if not isinstance(record, dict):
         raise TypeError(f"is {type(record).__name__}, expected an object")
     return list(unpack(record))
+
+
+def _read(raw: str) -> Any:
+    """The JSON of a line, also with what Python's encoder adds to it.
+
+    That is halves of characters, and NaN or Infinity for numbers that are missing: null.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return json.loads(without_halves(raw), parse_constant=lambda _: None)
 
 
 def _date(records: list[Record], date: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
@@ -68,7 +69,7 @@ def token_fields(usage: Any) -> Record:
     given, outgoing = _Side(), _Side()
     total, tier = None, None
     for name, value in _flat(as_object(usage)):
-        count = _count(value)
+        count = count_of(value)
         if name in _INPUTS or name in _OUTPUTS:
             side = given if name in _INPUTS else outgoing
             if count is None:
@@ -97,6 +98,27 @@ def token_fields(usage: Any) -> Record:
         said = sum(fields.get(key, 0) for key in ("input_tokens", "output_tokens"))
         fields["total_tokens"] = total if total >= said else None
     return without_nulls(fields)
+
+
+def count_of(value: Any) -> int | None:
+    """A count as a whole number, also out of text; None where it is none."""
+    if tokens(value) is None:
+        return None
+    try:
+        number = float(value)
+        return int(number) if number >= 0 and number == int(number) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def total_of(costs: Record) -> Any:
+    """The total of a map of costs; where it has none, the sum of its parts, if all are numbers."""
+    if (total := costs.get("total")) is not None or not costs:
+        return total
+    try:
+        return float(sum(Decimal(str(part)) for part in costs.values()))
+    except ArithmeticError:
+        return None
 
 
 def _flat(usage: Record) -> Iterator[tuple[str, Any]]:
@@ -169,14 +191,3 @@ def _decide(given: _Side, outgoing: _Side, total: int | None) -> None:
         if possible and sum(counts) == total:
             given.inclusive, outgoing.inclusive = inside
             return
-
-
-def _count(value: Any) -> int | None:
-    """A count as a whole number, also out of text; None where it is none."""
-    if tokens(value) is None:
-        return None
-    try:
-        number = float(value)
-        return int(number) if number >= 0 and number == int(number) else None
-    except (ValueError, OverflowError):
-        return None

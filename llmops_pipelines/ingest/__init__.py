@@ -11,8 +11,10 @@ from llmops_pipelines.ingest.forgetting import (
     traces_of,
     without_comments,
     without_forgotten,
+    without_labels,
 )
 from llmops_pipelines.ingest.group import LandedBatch
+from llmops_pipelines.ingest.labels import spellings
 from llmops_pipelines.ingest.landing import land
 from llmops_pipelines.ingest.log_index import (
     changed_files,
@@ -68,6 +70,7 @@ __all__ = [
     "redact_texts",
     "rejected_lines",
     "session_digest",
+    "spellings",
     "subjects_of",
     "texts_of",
     "tombstones_of",
@@ -79,4 +82,5 @@ __all__ = [
     "updated_index",
     "without_comments",
     "without_forgotten",
+    "without_labels",
 ]

@@ -18,6 +18,7 @@ from llmops_pipelines.tables import (
     TOMBSTONES,
 )
 
+_NO_TAGS = pl.lit(pl.Series([[]], dtype=pl.List(pl.String))).first()
 Tables = Mapping[str, Mapping[date, pl.DataFrame]]
 
 
@@ -79,6 +80,11 @@ def without_forgotten(tables: Tables, tombstones: pl.DataFrame) -> Tables:
     traces = traces_of([frame.lazy() for frame in (calls, steps) if frame.width], subjects)
     of_traces = pl.col("trace_id").is_in(list(traces))
     cleaned: dict[str, Mapping[date, pl.DataFrame]] = dict(tables)
+    for table in (LANDED_CALLS, LANDED_STEPS):
+        if table.name in tables:
+            cleaned[table.name] = {
+                day: without_labels(rows, traces)[0] for day, rows in tables[table.name].items()
+            }
     for texts, owners in ((CALL_TEXTS, calls), (STEP_TEXTS, steps)):
         if texts.name in tables and owners.width:
             theirs = owners.filter(of_traces).select(texts.key)
@@ -93,6 +99,25 @@ def without_forgotten(tables: Tables, tombstones: pl.DataFrame) -> Tables:
             for day, rows in tables[LANDED_FEEDBACK.name].items()
         }
     return cleaned
+
+
+def without_labels(rows: pl.DataFrame, traces: Iterable[str]) -> tuple[pl.DataFrame, int]:
+    """``rows`` without the names and tags of ``traces``, and how many rows had any."""
+    theirs = pl.col("trace_id").is_in(list(traces))
+    blank = {
+        name: value
+        for name, value in (("name", pl.lit(None, pl.String)), ("tags", _NO_TAGS))
+        if name in rows.columns
+    }
+    if not blank:
+        return rows, 0
+    held = rows.select(
+        theirs & pl.any_horizontal(pl.col(name).ne_missing(value) for name, value in blank.items())
+    ).to_series()
+    changed = rows.with_columns(
+        pl.when(held).then(value).otherwise(name).alias(name) for name, value in blank.items()
+    )
+    return changed, int(held.sum())
 
 
 def without_comments(

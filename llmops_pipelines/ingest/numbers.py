@@ -17,8 +17,11 @@ DIGITS: Final = r"[0-9][0-9 ()./\x{a0}-]{6,}[0-9]"
 
 _IBAN: Final = r"(?-u:\b)[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?(?-u:\b)"
 
+_NUMBERED: Final = r"[Vv](?:er(?:sion|\.)?)?|[Ff]irmware|[Rr]elease|[Bb]uild|[Ss]ection|[Cc]hapter"
+"""What four numbers behind it are a version of, or a place in a text."""
+
 CUTTING: Final = (
-    _IBAN + r"|(?:[Vv](?:er(?:sion|\.)?)?[ :]{0,2}|[^0-9]{0,2})[+(]{0,2}"
+    _IBAN + rf"|(?:(?:{_NUMBERED})[ :]{{0,2}}|[^0-9]{{0,2}})[+(]{{0,2}}"
     r"[0-9][0-9 ()./\x{a0}-]{6,}[0-9][0-9A-Za-z_]*"
 )
 """A run of digits with what tells whether it is a number of its own: before it and after it."""
@@ -76,7 +79,7 @@ _DATE: Final = (
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = rf"(?:^|//|[^0-9A-Za-z.,_/-])(?:{_OCTET}\.){{3}}{_OCTET}(?:\.[0-9]+)*(?-u:\b)"
-_VERSION: Final = r"^[Vv](?:er(?:sion|\.)?)?[ :]{0,2}[0-9]"
+_VERSION: Final = rf"^(?:{_NUMBERED})[ :]{{0,2}}[0-9]"
 
 IPV6_BEGINS: Final = r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]"
 """Every address that is routed in public begins so."""

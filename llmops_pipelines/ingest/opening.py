@@ -68,7 +68,7 @@ def open_content(
     if head.startswith(PARQUET):
         return _opened_table(source, parquet_blocks(chunks, options.max_line_bytes))
     if _CSV.search(content.file.path) and foreign(head) is None:
-        return _opened_table(source, csv_blocks(chunks, options.max_line_bytes))
+        return _opened_table(source, csv_blocks(chunks, options.max_line_bytes, head))
     blocks = read_blocks(chunks, options.max_line_bytes)
     seen, sample = _begin(blocks)
     begins, objects = _begins(seen), objects_in(sample)

@@ -21,6 +21,7 @@ from llmops_pipelines.ingest.contents import (
 )
 from llmops_pipelines.ingest.digests import keyed_hashes
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
+from llmops_pipelines.ingest.labels import without_people
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.redaction import Redaction, redact_texts
@@ -144,7 +145,10 @@ def _read_group(
         .drop("line", "digest", "own")
     )
 
-    calls, steps = _of_traces(rows)
+    calls, steps, feedback = (
+        without_people(frame, options.hash_key, options.redaction)
+        for frame in (*_of_traces(rows), rows.feedback)
+    )
 
     def placed(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(where, on="n", how="left", maintain_order="left").drop("n")
@@ -174,7 +178,7 @@ def _read_group(
     return Part(
         _landed_calls(placed(calls), options),
         _landed_steps(placed(steps), options),
-        _landed_feedback(placed(rows.feedback), options),
+        _landed_feedback(placed(feedback), options),
         _landed_rejections(rejected, options.redaction),
         _ignored(lines, read),
     )

@@ -31,6 +31,9 @@ _SHAPES: Final = (
     _Shape(("xai-",), rf"{_B}xai-[A-Za-z0-9]{{40,}}"),
     _Shape(("pplx-",), rf"{_B}pplx-[A-Za-z0-9]{{30,}}"),
     _Shape(("r8_",), rf"{_B}r8_[A-Za-z0-9]{{30,}}"),  # Replicate
+    _Shape(("nvapi-",), rf"{_B}nvapi-{_WORD}{{40,}}"),  # NVIDIA
+    _Shape(("csk-",), rf"{_B}csk-[A-Za-z0-9]{{40,}}"),  # Cerebras
+    _Shape(("jina_",), rf"{_B}jina_{_WORD}{{40,}}"),
     _Shape(("tvly-",), rf"{_B}tvly-{_WORD}{{20,}}"),
     _Shape(("pcsk_",), rf"{_B}pcsk_[A-Za-z0-9_]{{40,}}"),  # Pinecone
     _Shape(("lsv2_",), rf"{_B}lsv2_(?:pt|sk)_[A-Za-z0-9_]{{20,}}"),  # LangSmith
@@ -88,6 +91,12 @@ _SHAPES: Final = (
     _Shape(("PMAK-",), rf"{_B}PMAK-[0-9a-f]{{24}}-[0-9a-f]{{34}}"),
     _Shape(("lin_api_",), rf"{_B}lin_api_[A-Za-z0-9]{{40}}"),
     _Shape(("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
+    # Keys without a form of their own (Azure, Mistral, Cohere): by the name before them
+    _Shape(
+        ("api_key", "apikey", "apiKey", "api-key", "API_KEY", "APIKEY", "Api-Key", "ApiKey"),
+        r"(?:api|Api|API)[_-]?(?:key|Key|KEY)[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
+        rf"(?:[A-Za-z0-9_]*[0-9]{_WORD}{{23,}}|{_WORD}{{23,}}[0-9]{_WORD}*)",
+    ),
     # Whoever issued them: JSON web tokens, bearer tokens, passwords in addresses
     _Shape(("eyJ",), rf"{_B}eyJ{_WORD}{{8,}}\.{_WORD}{{8,}}(?:\.{_WORD}*)?"),
     _Shape(

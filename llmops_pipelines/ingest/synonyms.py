@@ -22,7 +22,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "response_id": "response_id completion_id provider_request_id chatcmpl_id",
     "session_id": "session_id conversation_id thread_id chat_id session conversation thread",
     "user_id": "user_id end_user_id user_name username end_user uid user customer_id account_id"
-    " customer member_id",
+    " customer member_id user_email email end_user_email customer_email who",
     "project": "project project_id project_name workspace workspace_id tenant tenant_id"
     " organization organization_id org org_id client client_id account",
     "feature": "feature feature_name use_case usecase product_feature application app app_name"
@@ -91,7 +91,15 @@ LOOSE: Final = {
     "started_at": {"date", "when", "t"},
     "project": {"tenant", "tenant_id", "client", "client_id", "account", "org", "organization"},
     "feature": {"service", "service_name", "component", "task", "endpoint", "route", "pipeline"},
-    "user_id": {"customer_id", "customer", "account_id", "member_id"},
+    "user_id": {
+        "customer_id",
+        "customer",
+        "account_id",
+        "member_id",
+        "email",
+        "customer_email",
+        "who",
+    },
     "team": {"owner", "department", "cost_center"},
     "model": {"deployment", "deployment_name", "engine", "provider_model"},
     "provider": {"system", "backend"},

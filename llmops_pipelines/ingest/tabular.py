@@ -49,17 +49,28 @@ def parquet_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Blo
         yield from _blocks(_parquet_rows(table, most_bytes(size)), max_line_bytes)
 
 
-def csv_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:
+def csv_blocks(
+    chunks: Iterator[bytes], max_line_bytes: int, head: bytes
+) -> Iterator[Block | Refused]:
     """The rows of a CSV file with a header, as objects of text; empty cells are left out.
 
-    A row with more cells than the header is refused alone. Where the file ends too early, what is
-    missing is one refused line.
+    Cells are parted by commas, or by semicolons, tabs or bars where the header (the first line of
+    ``head``) holds no comma. A row with more cells than the header is refused alone. Where the file
+    ends too early, what is missing is one refused line.
     """
     csv.field_size_limit(max_line_bytes)
     lines = io.TextIOWrapper(
         io.BufferedReader(_Stream(chunks)), encoding="utf-8-sig", errors="replace", newline=""
     )
-    yield from _blocks(_csv_rows(csv.reader(lines, strict=True)), max_line_bytes)
+    rows = csv.reader(lines, strict=True, delimiter=_mark(head))
+    yield from _blocks(_csv_rows(rows), max_line_bytes)
+
+
+def _mark(head: bytes) -> str:
+    """What parts the cells: a comma, unless the header has none and one of the others."""
+    header = head.partition(b"\n")[0]
+    others = [mark for mark in (";", "\t", "|") if mark.encode() in header]
+    return others[0] if others and b"," not in header else ","
 
 
 def _opened(file: IO[bytes]) -> pq.ParquetFile:

@@ -13,7 +13,7 @@ from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.retrieval import with_context_steps
 from llmops_pipelines.ingest.same_calls import merged
 from llmops_pipelines.ingest.wrappers import with_wrappers, wrappers
-from llmops_pipelines.reference import Features
+from llmops_pipelines.reference import UNATTRIBUTED, Features
 from llmops_pipelines.tables import (
     FEEDBACK,
     LLM_CALLS,
@@ -28,6 +28,16 @@ Frame = pl.DataFrame | pl.LazyFrame
 _CALL: Final = ["call_id", "source_file", "source_line", "record_digest"]
 CALL_PLACE: Final = [*_CALL, "copies"]
 """The columns of ``LLM_CALLS`` that say which landed rows it holds."""
+
+
+_ABOUT: Final = (
+    "parent_id", "project", "name", "feature", "team", "environment", "experiment_arm", "user_hash",
+    "user_key", "session_id", "provider", "model", "model_requested", "prompt_name",
+    "prompt_version",
+)  # fmt: skip
+"""What any record of a call may say of it; what came of the call is told by the kept one alone."""
+
+_WORTH: Final = ("status", "content_digest", "started_at")
 
 
 def llm_calls(
@@ -50,9 +60,10 @@ def llm_calls(
     steps = TRACE_STEPS.empty() if steps is None else steps
     features = features or Features()
     landed = _collected(landed).clone()
-    rows = _kept_calls(landed)
+    rows, others = _kept_calls(landed), _said_in_parts(landed)
     # Column by column, so that a day is held once and not twice.
     calls = pl.DataFrame([landed.drop_in_place(name).gather(rows) for name in landed.columns])
+    calls = _completed(calls, others)
     wrapped = wrappers(calls, steps)
     if wrapped.height:
         calls = calls.join(wrapped, on="call_id", how="anti", maintain_order="left")
@@ -135,6 +146,40 @@ def _kept_calls(landed: pl.DataFrame) -> pl.Series:
     best = fullest_first(candidates).unique("call_id", keep="first", maintain_order=True)
     kept = (~several).scatter(best["row"], values=True)
     return rows.filter(kept.gather(rows))
+
+
+def _said_in_parts(landed: pl.DataFrame) -> pl.DataFrame:
+    """Who made a call and what of, where several different records tell of it: one row a call."""
+    asked = landed.select("call_id", "record_digest", *_ABOUT, *_WORTH, *PLACE).filter(
+        pl.col("call_id").is_duplicated()
+    )
+    differ = pl.col("record_digest").min() != pl.col("record_digest").max()
+    parts = asked.filter(differ.over("call_id")) if asked.height else asked
+    said = (
+        pl.col(name)
+        .filter(pl.col(name).is_not_null() & (pl.col(name) != UNATTRIBUTED))
+        .first()
+        .alias(name)
+        for name in _ABOUT
+    )
+    return fullest_first(parts).group_by("call_id", maintain_order=True).agg(said)
+
+
+def _completed(calls: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """``calls`` with what they leave open filled from other records of the same call.
+
+    LangSmith's SDK sends a run when it begins and again when it ends, each time half of it.
+    """
+    if others.is_empty():
+        return calls
+    found = calls.select("call_id").join(others, on="call_id", how="left", maintain_order="left")
+    return calls.with_columns(
+        pl.when(pl.col(name).is_null() | (pl.col(name) == UNATTRIBUTED))
+        .then(pl.coalesce(found[name], name))
+        .otherwise(name)
+        .alias(name)
+        for name in _ABOUT
+    )
 
 
 def _collected(landed: Frame) -> pl.DataFrame:

@@ -34,6 +34,7 @@ from llmops_pipelines.tables import (
     STEP_TEXTS,
     TABLES,
     TOMBSTONES,
+    TRACE_STEPS,
     Table,
 )
 
@@ -49,8 +50,11 @@ OUTSIDE = (
 )
 """What `forget` cannot reach, apart from the log files themselves."""
 
-OF_ITS_DAY = (HEURISTIC_SCORES, GOLDEN_CANDIDATES)
-"""Tables whose partition of a day speaks of that day's calls alone; others are searched whole."""
+LABELLED = (LLM_CALLS, TRACE_STEPS, LANDED_CALLS, LANDED_STEPS)
+"""Tables with the names and tags that applications give."""
+
+OF_ITS_DAY = (HEURISTIC_SCORES, GOLDEN_CANDIDATES, *LABELLED)
+"""Tables whose partition of a day speaks of its own calls and steps; others are searched whole."""
 
 _TELLING = 24
 """Shorter texts are in too many pages to tell that a page quotes somebody."""
@@ -93,11 +97,12 @@ def forget(
     )
     call_ids = calls["call_id"].unique().to_list()
     done = Forgotten(len(traces), len(call_ids), steps["step_id"].n_unique())
+    days = pl.concat([calls["day"], steps["day"]])
     files = pl.concat([calls.select("source_file"), steps.select("source_file")])
     done.log_files = dict(files["source_file"].value_counts(sort=True).iter_rows())
     done.rows["reports"] = _drop_reports(lake, _quotable(lake, calls, call_ids))
     for table, change in _changes(lake, call_ids, traces):
-        own_days = calls["day"] if table in OF_ITS_DAY else None
+        own_days = days if table in OF_ITS_DAY else None
         done.rows[table.name] = _everywhere(lake, table, change, own_days)
     done.rows["golden files"] = _drop_cases(golden_folder, set(call_ids))
     for table, keys in ((CALL_TEXTS, calls), (STEP_TEXTS, steps)):
@@ -161,6 +166,7 @@ def _changes(lake: Lake, calls: Sequence[str], traces: Sequence[str]) -> list[tu
         (JUDGE_CALLS, _blanking(judged, reason=None)),
         (GOLDEN_CANDIDATES, _deleting(pl.DataFrame({"call_id": calls}), ("call_id",))),
         (GOLDEN_DATASET, _deleting(pl.DataFrame({"call_id": calls}), ("call_id",))),
+        *((table, lambda rows: ingest.without_labels(rows, traces)) for table in LABELLED),
         (FEEDBACK, lambda rows: ingest.without_comments(rows, calls, traces)),
         (LANDED_FEEDBACK, lambda rows: ingest.without_comments(rows, calls, traces)),
     ]  # fmt: skip

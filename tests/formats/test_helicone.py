@@ -237,3 +237,18 @@ def test_a_record_of_ids_alone_says_what_is_missing():
     rows = read_as("helicone", {"request_id": "r-1", "request_created_at": None})
     (reason,) = rows.rejected["reason"].to_list()
     assert reason.startswith("started_at: is missing")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"helicone_user": "u-7"}, {"request_properties": {"userId": "u-7", "sessionId": "s-7"}}],
+)
+def test_the_user_may_be_named_elsewhere(said):
+    assert one(request(request_user_id=None, **said))["user_id"] == "u-7"
+
+
+def test_a_cache_that_exceeds_the_prompt_was_counted_apart():
+    cloud = {"provider": "BEDROCK", "response_body": None, "request_body": None}
+    counts = {"prompt_tokens": 10, "prompt_cache_read_tokens": 100, "prompt_cache_write_tokens": 20}
+    found = one(request(**cloud, **counts))
+    assert values(found, "uncached_input", "cache_read", "cache_write_5m") == (10, 100, 20)

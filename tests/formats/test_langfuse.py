@@ -365,3 +365,24 @@ def test_odd_values_are_rows_or_rejections():
     found = read_as("langfuse", *records)
     assert found.calls.height > len(records) / 3
     assert not found.rejected.is_empty()
+
+
+def test_a_cost_without_a_total_is_the_sum_of_its_parts():
+    parts = {"input": 0.1, "output": "0.2"}
+    (found,) = read_as("langfuse", STORED | {"total_cost": None, "cost_details": parts}).calls[
+        "cost_reported"
+    ]
+    assert str(found).startswith("0.3000")
+
+
+def test_types_are_read_in_either_case():
+    record = STORED | {"type": "generation"}
+    assert FORMATS["langfuse"].recognises(record)
+    assert read_as("langfuse", record).calls["call_id"].to_list() == ["obs-1"]
+
+
+def test_a_score_that_names_no_type_is_a_score():
+    score = {"id": "s-1", "traceId": "trace-1", "name": "helpful", "value": 1, "source": "API"}
+    score |= {"timestamp": "2026-11-10T09:16:00Z"}
+    assert sniff([json.dumps(score)]) == "langfuse"
+    assert read_as("langfuse", score).feedback["rating"].to_list() == [5.0]

@@ -248,3 +248,37 @@ def test_a_record_of_nothing_but_a_type_is_rejected_by_name():
     rows = read_as("langsmith", {"run_type": "llm"})
     (why,) = rows.rejected["reason"].to_list()
     assert why.startswith("started_at: is missing")
+
+
+def test_usage_may_stand_beside_the_outputs():
+    details = {
+        "cache_read": 1000,
+        "ephemeral_5m_input_tokens": 150,
+        "ephemeral_1h_input_tokens": 50,
+    }
+    usage = {"input_tokens": 1260, "output_tokens": 50, "total_tokens": 1310}
+    record = run() | {"outputs": {"role": "assistant", "content": "Hi."}}
+    record |= {"usage_metadata": usage | {"input_token_details": details}}
+    for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        record.pop(name, None)
+    found = one(record)
+    buckets = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output_text")
+    assert [found[name] for name in buckets] == [60, 1000, 150, 50, 50]
+
+
+def test_an_embedding_is_a_call():
+    record = run() | {"run_type": "embedding", "outputs": None, "inputs": None}
+    record |= {"prompt_tokens": 8, "completion_tokens": 0, "total_tokens": 8}
+    assert (one(record)["uncached_input"], one(record)["output_text"]) == (8, 0)
+
+
+def test_a_cost_in_two_halves_is_their_sum():
+    halves = {"total_cost": None, "prompt_cost": "0.001", "completion_cost": 0.002}
+    assert str(one(run() | halves)["cost_reported"]).startswith("0.003")
+
+
+def test_feedback_without_a_source_is_recognised():
+    record = {"id": "f-1", "run_id": "r-1", "key": "thumbs", "score": 0}
+    record |= {"created_at": "2026-11-10T09:16:00Z"}
+    assert sniff([json.dumps(record)]) == "langsmith"
+    assert read_as("langsmith", record).feedback["rating"].to_list() == [1.0]

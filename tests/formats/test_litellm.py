@@ -270,3 +270,26 @@ def test_a_record_without_anything_says_what_is_missing():
 def test_a_row_without_usage_objects_has_its_three_numbers():
     found = one(ROW["chat"] | {"metadata": "{}"})
     assert values(found, *TOKENS) == (2048, 0, 0, 0, 96, 0)
+
+
+def test_what_litellm_was_told_to_leave_out_is_no_text():
+    hidden = "redacted-by-litellm"
+    record = PAYLOAD["chat"] | {"messages": [{"role": "user", "content": hidden}]}
+    response = {"choices": [{"message": {"role": "assistant", "content": hidden}}]}
+    found = one(record | {"response": response})
+    assert values(found, "messages", "answer") == ([], None)
+
+
+def test_a_row_without_an_end_says_how_long_it_took():
+    row = ROW["chat"] | {"endTime": None, "request_duration_ms": 1234}
+    assert one(row)["latency_ms"] == 1234.0
+
+
+def test_a_user_may_stand_in_the_metadata():
+    metadata = PAYLOAD["chat"]["metadata"] | {"user_api_key_end_user_id": "u-7"}
+    assert one(PAYLOAD["chat"] | {"end_user": None, "metadata": metadata})["user_id"] == "u-7"
+
+
+@pytest.mark.parametrize("name", ["completionStartTime", "spend", "prompt_tokens"])
+def test_an_empty_text_says_nothing(name):
+    assert one(ROW["chat"] | {name: ""})["call_id"]

@@ -221,3 +221,30 @@ def test_recorded_traces_are_recognised(name):
 def test_other_records_are_not_recognised():
     others = [{"info": {"a": 1}, "data": {}}, {"trace": "t", "spans": []}, batch(span())]
     assert [sniff([json.dumps(record)]) for record in others] == [None, None, "otel_genai"]
+
+
+ANSWERED = {
+    "choices": [{"message": {"role": "assistant", "content": "Hi."}}],
+    "usage": {
+        "prompt_tokens": 100,
+        "completion_tokens": 20,
+        "total_tokens": 120,
+        "prompt_tokens_details": {"cached_tokens": 60},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "counted", [{}, {"input_tokens": 100, "output_tokens": 20, "total_tokens": 120}]
+)
+def test_what_older_versions_did_not_count_stands_in_the_response(counted):
+    span = llm(mlflow__chat__tokenUsage=counted, mlflow__spanOutputs=ANSWERED)
+    (found,) = read_as("mlflow", trace(span)).calls.to_dicts()
+    buckets = [found[name] for name in ("uncached_input", "cache_read", "output_text")]
+    assert buckets == [40, 60, 20]
+
+
+def test_an_answer_of_the_responses_api_is_read():
+    said = {"type": "message", "content": [{"type": "output_text", "text": "Hi."}]}
+    span = llm(mlflow__spanOutputs={"id": "resp_1", "output": [said]})
+    assert read_as("mlflow", trace(span)).calls["answer"].to_list() == ["Hi."]

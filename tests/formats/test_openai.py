@@ -1,5 +1,7 @@
 """Format openai: the envelope and bare completions become canonical calls."""
 
+import json
+
 import pytest
 
 from llmops_pipelines.formats import FORMATS, Place
@@ -243,3 +245,12 @@ def test_usage_of_null_is_unknown_not_zero():
 
 def test_counts_logged_as_whole_floats_are_counts():
     assert one(call(response=response(usage=usage(prompt=512.0))))["uncached_input"] == 512
+
+
+def test_half_of_a_character_costs_one_character():
+    question = {"model": "m", "messages": [{"role": "user", "content": "HERE \\ud83d"}]}
+    line = json.dumps(call(request=question)).replace("HERE", r"\ud83d\ude00 \ud83d")
+    rows = read(call(), line, line + "}")
+    assert rows.rejected["n"].to_list() == [2]
+    (message,) = rows.calls["messages"].to_list()[1]
+    assert message["content"] == "\U0001f600 \ufffd \\ud83d"

@@ -529,3 +529,27 @@ def test_a_request_without_calls_is_recognised_for_those_that_follow():
 )
 def test_records_without_genai_are_not_recognised(record):
     assert sniff([json.dumps(record)]) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "provider"),
+    [("openai.responses", "openai"), ("amazon-bedrock", "aws"), ("google.generative-ai", "google")],
+)
+def test_vercel_names_the_api_behind_the_provider(said, provider):
+    spoken = {key: value for key, value in VERCEL.items() if key != "gen_ai.system"}
+    found = call_of("otel_genai", batch(span(spoken | {"ai.model.provider": said})))
+    assert found["provider"] == provider
+
+
+def test_a_cost_of_langfuse_without_a_total_is_the_sum_of_its_parts():
+    parts = json.dumps({"input": 0.001, "output": 0.002})
+    found = langfuse({"input": "120", "output": 30}, **{"langfuse.observation.cost_details": parts})
+    assert (found["uncached_input"], found["output_text"]) == (120, 30)
+    assert str(found["cost_reported"]).startswith("0.003")
+
+
+def test_counts_in_text_smaller_than_their_cached_part_were_counted_apart():
+    counts = {"input_tokens": "10", "output_tokens": "5", "cache_read.input_tokens": "100"}
+    says = {f"gen_ai.usage.{name}": count for name, count in counts.items()}
+    found = genai(says)
+    assert (found["uncached_input"], found["cache_read"]) == (10, 100)

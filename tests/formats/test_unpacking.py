@@ -61,3 +61,13 @@ def test_a_line_nested_too_deeply_is_a_misfit():
 def test_a_record_without_a_time_takes_the_date_of_its_line():
     (raw,) = unpacked('{"items": ["a"]}', date="2026-11-10").records["raw"]
     assert json.loads(raw)["started_at"] == "2026-11-10"
+
+
+def test_what_only_pythons_encoder_writes_is_read():
+    found = unpacked(
+        r'{"items": ["a \ud83d"], "score": NaN}', '{"items": ["a"], "score": -Infinity}'
+    )
+    assert found.misfits.is_empty()
+    assert [("\\ud83d" in raw, "NaN" in raw) for raw in found.records["raw"]] == [
+        (False, False)
+    ] * 2

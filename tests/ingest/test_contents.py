@@ -6,8 +6,9 @@ import hmac
 import polars as pl
 
 from llmops_pipelines.ingest import Redaction
+from llmops_pipelines.ingest.labels import hidden_ids, spellings
 from llmops_pipelines.reference import Features, IdPattern
-from llmops_pipelines.tables import CALL_TEXTS, LANDED_FEEDBACK, LANDED_REJECTIONS
+from llmops_pipelines.tables import CALL_TEXTS, LANDED_FEEDBACK, LANDED_REJECTIONS, LANDED_STEPS
 from tests.ingest.worlds import call, landed_lines
 
 MAIL = "write to jo@example.com"
@@ -185,3 +186,27 @@ def test_a_call_without_an_id_is_named_by_its_record_and_is_its_own_trace():
 def test_a_table_of_landed_rows_has_no_plain_user():
     assert "user_id" not in landed_lines(call(1, user_id="u")).rows().columns
     assert isinstance(landed_lines(call(1)).rows(), pl.DataFrame)
+
+
+def test_names_tags_and_ids_hold_no_address_either():
+    person = {"session_id": "jo@example.com", "trace_id": "chat-jo@example.com"}
+    labels = {"name": MAIL, "tags": [f"user:{MAIL}", "plain"], "project": MAIL}
+    step = {"kind": "step", "step": "tool", "id": "s-1", "timestamp": "2026-11-10T09:00:00Z"}
+    remark = {"kind": "feedback", "id": "f-1", "rating": 1, "timestamp": "2026-11-10T09:00:00Z"}
+    trace = {"trace_id": person["trace_id"]}
+    lake = landed_lines(call(1, **person, **labels), step | person | labels, remark | trace)
+    (row,), (beside,) = lake.rows().to_dicts(), lake.rows(LANDED_STEPS).to_dicts()
+    assert (row["name"], row["tags"]) == ("write to [EMAIL]", ["user:write to [EMAIL]", "plain"])
+    assert row["session_id"].startswith("hidden:")
+    assert row["session_id"] == beside["session_id"]
+    traces = {row["trace_id"], beside["trace_id"], *lake.rows(LANDED_FEEDBACK)["trace_id"]}
+    assert len(traces) == 1
+    assert "example.com" not in everything(lake)
+
+
+def test_ids_that_tell_nobody_stay_and_hidden_ones_are_found_again():
+    ids = pl.Series(["s-7", "0b1c2d3e4f5a6b7c", "a+b/c==", None, "+4917012345678"])
+    hidden = hidden_ids(ids, b"key")
+    assert hidden[:4].to_list() == ids[:4].to_list()
+    assert hidden[4] in spellings("+4917012345678", [b"old", b"key"])
+    assert spellings("s-7", [b"key"]) == {"s-7"}

@@ -1,11 +1,15 @@
 """Where what a format makes of records comes from, and what of them it never uses."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from llmops_pipelines.formats import FORMATS, LogFormat
 from llmops_pipelines.formats.reading import at
 from llmops_pipelines.ingest.field_paths import FieldPaths, field_paths
 from tests.ingest.worlds import call
+
+PAYLOADS = Path(__file__).parents[1] / "formats" / "payloads"
 
 
 def paths(unpack: Any, *records: dict[str, Any]) -> FieldPaths:
@@ -135,3 +139,11 @@ def test_a_record_nested_beyond_measure_is_left_out() -> None:
     found = field_paths([call(1), {"deep": deep}], FORMATS["openai"].reading())
     assert found.mapped["call_id"] == ["id"]
     assert found.dropped == []
+
+
+def test_what_a_row_of_mlflow_says_twice_is_found_where_it_is_plain() -> None:
+    row = json.loads((PAYLOADS / "mlflow_frame.jsonl").read_text())
+    mapped = field_paths([row], FORMATS["mlflow"].reading()).mapped
+    assert mapped["answer"] == ["spans[].attributes.mlflow.spanOutputs"]
+    assert mapped["input_tokens"] == ["spans[].attributes.mlflow.chat.tokenUsage"]
+    assert mapped["user_id"] == ["trace_metadata.mlflow.trace.user"]

@@ -83,6 +83,11 @@ def test_names_in_camel_case_are_understood() -> None:
     }
 
 
+def test_a_user_may_be_named_by_an_address() -> None:
+    mails = [f"jo{n}@example.com" for n in range(3)]
+    assert places(*three(**{"User Email": mails}))["user_id"] == "User Email"
+
+
 def test_a_proposal_reads_the_lines_it_was_made_from() -> None:
     _, lake = read_back(log("imported/gateway.jsonl", lines(*(record(n) for n in range(4)))))
     assert lake.counts("imported/gateway.jsonl") == (4, 4, 0, 0, 0, 0)

@@ -8,6 +8,7 @@ import tracemalloc
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from llmops_pipelines.ingest import Sources, files
 from llmops_pipelines.ingest.tabular import parquet_blocks
@@ -48,6 +49,12 @@ def test_a_csv_file_is_read_row_by_row_with_quotes_and_line_breaks():
     lake = read("logs.csv", csv_of(ROWS))
     assert rows_of(lake) == [("c-1", 1, 5, 2), ("c-2", 2, 7, 3)]
     assert lake.counts("logs.csv") == (2, 2, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_cells_may_be_parted_by_other_marks(mark):
+    data = pl.DataFrame(ROWS).write_csv(separator=mark).encode()
+    assert rows_of(read("logs.csv", data)) == [("c-1", 1, 5, 2), ("c-2", 2, 7, 3)]
 
 
 def test_a_packed_csv_file_is_read_too():

@@ -35,6 +35,22 @@ def test_a_success_wins_over_a_failure_of_the_same_call():
     assert kept(later, call(1))["status"] == "ok"
 
 
+def test_what_a_run_says_when_it_begins_holds_when_it_ends():
+    run = {"id": "r-1", "trace_id": "r-1", "run_type": "llm", "name": "chat"}
+    run |= {"start_time": "2026-11-10T09:00:00Z", "dotted_order": "x"}
+    metadata = {"ls_model_name": "gpt-4.1-mini", "user_id": "u", "feature": "search"}
+    usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+    begun = run | {"inputs": {"messages": []}, "extra": {"metadata": metadata}}
+    ended = run | {"end_time": "2026-11-10T09:00:01Z"}
+    ended |= {"outputs": {"role": "assistant", "content": "Hi.", "usage_metadata": usage}}
+    row = kept(begun, ended)
+    assert kept(ended, begun)["model"] == row["model"] == "gpt-4.1-mini"
+    assert (row["feature"], row["user_hash"] is None, row["user_key"] is None) == (
+        "search", False, False,
+    )  # fmt: skip
+    assert (row["uncached_input"], row["latency_ms"], row["answer_chars"]) == (10, 1000.0, 3)
+
+
 def test_then_the_most_complete_copy_wins():
     assert kept(call(1, session_id="s"), call(1))["session_id"] == "s"
     assert kept(call(1), call(1, session_id="s"))["session_id"] == "s"

@@ -20,6 +20,7 @@ from llmops_pipelines.formats.messages import documents_of, messages_of, text_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_text, first, from_json
+from llmops_pipelines.formats.usage_maps import count_of
 
 _STEPS: Final = {
     "execute_tool": "tool",
@@ -154,9 +155,9 @@ def split_writes(found: Record) -> Record:
 
 def apart_if_smaller(found: Record) -> Record:
     """Counts whose input is smaller than its cached part: they were counted apart from it."""
-    cached = [found.get(name) or 0 for name in ("cache_read", "cache_write_5m")]
-    given = found.get("input_tokens")
-    if isinstance(given, int) and all(isinstance(n, int) for n in cached) and given < sum(cached):
+    cached = sum(count_of(found.get(name)) or 0 for name in ("cache_read", "cache_write_5m"))
+    given = count_of(found.get("input_tokens"))
+    if given is not None and given < cached:
         return {("uncached_input" if key == "input_tokens" else key): n for key, n in found.items()}
     return found
 

@@ -6,12 +6,12 @@ generations made by hand count apart; a total tells them from each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from llmops_pipelines.formats.dialects.common import answer_of, record_of, step, under
-from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
+from llmops_pipelines.formats.dialects.common import record_of, step, under
+from llmops_pipelines.formats.messages import documents_of, messages_of
 from llmops_pipelines.formats.otlp import Span
+from llmops_pipelines.formats.outcomes import outcome_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_name,
@@ -23,6 +23,7 @@ from llmops_pipelines.formats.records import (
     tokens,
     without_nulls,
 )
+from llmops_pipelines.formats.usage_maps import token_fields, total_of
 
 _OWN: Final = "langfuse.observation"
 _MARK: Final = f"{_OWN}."
@@ -85,8 +86,9 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
     asked, returned = from_json(says.get("input")), from_json(says.get("output"))
     parameters = as_object(says.get("model.parameters"))
     model = as_name(says.get("model.name"))
-    cost = tokens(as_object(says.get("cost_details")).get("total"))
-    reply = first(at_path(returned, "choices", 0, "message"), returned)
+    cost = tokens(total_of(as_object(says.get("cost_details"))))
+    outcome = outcome_of(returned)
+    outcome.pop("model", None)
     found = record_of(
         span,
         "call",
@@ -96,70 +98,20 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
         is_stream=True if says.get("completion_start_time") is not None else None,
         format_requested=as_name(at_path(as_object(parameters.get("response_format")), "type")),
         cost_reported=None if span.failed and cost == 0 else cost,
-        service_tier=as_name(parameters.get("service_tier")),
-        finish_reason=as_name(
-            first(
-                at_path(returned, "choices", 0, "finish_reason"),
-                shared["metadata"].get("finish_reason"),
-            )
-        ),
-        response_id=as_name(at_path(returned, "id")),
         messages=messages_of(asked) or None,
-        answer=reply if isinstance(reply, str) else answer_of(at_path(reply, "content")),
-        tool_calls=tool_calls_of(reply) or None,
-        **usage_of(as_object(says.get("usage_details"))),
+        **(
+            without_nulls(
+                {
+                    "service_tier": as_name(parameters.get("service_tier")),
+                    "finish_reason": as_name(shared["metadata"].get("finish_reason")),
+                }
+            )
+            | outcome
+            | token_fields(says.get("usage_details"))
+        ),
         **shared,
     )
     if str(says.get("level")).upper() == "ERROR":
         found |= {"status": "error"}
         found.setdefault("error_message", as_name(says.get("status_message")))
     return without_nulls(found)
-
-
-def usage_of(usage: Mapping[str, Any]) -> Record:
-    """Token counts of usage details, whichever convention they are in."""
-
-    def get(*keys: str) -> Any:
-        return first(*(tokens(usage.get(key)) for key in keys))
-
-    details = {
-        **as_object(usage.get("prompt_tokens_details")),
-        **as_object(usage.get("input_tokens_details")),
-    }
-    said = {
-        **as_object(usage.get("completion_tokens_details")),
-        **as_object(usage.get("output_tokens_details")),
-    }
-    found = without_nulls(
-        {
-            "cache_read": first(
-                tokens(details.get("cached_tokens")),
-                get("input_cached_tokens", "cache_read_input_tokens", "input_cache_read"),
-            ),
-            "cache_write_5m": first(
-                tokens(details.get("cache_write_tokens")),
-                get("cache_creation_input_tokens", "input_cache_creation"),
-            ),
-            "audio_input": tokens(details.get("audio_tokens")),
-            "audio_output": tokens(said.get("audio_tokens")),
-            "reasoning": first(
-                tokens(said.get("reasoning_tokens")),
-                get("output_reasoning_tokens", "reasoning_tokens", "output_reasoning"),
-            ),
-        }
-    )
-    given = get("prompt_tokens", "input", "input_tokens")
-    answered = get("completion_tokens", "output", "output_tokens")
-    thought = found.get("reasoning") if _whole(found.get("reasoning")) else 0
-    total = get("total_tokens", "total")
-    inclusive = bool(details) or "prompt_tokens" in usage
-    if not details and _whole(given) and _whole(answered) and _whole(total):
-        inclusive = total == given + answered
-    name = "input_tokens" if inclusive else "uncached_input"
-    if not inclusive and _whole(answered) and not said:
-        answered += thought
-    return without_nulls({name: given, "output_tokens": answered, **found})
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

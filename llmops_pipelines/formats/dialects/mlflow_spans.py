@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from llmops_pipelines.formats.bodies import tokens_of
 from llmops_pipelines.formats.dialects.common import answer_of, counts, custom, record_of, step
 from llmops_pipelines.formats.dialects.gen_ai import apart_if_smaller, split_writes
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
 from llmops_pipelines.formats.otlp import Span
+from llmops_pipelines.formats.outcomes import outcome_of, usage_in
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -21,6 +23,7 @@ from llmops_pipelines.formats.records import (
     first,
     from_json,
 )
+from llmops_pipelines.formats.usage_maps import count_of
 
 _CALLS: Final = ("CHAT_MODEL", "LLM", "EMBEDDING")
 _KINDS: Final = {
@@ -28,6 +31,12 @@ _KINDS: Final = {
     "AGENT": "agent", "GUARDRAIL": "guardrail",
 }  # fmt: skip
 _PROVIDERS: Final = ("openai", "anthropic", "bedrock", "gemini", "groq", "mistral")
+_PARTS: Final = {
+    "input_tokens": ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input"),
+    "output_tokens": ("reasoning", "audio_output"),
+}
+"""Parts of a count that MLflow leaves out, all or in its older versions."""
+
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -81,6 +90,7 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
         at_path(returned, "choices", 0, "message"), at_path(returned, "messages", -1),
         at_path(returned, "generations", 0, 0, "message"), returned,
     )  # fmt: skip
+    answer, outcome = answer_of(_content(reply)), outcome_of(returned)
     served = as_name(says.get("mlflow.llm.model"))
     requested = as_name(first(says.get("model"), at_path(asked, "model"), served))
     stream = first(says.get("stream"), at_path(asked, "stream"))
@@ -101,8 +111,8 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
         format_requested=as_name(at_path(asked, "response_format", "type")),
         cost_reported=as_object(says.get("mlflow.llm.cost")).get("total_cost"),
         messages=messages_of(asked) or None,
-        answer=reply if isinstance(reply, str) else answer_of(_content(reply)),
-        tool_calls=tool_calls_of(reply) or None,
+        answer=reply if isinstance(reply, str) else answer or outcome.get("answer"),
+        tool_calls=tool_calls_of(reply) or outcome.get("tool_calls"),
         **_usage(says, returned),
         **shared,
     )  # fmt: skip
@@ -119,15 +129,23 @@ def _content(reply: Any) -> Any:
 
 
 def _usage(says: Record, returned: Any) -> Record:
+    """Tokens that MLflow counted, with the parts that only the response tells; else all of its."""
+    told, counted = tokens_of(usage_in(returned)), first(says.get("mlflow.chat.tokenUsage"))
+    if counted is None:
+        return told
     found = counts(
-        as_object(says.get("mlflow.chat.tokenUsage")),
+        as_object(counted),
         input_tokens=("input_tokens",),
         output_tokens=("output_tokens",),
         cache_read=("cache_read_input_tokens",),
         cache_write_5m=("cache_creation_input_tokens",),
         cache_write_1h=("cache_creation_input_tokens_above_1hr",),
     )
-    if "output_tokens" in found:
-        details = as_object(at_path(returned, "usage", "completion_tokens_details"))
-        found |= counts(details, reasoning=("reasoning_tokens",))
-    return split_writes(apart_if_smaller(found))
+    parts = {
+        part: told[part]
+        for side, names in _PARTS.items()
+        if side in found and count_of(told.get(side)) == count_of(found[side])
+        for part in names
+        if part in told
+    }
+    return parts | split_writes(apart_if_smaller(found))

@@ -47,9 +47,10 @@ def read(span: Span) -> Record:
 def _call(span: Span, shared: Record) -> Record:
     says = span.attributes
     operation = as_name(says.get("ai.operationId")) or ""
+    provider = as_name(first(says.get("gen_ai.system"), says.get("ai.model.provider"))) or ""
     return gen_ai.call(
         span,
-        provider=as_name(first(says.get("gen_ai.system"), says.get("ai.model.provider"))),
+        provider=provider.partition(".")[0] or None,  # of openai.chat, anthropic.messages
         model_requested=as_name(first(says.get("gen_ai.request.model"), says.get("ai.model.id"))),
         model=as_name(first(says.get("gen_ai.response.model"), says.get("ai.response.model"))),
         response_id=as_name(first(says.get("gen_ai.response.id"), says.get("ai.response.id"))),

@@ -1,0 +1,67 @@
+"""What is no running text and may still name a person: names, tags and ids that applications chose.
+
+Some take a mail address for the id of a session, or tag a call with its customer. Names and tags
+are redacted like texts. An id has to tell rows apart and bring them together: it is hidden as a
+whole, by a keyed hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
+
+from llmops_pipelines.ingest.digests import keyed_hashes
+from llmops_pipelines.ingest.redaction import Redaction, redact
+from llmops_pipelines.ingest.secret_shapes import SECRET_LITERALS
+
+_NAMES: Final = ("name", "project", "team", "environment", "experiment_arm", "prompt_name")
+_IDS: Final = ("call_id", "trace_id", "parent_id", "about_call", "session_id")
+_TELLING: Final = ("secret", "email", "phone")
+"""Kinds that show in an id by their form; digits alone are any number."""
+
+
+def without_people(rows: pl.DataFrame, key: bytes, redaction: Redaction) -> pl.DataFrame:
+    """``rows`` with names and tags redacted, and those ids hidden that hold personal data.
+
+    Args:
+        rows: Calls, steps or feedback as their format reads them.
+        key: That users are hashed with.
+        redaction: Its patterns are used; names of people are looked for in texts alone.
+    """
+    floor = Redaction(redaction.patterns)
+    changed = [_redacted(rows[name], floor) for name in _NAMES if name in rows.columns]
+    changed += [hidden_ids(rows[name], key) for name in _IDS if name in rows.columns]
+    if "tags" in rows.columns:
+        changed.append(_redacted_lists(rows["tags"], floor))
+    return rows.with_columns(changed)
+
+
+def hidden_ids(ids: pl.Series, key: bytes) -> pl.Series:
+    """``ids``, of which those that hold a secret, a mail address or a phone number are hashed."""
+    maybe = ids.filter(ids.str.contains_any(["@", "+", *SECRET_LITERALS]))
+    if maybe.is_empty():
+        return ids
+    found = redact(maybe.unique())
+    telling = found.filter(pl.sum_horizontal(_TELLING) > 0)["text"]
+    if telling.is_empty():
+        return ids
+    return ids.replace(telling, "hidden:" + keyed_hashes(telling, key, 16))
+
+
+def spellings(name: str, keys: Iterable[bytes]) -> set[str]:
+    """How the id ``name`` may stand in the lake: as it is, or hidden by one of ``keys``."""
+    return {name, *(hidden_ids(pl.Series([name]), key)[0] for key in keys)}
+
+
+def _redacted(names: pl.Series, redaction: Redaction) -> pl.Series:
+    changes = redact(names.drop_nulls().unique(), redaction)
+    return names.replace(changes["text"], changes["redacted"]) if changes.height else names
+
+
+def _redacted_lists(lists: pl.Series, redaction: Redaction) -> pl.Series:
+    changes = redact(lists.explode(empty_as_null=True).drop_nulls().unique(), redaction)
+    if changes.is_empty():
+        return lists
+    return lists.list.eval(pl.element().replace(changes["text"], changes["redacted"]))
