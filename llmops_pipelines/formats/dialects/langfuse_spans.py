@@ -6,8 +6,7 @@ generations made by hand count apart; a total tells them from each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from llmops_pipelines.formats.dialects.common import answer_of, record_of, step, under
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
@@ -23,6 +22,7 @@ from llmops_pipelines.formats.records import (
     tokens,
     without_nulls,
 )
+from llmops_pipelines.formats.usage_maps import token_fields
 
 _OWN: Final = "langfuse.observation"
 _MARK: Final = f"{_OWN}."
@@ -107,59 +107,10 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
         messages=messages_of(asked) or None,
         answer=reply if isinstance(reply, str) else answer_of(at_path(reply, "content")),
         tool_calls=tool_calls_of(reply) or None,
-        **usage_of(as_object(says.get("usage_details"))),
         **shared,
     )
+    found |= token_fields(says.get("usage_details"))
     if str(says.get("level")).upper() == "ERROR":
         found |= {"status": "error"}
         found.setdefault("error_message", as_name(says.get("status_message")))
     return without_nulls(found)
-
-
-def usage_of(usage: Mapping[str, Any]) -> Record:
-    """Token counts of usage details, whichever convention they are in."""
-
-    def get(*keys: str) -> Any:
-        return first(*(tokens(usage.get(key)) for key in keys))
-
-    details = {
-        **as_object(usage.get("prompt_tokens_details")),
-        **as_object(usage.get("input_tokens_details")),
-    }
-    said = {
-        **as_object(usage.get("completion_tokens_details")),
-        **as_object(usage.get("output_tokens_details")),
-    }
-    found = without_nulls(
-        {
-            "cache_read": first(
-                tokens(details.get("cached_tokens")),
-                get("input_cached_tokens", "cache_read_input_tokens", "input_cache_read"),
-            ),
-            "cache_write_5m": first(
-                tokens(details.get("cache_write_tokens")),
-                get("cache_creation_input_tokens", "input_cache_creation"),
-            ),
-            "audio_input": tokens(details.get("audio_tokens")),
-            "audio_output": tokens(said.get("audio_tokens")),
-            "reasoning": first(
-                tokens(said.get("reasoning_tokens")),
-                get("output_reasoning_tokens", "reasoning_tokens", "output_reasoning"),
-            ),
-        }
-    )
-    given = get("prompt_tokens", "input", "input_tokens")
-    answered = get("completion_tokens", "output", "output_tokens")
-    thought = found.get("reasoning") if _whole(found.get("reasoning")) else 0
-    total = get("total_tokens", "total")
-    inclusive = bool(details) or "prompt_tokens" in usage
-    if not details and _whole(given) and _whole(answered) and _whole(total):
-        inclusive = total == given + answered
-    name = "input_tokens" if inclusive else "uncached_input"
-    if not inclusive and _whole(answered) and not said:
-        answered += thought
-    return without_nulls({name: given, "output_tokens": answered, **found})
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
