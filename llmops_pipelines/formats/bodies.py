@@ -23,20 +23,29 @@ from llmops_pipelines.formats.records import (
 )
 from llmops_pipelines.formats.usage import tokens_of
 
+_NAMES: Final = ("response_id", "model", "service_tier", "finish_reason")
+_READERS: Final = (
+    ("choices", completion.reply_of),
+    ("candidates", gemini.reply_of),
+    ("output", openai_responses.reply_of),
+    ("content", anthropic.reply_of),
+)
+"""The key under which each API answers, and who reads it."""
+
 
 def request_of(body: Any) -> Record:
     """What a request body says of a call: model asked for, messages, streaming, answer format."""
     body = as_object(body)
     form = first(as_object(body.get("response_format")), as_object(at_path(body, "text", "format")))
     form = form or {}
-    gemini = as_object(first(body.get("generationConfig"), body.get("generation_config")))
+    generation = as_object(first(body.get("generationConfig"), body.get("generation_config")))
     schema = first(
         at_path(form, "json_schema", "schema"),
         form.get("json_schema"),
         form.get("schema"),
-        gemini.get("responseSchema"),
+        generation.get("responseSchema"),
     )
-    kind = first(form.get("type"), "json_schema" if gemini.get("responseSchema") else None)
+    kind = first(form.get("type"), "json_schema" if generation.get("responseSchema") else None)
     stream = body.get("stream")
     return without_nulls(
         {
@@ -92,16 +101,6 @@ def reply_of(body: Mapping[str, Any]) -> Record:
 
 def _is_list(value: Any) -> bool:
     return isinstance(from_json(value), list)
-
-
-_NAMES: Final = ("response_id", "model", "service_tier", "finish_reason")
-_READERS: Final = (
-    ("choices", completion.reply_of),
-    ("candidates", gemini.reply_of),
-    ("output", openai_responses.reply_of),
-    ("content", anthropic.reply_of),
-)
-"""The key under which each API answers, and who reads it."""
 
 
 def error_of(body: Any) -> Record:
