@@ -138,6 +138,9 @@ def _below(array: pa.Array) -> list[pa.Array]:
     """What lists and objects hold."""
     if pa.types.is_struct(array.type):
         return list(array.flatten())
+    if pa.types.is_map(array.type):  # has no flatten, and keys and items are those of all rows
+        begin, end = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        return [part.slice(begin, end - begin) for part in (array.keys, array.items)]
     return [array.flatten()] if any(asks(array.type) for asks in _ARE_LISTS) else []
 
 
@@ -145,7 +148,7 @@ _ARE_TEXTS: Final = (
     pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
 )  # fmt: skip
 _ARE_LISTS: Final = (
-    pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list, pa.types.is_map,
+    pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tracemalloc
+from decimal import Decimal
 
 import polars as pl
 import pyarrow as pa
@@ -85,6 +86,25 @@ def test_nested_columns_of_parquet_are_objects():
     lake = landed(log("any-name", file.getvalue()))
     assert lake.rows()["call_id"].to_list() == ["c-1"]
     assert lake.file("any-name")["source_format"] == "openai"
+
+
+def test_columns_of_every_kind_become_json():
+    columns = {
+        "text": ["a", "a"],
+        "map": pa.array([[("k", "v")], []], pa.map_(pa.string(), pa.string())),
+        "large": pa.array([["q"], None], pa.large_list(pa.large_string())),
+        "pair": pa.array([["a", "b"], None], pa.list_(pa.string(), 2)),
+        "object": [{"x": {"y": ["z"]}}, None],
+        "bytes": pa.array([b"ab", None], pa.binary()),
+        "money": pa.array([Decimal("1.50"), None]),
+    }
+    (block,) = parquet_blocks(iter([as_parquet(columns)]), 2**20)
+    assert [json.loads(row) for row in block.data.splitlines()] == [
+        {"text": "a", "map": [["k", "v"]], "large": ["q"], "pair": ["a", "b"],
+         "object": {"x": {"y": ["z"]}}, "bytes": "6162", "money": "1.50"},
+        {"text": "a", "map": [], "large": None, "pair": None, "object": None, "bytes": None,
+         "money": None},
+    ]  # fmt: skip
 
 
 def test_a_damaged_parquet_file_is_one_rejection_with_a_remedy():
