@@ -214,14 +214,6 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         good, mixed = Path(folder, "good", "log.jsonl"), Path(folder, "mixed", "log.jsonl")
-        for path in (good, mixed):
-            path.parent.mkdir()
-        size = write_log(good, asked.lines, asked.bytes, asked.pii, bad=False)
-        write_log(mixed, asked.lines, asked.bytes, asked.pii, bad=True)
-        print(
-            f"{asked.lines:,} lines, {size / 1e6:,.0f} MB, {asked.pii:.0%} with personal data;"
-            f" ours also reads {BAD:.1%} broken lines"
-        )
         contenders = {
             "duckdb": good,
             "duckdb, distinct on": good,
@@ -229,6 +221,15 @@ def main() -> None:
             "ours, texts as they are": mixed,
             "ours, redacted": mixed,
         }
+        if asked.only:
+            contenders = {what: contenders[what] for what in asked.only if what in contenders}
+        for path in sorted(set(contenders.values()) | ({mixed} if asked.packed else set())):
+            path.parent.mkdir()
+            size = write_log(path, asked.lines, asked.bytes, asked.pii, bad=path == mixed)
+        print(
+            f"{asked.lines:,} lines, {size / 1e6:,.0f} MB, {asked.pii:.0%} with personal data;"
+            f" ours also reads {BAD:.1%} broken lines"
+        )
         for kind in ("gz", "zst") if asked.packed else ():
             packed = Path(folder, kind, f"log.jsonl.{kind}")
             packed.parent.mkdir()

@@ -4,6 +4,7 @@ The library goes over all fourteen days; a night over the last two of them says 
 """
 
 import json
+import shutil
 from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -138,7 +139,7 @@ class Night:
     def __init__(self, root: Path) -> None:
         self.root = data_folder(root, {}, {"sources.yaml": SOURCES})
         (root / "logs").mkdir()
-        (root / "logs" / LOG.name).symlink_to(LOG)
+        shutil.copy(LOG, root / "logs")
         self.run = invoke(
             *("--data", root, "nightly", "--json", "--from", LAST_TWO[0]),
             environment={

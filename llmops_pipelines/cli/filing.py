@@ -89,7 +89,7 @@ def file_away(settings: Settings, file: File, place: str, *, chosen: str | None)
         UnusableError: The disk refuses, or sources.yaml needs an entry that it cannot be given.
     """
     prepare_files(settings)
-    store = open_store(settings.log_root, settings.storage_options)
+    store = open_store(settings.log_root, settings.storage_options, confined=True)
     try:
         content = file.path.read_bytes()
         reference = Path(settings.reference_root) / "sources.yaml"

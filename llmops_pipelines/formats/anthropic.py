@@ -24,21 +24,28 @@ def message_fields(message: Mapping[str, Any]) -> Record:
     if message.get("type") == "error":
         named = without_nulls({"response_id": message.get("request_id")})
         return {"kind": "call"} | named | error_of(message)
-    content, usage = as_list(message.get("content")), as_object(message.get("usage"))
     said = {
         "kind": "call",
+        "status": "ok",
+        "contexts": cited_in(as_list(message.get("content"))) or None,
+        **reply_of(message),
+        **usage_of(as_object(message.get("usage"))).fields,
+    }
+    return without_nulls(said)
+
+
+def reply_of(message: Mapping[str, Any]) -> Record:
+    """What a message says of itself."""
+    content, usage = as_list(message.get("content")), as_object(message.get("usage"))
+    return {
         "response_id": message.get("id"),
         "model": message.get("model"),
-        "status": "ok",
         "finish_reason": message.get("stop_reason"),
         # The fast mode is a price of its own, though its tier is called standard.
         "service_tier": "fast" if usage.get("speed") == "fast" else usage.get("service_tier"),
         "answer": answer_of(content),
         "tool_calls": called_of(content) or None,
-        "contexts": cited_in(content) or None,
-        **usage_of(usage).fields,
     }
-    return without_nulls(said)
 
 
 def request_fields(request: Mapping[str, Any]) -> Record:

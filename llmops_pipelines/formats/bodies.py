@@ -7,20 +7,30 @@ Responses, Anthropic's messages, Gemini's generateContent. Text that is not JSON
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from llmops_pipelines.formats.messages import messages_of, text_of, tool_calls_of
+from llmops_pipelines.formats import anthropic, completion, gemini, openai_responses
+from llmops_pipelines.formats.messages import messages_of, text_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
-    as_list,
     as_name,
     as_object,
     as_text,
     at_path,
     first,
+    from_json,
     without_nulls,
 )
-from llmops_pipelines.formats.usage import usage_of
+from llmops_pipelines.formats.usage import tokens_of
+
+_NAMES: Final = ("response_id", "model", "service_tier", "finish_reason")
+_READERS: Final = (
+    ("choices", completion.reply_of),
+    ("candidates", gemini.reply_of),
+    ("output", openai_responses.reply_of),
+    ("content", anthropic.reply_of),
+)
+"""The key under which each API answers, and who reads it."""
 
 
 def request_of(body: Any) -> Record:
@@ -28,14 +38,14 @@ def request_of(body: Any) -> Record:
     body = as_object(body)
     form = first(as_object(body.get("response_format")), as_object(at_path(body, "text", "format")))
     form = form or {}
-    gemini = as_object(first(body.get("generationConfig"), body.get("generation_config")))
+    generation = as_object(first(body.get("generationConfig"), body.get("generation_config")))
     schema = first(
         at_path(form, "json_schema", "schema"),
         form.get("json_schema"),
         form.get("schema"),
-        gemini.get("responseSchema"),
+        generation.get("responseSchema"),
     )
-    kind = first(form.get("type"), "json_schema" if gemini.get("responseSchema") else None)
+    kind = first(form.get("type"), "json_schema" if generation.get("responseSchema") else None)
     stream = body.get("stream")
     return without_nulls(
         {
@@ -66,44 +76,31 @@ def asked(body: Mapping[str, Any]) -> list[Record]:
 
 
 def response_of(body: Any) -> Record:
-    """What a response body says of a call: served model, answer, tools called, usage, its id."""
+    """What a response body says of a call: its reply, and its usage."""
     body = as_object(body)
-    choice = as_object(at_path(body, "choices", 0))
-    candidate = as_object(at_path(body, "candidates", 0))
-    if message := as_object(choice.get("message")):
-        answer = first(text_of(message.get("content")), message.get("refusal"))
-        called = tool_calls_of(message)
-    elif candidate:
-        parts = as_list(at_path(candidate, "content", "parts"))
-        answer = text_of([part for part in parts if at_path(part, "text") and not _thought(part)])
-        called = [call for part in parts if (call := _gemini_call(part))]
-    elif output := as_list(body.get("output")):
-        answer, called = _output(output)
-    elif isinstance(content := body.get("content"), list):
-        answer = text_of([part for part in content if at_path(part, "type") != "tool_use"])
-        called = tool_calls_of(body)
-    else:
-        answer, called = as_name(choice.get("text")), []
-    reason = first(
-        choice.get("finish_reason"),
-        candidate.get("finishReason"),
-        body.get("stop_reason"),
-        at_path(body, "incomplete_details", "reason"),
+    usage = as_object(
+        first(body.get("usage"), body.get("usageMetadata"), body.get("usage_metadata"))
     )
-    usage = first(body.get("usage"), body.get("usageMetadata"), body.get("usage_metadata"))
+    found = reply_of(body) | tokens_of(usage)
+    return without_nulls({"service_tier": as_name(usage.get("service_tier"))}) | found
+
+
+def reply_of(body: Mapping[str, Any]) -> Record:
+    """Id, served model, tier, answer, tools called and why it ended, of any provider's response."""
+    read = next((read for key, read in _READERS if _is_list(body.get(key))), completion.reply_of)
+    said = read(body)
+    answer = said["answer"]
     return without_nulls(
         {
-            "response_id": as_name(first(body.get("id"), body.get("responseId"))),
-            "model": as_name(first(body.get("model"), body.get("modelVersion"))),
+            **{name: as_name(said.get(name)) for name in _NAMES},
             "answer": answer if isinstance(answer, str) and answer else None,
-            "tool_calls": called or None,
-            "finish_reason": as_name(reason),
-            "service_tier": as_name(
-                first(body.get("service_tier"), at_path(usage, "service_tier"))
-            ),
-            **tokens_of(usage),
+            "tool_calls": said["tool_calls"],
         }
     )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(from_json(value), list)
 
 
 def error_of(body: Any) -> Record:
@@ -119,33 +116,3 @@ def error_of(body: Any) -> Record:
             "error_message": as_text(error.get("message")),
         }
     )
-
-
-def tokens_of(usage: Any) -> Record:
-    """Token counts of a provider's usage object, as ``FIELDS`` has them; empty without usage."""
-    fields = usage_of(as_object(usage)).fields
-    return {name: value for name, value in fields.items() if name != "cost_reported"}
-
-
-def _output(items: list[Any]) -> tuple[str | None, list[Record]]:
-    """Answer and tools called of the output items of OpenAI's Responses."""
-    texts = [
-        text
-        for item in items
-        if at_path(item, "type") in (None, "message")
-        and (text := text_of(at_path(item, "content")))
-    ]
-    called = tool_calls_of(
-        {"content": [item for item in items if at_path(item, "type") == "function_call"]}
-    )
-    return "\n".join(texts) or None, called
-
-
-def _gemini_call(part: Any) -> Record | None:
-    call = as_object(first(at_path(part, "functionCall"), at_path(part, "function_call")))
-    name = as_name(call.get("name"))
-    return {"name": name, "arguments": as_text(call.get("args"))} if name else None
-
-
-def _thought(part: Any) -> bool:
-    return at_path(part, "thought") is True

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import error_of, request_of, response_of, tokens_of
+from llmops_pipelines.formats.bodies import error_of, request_of, response_of
 from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -23,6 +23,7 @@ from llmops_pipelines.formats.records import (
     tags_of,
     without_nulls,
 )
+from llmops_pipelines.formats.usage import tokens_of
 
 _PROXIES: Final = ("proxy", "ai-proxy", "ai-proxy-advanced")
 _MODES: Final = {"stream": True, "streaming": True, "oneshot": False}

@@ -144,11 +144,11 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
 def _usage(record: Record, metadata: Record, outputs: Record) -> Record:
     """Tokens of the outputs or metadata; else those that the server counted, details included."""
     counted = {
-        "prompt_tokens": record.get("prompt_tokens"),
-        "completion_tokens": record.get("completion_tokens"),
+        "input_tokens": record.get("prompt_tokens"),
+        "output_tokens": record.get("completion_tokens"),
         "total_tokens": record.get("total_tokens"),
-        "prompt_token_details": record.get("prompt_token_details"),
-        "completion_token_details": record.get("completion_token_details"),
+        "input_token_details": record.get("prompt_token_details"),
+        "output_token_details": record.get("completion_token_details"),
     }
     return (
         token_fields(usage_in(outputs))

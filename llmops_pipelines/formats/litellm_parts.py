@@ -6,7 +6,6 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import tokens_of
 from llmops_pipelines.formats.messages import documents_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
@@ -19,6 +18,7 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
+from llmops_pipelines.formats.usage import tokens_of
 
 REDACTED: Final = "redacted-by-litellm"
 """What stands for texts where ``turn_off_message_logging`` is set."""
@@ -51,7 +51,7 @@ def usage_in(record: Record, metadata: Record, answered: Record) -> Record:
     """
     found: Record = {name: answered[name] for name in _TOKENS if name in answered}
     if not _counts(found):
-        found = tokens_of(metadata.get("usage_object"))
+        found = tokens_of(as_object(metadata.get("usage_object")))
     if not _counts(found):
         found = tokens_of({name: record.get(name) for name in _NUMBERS})
     if all(is_zero(value) for value in found.values()):

@@ -29,14 +29,10 @@ def response_fields(response: Mapping[str, Any]) -> Record:
     """
     prompt, wanted = as_object(response.get("prompt")), as_object(at_path(response, "text"))
     metadata = as_object(response.get("metadata"))
-    output = as_list(response.get("output"))
     wanted = as_object(wanted.get("format"))
     said = {
         "kind": "call",
-        "response_id": response.get("id"),
         "started_at": response.get("created_at"),
-        "model": response.get("model"),
-        "service_tier": response.get("service_tier"),
         "user_id": first(response.get("safety_identifier"), response.get("user")),
         "session_id": at_path(response, "conversation", "id"),
         "prompt_name": prompt.get("id"),
@@ -44,15 +40,28 @@ def response_fields(response: Mapping[str, Any]) -> Record:
         "format_requested": wanted.get("type") if wanted.get("type") != "text" else None,
         "response_schema": first(wanted.get("schema"), wanted.get("schema_")),  # as the SDK dumps
         "messages": sent_of(response.get("instructions"), None) or None,
-        "answer": answer_of(output),
-        "tool_calls": called_of(output) or None,
-        "contexts": found_of(output) or None,
+        "contexts": found_of(as_list(response.get("output"))) or None,
         "metadata": metadata
         | without_nulls({"previous_response_id": response.get("previous_response_id")}),
+        **reply_of(response),
         **_outcome(response),
         **usage_of(response.get("usage")).fields,
     }
     return context_of(metadata) | without_nulls(said)
+
+
+def reply_of(response: Mapping[str, Any]) -> Record:
+    """What a response says of itself; one that was cut short or filtered ended for that reason."""
+    output = as_list(response.get("output"))
+    short = at_path(response, "incomplete_details", "reason")
+    return {
+        "response_id": response.get("id"),
+        "model": response.get("model"),
+        "service_tier": response.get("service_tier"),
+        "finish_reason": short or ("stop" if response.get("status") == "completed" else None),
+        "answer": answer_of(output),
+        "tool_calls": called_of(output) or None,
+    }
 
 
 def request_fields(request: Mapping[str, Any]) -> Record:
@@ -73,14 +82,13 @@ def request_fields(request: Mapping[str, Any]) -> Record:
 
 
 def _outcome(response: Mapping[str, Any]) -> Record:
-    """``incomplete`` is an answer that was cut short or filtered, not a failure."""
+    """``incomplete`` is an answer, not a failure."""
     status = response.get("status")
     if status in ("failed", "cancelled") or response.get("error"):
         return error_of(first(response.get("error"), f"the response was {status}"))
     if status in _RUNNING:
         return error_of(f"the response was left {status}")
-    short = at_path(response, "incomplete_details", "reason")
-    return {"status": "ok", "finish_reason": short or ("stop" if status == "completed" else None)}
+    return {"status": "ok"}
 
 
 def _unpack(record: Record) -> Iterator[Record]:

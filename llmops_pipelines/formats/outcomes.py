@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmops_pipelines.formats.bodies import reply_of
 from llmops_pipelines.formats.messages import text_of, tool_calls_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
@@ -142,47 +143,19 @@ def _langchain_object(value: Record) -> Record | None:
     return None if message is None else _langchain_message(message)
 
 
-def _completion(value: Record) -> Record | None:
-    """OpenAI's chat and text completions."""
-    if not isinstance(choices := value.get("choices"), list):
-        return None
-    choice = as_object(choices[0]) if choices else {}
-    said = as_object(first(choice.get("message"), choice.get("delta")))
-    spoken = _message(said) if said else {"answer": as_text(choice.get("text"))}
-    return _head(value) | spoken | {"finish_reason": as_name(choice.get("finish_reason"))}
-
-
-def _gemini(value: Record) -> Record | None:
-    if not isinstance(candidates := value.get("candidates"), list):
-        return None
-    candidate = as_object(candidates[0]) if candidates else {}
-    ended = first(candidate.get("finishReason"), candidate.get("finish_reason"))
-    spoken = _message(as_object(candidate.get("content")))
-    return _head(value) | spoken | {"finish_reason": as_name(ended)}
-
-
-def _items(value: Record) -> Record | None:
-    """OpenAI's Responses API: messages, calls, and reasoning, which is no answer."""
-    items = value.get("output")
-    if not isinstance(items, list) or not items:
-        return None
-    if not all(isinstance(item, dict) and "type" in item for item in items):
-        return None
-    texts = [
-        text
-        for item in items
-        if item["type"] == "message" and (text := text_of(item.get("content")))
-    ]
-    ended = first(at_path(value, "incomplete_details", "reason"), value.get("status"))
-    return _head(value) | {
-        "answer": "\n".join(texts) or None,
-        "tool_calls": tool_calls_of({"content": items}) or None,
-        "finish_reason": as_name(ended),
-    }
+def _provided(value: Record) -> Record | None:
+    """A provider's own response."""
+    output = value.get("output")
+    items = isinstance(output, list) and all(
+        isinstance(item, dict) and "type" in item for item in output
+    )
+    message = value.get("type") == "message" and isinstance(value.get("content"), list)
+    listed = any(isinstance(value.get(name), list) for name in ("choices", "candidates"))
+    return reply_of(value) if (output and items) or message or listed else None
 
 
 def _spoken(value: Record) -> Record | None:
-    """A message: Anthropic's is the response itself, any other has no id of its own."""
+    """A message; without its usage it is no response, and its id not the response's."""
     if not ("role" in value or value.get("type") == "message" or "tool_calls" in value):
         return None
     whole = value.get("type") == "message" or "usage" in value
@@ -203,7 +176,7 @@ def _wrapped(value: Record) -> Record | None:
     return outcome_of(value["output"]) if isinstance(value.get("output"), dict) else None
 
 
-_SHAPES: Final = (_langchain_object, _completion, _gemini, _items, _spoken, _wrapped)
+_SHAPES: Final = (_langchain_object, _provided, _spoken, _wrapped)
 
 
 def _message(message: Mapping[str, Any]) -> Record:

@@ -39,7 +39,7 @@ def answer_of(output: list[Any]) -> str | None:
     texts = [
         text
         for item in output
-        if isinstance(item, dict) and item.get("type") == "message"
+        if isinstance(item, dict) and item.get("type", "message") == "message"
         if (text := text_of(item.get("content")))
     ]
     return "\n".join(texts) or None

@@ -11,13 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from llmops_pipelines.formats.counts import (
+    adds_up,
+    any_in,
+    cache_writes,
+    count_in,
+    same_count,
+    together,
+)
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, at_path, without_nulls
 
-_INPUT: Final = (
-    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
-    "audio_input", "total_tokens",
-)  # fmt: skip
+_CACHES: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
+_INPUT: Final = ("input_tokens", "uncached_input", *_CACHES, "audio_input", "total_tokens")
 _OUTPUT: Final = ("output_tokens", "reasoning", "audio_output", "total_tokens")
 _CACHED: Final = (
     "cached_tokens", "prompt_cache_hit_tokens", "cached_prompt_text_tokens",
@@ -27,6 +33,7 @@ _CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creatio
 _LIFETIMES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _ANTHROPIC: Final = frozenset({"cache_creation_input_tokens", "cache_read_input_tokens"})
 _PERPLEXITY: Final = ("citation_tokens", "num_search_queries", "search_context_size")
+_TIERS: Final = ("priority", "flex")
 _DRAWN: Final = ("IMAGE", "VIDEO", "DOCUMENT")
 
 
@@ -59,6 +66,11 @@ def usage_of(usage: Any) -> Usage:
     return Usage(None, {}, f"usage: has none of the token counts known ({_keys(usage)})")
 
 
+def tokens_of(usage: Any) -> Record:
+    """What a usage object says of tokens alone; empty where it is none."""
+    return {name: said for name, said in usage_of(usage).fields.items() if name != "cost_reported"}
+
+
 _Refused = list[tuple[str, tuple[str, ...]]]
 _Read = tuple[Record, _Refused]
 
@@ -68,60 +80,73 @@ def _chat(usage: Mapping[str, Any]) -> _Read:
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
     total = usage.get("total_tokens")
     details, made = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    reasoning = _sum(at_path(made, "reasoning_tokens") or usage.get("reasoning_tokens"))
+    reasoning = together(at_path(made, "reasoning_tokens") or usage.get("reasoning_tokens"))
     searches = any(key in usage for key in _PERPLEXITY)
-    flat = "reasoning_tokens" in usage and total is None
+    flat = "reasoning_tokens" in usage and total is None and details is None
     # xAI and Perplexity count the reasoning beside the completion, all others within it.
-    if reasoning and (searches or flat or _adds_up(total, prompt, completion, reasoning)):
-        completion = _sum(completion, reasoning)
+    if reasoning and (searches or flat or adds_up(total, prompt, completion, reasoning)):
+        completion = together(completion, reasoning)
     fields, refused = _inclusive(usage, prompt, completion, details, made)
     fields |= {"reasoning": reasoning, "total_tokens": None if searches else total}
     # Gateways to Anthropic include its cached tokens, unless the numbers cannot be read so.
-    cached = [fields[name] for name in ("cache_read", "cache_write_5m", "cache_write_1h")]
-    more = (_count(_sum(*cached)) or 0) > (_count(prompt) or 0)
-    if _ANTHROPIC & usage.keys() and (more or _adds_up(total, prompt, completion, *cached)):
+    cached = [fields[name] for name in _CACHES]
+    more = (count_in(together(*cached)) or 0) > (count_in(prompt) or 0)
+    if _ANTHROPIC & usage.keys() and (more or adds_up(total, prompt, completion, *cached)):
         fields["uncached_input"] = fields.pop("input_tokens")
-        if not _adds_up(total, prompt, completion, *cached):
+        if not adds_up(total, prompt, completion, *cached):
             fields["total_tokens"] = None
-    if _some(usage.get("citation_tokens")):
+    if any_in(usage.get("citation_tokens")):
         refused.append(("usage.citation_tokens: have no bucket", _OUTPUT))
     return fields, refused
 
 
 def _responses(usage: Mapping[str, Any]) -> _Read:
     """The Responses API, Realtime and transcriptions (singular ``token``), LangChain's metadata."""
-    details = usage.get("input_tokens_details", usage.get("input_token_details"))
-    made = usage.get("output_tokens_details", usage.get("output_token_details"))
-    fields, refused = _inclusive(
-        usage, usage.get("input_tokens"), usage.get("output_tokens"), details, made
-    )
+    details, tier = _untiered(usage.get("input_tokens_details", usage.get("input_token_details")))
+    made, _ = _untiered(usage.get("output_tokens_details", usage.get("output_token_details")))
+    prompt, total = usage.get("input_tokens"), usage.get("total_tokens")
+    fields, refused = _inclusive(usage, prompt, usage.get("output_tokens"), details, made)
+    cached = together(*(fields[name] for name in _CACHES))
+    # Early LangChain counted the prompt as Anthropic does, without what its details say of caches.
+    if "input_token_details" in usage and (count_in(cached) or 0) > (count_in(prompt) or 0):
+        fields["uncached_input"], total = fields.pop("input_tokens"), None
     drawing = at_path(usage, "input_tokens_details", "image_tokens") is not None and made is None
-    if _some(at_path(details, "image_tokens")):
+    if any_in(at_path(details, "image_tokens")):
         refused.append(("usage.input_tokens_details.image_tokens: have no bucket", _INPUT))
     if drawing:
         refused.append(("usage.output_tokens: of a drawing have no bucket", _OUTPUT))
-    return fields | {"total_tokens": usage.get("total_tokens")}, refused
+    return fields | {"total_tokens": total, "service_tier": tier}, refused
+
+
+def _untiered(details: Any) -> tuple[Any, str | None]:
+    """Details without the tier that LangChain puts before their names, and that tier."""
+    for tier in _TIERS:
+        if isinstance(details, dict) and any(str(name).startswith(tier) for name in details):
+            plain = {str(name).removeprefix(f"{tier}_"): part for name, part in details.items()}
+            return plain, tier
+    return details, None
 
 
 def _inclusive(usage: Mapping[str, Any], prompt: Any, answer: Any, of: Any, made: Any) -> _Read:
     """Counts of which ``of`` (the prompt) and ``made`` (the answer) are the parts."""
-    cached = _largest(
+    cached = same_count(
         *(at_path(of, key) for key in (*_CACHED, "cache_read")),
         *(usage.get(key) for key in _CACHED),
     )
-    created = _largest(
+    created = same_count(
         *(at_path(of, key) for key in _CREATED), usage.get("cache_creation_input_tokens")
     )
     holders = (of, at_path(of, "cache_creation_token_details"), usage.get("cache_creation"))
-    five, hour = _writes(
+    five, hour = cache_writes(
         created,
-        *(_largest(*(at_path(at, key) for at in holders)) for key in _LIFETIMES),
+        *(same_count(*(at_path(at, key) for at in holders)) for key in _LIFETIMES),
     )
-    audio = _sum(at_path(of, "audio_tokens"), at_path(of, "audio"))
+    audio = together(at_path(of, "audio_tokens"), at_path(of, "audio"))
     refused: _Refused = []
-    if _some(audio) and _some(cached) and at_path(of, "cached_tokens_details", "audio_tokens") != 0:
+    cached_audio = at_path(of, "cached_tokens_details", "audio_tokens")
+    if any_in(audio) and any_in(cached) and cached_audio != 0:
         refused.append(("usage: does not say apart which audio was cached", _INPUT))
-    if _some(at_path(made, "image_tokens")):
+    if any_in(at_path(made, "image_tokens")):
         refused.append(("usage: tokens of a drawn image have no bucket", _OUTPUT))
     fields = {
         "input_tokens": prompt,
@@ -130,15 +155,15 @@ def _inclusive(usage: Mapping[str, Any], prompt: Any, answer: Any, of: Any, made
         "cache_write_1h": hour,
         "audio_input": audio,
         "output_tokens": answer,
-        "reasoning": _sum(at_path(made, "reasoning_tokens"), at_path(made, "reasoning")),
-        "audio_output": _sum(at_path(made, "audio_tokens"), at_path(made, "audio")),
+        "reasoning": together(at_path(made, "reasoning_tokens"), at_path(made, "reasoning")),
+        "audio_output": together(at_path(made, "audio_tokens"), at_path(made, "audio")),
     }
     return fields, refused
 
 
 def _anthropic(usage: Mapping[str, Any]) -> _Read:
     """Messages, on whichever cloud: ``input_tokens`` are those after the last cache breakpoint."""
-    five, hour = _writes(
+    five, hour = cache_writes(
         usage.get("cache_creation_input_tokens"),
         at_path(usage, "cache_creation", "ephemeral_5m_input_tokens"),
         at_path(usage, "cache_creation", "ephemeral_1h_input_tokens"),
@@ -156,7 +181,7 @@ def _anthropic(usage: Mapping[str, Any]) -> _Read:
         for turn in as_list(usage.get("iterations"))
         if isinstance(turn, dict)
         and turn.get("type") != "message"
-        and any(_some(turn.get(key)) for key in ("input_tokens", "output_tokens"))
+        and any(any_in(turn.get(key)) for key in ("input_tokens", "output_tokens"))
     ]
     # Compactions and advisors are billed on top of the totals, the latter at another model's price.
     why = "usage.iterations: were billed beside what the totals count"
@@ -170,28 +195,30 @@ def _gemini(usage: Mapping[str, Any]) -> _Read:
     embedded, read = usage.get("promptTokenDetails"), usage.get("cacheTokensDetails")
     answers = (usage.get("candidatesTokenCount"), usage.get("responseTokenCount"))
     cached = usage.get("cachedContentTokenCount")
-    audio = _sum(
+    audio = together(
         _modality(prompted, "AUDIO"), _modality(usage.get("toolUsePromptTokensDetails"), "AUDIO")
     )
     fields = {
-        "input_tokens": _sum(usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount")),
+        "input_tokens": together(
+            usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount")
+        ),
         "cache_read": cached,
         "audio_input": audio,
-        "output_tokens": _sum(*answers, usage.get("thoughtsTokenCount")),
+        "output_tokens": together(*answers, usage.get("thoughtsTokenCount")),
         "reasoning": usage.get("thoughtsTokenCount"),
-        "audio_output": _sum(
+        "audio_output": together(
             _modality(made, "AUDIO"), _modality(usage.get("responseTokensDetails"), "AUDIO")
         ),
         "total_tokens": usage.get("totalTokenCount"),
     }
     refused: _Refused = []
-    if _some(audio) and _some(cached) and not as_list(read):
+    if any_in(audio) and any_in(cached) and not as_list(read):
         refused.append(("usageMetadata: does not say apart which audio was cached", _INPUT))
-    if _some(_modality(read, "AUDIO")):
+    if any_in(_modality(read, "AUDIO")):
         refused.append(("usageMetadata: cached audio has no bucket", _INPUT))
-    if any(_some(_modality(embedded, kind)) for kind in (*_DRAWN, "AUDIO")):
+    if any(any_in(_modality(embedded, kind)) for kind in (*_DRAWN, "AUDIO")):
         refused.append(("usageMetadata: only text of an embedding has a bucket", _INPUT))
-    if any(_some(_modality(made, kind)) for kind in _DRAWN):
+    if any(any_in(_modality(made, kind)) for kind in _DRAWN):
         refused.append(("usageMetadata: tokens of drawn images have no bucket", _OUTPUT))
     return fields, refused
 
@@ -206,10 +233,10 @@ def _bedrock(usage: Mapping[str, Any]) -> _Read:
     cached, created = of("cacheReadInputTokens"), of("cacheWriteInputTokens")
     kept = [item for item in as_list(usage.get("cacheDetails")) if isinstance(item, Mapping)]
     times = {
-        ttl: _sum(*(item.get("inputTokens") for item in kept if item.get("ttl") == ttl))
+        ttl: together(*(item.get("inputTokens") for item in kept if item.get("ttl") == ttl))
         for ttl in ("5m", "1h")
     }
-    five, hour = _writes(created, times["5m"], times["1h"])
+    five, hour = cache_writes(created, times["5m"], times["1h"])
     total = of("totalTokens")
     fields = {
         "uncached_input": given,
@@ -218,7 +245,7 @@ def _bedrock(usage: Mapping[str, Any]) -> _Read:
         "cache_write_1h": hour,
         "output_tokens": made,
         # Early responses left the cached tokens out of the total as well.
-        "total_tokens": None if _adds_up(total, given, made) else total,
+        "total_tokens": None if adds_up(total, given, made) else total,
     }
     return fields, []
 
@@ -230,7 +257,7 @@ def _cohere(usage: Mapping[str, Any]) -> _Read:
         (
             units
             for units in (billed, counted)
-            if any(_some(at_path(units, side)) for side in ("input_tokens", "output_tokens"))
+            if any(any_in(at_path(units, side)) for side in ("input_tokens", "output_tokens"))
         ),
         None,
     )
@@ -240,7 +267,7 @@ def _cohere(usage: Mapping[str, Any]) -> _Read:
     }
     if told is counted:
         fields["cache_read"] = usage.get("cached_tokens")
-    if _some(at_path(billed, "image_tokens")):
+    if any_in(at_path(billed, "image_tokens")):
         return fields, [("meta.billed_units.image_tokens: have no bucket", _INPUT)]
     if told is None:
         return {}, [(f"meta: is not billed by tokens ({_keys(billed)})", ())]
@@ -292,55 +319,6 @@ _FAMILIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]],
 """Name, keys that tell, and reader; the first that matches."""
 
 
-def _count(value: Any) -> int | None:
-    """``value`` as a count, None if it is none."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
-    if isinstance(value, float) and value.is_integer() and value >= 0:
-        return int(value)
-    return value if isinstance(value, int) and value >= 0 else None
-
-
-def _some(value: Any) -> bool:
-    return bool(_count(value))
-
-
-def _sum(*values: Any) -> Any:
-    """Together; None if all are; the first that is no count, so that it is rejected by name."""
-    known = [value for value in values if value is not None]
-    counts = [_count(value) for value in known]
-    if None in counts:
-        return known[counts.index(None)]
-    return sum(count for count in counts if count is not None) if known else None
-
-
-def _largest(*values: Any) -> Any:
-    """The same count under several names; the first that is no count, like ``_sum``."""
-    known = [value for value in values if value is not None and not isinstance(value, Mapping)]
-    counts = [_count(value) for value in known]
-    if None in counts:
-        return known[counts.index(None)]
-    return max((count for count in counts if count is not None), default=None)
-
-
-def _writes(created: Any, five: Any, hour: Any) -> tuple[Any, Any]:
-    """Tokens written to the cache for 5 minutes and for an hour; without a split, for 5 minutes."""
-    split, whole, late = _sum(five, hour), _count(created), _count(hour)
-    parts = _count(split)
-    if (created is not None and whole is None) or (split is not None and parts is None):
-        return (split if parts is None and split is not None else created), None
-    if whole is None and parts is None:
-        return None, None
-    return max(whole or 0, parts or 0) - (late or 0), late
-
-
-def _adds_up(total: Any, *parts: Any) -> bool:
-    whole = _count(total)
-    return whole is not None and whole == _count(_sum(*parts))
-
-
 def _modality(details: Any, kind: str) -> Any:
     """Tokens of one kind in Gemini's list of modalities, whose names may be objects' or plain."""
     found = [
@@ -348,7 +326,7 @@ def _modality(details: Any, kind: str) -> Any:
         for item in as_list(details)
         if isinstance(item, dict) and str(item.get("modality")).upper().endswith(kind)
     ]
-    return _sum(*found)
+    return together(*found)
 
 
 def _camel(key: str) -> str:

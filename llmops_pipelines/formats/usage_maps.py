@@ -1,8 +1,9 @@
-"""Maps of names to token counts, in whichever convention, as canonical token fields.
+"""Maps of names to token counts, as hosted tools keep them, as canonical token fields.
 
-Hosted tools keep what each SDK gave them, so one export holds both conventions: counts that include
-their parts (OpenAI's ``prompt_tokens``) and counts beside them (Langfuse's ``input`` next to
-``input_cached_tokens``). A total that adds up tells which; without one, the names do.
+Tools pass a provider's usage object on, which ``usage`` reads, or lay it flat under names of their
+own. Flat maps hold both conventions: counts that include their parts (OpenAI's ``prompt_tokens``)
+and counts beside them (Langfuse's ``input`` next to ``input_cached_tokens``). A total that adds up
+tells which; without one, the names do.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from llmops_pipelines.formats.counts import cache_writes, count_in
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_object, from_json, tokens, without_nulls
+from llmops_pipelines.formats.usage import tokens_of
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _INPUTS: Final = ("prompt_tokens", "input_tokens", "input", "prompt", "prompt_token_count",
@@ -23,6 +26,7 @@ _OUTPUTS: Final = ("completion_tokens", "output_tokens", "output", "completion",
                    "candidates_token_count", "output_token_count",
                    "generated_token_count")  # fmt: skip
 _TOTALS: Final = ("total_tokens", "total", "total_token_count")
+_OWN: Final = frozenset({"input", "output", "prompt", "completion"})
 _INCLUSIVE: Final = ("prompt_tokens", "prompt_token_count", "completion_tokens", "output_tokens")
 """Counts that include their parts wherever no total says otherwise."""
 
@@ -66,9 +70,12 @@ def token_fields(usage: Any) -> Record:
 
     Counts that are no numbers are handed on as they are, for the engine to reject by name.
     """
+    usage = {str(name): from_json(value) for name, value in as_object(usage).items()}
+    if _is_providers(usage) and (found := tokens_of(usage)):
+        return _counted(found)
     given, outgoing = _Side(), _Side()
     total, tier = None, None
-    for name, value in _flat(as_object(usage)):
+    for name, value in _flat(usage):
         count = count_of(value)
         if name in _INPUTS or name in _OUTPUTS:
             side = given if name in _INPUTS else outgoing
@@ -102,13 +109,7 @@ def token_fields(usage: Any) -> Record:
 
 def count_of(value: Any) -> int | None:
     """A count as a whole number, also out of text; None where it is none."""
-    if tokens(value) is None:
-        return None
-    try:
-        number = float(value)
-        return int(number) if number >= 0 and number == int(number) else None
-    except (ValueError, OverflowError):
-        return None
+    return count_in(tokens(value))
 
 
 def total_of(costs: Record) -> Any:
@@ -121,13 +122,26 @@ def total_of(costs: Record) -> Any:
         return None
 
 
+def _is_providers(usage: Record) -> bool:
+    """Whether a usage object is still the provider's: those that tools lay flat hold no objects."""
+    return _OWN.isdisjoint(usage) and any(isinstance(said, (dict, list)) for said in usage.values())
+
+
+def _counted(found: Record) -> Record:
+    """What a provider's object said, as far as it counts; of two sides a tool's total is none."""
+    said = [count_in(value) for name, value in found.items() if name != "service_tier"]
+    if not any(count is None or count for count in said):
+        return {}
+    sides = found.keys() & {"input_tokens", "uncached_input"} and "output_tokens" in found
+    return {name: value for name, value in found.items() if name != "total_tokens" or not sides}
+
+
 def _flat(usage: Record) -> Iterator[tuple[str, Any]]:
     """Names in snake case with their values; details get the name of their side in front."""
-    for key, value in usage.items():
-        name = _CAMEL.sub("_", str(key)).lower()
-        inner = from_json(value)
+    for key, inner in usage.items():
+        name = _CAMEL.sub("_", key).lower()
         if not isinstance(inner, dict):
-            yield name, value
+            yield name, inner
             continue
         words = set(name.split("_"))
         if "cache" in words:
@@ -166,10 +180,9 @@ def _place(name: str, count: int, given: _Side, outgoing: _Side) -> str | None:
 def _settle_writes(given: _Side) -> None:
     """Cache writes as 5 minutes and an hour; the sum of both, logged beside them, counts once."""
     parts = given.parts
-    whole = parts.pop("_cache_write", 0)
-    split = parts.get("cache_write_5m", 0) + parts.get("cache_write_1h", 0)
-    if whole > split:
-        parts["cache_write_5m"] = parts.get("cache_write_5m", 0) + whole - split
+    lives = ("cache_write_5m", "cache_write_1h")
+    written = cache_writes(parts.pop("_cache_write", None), *(parts.get(life) for life in lives))
+    parts |= {life: count for life, count in zip(lives, written, strict=True) if count}
     if over := parts.pop("_cache_read_over", 0):
         parts["cache_read"] = parts.get("cache_read", 0) + over
 

@@ -49,20 +49,21 @@ def land(
     A file whose digest is that of its index row is not read again; only its index row is renewed. A
     file that cannot be opened is a rejection, and is tried again by the next landing.
     """
-    files = sorted(files, key=lambda file: file.path)
-    asked = pl.Series([file.path for file in files], dtype=pl.String).implode()
-    indexed = current_files(index).filter(pl.col("source_file").is_in(asked))
+    left = sorted(files, key=lambda file: file.path, reverse=True)
+    asked = pl.Series([file.path for file in left], dtype=pl.String).implode()
+    indexed = current_files(index.filter(pl.col("source_file").is_in(asked)))
     known = {(row["source_file"], row["digest"]): row for row in indexed.to_dicts()}
-    done = 0
+    del files, asked, index, indexed  # as long as a landing goes on, there may be millions
+    done, count = 0, len(left)
 
     def finished(path: str) -> None:
         nonlocal done
         done += 1
         if on_file is not None:
-            on_file(path, done, len(files))
+            on_file(path, done, count)
 
     connection = connect()
-    for group in _groups(files, options.batch_bytes, options.batch_files):
+    for group in _groups(left, options.batch_bytes, options.batch_files):
         fresh, touched = list[Content](), list[Content]()
         for file in group:
             content = read_content(file, hold=_HOLD)
@@ -82,12 +83,12 @@ def land(
             yield from LandingGroup(fresh, options, connection, finished).batches()
 
 
-def _groups(files: list[LogFile], size: int, count: int) -> Iterator[list[LogFile]]:
-    """``files`` in order, in groups that reach ``size`` bytes on disk or ``count`` files."""
+def _groups(left: list[LogFile], size: int, count: int) -> Iterator[list[LogFile]]:
+    """Files off the end of ``left``, in groups that reach ``size`` bytes on disk or ``count``."""
     group: list[LogFile] = []
     held = 0
-    for file in files:
-        group.append(file)
+    while left:
+        group.append(file := left.pop())
         held += file.size
         if held >= size or len(group) >= count:
             yield group

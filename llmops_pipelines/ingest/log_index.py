@@ -24,8 +24,9 @@ def changed_files(
     With ``sources``, also files whose entry in sources.yaml came, went or changed since: so a file
     of unknown format is tried again once somebody describes it, and not before. Sorted by path.
     """
+    narrow = index.select("source_file", "source_format", "size", "modified_ns", "superseded")
     last = (
-        current_files(index)
+        current_files(narrow)
         .sort("source_file", "modified_ns")
         .unique("source_file", keep="last", maintain_order=True)
         .select("source_file", "source_format", was=pl.struct("size", "modified_ns"))
@@ -92,15 +93,24 @@ def folded_index(rows: pl.DataFrame) -> pl.DataFrame:
 
     Of a file's rows the last landed counts (by ``landed_at``, then modification time and digest).
     """
-    # Ordered by their narrow columns: there may be a row for each of a million objects.
-    order = ["landed_at", "modified_ns", "digest"]
-    narrow = rows.select(*LOG_INDEX.key, *order[:2]).with_row_index("row").sort(order)
-    ordered = narrow.unique(LOG_INDEX.key, keep="last", maintain_order=True).with_row_index("place")
-    readable = pl.when(pl.col("digest") != UNREADABLE).then("place")
-    superseded = ordered.select(
-        superseded=(pl.col("place") < readable.max().over("source_file")).fill_null(value=False)
+    rows = rows.with_columns(superseded=pl.lit(value=False))
+    # There may be a row for each of a million objects, nearly all of them landed once.
+    again = rows["source_file"].is_duplicated()
+    if again.any():
+        rows = pl.concat([rows.filter(~again), _folded(rows.filter(again))])
+    return LOG_INDEX.require(rows)
+
+
+def _folded(rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` of files that were landed several times, one of each version."""
+    ordered = (
+        rows.sort("landed_at", "modified_ns", "digest")
+        .unique(LOG_INDEX.key, keep="last", maintain_order=True)
+        .with_row_index("place")
     )
-    return LOG_INDEX.require(rows[ordered["row"]].with_columns(superseded))
+    readable = pl.when(pl.col("digest") != UNREADABLE).then("place")
+    older = pl.col("place") < readable.max().over("source_file")
+    return ordered.with_columns(superseded=older.fill_null(value=False)).drop("place")
 
 
 def current_files(index: pl.DataFrame) -> pl.DataFrame:

@@ -20,8 +20,9 @@ from llmops_pipelines.formats import (
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.sources import Source
-from llmops_pipelines.ingest.tabular import PARQUET, NoTableError, csv_blocks, parquet_blocks
+from llmops_pipelines.ingest.tabular import PARQUET, csv_blocks, parquet_blocks
 
 _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20

@@ -6,7 +6,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import orjson
 import pyarrow as pa
@@ -15,19 +15,13 @@ import pyarrow.parquet as pq
 
 from llmops_pipelines.ingest.files import DamagedFileError, most_bytes
 from llmops_pipelines.ingest.lines import Block, Refused, too_long
+from llmops_pipelines.ingest.parquet_bounds import NoTableError, reading_plan
 
 _ROWS: Final = 4_000
 _SPOOLED: Final = 64 * 2**20
-_COLUMNS: Final = 10_000
-_SWELLING: Final = 1_000
-_SWOLLEN: Final = 64 * 2**20
 _BATCH_BYTES: Final = 64 * 2**20
-_HELD: Final = 256 * 2**20
+_BATCH_VALUES: Final = 1_000_000
 PARQUET: Final = b"PAR1"
-
-
-class NoTableError(ValueError):
-    """A file looks like a table and is none."""
 
 
 def parquet_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block | Refused]:
@@ -41,12 +35,13 @@ def parquet_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Blo
             for chunk in chunks:
                 spooled.write(chunk)
             size = spooled.tell()
-            spooled.seek(0)
-            table = _opened(spooled)
-            _refuse_bombs(table.metadata, max_line_bytes)
+            plan = reading_plan(spooled, size, max_line_bytes)
+            table = pq.ParquetFile(spooled, read_dictionary=plan.stored_once)
+            batches = table.iter_batches(batch_size=plan.batch_rows)
         except (pa.ArrowException, DamagedFileError, OSError) as error:
             raise NoTableError("is no whole Parquet file; export it again") from error
-        yield from _blocks(_parquet_rows(table, most_bytes(size)), max_line_bytes)
+        rows = _parquet_rows(batches, table.metadata.num_rows, most_bytes(size), max_line_bytes)
+        yield from _blocks(rows, max_line_bytes)
 
 
 def csv_blocks(
@@ -73,82 +68,99 @@ def _mark(head: bytes) -> str:
     return others[0] if others and b"," not in header else ","
 
 
-def _opened(file: IO[bytes]) -> pq.ParquetFile:
-    """The file, whose repeated texts stay as short as they are stored: a text once, and numbers."""
-    names = [field.name for field in pq.read_schema(file) if _is_text(field.type)]
-    file.seek(0)
-    return pq.ParquetFile(file, read_dictionary=names)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _refuse_bombs(metadata: pq.FileMetaData, max_line_bytes: int) -> None:
-    """Refuse what a small file declares and no memory holds, before anything is unpacked.
-
-    Raises:
-        NoTableError: With what was declared, and what is read.
-    """
-    if metadata.num_columns > _COLUMNS:
-        raise NoTableError(
-            f"declares {metadata.num_columns:,} columns, more than the {_COLUMNS:,} that are read;"
-            " export the ones that describe the call"
-        )
-    for place in range(metadata.num_row_groups):
-        group = metadata.row_group(place)
-        chunks = [group.column(column) for column in range(metadata.num_columns)]
-        rows, size = group.num_rows, sum(chunk.total_uncompressed_size for chunk in chunks)
-        if size > max(rows * max_line_bytes, _HELD):
-            raise NoTableError(
-                f"declares {size:,} bytes in the {rows:,} rows of row group {place}, more than the"
-                f" {max_line_bytes:,} a row that are read; log long texts apart"
-            )
-        for chunk in chunks:
-            packed, unpacked = chunk.total_compressed_size, chunk.total_uncompressed_size
-            if unpacked > _SWOLLEN and unpacked > _SWELLING * packed:
-                raise NoTableError(
-                    f"declares that {packed:,} bytes of column {chunk.path_in_schema} unpack to"
-                    f" {unpacked:,}, more than {_SWELLING:,} times as many; export it again"
-                )
-
-
-def _parquet_rows(table: pq.ParquetFile, most: int) -> Iterator[dict[str, Any] | Refused]:
-    """The rows, until their repeated texts have ``most`` bytes together."""
+def _parquet_rows(
+    batches: Iterator[pa.RecordBatch], rows: int, most: int, max_line_bytes: int
+) -> Iterator[dict[str, Any] | Refused]:
+    """The rows, until their texts have ``most`` bytes together."""
     row = size = 0
     try:
-        for batch in table.iter_batches(batch_size=_ROWS):
-            size += _text_bytes(batch)
+        for batch in batches:
+            size += sum(map(_text_bytes, batch.columns))
             if size > most:
-                left = table.metadata.num_rows - row
                 reason = f"file: its texts unpack to more than {most:,} bytes; log long texts apart"
-                yield _refused(row + 1, reason)._replace(lines=left)
+                yield _refused(row + 1, reason)._replace(lines=rows - row)
                 return
-            for part in _of_size(batch):
-                for record in part.to_pylist():
+            for part in _of_size(batch, max_line_bytes):
+                if isinstance(part, int):
+                    row += 1
+                    yield _refused(row, too_long(part, max_line_bytes), part)
+                    continue
+                for record in _unfolded(part).to_pylist():
                     row += 1
                     yield record
     except (pa.ArrowException, OSError, ValueError) as error:
         yield _refused(row + 1, f"row: cannot be read ({type(error).__name__}); export it again")
 
 
-def _of_size(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """``batch`` in parts of about ``_BATCH_BYTES`` of text, of one row at least."""
-    if batch.num_rows < 2 or _text_bytes(batch) <= _BATCH_BYTES:
+def _of_size(batch: pa.RecordBatch, max_line_bytes: int) -> Iterator[pa.RecordBatch | int]:
+    """``batch`` in parts of bounded size; of a row that is too long as a line, its bytes alone."""
+    texts, values = sum(map(_text_bytes, batch.columns)), sum(map(_values, batch.columns))
+    if texts <= _BATCH_BYTES and values <= _BATCH_VALUES:
         yield batch
-        return
-    half = batch.num_rows // 2
-    yield from _of_size(batch.slice(0, half))
-    yield from _of_size(batch.slice(half))
+    elif batch.num_rows > 1:
+        half = batch.num_rows // 2
+        yield from _of_size(batch.slice(0, half), max_line_bytes)
+        yield from _of_size(batch.slice(half), max_line_bytes)
+    else:  # as JSON, a value and its comma take two bytes at least
+        size = max(texts, 2 * values)
+        yield size if size > max_line_bytes else batch
 
 
-def _text_bytes(batch: pa.RecordBatch) -> int:
-    """How long the texts become that are stored once for many rows."""
-    return sum(
-        pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+def _unfolded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """``batch`` with each text in its place: so it becomes Python's several times faster."""
+    columns = [
+        column if (plain := _plain_type(column.type)) == column.type else column.cast(plain)
         for column in batch.columns
-        if pa.types.is_dictionary(column.type)
-    )
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """``kind`` without dictionaries."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain_type(field.type)) for field in kind.fields])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain_type(kind.value_type)))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_plain_type(kind.value_type)))
+    if pa.types.is_map(kind):
+        return pa.map_(_plain_type(kind.key_type), _plain_type(kind.item_type))
+    return kind
+
+
+def _text_bytes(array: pa.Array) -> int:
+    """How long the texts in ``array`` become, of which each may be stored once for many rows."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return pc.sum(pc.binary_length(array.dictionary).take(array.indices)).as_py() or 0
+    if any(asks(kind) for asks in _ARE_TEXTS):
+        return pc.sum(pc.binary_length(array)).as_py() or 0
+    return sum(map(_text_bytes, _below(array)))
+
+
+def _values(array: pa.Array) -> int:
+    """How many values ``array`` holds, those of its lists and objects included."""
+    return len(array) + sum(map(_values, _below(array)))
+
+
+def _below(array: pa.Array) -> list[pa.Array]:
+    """What lists and objects hold."""
+    if pa.types.is_struct(array.type):
+        return list(array.flatten())
+    if pa.types.is_map(array.type):  # has no flatten, and keys and items are those of all rows
+        begin, end = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        return [part.slice(begin, end - begin) for part in (array.keys, array.items)]
+    return [array.flatten()] if any(asks(array.type) for asks in _ARE_LISTS) else []
+
+
+_ARE_TEXTS: Final = (
+    pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
+)  # fmt: skip
+_ARE_LISTS: Final = (
+    pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list,
+)  # fmt: skip
 
 
 def _csv_rows(rows: Iterator[list[str]]) -> Iterator[dict[str, Any] | Refused]:

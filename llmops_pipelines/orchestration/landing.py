@@ -71,7 +71,7 @@ def land_new_files(
     """
     first_days = first_days or {}
     index = log_index(lake)
-    before = index.select(LOG_INDEX.key)
+    before, landed = index.select(LOG_INDEX.key), False
     for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
         tombstones = lake.read(TOMBSTONES)
@@ -83,12 +83,16 @@ def land_new_files(
         _forget_in(lake, batch, tombstones.height)
         # A file that was only touched is indexed again under the same batch.
         lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
-    index = log_index(lake)
+        landed = True
+    if landed:
+        del index  # it may have a row for each of a million objects
+        index = log_index(lake)
     changed = _write_changed_days(lake, index)
     report(changed)
     if changed:
         lake.store.delete(_UNREPORTED)
-    return Landing(index.join(before, on=LOG_INDEX.key, how="anti").height, index, changed)
+    new = index.select(LOG_INDEX.key).join(before, on=LOG_INDEX.key, how="anti")
+    return Landing(new.height, index, changed)
 
 
 def _forget_in(lake: Lake, batch: ingest.LandedBatch, known: int) -> None:
@@ -215,7 +219,7 @@ def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:
 def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:
     """Rewrite ``landed_days`` where the files behind a day are not those recorded."""
     by_day = (
-        ingest.current_files(index)
+        ingest.current_files(index.select("source_file", "digest", "batch", "days", "superseded"))
         .explode("days")
         .filter(pl.col("days").is_not_null())
         .select("source_file", "digest", "batch", day="days")

@@ -82,7 +82,7 @@ class LogFolder(dg.ConfigurableResource[Any]):
 
     def store(self) -> Store:
         """Where the files lie, for what writes them."""
-        return open_store(self.root, self.options)
+        return open_store(self.root, self.options, confined=True)
 
     def files(self) -> Iterator[LogFile]:
         """Every file below the root, folder by folder; none if there is no such folder."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import operator
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol
@@ -64,28 +66,42 @@ class Store(Protocol):
         ...
 
 
-def open_store(root: str, options: Mapping[str, str] | None = None) -> Store:
+def open_store(
+    root: str, options: Mapping[str, str] | None = None, *, confined: bool = False
+) -> Store:
     """A folder for a plain path, an object store for a URL such as ``s3://bucket/prefix``.
+
+    Of a ``confined`` folder nothing is opened that lies elsewhere; an object store has no links.
 
     Raises:
         ValueError: The URL's scheme is none that can be opened.
     """
     if "://" not in root or root.startswith("file://"):
-        return FolderStore(Path(urlparse(root).path if "://" in root else root))
+        folder = Path(urlparse(root).path if "://" in root else root)
+        return FolderStore(folder, confined=confined)
     return ObjectStore(root, options or {})
 
 
+_LEADS_OUT: Final = (
+    "it is a link that leads out of the log root; copy or mount there what it leads to, or make"
+    " the log root a folder that holds both"
+)
+_NO_FILE: Final = "it is a pipe, a socket or a device; write its records into a file"
 _STAGING = ".writing-"
 _BLOCK = 1 << 20
 
 
 class FolderStore:
-    """A folder on a local or mounted disk."""
+    """A folder on a local or mounted disk.
+
+    ``confined`` is for folders that others fill: a link below the root is opened only where it
+    leads to a file below the root. The root itself may be a link.
+    """
 
     options: Mapping[str, str] | None = None
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, confined: bool = False) -> None:
+        self.root, self.confined = root, confined
 
     def uri(self, path: str) -> str:
         """Where Polars finds ``path``."""
@@ -100,7 +116,11 @@ class FolderStore:
             return []
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """Every file below ``path``, by folder and name; unfinished writes are left out."""
+        """Every file below ``path``, by folder and name; unfinished writes are left out.
+
+        Of a confined folder also links that lead out of it, which cannot be opened. What is behind
+        a link from folder to folder within it is found where it lies, and only there.
+        """
         left = [path]  # a list and no recursion: a landing zone may hold millions of files
         while left:
             folder = left.pop()
@@ -111,23 +131,62 @@ class FolderStore:
             except FileNotFoundError:
                 continue
             for entry in entries:
-                if entry.is_dir():
+                if entry.is_dir(follow_symlinks=not self.confined):
                     inner.append(f"{below}{entry.name}")
-                elif not entry.name.startswith("."):
-                    state = entry.stat()
+                elif not entry.name.startswith(".") and (state := self._state(entry)):
                     yield Entry(f"{below}{entry.name}", state.st_size, state.st_mtime_ns)
             left += reversed(inner)
+
+    def _state(self, entry: os.DirEntry[str]) -> os.stat_result | None:
+        """Size and time of a file; None where a walk passes by: it is gone, or is found elsewhere.
+
+        A link that leads nowhere or, in a confined folder, out of it tells its own.
+        """
+        try:
+            if self.confined and entry.is_symlink() and not self._is_below(entry.path):
+                return entry.stat(follow_symlinks=False)
+            return None if entry.is_dir() else entry.stat()
+        except OSError as error:
+            if entry.is_symlink():
+                return entry.stat(follow_symlinks=False)
+            if isinstance(error, FileNotFoundError):
+                return None
+            raise
+
+    def _is_below(self, path: str | Path) -> bool:
+        return Path(os.path.realpath(path)).is_relative_to(self.root.resolve())
 
     def read(self, path: str) -> bytes | None:
         """The bytes of ``path``, or None where there is no such file."""
         try:
-            return (self.root / path).read_bytes()
+            with self.open(path) as file:
+                return file.read()
         except FileNotFoundError:
             return None
 
     def open(self, path: str) -> BinaryIO:
-        """The file, opened for reading."""
-        return (self.root / path).open("rb")
+        """The file, opened for reading.
+
+        Raises:
+            OSError: There is none, or it is a link out of a confined folder.
+        """
+        target = self.root / path
+        return (self._found_below(target) if self.confined else target).open("rb")
+
+    def _found_below(self, target: Path) -> Path:
+        """``target`` without links on its way.
+
+        Raises:
+            OSError: It leads out of the root, or is no file.
+        """
+        if stat.S_ISREG(target.lstat().st_mode):
+            return target  # a walk follows no links to folders, so none is on the way
+        found = Path(os.path.realpath(target, strict=True))
+        if not self._is_below(found):
+            raise PermissionError(errno.EPERM, _LEADS_OUT, str(target))
+        if not found.is_file():
+            raise OSError(errno.EINVAL, _NO_FILE, str(target))
+        return found
 
     def put(self, path: str, content: bytes) -> None:
         """Write beside, flush to disk, rename: a reader sees the old or the new file."""
@@ -161,6 +220,8 @@ class FolderStore:
     def _staged(self, path: str, content: BinaryIO) -> Path:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
+        if self.confined and not self._is_below(target.parent):
+            raise PermissionError(errno.EPERM, _LEADS_OUT, str(target.parent))
         staged = target.with_name(f"{_STAGING}{uuid4().hex}")
         with staged.open("wb") as file:
             shutil.copyfileobj(content, file, _BLOCK)

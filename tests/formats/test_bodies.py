@@ -2,7 +2,8 @@
 
 import pytest
 
-from llmops_pipelines.formats.bodies import error_of, request_of, response_of, tokens_of
+from llmops_pipelines.formats.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.usage import tokens_of
 
 
 def test_a_chat_request_tells_model_messages_and_answer_format():
@@ -93,6 +94,19 @@ def test_an_anthropic_message_tells_its_text_and_its_tools():
     )
     assert (found["answer"], found["finish_reason"]) == ("On its way.", "tool_use")
     assert found["tool_calls"] == [{"name": "track", "arguments": '{"order":7}'}]
+
+
+def test_a_text_that_citations_cut_in_pieces_is_one_text():
+    found = response_of(
+        {
+            "content": [
+                {"type": "text", "text": "It arrives "},
+                {"type": "text", "text": "on Monday", "citations": [{"cited_text": "Monday"}]},
+                {"type": "text", "text": "."},
+            ]
+        }
+    )
+    assert found == {"answer": "It arrives on Monday."}
 
 
 def test_a_response_of_openai_tells_its_output():

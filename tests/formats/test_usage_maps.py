@@ -16,7 +16,12 @@ TOKENS = {"input_tokens": 500, "cache_read": 200, "output_tokens": 100, "reasoni
 
 
 def counted(usage):
-    return {name: count for name, count in token_fields(usage).items() if count != 0}
+    """Counts that are not 0; of an input without its caches, together with them."""
+    found = token_fields(usage)
+    if (apart := found.pop("uncached_input", None)) is not None:
+        cached = ("cache_read", "cache_write_5m", "cache_write_1h")
+        found["input_tokens"] = apart + sum(found.get(name, 0) for name in cached)
+    return {name: count for name, count in found.items() if count != 0}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +47,38 @@ def counted(usage):
 )  # fmt: skip
 def test_every_convention_gives_the_same_tokens(usage):
     assert counted(usage) == TOKENS
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (
+            {"promptTokenCount": 229, "candidatesTokenCount": 17, "totalTokenCount": 246,
+             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 85},
+                                     {"modality": "AUDIO", "tokenCount": 144}]},
+            {"input_tokens": 229, "audio_input": 144, "output_tokens": 17},
+        ),
+        (
+            {"billed_units": {"input_tokens": 13, "output_tokens": 61},
+             "tokens": {"input_tokens": 542, "output_tokens": 63}},
+            {"input_tokens": 13, "output_tokens": 61},
+        ),
+        (
+            {"input_tokens": 100, "output_tokens": 5, "total_tokens": 105,
+             "input_token_details": {"priority": 60, "priority_cache_read": 40}},
+            {"input_tokens": 100, "cache_read": 40, "output_tokens": 5,
+             "service_tier": "priority"},
+        ),
+        (  # LangChain, when it left Anthropic's caches out of the prompt
+            {"input_tokens": 20, "output_tokens": 30, "total_tokens": 50,
+             "input_token_details": {"cache_read": 60}},
+            {"input_tokens": 80, "cache_read": 60, "output_tokens": 30},
+        ),
+    ],
+    ids=["Gemini's audio", "Cohere bills less than it counts", "a tier", "caches apart"],
+)  # fmt: skip
+def test_an_object_that_a_tool_passes_on_counts_as_its_provider_means_it(usage, tokens):
+    assert counted(usage) == tokens
 
 
 def test_without_a_total_names_decide():
@@ -75,7 +112,7 @@ def test_cache_writes_are_split_by_life_and_their_sum_counts_once():
     raw = {"input_tokens": 10, "output_tokens": 5, "cache_creation_input_tokens": 300,
            "cache_creation": {"ephemeral_5m_input_tokens": 100,
                               "ephemeral_1h_input_tokens": 200}}  # fmt: skip
-    assert token_fields(raw) == token_fields(usage)
+    assert counted(raw) == counted(usage)
 
 
 def test_cache_writes_without_a_life_are_short_ones():

@@ -27,6 +27,7 @@ from llmops_pipelines.tables import (
     CALL_TEXTS,
     LANDED_CALLS,
     LANDED_DAYS,
+    LANDED_REJECTIONS,
     LLM_CALLS,
     NIGHTLY_REPORTS,
 )
@@ -180,6 +181,64 @@ def test_a_file_that_is_gone_keeps_its_rows(folder):
 def test_no_log_folder_is_no_error_and_no_day(folder):
     landing = land(folder)
     assert (landing.files, landing.changed) == (0, {})
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory):
+    """A landing of a log root full of links, which is one itself."""
+    root = tmp_path_factory.mktemp("linked")
+    folder, elsewhere = Folder(root), root / "elsewhere"
+    folder.log("own/log.jsonl", calls_of(DAY, 1))
+    (root / "logs").rename(root / "volume")
+    (root / "logs").symlink_to(root / "volume")
+    elsewhere.mkdir()
+    (elsewhere / "private.jsonl").write_bytes((root / "volume/own/log.jsonl").read_bytes())
+    for name, target in {
+        "latest.jsonl": "own/log.jsonl",
+        "own/back": "..",
+        "own/loop.jsonl": "loop.jsonl",
+        "own/nowhere.jsonl": "gone.jsonl",
+        "out/file.jsonl": elsewhere / "private.jsonl",
+        "out/folder": elsewhere,
+        "out/way": "../../elsewhere/private.jsonl",
+    }.items():
+        (root / "volume" / name).parent.mkdir(exist_ok=True)
+        (root / "volume" / name).symlink_to(target)
+    os.mkfifo(root / "volume/own/pipe.jsonl")
+    sources = ingest.Sources(sources=[ingest.Source(name="out", match="out/**", format="openai")])
+    land(folder, sources=sources)
+    return folder
+
+
+def test_links_that_lead_out_of_the_log_root_are_counted_and_not_followed(linked):
+    refused = linked.lake.read(LANDED_REJECTIONS)
+    why = dict(refused.select("source_file", "reason").iter_rows())
+    out = (
+        "file: cannot be read (it is a link that leads out of the log root; copy or mount there"
+        " what it leads to, or make the log root a folder that holds both); it is tried again at"
+        " the next landing"
+    )
+    assert [why.pop(f"out/{name}") for name in ("file.jsonl", "folder", "way")] == [out] * 3
+    assert {name: said.split("(")[1].split(")")[0] for name, said in why.items()} == {
+        "own/loop.jsonl": "Too many levels of symbolic links",
+        "own/nowhere.jsonl": "No such file or directory",
+        "own/pipe.jsonl": "it is a pipe, a socket or a device; write its records into a file",
+    }
+
+
+def test_links_within_the_log_root_are_read_and_its_folders_walked_once(linked):
+    index = log_index(linked.lake).filter(pl.col("lines") - pl.col("rejected") > 0)
+    assert index.select("source_file", "calls").rows() == [
+        ("latest.jsonl", 1),
+        ("own/log.jsonl", 1),
+    ]
+
+
+def test_nothing_is_written_through_a_link_that_leads_out_of_the_log_root(linked):
+    store = LogFolder(root=str(linked.root / "logs")).store()
+    with pytest.raises(PermissionError, match="leads out of the log root"):
+        store.create("out/folder/new.jsonl", b"")
+    assert [file.name for file in (linked.root / "elsewhere").iterdir()] == ["private.jsonl"]
 
 
 def test_a_landing_run_reports_each_changed_day_with_its_digest(folder):

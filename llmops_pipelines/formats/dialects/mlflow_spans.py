@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import tokens_of
 from llmops_pipelines.formats.dialects.common import answer_of, counts, custom, record_of, step
 from llmops_pipelines.formats.dialects.gen_ai import apart_if_smaller, split_writes
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
@@ -23,6 +22,7 @@ from llmops_pipelines.formats.records import (
     first,
     from_json,
 )
+from llmops_pipelines.formats.usage import tokens_of
 from llmops_pipelines.formats.usage_maps import count_of
 
 _CALLS: Final = ("CHAT_MODEL", "LLM", "EMBEDDING")
