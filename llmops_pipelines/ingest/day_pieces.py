@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 HELD_WHOLE: Final = 400_000
-"""Landed rows of a day that may be one piece: 0.2 GB, and twice that while it is worked on."""
+"""Landed rows of a day that is one piece: 0.2 GB, and twice that while it is worked on."""
 
 _PIECE: Final = 125_000
 """Landed rows of a piece. Dealing out costs half of what putting together costs."""
@@ -46,23 +46,21 @@ def dealt(
     """How to deal out a day's landed calls and their steps; None where the day is one piece.
 
     ``llm_calls`` of the rows that are alone, in whatever portions, and of each piece share no call,
-    and are together those of the day. One piece is a day of up to ``piece`` rows, or of up to
-    ``held_whole`` where most of them have company; company has pieces of about ``piece`` rows.
+    and are together those of the day. A day of up to ``held_whole`` rows is one piece, the company
+    of others has pieces of about ``piece`` rows.
     """
     rows, formats = (
         landed.select(pl.len(), pl.col("source_format").n_unique().alias("formats"))
         .collect()
         .row(0)
     )
-    if rows <= piece or formats > 1:
+    if rows <= held_whole or formats > 1:
         return None
     (traces, company), *of_ids = (_repeated(landed, name) for name in ("trace_id", *_IDS))
     of_steps = steps.filter(pl.col("trace_id").hash().is_in(traces.implode()).not_())
     traces = pl.concat([traces, of_steps.select(pl.col("trace_id").hash().unique()).to_series()])
     # At most so many: a row may share several things.
     company += of_steps.height + sum(count for _, count in of_ids)
-    if rows <= held_whole and 2 * company > rows:
-        return None
     shared = dict(zip(_IDS, (ids for ids, _ in of_ids), strict=True))
     alone = pl.all_horizontal(
         pl.col(name).hash().is_in(ids.implode()).not_()

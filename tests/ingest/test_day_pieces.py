@@ -33,14 +33,7 @@ def assert_same(lake, piece_rows=2):
 
 def test_a_day_that_fits_is_one_piece():
     lake = landed_lines(call(1), call(2))
-    assert dealt(lake.rows().lazy(), TRACE_STEPS.empty(), 2, 2) is None
-
-
-def test_a_day_that_is_mostly_company_is_one_piece_as_long_as_it_can_be_held():
-    pairs = [call(n, id=f"{n}-{m}", trace_id=f"t-{n}") for n in range(4) for m in "ab"]
-    rows = landed_lines(*pairs).rows()
-    assert dealt(rows.lazy(), TRACE_STEPS.empty(), 8, 2) is None
-    assert dealt(rows.lazy(), TRACE_STEPS.empty(), 7, 2) is not None
+    assert dealt(lake.rows().lazy(), TRACE_STEPS.empty(), 2) is None
 
 
 def test_calls_that_share_nothing_are_alone():
@@ -93,4 +86,4 @@ def test_a_day_of_two_formats_is_one_piece():
     }  # fmt: skip
     lake = landed(log("a.jsonl", lines(*map(call, range(4)))), log("b.jsonl", lines(span)))
     assert lake.rows()["source_format"].n_unique() == 2
-    assert dealt(lake.rows().lazy(), TRACE_STEPS.empty(), 1, 1) is None
+    assert dealt(lake.rows().lazy(), TRACE_STEPS.empty(), 1) is None
