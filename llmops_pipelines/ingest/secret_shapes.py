@@ -108,13 +108,10 @@ _AT_ONCE: Final = 16
 
 def _hints() -> list[str]:
     others = [word for word in SECRET_LITERALS if not set(word) & set(_SIGNS)]
-    return [
-        f"[{_SIGNS}]",
-        *(
-            "|".join(map(re.escape, others[i : i + _AT_ONCE]))
-            for i in range(0, len(others), _AT_ONCE)
-        ),
-    ]
+    # Capitals are rare in running text: together they are found absent fast.
+    others.sort(key=lambda word: (any(letter.isupper() for letter in word[:3]), word))
+    groups = [others[first : first + _AT_ONCE] for first in range(0, len(others), _AT_ONCE)]
+    return [f"[{_SIGNS}]", *("|".join(map(re.escape, words)) for words in groups)]
 
 
 SECRET_HINTS: Final = _hints()
