@@ -1,7 +1,7 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
 from llmops_pipelines.ingest.contents import found_again
-from llmops_pipelines.ingest.day_pieces import Dealing, dealt
+from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
 from llmops_pipelines.ingest.files import LogFile
 from llmops_pipelines.ingest.forgetting import (
     Subjects,
@@ -45,6 +45,7 @@ from llmops_pipelines.ingest.unique_rows import (
 __all__ = [
     "CALL_PLACE",
     "LANDED_TABLES",
+    "PORTION",
     "Dealing",
     "FindNames",
     "LandedBatch",

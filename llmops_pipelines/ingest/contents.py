@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.ingest.digests import sha256, text_digests
-from llmops_pipelines.ingest.redaction import FLOOR, Redaction, redact
+from llmops_pipelines.ingest.redaction import FLOOR, Redaction, redact, worth_a_look
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CONTEXT, MESSAGE, REDACTION_KINDS, TOOL_CALL
 
@@ -140,35 +140,35 @@ def _question(calls: pl.DataFrame) -> pl.Series:
 
 def _redacted(calls: pl.DataFrame, redaction: Redaction) -> pl.DataFrame:
     """``calls`` with texts redacted where the policy asks for it, and what was found counted."""
-    asked = calls.filter(pl.col("policy") == "redacted")
-    flat = {name: _flat(asked, name) for name in _LISTS}
-    texts = [flat[name][field] for name, (_, fields) in _LISTS.items() for field in fields]
-    changes = redact(
-        pl.concat([asked["answer"].alias("text"), *(text.alias("text") for text in texts)]),
-        redaction,
-    )
-    if changes.is_empty():
-        return _with_counts(calls, _counted(asked.select("row", text="answer"), changes))
-    counts = [_counted(asked.select("row", text="answer"), changes)]
+    asked = calls.filter(pl.col("policy") == "redacted").select("row", "answer", *_LISTS)
+    held = [asked.select("row", text="answer")]
     for name, (_, fields) in _LISTS.items():
-        for field in fields:
-            counts.append(_counted(flat[name].select("row", text=field), changes))
-        changed = _changed_lists(flat[name], name, fields, changes)
-        calls = calls.join(changed, on="row", how="left", maintain_order="left").with_columns(
+        flat = _flat(asked, name)
+        held += [flat.select("row", text=field) for field in fields]
+    # What is said of long texts by their value is said of the few that may hold something.
+    suspects = pl.concat(part.filter(worth_a_look(part["text"], redaction)) for part in held)
+    changes = redact(suspects["text"], redaction)
+    counts = _counted(suspects, changes)
+    calls = _with_counts(calls, counts)
+    if changes.is_empty():
+        return calls
+    changed = _changed_texts(asked.join(counts, on="row", how="semi"), changes)
+    found = calls.select("row").join(changed, on="row", how="left", maintain_order="left")
+    return calls.with_columns(
+        pl.when(found["changed"]).then(found[name]).otherwise(name).alias(name)
+        for name in ("question", "answer", *_LISTS)
+    )
+
+
+def _changed_texts(calls: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    """``row``, texts with ``changes`` made, the ``question`` they hold, and ``changed``: true."""
+    for name, (_, fields) in _LISTS.items():
+        new = _changed_lists(_flat(calls, name), name, fields, changes)
+        calls = calls.join(new, on="row", how="left").with_columns(
             pl.coalesce(f"{name}:new", name).alias(name)
         )
-    calls = _with_counts(calls, pl.concat(counts))
-    new = {"text": changes["text"], "new": changes["redacted"]}
-    for name in ("question", "answer"):
-        calls = calls.join(
-            pl.DataFrame(new).rename({"text": name, "new": f"{name}:new"}),
-            on=name, how="left", maintain_order="left",
-        )  # fmt: skip
-    apply = pl.col("policy") == "redacted"
-    return calls.with_columns(
-        pl.when(apply).then(pl.coalesce(f"{name}:new", name)).otherwise(name).alias(name)
-        for name in ("question", "answer")
-    )
+    answer = pl.col("answer").replace(changes["text"], changes["redacted"])
+    return calls.select("row", *_LISTS, _question(calls), answer=answer, changed=pl.lit(value=True))
 
 
 def _flat(calls: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -1,10 +1,11 @@
-"""A day of calls dealt out over pieces that can be put together one after another.
+"""A day of calls put together piece by piece, so that it is never held whole.
 
 Records are made one call, or take something over from each other, within a trace, among equal call
-ids, or among equal response ids. So traces are dealt out over pieces by their hash, and traces that
-share a call or response id go to the same piece. Of the whole day only hashes of ids are held, 16
-bytes a call. Records in two formats may be one call although they share no id; a day that has these
-is one piece, however large.
+ids, or among equal response ids. A row that shares none of these with another record is alone: it
+becomes a call wherever it is read. The others, the company, are dealt out over pieces by the hash
+of their trace; traces that share a call or response id go to the same piece. Of the whole day only
+hashes of ids are held, 16 bytes a call. Records in two formats may be one call although they share
+no id; a day that has these is one piece, however large.
 """
 
 from __future__ import annotations
@@ -20,23 +21,33 @@ HELD_WHOLE: Final = 400_000
 _PIECE: Final = 125_000
 """Landed rows of a piece. Dealing out costs half of what putting together costs."""
 
+PORTION: Final = 50_000
+"""Rows that are alone are put together in portions of so many: about those of a landed part, which
+is in order already."""
+
 _IDS: Final = ("call_id", "response_id")
 
 
 class Dealing(NamedTuple):
-    """How many pieces a day has, and which of them a row's ``trace_id`` belongs to."""
+    """Where a day's rows go.
 
+    ``alone`` tells the landed calls that share nothing with another record. Of the company,
+    ``piece`` says for landed calls and for steps in which of ``pieces`` their trace is.
+    """
+
+    alone: pl.Expr
     pieces: int
     piece: pl.Expr
 
 
 def dealt(
-    landed: pl.LazyFrame, held_whole: int = HELD_WHOLE, piece: int = _PIECE
+    landed: pl.LazyFrame, steps: pl.DataFrame, held_whole: int = HELD_WHOLE, piece: int = _PIECE
 ) -> Dealing | None:
-    """How to deal out a day's landed calls and steps; None where the day is one piece.
+    """How to deal out a day's landed calls and their steps; None where the day is one piece.
 
-    ``llm_calls`` of each piece share no call with those of another, and are together those of the
-    day. A day of up to ``held_whole`` rows is one piece, others have pieces of about ``piece``.
+    ``llm_calls`` of the rows that are alone, in whatever portions, and of each piece share no call,
+    and are together those of the day. A day of up to ``held_whole`` rows is one piece, the company
+    of others has pieces of about ``piece`` rows.
     """
     rows, formats = (
         landed.select(pl.len(), pl.col("source_format").n_unique().alias("formats"))
@@ -45,28 +56,49 @@ def dealt(
     )
     if rows <= held_whole or formats > 1:
         return None
-    pieces = -(-rows // piece)
-    together = _together([_shared(landed, name) for name in _IDS])
+    (traces, company), *of_ids = (_repeated(landed, name) for name in ("trace_id", *_IDS))
+    of_steps = steps.filter(pl.col("trace_id").hash().is_in(traces.implode()).not_())
+    traces = pl.concat([traces, of_steps.select(pl.col("trace_id").hash().unique()).to_series()])
+    # At most so many: a row may share several things.
+    company += of_steps.height + sum(count for _, count in of_ids)
+    shared = dict(zip(_IDS, (ids for ids, _ in of_ids), strict=True))
+    alone = pl.all_horizontal(
+        pl.col(name).hash().is_in(ids.implode()).not_()
+        for name, ids in (("trace_id", traces), *shared.items())
+    )
+    pieces = -(-company // piece)
+    together = _together([_traces_of(landed, name, ids) for name, ids in shared.items()])
     trace = pl.col("trace_id").hash()
     if together:
         trace = trace.replace(
             pl.Series(list(together), dtype=pl.UInt64),
             pl.Series(list(together.values()), dtype=pl.UInt64),
         )
-    return Dealing(pieces, (trace % pieces).cast(pl.Int32))
+    return Dealing(alone, pieces, (trace % max(pieces, 1)).cast(pl.Int32))
 
 
-def _shared(landed: pl.LazyFrame, name: str) -> pl.DataFrame:
-    """Hashes of the traces that share an id, a list for each such id."""
+def _repeated(landed: pl.LazyFrame, name: str) -> tuple[pl.Series, int]:
+    """The hashes of an id that several rows have, and how many rows these are."""
     hashes = (
         landed.filter(pl.col(name).is_not_null())
-        .select(id=pl.col(name).hash(), trace=pl.col("trace_id").hash())
+        .select(pl.col(name).hash())
         .collect(engine="streaming")
+        .to_series()
     )
-    ordered = np.sort(hashes["id"].to_numpy())
-    repeated = pl.Series(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]), dtype=pl.UInt64)
+    ordered = np.sort(hashes.to_numpy())
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    repeated = np.unique(again)
+    return pl.Series(repeated, dtype=pl.UInt64), len(again) + len(repeated)
+
+
+def _traces_of(landed: pl.LazyFrame, name: str, ids: pl.Series) -> pl.DataFrame:
+    """Hashes of the traces that share one of ``ids``, a list for each such id."""
+    of_id = pl.col(name).hash()
+    rows = landed.filter(pl.col(name).is_not_null() & of_id.is_in(ids.implode()))
+    empty = pl.DataFrame(schema={"id": pl.UInt64, "trace": pl.UInt64})
+    hashes = rows.select(id=of_id, trace=pl.col("trace_id").hash())
     return (
-        hashes.filter(pl.col("id").is_in(repeated.implode()))
+        (hashes.collect(engine="streaming") if ids.len() else empty)
         .group_by("id")
         .agg(pl.col("trace").unique().sort())
         .filter(pl.col("trace").list.len() > 1)

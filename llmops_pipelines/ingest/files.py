@@ -11,9 +11,10 @@ from typing import BinaryIO, Final, NamedTuple
 
 import zstandard
 
-_READ: Final = 1 << 23
+_READ: Final = 1 << 22
+"""Larger pieces leave the processor's cache, and take memory that the system hands out anew."""
 _UNPACK: Final = 1 << 22
-_ZSTD_READ: Final = 1 << 12
+_ZSTD_READ: Final = 1 << 22
 """zstd unpacks a piece of input at once, at most 32,768-fold: 4 KiB become 128 MiB at worst."""
 
 UNREADABLE: Final = "unreadable"

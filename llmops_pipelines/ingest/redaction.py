@@ -22,7 +22,12 @@ from llmops_pipelines.ingest.numbers import (
     redact_cuttings,
     redact_ipv6,
 )
-from llmops_pipelines.ingest.secret_shapes import LOGIN, SECRET, SECRET_LITERALS
+from llmops_pipelines.ingest.secret_shapes import (
+    LOGIN,
+    SECRET,
+    SECRET_HINTS,
+    SECRET_LITERALS,
+)
 from llmops_pipelines.reference import IdPattern
 from llmops_pipelines.tables import REDACTION_KINDS
 
@@ -60,7 +65,7 @@ def redact(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.DataFrame:
         of what was found, ``redactions``, their number, and one count per kind. Clean texts have no
         row.
     """
-    found = _worth_a_look(texts, redaction)
+    found = worth_a_look(texts, redaction)
     if not found.any():
         return pl.DataFrame(schema=REDACTED)
     frame = pl.DataFrame({"text": texts}).filter(found).unique(maintain_order=True)
@@ -93,14 +98,26 @@ def redact_texts(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.Series:
     return texts.replace(changes["text"], changes["redacted"])
 
 
-def _worth_a_look(texts: pl.Series, redaction: Redaction) -> pl.Series:
+def worth_a_look(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.Series:
+    """Whether each text may hold something, by cheap looks; null where there is no text."""
     if redaction.find_names is not None:
         return texts.is_not_null()
-    found = texts.str.contains_any(SECRET_LITERALS) | texts.str.contains("@", literal=True)
+    found = _may_hold_a_secret(texts) | texts.str.contains("@", literal=True)
     found |= texts.str.contains(f"{DIGITS}|{IPV6_BEGINS}")
     for pattern in redaction.patterns:
         found |= texts.str.contains(pattern.pattern)
     return found
+
+
+def _may_hold_a_secret(texts: pl.Series) -> pl.Series:
+    """Whether each text holds one of ``SECRET_LITERALS``."""
+    hinted = texts.str.contains(SECRET_HINTS[0])
+    for hint in SECRET_HINTS[1:]:
+        hinted |= texts.str.contains(hint)
+    if not hinted.any():
+        return hinted
+    held = texts.filter(hinted).str.contains_any(SECRET_LITERALS)
+    return hinted.scatter(hinted.arg_true(), held)
 
 
 def _replaced(frame: pl.DataFrame, pattern: str, kind: str, maybe: pl.Expr) -> pl.DataFrame:

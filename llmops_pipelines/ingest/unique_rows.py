@@ -60,10 +60,12 @@ def llm_calls(
     steps = TRACE_STEPS.empty() if steps is None else steps
     features = features or Features()
     landed = _collected(landed).clone()
-    rows, others = _kept_calls(landed), _said_in_parts(landed)
-    # Column by column, so that a day is held once and not twice.
-    calls = pl.DataFrame([landed.drop_in_place(name).gather(rows) for name in landed.columns])
-    calls = _completed(calls, others)
+    calls = landed
+    if not _ascends(landed["call_id"]):
+        rows, others = _kept_calls(landed), _said_in_parts(landed)
+        # Column by column, so that a day is held once and not twice.
+        calls = pl.DataFrame([landed.drop_in_place(name).gather(rows) for name in landed.columns])
+        calls = _completed(calls, others)
     wrapped = wrappers(calls, steps)
     if wrapped.height:
         calls = calls.join(wrapped, on="call_id", how="anti", maintain_order="left")
@@ -134,6 +136,11 @@ def _best(
     place = [name for name in PLACE if name not in order]
     best = landed.sort(*order, *place, descending=[*descending, *(False for _ in place)])
     return best.unique(key, keep="first", maintain_order=True)
+
+
+def _ascends(ids: pl.Series) -> bool:
+    """Whether each id is greater than the one before: in order, and told once."""
+    return bool((ids.slice(1) > ids.slice(0, max(ids.len() - 1, 0))).all())
 
 
 def _kept_calls(landed: pl.DataFrame) -> pl.Series:

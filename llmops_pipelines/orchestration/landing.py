@@ -190,24 +190,27 @@ def calls_of_day(
     day: date,
     landed_days: pl.DataFrame,
     features: Features,
-    dealing: Callable[[pl.LazyFrame], ingest.Dealing | None] = ingest.dealt,
+    dealing: Callable[[pl.LazyFrame, pl.DataFrame], ingest.Dealing | None] = ingest.dealt,
 ) -> Iterator[pl.DataFrame]:
     """``LLM_CALLS`` of the day: its landed calls, once each, completed from their traces.
 
-    They come in one frame, each in the order of ``call_id``, or, where ``dealing`` has
-    several pieces, in one for each; these share no call. The steps are read
-    from the landing zone rather than from ``trace_steps``: both are made from the same files, so
-    that neither waits for the other.
+    They come in one frame in the order of ``call_id``, or, where ``dealing`` deals them out, in
+    several, each in that order; these share no call. The steps are read from the landing zone
+    rather than from ``trace_steps``: both are made from the same files, so that neither waits for
+    the other.
     """
     landed = landed_rows(lake, LANDED_CALLS, day, landed_days)
     steps = ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days))
-    dealt = dealing(landed)
+    dealt = dealing(landed, steps)
     if dealt is None:
         yield ingest.llm_calls(landed, steps, features)
         return
     parts = (_current(part, landed_days) for part in lake.parts(LANDED_CALLS, day))
-    for number, rows in enumerate(dealt_out(parts, dealt.piece, dealt.pieces)):
-        yield ingest.llm_calls(rows, steps.filter(dealt.piece == number), features)
+    piece = pl.when(~dealt.alone).then(dealt.piece)
+    for number, rows in dealt_out(parts, piece, ingest.PORTION):
+        # A call that is alone has no steps.
+        theirs = steps.clear() if number is None else steps.filter(dealt.piece == number)
+        yield ingest.llm_calls(rows, theirs, features)
 
 
 def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:

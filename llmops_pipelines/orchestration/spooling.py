@@ -1,4 +1,4 @@
-"""A table too large to be held, read once, part by part, and dealt out on disk."""
+"""A table too large to be held, read once, part by part, and dealt out."""
 
 from __future__ import annotations
 
@@ -14,30 +14,49 @@ import pyarrow as pa
 _PIECE: Final = "piece:number"
 
 
-def dealt_out(parts: Iterable[pl.LazyFrame], piece: pl.Expr, pieces: int) -> Iterator[pl.LazyFrame]:
-    """The rows of ``parts`` by their ``piece``, a number from 0 to below ``pieces``, in order.
+def dealt_out(
+    parts: Iterable[pl.LazyFrame], piece: pl.Expr, portion: int
+) -> Iterator[tuple[int | None, pl.LazyFrame]]:
+    """The rows of ``parts``: first those without a ``piece`` (null), then each piece by its number.
 
-    They wait in a temporary folder, about as large as the rows are in memory. Each is to be
-    collected before the next one is asked for.
+    Rows without a piece come as they are read, in portions of at least ``portion`` rows, the last
+    one excepted. The others wait in a temporary folder, about as large as they are in memory. What
+    is handed over is to be collected before the next is asked for.
     """
     with TemporaryDirectory(prefix="llmops-") as folder:
-        _spool(parts, piece, pieces, Path(folder))
-        for number in range(pieces):
-            yield pl.scan_ipc(Path(folder, str(number)))
+        spool = Path(folder)
+        for rows in _spooled(parts, piece, portion, spool):
+            yield None, rows.lazy()
+        for number in sorted(int(file.name) for file in spool.iterdir()):
+            yield number, pl.scan_ipc(spool / str(number))
 
 
-def _spool(parts: Iterable[pl.LazyFrame], piece: pl.Expr, pieces: int, folder: Path) -> None:
+def _spooled(
+    parts: Iterable[pl.LazyFrame], piece: pl.Expr, portion: int, folder: Path
+) -> Iterator[pl.DataFrame]:
+    """The rows without a piece; meanwhile the others are written to ``folder``."""
+    held: list[pl.DataFrame] = []
     with ExitStack() as open_files:
-        files: list[pa.ipc.RecordBatchFileWriter] = []
+        files: dict[int, pa.ipc.RecordBatchFileWriter] = {}
         for part in parts:
             rows = part.with_columns(piece.alias(_PIECE)).collect()
-            dealt = rows.partition_by(_PIECE, as_dict=True, include_key=False)
-            schema = _arrow(rows.drop(_PIECE).clear()).schema
-            if not files:
-                paths = [folder / str(number) for number in range(pieces)]
-                files += [open_files.enter_context(pa.ipc.new_file(p, schema)) for p in paths]
-            for (number,), frame in dealt.items():
-                files[number].write_table(_arrow(frame))
+            if rows[_PIECE].null_count():
+                held.append(rows.filter(pl.col(_PIECE).is_null()).drop(_PIECE))
+            waiting = rows.filter(pl.col(_PIECE).is_not_null())
+            del rows
+            for (number,), frame in waiting.partition_by(
+                _PIECE, as_dict=True, include_key=False
+            ).items():
+                table = _arrow(frame)
+                if number not in files:
+                    file = pa.ipc.new_file(folder / str(number), table.schema)
+                    files[number] = open_files.enter_context(file)
+                files[number].write_table(table)
+            if sum(frame.height for frame in held) >= portion:
+                yield pl.concat(held)
+                held = []
+    if held:
+        yield pl.concat(held)
 
 
 def _arrow(frame: pl.DataFrame) -> pa.Table:
