@@ -28,6 +28,7 @@ _SIZE = (10.4, 4.3)
 LINES: dict[str, tuple[str, Any, str]] = {
     "oracle": (PALETTE[2], (0, (1, 1.5)), "oracle, knows the outcomes"),
     "classifier": (ACCENT, "solid", "classifier"),
+    "value": (PALETTE[3], "solid", "classifier, by need per dollar"),
     "length": (PALETTE[1], "solid", "length heuristic"),
     "random": (MUTED, (0, (4, 3)), "at random"),
 }
@@ -37,6 +38,7 @@ LINES: dict[str, tuple[str, Any, str]] = {
 def routing_frontier(
     points: pl.DataFrame,
     *,
+    router: str = "classifier",
     max_loss: float,
     recommended: int | None,
     title: str = "Routing: quality kept for money saved",
@@ -47,14 +49,15 @@ def routing_frontier(
     Where no cost is known, the saving is the share of calls that leave the large model.
 
     Args:
-        points: ``FRONTIER`` with a column ``router`` (``classifier``, ``length``, ``random``,
-            ``oracle``); ``quality`` at step 0 is the large model's.
+        points: ``FRONTIER`` with a column ``router``, a key of ``LINES``; ``quality`` at step 0 is
+            the large model's.
+        router: The one that is recommended, with its intervals.
         max_loss: Part of that quality that may be lost; drawn as a line.
-        recommended: Step of the classifier that is recommended; None for none.
+        recommended: Its step that is recommended; None for none.
         title: What the chart is called.
         questions: How many paired questions it rests on.
     """
-    own = points.filter(pl.col("router") == "classifier").sort("step")
+    own = points.filter(pl.col("router") == router).sort("step")
     if own.is_empty():
         return no_data(title, "no data: no questions answered by two models")
     large = own["quality"][0]
@@ -64,18 +67,18 @@ def routing_frontier(
     with style():
         figure = new_figure(*_SIZE)
         axes = figure.add_subplot()
-        for router, (colour, dashes, _) in LINES.items():
-            line = placed.filter(pl.col("router") == router)
-            width = 2.0 if router == "classifier" else 1.4
+        for name, (colour, dashes, _) in LINES.items():
+            line = placed.filter(pl.col("router") == name)
+            width = 2.0 if name == router else 1.4
             axes.plot(
                 line["across"], line["quality"], color=colour, linestyle=dashes, linewidth=width
             )
-        main = placed.filter(pl.col("router") == "classifier").drop_nulls("loss_low")
+        main = placed.filter(pl.col("router") == router).drop_nulls("loss_low")
         axes.fill_between(
             main["across"],
             large * (1 - main["loss_high"]),
             large * (1 - main["loss_low"]),
-            color=ACCENT,
+            color=LINES[router][0],
             alpha=0.15,
             linewidth=0,
         )
@@ -91,7 +94,7 @@ def routing_frontier(
             color=CRITICAL,
         )
         if recommended is not None:
-            _mark(axes, placed, recommended, large, priced=priced)
+            _mark(axes, main, recommended, large, priced=priced)
         axes.yaxis.grid(visible=True)
         axes.xaxis.set_major_formatter(lambda value, _: parts.written(value, "share"))
         axes.yaxis.set_major_formatter(lambda value, _: parts.written(value, "score"))
@@ -102,16 +105,14 @@ def routing_frontier(
             else "calls that leave the large model (costs unknown)"
         )
         axes.set_ylabel("mean score")
-        _legend(axes)
+        _legend(axes, points["router"].unique().to_list())
         parts.title(axes, title, _subtitle(recommended, questions))
     return figure
 
 
 def _mark(axes: Axes, placed: pl.DataFrame, step: int, large: float, *, priced: bool) -> None:
     """The recommended point with the two intervals that hold at once."""
-    point: dict[str, Any] = placed.filter(
-        (pl.col("router") == "classifier") & (pl.col("step") == step)
-    ).row(0, named=True)
+    point: dict[str, Any] = placed.filter(pl.col("step") == step).row(0, named=True)
     x, y = point["across"], point["quality"]
     if point["loss_low"] is not None:
         axes.plot([x, x], [large * (1 - point[f"loss_{e}"]) for e in ("high", "low")],
@@ -133,13 +134,14 @@ def _mark(axes: Axes, placed: pl.DataFrame, step: int, large: float, *, priced: 
     )
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, drawn: list[str]) -> None:
     from matplotlib.artist import Artist
     from matplotlib.lines import Line2D
 
     handles: list[Artist | tuple[Artist, ...]] = [
         Line2D([], [], color=colour, linestyle=dashes, linewidth=1.8, label=name)
-        for colour, dashes, name in LINES.values()
+        for router, (colour, dashes, name) in LINES.items()
+        if router in drawn
     ]
     axes.legend(
         handles=handles,

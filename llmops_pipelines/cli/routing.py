@@ -98,11 +98,12 @@ def _write(path: Path, text: str, option: str) -> None:
 
 
 def _chart(replay: savings.RoutingReplay) -> str:
-    own = replay.of("classifier")
+    own = replay.own
     recommended = own.choice.step if own.choice.state == savings.RECOMMENDED else None
     figure = routing_frontier(
         pl.concat(one.points.with_columns(router=pl.lit(one.router)) for one in replay.routers),
         max_loss=replay.max_loss,
+        router=own.router,
         recommended=recommended,
         questions=replay.questions,
     )
@@ -111,7 +112,7 @@ def _chart(replay: savings.RoutingReplay) -> str:
 
 def _told(order: Order, replay: savings.RoutingReplay) -> dict[str, Any]:
     """The one object of ``--json``."""
-    own = replay.of("classifier")
+    own = replay.own
     found = own.choice.state == savings.RECOMMENDED
     return {
         "file": str(order.file),
@@ -128,6 +129,7 @@ def _told(order: Order, replay: savings.RoutingReplay) -> dict[str, Any]:
         "score_strong": replay.quality_strong,
         "calibration_error": replay.calibration_error,
         "max_loss": replay.max_loss,
+        "recommended_router": own.router,
         "state": own.choice.state,
         "reason": own.choice.reason,
         "recommended": _point(own, order.calls_per_day) if found else None,
@@ -169,7 +171,7 @@ def _tell(told: dict[str, Any], replay: savings.RoutingReplay) -> None:
     for line in _opening(told):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(_routers(told))
-    console.print(_frontier(replay.of("classifier")))
+    console.print(_frontier(replay.own))
     for line in _closing(told):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if replay.policy:
@@ -218,7 +220,9 @@ def _routers(told: dict[str, Any]) -> Table:
 
 
 def _frontier(own: savings.Replayed) -> Table:
-    table = Table(title="frontier of the classifier; intervals of loss and saving hold together")
+    table = Table(
+        title=f"frontier of the {own.router} router; intervals of loss and saving hold together"
+    )
     for name in ("step", "threshold", "to large", "score", "loss", "at most", "saved", ""):
         table.add_column(name, justify="right")
     for row in own.points.iter_rows(named=True):

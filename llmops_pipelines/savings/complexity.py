@@ -82,16 +82,15 @@ class CrossFitted:
 
 def cross_fitted(vectors: Vectors, features: Matrix, pairs: pl.DataFrame) -> CrossFitted:
     """Predict every question of ``PAIRED`` by a classifier fitted without its group."""
-    groups = pairs["group"].rank("dense").to_numpy().astype(np.int64)
-    by_group = len(np.unique(groups)) >= _LEAST_FOR_FOLDS
     raw = np.zeros(pairs.height)
-    for train, test in _folds(groups if by_group else np.arange(len(groups))):
+    for train, test in held_out(pairs):
         raw[test] = _heads(vectors[train], features[train], pairs[train]).of(
             vectors[test], features[test]
         )
     gain = pairs["score_strong"].to_numpy() - pairs["score_weak"].to_numpy()
     slope, shift = _line(raw, gain)
     need = slope * raw + shift
+    by_group = pairs["group"].n_unique() >= _LEAST_FOR_FOLDS
     return CrossFitted(need, slope, shift, by_group, _calibration_error(need, gain))
 
 
@@ -142,7 +141,7 @@ class _Design:
         )
         shifts = features @ self._mean + vector @ self._centre
         intercept = np.array([constant for _, constant in fitted]) - shifts
-        return Need(_rounded(vector), _rounded(features), _rounded(intercept))
+        return Need(rounded(vector), rounded(features), rounded(intercept))
 
 
 def _logistic(columns: Matrix, label: Floats) -> tuple[Floats, float]:
@@ -178,13 +177,21 @@ def _calibration_error(need: Floats, gain: Floats) -> float:
     return float(apart / len(need))
 
 
-def _folds(groups: Codes) -> Iterator[tuple[Codes, Codes]]:
+def held_out(pairs: pl.DataFrame) -> Iterator[tuple[Codes, Codes]]:
+    """Rows to fit to and rows to predict, fold by fold; no group of ``PAIRED`` is in both.
+
+    Where there is but one group, questions are split instead.
+    """
     from sklearn.model_selection import GroupKFold
 
+    groups = pairs["group"].rank("dense").to_numpy().astype(np.int64)
+    if len(np.unique(groups)) < _LEAST_FOR_FOLDS:
+        groups = np.arange(len(groups))
     yield from GroupKFold(min(FOLDS, len(np.unique(groups)))).split(groups, groups=groups)
 
 
-def _rounded(values: Matrix) -> Matrix:
+def rounded(values: Matrix) -> Matrix:
+    """``values`` to six significant digits."""
     with np.errstate(divide="ignore"):
         size = np.where(values == 0, 0, np.floor(np.log10(np.abs(values))))
     places = 10.0 ** (_DIGITS - 1 - size)

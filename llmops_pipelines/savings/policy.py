@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +13,14 @@ import numpy.typing as npt
 import polars as pl
 
 from llmops_pipelines.savings.complexity import HEADS, Need, Vectors
+from llmops_pipelines.savings.extra_cost import ExtraCost
 from llmops_pipelines.savings.features import FEATURES, simple_features
 
 KIND = "routing_policy"
 VERSION = 1
 
-_NEVER = 2.0
-"""Written for a threshold that no need reaches: JSON knows no infinity."""
+_NEVER = sys.float_info.max
+"""Written for a threshold that nothing reaches: JSON knows no infinity."""
 
 
 class PolicyError(ValueError):
@@ -27,9 +29,13 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True)
 class RoutingPolicy:
-    """Sends a question to the large model where its need is at least ``threshold``."""
+    """Sends a question to the large model where what it gains there is at least ``threshold``.
+
+    The gain is its need or, with an ``extra_cost``, its need per US dollar that it costs more.
+    """
 
     need: Need
+    extra_cost: ExtraCost | None
     threshold: float
     embedding: str
     """Model and version that made the vectors; others mean nothing to this policy."""
@@ -47,9 +53,11 @@ class RoutingPolicy:
             vectors: One unit vector per question, by the model that ``embedding`` names.
             texts: The questions.
         """
-        asked: npt.NDArray[np.bool_] = (
-            self.need.of(vectors, simple_features(texts)) >= self.threshold
-        )
+        features = simple_features(texts)
+        gain = self.need.of(vectors, features)
+        if self.extra_cost is not None:
+            gain = gain / self.extra_cost.of(features)
+        asked: npt.NDArray[np.bool_] = gain >= self.threshold
         return asked
 
     def to_json(self) -> str:
@@ -58,9 +66,10 @@ class RoutingPolicy:
             {
                 "kind": KIND,
                 "version": VERSION,
-                "rule": "ask the large model where need >= threshold; need = slope * "
+                "rule": "ask the large model where need / extra_cost >= threshold; need = slope * "
                 "(score_strong - score_weak + gain) / 2 + shift; each of the three is "
-                "1 / (1 + exp(-(intercept + features * values + vector * embedding)))",
+                "1 / (1 + exp(-(intercept + features * values + vector * embedding))); "
+                "extra_cost = exp(intercept + features * values), 1 where it is null",
                 "threshold": self.threshold,
                 "slope": self.need.slope,
                 "shift": self.need.shift,
@@ -73,6 +82,11 @@ class RoutingPolicy:
                         "vector": self.need.vector[row].tolist(),
                     }
                     for row, head in enumerate(HEADS)
+                },
+                "extra_cost": self.extra_cost
+                and {
+                    "intercept": self.extra_cost.intercept,
+                    "features": self.extra_cost.features.tolist(),
                 },
                 "training": self.training,
                 "promise": self.promise,
@@ -105,6 +119,11 @@ class RoutingPolicy:
                     intercept=np.array([head["intercept"] for head in heads], dtype=np.float64),
                     slope=float(read["slope"]),
                     shift=float(read["shift"]),
+                ),
+                extra_cost=read["extra_cost"]
+                and ExtraCost(
+                    np.array(read["extra_cost"]["features"], dtype=np.float64),
+                    float(read["extra_cost"]["intercept"]),
                 ),
                 threshold=float(read["threshold"]),
                 embedding=read["embedding"],

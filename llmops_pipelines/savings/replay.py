@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from llmops_pipelines.savings.complexity import CrossFitted, Vectors, cross_fitted, fit
+from llmops_pipelines.savings.extra_cost import cross_fitted_extra_cost, fit_extra_cost
 from llmops_pipelines.savings.features import Matrix, simple_features
 from llmops_pipelines.savings.frontier import draws, frontier
 from llmops_pipelines.savings.gap import GapMetrics, gap_metrics
@@ -29,7 +30,7 @@ MAX_LOSS = 0.05
 LEAST_QUESTIONS = 30
 """With fewer there is nothing to learn from, and nothing to hold out."""
 
-ROUTERS = ("classifier", "length", "random", "oracle")
+ROUTERS = ("classifier", "value", "length", "random", "oracle")
 DAYS_A_YEAR = 365
 
 _PROMISED = (
@@ -81,6 +82,12 @@ class RoutingReplay:
     needs: pl.DataFrame
     """``id`` and ``need``, out of fold."""
 
+    @property
+    def own(self) -> Replayed:
+        """The router whose threshold is recommended: by value where that is told, else by need."""
+        names = [replayed.router for replayed in self.routers]
+        return self.of("value" if "value" in names else "classifier")
+
     def of(self, router: str) -> Replayed:
         """The replay of one of ``ROUTERS``."""
         return next(replayed for replayed in self.routers if replayed.router == router)
@@ -91,10 +98,12 @@ def replay_routing(
 ) -> RoutingReplay:
     """Learn a router from paired outcomes, and measure it on questions it has not seen.
 
-    Four routers are replayed on the same questions and resamples: the classifier, by predictions
-    from folds that hold none of a question's group; the length heuristic (long questions go to the
-    large model); routing at random; and the oracle, who knows both outcomes and bounds what any
-    router can do. The threshold is chosen by a test that allows for the choice (`recommend`).
+    Routers are replayed on the same questions and resamples: the classifier, by predictions from
+    folds that hold none of a question's group; the same by value, its need per dollar, where extra
+    costs differ enough to be told (`cross_fitted_extra_cost`); the length heuristic (long questions
+    go to the large model); routing at random; and the oracle, who knows both outcomes and bounds
+    what any router can do. The threshold is chosen by a test that allows for the choice
+    (`recommend`), for the router that was named before any score was looked at (``own``).
 
     Args:
         outcomes: From `paired_outcomes`.
@@ -120,10 +129,11 @@ def replay_routing(
     crossed = cross_fitted(vectors, features, pairs)
     units = resampling_units(pairs["group"])
     weights = draws(units)
-    sweeps = _sweeps(pairs, crossed.need, units)
-    routers = tuple(
-        _replayed(name, swept, units, weights, max_loss) for name, swept in sweeps.items()
-    )
+    sweeps = _sweeps(pairs, crossed.need, cross_fitted_extra_cost(features, pairs), units)
+    routers = {
+        name: _replayed(name, swept, units, weights, max_loss) for name, swept in sweeps.items()
+    }
+    own = routers.get("value", routers["classifier"])
     return RoutingReplay(
         questions=pairs.height,
         groups=pairs["group"].n_unique(),
@@ -138,8 +148,8 @@ def replay_routing(
         quality_strong=float(pairs["score_strong"].sum()) / pairs.height,
         calibration_error=crossed.calibration_error,
         max_loss=max_loss,
-        routers=routers,
-        policy=_policy(routers[0], crossed, vectors, features, pairs, embedding, max_loss),
+        routers=tuple(routers.values()),
+        policy=_policy(own, crossed, vectors, features, pairs, embedding, max_loss),
         needs=pairs.select("id").with_columns(need=pl.Series(crossed.need)),
     )
 
@@ -161,12 +171,16 @@ def saved_a_year(point: dict[str, Any], calls_per_day: float | None) -> Interval
     )
 
 
-def _sweeps(pairs: pl.DataFrame, need: Floats, units: Units) -> dict[str, Sweep]:
+def _sweeps(
+    pairs: pl.DataFrame, need: Floats, extra_cost: Floats | None, units: Units
+) -> dict[str, Sweep]:
     length = pairs["text"].str.len_chars().cast(pl.Float64).to_numpy()
-    # Only the classifier has a router to pay for: the others look at nothing that costs.
+    # Only the classifier has a router to pay for: its rivals look at nothing that costs.
     free = pairs.with_columns(cost_router=pl.lit(0.0))
+    by_value = {} if extra_cost is None else {"value": sweep(pairs, need / extra_cost, units)}
     return {
         "classifier": sweep(pairs, need, units),
+        **by_value,
         "length": sweep(free, length, units),
         "random": random_sweep(free, units),
         "oracle": sweep(free, oracle_need(free), units),
@@ -196,9 +210,10 @@ def _policy(
         return None
     need = fit(vectors, features, pairs, crossed)
     threshold = finite_threshold(replayed.point["threshold"])
-    asked = need.of(vectors, features) >= threshold
-    return RoutingPolicy(
+    extra_cost = fit_extra_cost(features, pairs) if replayed.router == "value" else None
+    policy = RoutingPolicy(
         need=need,
+        extra_cost=extra_cost,
         threshold=threshold,
         embedding=embedding,
         training={
@@ -207,5 +222,6 @@ def _policy(
             "groups": pairs["group"].n_unique(),
         },
         promise={"max_loss": max_loss} | {name: replayed.point[name] for name in _PROMISED},
-        rules=rule_table(features, asked, pairs).to_dicts(),
     )
+    asked = policy.asks_strong(vectors, pairs["text"])
+    return replace(policy, rules=rule_table(features, asked, pairs).to_dicts())

@@ -123,6 +123,24 @@ def test_what_the_router_costs_is_taken_off_the_saving():
     assert dear.choice.state == NOTHING_SAVED
 
 
+def test_questions_that_cost_very_differently_are_ranked_by_need_per_dollar():
+    outcomes, vectors = world(900)
+    rows = outcomes.pairs
+    # Long questions are hard, and dear: the length tells the cost.
+    cost = rows["text"].str.len_chars().cast(pl.Float64) ** 2 * 1e-6
+    rows = rows.with_columns(cost_strong=cost, cost_weak=cost / 10)
+    replay = replay_routing(outcomes._replace(pairs=rows), vectors, embedding="planted 1")
+    assert replay.own.router == "value"
+    assert replay.own.point["saved"] > replay.of("random").point["saved"]
+    policy = RoutingPolicy.from_json(replay.policy.to_json())
+    assert policy.extra_cost.of(simple_features(rows["text"])) == pytest.approx(
+        0.9 * cost.to_numpy(), rel=0.35
+    )
+    decided = policy.asks_strong(vectors, rows["text"])
+    assert (decided == replay.policy.asks_strong(vectors, rows["text"])).all()
+    assert decided.mean() == pytest.approx(replay.own.point["strong_share"], abs=0.07)
+
+
 def test_unknown_costs_recommend_by_calls_and_no_money():
     outcomes, vectors = world(600)
     free = outcomes.pairs.with_columns(cost_strong=pl.lit(None, pl.Float64))
