@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from llmops_pipelines.pricing import price_tokens
+from llmops_pipelines.savings.router_calls import is_routers_own
+from llmops_pipelines.statistics import mean_interval
 from llmops_pipelines.tables import MONEY, ROUTING_SAVINGS, TOKEN_BUCKETS
 
 ALL = "*"
@@ -19,8 +21,12 @@ CAVEAT = (
     "some percent and other models answer at other lengths; the quality of the answers is not "
     "compared. Cache reads and writes are charged at the model's own cache prices or, where it has "
     "none, at its input price. Batch and other service tiers are charged at the model's price for "
-    "that tier or, where it has none, at its standard price."
+    "that tier or, where it has none, at its standard price. A router's own calls (their name, "
+    "feature or a tag says router or routing) are not replayed; the saving is net of them. What "
+    "routing loses in quality is told by routing_policies, where two models answered the same."
 )
+
+DAYS_A_YEAR = 365
 
 _MODEL = ("provider", "model")
 
@@ -33,6 +39,10 @@ def routing_savings(
     Both are chosen by what the replay comes to, not by list price: which of two models is cheaper
     depends on the mix of input, cached and output tokens. A model that has no price for one of the
     calls (its bucket or its day) is no candidate there.
+
+    What routing saved is what the dearest would have cost for all calls, less what was paid, less
+    the router's own calls. Its interval is that of a day like this: a mean per call with clusters
+    by session, times the calls.
 
     Args:
         llm_calls: ``LLM_CALLS`` of one day.
@@ -47,27 +57,66 @@ def routing_savings(
         "call_id", *_MODEL, paid="cost", feature=_unambiguous(pl.col("feature"))
     )
     calls = llm_calls.select(
-        "call_id", "started_at", "service_tier", "is_batch", *TOKEN_BUCKETS
-    ).join(succeeded, on="call_id")
-    priced = calls.filter(pl.col("paid").is_not_null())
+        "call_id", "started_at", "service_tier", "is_batch", *TOKEN_BUCKETS, is_routers_own(),
+        session=pl.coalesce("session_id", "trace_id"),
+    ).join(succeeded, on="call_id")  # fmt: skip
+    answers = ~pl.col("is_routers_own")
+    known = pl.col("paid").is_not_null()
+    priced = calls.filter(known & answers).drop("is_routers_own")
     scopes = _per_scope(
         calls,
-        calls=pl.col("paid").is_not_null().sum().cast(pl.Int64),
-        left_out=pl.col("paid").is_null().sum().cast(pl.Int64),
-        paid=pl.when(pl.col("paid").is_not_null().any()).then(pl.col("paid").sum()),
+        calls=(known & answers).sum().cast(pl.Int64),
+        left_out=(~known & answers).sum().cast(pl.Int64),
+        paid=pl.when((known & answers).any()).then(pl.col("paid").filter(answers).sum()),
+        router_calls=(~answers).sum().cast(pl.Int64),
+        router_cost=pl.when((known | answers).all()).then(pl.col("paid").filter(~answers).sum()),
     )
     totals = _replay_totals(priced, price_book)
     best = totals.group_by("feature").agg(
         cheapest_model=pl.col("model").sort_by("total", "model").first(),
         all_cheapest=pl.col("total").min(),
         dearest_model=pl.col("model").sort_by("total", "model", descending=[True, False]).first(),
+        dearest_provider=pl.col("provider")
+        .sort_by("total", "model", descending=[True, False])
+        .first(),
         all_dearest=pl.col("total").max(),
     )
+    money = ("paid", "all_cheapest", "all_dearest", "router_cost")
+    found = scopes.join(best, on="feature", how="left").with_columns(
+        pl.col(money).cast(MONEY), caveat=pl.lit(CAVEAT)
+    )
+    spread = _per_call_savings(priced, best, price_book)
     return ROUTING_SAVINGS.require(
-        scopes.join(best, on="feature", how="left").with_columns(
-            pl.col("paid", "all_cheapest", "all_dearest").cast(MONEY), caveat=pl.lit(CAVEAT)
+        found.join(spread, on="feature", how="left")
+        .with_columns(saved=pl.col("all_dearest") - pl.col("paid") - pl.col("router_cost"))
+        .with_columns(
+            saved_low=pl.col("low") - pl.col("router_cost").cast(pl.Float64),
+            saved_high=pl.col("high") - pl.col("router_cost").cast(pl.Float64),
+        )
+        .with_columns(
+            saved_a_year=pl.col("saved").cast(pl.Float64) * DAYS_A_YEAR,
+            saved_a_year_low=pl.col("saved_low") * DAYS_A_YEAR,
+            saved_a_year_high=pl.col("saved_high") * DAYS_A_YEAR,
         )
     )
+
+
+def _per_call_savings(
+    priced: pl.DataFrame, best: pl.DataFrame, price_book: pl.DataFrame
+) -> pl.DataFrame:
+    """``feature``, ``low`` and ``high``: 95 % interval of the day's saving against the dearest."""
+    rows = []
+    for feature, provider, model in best.select(
+        "feature", "dearest_provider", "dearest_model"
+    ).iter_rows():
+        own = priced if feature == ALL else priced.filter(pl.col("feature") == feature)
+        dearest = _priced_as(own.drop("session"), provider, model, price_book)["cost"]
+        saved = (dearest - own["paid"]).cast(pl.Float64)
+        found = mean_interval(saved, clusters=own["session"])
+        if found.low is not None and found.high is not None:
+            rows.append((feature, found.low * found.n, found.high * found.n))
+    schema = {"feature": pl.String, "low": pl.Float64, "high": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _unambiguous(feature: pl.Expr) -> pl.Expr:
