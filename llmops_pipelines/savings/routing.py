@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import polars as pl
 
 from llmops_pipelines.pricing import price_tokens
 from llmops_pipelines.savings.router_calls import is_routers_own
-from llmops_pipelines.statistics import mean_interval
+from llmops_pipelines.statistics.interval import t_critical
 from llmops_pipelines.tables import MONEY, ROUTING_SAVINGS, TOKEN_BUCKETS
 
 ALL = "*"
@@ -27,6 +29,7 @@ CAVEAT = (
 )
 
 DAYS_A_YEAR = 365
+_CONFIDENCE = 0.95
 
 _MODEL = ("provider", "model")
 
@@ -76,22 +79,18 @@ def routing_savings(
         cheapest_model=pl.col("model").sort_by("total", "model").first(),
         all_cheapest=pl.col("total").min(),
         dearest_model=pl.col("model").sort_by("total", "model", descending=[True, False]).first(),
-        dearest_provider=pl.col("provider")
-        .sort_by("total", "model", descending=[True, False])
-        .first(),
+        half_width=pl.col("half_width").sort_by("total", "model", descending=[True, False]).first(),
         all_dearest=pl.col("total").max(),
     )
     money = ("paid", "all_cheapest", "all_dearest", "router_cost")
     found = scopes.join(best, on="feature", how="left").with_columns(
         pl.col(money).cast(MONEY), caveat=pl.lit(CAVEAT)
     )
-    spread = _per_call_savings(priced, best, price_book)
     return ROUTING_SAVINGS.require(
-        found.join(spread, on="feature", how="left")
-        .with_columns(saved=pl.col("all_dearest") - pl.col("paid") - pl.col("router_cost"))
+        found.with_columns(saved=pl.col("all_dearest") - pl.col("paid") - pl.col("router_cost"))
         .with_columns(
-            saved_low=pl.col("low") - pl.col("router_cost").cast(pl.Float64),
-            saved_high=pl.col("high") - pl.col("router_cost").cast(pl.Float64),
+            saved_low=pl.col("saved").cast(pl.Float64) - pl.col("half_width"),
+            saved_high=pl.col("saved").cast(pl.Float64) + pl.col("half_width"),
         )
         .with_columns(
             saved_a_year=pl.col("saved").cast(pl.Float64) * DAYS_A_YEAR,
@@ -99,24 +98,6 @@ def routing_savings(
             saved_a_year_high=pl.col("saved_high") * DAYS_A_YEAR,
         )
     )
-
-
-def _per_call_savings(
-    priced: pl.DataFrame, best: pl.DataFrame, price_book: pl.DataFrame
-) -> pl.DataFrame:
-    """``feature``, ``low`` and ``high``: 95 % interval of the day's saving against the dearest."""
-    rows = []
-    for feature, provider, model in best.select(
-        "feature", "dearest_provider", "dearest_model"
-    ).iter_rows():
-        own = priced if feature == ALL else priced.filter(pl.col("feature") == feature)
-        dearest = _priced_as(own.drop("session"), provider, model, price_book)["cost"]
-        saved = (dearest - own["paid"]).cast(pl.Float64)
-        found = mean_interval(saved, clusters=own["session"])
-        if found.low is not None and found.high is not None:
-            rows.append((feature, found.low * found.n, found.high * found.n))
-    schema = {"feature": pl.String, "low": pl.Float64, "high": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _unambiguous(feature: pl.Expr) -> pl.Expr:
@@ -134,23 +115,55 @@ def _per_scope(calls: pl.DataFrame, /, **figures: pl.Expr) -> pl.DataFrame:
 def _replay_totals(priced: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFrame:
     """Per scope and model in use there, what all the scope's calls come to at its prices.
 
-    Only complete replays are returned: ``feature``, ``provider``, ``model``, ``total``.
+    Only complete replays are returned: ``feature``, ``provider``, ``model``, ``total`` and the
+    ``half_width`` of the interval of the saving against it.
     """
     in_use = _models_in_use(priced)
-    replays = [
-        _per_scope(
-            _priced_as(priced, provider, model, price_book),
+    replays = []
+    for provider, model in in_use.select(_MODEL).unique().sort(_MODEL).rows():
+        replayed = _priced_as(priced, provider, model, price_book)
+        totals = _per_scope(
+            replayed,
             total=pl.when(pl.col("cost").is_not_null().all()).then(pl.col("cost").sum()),
-        ).with_columns(provider=pl.lit(provider, pl.String), model=pl.lit(model, pl.String))
-        for provider, model in in_use.select(_MODEL).unique().sort(_MODEL).rows()
-    ]
+        ).join(_half_widths(replayed), on="feature", how="left")
+        replays.append(
+            totals.with_columns(
+                provider=pl.lit(provider, pl.String), model=pl.lit(model, pl.String)
+            )
+        )
     if not replays:
-        return in_use.with_columns(total=pl.lit(None, MONEY))
+        return in_use.with_columns(total=pl.lit(None, MONEY), half_width=pl.lit(None, pl.Float64))
     return (
         pl.concat(replays)
         .drop_nulls("total")
         .join(in_use, on=["feature", *_MODEL], how="semi", nulls_equal=True)
     )
+
+
+def _half_widths(replayed: pl.DataFrame) -> pl.DataFrame:
+    """``feature`` and ``half_width`` of the 95 % interval of what paying as we did saved there.
+
+    A mean per call with clusters by session, times the calls (`mean_interval`). Money is summed
+    exactly by session first and in order after, so that equal days give equal bits.
+    """
+    sums = replayed.group_by("feature", "session").agg(
+        saved=(pl.col("cost") - pl.col("paid")).sum(), calls=pl.len()
+    )
+    overall = sums.group_by("session").agg(pl.col("saved", "calls").sum(), feature=pl.lit(ALL))
+    rows = []
+    for scoped in (sums, overall.select(sums.columns)):
+        for (feature,), own in scoped.partition_by("feature", as_dict=True).items():
+            if own.height < 2:
+                continue
+            ordered = own.sort("session")
+            saved, calls = (
+                ordered[name].cast(pl.Float64).to_numpy() for name in ("saved", "calls")
+            )
+            residuals = saved - calls * saved.sum() / calls.sum()
+            variance = own.height / (own.height - 1) * float((residuals**2).sum())
+            rows.append((feature, t_critical(_CONFIDENCE, own.height - 1) * sqrt(variance)))
+    schema = {"feature": pl.String, "half_width": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _models_in_use(priced: pl.DataFrame) -> pl.DataFrame:
