@@ -31,7 +31,7 @@ def routing_savings(
     group_name="savings",
     owners=[OWNER],
     kinds={"polars", "parquet", "scikitlearn"},
-    deps=["judge_scores", "ragas_scores", "llm_calls", "call_costs", "feature_costs", "call_texts"],
+    deps=["judge_scores", "ragas_scores"],
     metadata=table_metadata(ROUTING_POLICIES),
 )
 def routing_policies(context: dg.AssetExecutionContext, lake: LakeResource) -> pl.DataFrame:

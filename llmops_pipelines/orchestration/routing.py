@@ -33,8 +33,8 @@ NO_PAIRS = (
 def learned_policies(lake: Lake, embed: Embed = minilm.embed) -> pl.DataFrame:
     """``ROUTING_POLICIES`` from the last ``WINDOW_DAYS`` judged days.
 
-    Pairs that teach what the stored rows were learned from are not learned from again. Nothing but
-    the scores is read where no two models answered the same.
+    Pairs that the stored rows were learned from are not learned from again. No text is read where
+    no two models answered the same.
     """
     days = sorted({*lake.days(JUDGE_SCORES), *lake.days(RAGAS_SCORES)})[-WINDOW_DAYS:]
     scores = pl.concat(lake.read(table, days) for table in (JUDGE_SCORES, RAGAS_SCORES))
