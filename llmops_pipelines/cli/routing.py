@@ -24,6 +24,7 @@ CANNOT_TELL = 3
 """Exit code where nothing may be recommended; 0 says that something is."""
 
 _SHOWN_STEPS = 10
+_MANY = 500
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ def route(order: Order, *, as_json: bool) -> int:
     """
     try:
         outcomes = savings.paired_outcomes(_read(order.file))
+        if outcomes.pairs.height > _MANY:
+            # Some minutes without a sign of life look like a fault.
+            typer.echo(f"reading {outcomes.pairs.height:,} questions with MiniLM", err=True)
         replay = savings.replay_routing(
             outcomes,
             minilm.embed(outcomes.pairs["text"].to_list()),
@@ -236,7 +240,7 @@ def _frontier(own: savings.Replayed) -> Table:
             f"{100 * row['strong_share']:.0f} %",
             f"{row['quality']:.4f}",
             _spread(row, "loss", 100, " %"),
-            "unknown" if bound is None else f"{100 * bound:.1f} %",
+            "unknown" if bound is None else f"{_plain(100 * bound, 1)} %",
             _spread(row, "saved_share", 100, " %"),
             "recommended" if chosen else "",
         )
@@ -293,8 +297,13 @@ def _spread(row: dict[str, Any], name: str, times: float, unit: str, before: str
     if row[name] is None:
         return "unknown"
     digits = 1 if unit else 4
-    text = f"{before}{times * row[name]:.{digits}f}"
+    text = f"{before}{_plain(times * row[name], digits)}"
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     if low is not None and high is not None:
-        text += f" ({times * low:.{digits}f} to {times * high:.{digits}f})"
+        text += f" ({_plain(times * low, digits)} to {_plain(times * high, digits)})"
     return text + unit
+
+
+def _plain(value: float, digits: int) -> str:
+    """Never -0.0."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
