@@ -415,6 +415,44 @@ def score(
 
 
 @app.command()
+def routing(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="JSONL, CSV or Parquet: text, score_weak, score_strong; and where known id, group,"
+            " cost_weak, cost_strong, cost_router.",
+        ),
+    ],
+    max_loss: Annotated[
+        float, typer.Option(help="Part of the large model's quality that may be lost.")
+    ] = 0.05,
+    calls_per_day: Annotated[
+        float | None, typer.Option(min=0, help="Traffic, for the saving of a year.")
+    ] = None,
+    policy_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the policy there, as JSON.")
+    ] = None,
+    chart_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the frontier there, as SVG.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Replay a router on questions that a small and a large model both answered.
+
+    Leaves with 0 when a threshold can be recommended, 3 when none can, 2 when nothing could be
+    done.
+    """
+    if not 0 < max_loss < 1:
+        raise typer.BadParameter(f"{max_loss} is not between 0 and 1", param_hint="--max-loss")
+    with told_plainly():
+        from llmops_pipelines.cli.routing import Order, route
+
+        code = route(Order(file, max_loss, calls_per_day, policy_out, chart_out), as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost, ingest, judging, quality
+from llmops_pipelines import cost, ingest, judging, quality, savings
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
 from llmops_pipelines.orchestration.pulling import incomplete
@@ -25,6 +25,7 @@ from llmops_pipelines.tables import (
     PULLED_LOGS,
     QUALITY,
     REJECTED_LINES,
+    ROUTING_POLICIES,
     Table,
 )
 
@@ -195,6 +196,18 @@ def nothing_paid_twice(lake: Lake, day: date) -> dg.AssetCheckResult:
         again.select("metric", "model", "spec_id", "paid_twice", "paid_twice_cost"),
         f"{again['paid_twice'].sum():,} call(s) asked what had an answer: two runs judged the same "
         "content at once, or a run was killed between answer and ledger",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def losses_are_proven(lake: Lake) -> dg.AssetCheckResult:
+    """Scopes whose pairs do not prove the loss of routing small: nothing is recommended there."""
+    policies = lake.read(ROUTING_POLICIES).filter("is_own")
+    return _result(
+        policies.filter(pl.col("state").is_in([savings.CANNOT_TELL, savings.TOO_FEW])).select(
+            "feature", "metric", "model_weak", "model_strong", "questions", "state", "reason"
+        ),
+        "cannot tell for {n:,} pair(s) of models whether routing loses little: none is recommended",
         severity=dg.AssetCheckSeverity.WARN,
     )
 

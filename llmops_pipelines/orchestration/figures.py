@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost, judging
+from llmops_pipelines import cost, judging, savings
 from llmops_pipelines.adapters import charts
 from llmops_pipelines.adapters.coverage_chart import coverage_grid
+from llmops_pipelines.adapters.frontier_chart import routing_frontier
 from llmops_pipelines.adapters.trend_chart import judged_trends
 from llmops_pipelines.adapters.waterfall import waterfall
 from llmops_pipelines.orchestration.judge_quotes import errors, quotes_of
@@ -182,15 +183,51 @@ def of_heuristics(scores: pl.DataFrame) -> Figures:
     }
 
 
-def of_savings(savings: pl.DataFrame) -> Figures:
+def of_savings(replayed: pl.DataFrame) -> Figures:
     """What was paid, and what the cheapest and the dearest model would have cost."""
-    overall = savings.filter(pl.col("feature") == "*")
+    overall = replayed.filter(pl.col("feature") == "*")
     return {
         name: float(overall[name][0])
         if overall.height and overall[name][0] is not None
         else "unknown"
         for name in ("paid", "all_cheapest", "all_dearest")
     }
+
+
+def of_policies(policies: pl.DataFrame, hint: str) -> Figures:
+    """What a router would save and lose in each scope, and the frontier of the first."""
+    if policies.is_empty():
+        return {"policies": hint}
+    own = policies.filter("is_own")
+    told = own.select(
+        "feature", "metric", "model_weak", "model_strong", "state", "reason", "questions",
+        "strong_share", "loss", "loss_low", "loss_high", "loss_at_most", "saved", "saved_low",
+        "saved_high", "saved_share", "saved_a_year", "saved_a_year_low", "saved_a_year_high",
+    )  # fmt: skip
+    shown = {"policies": dg.MetadataValue.json(told.to_dicts())}
+    drawn = own.filter(pl.col("frontier").list.len() > 0).sort("state", descending=True)
+    if drawn.is_empty():
+        return shown
+    return shown | {"chart": _chart(_frontier(policies, drawn.row(0, named=True)))}
+
+
+def _frontier(policies: pl.DataFrame, own: Mapping[str, Any]) -> Any:
+    scope = {name: own[name] for name in savings.SCOPE}
+    points = (
+        policies.filter(**scope)
+        .select("router", "frontier", step=pl.int_ranges(pl.col("frontier").list.len()))
+        .explode("frontier", "step")
+        .unnest("frontier")
+    )
+    steps = points.filter(router=own["router"], strong_share=own["strong_share"])["step"]
+    return routing_frontier(
+        points,
+        router=own["router"],
+        max_loss=savings.MAX_LOSS,
+        recommended=steps[0] if own["state"] == savings.RECOMMENDED else None,
+        title=f"{own['feature']}: {own['model_weak']} or {own['model_strong']}",
+        questions=own["questions"],
+    )
 
 
 def of_sample(sample: pl.DataFrame) -> Figures:

@@ -275,7 +275,7 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", *JUDGED, "warehouse")
+        runner.refresh("golden_dataset", "routing_policies", *JUDGED, "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 

@@ -59,6 +59,7 @@ from llmops_pipelines.tables.quality import (
     SAMPLED_TRACES,
     SERVICE_HEALTH,
 )
+from llmops_pipelines.tables.routing import ROUTING_POLICIES
 from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table, TableError, Unit
 
 TABLES = {
@@ -103,6 +104,7 @@ TABLES = {
         QUALITY,
         REJECTED_LINES,
         ROLLBACKS,
+        ROUTING_POLICIES,
         ROUTING_SAVINGS,
         RULE_EVALUATIONS,
         SAMPLED_TRACES,
@@ -162,6 +164,7 @@ __all__ = [
     "REDACTION_KINDS",
     "REJECTED_LINES",
     "ROLLBACKS",
+    "ROUTING_POLICIES",
     "ROUTING_SAVINGS",
     "RULE_EVALUATIONS",
     "SAMPLED_TRACES",

@@ -198,6 +198,40 @@ ROUTING_SAVINGS = Table(
         Column("all_cheapest", MONEY, "All of them at its prices.", "usd", nullable=True),
         Column("dearest_model", pl.String, "Most expensive model in use.", nullable=True),
         Column("all_dearest", MONEY, "All of them at its prices.", "usd", nullable=True),
+        Column(
+            "router_calls",
+            pl.Int64,
+            "Successful calls of a router for itself; not among `calls`.",
+            "calls",
+            default=0,
+        ),
+        Column(
+            "router_cost",
+            MONEY,
+            "What those cost; null where one has no price.",
+            "usd",
+            nullable=True,
+        ),
+        Column(
+            "saved",
+            MONEY,
+            "all_dearest - paid - router_cost: what routing saved against always the dearest.",
+            "usd",
+            nullable=True,
+        ),
+        Column(
+            "saved_low",
+            pl.Float64,
+            "Lower end of its 95 % interval, as of a day like this.",
+            "usd",
+            nullable=True,
+        ),
+        Column("saved_high", pl.Float64, "Upper end.", "usd", nullable=True),
+        Column("saved_a_year", pl.Float64, "`saved` on 365 such days.", "usd", nullable=True),
+        Column(
+            "saved_a_year_low", pl.Float64, "Lower end of its 95 % interval.", "usd", nullable=True
+        ),
+        Column("saved_a_year_high", pl.Float64, "Upper end.", "usd", nullable=True),
         Column("caveat", pl.String, "What the replay assumes."),
     ),
 )

@@ -173,3 +173,46 @@ def test_the_order_of_calls_changes_no_byte(book):
     assert parquet_bytes(routing_savings(shuffled, price_calls(shuffled, book), book)) == (
         parquet_bytes(routing_savings(day, price_calls(day, book), book))
     )
+
+
+def test_what_routing_saved_is_net_of_the_routers_own_calls_and_has_an_interval(replay):
+    # Half of the calls went to the small model; a router was asked before each.
+    answers = [
+        million(model, session_id=f"s{n}")
+        for n in range(20)
+        for model in ("gpt-4.1", "gpt-4.1-mini")
+    ]
+    asked = [call(model="gpt-4.1-nano", name="llm_router", uncached_input=10_000)]
+    routed = [million("gpt-4.1-nano", feature="routing")]
+    rows = replay(*answers, *asked, *routed)
+    chat, every = rows["chat"], rows["*"]
+    # 20 million tokens at $0.40 instead of $2; the router read 10,000 at $0.10.
+    assert (chat["calls"], chat["router_calls"], chat["router_cost"]) == (40, 1, Decimal("0.001"))
+    assert chat["saved"] == Decimal(32) - Decimal("0.001")
+    # Each session saves the same: nothing but the router's cost stands between the ends.
+    assert chat["saved_low"] == pytest.approx(chat["saved_high"]) == pytest.approx(31.999)
+    assert chat["saved_a_year"] == pytest.approx(31.999 * 365)
+    assert (rows["routing"]["calls"], rows["routing"]["saved"]) == (0, None)
+    assert every["saved"] == Decimal(32) - Decimal("0.101")
+
+
+def test_sessions_that_save_differently_leave_the_saving_uncertain(replay):
+    day = [million(m, session_id=f"s{n}") for n in range(10) for m in ["gpt-4.1"] * (n % 3 + 1)]
+    day += [million("gpt-4.1-mini", session_id=f"s{n}") for n in range(10)]
+    chat = replay(*day)["chat"]
+    assert chat["saved_low"] < chat["saved"] == 16 < chat["saved_high"]
+
+
+def test_an_unpriced_router_leaves_the_saving_unknown(replay):
+    chat = replay(million("gpt-4.1"), million("acme-router-1b", name="router"))["chat"]
+    assert (chat["router_calls"], chat["router_cost"], chat["saved"]) == (1, None, None)
+    assert chat["left_out"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "is_router"),
+    [("router", True), ("llm-routing.v2", True), ("Route", False), ("reroute_parcel", False)],
+)
+def test_a_routers_calls_are_known_by_their_name(replay, name, is_router):
+    chat = replay(million("gpt-4.1", name=name))["chat"]
+    assert chat["router_calls"] == is_router

@@ -1,0 +1,309 @@
+"""``llmops routing``: what a router would save on a file of paired outcomes, and at what loss."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from llmops_pipelines import savings
+from llmops_pipelines.adapters import minilm
+from llmops_pipelines.adapters.charts import svg
+from llmops_pipelines.adapters.frontier_chart import routing_frontier
+from llmops_pipelines.cli.problems import UnusableError, of_file_system
+
+CANNOT_TELL = 3
+"""Exit code where nothing may be recommended; 0 says that something is."""
+
+_SHOWN_STEPS = 10
+_MANY = 500
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of the file."""
+
+    file: Path
+    max_loss: float
+    calls_per_day: float | None
+    policy_out: Path | None
+    chart_out: Path | None
+
+
+def route(order: Order, *, as_json: bool) -> int:
+    """Replay the file, print what came of it, write what was asked for.
+
+    Raises:
+        UnusableError: The file cannot be read, or a file cannot be written.
+    """
+    try:
+        outcomes = savings.paired_outcomes(_read(order.file))
+        if outcomes.pairs.height > _MANY:
+            # Some minutes without a sign of life look like a fault.
+            typer.echo(f"reading {outcomes.pairs.height:,} questions with MiniLM", err=True)
+        replay = savings.replay_routing(
+            outcomes,
+            minilm.embed(outcomes.pairs["text"].to_list()),
+            embedding=minilm.weights(),
+            max_loss=order.max_loss,
+        )
+    except savings.OutcomesError as error:
+        raise UnusableError(f"{order.file}: {error}") from error
+    told = _told(order, replay)
+    if replay.policy and order.policy_out:
+        _write(order.policy_out, replay.policy.to_json(), "--policy-out")
+    if order.chart_out:
+        _write(order.chart_out, _chart(replay), "--chart-out")
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _tell(told, replay)
+    return int(told["exit_code"])
+
+
+def _read(file: Path) -> pl.DataFrame:
+    """The rows of a JSONL, CSV or Parquet file, by its ending."""
+    readers = {
+        ".jsonl": lambda: pl.read_ndjson(file, infer_schema_length=None),
+        ".ndjson": lambda: pl.read_ndjson(file, infer_schema_length=None),
+        ".csv": lambda: pl.read_csv(file, infer_schema=False),
+        ".parquet": lambda: pl.read_parquet(file),
+    }
+    reader = readers.get(file.suffix.lower())
+    if reader is None:
+        raise UnusableError(
+            f"{file}: expected a name that ends in {', '.join(readers)}, not {file.suffix!r}"
+        )
+    if not file.is_file():
+        raise UnusableError(f"{file}: no such file; name a file of paired outcomes")
+    try:
+        return reader()
+    except OSError as error:
+        raise of_file_system(error, remedy="name a file of paired outcomes") from error
+    except pl.exceptions.NoDataError as error:
+        raise UnusableError(f"{file}: no rows in it") from error
+    except pl.exceptions.PolarsError as error:
+        raise UnusableError(f"{file}: cannot be read: {error}") from error
+
+
+def _write(path: Path, text: str, option: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise of_file_system(error, remedy=f"choose another {option}") from error
+
+
+def _chart(replay: savings.RoutingReplay) -> str:
+    own = replay.own
+    recommended = own.choice.step if own.choice.state == savings.RECOMMENDED else None
+    figure = routing_frontier(
+        pl.concat(one.points.with_columns(router=pl.lit(one.router)) for one in replay.routers),
+        max_loss=replay.max_loss,
+        router=own.router,
+        recommended=recommended,
+        questions=replay.questions,
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg(figure, "frontier of routing")}\n'
+
+
+def _told(order: Order, replay: savings.RoutingReplay) -> dict[str, Any]:
+    """The one object of ``--json``."""
+    own = replay.own
+    found = own.choice.state == savings.RECOMMENDED
+    return {
+        "file": str(order.file),
+        "questions": replay.questions,
+        "groups": replay.groups,
+        "left_out": replay.left_out,
+        "unpriced": replay.unpriced,
+        "kept_together": replay.kept_together,
+        "split_by": "group" if replay.by_group else "question",
+        "intervals_speak_of": "sources not seen"
+        if replay.whole_groups
+        else "more questions of the same sources",
+        "score_weak": replay.quality_weak,
+        "score_strong": replay.quality_strong,
+        "calibration_error": replay.calibration_error,
+        "max_loss": replay.max_loss,
+        "recommended_router": own.router,
+        "state": own.choice.state,
+        "reason": own.choice.reason,
+        "recommended": _point(own, order.calls_per_day) if found else None,
+        "routers": [
+            {
+                "router": one.router,
+                **{name: value._asdict() for name, value in one.metrics._asdict().items()},
+                "state": one.choice.state,
+                "reason": one.choice.reason,
+                "point": _point(one, order.calls_per_day),
+            }
+            for one in replay.routers
+        ],
+        "frontier": [_finite(row) for row in own.points.iter_rows(named=True)],
+        "policy": replay.policy and json.loads(replay.policy.to_json()),
+        "policy_out": str(order.policy_out) if found and order.policy_out else None,
+        "exit_code": 0 if found else CANNOT_TELL,
+    }
+
+
+def _point(replayed: savings.Replayed, calls_per_day: float | None) -> dict[str, Any]:
+    year = savings.saved_a_year(replayed.point, calls_per_day)
+    return _finite(replayed.point) | {
+        "saved_a_year": {"estimate": year.estimate, "low": year.low, "high": year.high}
+    }
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no infinity: null is the threshold that all, or no, calls reach."""
+    threshold = row["threshold"]
+    return row | {
+        "threshold": threshold if threshold is not None and math.isfinite(threshold) else None
+    }
+
+
+def _tell(told: dict[str, Any], replay: savings.RoutingReplay) -> None:
+    """The same for people."""
+    console = Console()
+    for line in _opening(told):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(_routers(told))
+    console.print(_frontier(replay.own))
+    for line in _closing(told):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if replay.policy:
+        console.print(_rules(replay.policy.rules))
+
+
+def _opening(told: dict[str, Any]) -> Iterator[str]:
+    out = "".join(f", {count:,} left out ({why})" for why, count in told["left_out"].items())
+    yield (
+        f"{told['questions']:,} questions of {told['groups']:,} groups{out}; mean score "
+        f"{told['score_weak']:.4g} by the small model, {told['score_strong']:.4g} by the large one"
+    )
+    if told["unpriced"]:
+        yield f"{told['unpriced']:,} without both costs: in the quality, not in the money"
+    split = (
+        f"no {told['kept_together']} is on both sides of a split"
+        if told["split_by"] == "group"
+        else "there is one group: split by question"
+    )
+    yield f"predicted out of fold, {split}; intervals speak of {told['intervals_speak_of']}"
+
+
+def _routers(told: dict[str, Any]) -> Table:
+    table = Table(title=f"routers, each at a loss of at most {told['max_loss']:.3g} proven")
+    for name in ("router", "area", "APGR", "CPT(50 %)", "CPT(80 %)", "to large", "loss",
+                 "saved a 1,000 calls", "saved", "a year"):  # fmt: skip
+        table.add_column(name, justify="left" if name == "router" else "right")
+    for one in told["routers"]:
+        point, found = one["point"], one["state"] == savings.RECOMMENDED
+        table.add_row(
+            one["router"],
+            *(_written(one[name]) for name in ("area", "apgr", "cpt_50", "cpt_80")),
+            *(
+                (
+                    f"{100 * point['strong_share']:.0f} %",
+                    _spread(point, "loss", 100, " %"),
+                    _spread(point, "saved", 1_000, "", "$"),
+                    _spread(point, "saved_share", 100, " %"),
+                    _written(point["saved_a_year"], "$", 0),
+                )
+                if found
+                else (one["state"].replace("_", " "), "", "", "", "")
+            ),
+        )
+    return table
+
+
+def _frontier(own: savings.Replayed) -> Table:
+    table = Table(
+        title=f"frontier of the {own.router} router; intervals of loss and saving hold together"
+    )
+    for name in ("step", "threshold", "to large", "score", "loss", "at most", "saved", ""):
+        table.add_column(name, justify="right")
+    for row in own.points.iter_rows(named=True):
+        chosen = row["step"] == own.choice.step and own.choice.state == savings.RECOMMENDED
+        if row["step"] % _SHOWN_STEPS and not chosen:
+            continue
+        bound = row["loss_at_most"]
+        table.add_row(
+            str(row["step"]),
+            f"{row['threshold']:.4f}" if math.isfinite(row["threshold"]) else "",
+            f"{100 * row['strong_share']:.0f} %",
+            f"{row['quality']:.4f}",
+            _spread(row, "loss", 100, " %"),
+            "unknown" if bound is None else f"{_plain(100 * bound, 1)} %",
+            _spread(row, "saved_share", 100, " %"),
+            "recommended" if chosen else "",
+        )
+    return table
+
+
+def _closing(told: dict[str, Any]) -> Iterator[str]:
+    if told["recommended"] is None:
+        yield f"{told['state'].replace('_', ' ')}: {told['reason']}; no policy is written"
+        return
+    point = told["recommended"]
+    yield (
+        f"recommended: step {point['step']}, {100 * point['strong_share']:.0f} % of calls to the "
+        f"large model; {told['reason']}"
+    )
+    if point["saved"] is None:
+        yield "no costs: what it saves is unknown; give cost_weak and cost_strong"
+    elif point["saved_a_year"]["estimate"] is None:
+        yield "a year's saving is unknown without the traffic; give --calls-per-day"
+    if told["policy_out"]:
+        yield f"policy in {told['policy_out']}"
+
+
+def _rules(rules: list[dict[str, Any]]) -> Table:
+    table = Table(
+        title="the policy in words; it decides by the vector too, so rules are near, not same"
+    )
+    for name in ("a question with", "goes to", "questions", "agreement", "small", "large"):
+        table.add_column(
+            name, justify="left" if name in ("a question with", "goes to") else "right"
+        )
+    for rule in rules:
+        table.add_row(
+            rule["rule"],
+            rule["model"],
+            f"{rule['questions']:,}",
+            f"{100 * rule['agreement']:.0f} %",
+            f"{rule['score_weak']:.3f}",
+            f"{rule['score_strong']:.3f}",
+        )
+    return table
+
+
+def _written(figure: dict[str, Any], unit: str = "", digits: int = 3) -> str:
+    if figure["estimate"] is None:
+        return "unknown"
+    text = f"{unit}{figure['estimate']:,.{digits}f}"
+    if figure["low"] is None or figure["high"] is None:
+        return text
+    return f"{text} ({figure['low']:,.{digits}f} to {figure['high']:,.{digits}f})"
+
+
+def _spread(row: dict[str, Any], name: str, times: float, unit: str, before: str = "") -> str:
+    if row[name] is None:
+        return "unknown"
+    digits = 1 if unit else 4
+    text = f"{before}{_plain(times * row[name], digits)}"
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    if low is not None and high is not None:
+        text += f" ({_plain(times * low, digits)} to {_plain(times * high, digits)})"
+    return text + unit
+
+
+def _plain(value: float, digits: int) -> str:
+    """Never -0.0."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"

@@ -1,0 +1,82 @@
+"""Which threshold may be recommended: the one that saves most while its loss is proven small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+RECOMMENDED, CANNOT_TELL, NOTHING_SAVED = "recommended", "cannot_tell", "nothing_saved"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A row of the frontier, or why there is none."""
+
+    state: str
+    """``recommended``, ``cannot_tell`` (no step but step 0 is proven) or ``nothing_saved``."""
+    step: int
+    """Step of the frontier; 0 (all calls to the large model) unless recommended."""
+    reason: str
+    """In a sentence."""
+
+
+def recommend(points: pl.DataFrame, max_loss: float, questions: int) -> Recommendation:
+    """Test the steps in the order of their number and stop at the first that is not proven.
+
+    A step is proven where ``loss_at_most`` is at most ``max_loss``. The order is fixed before any
+    outcome is seen, so that with 95 % confidence every step before the first failure keeps its
+    promise: choosing among them on the same questions needs no further correction, and no questions
+    are given away to a part that only tests. Recommended is the proven step that saves most (that
+    asks the large model least, where no cost is known).
+
+    Source: fixed-sequence testing, W. Maurer, L. Hothorn and W. Lehmacher, Biometrie in der
+    chemisch-pharmazeutischen Industrie 6 (1995) 3-18; for risks of a prediction: A. Angelopoulos et
+    al., Learn then Test (2021).
+
+    Args:
+        points: ``FRONTIER``, by step.
+        max_loss: Part of the large model's quality that may be lost, such as 0.05.
+        questions: How many the frontier rests on, for the sentence.
+    """
+    failed = points.filter(~(pl.col("loss_at_most") <= max_loss).fill_null(value=False))
+    first = failed["step"].min()
+    proven = points.filter(pl.col("step") < (points.height if first is None else first))
+    useful = proven.filter(pl.col("strong_share") < 1)
+    if useful.is_empty():
+        return Recommendation(CANNOT_TELL, 0, _unproven(points, max_loss, questions))
+    worth = useful.filter((pl.col("saved") > 0) | pl.col("saved").is_null())
+    if worth.is_empty():
+        most = useful.sort("saved")["saved"][-1]
+        return Recommendation(
+            NOTHING_SAVED,
+            0,
+            f"no threshold with a loss of at most {max_loss:.3g} saves money: the best comes to "
+            f"${most:.6f} a call; is the small model the cheaper one?",
+        )
+    best = worth.sort("saved", "strong_share", descending=[True, False], nulls_last=True).row(
+        0, named=True
+    )
+    return Recommendation(
+        RECOMMENDED,
+        best["step"],
+        f"with 95 % confidence the loss is at most {max_loss:.3g} at this step and all before",
+    )
+
+
+def _unproven(points: pl.DataFrame, max_loss: float, questions: int) -> str:
+    """Why not even the first step is proven, and about how many questions would do."""
+    step = points.filter(pl.col("strong_share") < 1)
+    if step.is_empty() or step["loss_at_most"][0] is None:
+        return (
+            f"{questions} question(s) of too few sources, or a large model without a positive mean "
+            "score: no bound of the loss can be given"
+        )
+    loss, bound = step["loss"][0], step["loss_at_most"][0]
+    if loss >= max_loss:
+        return f"leaving the least needy calls to the small model loses {loss:.3g} already"
+    wanted = questions * ((bound - loss) / (max_loss - loss)) ** 2
+    return (
+        f"{questions} questions bound the loss at {bound:.3g}, more than {max_loss:.3g}; about "
+        f"{wanted:,.0f} might do"
+    )

@@ -1,0 +1,112 @@
+"""`llmops routing`: a file of paired outcomes replayed."""
+
+import csv
+import json
+
+import pytest
+
+from llmops_pipelines.savings import RoutingPolicy
+from tests.cli.worlds import invoke
+
+EASY = ("Which city is the capital of Peru?", "Who wrote Hamlet?", "What colour is the sky?")
+HARD = (
+    "Prove that the sum of the first n odd numbers is n^2, step by step, and explain why.",
+    "Derive how the half-life of a product of two decays follows from both of theirs.",
+)
+
+
+def rows(count=240, *, lost=0.5):
+    """Questions of 12 sources; the small model fails a share of the hard third."""
+    for n in range(count):
+        hard = n % 3 == 0
+        yield {
+            "id": f"q{n}",
+            "text": HARD[n % 2] if hard else EASY[n % 3],
+            "group": f"source {n // 20}",
+            "score_weak": float(not hard or n % 100 >= 100 * lost),
+            "score_strong": 1.0,
+            "cost_weak": 0.0002,
+            "cost_strong": 0.004,
+        }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("routing")
+    lines = list(rows())
+    (folder / "pairs.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    with (folder / "pairs.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, lines[0])
+        table.writeheader()
+        table.writerows(lines)
+    return folder
+
+
+def test_a_file_becomes_a_recommendation_a_policy_and_a_chart(folder):
+    said = invoke(
+        "routing", folder / "pairs.jsonl", "--json", "--calls-per-day", 1000,
+        "--policy-out", folder / "policy.json", "--chart-out", folder / "frontier.svg",
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    told = json.loads(said.stdout)
+    point = told["recommended"]
+    assert (told["questions"], told["groups"], told["state"]) == (240, 12, "recommended")
+    assert told["intervals_speak_of"] == "sources not seen"
+    assert point["loss_at_most"] <= 0.05
+    # Two thirds are easy: left to the small model, they save 0.0038 each.
+    assert point["strong_share"] == pytest.approx(1 / 3, abs=0.01)
+    year = point["saved_a_year"]
+    assert year["estimate"] == pytest.approx(0.0038 * 2 / 3 * 365_000, rel=0.02)
+    assert year["low"] <= year["estimate"] <= year["high"]
+    assert [one["router"] for one in told["routers"]] == [
+        "classifier",
+        "length",
+        "random",
+        "oracle",
+    ]
+    assert len(told["frontier"]) == 101
+    policy = RoutingPolicy.from_json((folder / "policy.json").read_text())
+    assert json.loads(policy.to_json()) == told["policy"]
+    assert "recommended: " in (folder / "frontier.svg").read_text()
+
+
+def test_csv_tells_the_same_in_words(folder):
+    said = invoke("routing", folder / "pairs.csv", environment={"COLUMNS": "200"})
+    assert said.returncode == 0, said.stderr
+    assert "240 questions of 12 groups; mean score 0.8083 by the small model, 1 " in said.stdout
+    assert "give --calls-per-day" in said.stdout
+    assert "the policy in words" in said.stdout
+
+
+def test_what_cannot_be_proven_is_not_recommended(folder):
+    few = list(rows(40, lost=1.0))
+    (folder / "few.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in few))
+    said = invoke("routing", folder / "few.jsonl", "--policy-out", folder / "none.json")
+    assert said.returncode == 3, said.stderr
+    assert "cannot tell: " in said.stdout
+    assert not (folder / "none.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.txt", "", r"expected a name that ends in .jsonl"),
+        ("x.jsonl", '{"text": "a"}\n', "no column score_weak, score_strong"),
+        ("y.jsonl", '{"text": "a"', "cannot be read"),
+        ("x.csv", "text,score_weak,score_strong\na,good,1\n", "'good'"),
+        ("y.csv", "", "no rows in it"),
+        ("z.csv", "text,score_weak,score_strong\na,1,1\n", "at least 30 questions"),
+    ],
+)
+def test_a_file_that_is_no_paired_outcomes_is_told_plainly(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    said = invoke("routing", tmp_path / name)
+    assert said.returncode == 2
+    assert message in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_missing_file_is_named(tmp_path):
+    said = invoke("routing", tmp_path / "none.parquet")
+    assert said.returncode == 2
+    assert "none.parquet: no such file; name a file" in said.stderr
