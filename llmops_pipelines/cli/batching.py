@@ -13,7 +13,7 @@ from rich.table import Table
 
 from llmops_pipelines.adapters.batch_api import BatchRefusedError, BatchUnclearError
 from llmops_pipelines.adapters.batch_apis import batches_at
-from llmops_pipelines.adapters.judging_batches import Progress
+from llmops_pipelines.adapters.batch_collecting import Progress
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging import Rubrics, open_batches

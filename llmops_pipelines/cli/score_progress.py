@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from llmops_pipelines.adapters import judging_batches
+from llmops_pipelines.adapters import batch_collecting
 from llmops_pipelines.cli import telling
 
 _QUIET_S = 2.0
@@ -44,7 +44,7 @@ class Progress(contextlib.ExitStack):
             self._show = self.enter_context(telling.progress(Console(stderr=True)))
         self._show(self._label, count, max(count, self._total))
 
-    def wait(self, standing: Sequence[judging_batches.Progress]) -> None:
+    def wait(self, standing: Sequence[batch_collecting.Progress]) -> None:
         """This is how the batches stand; what has changed is told."""
         if not self._batches and standing:
             telling.say(

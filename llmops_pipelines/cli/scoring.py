@@ -32,8 +32,9 @@ from llmops_pipelines.judging.bounds import Bound
 from llmops_pipelines.judging.juries import Combine
 from llmops_pipelines.judging.preflight import Finding
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
-from llmops_pipelines.orchestration.judging import desk_of, endpoints_of, price_of
+from llmops_pipelines.orchestration.judging import endpoints_of
 from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.orchestration.purses import desk_of, price_of
 from llmops_pipelines.orchestration.reference_files import check_reference
 from llmops_pipelines.orchestration.resources import JUDGE
 from llmops_pipelines.orchestration.scoring import (

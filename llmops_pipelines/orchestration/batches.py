@@ -14,15 +14,9 @@ import polars as pl
 from llmops_pipelines import judging
 from llmops_pipelines.adapters.batch_api import ApiName, BatchApi
 from llmops_pipelines.adapters.batch_apis import batches_at
+from llmops_pipelines.adapters.batch_collecting import Progress, close_forgotten, collect, look
 from llmops_pipelines.adapters.judge_client import Endpoint
-from llmops_pipelines.adapters.judging_batches import (
-    Progress,
-    Submission,
-    close_forgotten,
-    collect,
-    look,
-    pending,
-)
+from llmops_pipelines.adapters.judging_batches import Submission, pending
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.tables import (
     CALL_TEXTS,

@@ -1,6 +1,5 @@
 """Judges a day's sample by the entailment model that the settings name, on this machine."""
 
-import logging
 from collections.abc import Callable
 from datetime import date, datetime
 from uuid import uuid4
@@ -14,11 +13,9 @@ from llmops_pipelines.adapters.cross_encoder import (
     open_entailment_model,
 )
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.purses import QUOTES
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_LEDGER, JUDGE_SCORES, JUDGE_SPECS
-
-QUOTES = logging.getLogger("llmops.quotes")
-"""Where the command line listens for what could not be judged."""
 
 
 def judge_by_entailment(

@@ -1,34 +1,30 @@
 """Judges a day's sample: embedded scorers, rubrics and RAGAS metrics, through the ledger."""
 
-import logging
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import polars as pl
 
-from llmops_pipelines import judging, pricing
+from llmops_pipelines import judging
 from llmops_pipelines.adapters import minilm
+from llmops_pipelines.adapters.batch_collecting import Progress
 from llmops_pipelines.adapters.judge_client import Endpoint
-from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse, open_desk
-from llmops_pipelines.adapters.judging_batches import Progress
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import jury_scores, jury_spec
-from llmops_pipelines.orchestration.batches import LakeBook, collect_open, held, submission
+from llmops_pipelines.orchestration.batches import LakeBook, collect_open, submission
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
 from llmops_pipelines.orchestration.entailment import judge_by_entailment
 from llmops_pipelines.orchestration.judge_quotes import record_quote
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.preflights import checked
+from llmops_pipelines.orchestration.purses import QUOTES, desk_of, gate_of, price_of, purse_of_run
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.sampled_items import sampled_items
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     JUDGE_BATCHES,
@@ -37,15 +33,9 @@ from llmops_pipelines.tables import (
     JUDGE_RESCORES,
     JUDGE_SCORES,
     JUDGE_SPECS,
-    LLM_CALLS,
     PRICE_BOOK,
     RAGAS_SCORES,
-    SAMPLED_TRACES,
 )
-
-QUOTES = logging.getLogger("llmops.quotes")
-"""Quotes go here before money is spent, and what could not be judged after; the command line prints
-both."""
 
 
 def unready(features: Features, judge: Judge, judges: Judges | None = None) -> list[str]:
@@ -94,7 +84,7 @@ def judge_sample(
     """
     rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     collect_day(lake.open(), judge, read_judges(reference), rubrics, clock, day)
-    with _items_of(lake.open(), sampled, llm_calls, day) as items:
+    with sampled_items(lake.open(), sampled, llm_calls, day) as items:
         return _judge_items(items, heuristic_scores, lake, reference, judge, clock, day, run_id)
 
 
@@ -181,7 +171,7 @@ def score_with_ragas(
 
     if not judging.features_judged(features):
         return RAGAS_SCORES.empty()
-    with _items_of(lake.open(), sampled, llm_calls, day) as items:
+    with sampled_items(lake.open(), sampled, llm_calls, day) as items:
         found = _asked(items, wanted, features, lake, reference, judge, clock, day, run_id)
         before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=True)
     return RAGAS_SCORES.require(pl.concat([found, before]))
@@ -375,40 +365,6 @@ def nightly_specs(
     return found
 
 
-def items_of(lake: Lake, day: date) -> AbstractContextManager[judging.Items]:
-    """The sampled calls of ``day`` with their texts."""
-    sampled = lake.read(SAMPLED_TRACES, [day]).drop("day")
-    return _items_of(lake, sampled, lake.scan(LLM_CALLS, [day]), day)
-
-
-@contextmanager
-def _items_of(
-    lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date
-) -> Iterator[judging.Items]:
-    """The ``sampled`` calls with their texts; where they are many, from files, so many at a time.
-
-    Slices are drawn by a hash of the call's id, so that the first ones are a fair part of the day.
-    """
-    if sampled.height <= _SLICE:
-        yield _items(lake, sampled, llm_calls, day)
-        return
-    with TemporaryDirectory(prefix="llmops-") as folder:
-        files: list[Path] = []
-        for part in sampled.sort(pl.col("call_id").hash(), "call_id").iter_slices(_SLICE):
-            files.append(Path(folder, f"{len(files)}.parquet"))
-            _items(lake, part, llm_calls, day).write_parquet(files[-1], compression="lz4")
-        yield judging.SlicedItems(lambda: (pl.read_parquet(file) for file in files))
-
-
-_SLICE = 5_000
-"""Calls whose texts are held at once."""
-
-
-def _items(lake: Lake, sampled: pl.DataFrame, llm_calls: pl.LazyFrame, day: date) -> pl.DataFrame:
-    wanted = llm_calls.join(sampled.lazy().select("call_id"), on="call_id", how="semi")
-    return judging.items(sampled, kept_texts(lake, day, wanted))
-
-
 def _ask(
     items: judging.Items,
     specs: Sequence[judging.JudgeSpec],
@@ -542,7 +498,7 @@ def _spend(
     book = lake.read(PRICE_BOOK)
     price = price_of(book, clock.now())
     batch_price = price_of(book, clock.now(), "batch")
-    purse = _purse(lake, judge, clock, run_id)
+    purse = purse_of_run(lake, judge, clock, run_id)
 
     def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
         if not judge.preflight_days:
@@ -606,74 +562,6 @@ def _spend(
     if judged.canary_warning:
         QUOTES.warning("canary %s: %s", day, judged.canary_warning)
     return judged.unfinished
-
-
-def price_of(
-    book: pl.DataFrame, now: datetime, service: pricing.Service = pricing.STANDARD
-) -> judging.Price:
-    """The price of any model's tokens as of ``now`` in a tier; each model is looked up once.
-
-    A snapshot's own name may have no price where the model asked for has: callers ask for both.
-    """
-    tariffs: dict[str, pricing.Tariff | None] = {}
-
-    def price(model: str, buckets: Mapping[str, int]) -> Decimal | None:
-        if model not in tariffs:
-            tariffs[model] = pricing.find_tariff(None, model, now, book, service=service)
-        tariff = tariffs[model]
-        return tariff.cost(buckets) if tariff else None
-
-    return price
-
-
-_purses: dict[str, judging.Purse] = {}
-_PURSES_KEPT = 16
-
-
-def _purse(lake: Lake, judge: Judge, clock: Clock, run_id: str) -> judging.Purse:
-    """The purse of the run: its rubrics, its RAGAS metrics and all its days spend from one."""
-    if run_id not in _purses:
-        caps = judging.Caps(
-            usd_per_run=Decimal(str(judge.max_usd_per_run)),
-            usd_per_day=Decimal(str(judge.max_usd_per_day)),
-            calls_per_run=judge.max_calls_per_run,
-            calls_per_day=4 * judge.max_calls_per_run,
-        )
-        _purses[run_id] = purse_of(lake, desk_of(judge), caps, clock.now(), run_id)
-        for finished in list(_purses)[:-_PURSES_KEPT]:
-            del _purses[finished]
-    return _purses[run_id]
-
-
-def purse_of(
-    lake: Lake, desk: Desk | None, caps: judging.Caps, now: datetime, run_id: str
-) -> judging.Purse:
-    """The purse of a run, shared with whoever else judges where there is a ``desk``.
-
-    What is on its way in batches counts as spent.
-    """
-    spent = judging.spent_today(lake.scan(JUDGE_CALLS), now) + held(lake, now)
-    if desk is None:
-        return judging.Purse(caps, spent)
-    return SharedPurse(desk, caps, spent, run=run_id, now=now)
-
-
-def gate_of(seat: Seat, desk: Desk | None) -> judging.Gate:
-    """The pace of the endpoint, whoever asks it."""
-    if desk is None:
-        return judging.Gate(seat.pace)
-    return SharedGate(desk, seat.pace, endpoint=seat.endpoint.base_url)
-
-
-def desk_of(judge: Judge) -> Desk | None:
-    """Where caps and pace are shared; None where there is no disk to share them on."""
-    if not judge.state:
-        return None
-    try:
-        return open_desk(Path(judge.state))
-    except (OSError, sqlite3.Error) as error:
-        QUOTES.warning("caps and pace of the judge hold for this process alone: %s", error)
-        return None
 
 
 def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:

@@ -11,9 +11,11 @@ import polars as pl
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judge_quotes import expected_seconds, recent_calls
-from llmops_pipelines.orchestration.judging import items_of, nightly_specs, price_of, seats_for
+from llmops_pipelines.orchestration.judging import nightly_specs, seats_for
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.purses import price_of
 from llmops_pipelines.orchestration.resources import Clock, Judge, ReferenceFolder
+from llmops_pipelines.orchestration.sampled_items import items_of
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_LEDGER, JUDGE_SPECS, PRICE_BOOK, SAMPLED_TRACES
 

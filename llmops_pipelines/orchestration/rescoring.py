@@ -14,11 +14,12 @@ from pydantic import Field
 from llmops_pipelines import judging
 from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judge_quotes import quotes_of
-from llmops_pipelines.orchestration.judging import items_of, judge_asked, seats_for
+from llmops_pipelines.orchestration.judging import judge_asked, seats_for
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.partitions import days_of
 from llmops_pipelines.orchestration.quoting import spec_called
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.sampled_items import items_of
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SCORES, RAGAS_SCORES, Table
 

@@ -14,10 +14,10 @@ import polars as pl
 
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters import minilm
+from llmops_pipelines.adapters.batch_collecting import Progress
 from llmops_pipelines.adapters.cross_encoder import EntailmentModel, open_entailment_model
 from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.adapters.judge_desk import Desk
-from llmops_pipelines.adapters.judging_batches import Progress
 from llmops_pipelines.adapters.judging_day import judge_of
 from llmops_pipelines.adapters.named_judges import spec_named
 from llmops_pipelines.adapters.scoring import (
@@ -37,9 +37,9 @@ from llmops_pipelines.judging.ledger import attempt_frame
 from llmops_pipelines.judging.preflight import Finding
 from llmops_pipelines.judging.samples import Sample
 from llmops_pipelines.orchestration.endpoints import Seat
-from llmops_pipelines.orchestration.judging import gate_of, purse_of
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.preflights import checked
+from llmops_pipelines.orchestration.purses import gate_of, purse_of
 from llmops_pipelines.orchestration.scoring_batches import (
     BatchTerms,
     FileBatches,

@@ -14,8 +14,9 @@ import polars as pl
 from llmops_pipelines import judging
 from llmops_pipelines.adapters.batch_api import ApiName, NoBatchApiError
 from llmops_pipelines.adapters.batch_apis import batches_at
+from llmops_pipelines.adapters.batch_collecting import Progress, close_forgotten, collect
 from llmops_pipelines.adapters.judge_client import Endpoint
-from llmops_pipelines.adapters.judging_batches import Progress, Submission, close_forgotten, collect
+from llmops_pipelines.adapters.judging_batches import Submission
 from llmops_pipelines.adapters.scoring import SampleFile, unjudged_items
 from llmops_pipelines.adapters.spool import Spool, Verdict, verdicts_in
 from llmops_pipelines.judging import CALL_ID, PENDING

@@ -6,9 +6,10 @@ from datetime import date
 import polars as pl
 
 from llmops_pipelines.judging import slices
-from llmops_pipelines.orchestration.judging import _items_of, desk_of
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.purses import desk_of
 from llmops_pipelines.orchestration.resources import Judge
+from llmops_pipelines.orchestration.sampled_items import sampled_items
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import CALL_TEXTS, LLM_CALLS
 
@@ -41,10 +42,10 @@ def test_the_texts_of_a_large_sample_are_held_a_slice_at_a_time(tmp_path, monkey
     lake.append(CALL_TEXTS, pl.DataFrame(texts, schema=CALL_TEXTS.schema), name="p", day=DAY)
     sampled = pl.DataFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat"))
     kept = pl.LazyFrame(calls, schema=LLM_CALLS.schema)
-    with _items_of(lake, sampled, kept, DAY) as whole:
+    with sampled_items(lake, sampled, kept, DAY) as whole:
         assert isinstance(whole, pl.DataFrame)
-    monkeypatch.setattr("llmops_pipelines.orchestration.judging._SLICE", 3)
-    with _items_of(lake, sampled, kept, DAY) as sliced:
+    monkeypatch.setattr("llmops_pipelines.orchestration.sampled_items._SLICE", 3)
+    with sampled_items(lake, sampled, kept, DAY) as sliced:
         parts = list(slices(sliced))
         assert [part.height for part in slices(sliced)] == [3, 3, 1]
     assert pl.concat(parts).sort("call_id").equals(whole)

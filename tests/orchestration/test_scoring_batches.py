@@ -20,8 +20,8 @@ from llmops_pipelines.judging import Caps, Limits, Pace, rubric_spec
 from llmops_pipelines.orchestration import scoring_batches
 from llmops_pipelines.orchestration.batches import all_batches
 from llmops_pipelines.orchestration.endpoints import Seat
-from llmops_pipelines.orchestration.judging import price_of
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.purses import price_of
 from llmops_pipelines.orchestration.scoring import Chosen, Scoring, Telling, Terms, score_file
 from llmops_pipelines.orchestration.scoring_batches import NoBatchesError
 from llmops_pipelines.orchestration.scoring_juries import hear_jury
