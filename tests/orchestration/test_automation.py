@@ -14,7 +14,7 @@ TODAY = "2026-11-22"
 ROWS = {"llm_calls", "trace_steps", "feedback", "rejected_lines"}
 AT_ONCE = ROWS | {
     "traces", "call_costs", "feature_costs", "budget_status", "heuristic_scores", "service_health",
-    "routing_savings",
+    "routing_savings", "cost_cube", "cost_drivers",
 }  # fmt: skip
 AFTER_THE_DAY = {
     "sampled_traces", "judge_scores", "ragas_scores", "quality", "golden_candidates",
@@ -87,7 +87,8 @@ def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ti
     assert asked == {late: WHOLE}
     ticks.compute(asked, version="2")
     asked = ticks.tick()
-    assert asked == {later[gap]: RULES for gap in (1, 13, 14, 28)}, "rules look 29 days back"
+    weeks = {later[gap]: RULES | {"cost_drivers"} for gap in (1, 13)}
+    assert asked == weeks | {later[gap]: RULES for gap in (14, 28)}, "rules look 29 days back"
     ticks.compute(asked, version="2")
     assert ticks.tick() == {}
 
@@ -128,8 +129,8 @@ def test_before_the_first_prices_nothing_is_priced_at_nothing(definitions, insta
     ticks = Ticks(definitions, instance)
     ticks.land(DAYS[0])
     asked = ticks.tick()
-    costs = {"call_costs", "feature_costs", "budget_status", "routing_savings"}
-    waiting = costs | {"service_health"} | RULES
+    costs = {"call_costs", "feature_costs", "cost_cube", "budget_status", "routing_savings"}
+    waiting = costs | {"cost_drivers", "service_health"} | RULES
     assert asked == {None: {"price_book"}, DAYS[0]: WHOLE - waiting}
     ticks.compute(asked)
     assert ticks.tick() == {DAYS[0]: waiting}
@@ -172,7 +173,7 @@ def test_under_a_prefix_the_same_is_asked_for(tmp_path, instance):
     asked = ticks.tick()
     assert asked == {DAYS[0]: WHOLE}
     ticks.compute(asked, version="2")
-    assert ticks.tick() == {DAYS[1]: RULES}
+    assert ticks.tick() == {DAYS[1]: RULES | {"cost_drivers"}}
 
 
 def test_a_day_whose_run_failed_is_not_tried_again_until_its_logs_change(
