@@ -38,11 +38,11 @@ def test_a_batch_is_listed_collected_and_listed_with_what_it_cost(tmp_path, stub
     world = World(tmp_path / "lake", stub)
     world.run()
     (row,) = json.loads(batches(tmp_path, stub, "--json").stdout)["batches"]
-    assert (row["day"], row["state"], row["requests"]) == (str(DAY), "validating", 7)
+    assert (row["day"], row["state"], row["requests"]) == (str(DAY), "validating", 8)
     assert row["reserved_usd"] > 0
     assert row["cost_usd"] is None
     assert f"at most ${row['reserved_usd']:.4f}" in batches(tmp_path, stub).stdout
-    assert "validating; 0 of 7 done" in batches(tmp_path, stub, "collect").stdout
+    assert "validating; 0 of 8 done" in batches(tmp_path, stub, "collect").stdout
     stub.finish()
     run = batches(tmp_path, stub, "collect")
     assert "completed; 6 verdicts, 0 without one" in run.stdout

@@ -48,7 +48,7 @@ def test_a_run_that_was_killed_while_it_waits_is_gone_on_with_and_pays_nothing_t
     assert (run.returncode, told["outcomes"], told["calls"]) == (0, {"scored": 3}, 3)
     assert [row["score"] for row in rows(out)] == [1.0] * 3
     assert lake(tmp_path).read(JUDGE_CALLS)["step"].value_counts(sort=True).rows() == [
-        ("verdict", 3), ("canary/verdict", 1),
+        ("verdict", 3), ("canary/verdict", 2),
     ]  # fmt: skip
 
 

@@ -319,7 +319,7 @@ def test_a_batch_that_is_over_has_its_day_collected_and_judged_anew(tick, folder
         assert "are those of a file" in tick(sensor, **judge).skip_message
         for table in (LLM_CALLS, SAMPLED_TRACES, HEURISTIC_SCORES):
             folder.lake.write(table, table.empty(), day=DAY)
-        assert f"of {DAY}: validating, 0 of 7 done" in tick(sensor, **judge).skip_message
+        assert f"of {DAY}: validating, 0 of 8 done" in tick(sensor, **judge).skip_message
         stub.finish()
         (request,) = tick(sensor, **judge).run_requests
         assert request.partition_key == str(DAY)
