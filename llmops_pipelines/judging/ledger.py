@@ -26,6 +26,9 @@ from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SCORES
 
 LEDGER_KEY = ("spec_id", "item_digest", "repetition")
 
+_FIRST = (*LEDGER_KEY, "scored_at", "call_id")
+"""What decides which of several verdicts on one content counts: the earliest."""
+
 FINAL = ("scored", "refused", "unreadable", "undecided", "not_applicable")
 """Outcomes that are paid for: the same judge on the same content is not asked again."""
 
@@ -107,23 +110,29 @@ def verdicts_of(
     Calls with the same content share a verdict. Where two processes judged one content at once,
     the earlier verdict counts.
     """
-    parts = [
-        digests_of(items, spec)
-        .lazy()
-        .select("item_digest", own_call="call_id")
-        .join(
-            ledger.lazy()
-            .filter(pl.col("spec_id") == spec.spec_id)
-            .sort(*LEDGER_KEY, "scored_at", "call_id")
-            .unique(LEDGER_KEY, keep="first", maintain_order=True),
-            on="item_digest",
+    kept = ledger.lazy()
+    parts = [JUDGE_SCORES.empty()]
+    for spec in specs:
+        wanted = digests_of(items, spec).lazy().select("item_digest", own_call="call_id")
+        own = kept.filter(pl.col("spec_id") == spec.spec_id)
+        # Which row counts is found on its key alone: whole rows are sorted nowhere.
+        first = (
+            own.select(_FIRST)
+            .join(wanted, on="item_digest", how="semi")
+            .sort(_FIRST)
+            .unique(LEDGER_KEY, keep="first", maintain_order=True)
         )
-        .with_columns(call_id=pl.col("own_call"))
-        .select(JUDGE_SCORES.schema.names())
-        .collect()
-        for spec in specs
-    ]
-    return JUDGE_SCORES.require(pl.concat([JUDGE_SCORES.empty(), *parts]))
+        parts.append(
+            own.join(first, on=_FIRST, how="semi")
+            .join(wanted, on="item_digest")
+            .with_columns(call_id=pl.col("own_call"))
+            .select(JUDGE_SCORES.schema.names())
+            .collect(engine="streaming")
+        )
+    found = pl.concat(parts)
+    if found.select(JUDGE_SCORES.key).is_duplicated().any():  # the same row, twice in the ledger
+        found = found.unique(JUDGE_SCORES.key, keep="first", maintain_order=True)
+    return JUDGE_SCORES.require(found)
 
 
 def halves_of(
