@@ -91,7 +91,7 @@ def cost_drivers(
     cost_cube: Annotated[pl.DataFrame, LastDays(2 * cost.WEEK)], day: date
 ) -> pl.DataFrame:
     """Why the seven days up to this one cost more or less than the seven before, in USD."""
-    return cost.cost_drivers(*cost.two_periods(cost_cube, day, cost.WEEK))
+    return cost.week_drivers(cost_cube, day)
 
 
 @daily(

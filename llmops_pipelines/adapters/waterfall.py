@@ -33,7 +33,9 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
         subtitle: How to read it.
     """
     money = drivers.with_columns(pl.col("amount", "before", "after").cast(pl.Float64))
-    if money.is_empty() or not (money["before"][0] or money["after"][0]):
+    if money.is_empty():
+        return no_data(title, "no data: no whole week before this one to compare with")
+    if not (money["before"][0] or money["after"][0]):
         return no_data(title, "no data: nothing was spent in either week")
     steps = money.filter(pl.col("amount") != 0).sort("amount", "driver", descending=[True, False])
     names = ["before", *steps["driver"], "after"]

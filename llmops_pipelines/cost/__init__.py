@@ -11,8 +11,8 @@ from llmops_pipelines.cost.cube import (
     cost_cube,
     sum_calls,
 )
-from llmops_pipelines.cost.drivers import WEEK, cost_drivers, two_periods
-from llmops_pipelines.cost.drivers_told import told_change
+from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
+from llmops_pipelines.cost.drivers_told import told_change, told_week
 from llmops_pipelines.cost.features import feature_costs
 from llmops_pipelines.cost.gaps import unknown_features, unpriced_models
 
@@ -32,7 +32,8 @@ __all__ = [
     "feature_costs",
     "sum_calls",
     "told_change",
-    "two_periods",
+    "told_week",
     "unknown_features",
     "unpriced_models",
+    "week_drivers",
 ]

@@ -76,12 +76,28 @@ def cost_drivers(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return COST_DRIVERS.require(pl.DataFrame(rows, schema=COST_DRIVERS.schema, orient="row"))
 
 
-def two_periods(cube: pl.DataFrame, last: date, days: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The ``days`` days that end with ``last``, after as many before them: (before, after)."""
-    first = last - timedelta(days=days - 1)
+def two_weeks(cube: pl.DataFrame, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The week that ends with ``last``, after the one before it: (before, after)."""
+    first = last - timedelta(days=WEEK - 1)
     recent = (pl.col("day") >= first) & (pl.col("day") <= last)
-    earlier = (pl.col("day") < first) & (pl.col("day") >= first - timedelta(days=days))
+    earlier = (pl.col("day") < first) & (pl.col("day") >= first - timedelta(days=WEEK))
     return cube.filter(earlier), cube.filter(recent)
+
+
+def week_drivers(cube: pl.DataFrame, last: date) -> pl.DataFrame:
+    """``cost_drivers`` of the week that ends with ``last``; none without a whole week before it.
+
+    A week with fewer days of calls than the next would show the beginning of the logs, or a hole in
+    them, as growth.
+
+    Args:
+        cube: ``COST_CUBE`` with ``day``, of the two weeks.
+        last: Last day of the later week.
+    """
+    before, after = two_weeks(cube, last)
+    if before["day"].n_unique() < after["day"].n_unique():
+        return COST_DRIVERS.empty()
+    return cost_drivers(before, after)
 
 
 def split_change(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.cost.drivers import split_change
+from llmops_pipelines.cost.drivers import WEEK, split_change, two_weeks
 from llmops_pipelines.cost.factors import CELL, DRIVERS, cells_of
 
 _NAMELESS: Final = "a model without a name"
 
 _LEAST: Final = Decimal("0.005")
 """Changes below half a cent are none."""
+
+
+def told_week(cube: pl.DataFrame, last: date) -> str:
+    """``told_change`` of ``week_drivers``, or why there are none."""
+    before, after = two_weeks(cube, last)
+    had, have = before["day"].n_unique(), after["day"].n_unique()
+    if had < have:
+        return f"not compared: {had} of the {WEEK} days before have calls, and {have} of these"
+    return told_change(before, after)
 
 
 def told_change(before: pl.DataFrame, after: pl.DataFrame) -> str:

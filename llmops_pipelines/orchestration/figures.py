@@ -117,7 +117,7 @@ def of_cost_drivers(drivers: pl.DataFrame) -> Figures:
 def why_spend_changed(lake: Lake, day: date, _run_id: str) -> Figures:
     """The main driver of the week's change, in a sentence."""
     cube = lake.read(COST_CUBE, last_days(day, 2 * cost.WEEK))
-    return {"why": cost.told_change(*cost.two_periods(cube, day, cost.WEEK))}
+    return {"why": cost.told_week(cube, day)}
 
 
 def of_health(health: pl.DataFrame) -> Figures:

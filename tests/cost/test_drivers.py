@@ -1,5 +1,6 @@
 """Why spend changed: parts that add up, each where it belongs."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -12,6 +13,8 @@ from llmops_pipelines.cost import (
     cost_cube,
     cost_drivers,
     told_change,
+    told_week,
+    week_drivers,
 )
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
 from llmops_pipelines.tables import COST_CUBE, COST_PARTS
@@ -120,6 +123,20 @@ def test_nothing_and_no_change_are_told():
     assert told_change(cube(USUAL), cube(USUAL)) == "spend did not change"
     assert told_change(cube([]), cube([])) == "spend did not change"
     assert told_change(cube([]), cube(USUAL)).endswith("because there were no requests before")
+
+
+def test_weeks_are_compared_only_where_the_first_has_as_many_days():
+    last = date(2026, 11, 20)
+    days = [cube(USUAL).with_columns(day=pl.lit(last - timedelta(days=back))) for back in range(14)]
+    whole, begun = pl.concat(days), pl.concat(days[:9])
+    assert week_drivers(whole, last)["amount"].sum() == 0
+    assert week_drivers(begun, last).is_empty()
+    assert told_week(whole, last) == "spend did not change"
+    assert (
+        told_week(begun, last) == "not compared: 2 of the 7 days before have calls, and 7 of these"
+    )
+    hole = pl.concat(days[1:])
+    assert not week_drivers(hole, last).is_empty(), "a hole in the later week is a change"
 
 
 def test_costs_of_an_older_release_have_no_parts_and_still_add_up():
