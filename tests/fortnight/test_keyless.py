@@ -2,7 +2,7 @@
 
 600 calls a day instead of 1,500: every event still clears its line with room to spare (with 300 the
 outage has too few calls for a verdict), and what a night costs is mostly the number of its tables,
-not of its rows. Budgets shrink alike. Six traces a day are drawn: what is drawn is embedded, and no
+not of its rows. Budgets shrink alike. Two traces a day are drawn: what is drawn is embedded, and no
 rule asserted here looks at it.
 """
 
@@ -50,7 +50,7 @@ from tests.sample_company.sample import answer_of, question_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-CALLS_PER_DAY, SAMPLED_PER_DAY = 600, 6
+CALLS_PER_DAY, SAMPLED_PER_DAY = 600, 2
 BAD = ("warning", "critical")
 WINDOWED = {
     "rule_evaluations", "alerts", "prometheus_metrics", "nightly_report", "cost_drivers"
