@@ -32,7 +32,7 @@ rubrics:
     sees: [answer]
     features: [chat]
     system: You judge politeness.
-    prompt: "<answer>{{ answer }}</answer>"
+    prompt: "<answer>\\n{{ answer }}\\n</answer>"
     output: {type: object, properties: {polite: {type: boolean}, reason: {type: string}}}
     verdict: polite
 """
