@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from typing import Self
 
 from aiohttp import web
@@ -11,14 +12,14 @@ from aiohttp import web
 _MOST_WAITING = 512
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """Serves `application` while it is entered; ``port`` 0 takes a free one."""
 
     port: int
 
+    @abstractmethod
     def application(self) -> web.Application:
         """What is served."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         """Start serving on loopback."""

@@ -19,14 +19,13 @@ from llmops_pipelines.cli.filing import File
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.formats import connect
+from llmops_pipelines.ingest import LandingOptions
 from llmops_pipelines.ingest.files import read_content
 from llmops_pipelines.ingest.lines import Refused, line_frame, of_few_lines, read_blocks
 from llmops_pipelines.ingest.usage_records import PricedRecord, PriceRow, price_records
 from llmops_pipelines.reference import ReferenceFileError
 
 _AT_ONCE: Final = 20_000
-_HOLD: Final = 8 * 2**20
-_LONGEST_LINE: Final = 10_000_000
 
 
 def price_file(settings: Settings, path: Path, at: date | None, *, as_json: bool) -> None:
@@ -54,12 +53,12 @@ def _book(settings: Settings) -> pl.DataFrame:
 def _priced(
     file: File, book: pl.DataFrame, at: datetime | None, show: telling.Show
 ) -> Iterator[PricedRecord]:
-    content, connection = read_content(file.log(file.path.name), hold=_HOLD), connect()
+    content, connection = read_content(file.log(file.path.name)), connect()
     if content.failure:
         raise UnusableError(f"{file.path}: {content.failure}")
     read = 0
     try:
-        for block in read_blocks(content.chunks(), _LONGEST_LINE):
+        for block in read_blocks(content.chunks(), LandingOptions.max_line_bytes):
             if isinstance(block, Refused):
                 yield PricedRecord(block.line, reason=block.reason)
                 continue

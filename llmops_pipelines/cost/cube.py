@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llmops_pipelines.pricing import REQUESTED, Keys, Rates, number_rows, price_groups, sum_groups
 from llmops_pipelines.reference import UNATTRIBUTED
-from llmops_pipelines.tables import COST_CUBE, COST_PARTS, MONEY, TOKEN_BUCKETS
+from llmops_pipelines.tables import COST_CUBE, COST_PARTS, TOKEN_BUCKETS
 
 _DERIVED: Final = {
     "hour": pl.col("started_at").dt.hour(),
@@ -41,7 +41,6 @@ DIMENSIONS: Final = (
 )
 """What calls can be summed by: columns of ``LLM_CALLS`` and what follows from them."""
 
-_SUMS: Final = ("calls", "errors", "unpriced_calls", "no_usage_calls", *TOKEN_BUCKETS)
 _PERCENTILES: Final = (50, 95, 99)
 
 
@@ -93,22 +92,6 @@ def sum_calls(calls: pl.DataFrame, by: Sequence[str], rates: Rates | None = None
         keys = kinds.by(by)
         sums = price_groups(calls, kinds, keys.codes, rates)
     return keys.values.hstack(sums).hstack(_latencies(calls["latency_ms"], keys))
-
-
-def add_up(days: Sequence[pl.DataFrame], by: Sequence[str]) -> pl.DataFrame:
-    """What ``sum_calls`` found on several days, added up; percentiles do not add up, so without.
-
-    Dearest first; groups without any cost, whose spend is unknown, before all others.
-    """
-    return (
-        pl.concat(days)
-        .group_by(by)
-        .agg(
-            pl.col(_SUMS).sum(),
-            cost=pl.when(pl.col("cost").is_not_null().any()).then(pl.col("cost").sum()).cast(MONEY),
-        )
-        .sort("cost", *by, descending=[True] + [False] * len(by), nulls_last=False)
-    )
 
 
 def cost_cube(llm_calls: pl.DataFrame, call_costs: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,9 @@ from typing import BinaryIO, Final, NamedTuple
 
 import zstandard
 
+_HOLD: Final = 8 * 2**20
+"""Files up to this size are kept in memory between taking their digest and reading them."""
+
 _READ: Final = 1 << 22
 """Larger pieces leave the processor's cache, and take memory that the system hands out anew."""
 _UNPACK: Final = 1 << 22
@@ -92,7 +95,7 @@ class Content:
             yield from _bounded(_unpacked(packed), self.length)
 
 
-def read_content(file: LogFile, *, hold: int) -> Content:
+def read_content(file: LogFile, *, hold: int = _HOLD) -> Content:
     """Take the digest of ``file`` (SHA-256, 32 hex digits); keep its bytes if ``hold`` or fewer."""
     digest, length, pieces = hashlib.sha256(), 0, list[bytes]()
     try:

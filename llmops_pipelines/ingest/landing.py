@@ -19,7 +19,7 @@ its rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
@@ -29,9 +29,6 @@ from llmops_pipelines.ingest.group import LandedBatch, LandingGroup, batch_of
 from llmops_pipelines.ingest.log_index import current_files, same_reading
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.tables import LOG_INDEX
-
-_HOLD: Final = 8 * 2**20
-"""Files up to this size are kept in memory between taking their digest and reading them."""
 
 OnFile = Callable[[str, int, int], None]
 """Told after each file: its path, how many files are done, how many there are."""
@@ -66,7 +63,7 @@ def land(
     for group in _groups(left, options.batch_bytes, options.batch_files):
         fresh, touched = list[Content](), list[Content]()
         for file in group:
-            content = read_content(file, hold=_HOLD)
+            content = read_content(file)
             row = known.get((file.path, content.digest))
             same = row and same_reading(row["source_format"], options.sources.of(file.path))
             (touched if same and content.failure is None else fresh).append(content)

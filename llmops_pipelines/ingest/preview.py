@@ -33,7 +33,6 @@ from llmops_pipelines.tables import (
     Table,
 )
 
-_HOLD: Final = 8 * 2**20
 _SAMPLE: Final = 500
 """Records that are asked which of their paths are used."""
 _SAMPLE_BYTES: Final = 16 * 2**20
@@ -120,7 +119,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
             _together(parts, LANDED_FEEDBACK)["given_at"].alias("started_at"),
         ]
     )
-    opened = open_content(connect(), read_content(file, hold=_HOLD), options)
+    opened = open_content(connect(), read_content(file), options)
     paths = FieldPaths({}, [])
     if isinstance(opened, Opened) and opened.tag is not None:
         paths = field_paths(records_of(opened, _SAMPLE), opened.reading)

@@ -21,7 +21,6 @@ from llmops_pipelines.ingest.synonyms import LOOSE, SYNONYMS
 from llmops_pipelines.ingest.token_guesses import settle_tokens, told_by_sum
 from llmops_pipelines.reference import parse_document
 
-_HOLD: Final = 8 * 2**20
 _SAMPLE: Final = 5_000
 
 
@@ -84,7 +83,7 @@ def guess(found: Sequence[Profile], options: LandingOptions) -> dict[str, Guess]
 def _records(file: LogFile, options: LandingOptions) -> list[dict[str, Any]]:
     entry = options.sources.of(file.path)
     if entry is None:
-        known = open_content(connect(), read_content(file, hold=_HOLD), options)
+        known = open_content(connect(), read_content(file), options)
         if not isinstance(known, Unknown) and known.tag is not None:
             raise NoMappingError(
                 f"is read as {known.tag} without a mapping; leave --write-mapping away"
@@ -93,7 +92,7 @@ def _records(file: LogFile, options: LandingOptions) -> list[dict[str, Any]]:
         {"name": "asked", "match": file.path, "format": "mapped", "fields": {"started_at": "x"}}
     )
     options = LandingOptions(**{**vars(options), "sources": Sources(sources=[asked])})
-    opened = open_content(connect(), read_content(file, hold=_HOLD), options)
+    opened = open_content(connect(), read_content(file), options)
     if isinstance(opened, Unknown):
         raise NoMappingError(opened.reason.removeprefix("file: "))
     records = records_of(opened, _SAMPLE)

@@ -12,7 +12,6 @@ from llmops_pipelines.cost import (
     CUBE_COLUMNS,
     DIMENSIONS,
     UnknownDimensionError,
-    add_up,
     columns_for,
     cost_cube,
     sum_calls,
@@ -188,14 +187,3 @@ def test_the_cube_names_who_owns_nothing(book):
     cube = cost_cube(logged.select(CUBE_COLUMNS), price_calls(logged, book))
     assert set(cube["team"]) == {"a", "unattributed"}
     assert cube.sort("hour")["hour"].to_list() == [12, 23]
-
-
-def test_days_add_up_and_unknown_spend_comes_first(book):
-    rates = Rates(book)
-    priced = call(feature="a", uncached_input=1_000)
-    unknown = call(feature="b", model="unheard-of", uncached_input=1)
-    days = [sum_calls(calls(priced, unknown), ["feature"], rates)] * 2
-    found = add_up(days, ["feature"])
-    assert found["feature"].to_list() == ["b", "a"]
-    assert found["cost"].to_list() == [None, Decimal("0.004")]
-    assert found["calls"].to_list() == [2, 2]
