@@ -1,5 +1,6 @@
 """Scores: heuristics on every call, judges on the sample."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -72,7 +73,7 @@ def judge_scores(
     clock: Clock,
     day: date,
     run_id: str,
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """What embedded scorers and LLM judges say of the sample; no verdict is paid for twice."""
     return judge_sample(
         sampled_traces,
@@ -111,7 +112,7 @@ def ragas_scores(
     clock: Clock,
     day: date,
     run_id: str,
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """Faithfulness and answer relevancy by RAGAS, where a feature is judged by an endpoint."""
     return score_with_ragas(
         sampled_traces,

@@ -94,7 +94,7 @@ AGREEMENT = pl.Schema(
 """What `jury_agreement` returns."""
 
 
-def jury_agreement(verdicts: pl.DataFrame) -> pl.DataFrame:
+def jury_agreement(verdicts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """How far the members of each jury agree: one row per metric and jury, by metric.
 
     Args:
@@ -109,14 +109,17 @@ def jury_agreement(verdicts: pl.DataFrame) -> pl.DataFrame:
     from llmops_pipelines.statistics import krippendorff_alpha
 
     rows = []
-    told = verdicts.filter(pl.col("library_versions").str.contains(f'"{_MEMBER}', literal=True))
+    verdicts = verdicts.lazy().select(
+        "metric", "spec_id", "library_versions", "call_id", "repetition", "outcome", "score"
+    )
+    is_jury = pl.col("library_versions").str.contains(f'"{_MEMBER}', literal=True)
+    told = verdicts.filter(is_jury).collect()
     for (metric, jury, names), items in told.group_by(
         "metric", "spec_id", "library_versions", maintain_order=True
     ):
         seats = [name.removeprefix(_MEMBER) for name in json.loads(names)]
-        of_members = verdicts.filter(
-            pl.col("spec_id").is_in(seats), pl.col("outcome") == "scored"
-        ).join(items, on=["call_id", "repetition"], how="semi")
+        scored = verdicts.filter(pl.col("spec_id").is_in(seats), pl.col("outcome") == "scored")
+        of_members = scored.collect().join(items, on=["call_id", "repetition"], how="semi")
         ratings = of_members.pivot(
             "spec_id", index=["call_id", "repetition"], values="score", sort_columns=True
         ).drop("call_id", "repetition")

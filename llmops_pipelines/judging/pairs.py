@@ -63,7 +63,7 @@ def settle(as_given: Ruling, swapped: Ruling, categories: Mapping[str, float | N
     return Ruling("undecided", None, reason, evidence)
 
 
-def flip_rates(verdicts: pl.DataFrame) -> pl.DataFrame:
+def flip_rates(verdicts: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     """How often judges of pairs went by the place: one row per metric and judge, by metric.
 
     Args:
@@ -80,14 +80,14 @@ def flip_rates(verdicts: pl.DataFrame) -> pl.DataFrame:
     low, high = wilson(pl.col("flips"), pl.col("pairs"))
     return (
         # An embedded scorer's evidence is a passage of somebody's document; it makes no attempts.
-        verdicts.filter(pl.col("attempts") > 0)
+        verdicts.lazy()
+        .filter(pl.col("attempts") > 0, pl.col("evidence").str.contains(_BOTH))
         .unique(["spec_id", "item_digest", "repetition"], keep="first", maintain_order=True)
         .with_columns(
             given=pl.col("evidence").str.extract(_BOTH, 1),
             swapped=pl.col("evidence").str.extract(_BOTH, 2),
             flipped=pl.col("outcome") == "undecided",
         )
-        .filter(pl.col("given").is_not_null())
         .group_by("metric", "spec_id")
         .agg(
             pairs=pl.len(),
@@ -99,6 +99,7 @@ def flip_rates(verdicts: pl.DataFrame) -> pl.DataFrame:
         .select(_RATES.names())
         .cast(_RATES)
         .sort("metric", "spec_id")
+        .collect()
     )
 
 

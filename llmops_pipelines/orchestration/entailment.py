@@ -1,7 +1,6 @@
 """Judges a day's sample by the entailment model that the settings name, on this machine."""
 
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Sequence
 from uuid import uuid4
 
 import polars as pl
@@ -12,57 +11,37 @@ from llmops_pipelines.adapters.cross_encoder import (
     library_versions,
     open_entailment_model,
 )
-from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.asking import Asked, Occasion, keep_specs
 from llmops_pipelines.orchestration.purses import QUOTES
-from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import JUDGE_LEDGER, JUDGE_SCORES, JUDGE_SPECS
+from llmops_pipelines.tables import JUDGE_LEDGER
 
 
-def judge_by_entailment(
-    items: pl.DataFrame,
-    features: Features,
-    lake: Lake,
-    model: str,
-    now: Callable[[], datetime],
-    day: date,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What the entailment model says of ``items``, computing only what the ledger lacks.
+def judge_by_entailment(items: judging.Items, occasion: Occasion) -> Asked:
+    """Have the entailment model of the settings judge ``items``, but for what the ledger has.
 
-    A model that cannot be used is a warning, as a judge that does not answer is: the night goes on.
-
-    Args:
-        items: ``judging.items`` of the day; those of features with ``judging: none`` are left out.
-        features: ``features.yaml``.
-        lake: Where the ledger is.
-        model: Folder or name of the model; empty for none.
-        now: The UTC time, without a zone.
-        day: Whose ledger part it is.
-
-    Returns:
-        ``JUDGE_SPECS`` and ``JUDGE_SCORES``, both empty without a model.
+    Items of features with ``judging: none`` are left out. A model that cannot be used is a warning,
+    as a judge that does not answer is: the night goes on.
     """
-    nothing = JUDGE_SPECS.empty(), JUDGE_SCORES.empty()
-    judged = [name for name in items["feature"].unique() if features.of(name).judging != "none"]
-    items = items.filter(pl.col("feature").is_in(judged))
-    if not model or items.is_empty():
-        return nothing
+    lake, day, model = occasion.lake, occasion.day, occasion.judge.entailment_model
+    present = {name for part in judging.slices(items) for name in part["feature"].unique()}
+    names = sorted(name for name in present if occasion.features.of(name).judging != "none")
+    if not model or not names:
+        return Asked((), names, occasion)
+    specs: Sequence[judging.JudgeSpec] = ()
     try:
         opened = open_entailment_model(model)
+        specs = judging.entailment_specs(model=opened.name, weights=opened.weights)
+        keep_specs(lake, judging.judge_specs(specs))
+        for part in judging.slices(items.filter(pl.col("feature").is_in(names))):
+            for verdicts in judging.entailment_verdicts(
+                part,
+                specs,
+                opened.entails,
+                lake.scan(JUDGE_LEDGER),
+                now=occasion.clock.now,
+                library_versions=library_versions(),
+            ):
+                lake.append(JUDGE_LEDGER, verdicts, name=uuid4().hex, day=day)
     except EntailmentModelError as error:
         QUOTES.warning("not judged %s: entailment: %s", day, error)
-        return nothing
-    specs = judging.entailment_specs(model=opened.name, weights=opened.weights)
-    try:
-        for verdicts in judging.entailment_verdicts(
-            items,
-            specs,
-            opened.entails,
-            lake.scan(JUDGE_LEDGER),
-            now=now,
-            library_versions=library_versions(),
-        ):
-            lake.append(JUDGE_LEDGER, verdicts, name=uuid4().hex, day=day)
-    except EntailmentModelError as error:
-        QUOTES.warning("not judged %s: entailment: %s", day, error)
-    ledger = lake.scan(JUDGE_LEDGER).drop("day")
-    return judging.judge_specs(specs), judging.verdicts_of(items, ledger, specs)
+    return Asked(specs, names, occasion)

@@ -235,19 +235,22 @@ def of_sample(sample: pl.DataFrame) -> Figures:
     return {"chart": _bars(sample, "stratum", "Sampled traces by stratum")}
 
 
-def of_verdicts(verdicts: pl.DataFrame) -> Figures:
+def of_verdicts(verdicts: pl.DataFrame | pl.LazyFrame) -> Figures:
     """Outcomes and cost of a day's verdicts; what waits; how often pairs flip and juries agree."""
-    outcomes = verdicts.group_by("outcome").len().sort("outcome").iter_rows()
-    cost = verdicts["cost"].drop_nulls()
+    verdicts = verdicts.lazy()
+    outcomes = dict(verdicts.group_by("outcome").len().sort("outcome").collect().iter_rows())
+    told = verdicts.select(
+        pl.col("cost").sum(),
+        known=pl.col("cost").count(),
+        versions=pl.col("library_versions").drop_nulls().unique().implode(),
+    ).collect()
     flips = judging.flip_rates(verdicts)
     juries = judging.jury_agreement(verdicts)
-    waiting = verdicts.filter(pl.col("outcome") == judging.PENDING).height
+    waiting = outcomes.get(judging.PENDING)
     return {
-        "outcomes": dg.MetadataValue.json(dict(outcomes)),
-        "cost_usd": float(cost.sum()) if cost.len() else "unknown",
-        "versions": dg.MetadataValue.json(
-            verdicts["library_versions"].drop_nulls().unique().sort().to_list()
-        ),
+        "outcomes": dg.MetadataValue.json(outcomes),
+        "cost_usd": float(told["cost"][0]) if told["known"][0] else "unknown",
+        "versions": dg.MetadataValue.json(sorted(told["versions"][0])),
         **({"waiting_in_batches": waiting} if waiting else {}),
         **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),
         **({"jury_agreement": dg.MetadataValue.json(juries.to_dicts())} if juries.height else {}),

@@ -1,11 +1,8 @@
 """Judges a day's sample: embedded scorers, rubrics and RAGAS metrics, through the ledger."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from pathlib import Path
-from uuid import uuid4
+from datetime import date
 
 import polars as pl
 
@@ -14,15 +11,20 @@ from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.batch_collecting import Progress
 from llmops_pipelines.adapters.judge_client import Endpoint
 from llmops_pipelines.judging.endpoints import Judges
-from llmops_pipelines.judging.juries import jury_scores, jury_spec
-from llmops_pipelines.orchestration.batches import LakeBook, collect_open, submission
-from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
+from llmops_pipelines.orchestration.asking import (
+    Asked,
+    Heard,
+    Occasion,
+    Wanted,
+    ask,
+    ask_benches,
+    keep_specs,
+)
+from llmops_pipelines.orchestration.batches import LakeBook, collect_open
+from llmops_pipelines.orchestration.endpoints import Seat, benches, read_judges
 from llmops_pipelines.orchestration.entailment import judge_by_entailment
-from llmops_pipelines.orchestration.judge_quotes import record_quote
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.locks import alone
-from llmops_pipelines.orchestration.preflights import checked
-from llmops_pipelines.orchestration.purses import QUOTES, desk_of, gate_of, price_of, purse_of_run
+from llmops_pipelines.orchestration.purses import QUOTES, price_of
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.sampled_items import sampled_items
 from llmops_pipelines.reference import Features
@@ -72,36 +74,21 @@ def judge_sample(
     clock: Clock,
     day: date,
     run_id: str,
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """What embedded scorers, an entailment model of one's own and the rubrics say of the sample.
 
     Rubrics are asked where a feature is switched on; the model runs here, where one is set.
 
     What the day's batches have brought by now is taken in first, whatever is switched on today.
 
-    Returns:
-        ``JUDGE_SCORES``.
+    Yields:
+        ``JUDGE_SCORES``, of so many items at a time; all have been asked about before the first.
     """
     rubrics = reference.read("rubrics.yaml", judging.Rubrics)
-    collect_day(lake.open(), judge, read_judges(reference), rubrics, clock, day)
-    with sampled_items(lake.open(), sampled, llm_calls, day) as items:
-        return _judge_items(items, heuristic_scores, lake, reference, judge, clock, day, run_id)
-
-
-def _judge_items(
-    items: judging.Items,
-    heuristic_scores: pl.DataFrame,
-    lake: LakeResource,
-    reference: ReferenceFolder,
-    judge: Judge,
-    clock: Clock,
-    day: date,
-    run_id: str,
-) -> pl.DataFrame:
-    """What all judges say of ``items``."""
-    embedded = _embedded(items, heuristic_scores, lake.open(), clock)
-    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     features = reference.read("features.yaml", Features)
+    judges = read_judges(reference)
+    occasion = Occasion(lake.open(), features, judge, clock, day, run_id)
+    collect_day(occasion.lake, judge, judges, rubrics, clock, day)
 
     def wanted(seat: Seat) -> Wanted:
         specs = judging.endpoint_specs(
@@ -113,32 +100,33 @@ def _judge_items(
         )
         return [(judging.judged_features(features, seat.endpoint.name), specs)] if specs else []
 
-    judged = _asked(items, wanted, features, lake, reference, judge, clock, day, run_id)
-    entailed = [JUDGE_SCORES.empty()]
-    for part in judging.slices(items):
-        specs, verdicts = judge_by_entailment(
-            part, features, lake.open(), judge.entailment_model, clock.now, day
-        )
-        _keep_specs(lake.open(), specs)
-        entailed.append(verdicts)
-    found = pl.concat([embedded, *entailed, judged])
-    before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=False)
-    return JUDGE_SCORES.require(pl.concat([found, before]))
+    with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
+        heard: list[Asked | Heard] = [*ask_benches(items, wanted, judges, occasion)]
+        heard.append(judge_by_entailment(items, occasion))
+        before = _paid_before(items, heard, occasion, ragas=False)
+        for part in judging.slices(items):
+            embedded = _embedded(part, heuristic_scores, occasion)
+            yield _said([*heard, before], part, embedded)
+
+
+def _said(
+    heard: Iterable[Asked | Heard], items: pl.DataFrame, *others: pl.DataFrame
+) -> pl.DataFrame:
+    """What all that were ``heard`` say of ``items``, once, with what ``others`` said."""
+    said = pl.concat([*others, *(one.said_of(items) for one in heard)])
+    return said.unique(JUDGE_SCORES.key, maintain_order=True)
 
 
 def _embedded(
-    items: judging.Items, heuristic_scores: pl.DataFrame, lake: Lake, clock: Clock
+    items: pl.DataFrame, heuristic_scores: pl.DataFrame, occasion: Occasion
 ) -> pl.DataFrame:
     """What the embedded scorers say of ``items``: ``JUDGE_SCORES``."""
-    found = [JUDGE_SCORES.empty()]
-    for part in judging.slices(items):
-        specs, verdicts = judging.embedded_verdicts(
-            part, heuristic_scores, minilm.embed, weights=minilm.weights(), now=clock.now()
-        )
-        _keep_specs(lake, specs)
-        known = [judging.read_spec(text) for text in specs["spec"]]
-        found.append(judging.verdicts_of(part, verdicts, known))
-    return pl.concat(found)
+    specs, verdicts = judging.embedded_verdicts(
+        items, heuristic_scores, minilm.embed, weights=minilm.weights(), now=occasion.clock.now()
+    )
+    keep_specs(occasion.lake, specs)
+    known = [judging.read_spec(text) for text in specs["spec"]]
+    return judging.verdicts_of(items, verdicts, known)
 
 
 def score_with_ragas(
@@ -151,11 +139,11 @@ def score_with_ragas(
     clock: Clock,
     day: date,
     run_id: str,
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """What RAGAS metrics say of the sample, where a feature is switched on.
 
-    Returns:
-        ``RAGAS_SCORES``.
+    Yields:
+        ``RAGAS_SCORES``, of so many items at a time; all have been asked about before the first.
     """
     features = reference.read("features.yaml", Features)
 
@@ -170,11 +158,14 @@ def score_with_ragas(
         ]
 
     if not judging.features_judged(features):
-        return RAGAS_SCORES.empty()
-    with sampled_items(lake.open(), sampled, llm_calls, day) as items:
-        found = _asked(items, wanted, features, lake, reference, judge, clock, day, run_id)
-        before = _paid_before(items, found["spec_id"], features, lake.open(), day, ragas=True)
-    return RAGAS_SCORES.require(pl.concat([found, before]))
+        yield RAGAS_SCORES.empty()
+        return
+    occasion = Occasion(lake.open(), features, judge, clock, day, run_id)
+    with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
+        heard = ask_benches(items, wanted, read_judges(reference), occasion)
+        before = _paid_before(items, heard, occasion, ragas=True)
+        for part in judging.slices(items):
+            yield _said([*heard, before], part)
 
 
 def seats_for(
@@ -214,8 +205,9 @@ def judge_asked(
         ``JUDGE_SCORES`` columns of that ``repetition``, with what could not be finished.
     """
     judge = judge.model_copy(update={"judge_within_days": (clock.today() - day).days + 1})
+    occasion = Occasion(lake, features, judge, clock, day, run_id)
     said = [
-        _ask(items, [spec], features, lake, judge, seat, clock, day, run_id, repetition=repetition)
+        ask(items, [spec], seat, occasion, repetition=repetition).said_of(items)
         for seat in seats_for(spec, judge, read_judges(reference), features)
     ]
     found = pl.concat([JUDGE_SCORES.empty(), *said]).filter(pl.col("repetition") == repetition)
@@ -223,32 +215,28 @@ def judge_asked(
 
 
 def _paid_before(
-    items: judging.Items,
-    asked: Iterable[str],
-    features: Features,
-    lake: Lake,
-    day: date,
-    *,
-    ragas: bool,
-) -> pl.DataFrame:
-    """Verdicts on the day's items of judges that are not asked any more, or were asked apart.
+    items: judging.Items, heard: Iterable[Asked | Heard], occasion: Occasion, *, ragas: bool
+) -> Asked:
+    """Judges that were paid for the day's items and are not asked any more, or were asked apart.
 
     A judge belongs to the day if it was paid for one of its calls, or rescored it. A file that was
     judged with a day's ledger has calls of its own, and is no part of the day.
     """
-    items = items.filter(pl.col("feature").is_in(judging.features_judged(features)))
+    lake, day = occasion.lake, occasion.day
+    names = judging.features_judged(occasion.features)
+    items = items.filter(pl.col("feature").is_in(names))
     on_calls = lake.scan(JUDGE_LEDGER, [day]).filter(
         pl.col("call_id").is_in(judging.call_ids(items))
     )
     ids = {
         *on_calls.select(pl.col("spec_id").unique()).collect()["spec_id"],
         *lake.read(JUDGE_RESCORES, [day])["spec_id"],
-    } - set(asked)
+    }.difference(*(one.spec_ids for one in heard))
     kept = lake.read(JUDGE_SPECS).filter(
         pl.col("spec_id").is_in(sorted(ids)), (pl.col("kind") == "ragas") == ragas
     )
-    specs = [judging.read_spec(text) for text in kept.unique("spec_id").sort("spec_id")["spec"]]
-    return judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
+    texts = kept.unique("spec_id").sort("spec_id")["spec"]
+    return Asked([judging.read_spec(text) for text in texts], names, occasion)
 
 
 def judge_items(
@@ -271,61 +259,8 @@ def judge_items(
     [seat] = benches(judge, Judges())[judge.name].seats
     # Whoever asks waits for the answer: nothing is put into batches.
     seat = seat._replace(batch="")
-    today = clock.today()
-    opened = lake.open()
-    return _ask(
-        items, specs, features, opened, judge, seat, clock, today, run_id, one_at_a_time=False
-    )
-
-
-Wanted = list[tuple[list[str], list[judging.JudgeSpec]]]
-"""Features, and the judges that a seat is asked to be for them."""
-
-
-def _asked(
-    items: judging.Items,
-    wanted: Callable[[Seat], Wanted],
-    features: Features,
-    lake: LakeResource,
-    reference: ReferenceFolder,
-    judge: Judge,
-    clock: Clock,
-    day: date,
-    run_id: str,
-) -> pl.DataFrame:
-    """What every endpoint that a feature names says of its items, and what its juries say."""
-    parts = [JUDGE_SCORES.empty()]
-    for name, bench in benches(judge, read_judges(reference)).items():
-        if not judging.judged_features(features, name):
-            continue
-        by_seat = [wanted(seat) for seat in bench.seats]
-        if not all(by_seat):
-            continue  # a seat without a model wants nothing, and a jury sits whole or not at all
-        for together in zip(*by_seat, strict=True):
-            own = items.filter(pl.col("feature").is_in(together[0][0]))
-            said = [
-                _ask(own, specs, features, lake.open(), judge, seat, clock, day, run_id)
-                for seat, (_, specs) in zip(bench.seats, together, strict=True)
-            ]
-            parts += said
-            if len(said) > 1:
-                members = list(zip(*(specs for _, specs in together), strict=True))
-                parts += _heard_together(pl.concat(said), members, bench, lake.open())
-    return pl.concat(parts).unique(JUDGE_SCORES.key, maintain_order=True)
-
-
-def _heard_together(
-    said: pl.DataFrame,
-    juries: Iterable[Sequence[judging.JudgeSpec]],
-    bench: Bench,
-    lake: Lake,
-) -> list[pl.DataFrame]:
-    """What each jury says, once its spec is kept."""
-    heard = []
-    for members in juries:
-        _keep_specs(lake, judging.judge_specs([jury_spec(members, bench.combine)]))
-        heard.append(jury_scores(said, members, bench.combine))
-    return heard
+    occasion = Occasion(lake.open(), features, judge, clock, clock.today(), run_id)
+    return ask(items, specs, seat, occasion, one_at_a_time=False).said_of(items)
 
 
 def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.DataFrame:
@@ -365,70 +300,6 @@ def nightly_specs(
     return found
 
 
-def _ask(
-    items: judging.Items,
-    specs: Sequence[judging.JudgeSpec],
-    features: Features,
-    lake: Lake,
-    judge: Judge,
-    seat: Seat,
-    clock: Clock,
-    day: date,
-    run_id: str,
-    *,
-    one_at_a_time: bool = True,
-    repetition: int = 0,
-) -> pl.DataFrame:
-    """Verdicts of ``specs`` on the items of switched-on features, paying for what is missing.
-
-    What waits in a batch is ``pending``.
-    """
-    too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
-    if not specs:
-        return JUDGE_SCORES.empty()
-    switched_on = judging.judged_features(features, seat.endpoint.name)
-    items = items.filter(pl.col("feature").is_in(switched_on))
-    if all(part.is_empty() for part in judging.slices(items)):
-        return JUDGE_SCORES.empty()
-    _keep_specs(lake, judging.judge_specs(specs))
-    if too_old:
-        # History is judged for money only when asked; what is paid for already is still shown.
-        seat = seat._replace(endpoint=replace(seat.endpoint, base_url=""))
-    waits = one_at_a_time and seat.endpoint.configured and desk_of(judge) is not None
-    with _alone_with(day, specs[0].kind, Path(judge.state)) if waits else nullcontext():
-        waiting = LakeBook(lake, day).waiting(specs, now=clock.now())
-        unfinished = _spend(
-            items, specs, waiting, features, lake, judge, seat, clock, day, run_id, repetition
-        )
-    paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), specs)
-    # What waits may have got its verdict by itself meanwhile.
-    owed = pl.concat([waiting, unfinished]).join(paid, on=judging.LEDGER_KEY, how="anti")
-    found = pl.concat([paid, judging.verdicts_of(items, owed, specs)])
-    if seat.endpoint.configured:
-        return found
-    return pl.concat([found, _owed(found, items, specs, lake, day)])
-
-
-def _owed(
-    found: pl.DataFrame,
-    items: judging.Items,
-    specs: Sequence[judging.JudgeSpec],
-    lake: Lake,
-    day: date,
-) -> pl.DataFrame:
-    """What the judges still owe of a day they are not asked about now: it stays on record.
-
-    Else a later night would not know that there is something left to ask.
-    """
-    tables = {RAGAS_SCORES if spec.kind == "ragas" else JUDGE_SCORES for spec in specs}
-    stored = pl.concat([lake.read(table, [day]).drop("day") for table in tables])
-    return stored.filter(
-        pl.col("outcome").is_in(judging.UNFINISHED),
-        pl.col("spec_id").is_in([spec.spec_id for spec in specs]),
-        pl.col("call_id").is_in(judging.call_ids(items)),
-    ).join(found, on=JUDGE_SCORES.key, how="anti")
-
-
 def collect_day(
     lake: Lake,
     judge: Judge,
@@ -456,115 +327,3 @@ def endpoints_of(judge: Judge, judges: Judges) -> dict[str, Endpoint]:
         for seat in bench.seats
         if seat.endpoint.base_url
     }
-
-
-def _alone_with(day: date, kind: str, state: Path) -> AbstractContextManager[None]:
-    """One process at a time judges a day, so that the next one finds paid what it would pay again.
-
-    Processes that share no disk are not held up; what they pay twice is counted.
-    """
-    return alone(
-        state / f"{kind}-{day.toordinal() % _LOCKS}.lock",
-        lambda: QUOTES.info("another process is judging %s; waiting for it", day),
-    )
-
-
-_LOCKS = 512
-"""Days this far apart share a lock file, so that there are not ever more of them."""
-
-
-def _spend(
-    items: judging.Items,
-    specs: Sequence[judging.JudgeSpec],
-    waiting: pl.DataFrame,
-    features: Features,
-    lake: Lake,
-    judge: Judge,
-    seat: Seat,
-    clock: Clock,
-    day: date,
-    run_id: str,
-    repetition: int,
-) -> pl.DataFrame:
-    """Ask for what the ledger lacks; return what could not be finished."""
-    from llmops_pipelines.adapters.judging_day import judge_day
-
-    def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
-        part = uuid4().hex
-        lake.append(JUDGE_CALLS, attempts, name=part, day=day)
-        if not verdicts.is_empty():
-            lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
-
-    book = lake.read(PRICE_BOOK)
-    price = price_of(book, clock.now())
-    batch_price = price_of(book, clock.now(), "batch")
-    purse = purse_of_run(lake, judge, clock, run_id)
-
-    def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
-        if not judge.preflight_days:
-            return endpoint, None
-        finding, _ = checked(
-            lake,
-            endpoint,
-            purse=purse,
-            price=price,
-            append=append,
-            now=clock.now,
-            run_id=run_id,
-            logprobs=seat.logprobs,
-            days=judge.preflight_days,
-        )
-        if finding.problem:
-            return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
-        if finding.doubt:
-            QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
-        return replace(endpoint, response_format=finding.response_format or "json_schema"), None
-
-    keys = [
-        lake.scan(JUDGE_LEDGER).select(judging.LEDGER_KEY),
-        waiting.lazy().select(judging.LEDGER_KEY),
-    ]
-
-    def on_quote(found: judging.Quote) -> None:
-        if found.items:
-            record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
-            QUOTES.info("quote %s: %s", day, found)
-
-    judged = judge_day(
-        items,
-        specs,
-        pl.concat(keys),
-        purse,
-        seat.endpoint,
-        append,
-        features=features,
-        price=price,
-        batch_price=batch_price,
-        post=submission(LakeBook(lake, day), seat.batch, purse, batch_price, price, clock.now).post
-        if seat.batch
-        else None,
-        now=clock.now,
-        seed=0,
-        run_id=run_id,
-        limits=seat.limits,
-        gate=gate_of(seat, desk_of(judge)),
-        prepare=prepare,
-        on_quote=on_quote,
-        repetition=repetition,
-        halves=judging.halves_of(lake.scan(JUDGE_LEDGER), specs),
-    )
-    if judged.waiting:
-        QUOTES.info(
-            "%d of %s put into batches; `llmops batches` tells of them", judged.waiting, day
-        )
-    if judged.warning:
-        QUOTES.warning("not judged %s: %s", day, judged.warning)
-    if judged.canary_warning:
-        QUOTES.warning("canary %s: %s", day, judged.canary_warning)
-    return judged.unfinished
-
-
-def _keep_specs(lake: Lake, specs: pl.DataFrame) -> None:
-    """Keep each spec's full text, once, under its id."""
-    for spec in specs.iter_slices(1):
-        lake.append(JUDGE_SPECS, spec, name=spec["spec_id"][0])

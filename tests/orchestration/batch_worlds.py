@@ -14,6 +14,7 @@ from llmops_pipelines import pricing
 from llmops_pipelines.judging import rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.orchestration import judging as judged
+from llmops_pipelines.orchestration.asking import Occasion, ask
 from llmops_pipelines.orchestration.batches import LakeBook, all_batches
 from llmops_pipelines.orchestration.endpoints import benches
 from llmops_pipelines.orchestration.lake import Lake
@@ -80,9 +81,8 @@ class World:
         judged.collect_day(self.lake, self.judge, Judges(), default_rubrics(), self.clock, DAY)
         [seat] = benches(self.judge, Judges())["judge"].seats
         spec = rubric_spec("groundedness", RUBRIC, model=self.model)
-        self.scores = JUDGE_SCORES.require(
-            judged._ask(items, [spec], JUDGED, self.lake, self.judge, seat, self.clock, DAY, run_id)
-        )
+        occasion = Occasion(self.lake, JUDGED, self.judge, self.clock, DAY, run_id)
+        self.scores = JUDGE_SCORES.require(ask(items, [spec], seat, occasion).said_of(items))
         return dict(self.scores.group_by("outcome").len().sort("outcome").iter_rows())
 
     def later(self, **time: float) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from llmops_pipelines.adapters.cross_encoder import EntailmentModel, EntailmentModelError
 from llmops_pipelines.orchestration import entailment
+from llmops_pipelines.orchestration.asking import Occasion
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.resources import Clock, Judge
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import JUDGE_LEDGER
@@ -16,6 +18,13 @@ from tests.judging.worlds import JUDGED, NOON, item_frame
 
 DAY = date(2026, 11, 10)
 ITEMS = item_frame("Refunds take five days.", "Lounges are free.")
+
+
+def _said_by(model, lake, items=ITEMS, features=JUDGED):
+    settings = Judge(entailment_model=model)
+    occasion = Occasion(lake, features, settings, Clock(fixed=NOON.isoformat()), DAY, "run-1")
+    asked = entailment.judge_by_entailment(items, occasion)
+    return asked.specs, asked.said_of(items)
 
 
 @pytest.fixture
@@ -29,7 +38,7 @@ def judge(tmp_path, monkeypatch):
         return np.array([float(claim in given) for given, claim in pairs], dtype=np.float32)
 
     def judged(items=ITEMS, features=JUDGED, model="models/tiny"):
-        return entailment.judge_by_entailment(items, features, lake, model, lambda: NOON, DAY)
+        return _said_by(model, lake, items, features)
 
     opened = EntailmentModel("tiny", tmp_path, "0" * 16, entailment=1)
     monkeypatch.setattr(entailment, "open_entailment_model", lambda _name: opened)
@@ -40,7 +49,7 @@ def judge(tmp_path, monkeypatch):
 
 def test_verdicts_stand_in_the_ledger_and_a_second_run_computes_nothing(judge):
     specs, scores = judge()
-    assert specs["kind"].to_list() == ["entailment"] * 2
+    assert [spec.kind for spec in specs] == ["entailment"] * 2
     assert scores.filter(metric="entailment").sort("call_id")["score"].to_list() == [1.0, 0.0]
     again = judge()[1]
     assert again.equals(scores)
@@ -56,7 +65,9 @@ def test_a_feature_judged_by_nobody_is_not_judged_by_a_model_of_ones_own_either(
 
 
 def test_without_a_model_nothing_happens(judge):
-    assert all(frame.is_empty() for frame in judge(model=""))
+    specs, scores = judge(model="")
+    assert not specs
+    assert scores.is_empty()
 
 
 def test_a_model_that_cannot_be_used_is_a_warning_and_keeps_what_it_said_before(
@@ -76,6 +87,7 @@ def test_a_model_that_cannot_be_used_is_a_warning_and_keeps_what_it_said_before(
 def test_a_model_that_is_not_there_is_a_warning(tmp_path, caplog):
     lake = Lake(open_store(str(tmp_path / "lake")))
     with caplog.at_level(logging.WARNING, logger="llmops.quotes"):
-        told = entailment.judge_by_entailment(ITEMS, JUDGED, lake, "/none", lambda: NOON, DAY)
-    assert all(frame.is_empty() for frame in told)
+        specs, scores = _said_by("/none", lake)
+    assert not specs
+    assert scores.is_empty()
     assert "neither a folder nor a model" in caplog.text
