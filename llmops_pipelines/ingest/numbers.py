@@ -103,7 +103,7 @@ def redact_cuttings(cuttings: pl.DataFrame) -> pl.DataFrame:
 
 
 def redact_ipv6(frame: pl.DataFrame) -> pl.DataFrame:
-    """Replace public IPv6 addresses in the texts of ``frame``."""
+    """Replace routable IPv6 addresses in the texts of ``frame``."""
     maybe = frame["redacted"].str.contains(IPV6_BEGINS)
     if not maybe.any():
         return frame
@@ -130,7 +130,7 @@ def _without(
     if real is not None:
         candidates = candidates.filter(real)
     else:
-        own = _own_number if kind == "iban" else _public_address
+        own = _own_number if kind == "iban" else _address
         found = [own(number) for number in candidates["number"].to_list()]
         candidates = candidates.with_columns(number=pl.Series(found, dtype=pl.String)).drop_nulls()
     if candidates.is_empty():
@@ -205,10 +205,16 @@ def _own_number(candidate: str) -> str | None:
     return number if int(_as_digits(compact[4:] + compact[:4])) % 97 == 1 else None
 
 
-def _public_address(candidate: str) -> str | None:
-    """``candidate`` if it is an address somebody can be reached or told apart by in public."""
+def _address(candidate: str) -> str | None:
+    """``candidate`` if it is the address of one machine other than the one it is read on.
+
+    Private ones count: inside a company, or beside another log, they tell people apart.
+    """
     try:
         address = ipaddress.ip_address(candidate)
     except ValueError:
         return None
-    return candidate if address.is_global and not address.is_multicast else None
+    no_machine = (
+        address.is_loopback or address.is_unspecified or address.is_multicast or address.is_reserved
+    )
+    return None if no_machine else candidate

@@ -1,7 +1,7 @@
 """The floor of redaction: secrets and personal data leave every text, counted by kind.
 
 Cheap looks for literals and for runs of digits keep clean texts from being searched at all. Built
-in are keys and tokens, e-mail, card and phone numbers, bank accounts and public IP addresses;
+in are keys and tokens, e-mail, card and phone numbers, bank accounts and IP addresses;
 privacy.yaml adds patterns of national ids and, with the extra ``names``, names of people.
 """
 

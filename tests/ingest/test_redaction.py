@@ -109,6 +109,10 @@ ADDRESSES = [
     "2606:4700:4700::1111",
     "2001:4860:4860:0:0:0:0:8888",
     "2a00:1450:4001:81b::200e",
+    "192.168.1.100",
+    "10.0.0.17",
+    "203.0.113.7",
+    "2001:db8::1",
 ]
 
 
@@ -155,7 +159,7 @@ def test_words_in_capitals_after_a_bank_account_stay():
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_public_network_addresses_leave(address):
+def test_network_addresses_leave(address):
     assert redacted(f"Seen from {address} today.") == "Seen from [IP] today."
 
 
@@ -176,15 +180,15 @@ def test_phone_numbers_leave_wherever_they_stand(before):
         "2026-11-10", "20261110", "10.11.2026", "11/10/2026", "01-02-2026 1015", "01.02.2026 10:15",
         "2026-11-10T09:15:02.123Z", "2026-11-10 09:15:02+02:00", "12:30:45", "1794302102123",
         "1,234.56 EUR", "1.234.567,89", "$1,299.00", "100 000", "1 000 000", "1500 2000 2500",
-        "550e8400-e29b-41d4-a716-446655440000", "192.168.1.100", "10.0.0.1:8080", "1600x1200",
+        "550e8400-e29b-41d4-a716-446655440000", "1600x1200",
         "ISBN 978-3-16-148410-0", "0.123456789", "3.1415926535", "v1.2.3", "id 4242424242424241",
         "task-force-with-a-very-long-name-indeed", "risk-based", "@decorator", "user@host",
         "DE89370400440532013001", "XX89370400440532013000", "MODEL AB12 CDEF 3456 7890 1234",
         "1.2.3.4", "version 12.34.56.78", "v93.184.216.34", "Version: 93.184.216.34",
         "firmware 2.14.0.3", "Section 12.10.4.2",
-        "Chrome/96.0.44.110", "127.0.0.1 or 172.16.0.10", "300.184.216.34", "93.184.216.34.5",
+        "Chrome/96.0.44.110", "127.0.0.1 or 255.255.255.0", "300.184.216.34", "93.184.216.34.5",
         "fe80::1ff:fe23:4567:890a", "::1", "std::vector", "dead::beef", "aa:bb:cc:dd:ee:ff",
-        "2026::month", "2001:db8::1", "the whsec_ of it", "disk-key-value", "SKU 123",
+        "2026::month", "the whsec_ of it", "disk-key-value", "SKU 123",
         "monkey-business", "https://example.com/a:b", "the bearer of this letter", "3 + 4 = 7",
         "(1) 2 (3) 4", "2026-11-10 2026-11-11", "api_key: str | None = None", "apiKey=YOUR_KEY_1",
         "api_key = settings.keys.of_production_1", "os.environ['API_KEY_2'] = read()",
