@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import polars as pl
@@ -68,11 +69,18 @@ class Asked:
         """Whose verdicts `said_of` tells."""
         return {spec.spec_id for spec in self.specs}
 
-    def said_of(self, items: judging.Items) -> pl.DataFrame:
+    def digests_of(self, items: judging.Items) -> Iterator[pl.DataFrame]:
+        """``spec_id`` and ``item_digest`` of what was asked, judge by judge."""
+        items = items.filter(pl.col("feature").is_in(self.features))
+        for spec in self.specs:
+            digests = judging.digests_of(items, spec)["item_digest"].unique()
+            yield pl.DataFrame(digests).select("item_digest", spec_id=pl.lit(spec.spec_id))
+
+    def said_of(self, items: judging.Items, ledger: pl.LazyFrame) -> pl.DataFrame:
         """``JUDGE_SCORES`` of ``items``, as far as they were asked about."""
         items = items.filter(pl.col("feature").is_in(self.features))
         lake, day = self.occasion.lake, self.occasion.day
-        paid = judging.verdicts_of(items, lake.scan(JUDGE_LEDGER).drop("day"), self.specs)
+        paid = judging.verdicts_of(items, ledger, self.specs)
         # What waits may have got its verdict by itself meanwhile.
         owed = self.owed.join(paid, on=judging.LEDGER_KEY, how="anti")
         found = pl.concat([paid, judging.verdicts_of(items, owed, self.specs)])
@@ -95,11 +103,39 @@ class Heard:
         juries = {jury_spec(members, self.combine).spec_id for members in self.juries}
         return juries.union(*(seat.spec_ids for seat in self.asked))
 
-    def said_of(self, items: judging.Items) -> pl.DataFrame:
+    def digests_of(self, items: judging.Items) -> Iterator[pl.DataFrame]:
+        """``spec_id`` and ``item_digest`` of what was asked, judge by judge."""
+        for seat in self.asked:
+            yield from seat.digests_of(items)
+
+    def said_of(self, items: judging.Items, ledger: pl.LazyFrame) -> pl.DataFrame:
         """``JUDGE_SCORES`` of ``items`` by every seat and every jury."""
-        said = pl.concat([JUDGE_SCORES.empty(), *(seat.said_of(items) for seat in self.asked)])
+        by_seat = [seat.said_of(items, ledger) for seat in self.asked]
+        said = pl.concat([JUDGE_SCORES.empty(), *by_seat])
         juries = [jury_scores(said, members, self.combine) for members in self.juries]
         return pl.concat([said, *juries])
+
+
+@contextmanager
+def ledger_on(
+    items: judging.Items, heard: Iterable[Asked | Heard], lake: Lake
+) -> Iterator[pl.LazyFrame]:
+    """The ledger, of which at least the verdicts of those ``heard`` on ``items`` can be read.
+
+    Where items come in slices, these are gathered into one file: the ledger of a large day has
+    thousands of parts, and each slice would open them all.
+    """
+    ledger = lake.scan(JUDGE_LEDGER).drop("day")
+    if isinstance(items, pl.DataFrame):
+        yield ledger
+        return
+    asked = [pl.DataFrame(schema={"item_digest": pl.String, "spec_id": pl.String})]
+    asked += [digests for one in heard for digests in one.digests_of(items)]
+    with TemporaryDirectory(prefix="llmops-") as folder:
+        file = Path(folder, "ledger.parquet")
+        wanted = pl.concat(asked).lazy()
+        ledger.join(wanted, on=["spec_id", "item_digest"], how="semi").sink_parquet(file)
+        yield pl.scan_parquet(file)
 
 
 def ask_benches(

@@ -19,6 +19,7 @@ from llmops_pipelines.orchestration.asking import (
     ask,
     ask_benches,
     keep_specs,
+    ledger_on,
 )
 from llmops_pipelines.orchestration.batches import LakeBook, collect_open
 from llmops_pipelines.orchestration.endpoints import Seat, benches, read_judges
@@ -103,17 +104,21 @@ def judge_sample(
     with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
         heard: list[Asked | Heard] = [*ask_benches(items, wanted, judges, occasion)]
         heard.append(judge_by_entailment(items, occasion))
-        before = _paid_before(items, heard, occasion, ragas=False)
-        for part in judging.slices(items):
-            embedded = _embedded(part, heuristic_scores, occasion)
-            yield _said([*heard, before], part, embedded)
+        heard.append(_paid_before(items, heard, occasion, ragas=False))
+        with ledger_on(items, heard, occasion.lake) as ledger:
+            for part in judging.slices(items):
+                embedded = _embedded(part, heuristic_scores, occasion)
+                yield _said(heard, part, ledger, embedded)
 
 
 def _said(
-    heard: Iterable[Asked | Heard], items: pl.DataFrame, *others: pl.DataFrame
+    heard: Iterable[Asked | Heard],
+    items: pl.DataFrame,
+    ledger: pl.LazyFrame,
+    *others: pl.DataFrame,
 ) -> pl.DataFrame:
     """What all that were ``heard`` say of ``items``, once, with what ``others`` said."""
-    said = pl.concat([*others, *(one.said_of(items) for one in heard)])
+    said = pl.concat([*others, *(one.said_of(items, ledger) for one in heard)])
     return said.unique(JUDGE_SCORES.key, maintain_order=True)
 
 
@@ -162,10 +167,14 @@ def score_with_ragas(
         return
     occasion = Occasion(lake.open(), features, judge, clock, day, run_id)
     with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
-        heard = ask_benches(items, wanted, read_judges(reference), occasion)
-        before = _paid_before(items, heard, occasion, ragas=True)
-        for part in judging.slices(items):
-            yield _said([*heard, before], part)
+        asked = ask_benches(items, wanted, read_judges(reference), occasion)
+        heard: list[Asked | Heard] = [
+            *asked,
+            _paid_before(items, asked, occasion, ragas=True),
+        ]
+        with ledger_on(items, heard, occasion.lake) as ledger:
+            for part in judging.slices(items):
+                yield _said(heard, part, ledger)
 
 
 def seats_for(
@@ -206,10 +215,12 @@ def judge_asked(
     """
     judge = judge.model_copy(update={"judge_within_days": (clock.today() - day).days + 1})
     occasion = Occasion(lake, features, judge, clock, day, run_id)
-    said = [
-        ask(items, [spec], seat, occasion, repetition=repetition).said_of(items)
+    asked = [
+        ask(items, [spec], seat, occasion, repetition=repetition)
         for seat in seats_for(spec, judge, read_judges(reference), features)
     ]
+    with ledger_on(items, asked, lake) as ledger:
+        said = [one.said_of(items, ledger) for one in asked]
     found = pl.concat([JUDGE_SCORES.empty(), *said]).filter(pl.col("repetition") == repetition)
     return found.unique(JUDGE_SCORES.key, maintain_order=True)
 
@@ -260,7 +271,9 @@ def judge_items(
     # Whoever asks waits for the answer: nothing is put into batches.
     seat = seat._replace(batch="")
     occasion = Occasion(lake.open(), features, judge, clock, clock.today(), run_id)
-    return ask(items, specs, seat, occasion, one_at_a_time=False).said_of(items)
+    asked = ask(items, specs, seat, occasion, one_at_a_time=False)
+    with ledger_on(items, [asked], occasion.lake) as ledger:
+        return asked.said_of(items, ledger)
 
 
 def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from llmops_pipelines import pricing
 from llmops_pipelines.judging import rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.orchestration import judging as judged
-from llmops_pipelines.orchestration.asking import Occasion, ask
+from llmops_pipelines.orchestration.asking import Occasion, ask, ledger_on
 from llmops_pipelines.orchestration.batches import LakeBook, all_batches
 from llmops_pipelines.orchestration.endpoints import benches
 from llmops_pipelines.orchestration.lake import Lake
@@ -82,7 +82,9 @@ class World:
         [seat] = benches(self.judge, Judges())["judge"].seats
         spec = rubric_spec("groundedness", RUBRIC, model=self.model)
         occasion = Occasion(self.lake, JUDGED, self.judge, self.clock, DAY, run_id)
-        self.scores = JUDGE_SCORES.require(ask(items, [spec], seat, occasion).said_of(items))
+        asked = ask(items, [spec], seat, occasion)
+        with ledger_on(items, [asked], self.lake) as ledger:
+            self.scores = JUDGE_SCORES.require(asked.said_of(items, ledger))
         return dict(self.scores.group_by("outcome").len().sort("outcome").iter_rows())
 
     def later(self, **time: float) -> None:

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from llmops_pipelines.adapters.cross_encoder import EntailmentModel, EntailmentModelError
+from llmops_pipelines.judging import SlicedItems
 from llmops_pipelines.orchestration import entailment
-from llmops_pipelines.orchestration.asking import Occasion
+from llmops_pipelines.orchestration.asking import Occasion, ledger_on
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import Clock, Judge
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import Feature, Features
-from llmops_pipelines.tables import JUDGE_LEDGER
+from llmops_pipelines.tables import JUDGE_LEDGER, JUDGE_SCORES
 from tests.judging.worlds import JUDGED, NOON, item_frame
 
 DAY = date(2026, 11, 10)
@@ -24,7 +25,8 @@ def _said_by(model, lake, items=ITEMS, features=JUDGED):
     settings = Judge(entailment_model=model)
     occasion = Occasion(lake, features, settings, Clock(fixed=NOON.isoformat()), DAY, "run-1")
     asked = entailment.judge_by_entailment(items, occasion)
-    return asked.specs, asked.said_of(items)
+    with ledger_on(items, [asked], lake) as ledger:
+        return asked.specs, asked.said_of(items, ledger)
 
 
 @pytest.fixture
@@ -55,6 +57,13 @@ def test_verdicts_stand_in_the_ledger_and_a_second_run_computes_nothing(judge):
     assert again.equals(scores)
     assert len(judge.asked) == 1
     assert judge.lake.read(JUDGE_LEDGER).height == 4
+
+
+def test_items_that_come_in_slices_get_the_same_verdicts(judge):
+    sliced = SlicedItems(lambda: ITEMS.iter_slices(1))
+    scores = judge(items=sliced)[1]
+    assert scores.height == 4
+    assert scores.sort(JUDGE_SCORES.key).equals(judge()[1].sort(JUDGE_SCORES.key))
 
 
 def test_a_feature_judged_by_nobody_is_not_judged_by_a_model_of_ones_own_either(judge):
