@@ -41,6 +41,7 @@ from llmops_pipelines.tables.logs import (
     TRACE_STEPS,
     TRACES,
 )
+from llmops_pipelines.tables.plan import SAVINGS_PLAN
 from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
 from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
@@ -105,6 +106,7 @@ TABLES = {
         REJECTED_LINES,
         ROLLBACKS,
         ROUTING_POLICIES,
+        SAVINGS_PLAN,
         ROUTING_SAVINGS,
         RULE_EVALUATIONS,
         SAMPLED_TRACES,
@@ -168,6 +170,7 @@ __all__ = [
     "ROUTING_SAVINGS",
     "RULE_EVALUATIONS",
     "SAMPLED_TRACES",
+    "SAVINGS_PLAN",
     "SERVICE_HEALTH",
     "STEP_TEXTS",
     "TABLES",
