@@ -130,7 +130,7 @@ def _saved(replayed: pl.DataFrame, saved: pl.Expr, per_day: float | None) -> dic
     figures = {"": found.estimate, "_low": found.low, "_high": found.high}
     a_year = None if per_day is None else per_day * DAYS_A_YEAR
     return {
-        "cost_per_call": _mean(replayed, pl.col("cost")),
+        "paid_per_call": _mean(replayed, pl.col("cost")),
         **{f"saved{end}": value for end, value in figures.items()},
         **{
             f"saved_a_year{end}": None if value is None or a_year is None else value * a_year

@@ -18,7 +18,7 @@ SAVINGS_PLAN = Table(
         Column("unpriced", pl.Int64, "Sampled calls whose cost is not known: in no figure.", "calls"),
         Column("changed", pl.Int64, "Those of `calls` that the step changes in the plan.", "calls"),
         Column("dearer", pl.Int64, "Those that it was not taken for: without a price, or dearer so.", "calls"),
-        Column("cost_per_call", pl.Float64, "What a call costs today, on the weighted average.", "usd", nullable=True),
+        Column("paid_per_call", pl.Float64, "What a call costs today, on the weighted average.", "usd", nullable=True),
         Column("saved_alone", pl.Float64, "Saved per call by this step alone; for plan the sum of the four.", "usd", nullable=True),
         Column("saved", pl.Float64, "Saved per call behind the steps before it; for plan by all.", "usd", nullable=True),
         Column("saved_low", pl.Float64, "Lower end of its 95 % interval, sessions as clusters.", "usd", nullable=True),
