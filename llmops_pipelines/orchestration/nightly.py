@@ -25,6 +25,9 @@ SAMPLED = "sampled_traces"
 APART = (ROLLBACKS.name, PULLED_LOGS.name)
 """Tables that are not computed from the logs of their day."""
 
+BOOKS = ("business_days", "cost_adjustments", "monthly_costs")
+"""What is known of all months together."""
+
 JUDGED = ("judge_coverage", "judge_bridges")
 """What is known of all judges on all days together."""
 
@@ -275,7 +278,7 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", "routing_policies", *JUDGED, "warehouse")
+        runner.refresh("golden_dataset", "routing_policies", *BOOKS, *JUDGED, "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 
