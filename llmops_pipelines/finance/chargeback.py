@@ -110,7 +110,7 @@ def unrated() -> pl.Expr:
 
 
 def as_csv(lines: pl.DataFrame) -> str:
-    """``lines`` as CSV (RFC 4180); a text that a spreadsheet would run gets an apostrophe in front."""
+    """``lines`` as CSV (RFC 4180); an apostrophe keeps spreadsheets from running a text."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(lines.columns)
