@@ -19,7 +19,7 @@ OWNER = "team:finops"
     group_name="finance",
     owners=[OWNER],
     kinds={"polars", "parquet"},
-    deps=["call_costs", "feature_costs", reference_key("finance")],
+    deps=["call_costs", reference_key("finance")],
     metadata=table_metadata(BUSINESS_DAYS),
 )
 def business_days(lake: LakeResource, reference: ReferenceFolder) -> dg.Output[Any]:

@@ -1,6 +1,7 @@
 """Money as a finance team needs it: its days, currency and owners, closed months, chargeback."""
 
-from llmops_pipelines.finance.adjustments import booked_lines, closed_otherwise, cost_adjustments
+from llmops_pipelines.finance.adjustments import closed_otherwise, cost_adjustments
+from llmops_pipelines.finance.books import booked_lines
 from llmops_pipelines.finance.chargeback import (
     as_csv,
     by_team,

@@ -7,11 +7,10 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.finance.books import ADJUSTMENT
 from llmops_pipelines.finance.days import known_sum, month_of
 from llmops_pipelines.finance.months import USAGE
-from llmops_pipelines.tables import COST_ADJUSTMENTS, MONEY, MONTHLY_COSTS
-
-ADJUSTMENT: Final = "adjustment"
+from llmops_pipelines.tables import COST_ADJUSTMENTS, MONEY
 
 _LINE: Final = ("month", "kind", "name", "team", "feature", "provider", "model")
 _OWNERS_OF: Final = ("month", "kind", "feature", "provider", "model")
@@ -68,60 +67,6 @@ def cost_adjustments(
     return COST_ADJUSTMENTS.require(pl.concat([before.select(columns), rows.select(columns)]))
 
 
-def booked_lines(
-    present: pl.DataFrame, closed: pl.DataFrame, adjustments: pl.DataFrame
-) -> pl.DataFrame:
-    """The books: closed months as they were closed, others as they are, and adjustments.
-
-    Args:
-        present: ``MONTHLY_COSTS`` as ``present_lines`` makes it.
-        closed: ``CLOSED_COSTS``.
-        adjustments: ``COST_ADJUSTMENTS``.
-
-    Returns:
-        ``MONTHLY_COSTS``.
-    """
-    months = closed["month"].unique().to_list()
-    lines = [
-        closed.select(MONTHLY_COSTS.schema.names()),
-        present.filter(~pl.col("month").is_in(months)),
-        _as_lines(adjustments.filter(~pl.col("booked").is_in(months)), _currency(closed)),
-    ]
-    return MONTHLY_COSTS.require(pl.concat(lines, how="diagonal"))
-
-
-def _as_lines(adjustments: pl.DataFrame, currency: str) -> pl.DataFrame:
-    return adjustments.select(
-        "name",
-        "team",
-        "feature",
-        "provider",
-        "model",
-        month="booked",
-        kind=pl.lit(ADJUSTMENT),
-        of_month="month",
-        calls="difference_calls",
-        cost="difference",
-        currency=pl.lit(currency),
-        rate_source=pl.lit("as closed, and as now"),
-        cost_report="difference_report",
-        rule=pl.format(
-            "{} of {}: now {}, closed {}, booked before {}",
-            "reason",
-            "kind",
-            *(
-                pl.col(name).cast(pl.String).fill_null("unknown")
-                for name in ("present_cost", "closed_cost", "booked_before")
-            ),
-        ),
-    )
-
-
-def _currency(closed: pl.DataFrame) -> str:
-    """Of the reports; without a closed month there is nothing to adjust, and it does not matter."""
-    return str(closed["currency"][0]) if closed.height else ""
-
-
 def _compared(present: pl.DataFrame, closed: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     """All rows of either side, with the figures of both, what is booked, and the differences."""
     booked = before.group_by(_LINE).agg(
@@ -137,7 +82,13 @@ def _compared(present: pl.DataFrame, closed: pl.DataFrame, before: pl.DataFrame)
         for name in _FIGURES
         for side in ("present", "closed", "booked")
     }
-    known = both.select(*_LINE, closed_cost="cost_closed", present_cost="cost_present")
+    known = both.select(
+        *_LINE,
+        closed_cost="cost_closed",
+        present_cost="cost_present",
+        closed_report="cost_report_closed",
+        present_report="cost_report_present",
+    )
     differences = both.select(**zero).select(
         booked_before=pl.col("cost_booked").cast(MONEY),
         **{

@@ -1,4 +1,4 @@
-"""The books of the lake: business days kept up to date, months, adjustments, closing."""
+"""The books of the lake: days of the business, kept up to date, months, adjustments."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class FinanceError(ValueError):
 
 
 class Books(NamedTuple):
-    """Every month's lines, what was booked of closed months, and what they were closed as."""
+    """Days, every month's lines, what was booked of closed months, and what they were closed as."""
 
+    days: pl.DataFrame
     lines: pl.DataFrame
     adjustments: pl.DataFrame
     closed: pl.DataFrame
@@ -81,7 +82,8 @@ def books_of(days: pl.DataFrame, lake: Lake, settings: finance.Finance, now: dat
     adjustments = finance.cost_adjustments(
         present, closed, lake.read(COST_ADJUSTMENTS), today=today, now=now
     )
-    return Books(finance.booked_lines(present, closed, adjustments), adjustments, closed)
+    lines = finance.booked_lines(present, closed, adjustments)
+    return Books(days, lines, adjustments, closed)
 
 
 def kept_books(lake: Lake, reference: ReferenceFolder, clock: Clock) -> Books:
@@ -92,55 +94,6 @@ def kept_books(lake: Lake, reference: ReferenceFolder, clock: Clock) -> Books:
         ReferenceFileError: ``finance.yaml`` cannot be used.
     """
     return books_of(lake.read(BUSINESS_DAYS), lake, settings_of(reference), clock.now())
-
-
-def close_month(
-    lake: Lake, books: Books, settings: finance.Finance, month: str, *, by: str, now: datetime
-) -> pl.DataFrame:
-    """Keep the month's lines as they are for good; ``CLOSED_COSTS`` of the month.
-
-    Raises:
-        FinanceError: The month is closed already, has not ended, or holds nothing.
-    """
-    refuse_unclosable(books, settings, month, now)
-    lines = books.lines.filter(pl.col("month") == month)
-    closed = lines.with_columns(
-        report_timezone=pl.lit(settings.report_timezone),
-        closed_at=pl.lit(now).cast(pl.Datetime("us")),
-        closed_by=pl.lit(by),
-        digest=pl.lit(content_digest(lines)),
-    )
-    if not lake.append(CLOSED_COSTS, closed, name=month):
-        raise FinanceError(f"{month} was closed by another process just now; it stays as it is")
-    return closed
-
-
-def refuse_unclosable(books: Books, settings: finance.Finance, month: str, now: datetime) -> None:
-    """Tell why a month cannot be closed, if it cannot.
-
-    Raises:
-        FinanceError: The month is closed already, has not ended, or holds nothing.
-    """
-    before = books.closed.filter(pl.col("month") == month)
-    if before.height:
-        who, when = before.select("closed_by", "closed_at").row(0)
-        raise FinanceError(
-            f"{month} was closed by {who} on {when:%Y-%m-%d %H:%M} UTC. A closed month is not "
-            "opened or closed again: what has changed since is in cost_adjustments, booked in the "
-            "month in which it was found"
-        )
-    today = finance.business_day(now, settings.report_timezone)
-    if month >= finance.month_of(today):
-        raise FinanceError(
-            f"{month} has not ended: it is {today} in {settings.report_timezone}; close it when it "
-            "is over and its last calls have landed"
-        )
-    if books.lines.filter(pl.col("month") == month).is_empty():
-        months = books.lines["month"].unique().sort().to_list()
-        raise FinanceError(
-            f"{month} holds no cost: there is nothing to close"
-            + (f"; there are costs from {months[0]} to {months[-1]}" if months else "")
-        )
 
 
 def days_that_differ(lake: Lake) -> pl.DataFrame:

@@ -238,7 +238,13 @@ class NightlyRunner:
     def _checks(self, keys: Sequence[dg.AssetKey]) -> set[dg.AssetCheckKey]:
         """All checks of ``keys``, and the blocking ones of what they read."""
         graph = self._definitions.resolve_asset_graph()
-        read = {parent for key in keys for parent in graph.get(key).parent_keys} - set(keys)
+        # A check of a day cannot be run where there is no day.
+        read = {
+            parent
+            for key in keys
+            for parent in graph.get(key).parent_keys
+            if graph.get(key).is_partitioned or not graph.get(parent).is_partitioned
+        } - set(keys)
         guards = {check for key in read for check in graph.get(key).check_keys}
         return {check for key in keys for check in graph.get(key).check_keys} | {
             check for check in guards if graph.get(check).blocking

@@ -145,6 +145,7 @@ def test_a_finance_file_that_cannot_be_used_is_told_with_its_line(folder):
 def test_a_closed_month_stays_and_later_calls_are_booked_in_the_month_that_finds_them(folder):
     said = run(folder, "close-month", "2026-10", "--yes", "--by", "ada")
     assert said.returncode == 0, said.stderr
+    assert "29 day(s) have no call at all: 2026-10-01, 2026-10-04, 2026-10-05," in said.stderr
     assert said.stdout.startswith("2026-10 is closed by ada with 4 row(s), digest ")
     before = run(folder, "chargeback", "2026-10").stdout
     again = run(folder, "close-month", "2026-10", "--yes")

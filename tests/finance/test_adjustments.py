@@ -125,7 +125,7 @@ def test_the_books_show_a_closed_month_as_it_was_closed_and_the_rest_where_it_wa
     assert books.filter(month="2026-10").equals(before.filter(month="2026-10"))
     november = books.filter(month="2026-11").select("kind", "of_month", "cost", "rule").rows()
     assert november == [
-        ("adjustment", "2026-10", 4, "late_calls of usage: now 7.000000000000, closed "
+        ("adjustment", "2026-10", 4, "late_calls of usage, USD: now 7.000000000000, closed "
                                      "3.000000000000, booked before 0.000000000000"),
         ("usage", None, 7, None),
     ]  # fmt: skip

@@ -22,25 +22,13 @@ from llmops_pipelines.orchestration.resources import Clock, LakeResource, Refere
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import (
     BUSINESS_DAYS,
-    CALL_COSTS,
-    CLOSED_COSTS,
     COST_ADJUSTMENTS,
     FEATURE_COSTS,
     MONTHLY_COSTS,
 )
 from tests.cost.factories import costs
-from tests.finance.worlds import call, settings
-
-NOW = "2026-11-05T03:00:00"
-FIRST, LATE = date(2026, 10, 30), call("2026-10-31 20:00", "4")
-
-
-def write(lake, *calls):
-    """The tables of the calls' UTC days that the books rest on."""
-    rows = costs(*calls)
-    for (day,), own in rows.group_by(pl.col("started_at").dt.date()):
-        lake.write(CALL_COSTS, own, day=day)
-        lake.write(FEATURE_COSTS, feature_costs(own), day=day)
+from tests.finance.worlds import call
+from tests.orchestration.books import FIRST, LATE, NOW, close, kept, write
 
 
 @pytest.fixture
@@ -65,18 +53,6 @@ def materialize(tmp_path, text="", now=NOW):
             "clock": Clock(fixed=now),
         },
     )
-
-
-def kept(lake, rules=None, now=NOW):
-    rules = rules or settings()
-    days, _ = finance.summed_days(lake, rules.report_timezone)
-    return finance.books_of(days, lake, rules, datetime.fromisoformat(now))
-
-
-def close(lake, month="2026-10", rules=None, now=NOW):
-    rules = rules or settings()
-    at = datetime.fromisoformat(now)
-    return finance.close_month(lake, kept(lake, rules, now), rules, month, by="ada", now=at)
 
 
 def test_only_days_whose_calls_changed_are_read_again(lake):
@@ -180,44 +156,3 @@ def materialize_failing(tmp_path):
         },
         raise_on_error=False,
     )
-
-
-def test_a_month_is_closed_once_and_only_when_it_is_over_where_the_business_is(lake):
-    with pytest.raises(finance.FinanceError, match="2026-11 has not ended: it is 2026-11-05"):
-        close(lake, "2026-11")
-    apia = settings("report_timezone: Pacific/Apia")
-    eve = "2026-10-31T{}:00:00"
-    with pytest.raises(finance.FinanceError, match="2026-10 has not ended: it is 2026-10-31"):
-        close(lake, rules=apia, now=eve.format("10"))
-    assert close(lake, rules=apia, now=eve.format("11"))["cost"].to_list() == [30]
-    with pytest.raises(finance.FinanceError, match="closed by ada on 2026-10-31 11:00 UTC"):
-        close(lake, rules=apia)
-
-
-def test_a_month_without_anything_is_not_closed(lake):
-    with pytest.raises(finance.FinanceError, match=r"2026-08 holds no cost.* from 2026-10 to"):
-        close(lake, "2026-08")
-
-
-def test_of_two_processes_that_close_at_once_one_does(lake):
-    books, at = kept(lake), datetime.fromisoformat(NOW)
-    arguments = {"by": "ada", "now": at}
-    finance.close_month(lake, books, settings(), "2026-10", **arguments)
-    with pytest.raises(finance.FinanceError, match="by another process just now"):
-        finance.close_month(lake, books, settings(), "2026-10", **arguments)
-
-
-@pytest.mark.parametrize("change", ["report_timezone: Asia/Kolkata", "report_currency: EUR"])
-def test_closed_months_hold_zone_and_currency_fast(lake, change):
-    close(lake)
-    rates = "\nexchange_rates:\n- {date: 2026-10-01, currency: EUR, per_usd: 0.9, source: x}"
-    with pytest.raises(finance.FinanceError, match="2026-10 was closed with report_timezone UTC"):
-        kept(lake, settings(change + rates))
-
-
-def test_a_closed_month_that_somebody_changed_is_not_believed(lake):
-    close(lake)
-    path = "closed_costs/2026-10.parquet"
-    lake.rewrite(CLOSED_COSTS, lambda rows: (rows.with_columns(team=pl.lit("others")), 1))
-    with pytest.raises(finance.FinanceError, match=rf"{path}: is not what was closed"):
-        kept(lake)
