@@ -6,6 +6,7 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Final, TypeVar
 
@@ -108,15 +109,14 @@ def covered_days(charge: Charge, month: str) -> tuple[int, int]:
 
 def _sharing(usage: pl.DataFrame, charge: Charge) -> pl.DataFrame:
     """The rows of the provider and model, with ``spend`` in dollars and ``tokens``."""
-    own = [
-        pl.col(name) == value
-        for name, value in (("provider", charge.provider), ("model", charge.model))
-        if value is not None
-    ]
-    return (
-        usage.filter(*own)
-        .with_columns(spend="cost", tokens=pl.sum_horizontal(TOKEN_BUCKETS))
-        .sort("team", "feature")
+    if charge.provider is not None:
+        usage = usage.filter(pl.col("provider").str.to_lowercase() == charge.provider.lower())
+    if charge.model is not None:
+        models = usage["model"].drop_nulls().unique()
+        fits = [name for name in models if fnmatchcase(name, charge.model)]
+        usage = usage.filter(pl.col("model").is_in(fits))
+    return usage.with_columns(spend="cost", tokens=pl.sum_horizontal(TOKEN_BUCKETS)).sort(
+        "team", "feature"
     )
 
 

@@ -49,7 +49,7 @@ class Charge(Dated):
     name: str = Field(min_length=1, description="What its rows are called; no other has it.")
     usd_per_month: Dollars = Field(description="US dollars of a whole month; by day else.")
     provider: str | None = Field(None, description="Whose calls share it; left out: all calls.")
-    model: str | None = Field(None, description="Which model's calls share it; left out: all.")
+    model: str | None = Field(None, description="Of which served models; a name, or glob.")
     by: Literal["spend", "calls", "tokens", "evenly", "shares"] = Field(
         description="What it is allocated by."
     )

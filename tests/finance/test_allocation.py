@@ -67,7 +67,8 @@ def test_nothing_is_divided_by_nothing(weights):
             {("t1", "b"): 25, ("t2", "b"): 25, ("unattributed", "new"): 50},
         ),
         ("by: tokens, provider: nobody", {("unattributed", None): 100}),
-        ("by: evenly, model: big, to: feature", {("t1", "a"): 100}),
+        ("by: evenly, model: b*, to: feature", {("t1", "a"): 100}),
+        ("by: calls, provider: OpenAI, model: big", {("t1", None): 100}),
     ],
 )
 def test_each_rule_divides_among_those_who_use_it(rule, expected):
