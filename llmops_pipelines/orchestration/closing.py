@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from llmops_pipelines import finance
-from llmops_pipelines.orchestration.content_digest import content_digest
-from llmops_pipelines.orchestration.finance import Books, FinanceError
+from llmops_pipelines.orchestration.finance import Books, FinanceError, lines_digest
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.tables import CALL_COSTS, CLOSED_COSTS, LANDED_DAYS
 
@@ -28,7 +27,7 @@ def close_month(
         report_timezone=pl.lit(settings.report_timezone),
         closed_at=pl.lit(now).cast(pl.Datetime("us")),
         closed_by=pl.lit(by),
-        digest=pl.lit(content_digest(lines)),
+        digest=pl.lit(lines_digest(lines)),
     )
     if not lake.append(CLOSED_COSTS, closed, name=month):
         raise FinanceError(f"{month} was closed by another process just now; it stays as it is")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmops_pipelines import finance
+from llmops_pipelines.finance import Finance
 from tests.cost.factories import costs, failed, priced
 from tests.finance.worlds import call, days, present
 
@@ -41,6 +42,8 @@ def test_business_days_hold_each_call_once_on_its_own_day_to_the_last_digit(zone
     assert found["calls"].sum() == len(made)
     assert found["unpriced_calls"].sum() == len(made) - len(known)
     assert Decimal(found["cost"].sum() or 0) == sum(known, Decimal(0))
+    months = finance.present_lines(found, Finance(report_timezone=zone), date(2026, 12, 1))
+    assert Decimal(months["cost"].sum() or 0) == sum(known, Decimal(0))
     for day in found["business_day"].unique():
         own = [
             cost

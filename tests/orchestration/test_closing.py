@@ -8,7 +8,7 @@ import pytest
 from llmops_pipelines.orchestration import closing, finance
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.stores import open_store
-from llmops_pipelines.tables import CLOSED_COSTS, LANDED_DAYS
+from llmops_pipelines.tables import CLOSED_COSTS, LANDED_DAYS, MONTHLY_COSTS
 from tests.finance.worlds import call, settings
 from tests.orchestration.books import NOW, close, kept, write
 
@@ -59,6 +59,13 @@ def test_closed_months_hold_zone_and_currency_fast(lake, change):
     rates = "\nexchange_rates:\n- {date: 2026-10-01, currency: EUR, per_usd: 0.9, source: x}"
     with pytest.raises(finance.FinanceError, match="2026-10 was closed with report_timezone UTC"):
         kept(lake, settings(change + rates))
+
+
+def test_a_release_with_more_columns_still_believes_what_was_closed(lake):
+    (row,) = close(lake).rows(named=True)
+    lines = kept(lake).closed.select(MONTHLY_COSTS.schema.names())
+    assert finance.lines_digest(lines.with_columns(new=None)) == row["digest"]
+    assert finance.lines_digest(lines.with_columns(new=pl.lit(1))) != row["digest"]
 
 
 def test_a_closed_month_that_somebody_changed_is_not_believed(lake):

@@ -22,6 +22,7 @@ from llmops_pipelines.orchestration.resources import Clock, LakeResource, Refere
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import (
     BUSINESS_DAYS,
+    CALL_COSTS,
     COST_ADJUSTMENTS,
     FEATURE_COSTS,
     MONTHLY_COSTS,
@@ -83,6 +84,13 @@ def test_a_day_that_is_gone_leaves_the_books_and_a_damaged_one_is_told(lake):
         finance.summed_days(lake, "UTC")
 
 
+def test_calls_that_retention_took_stay_in_the_books(lake):
+    rows, read = finance.summed_days(lake, "UTC")
+    lake.write(BUSINESS_DAYS, rows, inputs=read)
+    lake.expire(CALL_COSTS, FIRST)
+    assert finance.summed_days(lake, "UTC")[0].equals(rows)
+
+
 def test_a_lake_without_calls_has_empty_books(tmp_path):
     books = kept(Lake(open_store(str(tmp_path))))
     assert (books.lines.height, books.adjustments.height) == (0, 0)
@@ -142,6 +150,13 @@ def test_the_check_finds_a_day_that_does_not_add_up(tmp_path, lake):
     assert event.description == (
         "the business days of 1 UTC day(s) do not add up to the spend of the features"
     )
+
+
+def test_a_day_whose_calls_are_no_longer_there_is_found_too(lake):
+    lake.write(FEATURE_COSTS, feature_costs(costs(LATE)), day=date(2026, 11, 2))
+    rows, read = finance.summed_days(lake, "UTC")
+    lake.write(BUSINESS_DAYS, rows, inputs=read)
+    assert finance.days_that_differ(lake).rows() == [(date(2026, 11, 2), 4, None)]
 
 
 def materialize_failing(tmp_path):
