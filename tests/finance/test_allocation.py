@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmops_pipelines.finance.allocation import split
@@ -24,6 +24,7 @@ def parts(entry, kind="fees"):
     return {(row["team"], row["feature"]): row["cost"] for row in rows.iter_rows(named=True)}
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     amount=st.integers(-(10**24), 10**24),
     weights=st.lists(st.fractions(0, 10**6), min_size=1, max_size=30).filter(any),
