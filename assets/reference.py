@@ -13,6 +13,9 @@ privacy = reference_asset("privacy", "privacy.yaml", "National ids, names, reten
 budgets = reference_asset(
     "budgets", "budgets.yaml", "Daily budgets per feature and in total.", FINOPS
 )
+finance = reference_asset(
+    "finance", "finance.yaml", "Days, currency, owners, fees of the business.", FINOPS
+)
 judges = reference_asset(
     "judges", "judges.yaml", "Endpoints that features may name, and juries.", EVALUATION
 )

@@ -81,7 +81,7 @@ def prometheus_metrics(
     group_name="reports",
     owners=[OWNER],
     kinds={"duckdb"},
-    deps=[nightly_report, prometheus_metrics, "judge_coverage", "judge_bridges"],
+    deps=[nightly_report, prometheus_metrics, "judge_coverage", "judge_bridges", "monthly_costs"],
 )
 def warehouse(lake: LakeResource) -> dg.MaterializeResult[None]:
     """All tables as one DuckDB file, for people and BI tools."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import date
 from pathlib import Path
@@ -36,6 +37,17 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no day; write it as 2026-11-22") from error
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise typer.BadParameter(f"{text!r} is no month; write it as 2026-10")
+    return text
+
+
+_MONTH_ARGUMENT = Annotated[
+    str, typer.Argument(parser=_month, metavar="YYYY-MM", help="Month of the business.")
+]
 
 
 def _in_order(first: date | None, last: date | None) -> None:
@@ -450,6 +462,52 @@ def routing(
 
         code = route(Order(file, max_loss, calls_per_day, policy_out, chart_out), as_json=as_json)
     raise typer.Exit(code)
+
+
+@app.command()
+def chargeback(
+    context: typer.Context,
+    month: _MONTH_ARGUMENT,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Write there; default stdout.")
+    ] = None,
+    invoice: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="One invoice for everything, US dollars.")
+    ] = None,
+    invoice_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV: provider, amount in US dollars.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """A month's costs by team, feature and model as CSV; with an invoice, what is left of it.
+
+    Leaves with 0, or with 2 when nothing could be done.
+    """
+    if invoice is not None and invoice_file is not None:
+        raise typer.BadParameter("give one of --invoice and --invoice-file", param_hint="--invoice")
+    with told_plainly():
+        from llmops_pipelines.cli.finance import Order, charge_back
+
+        charge_back(_settings(context), Order(month, out, invoice, invoice_file), as_json=as_json)
+
+
+@app.command("close-month")
+def close_month(
+    context: typer.Context,
+    month: _MONTH_ARGUMENT,
+    by: Annotated[str | None, typer.Option(help="Who closes it; default your user name.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Close without asking.")] = False,
+) -> None:
+    """Keep a month's costs as they are, for good; later changes become dated adjustments.
+
+    Leaves with 0, or with 2 when it was not closed.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.finance import close
+
+        close(_settings(context), month, by, yes=yes)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, ingest, judging, quality, savings
+from llmops_pipelines.orchestration.finance import days_that_differ
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
 from llmops_pipelines.orchestration.pulling import incomplete
@@ -209,6 +210,14 @@ def losses_are_proven(lake: Lake) -> dg.AssetCheckResult:
         ),
         "cannot tell for {n:,} pair(s) of models whether routing loses little: none is recommended",
         severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def business_days_add_up(lake: Lake) -> dg.AssetCheckResult:
+    """UTC days whose spend is another by days of the business than by features."""
+    return _result(
+        days_that_differ(lake),
+        "the business days of {n:,} UTC day(s) do not add up to the spend of the features",
     )
 
 

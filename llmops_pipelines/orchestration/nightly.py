@@ -25,6 +25,9 @@ SAMPLED = "sampled_traces"
 APART = (ROLLBACKS.name, PULLED_LOGS.name)
 """Tables that are not computed from the logs of their day."""
 
+BOOKS = ("business_days", "cost_adjustments", "monthly_costs")
+"""What is known of all months together."""
+
 JUDGED = ("judge_coverage", "judge_bridges")
 """What is known of all judges on all days together."""
 
@@ -235,7 +238,13 @@ class NightlyRunner:
     def _checks(self, keys: Sequence[dg.AssetKey]) -> set[dg.AssetCheckKey]:
         """All checks of ``keys``, and the blocking ones of what they read."""
         graph = self._definitions.resolve_asset_graph()
-        read = {parent for key in keys for parent in graph.get(key).parent_keys} - set(keys)
+        # A check of a day cannot be run where there is no day.
+        read = {
+            parent
+            for key in keys
+            for parent in graph.get(key).parent_keys
+            if graph.get(key).is_partitioned or not graph.get(parent).is_partitioned
+        } - set(keys)
         guards = {check for key in read for check in graph.get(key).check_keys}
         return {check for key in keys for check in graph.get(key).check_keys} | {
             check for check in guards if graph.get(check).blocking
@@ -275,7 +284,7 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", "routing_policies", *JUDGED, "warehouse")
+        runner.refresh("golden_dataset", "routing_policies", *BOOKS, *JUDGED, "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 

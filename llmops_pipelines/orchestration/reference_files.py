@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, create_model, field_validator
 
-from llmops_pipelines import cost, incidents, ingest, judging, pricing, prompts
+from llmops_pipelines import cost, finance, incidents, ingest, judging, pricing, prompts
 from llmops_pipelines.judging.endpoints import RESERVED, Judges
 from llmops_pipelines.reference import (
     Feature,
@@ -22,6 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "alert_rules.yaml": incidents.Rules,
     "budgets.yaml": cost.Budgets,
     "features.yaml": Features,
+    "finance.yaml": finance.Finance,
     "judges.yaml": Judges,
     "prices.yaml": pricing.PriceOverrides,
     "privacy.yaml": PrivacyRules,

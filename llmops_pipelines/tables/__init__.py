@@ -11,6 +11,12 @@ from llmops_pipelines.tables.costs import (
     PRICE_BOOK,
     ROUTING_SAVINGS,
 )
+from llmops_pipelines.tables.finance import (
+    BUSINESS_DAYS,
+    CLOSED_COSTS,
+    COST_ADJUSTMENTS,
+    MONTHLY_COSTS,
+)
 from llmops_pipelines.tables.golden import GOLDEN_CANDIDATES, GOLDEN_DATASET
 from llmops_pipelines.tables.incidents import (
     ALERTS,
@@ -68,8 +74,11 @@ TABLES = {
     for table in (
         ALERTS,
         BUDGET_STATUS,
+        BUSINESS_DAYS,
         CALL_COSTS,
         CALL_TEXTS,
+        CLOSED_COSTS,
+        COST_ADJUSTMENTS,
         COST_CUBE,
         COST_DRIVERS,
         DELIVERIES,
@@ -98,6 +107,7 @@ TABLES = {
         LANDED_STEPS,
         LLM_CALLS,
         LOG_INDEX,
+        MONTHLY_COSTS,
         NIGHTLY_REPORTS,
         PRICE_BOOK,
         PROMETHEUS_METRICS,
@@ -122,10 +132,13 @@ TABLES = {
 __all__ = [
     "ALERTS",
     "BUDGET_STATUS",
+    "BUSINESS_DAYS",
     "CALL_COSTS",
     "CALL_TEXTS",
+    "CLOSED_COSTS",
     "CONTEXT",
     "COPY",
+    "COST_ADJUSTMENTS",
     "COST_CUBE",
     "COST_DRIVERS",
     "COST_PARTS",
@@ -157,6 +170,7 @@ __all__ = [
     "LOG_INDEX",
     "MESSAGE",
     "MONEY",
+    "MONTHLY_COSTS",
     "NIGHTLY_REPORTS",
     "PRICE_BOOK",
     "PROMETHEUS_METRICS",

@@ -101,6 +101,7 @@ def test_checks_that_guard_money_and_lines_block(definitions):
         "calls_meet_expectations",
         "spend_adds_up_to_the_last_digit",
         "cube_adds_up_to_the_last_digit",
+        "business_days_add_up_to_the_last_digit",
     }
 
 

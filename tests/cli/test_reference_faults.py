@@ -101,8 +101,8 @@ def test_a_file_that_nothing_reads_is_pointed_out(tmp_path):
     )
     folder = root / "reference"
     known = (
-        "alert_rules.yaml, budgets.yaml, features.yaml, judges.yaml, prices.yaml, privacy.yaml, "
-        "rubrics.yaml, sources.yaml"
+        "alert_rules.yaml, budgets.yaml, features.yaml, finance.yaml, judges.yaml, prices.yaml, "
+        "privacy.yaml, rubrics.yaml, sources.yaml"
     )
     assert unread_files(folder) == [
         f"{folder}/budgets.yml is not read; did you mean budgets.yaml?",

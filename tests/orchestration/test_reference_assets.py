@@ -9,7 +9,7 @@ from tests.orchestration.folders import QUIET, Folder
 
 FILES = {
     "sources", "features", "prices", "privacy", "budgets", "judges", "rubrics", "alert_rules",
-    "prompts",
+    "prompts", "finance",
 }  # fmt: skip
 
 
