@@ -11,6 +11,11 @@ from llmops_pipelines.tables.costs import (
     PRICE_BOOK,
     ROUTING_SAVINGS,
 )
+from llmops_pipelines.tables.endpoint_savings import (
+    BATCH_SAVINGS,
+    CACHE_REASONS,
+    PROMPT_CACHE_SAVINGS,
+)
 from llmops_pipelines.tables.golden import GOLDEN_CANDIDATES, GOLDEN_DATASET
 from llmops_pipelines.tables.incidents import (
     ALERTS,
@@ -67,6 +72,7 @@ TABLES = {
     table.name: table
     for table in (
         ALERTS,
+        BATCH_SAVINGS,
         BUDGET_STATUS,
         CALL_COSTS,
         CALL_TEXTS,
@@ -101,6 +107,7 @@ TABLES = {
         NIGHTLY_REPORTS,
         PRICE_BOOK,
         PROMETHEUS_METRICS,
+        PROMPT_CACHE_SAVINGS,
         PULLED_LOGS,
         QUALITY,
         REJECTED_LINES,
@@ -121,7 +128,9 @@ TABLES = {
 
 __all__ = [
     "ALERTS",
+    "BATCH_SAVINGS",
     "BUDGET_STATUS",
+    "CACHE_REASONS",
     "CALL_COSTS",
     "CALL_TEXTS",
     "CONTEXT",
@@ -160,6 +169,7 @@ __all__ = [
     "NIGHTLY_REPORTS",
     "PRICE_BOOK",
     "PROMETHEUS_METRICS",
+    "PROMPT_CACHE_SAVINGS",
     "PULLED_LOGS",
     "QUALITY",
     "RAGAS_SCORES",
