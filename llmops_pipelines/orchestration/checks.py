@@ -22,6 +22,7 @@ from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_DAYS,
     LLM_CALLS,
+    PROMPT_CACHE_SAVINGS,
     PULLED_LOGS,
     QUALITY,
     REJECTED_LINES,
@@ -208,6 +209,17 @@ def losses_are_proven(lake: Lake) -> dg.AssetCheckResult:
             "feature", "metric", "model_weak", "model_strong", "questions", "state", "reason"
         ),
         "cannot tell for {n:,} pair(s) of models whether routing loses little: none is recommended",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def caches_pay(lake: Lake) -> dg.AssetCheckResult:
+    """Scopes that write to a cache and would pay less without it."""
+    rows = lake.read(PROMPT_CACHE_SAVINGS)
+    losing = rows.filter(pl.col("feature") != "*", pl.col("already_saved") < 0)
+    return _result(
+        losing.select("feature", "prompt_version", "provider", "model", "already_saved", "paid"),
+        "{n:,} prompt(s) for which writing to the cache cost more than reading from it saved",
         severity=dg.AssetCheckSeverity.WARN,
     )
 

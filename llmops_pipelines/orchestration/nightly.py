@@ -28,6 +28,9 @@ APART = (ROLLBACKS.name, PULLED_LOGS.name)
 JUDGED = ("judge_coverage", "judge_bridges")
 """What is known of all judges on all days together."""
 
+REPLAYED = ("prompt_cache_savings", "batch_savings")
+"""Replays over a window of days."""
+
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
 telemetry:
@@ -275,7 +278,7 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", "routing_policies", *JUDGED, "warehouse")
+        runner.refresh("golden_dataset", "routing_policies", *REPLAYED, *JUDGED, "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 import polars as pl
+
+from llmops_pipelines.savings.prefix_marks import rendered
+from llmops_pipelines.savings.replayable import leads_with_system
 
 EXAMPLES: Final = 20
 """Prompts of a scope that are looked at."""
@@ -56,11 +59,32 @@ def examples(replayed: pl.DataFrame) -> pl.DataFrame:
         gaining.join(place, on=["scope", "shared_bytes"], how="semi", maintain_order="left")
         .group_by("scope", maintain_order=True)
         .head(EXAMPLES)
-        .select("scope", "call_id", "shared_bytes", "session_id")
+        .select("scope", "call_id", "shared_bytes", "session_id", leads_with_system())
     )
 
 
-def divergence(texts: Sequence[str], sessions: Sequence[str | None], shared_bytes: int) -> Divergence | None:
+def divergences(shown: pl.DataFrame, texts: pl.DataFrame) -> dict[int, Divergence]:
+    """Where the prompts of each scope begin to differ; scopes whose prompts do not have none.
+
+    Args:
+        shown: As ``examples`` returns it.
+        texts: ``call_id`` and ``messages`` of these; what was forgotten meanwhile is missing.
+    """
+    prompts = shown.join(texts, on="call_id", maintain_order="left")
+    told = prompts.join(rendered(prompts), on="call_id", maintain_order="left")
+    found = {}
+    for (scope,), own in told.partition_by("scope", as_dict=True).items():
+        one = divergence(
+            own["text"].to_list(), own["session_id"].to_list(), int(own["shared_bytes"][0])
+        )
+        if one:
+            found[int(str(scope))] = one
+    return found
+
+
+def divergence(
+    texts: Sequence[str], sessions: Sequence[str | None], shared_bytes: int
+) -> Divergence | None:
     """Where some prompts begin to differ, and by what; None where they do not.
 
     Only those are compared that begin as the first one does, for ``shared_bytes`` bytes.
@@ -77,7 +101,8 @@ def divergence(texts: Sequence[str], sessions: Sequence[str | None], shared_byte
     distinct = sorted({text for text, _ in alike})
     if len(distinct) < 2:
         return None
-    at = len(commonprefix([distinct[0], distinct[-1]]))
+    ends = zip(distinct[0], distinct[-1], strict=False)
+    at = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
     found = Counter(_value(text, at) for text in distinct)
     (shape, begin), _ = min(found.items(), key=lambda item: (-item[1], item[0]))
     apart = len({s for _, s in alike if s is not None}) + sum(s is None for _, s in alike)

@@ -138,7 +138,10 @@ def chained(prompt: Whole, code: Codes) -> Codes:
 
 
 def mixed(code: Codes) -> Codes:
-    """Spread 64 bits over 64 bits, one to one (the finaliser of SplitMix64, G. Steele et al. 2014)."""
+    """Spread 64 bits over 64 bits, one to one.
+
+    Source: the finaliser of SplitMix64, G. Steele et al. (2014).
+    """
     code = (code ^ (code >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     code = (code ^ (code >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixture: Codes = code ^ (code >> np.uint64(31))
@@ -147,7 +150,9 @@ def mixed(code: Codes) -> Codes:
 
 def rendered(prompts: pl.DataFrame) -> pl.DataFrame:
     """``call_id`` and ``text``: the prompts as they are compared, message after message."""
-    texts = _messages(prompts).group_by("prompt", maintain_order=True).agg(pl.col("text").str.join())
+    texts = (
+        _messages(prompts).group_by("prompt", maintain_order=True).agg(pl.col("text").str.join())
+    )
     ids = prompts.select("call_id", prompt=pl.int_range(pl.len(), dtype=pl.Int64))
     return ids.join(texts, on="prompt").select("call_id", "text")
 
@@ -164,7 +169,7 @@ def _messages(prompts: pl.DataFrame) -> pl.DataFrame:
         .unnest("messages")
         .sort("prompt", ~(system & pl.col("system_first")), maintain_order=True)
         .with_columns(
-            text=pl.format("{}\n{}\n\n", pl.col("role").fill_null(""), pl.col("content").fill_null("")),
+            text=pl.format("{}\n{}\n\n", *(pl.col(n).fill_null("") for n in ("role", "content"))),
             leads=system.cast(pl.Int8).cum_min().over("prompt").cast(pl.Boolean),
         )
         .with_columns(bytes=pl.col("text").str.len_bytes(), code=pl.col("text").hash(20261126))

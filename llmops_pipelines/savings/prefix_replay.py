@@ -76,7 +76,7 @@ class Occurrences:
         """Bytes that each prompt had in common with what was held when it was sent; 0 for nothing.
 
         Args:
-            lifetime: Milliseconds since the last use that each prompt's cache allows; None for ever.
+            lifetime: Milliseconds since the last use, as each prompt's cache allows; None for ever.
             written: Which values of the chains are written; all, if left out.
             awaited: Count only what could be read by then.
         """

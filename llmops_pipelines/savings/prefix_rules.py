@@ -1,6 +1,6 @@
 """What providers say of their prompt caches: from which length, for how long, at whose word.
 
-A rule that lacks its lifetime is written down as unknown, and then nothing is claimed for its models.
+A rule without a known lifetime says so, and then nothing is claimed for its models.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 @dataclass(frozen=True)
 class WriteOption:
-    """One way of asking a cache to keep a prefix: how long, and the bucket its writing is billed in."""
+    """One way of asking a cache to keep a prefix: for how long, and the bucket that is billed."""
 
     name: str
     ttl_s: int
@@ -126,6 +126,4 @@ def rule_of(provider: str | None, model: str | None) -> PrefixRule | None:
         model: As in ``LLM_CALLS``; a vendor's name before a slash is ignored.
     """
     name = (model or "").lower().rpartition("/")[2].replace("claude-3.", "claude-3-")
-    return next(
-        (r for r in RULES if provider in r.providers and re.match(r.models, name)), None
-    )
+    return next((r for r in RULES if provider in r.providers and re.match(r.models, name)), None)

@@ -1,4 +1,4 @@
-"""Each call's prompt, replayed against a cache that works as its provider says: read, or why not."""
+"""Each prompt, replayed against a cache that works as its provider says: read, or why not."""
 
 from __future__ import annotations
 
@@ -11,28 +11,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from llmops_pipelines.pricing import number_rows, price_tokens
-from llmops_pipelines.savings.prefix_marks import BLOCK_BYTES, Chains, Codes, PromptMarks, Whole, mixed
+from llmops_pipelines.savings.prefix_marks import (
+    BLOCK_BYTES,
+    Chains,
+    Codes,
+    PromptMarks,
+    Whole,
+    mixed,
+)
 from llmops_pipelines.savings.prefix_replay import Moments, Occurrences
 from llmops_pipelines.savings.prefix_rules import PrefixRule, rule_of
+from llmops_pipelines.savings.replayable import CACHE_SCOPE
 from llmops_pipelines.savings.static_parts import static_bytes
 from llmops_pipelines.tables import CACHE_REASONS, MONEY, TOKEN_BUCKETS
-
-CACHE_SCOPE: Final = (
-    "feature",
-    "prompt_version",
-    "project",
-    "provider",
-    "model",
-    "service_tier",
-)
-"""Prompts are only held against others that agree in these. A project stands for an API key, the
-border that every provider draws."""
-
-REPLAYED: Final = (
-    "call_id", "started_at", *CACHE_SCOPE, "is_batch", "session_id", "ttft_ms", "latency_ms",
-    *TOKEN_BUCKETS, "cost",
-)  # fmt: skip
-"""Columns of calls that are replayed, as in ``LLM_CALLS`` and ``CALL_COSTS``."""
 
 AUTOMATIC: Final = "automatic"
 
@@ -57,7 +48,9 @@ class _World:
     def of_rule(self, number: str, unknown: int = 0) -> Whole:
         """A number of each call's rule; ``unknown`` without one."""
         values = [unknown if r is None else (getattr(r, number) or unknown) for r in self.rules]
-        return np.array(values, np.int64)[self.scope]
+        by_scope = np.array(values, np.int64)
+        found: Whole = by_scope[self.scope]
+        return found
 
     def as_tokens(self, length: Whole, whose: Whole | None = None) -> Whole:
         """Bytes of each prompt, or of those in ``whose``, as its share of the tokens logged."""
@@ -117,9 +110,9 @@ def replay_prompt_cache(
             "calls in the same order; make the marks from these calls"
         )
     world = _world(calls, marks)
-    scoped = Occurrences(
-        marks.blocks, world.moments, _spread(world.scope)[marks.blocks.prompt] + _sessions(world, marks.blocks)
-    )  # fmt: skip
+    blocks = marks.blocks
+    apart = _spread(world.scope)[blocks.prompt] + _sessions(world, blocks)
+    scoped = Occurrences(blocks, world.moments, apart)
     alive = scoped.shared(1_000 * world.of_rule("ttl_s"), awaited=True)
     best = _best(world, [_automatic(world, alive), *_with_breakpoints(world)], price_book)
     lengths = _shared_lengths(world, scoped, best["lifetime"].to_numpy())
@@ -197,9 +190,7 @@ def _with_breakpoints(world: _World) -> Iterator[_Arranged]:
         return
     ends, opening = world.marks.ends, world.marks.calls["system_bytes"].to_numpy()
     whose = ends.prompt
-    found = Occurrences(
-        ends, world.moments, _spread(world.scope)[whose] + _sessions(world, ends)
-    )
+    found = Occurrences(ends, world.moments, _spread(world.scope)[whose] + _sessions(world, ends))
     minimum = world.of_rule("minimum")
     long_enough = world.as_tokens(ends.end, whose) >= minimum[whose]
     at_opening = (ends.end == opening[whose]) & long_enough
@@ -217,9 +208,7 @@ def _with_breakpoints(world: _World) -> Iterator[_Arranged]:
             yield _Arranged(told, reads, writes, buckets, lifetime)
 
 
-def _option(
-    world: _World, number: int
-) -> tuple[NDArray[np.object_], NDArray[np.object_], Whole]:
+def _option(world: _World, number: int) -> tuple[NDArray[np.object_], NDArray[np.object_], Whole]:
     """Name, bucket and lifetime (ms) of each call's option of that number; empty without one."""
     options = [
         rule.writes[number] if rule and number < len(rule.writes) else None for rule in world.rules
@@ -233,8 +222,10 @@ def _option(
 def _best(world: _World, arranged: list[_Arranged], price_book: pl.DataFrame) -> pl.DataFrame:
     """The calls, each under its scope's best arrangement; as they are where there is none."""
     calls = world.calls.with_columns(
-        scope=pl.Series(world.scope), prompt_tokens=pl.Series(world.tokens), row=pl.int_range(pl.len())
-    )  # fmt: skip
+        scope=pl.Series(world.scope),
+        prompt_tokens=pl.Series(world.tokens),
+        row=pl.int_range(pl.len()),
+    )
     offers = pl.concat(
         _offer(calls, one, price_book).with_columns(choice=pl.lit(number))
         for number, one in enumerate(arranged)
@@ -290,7 +281,7 @@ def _offer(calls: pl.DataFrame, one: _Arranged, price_book: pl.DataFrame) -> pl.
 
 
 def _with_reasons(world: _World, lengths: dict[str, Whole], best: pl.DataFrame) -> pl.DataFrame:
-    """Every token of each prompt under one reason: what is not explained before is explained next."""
+    """Every token of each prompt under one reason, the first that explains it."""
     was = best["cache_read"].fill_null(0).to_numpy()
     could = best["could_read"].fill_null(0).to_numpy()
     wrote = best.select(pl.sum_horizontal(pl.col(*_WRITTEN).fill_null(0))).to_series().to_numpy()
@@ -311,7 +302,10 @@ def _with_reasons(world: _World, lengths: dict[str, Whole], best: pl.DataFrame) 
     tokens["new"] = world.tokens - reached
     known = pl.col("arrangement").is_not_null()
     return best.with_columns(
-        *(pl.when(known).then(pl.Series(tokens[name])).alias(name) for name, _ in CACHE_REASONS[1:]),
+        *(
+            pl.when(known).then(pl.Series(tokens[name])).alias(name)
+            for name, _ in CACHE_REASONS[1:]
+        ),
         read=pl.Series(was),
         shared_bytes=pl.Series(lengths["expired"]),
         prompt_bytes=pl.Series(world.bytes),

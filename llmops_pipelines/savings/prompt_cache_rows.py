@@ -10,7 +10,7 @@ import polars as pl
 
 from llmops_pipelines.savings.divergence import Divergence
 from llmops_pipelines.savings.prefix_rules import PrefixRule, rule_of
-from llmops_pipelines.savings.prompt_cache import CACHE_SCOPE
+from llmops_pipelines.savings.replayable import CACHE_SCOPE
 from llmops_pipelines.savings.window_totals import saved_figures
 from llmops_pipelines.tables import CACHE_REASONS, PROMPT_CACHE_SAVINGS
 
@@ -26,7 +26,7 @@ _MONEY: Final = ("already_saved", "reorder_saved")
 
 
 def prompt_cache_rows(
-    replayed: pl.DataFrame,
+    replayed: pl.DataFrame | None,
     left_out: pl.DataFrame,
     days: list[date],
     differing: Mapping[int, Divergence],
@@ -35,25 +35,29 @@ def prompt_cache_rows(
     """A row per scope, and ``*`` for all scopes that are worth it.
 
     Args:
-        replayed: As ``replay_prompt_cache`` returns it.
+        replayed: As ``replay_prompt_cache`` returns it; None where no call could be replayed.
         left_out: ``CACHE_SCOPE`` and ``why`` of successful calls that were not replayed.
         days: Days of the window that have calls, in order; not empty.
         differing: Where prompts begin to differ, by ``scope``.
         digest: Of all this rests on.
     """
     missing = _left_out(left_out)
-    window = {"first_day": days[0], "last_day": days[-1], "days": len(days), "inputs_digest": digest}
+    window = {
+        "first_day": days[0],
+        "last_day": days[-1],
+        "days": len(days),
+        "inputs_digest": digest,
+    }
     rows, worth = [], []
-    for (scope,), own in replayed.partition_by("scope", as_dict=True).items():
-        row = _row(own, missing, len(days), differing.get(int(scope))) | window
+    for own in [] if replayed is None else replayed.partition_by("scope", maintain_order=True):
+        row = _row(own, missing, len(days), differing.get(own["scope"][0]))
         rows.append(row)
         if row["state"] == WORTH_IT:
             worth.append(own)
-    rows += [_untold(scope, why) | window for scope, why in missing.items()]
-    if not rows:
-        return PROMPT_CACHE_SAVINGS.empty()
-    rows.append(_all(replayed, worth, rows, len(days)) | window)
-    return _frame(rows)
+    rows += [_untold(scope, why) for scope, why in missing.items()]
+    if replayed is not None:
+        rows.append(_all(replayed, worth, rows, len(days)))
+    return _frame([row | window for row in rows])
 
 
 def _row(
@@ -66,7 +70,7 @@ def _row(
     rule = rule_of(key[3], key[4])
     sums = _sums(calls)
     figures = saved_figures(calls.select("started_at", "saved"), days)
-    tokens_a_byte = calls["prompt_tokens"].sum() / max(calls["prompt_bytes"].sum(), 1)
+    tokens, length = (int(calls[name].sum()) for name in ("prompt_tokens", "prompt_bytes"))
     return (
         dict(zip(CACHE_SCOPE, key, strict=True))
         | sums
@@ -80,7 +84,7 @@ def _row(
         }
         | (
             {
-                "volatile_at": int(differs.at * tokens_a_byte),
+                "volatile_at": differs.at * tokens // max(length, 1),
                 "volatile_shape": differs.shape,
                 "volatile_after": differs.after,
             }
@@ -120,7 +124,7 @@ def _main_reason(sums: Mapping[str, Any]) -> str | None:
 def _all(
     replayed: pl.DataFrame, worth: list[pl.DataFrame], rows: list[dict[str, Any]], days: int
 ) -> dict[str, Any]:
-    """All calls in tokens; in money the scopes that are worth it, for nobody would do the others."""
+    """All calls in tokens; in money the scopes that are worth it: nobody would do the others."""
     sums = _sums(replayed)
     good = pl.concat(worth) if worth else replayed.clear()
     figures = saved_figures(good.select("started_at", "saved"), days)

@@ -1,4 +1,4 @@
-"""What calls of a window saved together, with an interval that counts an hour's calls as related."""
+"""What calls of a window saved, with an interval that counts an hour's calls as related."""
 
 from __future__ import annotations
 
