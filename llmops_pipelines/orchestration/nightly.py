@@ -146,7 +146,10 @@ class NightlyRunner:
         """
         whole = self._definitions.resolve_job_def(job)
         wanted = (
-            whole.get_subset(asset_selection=set(keys), asset_check_selection=self._checks(keys))
+            whole.get_subset(
+                asset_selection=set(keys),
+                asset_check_selection=self._checks(keys, of_a_day=day is not None),
+            )
             if keys
             else whole
         )
@@ -235,10 +238,15 @@ class NightlyRunner:
         """Keys of the asset called ``name``, below whatever prefix."""
         return [spec.key for spec in self._specs if spec.key.path[-1] == name]
 
-    def _checks(self, keys: Sequence[dg.AssetKey]) -> set[dg.AssetCheckKey]:
-        """All checks of ``keys``, and the blocking ones of what they read."""
+    def _checks(self, keys: Sequence[dg.AssetKey], *, of_a_day: bool) -> set[dg.AssetCheckKey]:
+        """All checks of ``keys``, and the blocking ones of what they read.
+
+        A run without a day cannot run the checks of one.
+        """
         graph = self._definitions.resolve_asset_graph()
         read = {parent for key in keys for parent in graph.get(key).parent_keys} - set(keys)
+        if not of_a_day:
+            read = {key for key in read if not graph.get(key).is_partitioned}
         guards = {check for key in read for check in graph.get(key).check_keys}
         return {check for key in keys for check in graph.get(key).check_keys} | {
             check for check in guards if graph.get(check).blocking

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmops_pipelines.pricing import price_tokens
-from llmops_pipelines.savings.waiting import DETECTED, MARKED, Waiting
+from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting
 from llmops_pipelines.savings.window_totals import saved_figures
 from llmops_pipelines.tables import BATCH_SAVINGS, MONEY, TOKEN_BUCKETS
 
@@ -102,7 +102,8 @@ def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: int) -> dict
         "no_batch_price": priced.height - repriced.height,
         "paid": repriced["cost"].sum() if repriced.height else None,
         "at_batch_price": repriced["batch_cost"].sum() if repriced.height else None,
-        **saved_figures(repriced.select("started_at", "saved"), days),
+        # What people wait for is not batched: a saving there would be nobody's.
+        **saved_figures(repriced.filter(waiting.kind != INTERACTIVE), days),
         "continued": continued,
         "continued_share": continued / alone.height if alone.height else None,
         "quality_cost": QUALITY_COST,

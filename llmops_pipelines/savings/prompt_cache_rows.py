@@ -69,7 +69,7 @@ def _row(
     key = calls.select(CACHE_SCOPE).row(0)
     rule = rule_of(key[3], key[4])
     sums = _sums(calls)
-    figures = saved_figures(calls.select("started_at", "saved"), days)
+    figures = saved_figures(calls, days)
     tokens, length = (int(calls[name].sum()) for name in ("prompt_tokens", "prompt_bytes"))
     return (
         dict(zip(CACHE_SCOPE, key, strict=True))
@@ -124,10 +124,11 @@ def _main_reason(sums: Mapping[str, Any]) -> str | None:
 def _all(
     replayed: pl.DataFrame, worth: list[pl.DataFrame], rows: list[dict[str, Any]], days: int
 ) -> dict[str, Any]:
-    """All calls in tokens; in money the scopes that are worth it: nobody would do the others."""
-    sums = _sums(replayed)
+    """All calls of known rules; saved are those that are worth it: nobody would do the others."""
+    ruled = replayed.filter(pl.col("arrangement").is_not_null())
+    sums, unruled = _sums(ruled), replayed.height - ruled.height
     good = pl.concat(worth) if worth else replayed.clear()
-    figures = saved_figures(good.select("started_at", "saved"), days)
+    figures = saved_figures(good, days)
     return (
         dict.fromkeys(CACHE_SCOPE)
         | {"feature": ALL}
@@ -135,7 +136,8 @@ def _all(
         | figures
         | {
             "state": WORTH_IT if worth else "nothing_to_save",
-            "left_out": sum(row["left_out"] for row in rows),
+            "left_out": sum(row["left_out"] for row in rows) + unruled,
+            "left_out_why": f"{unruled:,} of models without a known rule" if unruled else None,
             "main_reason": _main_reason(sums),
         }
     )

@@ -17,7 +17,7 @@ CACHE_REASONS = (
     ("order", "Would be shared if the parts that all prompts have in common stood first."),
     ("new", "Not seen before."),
 )  # fmt: skip
-"""Where a prompt's tokens went; for each scope they add up to ``prompt_tokens``."""
+"""Where prompts' tokens went: where a rule is known they add up to ``prompt_tokens``."""
 
 
 def _money(name: str, description: str) -> Column:
@@ -29,7 +29,7 @@ def _bound(name: str, description: str, unit: Unit | None = "usd") -> Column:
 
 
 _SAVED = (
-    _money("saved", "What it would have saved in the window; negative where it costs more."),
+    _money("saved", "What it would have saved in the window; negative where it costs more, null where nothing is claimed."),
     _bound("saved_low", "Lower end of its 95 % interval, as of a window like this; hours as clusters."),
     _bound("saved_high", "Upper end."),
     _bound("saved_a_year", "`saved` for 365 days of such traffic."),
