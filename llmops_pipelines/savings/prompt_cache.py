@@ -48,16 +48,15 @@ class _World:
     def of_rule(self, number: str, unknown: int = 0) -> Whole:
         """A number of each call's rule; ``unknown`` without one."""
         values = [unknown if r is None else (getattr(r, number) or unknown) for r in self.rules]
-        by_scope = np.array(values, np.int64)
-        found: Whole = by_scope[self.scope]
-        return found
+        return np.array(values, np.int64)[self.scope]
 
     def as_tokens(self, length: Whole, whose: Whole | None = None) -> Whole:
         """Bytes of each prompt, or of those in ``whose``, as its share of the tokens logged."""
         total, tokens = self.bytes, self.tokens
         if whose is not None:
             total, tokens = total[whose], tokens[whose]
-        return np.minimum(length * tokens // np.maximum(total, 1), tokens)
+        share: Whole = length * tokens // np.maximum(total, 1)
+        return np.minimum(share, tokens)
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,6 @@ def test_every_scope_has_a_bar_as_long_as_its_prompts(rows):
     axes = prompt_cache_bars(rows).axes[0]
     bars = zip(*axes.containers, strict=True)
     ends = [max(bar.get_x() + bar.get_width() for bar in own) for own in bars]
-        max(bar.get_x() + bar.get_width() for bar in group)
-        for group in zip(*axes.containers, strict=True)
-    ]
     scopes = rows.filter(pl.col("feature") != "*")
     assert sorted(ends) == sorted(scopes["prompt_tokens"])
 
