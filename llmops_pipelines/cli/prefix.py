@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,8 @@ from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import CACHE_REASONS
 
 _MANY_BYTES: Final = 20_000_000
+_ANY: Final = (date(1970, 1, 1), datetime(2199, 1, 1))  # noqa: DTZ001 - only a bound
+"""Between which days calls are read: all, for nothing lands."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def _rows(settings: Settings, path: Path) -> pl.DataFrame:
     place = place_of(file, settings.log_root, options.sources)
     book = pricing.price_book(overrides)
     try:
-        found = read_alone(file.log(place), replace(options, features=whole))
+        options = replace(options, features=whole, start=_ANY[0], now=_ANY[1])
+        found = read_alone(file.log(place), options)
         calls, texts = found.calls, found.texts
         if calls.is_empty():
             calls = texts = _records(file)

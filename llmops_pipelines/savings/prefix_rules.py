@@ -122,8 +122,15 @@ def rule_of(provider: str | None, model: str | None) -> PrefixRule | None:
     """The rule of a model; None where none is written down.
 
     Args:
-        provider: As in ``LLM_CALLS``.
+        provider: As in ``LLM_CALLS``; None lets the model's name decide.
         model: As in ``LLM_CALLS``; a vendor's name before a slash is ignored.
     """
     name = (model or "").lower().rpartition("/")[2].replace("claude-3.", "claude-3-")
-    return next((r for r in RULES if provider in r.providers and re.match(r.models, name)), None)
+    return next(
+        (
+            rule
+            for rule in RULES
+            if (provider is None or provider in rule.providers) and re.match(rule.models, name)
+        ),
+        None,
+    )

@@ -21,7 +21,7 @@ COSTS_MORE: Final = "costs_more"
 UNKNOWN_RULE: Final = "unknown_rule"
 
 _REASONS: Final = tuple(name for name, _ in CACHE_REASONS)
-_TOKENS: Final = ("prompt_tokens", "could_read", *_REASONS, "written")
+_TOKENS: Final = ("could_read", *_REASONS, "written")
 _MONEY: Final = ("already_saved", "reorder_saved")
 
 
@@ -100,6 +100,7 @@ def _sums(calls: pl.DataFrame) -> dict[str, Any]:
     return {
         "calls": calls.height,
         "unpriced": calls.height - priced.height,
+        "prompt_tokens": calls["prompt_tokens"].sum(),
         **{n: calls[n].sum() if calls[n].null_count() < calls.height else None for n in _TOKENS},
         "paid": priced["cost"].sum() if priced.height else None,
         **{n: calls[n].sum() if calls[n].null_count() < calls.height else None for n in _MONEY},

@@ -26,7 +26,7 @@ def record(number, system=GUIDE, **fields):
 @pytest.fixture
 def told(tmp_path):
     """Write records, replay them, and return what came of it."""
-    folder = data_folder(tmp_path)
+    folder = data_folder(tmp_path, {})
 
     def run(*records, args=()):
         file = tmp_path / "prompts.jsonl"
@@ -38,7 +38,7 @@ def told(tmp_path):
 
 def test_a_static_prompt_could_have_been_read(told):
     found = told(*(record(n) for n in range(30)))
-    assert found.exit_code == 0
+    assert found.returncode == 0
     assert "unattributed, gpt-4o: 30 calls, 60,000 prompt tokens" in found.stdout
     assert "missed: Could have been read" in found.stdout
     assert "reading what could be read: $0.0" in found.stdout
@@ -94,18 +94,18 @@ def test_a_log_in_a_known_format_is_read_with_its_texts_unredacted(told):
 
 def test_lines_that_are_no_prompts_are_counted(told):
     found = told(record(0), "no json", json.dumps({"usage": 3}), record(1, timestamp=None))
-    assert found.exit_code == 0
+    assert found.returncode == 0
     assert "3 line(s) left out; line 2: is no JSON" in found.stderr
 
 
 def test_a_file_without_prompts_names_what_a_record_needs(told):
     found = told(json.dumps({"a": 1}))
-    assert found.exit_code == 2
+    assert found.returncode == 2
     assert "no successful model call in it; a record has messages, model" in found.stderr
     assert "Traceback" not in found.stderr
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    found = invoke("--data", str(data_folder(tmp_path)), "prefix", str(tmp_path / "none.jsonl"))
-    assert found.exit_code == 2
+    found = invoke("--data", str(data_folder(tmp_path, {})), "prefix", str(tmp_path / "none.jsonl"))
+    assert found.returncode == 2
     assert "there is no such file" in found.stderr

@@ -12,6 +12,7 @@ from llmops_pipelines.tables import TOKEN_BUCKETS
     ("provider", "model", "minimum", "ttl", "longest"),
     [
         ("openai", "gpt-4o-2024-08-06", 1_024, 300, 3_600),
+        (None, "gpt-4o", 1_024, 300, 3_600),
         ("openai", "gpt-4.1-mini-2025-04-14", 1_024, 300, 3_600),
         ("openai", "gpt-4.1-2025-04-14", 1_024, 300, 86_400),
         ("azure", "gpt-5.1", 1_024, 300, 86_400),
@@ -34,7 +35,8 @@ def test_a_model_has_the_rule_that_its_provider_publishes(provider, model, minim
 @pytest.mark.parametrize(
     ("provider", "model"),
     [
-        (None, "gpt-4o"),
+        (None, None),
+        ("anthropic", "gpt-4o"),
         ("openai", None),
         ("openai", "gpt-3.5-turbo"),
         ("openai", "gpt-4o-2024-05-13"),

@@ -24,8 +24,7 @@ def rows_of(*calls, left_out=NOBODY, differing=None):
 def hourly(count, **fields):
     """Three calls an hour, a minute apart."""
     return [
-        asked(n, call_id=f"{fields.get('feature')}{n}", after=60, **fields) | {}
-        for n in range(count)
+        asked(n, call_id=f"{fields.get('feature')}{n}", after=60, **fields) for n in range(count)
     ]
 
 
@@ -86,6 +85,12 @@ def test_where_prompts_begin_to_differ_is_told_in_tokens():
     row = rows_of(*hourly(3), differing={0: found})["chat"]
     assert (row["volatile_shape"], row["volatile_after"]) == ("date", "Today is ")
     assert 200 < row["volatile_at"] < 300
+
+
+def test_where_no_rule_is_known_at_all_the_whole_claims_nothing():
+    row = rows_of(*hourly(3, provider="acme"))["*"]
+    assert (row["calls"], row["left_out"], row["prompt_tokens"]) == (0, 3, 0)
+    assert (row["saved"], row["could_read"]) == (None, None)
 
 
 def test_a_window_without_calls_has_no_rows():
