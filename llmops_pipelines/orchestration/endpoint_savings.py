@@ -29,6 +29,9 @@ WINDOW_DAYS: Final = 7
 MOST_CALLS: Final = 200_000
 """Older days are left out of the replay of prompts where the window has more calls than this."""
 
+_AT_ONCE: Final = 10_000
+"""Calls whose texts are held at a time."""
+
 _METHOD: Final = "1"
 """To be raised when the same inputs come to something else."""
 
@@ -45,11 +48,14 @@ def replayed_prompts(lake: Lake) -> pl.DataFrame:
     days = _fewer(lake, days)
     replayable, marks, left_out = [], [], []
     for day in days:
-        calls, missing, prompts = _prompts(lake, day)
-        left_out.append(missing)
-        if calls.height:
-            replayable.append(calls)
-            marks.append(savings.prompt_marks(prompts))
+        for calls in _calls(lake, [day], savings.REPLAYED).iter_slices(_AT_ONCE):
+            kept_calls, missing, prompts = _prompts(lake, day, calls)
+            left_out.append(missing)
+            if kept_calls.height:
+                replayable.append(kept_calls)
+                marks.append(savings.prompt_marks(prompts))
+    if not left_out:
+        return PROMPT_CACHE_SAVINGS.empty()
     missing = pl.concat(left_out)
     if not replayable:
         return savings.prompt_cache_rows(None, missing, days, {}, digest)
@@ -121,9 +127,10 @@ def _calls(lake: Lake, days: Sequence[date], columns: Sequence[str]) -> pl.DataF
     )
 
 
-def _prompts(lake: Lake, day: date) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Of a day: calls to replay, calls left out with the reason, and the prompts of the former."""
-    calls = _calls(lake, [day], savings.REPLAYED)
+def _prompts(
+    lake: Lake, day: date, calls: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Of some calls: those to replay, those left out with the reason, the prompts of the former."""
     texts = _texts(lake, day, calls)
     has_text = pl.col("call_id").is_in(texts["call_id"].implode())
     marked = calls.with_columns(savings.not_replayed(has_text))

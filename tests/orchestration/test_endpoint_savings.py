@@ -42,7 +42,8 @@ def lake(tmp_path):
 def write(lake, day, *calls, without_text=()):
     """The calls on ``day``, whatever day they say, with their texts."""
     kept, costs, texts = [], [], []
-    for call, cost in zip(calls, priced(*calls)["cost"], strict=True):
+    charges = priced(*calls)["cost"] if calls else []
+    for call, cost in zip(calls, charges, strict=True):
         at = call["started_at"].replace(year=day.year, month=day.month, day=day.day)
         place = {"content_digest": f"d-{call['call_id']}", "source_line": 1}
         kept.append(
@@ -72,6 +73,13 @@ def of_feature(rows, name="chat"):
 
 
 def test_nothing_to_replay_is_an_empty_table(lake):
+    assert replayed_prompts(lake).equals(PROMPT_CACHE_SAVINGS.empty())
+    assert replayed_batches(lake, Features()).equals(BATCH_SAVINGS.empty())
+
+
+def test_days_without_a_successful_call_have_no_rows(lake):
+    lake.write(PRICE_BOOK, BOOK)
+    write(lake, FIRST)
     assert replayed_prompts(lake).equals(PROMPT_CACHE_SAVINGS.empty())
     assert replayed_batches(lake, Features()).equals(BATCH_SAVINGS.empty())
 
