@@ -1,6 +1,7 @@
 """Replays over the log: what the same calls would have cost."""
 
 from llmops_pipelines.savings.batches import BATCHED, batch_rows, replay_batches
+from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
 from llmops_pipelines.savings.complexity import Vectors
 from llmops_pipelines.savings.divergence import Divergence, divergences, examples
 from llmops_pipelines.savings.frontier import FRONTIER
@@ -11,7 +12,7 @@ from llmops_pipelines.savings.policy import PolicyError, RoutingPolicy
 from llmops_pipelines.savings.prefix_marks import PromptMarks, prompt_marks, together
 from llmops_pipelines.savings.prefix_rules import RULES, PrefixRule, rule_of
 from llmops_pipelines.savings.prefix_rules import VERSION as RULES_VERSION
-from llmops_pipelines.savings.prompt_cache import AUTOMATIC, replay_prompt_cache
+from llmops_pipelines.savings.prompt_cache import replay_prompt_cache
 from llmops_pipelines.savings.prompt_cache_rows import (
     COSTS_MORE,
     UNKNOWN_RULE,

@@ -20,6 +20,11 @@ CACHE_SCOPE: Final = (
 """Prompts are only held against others that agree in these. A project stands for an API key, the
 border that every provider draws."""
 
+PROMPT_BUCKETS: Final = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h")
+"""Buckets of a prompt's text."""
+
+WRITTEN_BUCKETS: Final = PROMPT_BUCKETS[2:]
+
 REPLAYED: Final = (
     "call_id", "started_at", *CACHE_SCOPE, "is_batch", "session_id", "ttft_ms", "latency_ms",
     *TOKEN_BUCKETS, "cost",

@@ -154,6 +154,16 @@ def test_caching_that_is_switched_on_is_not_told_to_be_switched_on():
     assert calls["not_switched_on"].sum() == 0
 
 
+def test_an_arrangement_without_a_price_is_not_taken_for_one_that_costs_nothing():
+    hourly = (pl.col("bucket") == "cache_write_1h") & (pl.col("provider") == "anthropic")
+    book = BOOK.filter(~hourly)
+    calls = frame(*(asked(n, f"{n}\n{GUIDE}", **CLAUDE) for n in range(3)))
+    marks = prompt_marks(calls.select("call_id", "messages", system_first=pl.lit(value=True)))
+    replayed = replay_prompt_cache(calls.drop("messages"), marks, book)
+    assert replayed["arrangement"].unique().to_list() == ["after the system text, kept 5 minutes"]
+    assert replayed["saved"].sum() < 0
+
+
 def test_a_call_without_a_price_is_in_the_tokens_and_not_in_the_money():
     calls = replay(*(asked(n, model="gpt-4o-unheard-of") for n in range(2)))
     assert calls["could_read"].sum() > 0
