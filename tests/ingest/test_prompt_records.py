@@ -27,11 +27,8 @@ def test_a_record_is_a_call_with_its_messages_and_disjoint_tokens():
     (call,) = read(record(session_id="s", prompt_version=3)).calls.to_dicts()
     assert (call["uncached_input"], call["cache_read"], call["output_text"]) == (10, 20, 2)
     assert call["messages"] == [{"role": "user", "content": "hello"}]
-    assert (call["feature"], call["session_id"], call["prompt_version"]) == (
-        "unattributed",
-        "s",
-        "3",
-    )
+    assert (call["feature"], call["session_id"]) == ("unattributed", "s")
+    assert call["prompt_version"] == "3"
     assert call["call_id"] == "line 1"
 
 
