@@ -4,11 +4,19 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import savings
-from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration import checks, endpoint_figures, figures
 from llmops_pipelines.orchestration.daily import daily, table_metadata
-from llmops_pipelines.orchestration.resources import LakeResource
+from llmops_pipelines.orchestration.endpoint_savings import replayed_batches, replayed_prompts
+from llmops_pipelines.orchestration.reference_assets import reference_key
+from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.routing import NO_PAIRS, learned_policies
-from llmops_pipelines.tables import ROUTING_POLICIES, ROUTING_SAVINGS
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import (
+    BATCH_SAVINGS,
+    PROMPT_CACHE_SAVINGS,
+    ROUTING_POLICIES,
+    ROUTING_SAVINGS,
+)
 
 OWNER = "team:finops"
 
@@ -45,3 +53,39 @@ def routing_policies(context: dg.AssetExecutionContext, lake: LakeResource) -> p
 def every_loss_of_routing_is_proven_small(lake: LakeResource) -> dg.AssetCheckResult:
     """Where pairs do not prove that routing loses little, nothing is recommended: say where."""
     return checks.losses_are_proven(lake.open())
+
+
+@dg.asset(
+    group_name="savings",
+    owners=[OWNER],
+    kinds={"polars", "parquet"},
+    deps=["llm_calls", "call_costs", "price_book"],
+    metadata=table_metadata(PROMPT_CACHE_SAVINGS),
+)
+def prompt_cache_savings(context: dg.AssetExecutionContext, lake: LakeResource) -> pl.DataFrame:
+    """What of the last week's prompts a provider's cache could have served, and why it did not."""
+    rows = replayed_prompts(lake.open())
+    context.add_output_metadata(endpoint_figures.of_prompt_cache(rows))
+    return rows
+
+
+@dg.asset_check(asset=prompt_cache_savings)
+def no_cache_costs_more_than_it_saves(lake: LakeResource) -> dg.AssetCheckResult:
+    """Where caching is asked for and writing costs more than reading saves, switch it off."""
+    return checks.caches_pay(lake.open())
+
+
+@dg.asset(
+    group_name="savings",
+    owners=[OWNER],
+    kinds={"polars", "parquet"},
+    deps=["llm_calls", "call_costs", "price_book", reference_key("features")],
+    metadata=table_metadata(BATCH_SAVINGS),
+)
+def batch_savings(
+    context: dg.AssetExecutionContext, lake: LakeResource, reference: ReferenceFolder
+) -> pl.DataFrame:
+    """The last week's calls of features that nobody waits for, at batch prices."""
+    rows = replayed_batches(lake.open(), reference.read("features.yaml", Features))
+    context.add_output_metadata(endpoint_figures.of_batches(rows))
+    return rows

@@ -511,6 +511,28 @@ def close_month(
 
 
 @app.command()
+def prefix(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="A log in a known format, or JSONL with messages, model, timestamp, usage.",
+        ),
+    ],
+    chart_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the chart there, as SVG.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
+    """Tell what a provider's prompt cache could have served of logged prompts, and why not."""
+    with told_plainly():
+        from llmops_pipelines.cli.prefix import Order, replay_file
+
+        replay_file(_settings(context), Order(file, chart_out), as_json=as_json)
+
+
+@app.command()
 def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -77,7 +77,7 @@ def _import(
     settings: Settings, path: Path, chosen: str | None, *, write: bool, write_mapping: bool
 ) -> _Told:
     file = File.at(path)
-    options, overrides = _reference(settings)
+    options, overrides = reference_of(settings)
     sources = options.sources
     place = place_of(file, settings.log_root, sources)
     if chosen is not None:
@@ -104,7 +104,7 @@ def _import(
     return told
 
 
-def _reference(settings: Settings) -> tuple[ingest.LandingOptions, pricing.PriceOverrides]:
+def reference_of(settings: Settings) -> tuple[ingest.LandingOptions, pricing.PriceOverrides]:
     """What people say of features, sources and prices; files that are not there say nothing."""
     resources = resources_of(settings)
     try:

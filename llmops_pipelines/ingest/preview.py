@@ -111,7 +111,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         row = next(batch.index.iter_rows(named=True), row)
     landed = _together(parts, LANDED_CALLS)
     steps = _together(parts, LANDED_STEPS)
-    calls = pricing.price_tokens(_distinct(landed, steps, options.features), price_book)
+    calls = pricing.price_tokens(distinct_calls(landed, steps, options.features), price_book)
     times = pl.concat(
         [
             landed["started_at"],
@@ -202,7 +202,7 @@ def _together(parts: dict[str, list[pl.DataFrame]], table: Table) -> pl.DataFram
     return pl.concat(frame.select(table.schema.names()) for frame in parts[table.name])
 
 
-def _distinct(landed: pl.DataFrame, steps: pl.DataFrame, features: Features) -> pl.DataFrame:
+def distinct_calls(landed: pl.DataFrame, steps: pl.DataFrame, features: Features) -> pl.DataFrame:
     """The calls of all days as the days' tables would have them."""
     day = pl.col("started_at").dt.date()
     days = landed.select(day).to_series().unique().sort()

@@ -23,6 +23,7 @@ from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_DAYS,
     LLM_CALLS,
+    PROMPT_CACHE_SAVINGS,
     PULLED_LOGS,
     QUALITY,
     REJECTED_LINES,
@@ -218,6 +219,17 @@ def business_days_add_up(lake: Lake) -> dg.AssetCheckResult:
     return _result(
         days_that_differ(lake),
         "the business days of {n:,} UTC day(s) do not add up to the spend of the features",
+    )
+
+
+def caches_pay(lake: Lake) -> dg.AssetCheckResult:
+    """Scopes that write to a cache and would pay less without it."""
+    rows = lake.read(PROMPT_CACHE_SAVINGS)
+    losing = rows.filter(pl.col("feature") != "*", pl.col("already_saved") < 0)
+    return _result(
+        losing.select("feature", "prompt_version", "provider", "model", "already_saved", "paid"),
+        "{n:,} prompt(s) for which writing to the cache cost more than reading from it saved",
+        severity=dg.AssetCheckSeverity.WARN,
     )
 
 

@@ -31,6 +31,9 @@ BOOKS = ("business_days", "cost_adjustments", "monthly_costs")
 JUDGED = ("judge_coverage", "judge_bridges")
 """What is known of all judges on all days together."""
 
+REPLAYED = ("routing_policies", "prompt_cache_savings", "batch_savings")
+"""What the last days would have cost otherwise."""
+
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
 telemetry:
@@ -146,7 +149,10 @@ class NightlyRunner:
         """
         whole = self._definitions.resolve_job_def(job)
         wanted = (
-            whole.get_subset(asset_selection=set(keys), asset_check_selection=self._checks(keys))
+            whole.get_subset(
+                asset_selection=set(keys),
+                asset_check_selection=self._checks(keys),
+            )
             if keys
             else whole
         )
@@ -284,7 +290,7 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", "routing_policies", *BOOKS, *JUDGED, "warehouse")
+        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, *JUDGED, "warehouse")
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 

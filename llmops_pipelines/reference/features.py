@@ -40,6 +40,9 @@ class Feature(BaseModel):
     has_contexts: bool | None = Field(
         None, description="Answers are meant to rest on retrieved contexts; null: as logged."
     )
+    interactive: bool | None = Field(
+        None, description="Somebody waits for its answers; false: they may come a day later."
+    )
 
 
 Attribute = Literal[

@@ -1,11 +1,24 @@
 """Replays over the log: what the same calls would have cost."""
 
+from llmops_pipelines.savings.batches import BATCHED, batch_rows, replay_batches
+from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
 from llmops_pipelines.savings.complexity import Vectors
+from llmops_pipelines.savings.divergence import Divergence, divergences, examples
 from llmops_pipelines.savings.frontier import FRONTIER
 from llmops_pipelines.savings.logged_pairs import SCOPE, logged_pairs, pairs_digest
 from llmops_pipelines.savings.outcomes import PAIRED, Outcomes, OutcomesError, paired_outcomes
 from llmops_pipelines.savings.policies import TOO_FEW, policy_rows, too_few
 from llmops_pipelines.savings.policy import PolicyError, RoutingPolicy
+from llmops_pipelines.savings.prefix_marks import PromptMarks, prompt_marks, together
+from llmops_pipelines.savings.prefix_rules import RULES, PrefixRule, rule_of
+from llmops_pipelines.savings.prefix_rules import VERSION as RULES_VERSION
+from llmops_pipelines.savings.prompt_cache import replay_prompt_cache
+from llmops_pipelines.savings.prompt_cache_rows import (
+    COSTS_MORE,
+    UNKNOWN_RULE,
+    WORTH_IT,
+    prompt_cache_rows,
+)
 from llmops_pipelines.savings.recommendation import CANNOT_TELL, NOTHING_SAVED, RECOMMENDED
 from llmops_pipelines.savings.replay import (
     LEAST_QUESTIONS,
@@ -16,32 +29,67 @@ from llmops_pipelines.savings.replay import (
     replay_routing,
     saved_a_year,
 )
+from llmops_pipelines.savings.replayable import (
+    CACHE_SCOPE,
+    REPLAYED,
+    leads_with_system,
+    not_replayed,
+)
 from llmops_pipelines.savings.routing import routing_savings
+from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
 
 __all__ = [
+    "AUTOMATIC",
+    "BATCHED",
+    "CACHE_SCOPE",
     "CANNOT_TELL",
+    "COSTS_MORE",
+    "DETECTED",
     "FRONTIER",
+    "INTERACTIVE",
     "LEAST_QUESTIONS",
+    "MARKED",
     "MAX_LOSS",
     "NOTHING_SAVED",
     "PAIRED",
     "RECOMMENDED",
+    "REPLAYED",
     "ROUTERS",
+    "RULES",
+    "RULES_VERSION",
     "SCOPE",
     "TOO_FEW",
+    "UNKNOWN_RULE",
+    "WORTH_IT",
+    "Divergence",
     "Outcomes",
     "OutcomesError",
     "PolicyError",
+    "PrefixRule",
+    "PromptMarks",
     "Replayed",
     "RoutingPolicy",
     "RoutingReplay",
     "Vectors",
+    "Waiting",
+    "batch_rows",
+    "divergences",
+    "examples",
+    "leads_with_system",
     "logged_pairs",
+    "not_replayed",
     "paired_outcomes",
     "pairs_digest",
     "policy_rows",
+    "prompt_cache_rows",
+    "prompt_marks",
+    "replay_batches",
+    "replay_prompt_cache",
     "replay_routing",
     "routing_savings",
+    "rule_of",
     "saved_a_year",
+    "together",
     "too_few",
+    "waiting",
 ]

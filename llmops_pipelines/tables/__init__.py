@@ -11,6 +11,11 @@ from llmops_pipelines.tables.costs import (
     PRICE_BOOK,
     ROUTING_SAVINGS,
 )
+from llmops_pipelines.tables.endpoint_savings import (
+    BATCH_SAVINGS,
+    CACHE_REASONS,
+    PROMPT_CACHE_SAVINGS,
+)
 from llmops_pipelines.tables.finance import (
     BUSINESS_DAYS,
     CLOSED_COSTS,
@@ -73,6 +78,7 @@ TABLES = {
     table.name: table
     for table in (
         ALERTS,
+        BATCH_SAVINGS,
         BUDGET_STATUS,
         BUSINESS_DAYS,
         CALL_COSTS,
@@ -111,6 +117,7 @@ TABLES = {
         NIGHTLY_REPORTS,
         PRICE_BOOK,
         PROMETHEUS_METRICS,
+        PROMPT_CACHE_SAVINGS,
         PULLED_LOGS,
         QUALITY,
         REJECTED_LINES,
@@ -131,8 +138,10 @@ TABLES = {
 
 __all__ = [
     "ALERTS",
+    "BATCH_SAVINGS",
     "BUDGET_STATUS",
     "BUSINESS_DAYS",
+    "CACHE_REASONS",
     "CALL_COSTS",
     "CALL_TEXTS",
     "CLOSED_COSTS",
@@ -174,6 +183,7 @@ __all__ = [
     "NIGHTLY_REPORTS",
     "PRICE_BOOK",
     "PROMETHEUS_METRICS",
+    "PROMPT_CACHE_SAVINGS",
     "PULLED_LOGS",
     "QUALITY",
     "RAGAS_SCORES",

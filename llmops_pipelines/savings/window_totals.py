@@ -1,0 +1,53 @@
+"""What calls of a window saved, with an interval that counts an hour's calls as related."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from llmops_pipelines.statistics import mean_interval
+
+DAYS_A_YEAR: Final = 365
+
+
+def saved_figures(saved: pl.DataFrame, days: int) -> dict[str, Any]:
+    """``saved`` with its interval and those of a year; all null where no call has a figure.
+
+    A mean per call with the hours in which calls began as clusters, times the calls
+    (`mean_interval`): whether a prefix is still held depends on what else was sent in that hour.
+    Money is added up exactly by hour first and in order after, so that equal windows give equal
+    bits.
+
+    Args:
+        saved: ``started_at`` and ``saved`` (money; null where unknown) per call.
+        days: Days that the window has, for the figure of a year.
+    """
+    hours = (
+        saved.drop_nulls("saved")
+        .group_by(hour=pl.col("started_at").dt.truncate("1h"))
+        .agg(pl.col("saved").sum(), calls=pl.len())
+        .sort("hour")
+    )
+    calls = int(hours["calls"].sum())
+    if not calls:
+        return dict.fromkeys(_NAMES)
+    mean = mean_interval(
+        hours.select(pl.col("saved").cast(pl.Float64) / pl.col("calls")).to_series(),
+        hours["calls"],
+    )
+    total = hours["saved"].sum()
+    ends = [None if end is None else end * calls for end in (mean.low, mean.high)]
+    a_year = DAYS_A_YEAR / days
+    yearly = [None if end is None else float(end) * a_year for end in (total, *ends)]
+    return dict(zip(_NAMES, (total, *ends, *yearly), strict=True))
+
+
+_NAMES: Final = (
+    "saved",
+    "saved_low",
+    "saved_high",
+    "saved_a_year",
+    "saved_a_year_low",
+    "saved_a_year_high",
+)

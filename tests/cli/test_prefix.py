@@ -1,0 +1,111 @@
+"""``llmops prefix`` on files of prompts."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.cli.worlds import data_folder, invoke
+from tests.savings.prompts import GUIDE, START
+
+
+def record(number, system=GUIDE, **fields):
+    return {
+        "id": f"r{number}",
+        "timestamp": f"{(START + timedelta(minutes=number)).isoformat()}Z",
+        "provider": "openai",
+        "model": "gpt-4o",
+        "messages": [
+            {"role": "system", "content": system},
+            {"role": "user", "content": f"Question {number} of nobody@example.org"},
+        ],
+        "usage": {"prompt_tokens": 2_000, "completion_tokens": 20},
+    } | fields
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Write records, replay them, and return what came of it."""
+    folder = data_folder(tmp_path, {})
+
+    def run(*records, args=()):
+        file = tmp_path / "prompts.jsonl"
+        file.write_text("\n".join(r if isinstance(r, str) else json.dumps(r) for r in records))
+        return invoke("--data", str(folder), "prefix", str(file), *args)
+
+    return run
+
+
+def test_a_static_prompt_could_have_been_read(told):
+    found = told(*(record(n) for n in range(30)))
+    assert found.returncode == 0
+    assert "unattributed, gpt-4o: 30 calls, 60,000 prompt tokens" in found.stdout
+    assert "missed: Could have been read" in found.stdout
+    assert "reading what could be read: $0.0" in found.stdout
+
+
+def test_a_clock_in_the_prompt_is_named(told):
+    found = told(*(record(n, f"It is 09:{n:02}:17 now.\n{GUIDE}") for n in range(30)))
+    assert "prompts differ from token" in found.stdout
+    assert "by a time after 'system\\nIt is '; move it behind" in found.stdout
+
+
+def test_breakpoints_are_advised_where_nothing_is_cached(told):
+    usage = {"input_tokens": 2_000, "output_tokens": 20}
+    of = {"provider": "anthropic", "model": "claude-sonnet-4-5", "usage": usage}
+    found = told(*(record(n, **of) for n in range(30)))
+    assert "set a breakpoint after the system text, kept 5 minutes" in found.stdout
+
+
+def test_a_machine_reads_one_list(told, tmp_path):
+    chart = tmp_path / "chart.svg"
+    records = [record(n, feature="chat", prompt_version="2") for n in range(12)]
+    found = told(*records, record(12, provider="acme"), args=["--json", "--chart-out", str(chart)])
+    rows = {row["feature"]: row for row in json.loads(found.stdout)}
+    assert rows.keys() == {"*", "chat", "unattributed"}
+    assert rows["chat"]["missed"] == rows["chat"]["could_read"] > 0
+    assert rows["chat"]["saved"] == pytest.approx(1.25e-6 * rows["chat"]["missed"])
+    assert (rows["unattributed"]["state"], rows["unattributed"]["saved"]) == ("unknown_rule", None)
+    assert chart.read_text().startswith("<?xml")
+
+
+def test_a_log_in_a_known_format_is_read_with_its_texts_unredacted(told):
+    # Redacted, all of these people would pass for one.
+    logged = [
+        {
+            "timestamp": f"{(START + timedelta(minutes=n)).isoformat()}Z",
+            "request": {
+                "model": "gpt-4o",
+                "messages": [{"role": "system", "content": f"For a{n}@example.org.\n{GUIDE}"}],
+            },
+            "response": {
+                "id": f"x{n}", "object": "chat.completion", "created": 1, "model": "gpt-4o",
+                "choices": [{"index": 0, "message": {"role": "assistant", "content": "ok"},
+                             "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 2_000, "completion_tokens": 5, "total_tokens": 2_005},
+            },
+        }
+        for n in range(12)
+    ]  # fmt: skip
+    (row,) = [r for r in json.loads(told(*logged, args=["--json"]).stdout) if r["feature"] != "*"]
+    assert (row["calls"], row["redacted"]) == (12, 0)
+    assert row["order"] > 0
+
+
+def test_lines_that_are_no_prompts_are_counted(told):
+    found = told(record(0), "no json", json.dumps({"usage": 3}), record(1, timestamp=None))
+    assert found.returncode == 0
+    assert "3 line(s) left out; line 2: is no JSON" in found.stderr
+
+
+def test_a_file_without_prompts_names_what_a_record_needs(told):
+    found = told(json.dumps({"a": 1}))
+    assert found.returncode == 2
+    assert "no successful model call in it; a record has messages, model" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    found = invoke("--data", str(data_folder(tmp_path, {})), "prefix", str(tmp_path / "none.jsonl"))
+    assert found.returncode == 2
+    assert "there is no such file" in found.stderr

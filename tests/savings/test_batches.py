@@ -1,0 +1,115 @@
+"""Calls that nobody waits for, at batch prices."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmops_pipelines.pricing import price_tokens
+from llmops_pipelines.savings import BATCHED, batch_rows, replay_batches, waiting
+from tests.savings.prompts import BOOK, asked
+
+DAYS = [date(2026, 11, 20)]
+START = datetime.fromisoformat("2026-11-20T02:00:00")
+MORE = {"trace_id": pl.String, "user_hash": pl.String, "session_id": pl.String}
+
+
+def call(number, **fields):
+    row = asked(number) | {
+        "trace_id": f"t{number}", "user_hash": None, "session_id": None, "is_stream": None,
+        "ttft_ms": None, "uncached_input": 1_000_000, "output_text": 0,
+    }  # fmt: skip
+    return row | fields
+
+
+def calls_of(*rows):
+    text = {"service_tier", "provider", "model", *MORE}
+    types = dict.fromkeys(text, pl.String) | {"is_stream": pl.Boolean, "ttft_ms": pl.Float64}
+    calls = pl.DataFrame(rows, schema_overrides=types)
+    return calls.with_columns(cost=price_tokens(calls, BOOK)["cost"]).select(BATCHED)
+
+
+def rows_of(*rows, **marked):
+    calls = calls_of(*rows)
+    found = batch_rows(replay_batches(calls, BOOK), waiting(calls, marked), DAYS, "digest")
+    return {row["feature"]: row for row in found.to_dicts()}
+
+
+def test_a_marked_feature_saves_half():
+    rows = rows_of(call(0), call(1), chat=False)
+    # gpt-4o: $2.50 a million, $1.25 in batches.
+    for name in ("chat", "* marked"):
+        row = rows[name]
+        assert (row["kind"], row["repriced"]) == ("marked", 2)
+        assert (row["paid"], row["at_batch_price"], row["saved"]) == (5, Decimal("2.5"), 2.5)
+        assert row["saved_a_year"] == pytest.approx(2.5 * 365)
+    assert rows["chat"]["evidence"] == "features.yaml: interactive: false"
+
+
+def test_what_people_wait_for_saves_nothing():
+    row = rows_of(call(0), chat=True)["chat"]
+    assert (row["kind"], row["saved"], row["saved_a_year"]) == ("interactive", None, None)
+    assert row["at_batch_price"] == Decimal("1.25")
+
+
+def test_batches_unknown_prices_and_other_tiers_are_counted_apart():
+    row = rows_of(
+        call(0),
+        call(1, is_batch=True),
+        call(2, provider="groq", model="llama-3.3-70b-versatile", uncached_input=10),
+        call(3, provider="acme", model="acme-7b"),
+        call(4, model="o3", service_tier="flex"),
+        chat=False,
+    )["chat"]
+    assert (row["calls"], row["already_batch"], row["repriced"]) == (5, 1, 1)
+    assert (row["no_batch_price"], row["unpriced"]) == (2, 1)
+    assert row["paid"] == Decimal("2.5")
+
+
+def test_a_trace_or_session_that_goes_on_within_a_day_would_break():
+    hours = [0, 2, 3, 40]
+    starts = [START + timedelta(hours=h) for h in hours]
+    row = rows_of(
+        call(0, started_at=starts[0], trace_id="t"),
+        call(1, started_at=starts[1], trace_id="t"),
+        call(2, started_at=starts[1], session_id="s"),
+        call(3, started_at=starts[3], session_id="s"),
+        call(4, started_at=starts[2]),
+        chat=False,
+    )["chat"]
+    assert (row["continued"], row["continued_share"]) == (1, 0.2)
+
+
+def test_calls_side_by_side_do_not_wait_for_each_other():
+    row = rows_of(*(call(n, started_at=START, trace_id="t") for n in range(3)), chat=False)["chat"]
+    assert row["continued"] == 0
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "feature": st.sampled_from(["a", "b"]),
+                "model": st.sampled_from(["gpt-4o", "gpt-4.1-mini", "acme-7b"]),
+                "is_batch": st.booleans(),
+                "uncached_input": st.integers(0, 10_000),
+                "session_id": st.sampled_from(["s", None]),
+            }
+        ),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_every_call_is_counted_once_and_savings_add_up(world):
+    rows = rows_of(*(call(n, **own) for n, own in enumerate(world)), a=False, b=False)
+    for row in rows.values():
+        kinds = ("already_batch", "repriced", "unpriced", "no_batch_price")
+        assert row["calls"] == sum(row[kind] for kind in kinds)
+        if row["repriced"]:
+            assert row["saved"] == row["paid"] - row["at_batch_price"]
+    parts = [rows[name] for name in ("a", "b") if name in rows]
+    assert sum(row["saved"] or 0 for row in parts) == (rows["* marked"]["saved"] or 0)

@@ -1,0 +1,44 @@
+"""What a window saved, with its interval."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from llmops_pipelines.savings.window_totals import saved_figures
+from llmops_pipelines.statistics import mean_interval
+from llmops_pipelines.tables import MONEY
+
+START = datetime.fromisoformat("2026-11-20T09:00:00")
+
+
+def calls(*amounts, every=timedelta(minutes=30)):
+    return pl.DataFrame(
+        {
+            "started_at": [START + n * every for n in range(len(amounts))],
+            "saved": [None if amount is None else Decimal(amount) for amount in amounts],
+        },
+        schema={"started_at": pl.Datetime("us"), "saved": MONEY},
+    )
+
+
+def test_the_interval_is_that_of_a_mean_with_hours_as_clusters():
+    found = saved_figures(calls("1", "2", "4", "4", "0", "-1"), days=2)
+    mean = mean_interval([1, 2, 4, 4, 0, -1], clusters=["a", "a", "b", "b", "c", "c"])
+    assert found["saved"] == 10
+    assert (found["saved_low"], found["saved_high"]) == (
+        pytest.approx(6 * mean.low), pytest.approx(6 * mean.high),
+    )  # fmt: skip
+    assert found["saved_a_year"] == pytest.approx(10 * 365 / 2)
+
+
+def test_unknown_is_left_out_and_nothing_known_is_unknown():
+    assert saved_figures(calls("1", None, "1"), days=1)["saved"] == 2
+    assert set(saved_figures(calls(None), days=1).values()) == {None}
+    assert set(saved_figures(calls(), days=1).values()) == {None}
+
+
+def test_the_order_of_calls_changes_no_bit():
+    one = calls(*(f"0.00000{n}1" for n in range(1, 10)))
+    assert saved_figures(one, days=3) == saved_figures(one.reverse(), days=3)
