@@ -180,6 +180,49 @@ def price(
 
 
 @app.command()
+def costs(
+    context: typer.Context,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="day, hour, feature, team, user, session, environment, provider, model, tier, "
+            "batch, cached, retry, prompt, prompt_version, arm, status or error; several by commas "
+            "or by repeating. Default feature."
+        ),
+    ] = None,
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day; default all."),
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="Rows on the terminal; files and --json have all.")
+    ] = 50,
+    out: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write all rows here: a .csv or .parquet file for BI."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Spend by any dimension, evaluation apart, and whether it adds up to the calls.
+
+    Leaves with 0, 1 where the rows do not add up to the calls, 2 when nothing could be done.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.spending import Question, tell_costs
+
+        asked = [name for part in by or ["feature"] for name in part.split(",")]
+        question = Question(asked, first, last, top, out)
+        code = tell_costs(_settings(context), question, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def quote(
     context: typer.Context,
     first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],

@@ -51,6 +51,32 @@ def csat(llm_calls: pl.DataFrame, measured: pl.DataFrame, feedback: pl.DataFrame
     )
 
 
+def rated_answers(llm_calls: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFrame:
+    """What users saw of the day's requests, and how they rated it.
+
+    Args:
+        llm_calls: ``LLM_CALLS`` of one day.
+        feedback: ``FEEDBACK`` of the day.
+
+    Returns:
+        One row per trace whose last call succeeded: ``trace_id``, ``call_id``, ``feature`` and
+        ``session_id`` of that call, and ``rating``, the mean of its ratings, null without any.
+    """
+    answers = _answers(llm_calls)
+    ratings = (
+        _rated_calls(llm_calls, feedback, answers)
+        .sort("trace_id", "rating")
+        .group_by("trace_id", maintain_order=True)
+        .agg(pl.col("rating").mean())
+    )
+    return (
+        answers.filter("answered")
+        .select("trace_id", "call_id")
+        .join(llm_calls.select("call_id", "feature", "session_id"), on="call_id")
+        .join(ratings, on="trace_id", how="left")
+    )
+
+
 def _answers(llm_calls: pl.DataFrame) -> pl.DataFrame:
     """The call of each trace whose output a user saw: the last root, a successful one if any."""
     return (

@@ -73,6 +73,7 @@ from llmops_pipelines.tables.quality import (
 )
 from llmops_pipelines.tables.routing import ROUTING_POLICIES
 from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table, TableError, Unit
+from llmops_pipelines.tables.unit_costs import UNIT_COSTS
 
 TABLES = {
     table.name: table
@@ -132,6 +133,7 @@ TABLES = {
         TOMBSTONES,
         TRACES,
         TRACE_STEPS,
+        UNIT_COSTS,
     )
 }
 """Every table of the lake by its name."""
@@ -203,6 +205,7 @@ __all__ = [
     "TOOL_CALL",
     "TRACES",
     "TRACE_STEPS",
+    "UNIT_COSTS",
     "Column",
     "Table",
     "TableError",

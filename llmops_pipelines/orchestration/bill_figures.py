@@ -1,0 +1,46 @@
+"""Key figures and charts of what spend bought, and of invoices, as people see them in the UI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from llmops_pipelines.adapters import charts
+
+Figures = Mapping[str, Any]
+
+
+def of_unit_costs(units: pl.DataFrame) -> Figures:
+    """What failures cost, and an accepted answer of every feature with its interval."""
+    overall = units.filter(pl.col("feature") == "*")
+    accepted = units.filter(pl.col("cost_per_accepted").is_not_null()).select(
+        label="feature",
+        # One answer costs parts of a cent: too little to be written as dollars.
+        estimate=1_000 * pl.col("cost_per_accepted"),
+        low=1_000 * pl.col("cost_per_accepted_low"),
+        high=1_000 * pl.col("cost_per_accepted_high"),
+        n="rated_answers",
+        missing=pl.col("answers") - pl.col("rated_answers"),
+    )
+    figure = charts.intervals(
+        accepted.sort("label"),
+        title="Cost of 1,000 accepted answers",
+        subtitle="US dollars; line: 95 % interval; n: rated answers; 4 stars and more accept",
+        scale="usd",
+    )
+    return {
+        **{
+            name: _known(overall, name)
+            for name in ("cost_per_call", "cost_per_accepted", "wasted_cost")
+        },
+        "without_feedback": units.filter(pl.col("why_not") == "no_feedback").height,
+        "chart": dg.MetadataValue.md(charts.png_markdown(figure)),
+    }
+
+
+def _known(rows: pl.DataFrame, name: str) -> float | str:
+    values = rows[name].drop_nulls()
+    return float(values[0]) if values.len() else "unknown"
