@@ -223,6 +223,49 @@ def costs(
 
 
 @app.command()
+def reconcile(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="OpenAI costs or usage, Anthropic cost or usage report, LiteLLM spend; JSON, JSON "
+            "lines or CSV, also packed.",
+        ),
+    ],
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First day of it; default all."),
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last day of it.")
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="Rows on the terminal; files and --json have all.")
+    ] = 30,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write all rows to a .csv or .parquet file.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Hold a provider's invoice or usage export against the calls that were logged.
+
+    Leaves with 0, 1 where more than 1 % of it is unexplained or lines cannot be read, 2 when
+    nothing could be done.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.reconciling import reconcile_file
+
+        code = reconcile_file(
+            _settings(context), file, first, last, out=out, top=top, as_json=as_json
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
 def quote(
     context: typer.Context,
     first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],

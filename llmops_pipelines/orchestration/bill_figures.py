@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from llmops_pipelines import billing
 from llmops_pipelines.adapters import charts
 
 Figures = Mapping[str, Any]
@@ -37,6 +38,33 @@ def of_unit_costs(units: pl.DataFrame) -> Figures:
             for name in ("cost_per_call", "cost_per_accepted", "wasted_cost")
         },
         "without_feedback": units.filter(pl.col("why_not") == "no_feedback").height,
+        "chart": dg.MetadataValue.md(charts.png_markdown(figure)),
+    }
+
+
+def of_reconciliation(rows: pl.DataFrame) -> Figures:
+    """What each invoice bills, what of it is unexplained, and the largest differences by reason."""
+    if rows.is_empty():
+        return {"invoices": "none: put exports of your providers into the invoice folder"}
+    found = {
+        str(file): billing.totals(own)
+        for (file,), own in rows.group_by("source_file", maintain_order=True)
+    }
+    reasons = (
+        rows.filter(pl.col("state").is_in(["differs", "missing", "surplus"]))
+        .group_by(label=pl.format("{}: {}", "state", "reason"))
+        .agg(value=pl.col("difference").abs().sum().cast(pl.Float64))
+    )
+    figure = charts.bars(
+        reasons, title="Differences from invoices", subtitle="US dollars, by reason", scale="usd"
+    )
+    return {
+        "invoices": len(found),
+        "invoiced_usd": float(sum(each.invoiced for each in found.values())),
+        "unexplained": dg.MetadataValue.json(
+            {file: each.unexplained_share for file, each in found.items()}
+        ),
+        "unreadable_lines": int(rows.filter(pl.col("state") == "unreadable")["lines"].sum()),
         "chart": dg.MetadataValue.md(charts.png_markdown(figure)),
     }
 

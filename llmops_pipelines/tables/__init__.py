@@ -31,6 +31,7 @@ from llmops_pipelines.tables.incidents import (
     ROLLBACKS,
     RULE_EVALUATIONS,
 )
+from llmops_pipelines.tables.invoices import INVOICE_RECONCILIATION
 from llmops_pipelines.tables.logs import (
     CALL_TEXTS,
     CONTEXT,
@@ -96,6 +97,7 @@ TABLES = {
         GOLDEN_DATASET,
         HEURISTIC_SCORES,
         EVALUATION_COSTS,
+        INVOICE_RECONCILIATION,
         JUDGE_BATCHES,
         JUDGE_BATCH_ITEMS,
         JUDGE_BRIDGES,
@@ -162,6 +164,7 @@ __all__ = [
     "GOLDEN_DATASET",
     "HEURISTIC_SCORES",
     "INSTANT",
+    "INVOICE_RECONCILIATION",
     "JUDGE_BATCHES",
     "JUDGE_BATCH_ITEMS",
     "JUDGE_BRIDGES",
