@@ -14,7 +14,7 @@ from llmops_pipelines.tables import INVOICE_RECONCILIATION
     group_name="costs",
     owners=["team:finops"],
     kinds={"polars", "parquet"},
-    deps=["cost_cube", "judge_calls", "price_book"],
+    deps=["cost_cube", "evaluation_costs", "price_book"],
     metadata=table_metadata(INVOICE_RECONCILIATION),
 )
 def invoice_reconciliation(

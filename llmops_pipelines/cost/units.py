@@ -79,6 +79,7 @@ def unit_costs(
             cost_per_accepted_high=_over("cost_per_answer", "accepted_share_low"),
             why_not=_why_not(),
         )
+        .with_columns(pl.col("^cost_per_.*$").cast(MONEY))
     )
 
 

@@ -20,9 +20,9 @@ def of_unit_costs(units: pl.DataFrame) -> Figures:
     accepted = units.filter(pl.col("cost_per_accepted").is_not_null()).select(
         label="feature",
         # One answer costs parts of a cent: too little to be written as dollars.
-        estimate=1_000 * pl.col("cost_per_accepted"),
-        low=1_000 * pl.col("cost_per_accepted_low"),
-        high=1_000 * pl.col("cost_per_accepted_high"),
+        estimate=_of_thousand("cost_per_accepted"),
+        low=_of_thousand("cost_per_accepted_low"),
+        high=_of_thousand("cost_per_accepted_high"),
         n="rated_answers",
         missing=pl.col("answers") - pl.col("rated_answers"),
     )
@@ -67,6 +67,10 @@ def of_reconciliation(rows: pl.DataFrame) -> Figures:
         "unreadable_lines": int(rows.filter(pl.col("state") == "unreadable")["lines"].sum()),
         "chart": dg.MetadataValue.md(charts.png_markdown(figure)),
     }
+
+
+def _of_thousand(name: str) -> pl.Expr:
+    return 1_000 * pl.col(name).cast(pl.Float64)
 
 
 def _known(rows: pl.DataFrame, name: str) -> float | str:

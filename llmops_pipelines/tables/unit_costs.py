@@ -1,14 +1,12 @@
-"""What one call, session, user and accepted answer cost."""
+"""What one call, session, user and accepted answer cost; quotients are rounded to 10^-12 USD."""
 
 import polars as pl
 
 from llmops_pipelines.tables.table import MONEY, Column, Table
 
 
-def _usd(
-    name: str, description: str, dtype: pl.DataType | type[pl.DataType] = pl.Float64
-) -> Column:
-    return Column(name, dtype, description, "usd", nullable=True)
+def _usd(name: str, description: str) -> Column:
+    return Column(name, MONEY, description, "usd", nullable=True)
 
 
 UNIT_COSTS = Table(
@@ -26,12 +24,12 @@ UNIT_COSTS = Table(
         Column("answers", pl.Int64, "Requests whose last call succeeded: what a user saw.", "traces"),
         Column("rated_answers", pl.Int64, "Of them, those that a user rated that day.", "traces"),
         Column("accepted_answers", pl.Int64, "Of the rated, those with 4 stars or more on average.", "traces"),
-        _usd("cost", "Sum over the priced calls; null if none is.", MONEY),
-        _usd("session_cost", "Part of it in calls that name a conversation.", MONEY),
-        _usd("user_cost", "Part of it in calls that name a user.", MONEY),
-        _usd("failed_cost", "Part of it for calls that failed.", MONEY),
-        _usd("repeated_cost", "Part of it for calls that repeated an earlier attempt.", MONEY),
-        _usd("wasted_cost", "Part of it for calls that failed, repeated, or both.", MONEY),
+        _usd("cost", "Sum over the priced calls; null if none is."),
+        _usd("session_cost", "Part of it in calls that name a conversation."),
+        _usd("user_cost", "Part of it in calls that name a user."),
+        _usd("failed_cost", "Part of it for calls that failed."),
+        _usd("repeated_cost", "Part of it for calls that repeated an earlier attempt."),
+        _usd("wasted_cost", "Part of it for calls that failed, repeated, or both."),
         _usd("cost_per_call", "cost / calls."),
         _usd("cost_per_ok_call", "cost / ok_calls: failures are paid by what succeeded."),
         _usd("cost_per_trace", "cost / traces."),
