@@ -28,6 +28,8 @@ batches = typer.Typer(
     help="Judge requests that wait in batches. Alone, the command lists them.",
 )
 app.add_typer(batches, name="batches")
+export = typer.Typer(no_args_is_help=True, help="The cost table in other tools' formats.")
+app.add_typer(export, name="export")
 
 _DAY = "YYYY-MM-DD"
 
@@ -758,6 +760,48 @@ def cancel_batch(
         from llmops_pipelines.cli import batching
 
         batching.cancel(_settings(context), batch)
+
+
+@export.command("focus")
+def export_focus(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(dir_okay=False, help="A .csv or .parquet file.")],
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day; default all."),
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")
+    ] = None,
+    account: Annotated[str, typer.Option(help="BillingAccountId of the rows.")] = "llmops",
+    as_json: _JSON = False,
+) -> None:
+    """Write what calls cost in the format of FOCUS 1.2 (FinOps), and validate it.
+
+    Leaves with 0, 1 where it does not add up or breaks a rule, 2 when nothing could be done.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.exporting import write_focus
+
+        code = write_focus(_settings(context), first, last, out, account, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@export.command("validate-focus")
+def validate_focus(
+    file: Annotated[Path, typer.Argument(readable=False, help="A .csv or .parquet file.")],
+    as_json: _JSON = False,
+) -> None:
+    """Hold any FOCUS file against the rules of FOCUS 1.2 for costs and usage.
+
+    Leaves with 0, 1 where it breaks a rule, 2 when nothing could be done.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.exporting import validate_file
+
+        code = validate_file(file, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def main() -> None:
