@@ -50,7 +50,7 @@ class InvoiceLine(NamedTuple):
     places: int = 12
 
 
-LINES: Final = {
+LINES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "line": pl.Int64,
     "first": pl.Boolean,
     "day": pl.Date,

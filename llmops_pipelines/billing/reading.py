@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -205,7 +205,7 @@ def _table(text: str) -> Iterator[tuple[int, Any]]:
             yield rows.line_num, dict(zip(names, row, strict=True))
 
 
-def _described(records: list[Record], found: list[tuple[int, Any]]) -> str:
+def _described(records: Sequence[Record], found: list[tuple[int, Any]]) -> str:
     if records:
         fields = ", ".join(map(str, list(records[0])[:8]))
         return f"not an invoice: its records have the fields {fields or 'none'}"
