@@ -16,7 +16,8 @@ class Totals(NamedTuple):
     """Sums over the rows of one file, in US dollars."""
 
     by_state: pl.DataFrame
-    """``state``, ``rows``, ``lines``, ``invoiced``, ``ours``, ``evaluation``, ``difference``."""
+    """``state``, ``rows``, ``lines``, and sums of both sides and their difference, in US dollars
+    and (``invoiced_tokens``, ...) in tokens."""
     invoiced: Decimal
     """What the file bills: the sum of ``by_state``."""
     unexplained: Decimal
@@ -36,6 +37,10 @@ def totals(rows: pl.DataFrame) -> Totals:
             ours=pl.col("ours").sum(),
             evaluation=pl.col("evaluation").sum(),
             difference=pl.col("difference").sum(),
+            invoiced_tokens=pl.col("invoiced_tokens").sum(),
+            our_tokens=pl.col("our_tokens").sum(),
+            evaluation_tokens=pl.col("evaluation_tokens").sum(),
+            token_difference=pl.col("token_difference").sum(),
         )
         .sort(pl.col("state").cast(pl.Enum(STATES)))
     )

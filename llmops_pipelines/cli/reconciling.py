@@ -32,6 +32,12 @@ from llmops_pipelines.orchestration.lake import LakeError
 UNEXPLAINED = 1
 """Exit code where more than ``MOST_UNEXPLAINED`` is unexplained, or lines cannot be read."""
 
+_SIDES = {
+    True: ("invoiced", "ours", "evaluation", "difference"),
+    False: ("invoiced_tokens", "our_tokens", "evaluation_tokens", "token_difference"),
+}
+"""Columns of both sides of the bill: in money, or in tokens where no money is billed."""
+
 _KEY = ("day", "provider", "model", "tier", "meter")
 
 
@@ -112,7 +118,7 @@ def _show(rows: pl.DataFrame, found: billing.Totals, top: int) -> None:
     in_money = rows["invoiced"].count() > 0
     if off.height:
         console.print(_differences(off.head(top), in_money=in_money))
-    console.print(_states(found))
+    console.print(_states(found, in_money=in_money))
     for line in _closing(rows, found, off.height - top):
         typer.echo(line)
 
@@ -124,33 +130,25 @@ def _differences(off: pl.DataFrame, *, in_money: bool) -> Table:
     for name in ("billed", "ours", "judges", "difference"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("state, *proven reason", overflow="fold")
-    columns = (
-        ("invoiced", "ours", "evaluation", "difference")
-        if in_money
-        else ("invoiced_tokens", "our_tokens", "evaluation_tokens", "token_difference")
-    )
     for row in off.iter_rows(named=True):
         table.add_row(
             " ".join(str(row[name]) for name in _KEY if row[name] is not None),
-            *(_figure(row[name], in_money=in_money) for name in columns),
+            *(_figure(row[name], in_money=in_money) for name in _SIDES[in_money]),
             f"{row['state']}: {'*' if row['proven'] else ''}{row['reason'] or ''}",
         )
     return table
 
 
-def _states(found: billing.Totals) -> Table:
-    table = Table(title="in sum")
-    for name in ("state", "rows", "lines", "invoiced", "ours", "judges", "difference"):
+def _states(found: billing.Totals, *, in_money: bool) -> Table:
+    table = Table(title="in sum" if in_money else "in sum, tokens")
+    for name in ("state", "rows", "lines", "billed", "ours", "judges", "difference"):
         table.add_column(name, justify="left" if name == "state" else "right")
     for row in found.by_state.iter_rows(named=True):
         table.add_row(
             row["state"],
             f"{row['rows']:,}",
             f"{row['lines']:,}",
-            *(
-                _figure(row[name], in_money=True)
-                for name in ("invoiced", "ours", "evaluation", "difference")
-            ),
+            *(_figure(row[name], in_money=in_money) for name in _SIDES[in_money]),
         )
     return table
 
