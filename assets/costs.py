@@ -116,10 +116,15 @@ def budget_status(feature_costs: pl.DataFrame, reference: ReferenceFolder) -> pl
     figures=of_unit_costs,
 )
 def unit_costs(
-    llm_calls: pl.DataFrame, call_costs: pl.DataFrame, feedback: pl.DataFrame
+    llm_calls: pl.LazyFrame, call_costs: pl.LazyFrame, feedback: pl.DataFrame
 ) -> pl.DataFrame:
     """What the day's spend comes to per call, session, user and accepted answer, in USD."""
-    return cost.unit_costs(llm_calls, call_costs, health.rated_answers(llm_calls, feedback))
+    calls = llm_calls.select({*cost.UNIT_COLUMNS, *health.RATED_COLUMNS}).collect()
+    return cost.unit_costs(
+        calls,
+        call_costs.select(cost.UNIT_COST_COLUMNS).collect(),
+        health.rated_answers(calls, feedback),
+    )
 
 
 @daily_check(call_costs)

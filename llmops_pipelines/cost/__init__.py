@@ -21,7 +21,7 @@ from llmops_pipelines.cost.spend import (
     in_cube,
     spend_of_calls,
 )
-from llmops_pipelines.cost.units import ACCEPTED, UNIT_COLUMNS, unit_costs
+from llmops_pipelines.cost.units import ACCEPTED, UNIT_COLUMNS, UNIT_COST_COLUMNS, unit_costs
 
 __all__ = [
     "ACCEPTED",
@@ -30,6 +30,7 @@ __all__ = [
     "DIMENSIONS",
     "SPEND_DIMENSIONS",
     "UNIT_COLUMNS",
+    "UNIT_COST_COLUMNS",
     "WEEK",
     "Budget",
     "Budgets",

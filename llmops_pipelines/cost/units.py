@@ -18,6 +18,9 @@ ACCEPTED: Final = 4.0
 UNIT_COLUMNS: Final = ["call_id", "session_id", "user_hash"]
 """The columns of ``LLM_CALLS`` that ``unit_costs`` needs."""
 
+UNIT_COST_COLUMNS: Final = ["call_id", "trace_id", "feature", "status", "attempt", "cost"]
+"""The columns of ``CALL_COSTS`` that it needs."""
+
 _WASTED: Final = (pl.col("status") == "error") | (pl.col("attempt") > 1)
 
 
@@ -33,7 +36,7 @@ def unit_costs(
 
     Args:
         llm_calls: ``UNIT_COLUMNS`` of ``LLM_CALLS`` of one day.
-        call_costs: ``CALL_COSTS`` of the day.
+        call_costs: ``UNIT_COST_COLUMNS`` of ``CALL_COSTS`` of the day.
         rated_answers: One answer a user saw per row: ``feature``, ``session_id`` and ``rating``,
             its mean rating, null where nobody rated it.
 

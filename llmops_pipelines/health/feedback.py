@@ -10,6 +10,19 @@ from llmops_pipelines.statistics import mean_intervals
 
 SCALE = (1.0, 5.0)
 
+RATED_COLUMNS = [
+    "call_id",
+    "trace_id",
+    "parent_id",
+    "started_at",
+    "attempt",
+    "status",
+    "feature",
+    "session_id",
+    "copies",
+]
+"""The columns of ``LLM_CALLS`` that ``rated_answers`` needs."""
+
 
 def csat(llm_calls: pl.DataFrame, measured: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFrame:
     """The mean rating of every group, clustered by session.
@@ -55,7 +68,7 @@ def rated_answers(llm_calls: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFra
     """What users saw of the day's requests, and how they rated it.
 
     Args:
-        llm_calls: ``LLM_CALLS`` of one day.
+        llm_calls: ``RATED_COLUMNS`` of ``LLM_CALLS`` of one day.
         feedback: ``FEEDBACK`` of the day.
 
     Returns:
