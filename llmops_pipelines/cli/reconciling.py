@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from llmops_pipelines import billing
+from llmops_pipelines.cli import telling
 from llmops_pipelines.cli.filing import File
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.cli.spending import plain_usd, write_table
@@ -31,6 +32,8 @@ from llmops_pipelines.orchestration.lake import LakeError
 
 UNEXPLAINED = 1
 """Exit code where more than ``MOST_UNEXPLAINED`` is unexplained, or lines cannot be read."""
+
+_LARGE = 8 * 2**20
 
 _SIDES = {
     True: ("invoiced", "ours", "evaluation", "difference"),
@@ -57,7 +60,11 @@ def reconcile_file(
         UnusableError: The file is no invoice, has no such days, or the lake cannot be used.
     """
     try:
-        content = read_content(File.at(path).log(path.name))
+        file = File.at(path)
+        if file.size > _LARGE:
+            # Some seconds without a sign of life look like a fault.
+            telling.say(f"reading {file.size >> 20:,} MiB")
+        content = read_content(file.log(path.name))
         invoice = within(invoice_in(content), first, last)
         if invoice.lines.is_empty() and not invoice.unreadable:
             raise UnusableError(f"{path}: no line from {first or '...'} to {last or '...'}")
