@@ -3,9 +3,10 @@
 import dagster as dg
 import polars as pl
 
+from llmops_pipelines.orchestration import checks
 from llmops_pipelines.orchestration.bill_figures import of_reconciliation
 from llmops_pipelines.orchestration.daily import table_metadata
-from llmops_pipelines.orchestration.invoices import invoices_explained, reconcile_folder
+from llmops_pipelines.orchestration.invoices import reconcile_folder
 from llmops_pipelines.orchestration.resources import LakeResource, LogFolder
 from llmops_pipelines.tables import INVOICE_RECONCILIATION
 
@@ -29,4 +30,4 @@ def invoice_reconciliation(
 @dg.asset_check(asset=invoice_reconciliation)
 def invoices_are_explained(lake: LakeResource) -> dg.AssetCheckResult:
     """What we cannot explain of a bill is spend that nobody saw."""
-    return invoices_explained(lake.open())
+    return checks.invoices_explained(lake.open())

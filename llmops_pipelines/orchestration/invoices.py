@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-import dagster as dg
 import polars as pl
 
 from llmops_pipelines import billing, ingest
@@ -87,18 +86,21 @@ def within(invoice: billing.Invoice, first: date | None, last: date | None) -> b
     return invoice._replace(lines=kept, empty=empty)
 
 
-def invoices_explained(lake: Lake) -> dg.AssetCheckResult:
-    """Invoices of which more than ``MOST_UNEXPLAINED`` is unexplained, or that cannot be read."""
-    faults = pl.DataFrame(list(_faults(lake.read(INVOICE_RECONCILIATION))))
-    return dg.AssetCheckResult(
-        passed=faults.is_empty(),
-        severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"{faults.height:,} invoice(s) of which more than {MOST_UNEXPLAINED:.0%} is "
-            "unexplained, or with lines that cannot be read; see `llmops reconcile`"
-        ),
-        metadata={"faults": dg.MetadataValue.json(faults.to_dicts())},
-    )
+def unexplained_invoices(rows: pl.DataFrame) -> pl.DataFrame:
+    """Invoices of which more than ``MOST_UNEXPLAINED`` is unexplained, or that hold odd lines.
+
+    Returns:
+        ``file``, ``unexplained`` (a percentage, as text) and ``unreadable`` (what is wrong first).
+    """
+    faults = []
+    for (file,), own in rows.group_by("source_file", maintain_order=True):
+        share = billing.totals(own).unexplained_share
+        unreadable = own.filter(pl.col("state") == "unreadable")["reason"].to_list()
+        if (share or 0) > MOST_UNEXPLAINED or unreadable:
+            told = "unknown" if share is None else f"{share:.1%}"
+            faults.append((str(file), told, unreadable[0] if unreadable else None))
+    names = dict.fromkeys(("file", "unexplained", "unreadable"), pl.String)
+    return pl.DataFrame(faults, schema=names, orient="row")
 
 
 def _of_file(lake: Lake, content: Content) -> pl.DataFrame:
@@ -118,15 +120,3 @@ def _named(content: Content) -> billing.InvoiceFile:
 
 def _is_hidden(path: str) -> bool:
     return any(part.startswith(_HIDDEN) for part in path.split("/"))
-
-
-def _faults(rows: pl.DataFrame) -> Iterator[dict[str, str | float | None]]:
-    for (file,), own in rows.group_by("source_file", maintain_order=True):
-        share = billing.totals(own).unexplained_share
-        unreadable = own.filter(pl.col("state") == "unreadable")
-        if (share or 0) > MOST_UNEXPLAINED or unreadable.height:
-            yield {
-                "file": str(file),
-                "unexplained_share": share,
-                "unreadable": unreadable["reason"][0] if unreadable.height else None,
-            }

@@ -63,9 +63,9 @@ def test_a_check_warns_of_what_is_unexplained_or_unreadable(world):
     (check,) = ran(world).get_asset_check_evaluations()
     assert not check.passed
     assert check.severity == dg.AssetCheckSeverity.WARN
-    first, second = check.metadata["faults"].value
-    assert first["file"] == "a.csv"
-    assert first["unexplained_share"] > 0.99
+    first, second = (record.data for record in check.metadata["faults"].records)
+    assert (first["file"], first["unreadable"]) == ("a.csv", "None")
+    assert float(first["unexplained"].rstrip("%")) > 99
     assert "no UTF-8 text" in second["unreadable"]
 
 
