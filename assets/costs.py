@@ -6,8 +6,9 @@ from typing import Annotated
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost, pricing
+from llmops_pipelines import cost, health, pricing
 from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration.bill_figures import of_unit_costs
 from llmops_pipelines.orchestration.conditions import Inputs, when_missing
 from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
@@ -20,6 +21,7 @@ from llmops_pipelines.tables import (
     COST_DRIVERS,
     FEATURE_COSTS,
     PRICE_BOOK,
+    UNIT_COSTS,
 )
 
 OWNER = "team:finops"
@@ -104,6 +106,25 @@ def cost_drivers(
 def budget_status(feature_costs: pl.DataFrame, reference: ReferenceFolder) -> pl.DataFrame:
     """Spend against each daily budget; without one, how to set it."""
     return cost.budget_status(feature_costs, reference.read("budgets.yaml", cost.Budgets))
+
+
+@daily(
+    UNIT_COSTS,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=of_unit_costs,
+)
+def unit_costs(
+    llm_calls: pl.LazyFrame, call_costs: pl.LazyFrame, feedback: pl.DataFrame
+) -> pl.DataFrame:
+    """What the day's spend comes to per call, session, user and accepted answer, in USD."""
+    calls = llm_calls.select({*cost.UNIT_COLUMNS, *health.RATED_COLUMNS}).collect()
+    return cost.unit_costs(
+        calls,
+        call_costs.select(cost.UNIT_COST_COLUMNS).collect(),
+        health.rated_answers(calls, feedback),
+    )
 
 
 @daily_check(call_costs)

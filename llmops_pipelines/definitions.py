@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     lake: str = Field("", description="Lake root if not DATA/lake; an s3:// URL in production.")
     logs: str = Field("", description="Log root if not DATA/logs; an s3:// URL in production.")
     reference: str = Field("", description="Reference folder if not DATA/reference.")
+    invoices: str = Field(
+        "", description="Root of invoices if not DATA/invoices; an s3:// URL in production."
+    )
     storage_options: dict[str, str] = Field(
         default_factory=dict, description="JSON object of storage options for object stores."
     )
@@ -146,6 +149,11 @@ class Settings(BaseSettings):
         return self.logs or str(self.data.absolute() / "logs")
 
     @property
+    def invoice_root(self) -> str:
+        """Where providers' invoices and usage exports are."""
+        return self.invoices or str(self.data.absolute() / "invoices")
+
+    @property
     def reference_root(self) -> str:
         """Where the files people edit are."""
         return self.reference or str(self.data.absolute() / "reference")
@@ -181,6 +189,7 @@ class Resources:
     lake: LakeResource
     io_manager: LakeIOManager
     logs: LogFolder
+    invoices: LogFolder
     reference: ReferenceFolder
     privacy: Privacy
     clock: Clock
@@ -221,6 +230,7 @@ def resources_of(settings: Settings, pull_only: str = "") -> Resources:
         lake=lake,
         io_manager=LakeIOManager(lake=lake),
         logs=LogFolder(root=settings.log_root, options=settings.storage_options),
+        invoices=LogFolder(root=settings.invoice_root, options=settings.storage_options),
         reference=reference,
         privacy=Privacy(
             hash_key=settings.user_hash_key.get_secret_value(),

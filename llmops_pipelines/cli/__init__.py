@@ -28,6 +28,8 @@ batches = typer.Typer(
     help="Judge requests that wait in batches. Alone, the command lists them.",
 )
 app.add_typer(batches, name="batches")
+export = typer.Typer(no_args_is_help=True, help="The cost table in other tools' formats.")
+app.add_typer(export, name="export")
 
 _DAY = "YYYY-MM-DD"
 
@@ -177,6 +179,92 @@ def price(
         from llmops_pipelines.cli.pricing import price_file
 
         price_file(_settings(context), file, at, as_json=as_json)
+
+
+@app.command()
+def costs(
+    context: typer.Context,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="day, hour, feature, team, user, session, environment, provider, model, tier, "
+            "batch, cached, retry, prompt, prompt_version, arm, status or error; several by commas "
+            "or by repeating. Default feature."
+        ),
+    ] = None,
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day; default all."),
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="Rows on the terminal; files and --json have all.")
+    ] = 50,
+    out: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write all rows here: a .csv or .parquet file for BI."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Spend by any dimension, evaluation apart, and whether it adds up to the calls.
+
+    Leaves with 0, 1 where the rows do not add up to the calls, 2 when nothing could be done.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.spending import Question, tell_costs
+
+        asked = [name for part in by or ["feature"] for name in part.split(",")]
+        question = Question(asked, first, last, top, out)
+        code = tell_costs(_settings(context), question, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def reconcile(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="OpenAI costs or usage, Anthropic cost or usage report, LiteLLM spend; JSON, JSON "
+            "lines or CSV, also packed.",
+        ),
+    ],
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First day of it; default all."),
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last day of it.")
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="Rows on the terminal; files and --json have all.")
+    ] = 30,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write all rows to a .csv or .parquet file.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+    ] = False,
+) -> None:
+    """Hold a provider's invoice or usage export against the calls that were logged.
+
+    Leaves with 0, 1 where more than 1 % of it is unexplained or lines cannot be read, 2 when
+    nothing could be done.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.reconciling import reconcile_file
+
+        code = reconcile_file(
+            _settings(context), file, first, last, out=out, top=top, as_json=as_json
+        )
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -672,6 +760,48 @@ def cancel_batch(
         from llmops_pipelines.cli import batching
 
         batching.cancel(_settings(context), batch)
+
+
+@export.command("focus")
+def export_focus(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(dir_okay=False, help="A .csv or .parquet file.")],
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day; default all."),
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")
+    ] = None,
+    account: Annotated[str, typer.Option(help="BillingAccountId of the rows.")] = "llmops",
+    as_json: _JSON = False,
+) -> None:
+    """Write what calls cost in the format of FOCUS 1.2 (FinOps), and validate it.
+
+    Leaves with 0, 1 where it does not add up or breaks a rule, 2 when nothing could be done.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.exporting import write_focus
+
+        code = write_focus(_settings(context), first, last, out, account, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@export.command("validate-focus")
+def validate_focus(
+    file: Annotated[Path, typer.Argument(readable=False, help="A .csv or .parquet file.")],
+    as_json: _JSON = False,
+) -> None:
+    """Hold any FOCUS file against the rules of FOCUS 1.2 for costs and usage.
+
+    Leaves with 0, 1 where it breaks a rule, 2 when nothing could be done.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.exporting import validate_file
+
+        code = validate_file(file, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -128,6 +128,7 @@ def _run(
                 first=first,
                 last=last,
                 anew=anew,
+                invoices=resources.invoices,
             )
         return outcome, summary.summary_of(resources.lake.open(), outcome)
     except LakeError as error:

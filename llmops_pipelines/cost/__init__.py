@@ -14,23 +14,40 @@ from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
 from llmops_pipelines.cost.drivers_told import told_change, told_week
 from llmops_pipelines.cost.features import feature_costs
 from llmops_pipelines.cost.gaps import unknown_features, unpriced_models
+from llmops_pipelines.cost.spend import (
+    SPEND_DIMENSIONS,
+    add_up,
+    dimension_called,
+    in_cube,
+    spend_of_calls,
+)
+from llmops_pipelines.cost.units import ACCEPTED, UNIT_COLUMNS, UNIT_COST_COLUMNS, unit_costs
 
 __all__ = [
+    "ACCEPTED",
     "BOOKED_COLUMNS",
     "CUBE_COLUMNS",
     "DIMENSIONS",
+    "SPEND_DIMENSIONS",
+    "UNIT_COLUMNS",
+    "UNIT_COST_COLUMNS",
     "WEEK",
     "Budget",
     "Budgets",
     "UnknownDimensionError",
+    "add_up",
     "budget_status",
     "columns_for",
     "cost_cube",
     "cost_drivers",
+    "dimension_called",
     "feature_costs",
+    "in_cube",
+    "spend_of_calls",
     "sum_calls",
     "told_change",
     "told_week",
+    "unit_costs",
     "unknown_features",
     "unpriced_models",
     "week_drivers",

@@ -10,6 +10,19 @@ from llmops_pipelines.statistics import mean_intervals
 
 SCALE = (1.0, 5.0)
 
+RATED_COLUMNS = [
+    "call_id",
+    "trace_id",
+    "parent_id",
+    "started_at",
+    "attempt",
+    "status",
+    "feature",
+    "session_id",
+    "copies",
+]
+"""The columns of ``LLM_CALLS`` that ``rated_answers`` needs."""
+
 
 def csat(llm_calls: pl.DataFrame, measured: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFrame:
     """The mean rating of every group, clustered by session.
@@ -48,6 +61,32 @@ def csat(llm_calls: pl.DataFrame, measured: pl.DataFrame, feedback: pl.DataFrame
             pl.col("n").fill_null(0),
             pl.col("missing").fill_null(0),
         )
+    )
+
+
+def rated_answers(llm_calls: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFrame:
+    """What users saw of the day's requests, and how they rated it.
+
+    Args:
+        llm_calls: ``RATED_COLUMNS`` of ``LLM_CALLS`` of one day.
+        feedback: ``FEEDBACK`` of the day.
+
+    Returns:
+        One row per trace whose last call succeeded: ``trace_id``, ``call_id``, ``feature`` and
+        ``session_id`` of that call, and ``rating``, the mean of its ratings, null without any.
+    """
+    answers = _answers(llm_calls)
+    ratings = (
+        _rated_calls(llm_calls, feedback, answers)
+        .sort("trace_id", "rating")
+        .group_by("trace_id", maintain_order=True)
+        .agg(pl.col("rating").mean())
+    )
+    return (
+        answers.filter("answered")
+        .select("trace_id", "call_id")
+        .join(llm_calls.select("call_id", "feature", "session_id"), on="call_id")
+        .join(ratings, on="trace_id", how="left")
     )
 
 

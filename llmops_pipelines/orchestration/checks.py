@@ -10,6 +10,7 @@ import polars as pl
 
 from llmops_pipelines import cost, ingest, judging, quality, savings
 from llmops_pipelines.orchestration.finance import days_that_differ
+from llmops_pipelines.orchestration.invoices import MOST_UNEXPLAINED, unexplained_invoices
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
 from llmops_pipelines.orchestration.pulling import incomplete
@@ -18,6 +19,7 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
     EVALUATION_COSTS,
+    INVOICE_RECONCILIATION,
     JUDGE_CALLS,
     JUDGE_SPECS,
     LANDED_CALLS,
@@ -229,6 +231,16 @@ def caches_pay(lake: Lake) -> dg.AssetCheckResult:
     return _result(
         losing.select("feature", "prompt_version", "provider", "model", "already_saved", "paid"),
         "{n:,} prompt(s) for which writing to the cache cost more than reading from it saved",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def invoices_explained(lake: Lake) -> dg.AssetCheckResult:
+    """What of an invoice is neither in our records nor shown to be a matter of reckoning."""
+    return _result(
+        unexplained_invoices(lake.read(INVOICE_RECONCILIATION)),
+        f"{{n:,}} invoice(s) of which more than {MOST_UNEXPLAINED:.0%} is unexplained, or with "
+        "lines that cannot be read; see `llmops reconcile`",
         severity=dg.AssetCheckSeverity.WARN,
     )
 

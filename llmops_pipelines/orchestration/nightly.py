@@ -10,14 +10,22 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
+from llmops_pipelines.orchestration.invoices import invoices_changed
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.pulling import days_due
-from llmops_pipelines.orchestration.resources import Clock, Judge, Policy, ReferenceFolder, Webhook
+from llmops_pipelines.orchestration.resources import (
+    Clock,
+    Judge,
+    LogFolder,
+    Policy,
+    ReferenceFolder,
+    Webhook,
+)
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.orchestration.stopping import listening_for_stops
 from llmops_pipelines.reference import PrivacyRules
-from llmops_pipelines.tables import LANDED_DAYS, PULLED_LOGS, ROLLBACKS
+from llmops_pipelines.tables import INVOICE_RECONCILIATION, LANDED_DAYS, PULLED_LOGS, ROLLBACKS
 
 SAMPLED = "sampled_traces"
 """Sampling and all that rests on it waits for the day's end."""
@@ -27,6 +35,9 @@ APART = (ROLLBACKS.name, PULLED_LOGS.name)
 
 BOOKS = ("business_days", "cost_adjustments", "monthly_costs")
 """What is known of all months together."""
+
+INVOICED = INVOICE_RECONCILIATION.name
+"""What providers bill, held against what was logged."""
 
 JUDGED = ("judge_coverage", "judge_bridges")
 """What is known of all judges on all days together."""
@@ -269,6 +280,7 @@ def run_night(
     first: date | None = None,
     last: date | None = None,
     anew: Collection[str] = (),
+    invoices: LogFolder | None = None,
 ) -> Night:
     """Everything that is new or changed from ``first`` to ``last``, by default all landed days.
 
@@ -290,7 +302,9 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, *JUDGED, "warehouse")
+        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, *JUDGED, "warehouse")
+    elif invoices and invoices_changed(lake, invoices.files()):
+        runner.refresh(INVOICED)
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 

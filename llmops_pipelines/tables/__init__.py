@@ -31,6 +31,7 @@ from llmops_pipelines.tables.incidents import (
     ROLLBACKS,
     RULE_EVALUATIONS,
 )
+from llmops_pipelines.tables.invoices import INVOICE_RECONCILIATION
 from llmops_pipelines.tables.logs import (
     CALL_TEXTS,
     CONTEXT,
@@ -73,6 +74,7 @@ from llmops_pipelines.tables.quality import (
 )
 from llmops_pipelines.tables.routing import ROUTING_POLICIES
 from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table, TableError, Unit
+from llmops_pipelines.tables.unit_costs import UNIT_COSTS
 
 TABLES = {
     table.name: table
@@ -95,6 +97,7 @@ TABLES = {
         GOLDEN_DATASET,
         HEURISTIC_SCORES,
         EVALUATION_COSTS,
+        INVOICE_RECONCILIATION,
         JUDGE_BATCHES,
         JUDGE_BATCH_ITEMS,
         JUDGE_BRIDGES,
@@ -132,6 +135,7 @@ TABLES = {
         TOMBSTONES,
         TRACES,
         TRACE_STEPS,
+        UNIT_COSTS,
     )
 }
 """Every table of the lake by its name."""
@@ -160,6 +164,7 @@ __all__ = [
     "GOLDEN_DATASET",
     "HEURISTIC_SCORES",
     "INSTANT",
+    "INVOICE_RECONCILIATION",
     "JUDGE_BATCHES",
     "JUDGE_BATCH_ITEMS",
     "JUDGE_BRIDGES",
@@ -203,6 +208,7 @@ __all__ = [
     "TOOL_CALL",
     "TRACES",
     "TRACE_STEPS",
+    "UNIT_COSTS",
     "Column",
     "Table",
     "TableError",

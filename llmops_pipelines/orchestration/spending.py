@@ -1,0 +1,83 @@
+"""Spend of any days by any dimension, read from the lake day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import polars as pl
+
+from llmops_pipelines import cost
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.tables import CALL_COSTS, COST_CUBE, JUDGE_CALLS, LLM_CALLS, MONEY
+
+
+class Spend(NamedTuple):
+    """What production spent, and beside it what evaluation did."""
+
+    rows: pl.DataFrame
+    """``cost.add_up``: what was asked for."""
+    total: Decimal
+    """Sum of the costs of the calls, one by one."""
+    adds_up: bool
+    """Whether ``rows`` come to ``total`` to the last digit."""
+    evaluation: pl.DataFrame
+    """One row: ``calls``, ``unpriced_calls`` and ``cost`` of judges asked in these days."""
+
+
+def spend_by(lake: Lake, days: Sequence[date], by: Sequence[str]) -> Spend:
+    """What the calls of ``days`` cost by ``by``.
+
+    Args:
+        lake: Where ``CALL_COSTS`` and ``COST_CUBE`` are.
+        days: Those to sum, oldest first.
+        by: Some of ``cost.SPEND_DIMENSIONS``.
+    """
+    parts = [_of_day(lake, day, by) for day in days]
+    rows = cost.add_up(pl.concat(parts), by) if parts else cost.add_up(_nothing(by), by)
+    total = _sum(lake.scan(CALL_COSTS, days).select("cost").collect()["cost"])
+    evaluation = evaluation_spend(lake, days).select(
+        calls=pl.len().cast(pl.Int64),
+        unpriced_calls=pl.col("cost").is_null().sum().cast(pl.Int64),
+        cost=pl.col("cost").sum().cast(MONEY),
+    )
+    return Spend(rows, total, _sum(rows["cost"]) == total, evaluation)
+
+
+def evaluation_spend(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
+    """Judge calls that were sent from the first to the last of ``days``, whatever day they judged.
+
+    Returns:
+        ``asked_at``, ``model_served``, token buckets of ``JUDGE_CALLS`` and ``cost``.
+    """
+    if not days:
+        return JUDGE_CALLS.empty()
+    begin = datetime.combine(min(days), time())
+    end = datetime.combine(max(days), time()) + timedelta(days=1)
+    return (
+        lake.scan(JUDGE_CALLS)
+        .filter(pl.col("asked_at").is_between(begin, end, closed="left"))
+        .collect()
+    )
+
+
+def _of_day(lake: Lake, day: date, by: Sequence[str]) -> pl.DataFrame:
+    own = [name for name in by if name != "day"]
+    if cost.in_cube(by) and lake.stored(COST_CUBE, day):
+        sums = lake.read(COST_CUBE, [day]).drop("day")
+    else:
+        calls = lake.scan(LLM_CALLS, [day]).select("call_id", *cost.columns_for(own))
+        booked = lake.scan(CALL_COSTS, [day]).select(cost.BOOKED_COLUMNS)
+        sums = cost.spend_of_calls(calls.join(booked, on="call_id", how="left").collect(), own)
+    return cost.add_up(sums, own).with_columns(day=pl.lit(day))
+
+
+def _nothing(by: Sequence[str]) -> pl.DataFrame:
+    names = [name for name in by if name not in COST_CUBE.schema.names()]
+    return COST_CUBE.empty().with_columns(pl.lit(None).alias(name) for name in names)
+
+
+def _sum(costs: pl.Series) -> Decimal:
+    return Decimal(costs.sum() or 0)
