@@ -133,22 +133,43 @@ def nightly(
 @app.command()
 def reprice(
     context: typer.Context,
-    first: Annotated[date, typer.Option("--from", parser=_day, metavar=_DAY, help="First day.")],
-    last: Annotated[date, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")],
+    first: Annotated[
+        date | None, typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day.")
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason; kept with both figures.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show before and after, and write nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Restate without asking.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Show what was restated, and whether it still holds.")
+    ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+        bool, typer.Option("--json", help="Print one JSON value on stdout, all else on stderr.")
     ] = False,
 ) -> None:
-    """Price the calls of past days again: an edited prices.yaml leaves them as they are.
+    """Price past days again after a price was put right: before and after first, both kept.
 
-    What rests on their costs is computed again too. Leaves as `nightly` does.
+    Only days whose figures change are restated, with what rests on them. Leaves with 0 when all is
+    done or nothing changes, 1 when a day failed or was left, 2 when nothing could be done.
     """
     _in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli.night import night
-        from llmops_pipelines.tables import CALL_COSTS
+        from llmops_pipelines.cli import repricing
 
-        code = night(_settings(context), first, last, as_json=as_json, anew=[CALL_COSTS.name])
+        settings = _settings(context)
+        if history:
+            repricing.print_history(settings, first, last, as_json=as_json)
+            return
+        if first is None or last is None:
+            raise typer.BadParameter(
+                "name both, the first and the last day", param_hint="--from, --to"
+            )
+        order = repricing.Order(first, last, why=why, yes=yes, dry_run=dry_run)
+        code = repricing.reprice(settings, order, as_json=as_json)
     raise typer.Exit(code)
 
 

@@ -14,6 +14,7 @@ from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
 from llmops_pipelines.cost.drivers_told import told_change, told_week
 from llmops_pipelines.cost.features import feature_costs
 from llmops_pipelines.cost.gaps import unknown_features, unpriced_models
+from llmops_pipelines.cost.repricing import GROUP, compare_costs, sum_changes
 from llmops_pipelines.cost.spend import (
     SPEND_DIMENSIONS,
     add_up,
@@ -28,6 +29,7 @@ __all__ = [
     "BOOKED_COLUMNS",
     "CUBE_COLUMNS",
     "DIMENSIONS",
+    "GROUP",
     "SPEND_DIMENSIONS",
     "UNIT_COLUMNS",
     "UNIT_COST_COLUMNS",
@@ -38,6 +40,7 @@ __all__ = [
     "add_up",
     "budget_status",
     "columns_for",
+    "compare_costs",
     "cost_cube",
     "cost_drivers",
     "dimension_called",
@@ -45,6 +48,7 @@ __all__ = [
     "in_cube",
     "spend_of_calls",
     "sum_calls",
+    "sum_changes",
     "told_change",
     "told_week",
     "unit_costs",

@@ -12,10 +12,13 @@ BATCHES = "batches"
 RESCORING = "rescoring"
 """Group of what judges past days for money because somebody asked."""
 
+REPRICING = "repricing"
+"""Group of what keeps both figures of days that `llmops reprice` prices again."""
+
 # Prompts are rolled back by the rollback sensor alone, once, and never by a backfill.
 NIGHTLY = dg.define_asset_job(
     "nightly_job",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("rollback", RESCORING),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("rollback", RESCORING, REPRICING),
     description="Lands new logs, then computes one day: cost, health, quality, alerts, report.",
 )
 # What asks other services is of days, and sends them requests: only the night and people start it.
@@ -39,9 +42,14 @@ RESCORE = dg.define_asset_job(
     selection=dg.AssetSelection.groups(RESCORING),
     description="Has past days judged by a judge of your choice, paying only for what is missing.",
 )
+REPRICE = dg.define_asset_job(
+    "reprice_job",
+    selection=dg.AssetSelection.groups(REPRICING),
+    description="Keeps what a day cost, and what it will, before `llmops reprice` prices it again.",
+)
 COLLECT = dg.define_asset_job(
     "collect_job",
     selection=dg.AssetSelection.kind(BATCHES),
     description="Collects one day's judge batches, and states its scores anew.",
 )
-JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT, RESCORE]
+JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT, RESCORE, REPRICE]

@@ -72,6 +72,7 @@ from llmops_pipelines.tables.quality import (
     SAMPLED_TRACES,
     SERVICE_HEALTH,
 )
+from llmops_pipelines.tables.restatements import PRICE_RESTATEMENTS
 from llmops_pipelines.tables.routing import ROUTING_POLICIES
 from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table, TableError, Unit
 from llmops_pipelines.tables.unit_costs import UNIT_COSTS
@@ -119,6 +120,7 @@ TABLES = {
         MONTHLY_COSTS,
         NIGHTLY_REPORTS,
         PRICE_BOOK,
+        PRICE_RESTATEMENTS,
         PROMETHEUS_METRICS,
         PROMPT_CACHE_SAVINGS,
         PULLED_LOGS,
@@ -187,6 +189,7 @@ __all__ = [
     "MONTHLY_COSTS",
     "NIGHTLY_REPORTS",
     "PRICE_BOOK",
+    "PRICE_RESTATEMENTS",
     "PROMETHEUS_METRICS",
     "PROMPT_CACHE_SAVINGS",
     "PULLED_LOGS",

@@ -1,0 +1,241 @@
+"""Past days at other prices, over a real lake of three days: both figures stay, other days too."""
+
+import hashlib
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from llmops_pipelines.definitions import resources_of
+from llmops_pipelines.orchestration import repricing
+from llmops_pipelines.orchestration.nightly import NightlyRunner
+from llmops_pipelines.orchestration.repricing import book_of, history, plan_day, record_day
+from llmops_pipelines.orchestration.resources import Clock
+from llmops_pipelines.orchestration.staleness import daily_assets
+from llmops_pipelines.tables import (
+    CALL_COSTS,
+    COST_CUBE,
+    FEATURE_COSTS,
+    LLM_CALLS,
+    PRICE_RESTATEMENTS,
+)
+from tests.cli.worlds import call, invoke, text
+from tests.orchestration.folders import DAY, NEXT, Folder
+
+LAST = NEXT + timedelta(days=1)
+DAYS = [DAY, NEXT, LAST]
+COMPUTED = ("llm_calls", "call_costs", "feature_costs", "cost_cube")
+RANGE = ("--from", DAY, "--to", LAST)
+
+
+def prices(input_price: str, since: date = NEXT, until: date = LAST) -> str:
+    """A price of the model of all calls, for one day unless said."""
+    return (
+        "overrides:\n- provider: openai\n  model: gpt-4.1-mini\n  why: contract\n"
+        f"  valid_from: {since}\n  valid_to: {until}\n"
+        f"  prices: {{uncached_input: {input_price}, output_text: 1}}\n"
+    )
+
+
+def log(day: date, *numbers: int) -> bytes:
+    return text(*(call(number, timestamp=f"{day}T09:{number:02d}:00Z") for number in numbers))
+
+
+def files(folder: Folder) -> dict[str, tuple[str, int]]:
+    """Content and time of change of every file of the lake."""
+    root = folder.root / "lake"
+    return {
+        str(path.relative_to(root)): (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mtime_ns,
+        )
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def reprice(folder: Folder, *arguments: object):
+    said = invoke(
+        *("--data", folder.root, "reprice", *arguments, "--json"),
+        environment={"LLMOPS_NOW": "2026-11-13T06:00:00", "LLMOPS_START": "2026-11-01"},
+    )
+    return said, json.loads(said.stdout) if said.stdout else None
+
+
+def spent(folder: Folder, day: date) -> Decimal:
+    return folder.lake.read(CALL_COSTS, [day])["cost"].sum()
+
+
+def planned(folder: Folder, day: date = NEXT) -> repricing.DayPlan:
+    assets = daily_assets(folder.definitions().resolve_all_asset_specs())
+    return plan_day(folder.lake, book_of(resources_of(folder.at()).reference), assets, day)
+
+
+def recorded(folder: Folder, day: date = NEXT, name: str = "r1") -> pl.DataFrame:
+    book = book_of(resources_of(folder.at()).reference)
+    clock = Clock(fixed="2026-11-13T06:00:00")
+    return record_day(folder.lake, book, day, restatement=name, why="invoice", clock=clock)
+
+
+def states(folder: Folder, day: date = NEXT) -> list[tuple[int, str]]:
+    rows = history(folder.lake, [day]).select("number", "state").unique(maintain_order=True)
+    return rows.rows()
+
+
+# A story: each test goes on where the one before stopped.
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = Folder(tmp_path_factory.mktemp("reprice") / "data", {"sample_per_day": 0})
+    folder.with_reference()
+    folder.edit("prices.yaml", "overrides: []\n")
+    for number, day in enumerate(DAYS):
+        folder.log(f"{day}.jsonl", log(day, *range(3 * number, 3 * number + 3)))
+    assert folder.run("land_job").success
+    assert folder.run("nightly_job", "price_book").success
+    for day in DAYS:
+        assert folder.run("nightly_job", *COMPUTED, day=day).success
+    return folder
+
+
+def test_without_a_new_price_nothing_changes_and_nothing_is_written(folder):
+    before = files(folder)
+    said, told = reprice(folder, *RANGE, "--yes")
+    assert said.returncode == 0
+    assert "nothing changes: the 9 calls of 3 day(s)" in said.stderr
+    assert [day["state"] for day in told["days"]] == ["same"] * 3
+    assert (told["groups"], told["restated"]) == ([], [])
+    assert files(folder) == before
+
+
+def test_both_figures_are_shown_before_anything_is_written(folder):
+    folder.edit("prices.yaml", prices("2"))
+    before, cost = files(folder), spent(folder, NEXT)
+    said, told = reprice(folder, *RANGE, "--dry-run")
+    assert said.returncode == 0
+    assert [day["state"] for day in told["days"]] == ["same", "changes", "same"]
+    changing = told["days"][1]
+    assert changing["cost_before_usd"] == float(cost)
+    assert changing["difference_usd"] == changing["cost_after_usd"] - changing["cost_before_usd"]
+    assert (changing["calls"], changing["calls_changed"]) == (3, 3)
+    assert (told["total"]["calls"], told["total"]["calls_changed"]) == (9, 3)
+    (group,) = told["groups"]
+    assert (group["day"], group["model"]) == (str(NEXT), "gpt-4.1-mini-2025-04-14")
+    assert files(folder) == before
+
+
+def test_nobody_agreed_so_nothing_is_restated(folder):
+    before = files(folder)
+    said, _ = reprice(folder, *RANGE)
+    assert said.returncode == 2
+    assert "add --yes, or --dry-run to only look" in said.stderr
+    assert files(folder) == before
+
+
+def test_one_price_restates_only_the_day_it_touches(folder):
+    before, old = files(folder), spent(folder, NEXT)
+    said, told = reprice(folder, *RANGE, "--yes", "--why", "invoice 12")
+    assert (said.returncode, told["restated"], told["failures"]) == (0, [str(NEXT)], [])
+    after = files(folder)
+    daily = {name for name in before | after if "day=" in name}
+    touched = {name for name in daily if before.get(name) != after.get(name)}
+    assert touched == {
+        *(f"{name}/day={NEXT}/part.parquet" for name in COMPUTED[1:]),
+        f"price_restatements/day={NEXT}/000001.parquet",
+    }
+    new = spent(folder, NEXT)
+    assert new == Decimal(str(told["days"][1]["cost_after_usd"])) != old
+    for table in (FEATURE_COSTS, COST_CUBE):
+        assert folder.lake.read(table, [NEXT])["cost"].sum() == new
+    (row,) = folder.lake.read(PRICE_RESTATEMENTS, [NEXT]).rows(named=True)
+    assert (row["cost_before"], row["cost_after"], row["why"]) == (old, new, "invoice 12")
+    assert (row["calls"], row["calls_changed"]) == (3, 3)
+    assert row["prices_before"][0].startswith("genai-prices ")
+    assert row["prices_after"] == ["prices.yaml overrides.0: contract: openai/gpt-4.1-mini"]
+    assert states(folder) == [(1, "holds")]
+
+
+def test_a_second_time_says_that_nothing_changes(folder):
+    before = files(folder)
+    said, told = reprice(folder, *RANGE, "--yes")
+    assert (said.returncode, told["restated"]) == (0, [])
+    assert "nothing changes" in said.stderr
+    assert files(folder) == before
+
+
+def test_a_later_restatement_keeps_the_earlier_one(folder):
+    folder.edit("prices.yaml", prices("3"))
+    assert reprice(folder, *RANGE, "--yes")[0].returncode == 0
+    assert states(folder) == [(1, "replaced"), (2, "holds")]
+    said, told = reprice(folder, "--history", "--from", NEXT)
+    assert said.returncode == 0
+    first, second = told
+    assert first["cost_after_usd"] == second["cost_before_usd"]
+    assert [row["state"] for row in told] == ["replaced", "holds"]
+    plain = invoke("--data", folder.root, "reprice", "--history").stdout.splitlines()
+    assert len(plain) == 2
+    assert "replaced; 2026-11-13 06:00: invoice 12" in plain[0]
+    assert "holds; 2026-11-13 06:00: no reason given" in plain[1]
+
+
+def test_stopped_after_the_record_the_same_command_goes_on_without_a_second_one(folder):
+    folder.edit("prices.yaml", prices("4"))
+    rows = recorded(folder)
+    assert states(folder)[-1] == (3, "unfinished")
+    assert planned(folder).state == "changes"
+    again = recorded(folder, name="r2")
+    assert again.equals(rows)
+    said, told = reprice(folder, *RANGE, "--yes")
+    assert (said.returncode, told["restated"]) == (0, [str(NEXT)])
+    assert states(folder) == [(1, "replaced"), (2, "replaced"), (3, "holds")]
+
+
+def test_stopped_after_the_costs_what_rests_on_them_is_still_computed(folder):
+    folder.edit("prices.yaml", prices("5"))
+    recorded(folder)
+    assert folder.run("nightly_job", "price_book").success
+    assert folder.run("nightly_job", "call_costs", day=NEXT).success
+    assert folder.lake.read(FEATURE_COSTS, [NEXT])["cost"].sum() != spent(folder, NEXT)
+    assert planned(folder).state == "unfinished"
+    assert planned(folder, DAY).state == "same"
+    said, told = reprice(folder, *RANGE, "--yes")
+    assert (said.returncode, told["restated"]) == (0, [str(NEXT)])
+    assert folder.lake.read(FEATURE_COSTS, [NEXT])["cost"].sum() == spent(folder, NEXT)
+    assert states(folder)[-1] == (4, "holds")
+    assert planned(folder).state == "same"
+
+
+def test_a_price_edited_again_before_it_held_is_told(folder):
+    folder.edit("prices.yaml", prices("6"))
+    recorded(folder)
+    folder.edit("prices.yaml", prices("7"))
+    recorded(folder)
+    assert states(folder)[-2:] == [(5, "never_held"), (6, "unfinished")]
+
+
+def test_a_day_whose_logs_wait_for_a_night_is_left_and_said(folder):
+    folder.log("late.jsonl", log(DAY, 50))
+    assert folder.run("land_job").success
+    before = files(folder)
+    said, told = reprice(folder, "--from", DAY, "--to", DAY, "--yes")
+    assert said.returncode == 1
+    assert told["days"] == [{"day": str(DAY), "state": "not_computed"}]
+    assert f"1 day(s) have logs that are not computed yet and were left, the first {DAY}" in (
+        said.stderr
+    )
+    assert files(folder) == before
+
+
+def test_days_without_calls_are_named_with_those_there_are(folder):
+    said, _ = reprice(folder, "--from", "2026-01-01", "--to", "2026-01-02")
+    assert said.returncode == 2
+    assert f"the lake holds {DAY} to {LAST}" in said.stderr
+    assert invoke("--data", folder.root, "reprice", "--from", DAY).returncode == 2
+
+
+def test_an_empty_lake_has_no_history(tmp_path):
+    said = invoke("--data", tmp_path, "reprice", "--history")
+    assert (said.returncode, said.stdout) == (0, "nothing was ever restated\n")
