@@ -54,8 +54,9 @@ def reprice(settings: Settings, order: Order, *, as_json: bool) -> int:
     with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
         check_folder(settings)
         try:
+            days = _days(settings, order.first, order.last)
             definitions = build_definitions(settings)
-            plans = _planned(settings, definitions, order)
+            plans = _planned(settings, definitions, days)
             said.show(plans, order.first, order.last)
             due = [plan.day for plan in plans if plan.state in ("changes", "unfinished")]
             restated: list[date] = []
@@ -99,18 +100,11 @@ def print_history(
         said.show_history(rows)
 
 
-def _planned(settings: Settings, definitions: dg.Definitions, order: Order) -> list[DayPlan]:
+def _planned(
+    settings: Settings, definitions: dg.Definitions, days: Sequence[date]
+) -> list[DayPlan]:
     resources = resources_of(settings)
-    lake = resources.lake.open()
-    there = sorted({*lake.days(LLM_CALLS), *lake.days(CALL_COSTS)})
-    days = [day for day in there if order.first <= day <= order.last]
-    if not days:
-        held = f"; the lake holds {there[0]} to {there[-1]}" if there else ""
-        raise UnusableError(
-            f"no calls from {order.first} to {order.last} to price again{held}: choose --from and "
-            f"--to in there, or run {typed('--data', settings.data, 'nightly')} first"
-        )
-    book = book_of(resources.reference)
+    lake, book = resources.lake.open(), book_of(resources.reference)
     assets = daily_assets(definitions.resolve_all_asset_specs())
     plans = []
     with telling.progress(Console(stderr=True)) as show:
@@ -118,6 +112,18 @@ def _planned(settings: Settings, definitions: dg.Definitions, order: Order) -> l
             show("pricing again", done, len(days))
             plans.append(plan_day(lake, book, assets, day))
     return plans
+
+
+def _days(settings: Settings, first: date, last: date) -> list[date]:
+    lake = resources_of(settings).lake.open()
+    there = sorted({*lake.days(LLM_CALLS), *lake.days(CALL_COSTS)})
+    if days := [day for day in there if first <= day <= last]:
+        return days
+    held = f"; the lake holds {there[0]} to {there[-1]}" if there else ""
+    raise UnusableError(
+        f"no calls from {first} to {last} to price again{held}: choose --from and --to in there, "
+        f"or run {typed('--data', settings.data, 'nightly')} first"
+    )
 
 
 def _agree(plans: Sequence[DayPlan], *, yes: bool) -> None:

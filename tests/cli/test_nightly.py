@@ -133,11 +133,13 @@ def test_an_edited_price_holds_for_past_days_once_they_are_repriced(world):
     asked = {"LLMOPS_SAMPLE_PER_DAY": "0"}
     untouched = json.loads(invoke("--data", root, "nightly", "--json", environment=asked).stdout)
     assert (untouched["computed"], untouched["days"][0]["cost_usd"]) == ({}, 0.0112)
-    days = ("--from", DAY, "--to", DAY)
+    days = ("--from", DAY, "--to", DAY, "--yes")
     repriced = invoke("--data", root, "reprice", *days, "--json", environment=asked)
+    assert (repriced.returncode, json.loads(repriced.stdout)["restated"]) == (0, [str(DAY)])
+    later = json.loads(invoke("--data", root, "nightly", "--json", environment=asked).stdout)
     # Without a price of output, answers have none.
-    (day,) = json.loads(repriced.stdout)["days"]
-    assert (day["cost_usd"], day["unpriced_calls"]) == (None, 20)
+    (day,) = later["days"]
+    assert (later["computed"], day["cost_usd"], day["unpriced_calls"]) == ({}, None, 20)
 
 
 @pytest.mark.slow

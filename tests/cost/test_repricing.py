@@ -74,8 +74,8 @@ def test_calls_without_owner_or_model_have_groups_of_their_own():
 def test_other_calls_are_refused_not_compared():
     with pytest.raises(ValueError, match="1 calls before, 1 after, 0 in both"):
         compare_costs(costs(priced("1")), costs(priced("1")))
+    row = priced("1")
     with pytest.raises(ValueError, match="2 calls before, 1 after"):
-        row = priced("1")
         compare_costs(costs(row, priced("1")), costs(row))
 
 
@@ -95,7 +95,7 @@ def test_groups_add_up_to_both_bills_to_the_last_digit(rows):
     pairs = [pair(was, now, feature=f, model=m) for was, now, f, m in rows]
     groups = compared(*pairs)
     (total,) = sum_changes(groups).rows(named=True)
-    known = [[cost for cost in side if cost is not None] for side in list(zip(*rows))[:2]]
+    known = [[row[side] for row in rows if row[side] is not None] for side in (0, 1)]
     assert [total["cost_before"], total["cost_after"]] == [
         sum(side) if side else None for side in known
     ]

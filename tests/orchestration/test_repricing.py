@@ -8,20 +8,26 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from llmops_pipelines import cost, ingest, pricing
 from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.orchestration import repricing
-from llmops_pipelines.orchestration.nightly import NightlyRunner
+from llmops_pipelines.orchestration.daily import input_digests
+from llmops_pipelines.orchestration.landing import land_new_files, landed_rows
 from llmops_pipelines.orchestration.repricing import book_of, history, plan_day, record_day
-from llmops_pipelines.orchestration.resources import Clock
+from llmops_pipelines.orchestration.resources import Clock, LogFolder
 from llmops_pipelines.orchestration.staleness import daily_assets
 from llmops_pipelines.tables import (
     CALL_COSTS,
     COST_CUBE,
     FEATURE_COSTS,
+    LANDED_CALLS,
+    LANDED_DAYS,
     LLM_CALLS,
     PRICE_RESTATEMENTS,
+    Table,
 )
 from tests.cli.worlds import call, invoke, text
+from tests.ingest.worlds import options
 from tests.orchestration.folders import DAY, NEXT, Folder
 
 LAST = NEXT + timedelta(days=1)
@@ -56,6 +62,29 @@ def files(folder: Folder) -> dict[str, tuple[str, int]]:
     }
 
 
+def compute(folder: Folder, day: date) -> None:
+    """What a night computes of the day's costs, straight from the library."""
+    lake, windows = folder.lake, {a.table: a.windows for a in daily_assets(specs(folder))}
+
+    def write(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+        lake.write(table, frame, day=day, inputs=input_digests(lake, windows[table.name], day))
+        return frame
+
+    landed = landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day]))
+    calls = write(LLM_CALLS, ingest.llm_calls(landed))
+    costs = write(CALL_COSTS, pricing.price_calls(calls, book(folder)))
+    write(FEATURE_COSTS, cost.feature_costs(costs))
+    write(COST_CUBE, cost.cost_cube(calls.select(cost.CUBE_COLUMNS), costs))
+
+
+def specs(folder: Folder):
+    return folder.definitions().resolve_all_asset_specs()
+
+
+def book(folder: Folder) -> pl.DataFrame:
+    return book_of(resources_of(folder.at()).reference)
+
+
 def reprice(folder: Folder, *arguments: object):
     said = invoke(
         *("--data", folder.root, "reprice", *arguments, "--json"),
@@ -69,14 +98,12 @@ def spent(folder: Folder, day: date) -> Decimal:
 
 
 def planned(folder: Folder, day: date = NEXT) -> repricing.DayPlan:
-    assets = daily_assets(folder.definitions().resolve_all_asset_specs())
-    return plan_day(folder.lake, book_of(resources_of(folder.at()).reference), assets, day)
+    return plan_day(folder.lake, book(folder), daily_assets(specs(folder)), day)
 
 
 def recorded(folder: Folder, day: date = NEXT, name: str = "r1") -> pl.DataFrame:
-    book = book_of(resources_of(folder.at()).reference)
     clock = Clock(fixed="2026-11-13T06:00:00")
-    return record_day(folder.lake, book, day, restatement=name, why="invoice", clock=clock)
+    return record_day(folder.lake, book(folder), day, restatement=name, why=None, clock=clock)
 
 
 def states(folder: Folder, day: date = NEXT) -> list[tuple[int, str]]:
@@ -94,10 +121,9 @@ def folder(tmp_path_factory):
     folder.edit("prices.yaml", "overrides: []\n")
     for number, day in enumerate(DAYS):
         folder.log(f"{day}.jsonl", log(day, *range(3 * number, 3 * number + 3)))
-    assert folder.run("land_job").success
-    assert folder.run("nightly_job", "price_book").success
+    land_new_files(folder.lake, LogFolder(root=str(folder.root / "logs")).files(), options())
     for day in DAYS:
-        assert folder.run("nightly_job", *COMPUTED, day=day).success
+        compute(folder, day)
     return folder
 
 
@@ -111,27 +137,22 @@ def test_without_a_new_price_nothing_changes_and_nothing_is_written(folder):
     assert files(folder) == before
 
 
-def test_both_figures_are_shown_before_anything_is_written(folder):
+def test_both_figures_are_shown_before_somebody_agrees_and_nothing_is_written(folder):
     folder.edit("prices.yaml", prices("2"))
-    before, cost = files(folder), spent(folder, NEXT)
+    before, old = files(folder), spent(folder, NEXT)
+    said, _ = reprice(folder, *RANGE)
+    assert said.returncode == 2
+    assert "add --yes, or --dry-run to only look" in said.stderr
     said, told = reprice(folder, *RANGE, "--dry-run")
     assert said.returncode == 0
     assert [day["state"] for day in told["days"]] == ["same", "changes", "same"]
     changing = told["days"][1]
-    assert changing["cost_before_usd"] == float(cost)
+    assert changing["cost_before_usd"] == float(old)
     assert changing["difference_usd"] == changing["cost_after_usd"] - changing["cost_before_usd"]
     assert (changing["calls"], changing["calls_changed"]) == (3, 3)
     assert (told["total"]["calls"], told["total"]["calls_changed"]) == (9, 3)
     (group,) = told["groups"]
     assert (group["day"], group["model"]) == (str(NEXT), "gpt-4.1-mini-2025-04-14")
-    assert files(folder) == before
-
-
-def test_nobody_agreed_so_nothing_is_restated(folder):
-    before = files(folder)
-    said, _ = reprice(folder, *RANGE)
-    assert said.returncode == 2
-    assert "add --yes, or --dry-run to only look" in said.stderr
     assert files(folder) == before
 
 
@@ -166,10 +187,18 @@ def test_a_second_time_says_that_nothing_changes(folder):
     assert files(folder) == before
 
 
-def test_a_later_restatement_keeps_the_earlier_one(folder):
+def test_stopped_after_the_record_the_same_command_goes_on_and_the_earlier_one_stays(folder):
     folder.edit("prices.yaml", prices("3"))
-    assert reprice(folder, *RANGE, "--yes")[0].returncode == 0
+    rows = recorded(folder)
+    assert states(folder) == [(1, "replaced"), (2, "unfinished")]
+    assert planned(folder).state == "changes"
+    assert recorded(folder, name="r2").equals(rows)
+    said, told = reprice(folder, *RANGE, "--yes")
+    assert (said.returncode, told["restated"]) == (0, [str(NEXT)])
     assert states(folder) == [(1, "replaced"), (2, "holds")]
+
+
+def test_the_history_tells_every_restatement_with_both_figures(folder):
     said, told = reprice(folder, "--history", "--from", NEXT)
     assert said.returncode == 0
     first, second = told
@@ -181,30 +210,19 @@ def test_a_later_restatement_keeps_the_earlier_one(folder):
     assert "holds; 2026-11-13 06:00: no reason given" in plain[1]
 
 
-def test_stopped_after_the_record_the_same_command_goes_on_without_a_second_one(folder):
-    folder.edit("prices.yaml", prices("4"))
-    rows = recorded(folder)
-    assert states(folder)[-1] == (3, "unfinished")
-    assert planned(folder).state == "changes"
-    again = recorded(folder, name="r2")
-    assert again.equals(rows)
-    said, told = reprice(folder, *RANGE, "--yes")
-    assert (said.returncode, told["restated"]) == (0, [str(NEXT)])
-    assert states(folder) == [(1, "replaced"), (2, "replaced"), (3, "holds")]
-
-
 def test_stopped_after_the_costs_what_rests_on_them_is_still_computed(folder):
     folder.edit("prices.yaml", prices("5"))
     recorded(folder)
-    assert folder.run("nightly_job", "price_book").success
-    assert folder.run("nightly_job", "call_costs", day=NEXT).success
+    lake = folder.lake
+    costs = pricing.price_calls(lake.read(LLM_CALLS, [NEXT]).drop("day"), book(folder))
+    lake.write(CALL_COSTS, costs, day=NEXT, inputs=lake.stored(CALL_COSTS, NEXT).inputs)
     assert folder.lake.read(FEATURE_COSTS, [NEXT])["cost"].sum() != spent(folder, NEXT)
     assert planned(folder).state == "unfinished"
     assert planned(folder, DAY).state == "same"
     said, told = reprice(folder, *RANGE, "--yes")
     assert (said.returncode, told["restated"]) == (0, [str(NEXT)])
     assert folder.lake.read(FEATURE_COSTS, [NEXT])["cost"].sum() == spent(folder, NEXT)
-    assert states(folder)[-1] == (4, "holds")
+    assert states(folder)[-1] == (3, "holds")
     assert planned(folder).state == "same"
 
 
@@ -213,12 +231,12 @@ def test_a_price_edited_again_before_it_held_is_told(folder):
     recorded(folder)
     folder.edit("prices.yaml", prices("7"))
     recorded(folder)
-    assert states(folder)[-2:] == [(5, "never_held"), (6, "unfinished")]
+    assert states(folder)[-2:] == [(4, "never_held"), (5, "unfinished")]
 
 
 def test_a_day_whose_logs_wait_for_a_night_is_left_and_said(folder):
     folder.log("late.jsonl", log(DAY, 50))
-    assert folder.run("land_job").success
+    land_new_files(folder.lake, LogFolder(root=str(folder.root / "logs")).files(), options())
     before = files(folder)
     said, told = reprice(folder, "--from", DAY, "--to", DAY, "--yes")
     assert said.returncode == 1
