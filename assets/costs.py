@@ -13,7 +13,7 @@ from llmops_pipelines.orchestration.conditions import Inputs, when_missing
 from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
     CALL_COSTS,
@@ -127,10 +127,22 @@ def unit_costs(
     )
 
 
+@dg.asset_check(asset=price_book)
+def price_catalogue_is_recent(policy: Policy, clock: Clock) -> dg.AssetCheckResult:
+    """Old prices make wrong costs: the age of the catalogue's newest price, not of its download."""
+    return checks.catalogue_recent(policy.price_catalogue_max_age_days, clock.today())
+
+
 @daily_check(call_costs)
 def every_call_has_a_price(lake: LakeResource, day: date) -> dg.AssetCheckResult:
-    """Unpriced calls make spend look smaller than it is; name their models."""
+    """Unpriced calls make spend look smaller than it is: by how much at most, and the remedy."""
     return checks.all_priced(lake.open(), day)
+
+
+@daily_check(call_costs)
+def reported_costs_agree_with_ours(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """Where a source reports other costs than ours: calls, both sums, and the likely reason."""
+    return checks.reported_agree(lake.open(), day)
 
 
 @daily_check(feature_costs, blocking=True)

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     act_within_hours: float = Field(48, ge=0, description="Older days never notify or roll back.")
     rollback: bool = Field(False, description="Move prompt labels back; otherwise only say so.")
     webhook_url: SecretStr = Field(SecretStr(""), description="Webhook for alerts, Slack's fits.")
+    price_catalogue_max_age_days: int = Field(
+        45, ge=1, description="Days after which the newest price of the catalogue counts as old."
+    )
     now: str = Field("", description="ISO instant to take for now, in tests and replays.")
     judge_base_url: str = Field(
         "",
@@ -244,6 +247,7 @@ def resources_of(settings: Settings, pull_only: str = "") -> Resources:
             act_within_hours=settings.act_within_hours,
             dry_run=not settings.rollback,
             start=settings.start.isoformat(),
+            price_catalogue_max_age_days=settings.price_catalogue_max_age_days,
         ),
         judge=Judge(
             name="judge",

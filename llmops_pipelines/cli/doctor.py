@@ -31,6 +31,7 @@ def examine(settings: Settings, *, as_json: bool) -> int:
             silent=telemetry(),
             webhook=settings.webhook_url.get_secret_value(),
             roots={"logs": settings.log_root, "lake": settings.lake_root},
+            max_age_days=settings.price_catalogue_max_age_days,
         )
     except LakeError as error:
         raise UnusableError(str(error)) from error

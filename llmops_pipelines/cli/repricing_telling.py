@@ -74,7 +74,8 @@ def as_dict(
         "groups": [
             {"day": str(plan.day), **_plain(row)}
             for plan in looked_at
-            for row in _with_difference(plan.groups).rows(named=True)
+            if plan.groups is not None
+            for row in plan.groups.rows(named=True)
             if row["calls_changed"]
         ],
         "total": _plain(_total(looked_at)),
@@ -123,10 +124,6 @@ def _by_model(plans: Iterable[DayPlan]) -> pl.DataFrame:
     return summed.sort(pl.col("difference").abs(), *cost.GROUP, descending=[True, *[False] * 3])
 
 
-def _with_difference(groups: pl.DataFrame | None) -> pl.DataFrame:
-    return pl.DataFrame() if groups is None else cost.sum_changes(groups, *cost.GROUP)
-
-
 def _sum_of(groups: pl.DataFrame) -> dict[str, Any]:
     return cost.sum_changes(groups).row(0, named=True)
 
@@ -139,16 +136,17 @@ def _total(plans: Sequence[DayPlan]) -> dict[str, Any]:
 
 
 def _print(
-    heading: str, rows: Sequence[dict[str, Any]], name: Callable[[dict[str, Any]], str]
+    heading: str, rows: Sequence[dict[str, Any]], name_of: Callable[[dict[str, Any]], str]
 ) -> None:
-    """A table of sums; who becomes priced or unpriced has a column where anybody does."""
-    now = [column for column in _NOW if any(row[column] for row in rows)]
+    """A table of sums; whether calls become priced or unpriced stands below their number."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(heading, overflow="fold", min_width=10)
-    for figure in (*_HEADINGS, *(_NOW[column] for column in now)):
+    table.add_column(heading, overflow="fold", min_width=16)
+    for figure in _HEADINGS:
         table.add_column(figure, justify="right", no_wrap=True)
     for row in rows[:_MOST_ROWS]:
-        table.add_row(Text(name(row)), *_cells(row), *(f"{row[column]:,}" for column in now))
+        now = [f"{row[column]:,} {name}" for column, name in _NOW.items() if row[column]]
+        *money, calls = _cells(row)
+        table.add_row(Text(name_of(row)), *money, "\n".join([calls, *now]))
     console = Console()
     console.print()
     console.print(table)
@@ -176,7 +174,7 @@ def _dollars(amount: Decimal | None) -> str:
     if amount is None:
         return "unpriced"
     size = abs(amount)
-    decimals = 2 if size >= 10 or size == 0 else 4 if size >= Decimal("0.001") else 8
+    decimals = 2 if size >= 10 or size == 0 else 4 if size >= Decimal("0.001") else 6
     return f"{'-' if amount < 0 else ''}${size:,.{decimals}f}"
 
 

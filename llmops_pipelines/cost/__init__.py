@@ -14,6 +14,7 @@ from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
 from llmops_pipelines.cost.drivers_told import told_change, told_week
 from llmops_pipelines.cost.features import feature_costs
 from llmops_pipelines.cost.gaps import unknown_features, unpriced_models
+from llmops_pipelines.cost.reported import MAX_DIFFERENCE, REPORTED_COLUMNS, reported_differences
 from llmops_pipelines.cost.repricing import GROUP, compare_costs, sum_changes
 from llmops_pipelines.cost.spend import (
     SPEND_DIMENSIONS,
@@ -23,6 +24,8 @@ from llmops_pipelines.cost.spend import (
     spend_of_calls,
 )
 from llmops_pipelines.cost.units import ACCEPTED, UNIT_COLUMNS, UNIT_COST_COLUMNS, unit_costs
+from llmops_pipelines.cost.unpriced import UNPRICED_COLUMNS, unpriced_spend
+from llmops_pipelines.cost.unpriced_told import told_estimate, told_unpriced
 
 __all__ = [
     "ACCEPTED",
@@ -30,9 +33,12 @@ __all__ = [
     "CUBE_COLUMNS",
     "DIMENSIONS",
     "GROUP",
+    "MAX_DIFFERENCE",
+    "REPORTED_COLUMNS",
     "SPEND_DIMENSIONS",
     "UNIT_COLUMNS",
     "UNIT_COST_COLUMNS",
+    "UNPRICED_COLUMNS",
     "WEEK",
     "Budget",
     "Budgets",
@@ -46,13 +52,17 @@ __all__ = [
     "dimension_called",
     "feature_costs",
     "in_cube",
+    "reported_differences",
     "spend_of_calls",
     "sum_calls",
     "sum_changes",
     "told_change",
+    "told_estimate",
+    "told_unpriced",
     "told_week",
     "unit_costs",
     "unknown_features",
     "unpriced_models",
+    "unpriced_spend",
     "week_drivers",
 ]

@@ -26,7 +26,9 @@ def compare_costs(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One row per group, sorted: ``feature``, ``team``, ``model``, ``calls``, ``calls_changed``,
         ``now_priced``, ``now_unpriced``, ``cost_before`` and ``cost_after`` (null where no call
-        has a price), and ``prices_before`` and ``prices_after`` of the calls that change.
+        has a price), ``difference``, and ``prices_before`` and ``prices_after`` of the calls that
+        change. The difference is what spend changes by: a call without a price is in neither sum.
+        It is null where none has a price, before or after.
 
     Raises:
         ValueError: The calls are not the same.
@@ -58,29 +60,28 @@ def compare_costs(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
             prices_before=_named("price_source_before", changed),
             prices_after=_named("price_source", changed),
         )
+        .with_columns(difference=_difference())
         .sort(GROUP)
     )
 
 
 def sum_changes(groups: pl.DataFrame, *by: str) -> pl.DataFrame:
-    """``compare_costs`` added up by some of its columns, or in one row by none.
-
-    ``difference`` is what spend changes by: a call without a price is in neither sum. It is null
-    where nothing has a price, before or after.
-    """
-    before, after = pl.col("cost_before"), pl.col("cost_after")
+    """The counts and the money of ``compare_costs`` by some of its columns, or in one row."""
     sums = [
         *(pl.col(name).sum() for name in _COUNTS),
         *(
             pl.when(cost.is_not_null().any()).then(cost.sum()).cast(MONEY).alias(name)
-            for name, cost in (("cost_before", before), ("cost_after", after))
+            for name, cost in ((name, pl.col(name)) for name in ("cost_before", "cost_after"))
         ),
     ]
     summed = groups.group_by(by).agg(sums).sort(by) if by else groups.select(sums)
+    return summed.with_columns(difference=_difference())
+
+
+def _difference() -> pl.Expr:
+    before, after = pl.col("cost_before"), pl.col("cost_after")
     known = before.is_not_null() | after.is_not_null()
-    return summed.with_columns(
-        difference=pl.when(known).then(after.fill_null(0) - before.fill_null(0)).cast(MONEY)
-    )
+    return pl.when(known).then(after.fill_null(0) - before.fill_null(0)).cast(MONEY)
 
 
 def _changed() -> pl.Expr:

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, ingest, judging, quality, savings
+from llmops_pipelines.orchestration.catalogue import installed_catalogue
 from llmops_pipelines.orchestration.finance import days_that_differ
 from llmops_pipelines.orchestration.invoices import MOST_UNEXPLAINED, unexplained_invoices
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
@@ -25,6 +26,7 @@ from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_DAYS,
     LLM_CALLS,
+    PRICE_BOOK,
     PROMPT_CACHE_SAVINGS,
     PULLED_LOGS,
     QUALITY,
@@ -127,14 +129,33 @@ def features_known(lake: Lake, day: date, reference: ReferenceFolder) -> dg.Asse
 
 
 def all_priced(lake: Lake, day: date) -> dg.AssetCheckResult:
-    """Names the models without a price, and how many calls that leaves out of spend."""
-    unpriced = cost.unpriced_models(lake.read(CALL_COSTS, [day]))
+    """Names the models without a price and why, the spend that may be missing, and the remedy."""
+    unpriced = unpriced_of(lake, [day])
     return _result(
-        unpriced,
-        f"{unpriced['calls'].sum():,} call(s) of {{n:,}} model(s) have no price; "
-        "add them to prices.yaml",
+        unpriced.select(
+            "model",
+            "provider",
+            "service",
+            "reason",
+            "calls",
+            pl.Series(
+                "could_cost", map(cost.told_estimate, unpriced.iter_rows(named=True)), pl.String
+            ),
+            "reported",
+            "remedy",
+        ),
+        cost.told_unpriced(unpriced),
         severity=dg.AssetCheckSeverity.WARN,
     )
+
+
+def unpriced_of(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
+    """``cost.unpriced_spend`` of some days; calls are read only where one has no price."""
+    costs = lake.read(CALL_COSTS, days)
+    if cost.unpriced_models(costs).is_empty():
+        return cost.unpriced_spend(LLM_CALLS.empty(), CALL_COSTS.empty(), PRICE_BOOK.empty())
+    calls = lake.scan(LLM_CALLS, days).select(cost.UNPRICED_COLUMNS).collect()
+    return cost.unpriced_spend(calls, costs, lake.read(PRICE_BOOK))
 
 
 def canaries_came_back(lake: Lake, day: date) -> dg.AssetCheckResult:
@@ -235,6 +256,29 @@ def caches_pay(lake: Lake) -> dg.AssetCheckResult:
     )
 
 
+def catalogue_recent(max_age_days: int, today: date) -> dg.AssetCheckResult:
+    """The age of the newest price that the installed catalogue holds."""
+    catalogue = installed_catalogue(today)
+    old = catalogue.told_if_older(max_age_days, today)
+    return dg.AssetCheckResult(
+        passed=old is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=old,
+        metadata={"version": catalogue.version, "newest_price": str(catalogue.day)},
+    )
+
+
+def reported_agree(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """Models of which the source reports other costs than ours, with the likely reason."""
+    differing = reported_of(lake, [day])
+    return _result(
+        differing,
+        f"{differing['differ'].sum():,} call(s) of {{n:,}} model(s) cost more than "
+        f"{cost.MAX_DIFFERENCE:.0%} more or less by their source's account than by ours",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
 def invoices_explained(lake: Lake) -> dg.AssetCheckResult:
     """What of an invoice is neither in our records nor shown to be a matter of reckoning."""
     return _result(
@@ -243,6 +287,20 @@ def invoices_explained(lake: Lake) -> dg.AssetCheckResult:
         "lines that cannot be read; see `llmops reconcile`",
         severity=dg.AssetCheckSeverity.WARN,
     )
+
+
+def reported_of(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
+    """``cost.reported_differences`` of some days; calls without a reported cost are not read."""
+    calls = (
+        lake.scan(LLM_CALLS, days)
+        .filter(pl.col("cost_reported").is_not_null())
+        .select(cost.REPORTED_COLUMNS)
+        .collect()
+    )
+    if calls.is_empty():
+        return cost.reported_differences(calls, CALL_COSTS.empty(), PRICE_BOOK.empty())
+    costs = lake.scan(CALL_COSTS, days).select("call_id", "cost", "cache_read_cost").collect()
+    return cost.reported_differences(calls, costs, lake.read(PRICE_BOOK))
 
 
 def _result(

@@ -21,6 +21,7 @@ from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.preflights import kept_finding
+from llmops_pipelines.orchestration.price_notes import about_prices
 from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
 from llmops_pipelines.orchestration.resources import Judge, ReferenceFolder
 from llmops_pipelines.reference import Feature, Features, ReferenceFileError
@@ -53,6 +54,7 @@ def diagnose(
     silent: Mapping[str, bool],
     webhook: str,
     roots: Mapping[str, str],
+    max_age_days: int,
 ) -> Diagnosis:
     """Look at the reference files, the settings and what earlier preflights found.
 
@@ -64,6 +66,7 @@ def diagnose(
         silent: Variables that keep libraries from calling home, and whether they do.
         webhook: Where alerts are told; empty for nowhere.
         roots: Where logs, lake and reference files lie, by what they are called.
+        max_age_days: After how many days the price catalogue counts as old.
     """
     found = Diagnosis(
         versions={"python": python_version(), **{name: _version(name) for name in _PACKAGES}},
@@ -84,6 +87,7 @@ def diagnose(
         found.problems += str(error).splitlines()
         return found
     found.notes += unread_files(reference.folder())
+    found.notes += about_prices(lake, now.date(), max_age_days)
     features = reference.read("features.yaml", Features)
     judges = read_judges(reference)
     known = benches(judge, judges)

@@ -63,6 +63,9 @@ def of_call_costs(costs: pl.DataFrame) -> Figures:
     return {
         "cost_usd": float(known.sum()) if known.len() else "unknown",
         "without_cost": costs["cost"].null_count(),
+        "without_cost_because": dg.MetadataValue.json(
+            dict(costs["unpriced_reason"].drop_nulls().value_counts(sort=True).iter_rows())
+        ),
         "price_sources": dg.MetadataValue.json(
             costs["price_source"].drop_nulls().unique().sort().to_list()
         ),

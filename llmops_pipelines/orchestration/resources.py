@@ -154,6 +154,9 @@ class Policy(dg.ConfigurableResource[Any]):
     )
     dry_run: bool = Field(True, description="Say what would be rolled back, and leave it.")
     start: str = Field("2023-01-01", description="First day; older records are rejected.")
+    price_catalogue_max_age_days: int = Field(
+        45, ge=1, description="Days after which the newest price of the catalogue counts as old."
+    )
 
     @property
     def act_within(self) -> timedelta:

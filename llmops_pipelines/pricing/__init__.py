@@ -1,5 +1,6 @@
 """The dated price book and exact pricing of calls."""
 
+from llmops_pipelines.pricing.age import catalogue_date
 from llmops_pipelines.pricing.arithmetic import price_rows
 from llmops_pipelines.pricing.book import price_book
 from llmops_pipelines.pricing.calls import price_calls, price_tokens
@@ -21,6 +22,7 @@ __all__ = [
     "Rates",
     "Service",
     "Tariff",
+    "catalogue_date",
     "find_tariff",
     "number_rows",
     "price_book",

@@ -1,5 +1,6 @@
 """Asset checks on small real tables: each passes, fails, says why, and blocks where it should."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -12,6 +13,7 @@ from llmops_pipelines.adapters.expectations import ExpectationFailure
 from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.judging import ledger
 from llmops_pipelines.orchestration import checks
+from llmops_pipelines.orchestration.catalogue import installed_catalogue
 from llmops_pipelines.orchestration.landing import land_new_files, landed_rows, log_index
 from llmops_pipelines.orchestration.nightly import NightlyRunner
 from llmops_pipelines.orchestration.resources import LogFolder
@@ -145,13 +147,48 @@ def test_a_feature_without_an_owner_is_a_warning_with_its_calls(folder):
 def test_unpriced_models_are_named_with_the_remedy(priced):
     result = checks.all_priced(priced.lake, DAY)
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert result.description == "3 call(s) of 1 model(s) have no price; add them to prices.yaml"
-    assert faults(result)[0]["model"] == "m-1"
+    assert result.description == (
+        "3 call(s) of 1 model(s) have no price (3 unknown_model); "
+        "what they cost cannot be estimated"
+    )
+    (fault,) = faults(result)
+    assert (fault["model"], fault["could_cost"]) == ("m-1", "unknown: nothing to compare with")
+    assert fault["remedy"].startswith("under `overrides:` in prices.yaml: - {provider: ")
     rewrite(priced, CALL_COSTS, lambda rows: rows.with_columns(
         cost=pl.lit(Decimal("0.1"), CALL_COSTS.schema["cost"]),
         unpriced_reason=pl.lit(None, pl.String),
     ))  # fmt: skip
     assert checks.all_priced(priced.lake, DAY).passed
+
+
+def test_reported_costs_that_differ_are_a_warning_with_both_sums(priced):
+    lake = priced.lake
+    assert checks.reported_agree(lake, DAY).passed, "nobody reports a cost"
+    money = CALL_COSTS.schema["cost"]
+    rewrite(priced, LLM_CALLS, lambda rows: rows.with_columns(
+        model=pl.lit("gpt-4.1"), provider=pl.lit("openai"),
+        cost_reported=pl.lit(Decimal(2), money),
+    ))  # fmt: skip
+    lake.write(PRICE_BOOK, pricing.price_book(pricing.PriceOverrides()))
+    calls = lake.read(LLM_CALLS, [DAY]).drop("day")
+    costs = pricing.price_calls(calls, lake.read(PRICE_BOOK))
+    lake.write(CALL_COSTS, costs, day=DAY)
+    result = checks.reported_agree(lake, DAY)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description.startswith("3 call(s) of 1 model(s) cost more than 1% more or less")
+    (fault,) = faults(result)
+    assert fault["reported"] == "6.000000000000"
+    assert fault["ours"] == str(costs["cost"].sum())
+    assert fault["direction"] == "reported is higher"
+
+
+def test_a_catalogue_whose_newest_price_is_old_is_a_warning_with_the_remedy():
+    installed = installed_catalogue(date(2026, 11, 26))
+    assert checks.catalogue_recent(45, installed.day + timedelta(days=45)).passed
+    result = checks.catalogue_recent(45, installed.day + timedelta(days=46))
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert f"is of {installed.day}, 46 days ago, more than 45" in result.description
+    assert "install a newer release" in result.description
 
 
 def test_a_judge_that_missed_its_canary_is_named_and_blocks_nothing(folder):
@@ -265,6 +302,7 @@ def test_a_day_that_was_never_computed_has_nothing_to_find_fault_with(tmp_path):
         checks.no_call_vanished,
         checks.few_rejected,
         checks.all_priced,
+        checks.reported_agree,
         partial(checks.spend_adds_up, sums_of_calls=FEATURE_COSTS),
     ):
         assert check(folder.lake, DAY).passed

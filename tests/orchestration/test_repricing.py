@@ -153,6 +153,7 @@ def test_both_figures_are_shown_before_somebody_agrees_and_nothing_is_written(fo
     assert (told["total"]["calls"], told["total"]["calls_changed"]) == (9, 3)
     (group,) = told["groups"]
     assert (group["day"], group["model"]) == (str(NEXT), "gpt-4.1-mini-2025-04-14")
+    assert group["difference_usd"] == changing["difference_usd"]
     assert files(folder) == before
 
 

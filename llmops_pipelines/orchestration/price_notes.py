@@ -1,0 +1,42 @@
+"""What is wrong with prices, as `llmops doctor` tells it of the last days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from llmops_pipelines import cost
+from llmops_pipelines.orchestration.catalogue import installed_catalogue
+from llmops_pipelines.orchestration.checks import reported_of, unpriced_of
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.tables import CALL_COSTS
+
+DAYS: Final = 7
+"""Days with costs that are looked at, the last ones."""
+
+_MOST: Final = 10
+
+
+def about_prices(lake: Lake, today: date, max_age_days: int) -> Iterator[str]:
+    """An old catalogue, models without a price, and costs that their source tells otherwise."""
+    if old := installed_catalogue(today).told_if_older(max_age_days, today):
+        yield old
+    days = lake.days(CALL_COSTS)[-DAYS:]
+    if not days:
+        return
+    period = f"from {days[0]} to {days[-1]}"
+    unpriced = unpriced_of(lake, days)
+    if unpriced.height:
+        yield f"{period} {cost.told_unpriced(unpriced)}"
+    for row in unpriced.head(_MOST).iter_rows(named=True):
+        yield (
+            f"no price: {row['calls']:,} call(s) of {row['provider']}/{row['model']} "
+            f"({row['reason']}), {cost.told_estimate(row)}; {row['remedy']}"
+        )
+    for row in reported_of(lake, days).head(_MOST).iter_rows(named=True):
+        yield (
+            f"{period} {row['differ']:,} of {row['compared']:,} call(s) of {row['provider']}/"
+            f"{row['model']} cost ${row['reported']:,.4f} by their source's account and "
+            f"${row['ours']:,.4f} by ours: {row['reason']}"
+        )
