@@ -13,6 +13,7 @@ from llmops_pipelines.pricing.tiers import service_of_call
 from llmops_pipelines.tables import MONEY, TOKEN_BUCKETS
 
 OF_FEATURE: Final = "models that the same feature uses"
+OF_USERS: Final = "models of the same provider that others use"
 OF_PROVIDER: Final = "models of the same provider in the price book"
 """Whose prices an estimate is made from."""
 
@@ -44,9 +45,10 @@ def unpriced_spend(
     """The successful calls without a cost by model and reason, what they could cost, and a remedy.
 
     An estimate, not a cost: the calls' own tokens at the prices of the cheapest and the dearest
-    model among those that the same feature uses or, where it uses no model with a price, among
-    those of the same provider. Which two these are is told by the average call. Calls without
-    recorded tokens, and those with nobody to compare with, have none.
+    model among those that the same feature uses; where it uses none with a price, among those of
+    the same provider that others use, and where there are none, among all of that provider. Which
+    two these are is told by the average call. Calls without recorded tokens, and those with nobody
+    to compare with, have none.
 
     Args:
         llm_calls: ``UNPRICED_COLUMNS`` of ``LLM_CALLS`` of some days.
@@ -106,33 +108,37 @@ def _candidates(
     calls: pl.DataFrame, call_costs: pl.DataFrame, price_book: pl.DataFrame
 ) -> pl.DataFrame:
     """Per group of calls the models that may stand in: ``_GROUP``, ``_AS`` and ``basis``."""
-    groups = calls.filter(pl.col("uncached_input").is_not_null()).select(_GROUP).unique()
+    alone = calls.filter(pl.col("uncached_input").is_not_null()).select(_GROUP).unique()
     in_use = (
         call_costs.filter(pl.col("cost").is_not_null() & pl.col("model").is_not_null())
-        .select("feature", as_provider="provider", as_model="model", basis=pl.lit(OF_FEATURE))
+        .select("feature", as_provider="provider", as_model="model")
         .unique()
     )
-    same_feature = groups.join(in_use, on="feature")
-    alone = groups.join(same_feature, on=_GROUP, how="anti", nulls_equal=True)
-    known = {
-        name: provider_id(name) for name in alone["provider"].drop_nulls().unique() if name.strip()
-    }
+    of_provider = in_use.select("as_provider", "as_model", provider="as_provider").unique()
+    found = []
+    for basis, models, shared in (
+        (OF_FEATURE, in_use, "feature"),
+        (OF_USERS, of_provider, "provider"),
+        (OF_PROVIDER, _listed(alone["provider"], price_book), "provider"),
+    ):
+        chosen = alone.join(models, on=shared).select(*_GROUP, *_AS, basis=pl.lit(basis))
+        alone = alone.join(chosen, on=_GROUP, how="anti", nulls_equal=True)
+        found.append(chosen)
+    return pl.concat(found)
+
+
+def _listed(providers: pl.Series, price_book: pl.DataFrame) -> pl.DataFrame:
+    """``provider`` as logged, and the models that the price book lists of it."""
+    known = {name: provider_id(name) for name in providers.drop_nulls().unique().sort()}
+    named = pl.DataFrame(
+        {"provider": list(known), "as_provider": list(known.values())},
+        schema=dict.fromkeys(("provider", "as_provider"), pl.String),
+    )
     # Entries of the book that are a tier or some hours of another one are no models of their own.
-    listed = (
-        price_book.filter(~pl.col("model").str.contains(r"@\d\d:|:(batch|flex|priority|fast)$"))
-        .select(book_provider="provider", as_model="model")
-        .unique()
-    )
-    same_provider = (
-        alone.with_columns(
-            book_provider=pl.col("provider").replace_strict(
-                known, default=None, return_dtype=pl.String
-            )
-        )
-        .join(listed, on="book_provider")
-        .select(*_GROUP, "as_model", as_provider="book_provider", basis=pl.lit(OF_PROVIDER))
-    )
-    return pl.concat([same_feature, same_provider.select(same_feature.columns)])
+    models = price_book.filter(
+        ~pl.col("model").str.contains(r"@\d\d:|:(batch|flex|priority|fast)$")
+    ).select(as_provider="provider", as_model="model")
+    return named.join(models.unique(), on="as_provider")
 
 
 def _estimates(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from llmops_pipelines import cost
 from llmops_pipelines.orchestration.catalogue import installed_catalogue
@@ -31,12 +31,16 @@ def about_prices(lake: Lake, today: date, max_age_days: int) -> Iterator[str]:
         yield f"{period} {cost.told_unpriced(unpriced)}"
     for row in unpriced.head(_MOST).iter_rows(named=True):
         yield (
-            f"no price: {row['calls']:,} call(s) of {row['provider']}/{row['model']} "
+            f"no price: {row['calls']:,} call(s) of {_model(row)} "
             f"({row['reason']}), {cost.told_estimate(row)}; {row['remedy']}"
         )
     for row in reported_of(lake, days).head(_MOST).iter_rows(named=True):
         yield (
-            f"{period} {row['differ']:,} of {row['compared']:,} call(s) of {row['provider']}/"
-            f"{row['model']} cost ${row['reported']:,.4f} by their source's account and "
+            f"{period} {row['differ']:,} of {row['compared']:,} call(s) of {_model(row)} "
+            f"cost ${row['reported']:,.4f} by their source's account and "
             f"${row['ours']:,.4f} by ours: {row['reason']}"
         )
+
+
+def _model(row: Mapping[str, Any]) -> str:
+    return f"{row['provider'] or 'no provider'}/{row['model'] or 'no model'}"

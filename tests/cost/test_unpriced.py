@@ -8,7 +8,7 @@ import yaml
 
 from llmops_pipelines import pricing
 from llmops_pipelines.cost import unpriced_spend
-from llmops_pipelines.cost.unpriced import OF_FEATURE, OF_PROVIDER
+from llmops_pipelines.cost.unpriced import OF_FEATURE, OF_PROVIDER, OF_USERS
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
 from tests.pricing.factories import at as pricing_at
 from tests.pricing.factories import call, calls
@@ -44,6 +44,12 @@ def test_without_one_it_is_that_of_the_same_provider():
     (row,) = found(call(model="gpt-9-nova", provider="openai", **TOKENS))
     assert row["estimated_from"] == OF_PROVIDER
     assert Decimal(0) < row["low"] < usd("0.1") < usd("50") < row["high"]
+
+
+def test_models_of_the_provider_that_others_use_come_before_its_whole_list():
+    other = call(model="gpt-4.1", feature="other", **TOKENS)
+    (row,) = found(call(model="gpt-9-nova", provider="openai", **TOKENS), other)
+    assert (row["low"], row["high"], row["estimated_from"]) == (usd("2.8"), usd("2.8"), OF_USERS)
 
 
 def test_nobody_to_compare_with_is_no_estimate_and_not_zero():

@@ -45,8 +45,8 @@ def test_missing_and_differing_prices_are_named_with_figures_and_remedy(lake):
     store(lake, unknown, call(**TOKENS), call(**TOKENS, cost_reported=Decimal("1.4")))
     told, model, differing = about_prices(lake, TODAY, 3660)
     assert told == (
-        f"from {DAY} to {DAY} 1 call(s) of 1 model(s) have no price (1 unknown_model); spend leaves "
-        "out an estimated $2.8000 to $2.8000, at the prices of other models"
+        f"from {DAY} to {DAY} 1 call(s) of 1 model(s) have no price (1 unknown_model); spend "
+        "leaves out an estimated $2.8000 to $2.8000, at the prices of other models"
     )
     assert model.startswith(
         "no price: 1 call(s) of acme/acme-7b (unknown_model), an estimated $2.8000 to $2.8000, at "
@@ -54,5 +54,6 @@ def test_missing_and_differing_prices_are_named_with_figures_and_remedy(lake):
     )
     assert differing == (
         f"from {DAY} to {DAY} 1 of 1 call(s) of openai/gpt-4.1 cost $1.4000 by their source's "
-        "account and $2.8000 by ours: charged as a batch, which the log does not tell (1 of 1 calls)"
+        "account and $2.8000 by ours: charged as a batch, which the log does not tell "
+        "(1 of 1 calls)"
     )
