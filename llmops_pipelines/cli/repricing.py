@@ -72,7 +72,13 @@ def reprice(settings: Settings, order: Order, *, as_json: bool) -> int:
         except OSError as error:
             raise of_file_system(error, remedy="mend that, then run again") from error
         left = [plan.day for plan in plans if plan.state == "not_computed"]
+        expired = [plan.day for plan in plans if plan.state == "expired"]
         _tell_end(settings, restated, left, failures)
+        if expired:
+            typer.echo(
+                f"{len(expired):,} day(s) keep their costs, the last {expired[-1]}: calls of theirs "
+                "are gone, as retention_days in privacy.yaml asks"
+            )
     if as_json:
         typer.echo(json.dumps(said.as_dict(plans, restated, failures), indent=2))
     return FAILED if failures or left else OK

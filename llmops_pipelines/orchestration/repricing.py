@@ -33,9 +33,9 @@ from llmops_pipelines.tables import (
     TABLES,
 )
 
-State = Literal["same", "changes", "unfinished", "not_computed"]
+State = Literal["same", "changes", "unfinished", "not_computed", "expired"]
 """Of a day: its costs stay, or change; a restatement of it stopped halfway; its logs wait for a
-night."""
+night; calls of it are gone, so that their costs can only stay."""
 
 _COSTS = CALL_COSTS.name
 
@@ -74,6 +74,8 @@ def plan_day(lake: Lake, book: pl.DataFrame, assets: Sequence[DailyAsset], day: 
     if stale_assets(lake, _leading_to(assets, _COSTS), day):
         return DayPlan(day, "not_computed")
     before, after = _both(lake, book, day)
+    if after.height < before.height:
+        return DayPlan(day, "expired")
     groups = cost.compare_costs(before, after)
     if groups["calls_changed"].sum():
         return DayPlan(day, "changes", groups)

@@ -248,6 +248,16 @@ def test_a_day_whose_logs_wait_for_a_night_is_left_and_said(folder):
     assert files(folder) == before
 
 
+def test_a_day_whose_calls_were_expired_keeps_its_costs(folder):
+    folder.lake.expire(LLM_CALLS, LAST)
+    before = files(folder)
+    said, told = reprice(folder, "--from", LAST, "--to", LAST, "--yes")
+    assert said.returncode == 0
+    assert told["days"] == [{"day": str(LAST), "state": "expired"}]
+    assert f"1 day(s) keep their costs, the last {LAST}" in said.stderr
+    assert files(folder) == before
+
+
 def test_days_without_calls_are_named_with_those_there_are(folder):
     said, _ = reprice(folder, "--from", "2026-01-01", "--to", "2026-01-02")
     assert said.returncode == 2
