@@ -76,7 +76,7 @@ def reprice(settings: Settings, order: Order, *, as_json: bool) -> int:
         _tell_end(settings, restated, left, failures)
         if expired:
             typer.echo(
-                f"{len(expired):,} day(s) keep their costs, the last {expired[-1]}: calls of theirs "
+                f"{len(expired):,} day(s) keep their costs, the last {expired[-1]}: their calls "
                 "are gone, as retention_days in privacy.yaml asks"
             )
     if as_json:
