@@ -127,16 +127,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_without_a_new_price_nothing_changes_and_nothing_is_written(folder):
-    before = files(folder)
-    said, told = reprice(folder, *RANGE, "--yes")
-    assert said.returncode == 0
-    assert "nothing changes: the 9 calls of 3 day(s)" in said.stderr
-    assert [day["state"] for day in told["days"]] == ["same"] * 3
-    assert (told["groups"], told["restated"]) == ([], [])
-    assert files(folder) == before
-
-
 def test_both_figures_are_shown_before_somebody_agrees_and_nothing_is_written(folder):
     folder.edit("prices.yaml", prices("2"))
     before, old = files(folder), spent(folder, NEXT)
@@ -180,11 +170,13 @@ def test_one_price_restates_only_the_day_it_touches(folder):
     assert states(folder) == [(1, "holds")]
 
 
-def test_a_second_time_says_that_nothing_changes(folder):
+def test_a_second_time_says_that_nothing_changes_and_writes_nothing(folder):
     before = files(folder)
     said, told = reprice(folder, *RANGE, "--yes")
-    assert (said.returncode, told["restated"]) == (0, [])
-    assert "nothing changes" in said.stderr
+    assert said.returncode == 0
+    assert "nothing changes: the 9 calls of 3 day(s)" in said.stderr
+    assert [day["state"] for day in told["days"]] == ["same"] * 3
+    assert (told["groups"], told["restated"]) == ([], [])
     assert files(folder) == before
 
 
@@ -235,25 +227,20 @@ def test_a_price_edited_again_before_it_held_is_told(folder):
     assert states(folder)[-2:] == [(4, "never_held"), (5, "unfinished")]
 
 
-def test_a_day_whose_logs_wait_for_a_night_is_left_and_said(folder):
+def test_days_that_cannot_be_priced_again_are_left_and_said(folder):
     folder.log("late.jsonl", log(DAY, 50))
     land_new_files(folder.lake, LogFolder(root=str(folder.root / "logs")).files(), options())
+    folder.lake.expire(LLM_CALLS, LAST)
     before = files(folder)
-    said, told = reprice(folder, "--from", DAY, "--to", DAY, "--yes")
+    said, told = reprice(folder, *RANGE, "--dry-run")
     assert said.returncode == 1
-    assert told["days"] == [{"day": str(DAY), "state": "not_computed"}]
+    waiting, changing, expired = told["days"]
+    assert waiting == {"day": str(DAY), "state": "not_computed"}
+    assert changing["state"] == "changes"
+    assert expired == {"day": str(LAST), "state": "expired"}
     assert f"1 day(s) have logs that are not computed yet and were left, the first {DAY}" in (
         said.stderr
     )
-    assert files(folder) == before
-
-
-def test_a_day_whose_calls_were_expired_keeps_its_costs(folder):
-    folder.lake.expire(LLM_CALLS, LAST)
-    before = files(folder)
-    said, told = reprice(folder, "--from", LAST, "--to", LAST, "--yes")
-    assert said.returncode == 0
-    assert told["days"] == [{"day": str(LAST), "state": "expired"}]
     assert f"1 day(s) keep their costs, the last {LAST}" in said.stderr
     assert files(folder) == before
 
