@@ -39,4 +39,5 @@ def _told_missing(unpriced: pl.DataFrame) -> str:
 
 
 def _range(low: Any, high: Any) -> str:
-    return f"${low:,.4f} to ${high:,.4f}"
+    decimals = 4 if high >= 1 else 6
+    return f"${low:,.{decimals}f} to ${high:,.{decimals}f}"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from llmops_pipelines import pricing
-from llmops_pipelines.cost import unpriced_spend
+from llmops_pipelines.cost import told_estimate, told_unpriced, unpriced_spend
 from llmops_pipelines.cost.unpriced import OF_FEATURE, OF_PROVIDER, OF_USERS
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
 from tests.pricing.factories import at as pricing_at
@@ -148,3 +148,22 @@ def test_the_estimate_is_labelled_as_models_that_have_a_price_at_all():
     (row,) = found(unknown(), embedding)
     assert (row["low"], row["estimated_calls"]) == (None, 0)
     assert pricing.price_calls(calls(embedding), BOOK)["cost"].null_count() == 0
+
+
+def test_the_words_say_that_it_is_an_estimate_and_of_how_many_calls():
+    day = calls(
+        unknown(), unknown(uncached_input=None, output_text=None), call(model="gpt-4.1", **TOKENS)
+    )
+    rows = unpriced_spend(day, price_calls(day, BOOK), BOOK)
+    assert told_unpriced(rows) == (
+        "2 call(s) of 1 model(s) have no price (1 no_usage, 1 unknown_model); spend leaves out an "
+        "estimated $2.8000 to $2.8000, at the prices of other models"
+    )
+    assert [told_estimate(row) for row in rows.iter_rows(named=True)] == [
+        "unknown: nothing to compare with",
+        "an estimated $2.8000 to $2.8000, at models that the same feature uses",
+    ]
+    small = {"uncached_input": 100, "output_text": 0}
+    day = calls(unknown(**small), call(model="gpt-4.1", **TOKENS))
+    (row,) = unpriced_spend(day, price_calls(day, BOOK), BOOK).iter_rows(named=True)
+    assert told_estimate(row).startswith("an estimated $0.000200 to $0.000200, at ")

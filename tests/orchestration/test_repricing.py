@@ -4,18 +4,19 @@ import hashlib
 import json
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 
 import polars as pl
 import pytest
 
 from llmops_pipelines import cost, ingest, pricing
-from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.orchestration import repricing
 from llmops_pipelines.orchestration.daily import input_digests
 from llmops_pipelines.orchestration.landing import land_new_files, landed_rows
-from llmops_pipelines.orchestration.repricing import book_of, history, plan_day, record_day
+from llmops_pipelines.orchestration.repricing import history, plan_day, record_day
 from llmops_pipelines.orchestration.resources import Clock, LogFolder
 from llmops_pipelines.orchestration.staleness import daily_assets
+from llmops_pipelines.reference import parse_document
 from llmops_pipelines.tables import (
     CALL_COSTS,
     COST_CUBE,
@@ -82,7 +83,12 @@ def specs(folder: Folder):
 
 
 def book(folder: Folder) -> pl.DataFrame:
-    return book_of(resources_of(folder.at()).reference)
+    return _book_of((folder.root / "reference" / "prices.yaml").read_text())
+
+
+@cache
+def _book_of(text: str) -> pl.DataFrame:
+    return pricing.price_book(parse_document(text, pricing.PriceOverrides, file="prices.yaml"))
 
 
 def reprice(folder: Folder, *arguments: object):
