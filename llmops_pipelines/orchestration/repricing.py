@@ -21,7 +21,7 @@ from llmops_pipelines.adapters.restatement_chart import before_and_after
 from llmops_pipelines.orchestration.content_digest import content_digest
 from llmops_pipelines.orchestration.daily import input_digests
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import APART, NightlyRunner
+from llmops_pipelines.orchestration.nightly import APART, BOOKS, NightlyRunner
 from llmops_pipelines.orchestration.partitions import days_of
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.staleness import DailyAsset, stale_assets
@@ -134,7 +134,9 @@ def restate_days(
                 restated.append(day)
     runner.execute(
         "nightly_job",
-        keys=[key for name in ("routing_policies", "warehouse") for key in runner.keys(name)],
+        keys=[
+            key for name in ("routing_policies", *BOOKS, "warehouse") for key in runner.keys(name)
+        ],
         tags=tags,
     )
     return restated
