@@ -21,7 +21,7 @@ from llmops_pipelines.adapters.restatement_chart import before_and_after
 from llmops_pipelines.orchestration.content_digest import content_digest
 from llmops_pipelines.orchestration.daily import input_digests
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import APART, BOOKS, NightlyRunner
+from llmops_pipelines.orchestration.nightly import APART, BOOKS, INVOICED, REPLAYED, NightlyRunner
 from llmops_pipelines.orchestration.partitions import days_of
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.staleness import DailyAsset, stale_assets
@@ -135,7 +135,7 @@ def restate_days(
     runner.execute(
         "nightly_job",
         keys=[
-            key for name in ("routing_policies", *BOOKS, "warehouse") for key in runner.keys(name)
+            key for name in (*REPLAYED, *BOOKS, INVOICED, "warehouse") for key in runner.keys(name)
         ],
         tags=tags,
     )
