@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -63,7 +63,7 @@ def heuristic_scores(
         .with_columns(pl.col("contexts").list.eval(pl.element().struct.field("content")))
         .collect()
     )
-    passage = _Passages()
+    passage = Passages()
     schemas = _output_schemas(features)
     rows = [
         _score(row, features, schemas, passage)
@@ -81,7 +81,7 @@ def _score(
 ) -> dict[str, Any]:
     answer = (row["answer"] or "").strip()
     question = row["question"] or ""
-    passages = [passage(text) for text in _within(row["contexts"] or [], CONTEXT_CHARS)]
+    passages = [passage(text) for text in within(row["contexts"] or [], CONTEXT_CHARS)]
     refused = declines(answer) if answer else None
     claims = claim_sentences(answer[:ANSWER_CHARS]) if answer and not refused else []
     valid, error = _format(row, answer, schemas)
@@ -148,7 +148,7 @@ def _was_cut(finish_reason: str | None) -> bool:
     return str(finish_reason).lower() in _CUT_SHORT
 
 
-class _Passages:
+class Passages:
     """Takes passages apart, those that many calls retrieve only once.
 
     The latest are remembered, up to so many characters together, which take some 50 bytes each.
@@ -178,7 +178,7 @@ def _output_schemas(features: Features) -> dict[str, str]:
     }
 
 
-def _within(texts: list[str | None], limit: int) -> Iterator[str]:
+def within(texts: Sequence[str | None], limit: int) -> Iterator[str]:
     """``texts`` in order up to ``limit`` characters together."""
     for text in texts:
         if limit <= 0:

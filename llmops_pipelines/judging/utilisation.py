@@ -1,4 +1,4 @@
-"""How many of the retrieved contexts an answer draws on.
+"""How many of the retrieved contexts an answer draws on, and which.
 
 A context is used when the answer holds at least `ENOUGH_WORDS` of its distinctive words, or
 `ENOUGH_SHARE` of them where it has few. Distinctive are content words that stand neither in the
@@ -30,15 +30,25 @@ def context_utilisation(
         question: The question's words.
         passages: The contexts of the call.
     """
+    used = [u for u in used_contexts(answer, question, passages) if u is not None]
+    return sum(used) / len(used) if used else None
+
+
+def used_contexts(
+    answer: Collection[str], question: Collection[str], passages: Sequence[Passage]
+) -> list[bool | None]:
+    """Whether the answer uses each of ``passages``; None for one that holds no words of its own.
+
+    Arguments are those of `context_utilisation`.
+    """
     told = frozenset(question) | FUNCTION_WORDS
-    vocabularies = [v for p in passages if (v := p.positions.keys() - told)]
-    if not vocabularies:
-        return None
+    vocabularies = [p.positions.keys() - told for p in passages]
     held_by = Counter(word for vocabulary in vocabularies for word in vocabulary)
     said = set(answer)
-    used = 0
-    for vocabulary in vocabularies:
-        distinctive = {word for word in vocabulary if held_by[word] == 1} or vocabulary
-        enough = min(ENOUGH_WORDS, ceil(ENOUGH_SHARE * len(distinctive)))
-        used += len(distinctive & said) >= enough
-    return used / len(vocabularies)
+    return [_uses(said, vocabulary, held_by) if vocabulary else None for vocabulary in vocabularies]
+
+
+def _uses(said: set[str], vocabulary: set[str], held_by: Counter[str]) -> bool:
+    distinctive = {word for word in vocabulary if held_by[word] == 1} or vocabulary
+    enough = min(ENOUGH_WORDS, ceil(ENOUGH_SHARE * len(distinctive)))
+    return len(distinctive & said) >= enough

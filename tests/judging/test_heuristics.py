@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.judging import heuristic_scores
-from llmops_pipelines.judging.heuristics import _Passages
+from llmops_pipelines.judging.heuristics import Passages
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import CALL_TEXTS, HEURISTIC_SCORES, LLM_CALLS
 from tests.judging.worlds import JUDGED, call, text
@@ -157,7 +157,7 @@ def test_hostile_and_huge_texts_are_scored():
 
 
 def test_passages_are_forgotten_when_there_are_too_many_and_taken_apart_anew():
-    take_apart = _Passages(chars=10)
+    take_apart = Passages(chars=10)
     first = take_apart("a b c")
     assert take_apart("a b c") is first
     take_apart("d e f g h")

@@ -1,7 +1,7 @@
 """How many contexts an answer draws on."""
 
 from llmops_pipelines.judging.support import Passage
-from llmops_pipelines.judging.utilisation import context_utilisation
+from llmops_pipelines.judging.utilisation import context_utilisation, used_contexts
 from llmops_pipelines.judging.words import words
 
 REFUNDS = Passage("Refunds take five business days and go to the original card.")
@@ -43,3 +43,10 @@ def test_a_short_context_needs_few_words():
 def test_without_contexts_that_hold_words_there_is_no_share():
     assert share("Anything.") is None
     assert share("Anything.", Passage("the of and")) is None
+
+
+def test_it_is_told_which_contexts_were_used_and_of_which_nothing_can_be_told():
+    answer = words("A refund takes five business days to your original card.")
+    assert used_contexts(answer, [], [SHIPPING, Passage("The and of."), REFUNDS]) == [
+        False, None, True,
+    ]  # fmt: skip
