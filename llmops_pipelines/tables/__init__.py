@@ -1,6 +1,7 @@
 """Every table, written once: validation, Dagster column schemas, views and docs derive from it."""
 
 from llmops_pipelines.tables.batches import JUDGE_BATCH_ITEMS, JUDGE_BATCHES
+from llmops_pipelines.tables.compression import COMPRESSION_SAVINGS
 from llmops_pipelines.tables.costs import (
     BUDGET_STATUS,
     CALL_COSTS,
@@ -88,6 +89,7 @@ TABLES = {
         CALL_TEXTS,
         CLOSED_COSTS,
         COST_ADJUSTMENTS,
+        COMPRESSION_SAVINGS,
         COST_CUBE,
         COST_DRIVERS,
         DELIVERIES,
@@ -151,6 +153,7 @@ __all__ = [
     "CALL_COSTS",
     "CALL_TEXTS",
     "CLOSED_COSTS",
+    "COMPRESSION_SAVINGS",
     "CONTEXT",
     "COPY",
     "COST_ADJUSTMENTS",
