@@ -5,6 +5,11 @@ import polars as pl
 
 from llmops_pipelines import savings
 from llmops_pipelines.orchestration import checks, endpoint_figures, figures
+from llmops_pipelines.orchestration.compression import NO_TEXTS, replayed_compression
+from llmops_pipelines.orchestration.compression_figures import (
+    compression_is_proven,
+    of_compression,
+)
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.endpoint_savings import replayed_batches, replayed_prompts
 from llmops_pipelines.orchestration.reference_assets import reference_key
@@ -13,6 +18,7 @@ from llmops_pipelines.orchestration.routing import NO_PAIRS, learned_policies
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     BATCH_SAVINGS,
+    COMPRESSION_SAVINGS,
     PROMPT_CACHE_SAVINGS,
     ROUTING_POLICIES,
     ROUTING_SAVINGS,
@@ -89,3 +95,23 @@ def batch_savings(
     rows = replayed_batches(lake.open(), reference.read("features.yaml", Features))
     context.add_output_metadata(endpoint_figures.of_batches(rows))
     return rows
+
+
+@dg.asset(
+    group_name="savings",
+    owners=[OWNER],
+    kinds={"polars", "parquet", "huggingface"},
+    deps=["sampled_traces", "call_costs", "price_book"],
+    metadata=table_metadata(COMPRESSION_SAVINGS),
+)
+def compression_savings(context: dg.AssetExecutionContext, lake: LakeResource) -> pl.DataFrame:
+    """Sampled calls replayed with shorter prompts: tokens and money saved, support lost."""
+    rows = replayed_compression(lake.open())
+    context.add_output_metadata(of_compression(rows, NO_TEXTS))
+    return rows
+
+
+@dg.asset_check(asset=compression_savings)
+def every_loss_of_compression_is_proven_small(lake: LakeResource) -> dg.AssetCheckResult:
+    """Where answers do not prove that cutting loses little, nothing is recommended: say where."""
+    return compression_is_proven(lake.open())

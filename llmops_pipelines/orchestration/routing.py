@@ -11,9 +11,9 @@ from llmops_pipelines import savings
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.traffic import calls_per_day
 from llmops_pipelines.tables import (
     CALL_COSTS,
-    FEATURE_COSTS,
     JUDGE_SCORES,
     LLM_CALLS,
     RAGAS_SCORES,
@@ -42,7 +42,7 @@ def learned_policies(lake: Lake, embed: Embed = minilm.embed) -> pl.DataFrame:
     if pairs is None or pairs.is_empty():
         return ROUTING_POLICIES.empty()
     stored = lake.read(ROUTING_POLICIES)
-    traffic = _calls_per_day(lake, days)
+    traffic = calls_per_day(lake, days)
     rows = []
     for (*scope,), own in pairs.partition_by(savings.SCOPE, as_dict=True).items():
         digest = savings.pairs_digest(own)
@@ -96,17 +96,4 @@ def _calls(lake: Lake, days: list[date], scores: pl.DataFrame) -> pl.DataFrame:
         .join(wanted, on="call_id", how="semi")
         .join(costs, on="call_id", how="left")
         .collect()
-    )
-
-
-def _calls_per_day(lake: Lake, days: list[date]) -> dict[str, float]:
-    """Successful calls of each feature on an average day of the window that had any."""
-    return dict(
-        lake.scan(FEATURE_COSTS, days)
-        .group_by("feature", "day")
-        .agg(calls=(pl.col("calls") - pl.col("errors")).sum())
-        .group_by("feature")
-        .agg(pl.col("calls").mean())
-        .collect()
-        .iter_rows()
     )
