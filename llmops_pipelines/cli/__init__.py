@@ -642,6 +642,79 @@ def prefix(
 
 
 @app.command()
+def compress(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="JSON lines of RAGAS samples: user_input, retrieved_contexts, response.",
+        ),
+    ],
+    max_loss: Annotated[float, typer.Option(help="Part of the support that may be lost.")] = 0.05,
+    model: Annotated[
+        str | None, typer.Option(help="Whose tokens are counted and priced, such as gpt-4.1-mini.")
+    ] = None,
+    calls_per_day: Annotated[
+        float | None, typer.Option(min=0, help="Traffic, for the saving of a year.")
+    ] = None,
+    chart_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the trade-off there, as SVG.")
+    ] = None,
+    llmlingua: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Try LLMLingua-2 too, with the model in that folder; needs the extra `llmlingua`.",
+        ),
+    ] = None,
+    anew: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Have --model answer that many samples from full and short contexts at the judge's"
+            " endpoint, and both answers judged. Costs money.",
+        ),
+    ] = 0,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TECHNIQUE=SETTING",
+            help="What --anew tries, as extractive=0.5; default: what support recommends.",
+        ),
+    ] = None,
+    rubric: Annotated[str, typer.Option(help="What --anew has judged.")] = "groundedness",
+    judge: Annotated[
+        str, typer.Option(help="Endpoint of --anew: `judge` or a name of judges.yaml.")
+    ] = "judge",
+    max_usd: Annotated[float | None, typer.Option(min=0, help="Most that --anew may cost.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Replay samples with shorter prompts: tokens saved, and support of the answers lost.
+
+    Leaves with 0 when a setting can be recommended, 3 when none can, 2 when nothing could be done.
+    """
+    if not 0 < max_loss < 1:
+        raise typer.BadParameter(f"{max_loss} is not between 0 and 1", param_hint="--max-loss")
+    with told_plainly():
+        from llmops_pipelines.cli import compressing
+        from llmops_pipelines.cli.compress_anew import Anew
+
+        order = compressing.Order(
+            file,
+            max_loss,
+            model,
+            calls_per_day,
+            chart_out,
+            llmlingua,
+            compressing.read_keep(keep),
+            Anew(anew, model, rubric, judge, max_usd) if anew else None,
+        )
+        code = compressing.compress(_settings(context), order, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -107,7 +107,7 @@ def score(settings: Settings, order: Order, *, as_json: bool) -> int:
     started = time.monotonic()
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            told = _score(settings, order)
+            told = judge_file(settings, order)
     except UnusableError as error:
         if as_json:
             typer.echo(json.dumps({"exit_code": UNUSABLE, "error": str(error)}, indent=2))
@@ -124,8 +124,12 @@ def score(settings: Settings, order: Order, *, as_json: bool) -> int:
     return int(told["exit_code"])
 
 
-def _score(settings: Settings, order: Order) -> dict[str, Any]:
-    """Everything there is to tell about the file once it is judged."""
+def judge_file(settings: Settings, order: Order) -> dict[str, Any]:
+    """Everything there is to tell about the file once it is judged.
+
+    Raises:
+        UnusableError: Nothing was asked, and why.
+    """
     file = _file(order)
     prepare_files(settings)
     resources = resources_of(settings)
@@ -133,26 +137,13 @@ def _score(settings: Settings, order: Order) -> dict[str, Any]:
         check_reference(Path(settings.reference_root))
     except ReferenceFileError as error:
         raise UnusableError(f"the reference files cannot be used:\n{error}") from error
-    reference, clock = resources.reference, resources.clock
-    judges = read_judges(reference)
-    seats, combine, unset = _seats(order, benches(resources.judge, judges))
+    judges = read_judges(resources.reference)
+    seats, combine, unset = seats_of(order, benches(resources.judge, judges))
     bench = _bench(order, seats, resources, offline=bool(unset))
     first, seat = bench[0]
     _refuse_bounds(order.bounds, first)
     _say_judge(first, seat, unset)
-    overrides = reference.read("prices.yaml", pricing.PriceOverrides)
-    book = cache(lambda: pricing.price_book(overrides))
-    terms = Terms(
-        features=reference.read("features.yaml", Features),
-        price=lambda service: price_of(book(), clock.now(), service),
-        caps=_caps(settings, order, seats),
-        desk=desk_of(resources.judge),
-        now=clock.now,
-        preflight_days=settings.judge_preflight_days if order.preflight else 0,
-        canaries=order.canaries,
-        batch=order.batch,
-        endpoints=endpoints_of(resources.judge, judges),
-    )
+    terms = terms_of(settings, order, seats, resources)
     with _out(order.out) as out, Progress(first.spec.metric) as progress:
 
         def before(quote: judging.Quote, seat: Seat) -> None:
@@ -181,6 +172,26 @@ def _score(settings: Settings, order: Order) -> dict[str, Any]:
             if out:
                 write(scoring, out)
             return tell_all(scoring, order.file, order.out, order.bounds)
+
+
+def terms_of(
+    settings: Settings, order: Order, seats: Sequence[Seat], resources: Resources
+) -> Terms:
+    """What the settings, the reference files and the command line say of how to judge."""
+    reference, clock = resources.reference, resources.clock
+    overrides = reference.read("prices.yaml", pricing.PriceOverrides)
+    book = cache(lambda: pricing.price_book(overrides))
+    return Terms(
+        features=reference.read("features.yaml", Features),
+        price=lambda service: price_of(book(), clock.now(), service),
+        caps=_caps(settings, order, seats),
+        desk=desk_of(resources.judge),
+        now=clock.now,
+        preflight_days=settings.judge_preflight_days if order.preflight else 0,
+        canaries=order.canaries,
+        batch=order.batch,
+        endpoints=endpoints_of(resources.judge, read_judges(reference)),
+    )
 
 
 def _bench(
@@ -230,7 +241,7 @@ def _file(order: Order) -> SampleFile:
     return file
 
 
-def _seats(order: Order, known: dict[str, Bench]) -> tuple[list[Seat], Combine, tuple[str, ...]]:
+def seats_of(order: Order, known: dict[str, Bench]) -> tuple[list[Seat], Combine, tuple[str, ...]]:
     """Where to ask, how several verdicts become one, and the variables that are not set.
 
     What the command line says goes on top of judges.yaml and the environment.
@@ -342,10 +353,11 @@ def _say_quote(
     fields = ", ".join(chosen.spec.sees)
     way = " in batches" if in_batches else ""
     say(f"sending {fields} of {quote.items:,} samples to {seat.endpoint.model} at {host}{way}")
-    say(f"quote: {quote}; {_cap(quote, caps)}")
+    say(f"quote: {quote}; {cap_told(quote, caps)}")
 
 
-def _cap(quote: judging.Quote, caps: judging.Caps) -> str:
+def cap_told(quote: judging.Quote, caps: judging.Caps) -> str:
+    """What keeps the run from costing more than it may."""
     if quote.usd is None:
         return "no cap on calls to this machine" if caps.calls_per_run == sys.maxsize else (
             f"at most {caps.calls_per_run:,} calls a run (LLMOPS_JUDGE_MAX_CALLS_PER_RUN)"

@@ -291,7 +291,7 @@ class _Run:
         """What is in the file, and what the ledger knows of it."""
         scoring = Scoring(Spool(), chosen, seat)
         spool, terms = scoring.spool, self.terms
-        forbids = _nothing if chosen.local else _policy(terms.features, seat.endpoint.name)
+        forbids = _nothing if chosen.local else policy_of(terms.features, seat.endpoint.name)
         intake = take_in(self.file, chosen.spec, spool, forbids)
         scoring.lines, scoring.blank, scoring.unread = intake.lines, intake.blank, intake.unread
         if chosen.spec.kind != "embedded":
@@ -309,7 +309,7 @@ class _Run:
             model=chosen.entailment.name, weights=chosen.entailment.weights
         )
         self._keep_specs(specs)
-        keep = _Keeper(self.lake, self.terms.now)
+        keep = Keeper(self.lake, self.terms.now)
         for verdicts in score_by_entailment(
             self.file, chosen.spec, specs, chosen.entailment, spool, self.lake.scan(JUDGE_LEDGER),
             self.terms.now,
@@ -350,7 +350,7 @@ class _Run:
         self.telling.before(scoring.quote, scoring.seat)
         self._keep_specs([spec])
         if scoring.quote.calls and terms.preflight_days:
-            keep = _Keeper(self.lake, terms.now)
+            keep = Keeper(self.lake, terms.now)
             scoring.seat = _preflight(
                 scoring, scoring.seat, self.lake, self.purse, self.price, keep, terms.now,
                 self.run_id, self.telling, terms.preflight_days,
@@ -373,7 +373,7 @@ class _Run:
             spool,
             seat.endpoint,
             self.purse,
-            _Keeper(self.lake, terms.now),
+            Keeper(self.lake, terms.now),
             price=self.price,
             limits=seat.limits,
             gate=gate_of(seat, terms.desk),
@@ -434,13 +434,14 @@ def _quote(
 
 
 @dataclass(frozen=True)
-class _Keeper:
+class Keeper:
     """Appends to the ledger, under the day on which it is done."""
 
     lake: Lake
     now: Callable[[], datetime]
 
     def __call__(self, verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
+        """Keep rows of ``JUDGE_LEDGER`` and ``JUDGE_CALLS``."""
         part, day = uuid4().hex, self.now().date()
         self.lake.append(JUDGE_CALLS, attempts, name=part, day=day)
         if not verdicts.is_empty():
@@ -486,7 +487,9 @@ def _nothing(_sample: Sample) -> None:
     return None
 
 
-def _policy(features: Features, endpoint: str) -> Callable[[Sample], str | None]:
+def policy_of(features: Features, endpoint: str) -> Callable[[Sample], str | None]:
+    """Why a line's texts may not go to ``endpoint``: it names a feature that says so."""
+
     def forbids(sample: Sample) -> str | None:
         feature = features.features.get(sample.feature or "")
         if feature is None or feature.judging == endpoint:
