@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from llmops_pipelines.vectors.units import Vectors
+from llmops_pipelines.vectors.units import Vectors, rounding_margin
 
 _SAMPLE = 4_096
-"""Rows the directions are learned from; they decide how tight the bound is, never whether it holds."""
+"""Rows the directions are learned from; they decide how tight the bound is, not if it holds."""
 
 
 def heads(vectors: Vectors, rest: float = 0.5) -> Vectors:
@@ -31,5 +31,6 @@ def heads(vectors: Vectors, rest: float = 0.5) -> Vectors:
     short = np.empty((len(vectors), dims + 1), dtype=np.float32)
     short[:, :dims] = vectors @ directions[:, -dims:].astype(np.float32)
     along = np.einsum("ij,ij->i", short[:, :dims], short[:, :dims], dtype=np.float64)
-    short[:, dims] = np.sqrt(np.maximum(1 - along, 0))
+    # Rounding of a rest near 0 is large beside it, and another's rest multiplies it: stay above.
+    short[:, dims] = np.sqrt(np.maximum(1 - along, 0) + rounding_margin(vectors.shape[1]))
     return short
