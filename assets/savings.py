@@ -5,6 +5,8 @@ import polars as pl
 
 from llmops_pipelines import savings
 from llmops_pipelines.orchestration import checks, endpoint_figures, figures
+from llmops_pipelines.orchestration.cache_figures import of_cache
+from llmops_pipelines.orchestration.caching import NO_REQUESTS, cache_savings
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.endpoint_savings import replayed_batches, replayed_prompts
 from llmops_pipelines.orchestration.reference_assets import reference_key
@@ -16,6 +18,7 @@ from llmops_pipelines.tables import (
     PROMPT_CACHE_SAVINGS,
     ROUTING_POLICIES,
     ROUTING_SAVINGS,
+    SEMANTIC_CACHE_SAVINGS,
 )
 
 OWNER = "team:finops"
@@ -89,3 +92,25 @@ def batch_savings(
     rows = replayed_batches(lake.open(), reference.read("features.yaml", Features))
     context.add_output_metadata(endpoint_figures.of_batches(rows))
     return rows
+
+
+@dg.asset(
+    group_name="savings",
+    owners=[OWNER],
+    kinds={"polars", "parquet"},
+    deps=["llm_calls", "call_costs", "judge_scores", "ragas_scores", reference_key("features")],
+    metadata=table_metadata(SEMANTIC_CACHE_SAVINGS),
+)
+def semantic_cache_savings(
+    context: dg.AssetExecutionContext, lake: LakeResource, reference: ReferenceFolder
+) -> pl.DataFrame:
+    """What a cache of answers would have saved, and how often it would have answered wrongly."""
+    replayed = cache_savings(lake.open(), reference.read("features.yaml", Features))
+    context.add_output_metadata(of_cache(replayed, NO_REQUESTS))
+    return replayed
+
+
+@dg.asset_check(asset=semantic_cache_savings)
+def every_cache_answers_rightly(lake: LakeResource) -> dg.AssetCheckResult:
+    """Where a cache has hits enough and they do not prove it right, say where."""
+    return checks.caches_are_right(lake.open())

@@ -42,7 +42,12 @@ INVOICED = INVOICE_RECONCILIATION.name
 JUDGED = ("judge_coverage", "judge_bridges")
 """What is known of all judges on all days together."""
 
-REPLAYED = ("routing_policies", "prompt_cache_savings", "batch_savings")
+REPLAYED = (
+    "routing_policies",
+    "prompt_cache_savings",
+    "batch_savings",
+    "semantic_cache_savings",
+)
 """What the last days would have cost otherwise."""
 
 INSTANCE_CONFIG = """\

@@ -2,6 +2,22 @@
 
 from llmops_pipelines.savings.batches import BATCHED, batch_rows, replay_batches
 from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
+from llmops_pipelines.savings.cache_recommendation import ALLOWED, least_hits
+from llmops_pipelines.savings.cache_requests import (
+    ASKED,
+    CACHEABLE,
+    cacheable,
+    logged_requests,
+    normalised,
+)
+from llmops_pipelines.savings.cache_rows import cache_rows
+from llmops_pipelines.savings.cache_savings import (
+    SAME_ANSWER,
+    TTL_HOURS,
+    CachePolicy,
+    CacheReplay,
+    replay_cache,
+)
 from llmops_pipelines.savings.complexity import Vectors
 from llmops_pipelines.savings.divergence import Divergence, divergences, examples
 from llmops_pipelines.savings.frontier import FRONTIER
@@ -39,8 +55,11 @@ from llmops_pipelines.savings.routing import routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
 
 __all__ = [
+    "ALLOWED",
+    "ASKED",
     "AUTOMATIC",
     "BATCHED",
+    "CACHEABLE",
     "CACHE_SCOPE",
     "CANNOT_TELL",
     "COSTS_MORE",
@@ -57,10 +76,14 @@ __all__ = [
     "ROUTERS",
     "RULES",
     "RULES_VERSION",
+    "SAME_ANSWER",
     "SCOPE",
     "TOO_FEW",
+    "TTL_HOURS",
     "UNKNOWN_RULE",
     "WORTH_IT",
+    "CachePolicy",
+    "CacheReplay",
     "Divergence",
     "Outcomes",
     "OutcomesError",
@@ -73,10 +96,15 @@ __all__ = [
     "Vectors",
     "Waiting",
     "batch_rows",
+    "cache_rows",
+    "cacheable",
     "divergences",
     "examples",
     "leads_with_system",
+    "least_hits",
     "logged_pairs",
+    "logged_requests",
+    "normalised",
     "not_replayed",
     "paired_outcomes",
     "pairs_digest",
@@ -84,6 +112,7 @@ __all__ = [
     "prompt_cache_rows",
     "prompt_marks",
     "replay_batches",
+    "replay_cache",
     "replay_prompt_cache",
     "replay_routing",
     "routing_savings",

@@ -94,24 +94,26 @@ class Shelf:
             floor = self._floor[part] - self._margin
             columns = np.flatnonzero((short @ self._heads[part].T >= floor).any(axis=0))
             product = asked @ self._vectors[self._keys[part][columns]].T
-            near = product >= floor[columns]
-            near &= self._ready[part][columns] <= at[:, None]
-            near &= at[:, None] < self._expiry[part][columns]
-            i, j = np.nonzero(near)
-            if i.size:
-                self._fold(best, keys, i, columns[j] + start, product[i, j])
+            flat = np.flatnonzero(product >= floor[columns])
+            i = flat // max(columns.size, 1)
+            j = columns[flat - i * columns.size] + start
+            alive = np.flatnonzero((self._ready[j] <= at[i]) & (at[i] < self._expiry[j]))
+            if alive.size:
+                self._fold(best, keys, i[alive], j[alive], product.ravel()[flat[alive]])
         return best
 
     def _fold(self, best: Best, keys: Ints, i: Ints, j: Ints, rough: Singles) -> None:
         """Take what is nearer than ``best``; ``rough`` cosines come by request."""
-        starts = np.flatnonzero(np.diff(i, prepend=-1))
-        counts = np.diff(starts, append=i.size)
         for level, cut in enumerate(self._cuts):
-            kept = np.where(self._kept[level, j], rough, np.float32(_FAR))
+            fits = np.flatnonzero(self._kept[level, j] & (rough >= cut - self._margin))
+            if not fits.size:
+                continue
+            row, near = i[fits], rough[fits]
+            starts = np.flatnonzero(np.diff(row, prepend=-1))
             # Only what rounding could still make the nearest is taken exactly.
-            known = np.maximum(best.cosine[level, i[starts]], cut)
-            least = np.maximum(np.maximum.reduceat(kept, starts), known) - 2 * self._margin
-            close = np.flatnonzero(kept >= np.repeat(least.astype(np.float32), counts))
+            known = np.maximum(np.maximum.reduceat(near, starts), best.cosine[level, row[starts]])
+            counts = np.diff(starts, append=row.size)
+            close = fits[near >= np.repeat(known - 2 * self._margin, counts)]
             cosines = self._cosines(keys[i[close]], self._keys[j[close]])
             order = np.lexsort((j[close], -cosines, i[close]))
             first = order[np.diff(i[close][order], prepend=-1) > 0]
