@@ -5,6 +5,8 @@ import polars as pl
 
 from llmops_pipelines import savings
 from llmops_pipelines.orchestration import checks, endpoint_figures, figures
+from llmops_pipelines.orchestration.cache_figures import of_cache
+from llmops_pipelines.orchestration.caching import NO_REQUESTS, cache_savings
 from llmops_pipelines.orchestration.compression import NO_TEXTS, replayed_compression
 from llmops_pipelines.orchestration.compression_figures import (
     compression_is_proven,
@@ -22,6 +24,7 @@ from llmops_pipelines.tables import (
     PROMPT_CACHE_SAVINGS,
     ROUTING_POLICIES,
     ROUTING_SAVINGS,
+    SEMANTIC_CACHE_SAVINGS,
 )
 
 OWNER = "team:finops"
@@ -115,3 +118,25 @@ def compression_savings(context: dg.AssetExecutionContext, lake: LakeResource) -
 def every_loss_of_compression_is_proven_small(lake: LakeResource) -> dg.AssetCheckResult:
     """Where answers do not prove that cutting loses little, nothing is recommended: say where."""
     return compression_is_proven(lake.open())
+
+
+@dg.asset(
+    group_name="savings",
+    owners=[OWNER],
+    kinds={"polars", "parquet"},
+    deps=["llm_calls", "call_costs", "judge_scores", "ragas_scores", reference_key("features")],
+    metadata=table_metadata(SEMANTIC_CACHE_SAVINGS),
+)
+def semantic_cache_savings(
+    context: dg.AssetExecutionContext, lake: LakeResource, reference: ReferenceFolder
+) -> pl.DataFrame:
+    """What a cache of answers would have saved, and how often it would have answered wrongly."""
+    replayed = cache_savings(lake.open(), reference.read("features.yaml", Features))
+    context.add_output_metadata(of_cache(replayed, NO_REQUESTS))
+    return replayed
+
+
+@dg.asset_check(asset=semantic_cache_savings)
+def every_cache_answers_rightly(lake: LakeResource) -> dg.AssetCheckResult:
+    """Where a cache has hits enough and they do not prove it right, say where."""
+    return checks.caches_are_right(lake.open())

@@ -642,6 +642,49 @@ def prefix(
 
 
 @app.command()
+def cache(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="JSONL: id, timestamp, question or messages, answer, feature, cost; where known"
+            " tenant, prompt_version, model, session_id, user_id, latency_ms, status, tool_calls.",
+        ),
+    ],
+    ttl: Annotated[float, typer.Option(help="Hours that an answer lives; 0: for ever.")] = 24.0,
+    max_wrong: Annotated[
+        float, typer.Option(help="Share of the hits that may be given a wrong answer.")
+    ] = 0.02,
+    embedding_usd: Annotated[
+        str, typer.Option(help="What embedding a question costs, US dollars; MiniLM costs none.")
+    ] = "0",
+    calls_per_day: Annotated[
+        float | None, typer.Option(min=0, help="Traffic, for a year's saving; else as in the file.")
+    ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the sweep there, as SVG.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Replay a cache of answers over logged requests: what it saves, and how often it errs.
+
+    Leaves with 0 when something can be recommended, 3 when nothing can, 2 when nothing could be
+    done.
+    """
+    if not 0 < max_wrong < 1:
+        raise typer.BadParameter(f"{max_wrong} is not between 0 and 1", param_hint="--max-wrong")
+    if ttl < 0:
+        raise typer.BadParameter(f"{ttl} is below 0", param_hint="--ttl")
+    with told_plainly():
+        from llmops_pipelines.cli.caching import Order, policy_of
+        from llmops_pipelines.cli.caching import cache as replay
+
+        policy = policy_of(ttl or None, max_wrong, embedding_usd, calls_per_day)
+        code = replay(Order(file, policy, chart), as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def compress(
     context: typer.Context,
     file: Annotated[

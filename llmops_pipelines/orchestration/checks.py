@@ -32,6 +32,7 @@ from llmops_pipelines.tables import (
     QUALITY,
     REJECTED_LINES,
     ROUTING_POLICIES,
+    SEMANTIC_CACHE_SAVINGS,
     Table,
 )
 
@@ -301,6 +302,20 @@ def reported_of(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
         return cost.reported_differences(calls, CALL_COSTS.empty(), PRICE_BOOK.empty())
     costs = lake.scan(CALL_COSTS, days).select("call_id", "cost", "cache_read_cost").collect()
     return cost.reported_differences(calls, costs, lake.read(PRICE_BOOK))
+
+
+def caches_are_right(lake: Lake) -> dg.AssetCheckResult:
+    """Features with hits enough to prove a cache right, whose hits do not."""
+    rungs = lake.read(SEMANTIC_CACHE_SAVINGS)
+    enough = savings.least_hits(savings.ALLOWED)
+    return _result(
+        rungs.filter(state=savings.CANNOT_TELL)
+        .group_by("feature", "reason", maintain_order=True)
+        .agg(pl.col("hits").max())
+        .filter(pl.col("hits") >= enough),
+        "a cache would give wrong answers, or may, in {n:,} feature(s): none is recommended",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
 
 
 def _result(

@@ -42,7 +42,13 @@ INVOICED = INVOICE_RECONCILIATION.name
 JUDGED = ("judge_coverage", "judge_bridges")
 """What is known of all judges on all days together."""
 
-REPLAYED = ("routing_policies", "prompt_cache_savings", "batch_savings", "compression_savings")
+REPLAYED = (
+    "routing_policies",
+    "semantic_cache_savings",
+    "prompt_cache_savings",
+    "compression_savings",
+    "batch_savings",
+)
 """What the last days would have cost otherwise."""
 
 INSTANCE_CONFIG = """\

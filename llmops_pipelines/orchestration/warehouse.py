@@ -17,8 +17,9 @@ PRIVATE = {
     "landed_steps",
     "landed_feedback",
     "landed_rejections",
+    "text_vectors",
 }
-"""Texts stay in the lake, and landed rows hold duplicates."""
+"""Texts and their vectors stay in the lake, and landed rows hold duplicates."""
 
 
 def rebuild_warehouse(lake: Lake) -> dict[str, int]:

@@ -37,6 +37,9 @@ class Feature(BaseModel):
     output_schema: dict[str, Any] | None = Field(
         None, description="JSON schema its answers must meet."
     )
+    cacheable: bool = Field(
+        True, description="false: its answers must not be given again (creative or personal ones)."
+    )
     has_contexts: bool | None = Field(
         None, description="Answers are meant to rest on retrieved contexts; null: as logged."
     )

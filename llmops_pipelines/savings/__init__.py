@@ -2,6 +2,22 @@
 
 from llmops_pipelines.savings.batches import BATCHED, batch_rows, replay_batches
 from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
+from llmops_pipelines.savings.cache_recommendation import ALLOWED, least_hits
+from llmops_pipelines.savings.cache_requests import (
+    ASKED,
+    CACHEABLE,
+    cacheable,
+    logged_requests,
+    normalised,
+)
+from llmops_pipelines.savings.cache_rows import cache_rows
+from llmops_pipelines.savings.cache_savings import (
+    SAME_ANSWER,
+    TTL_HOURS,
+    CachePolicy,
+    CacheReplay,
+    replay_cache,
+)
 from llmops_pipelines.savings.complexity import Vectors
 from llmops_pipelines.savings.compression_choice import (
     BOUND,
@@ -74,9 +90,12 @@ from llmops_pipelines.savings.routing import routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
 
 __all__ = [
+    "ALLOWED",
+    "ASKED",
     "AUTOMATIC",
     "BATCHED",
     "BOUND",
+    "CACHEABLE",
     "CACHE_SCOPE",
     "CANNOT_TELL",
     "COMPRESSED",
@@ -97,11 +116,15 @@ __all__ = [
     "ROUTERS",
     "RULES",
     "RULES_VERSION",
+    "SAME_ANSWER",
     "SCOPE",
     "TOO_FEW",
+    "TTL_HOURS",
     "UNKNOWN_RULE",
     "UNUSED",
     "WORTH_IT",
+    "CachePolicy",
+    "CacheReplay",
     "Count",
     "Divergence",
     "Embed",
@@ -125,6 +148,8 @@ __all__ = [
     "Waiting",
     "affordable",
     "batch_rows",
+    "cache_rows",
+    "cacheable",
     "choose_setting",
     "compressed_costs",
     "compression_points",
@@ -135,8 +160,11 @@ __all__ = [
     "examples",
     "extractive",
     "leads_with_system",
+    "least_hits",
     "likeness_of",
     "logged_pairs",
+    "logged_requests",
+    "normalised",
     "not_replayed",
     "paired_outcomes",
     "pairs_digest",
@@ -148,6 +176,7 @@ __all__ = [
     "recurring_exchanges",
     "relative_loss",
     "replay_batches",
+    "replay_cache",
     "replay_compression",
     "replay_prompt_cache",
     "replay_routing",

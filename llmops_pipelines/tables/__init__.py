@@ -1,6 +1,7 @@
 """Every table, written once: validation, Dagster column schemas, views and docs derive from it."""
 
 from llmops_pipelines.tables.batches import JUDGE_BATCH_ITEMS, JUDGE_BATCHES
+from llmops_pipelines.tables.cache import SEMANTIC_CACHE_SAVINGS, TEXT_VECTORS
 from llmops_pipelines.tables.compression import COMPRESSION_SAVINGS
 from llmops_pipelines.tables.costs import (
     BUDGET_STATUS,
@@ -134,8 +135,10 @@ TABLES = {
         ROUTING_SAVINGS,
         RULE_EVALUATIONS,
         SAMPLED_TRACES,
+        SEMANTIC_CACHE_SAVINGS,
         SERVICE_HEALTH,
         STEP_TEXTS,
+        TEXT_VECTORS,
         TOMBSTONES,
         TRACES,
         TRACE_STEPS,
@@ -206,9 +209,11 @@ __all__ = [
     "RULE_EVALUATIONS",
     "SAMPLED_TRACES",
     "SAVINGS_PLAN",
+    "SEMANTIC_CACHE_SAVINGS",
     "SERVICE_HEALTH",
     "STEP_TEXTS",
     "TABLES",
+    "TEXT_VECTORS",
     "TOKEN_BUCKETS",
     "TOMBSTONES",
     "TOOL_CALL",

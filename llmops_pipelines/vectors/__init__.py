@@ -1,8 +1,15 @@
 """Exact near-duplicate joins over unit vectors."""
 
 from llmops_pipelines.vectors.duplicates import Pair, duplicate_groups, near_duplicates
+from llmops_pipelines.vectors.heads import heads
 from llmops_pipelines.vectors.neighbours import Neighbours, nearest
-from llmops_pipelines.vectors.units import Vectors, VectorsError, unit_vectors
+from llmops_pipelines.vectors.units import (
+    Vectors,
+    VectorsError,
+    exact_cosines,
+    rounding_margin,
+    unit_vectors,
+)
 
 __all__ = [
     "Neighbours",
@@ -10,7 +17,10 @@ __all__ = [
     "Vectors",
     "VectorsError",
     "duplicate_groups",
+    "exact_cosines",
+    "heads",
     "near_duplicates",
     "nearest",
+    "rounding_margin",
     "unit_vectors",
 ]

@@ -127,6 +127,7 @@ def test_texts_of_the_whole_trace_leave_and_others_stay(lake, tmp_path):
     assert done.rows == {
         "reports": 0, "heuristic_scores": 1, "judge_scores": 1, "ragas_scores": 0,
         "judge_ledger": 1, "judge_calls": 1, "golden_candidates": 1, "golden_dataset": 1,
+        "text_vectors": 0,
         "feedback": 1, "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
         "llm_calls": 0, "landed_calls": 1, "trace_steps": 0, "landed_steps": 0,
     }  # fmt: skip

@@ -1,0 +1,166 @@
+"""Replays the last days' requests through caches, with vectors that earlier nights left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from typing import NamedTuple
+
+import polars as pl
+
+from llmops_pipelines import savings
+from llmops_pipelines.adapters import minilm
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.text_vectors import Embed, TextVectors
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import (
+    CALL_COSTS,
+    JUDGE_SCORES,
+    LLM_CALLS,
+    RAGAS_SCORES,
+    SEMANTIC_CACHE_SAVINGS,
+)
+
+WINDOW_DAYS = 14
+POLICY = savings.CachePolicy(most_requests=2_000)
+"""A busy feature's latest requests stand for it: each distinct question has to be embedded."""
+
+NO_REQUESTS = "no calls in the last 14 landed days"
+_READ = (LLM_CALLS, CALL_COSTS, JUDGE_SCORES, RAGAS_SCORES)
+
+
+class Replayed(NamedTuple):
+    """One feature's requests, replayed."""
+
+    feature: str
+    replay: savings.CacheReplay
+    policy: savings.CachePolicy
+    only_exact: dict[str, int]
+    left_out: dict[str, int]
+
+
+def cache_savings(lake: Lake, features: Features, embed: Embed = minilm.embed) -> pl.DataFrame:
+    """``SEMANTIC_CACHE_SAVINGS`` of the last ``WINDOW_DAYS`` days with calls.
+
+    The same days are not replayed again.
+    """
+    days = lake.days(LLM_CALLS)[-WINDOW_DAYS:]
+    never = frozenset(name for name, one in features.features.items() if not one.cacheable)
+    digest = _digest(lake, days, never)
+    stored = lake.read(SEMANTIC_CACHE_SAVINGS)
+    if stored.height and set(stored["inputs_digest"]) == {digest}:
+        return stored
+    vectors = TextVectors(lake, embed, embedding=minilm.weights())
+    rows = [
+        savings.cache_rows(
+            one.feature,
+            one.replay,
+            only_exact=one.only_exact,
+            left_out=one.left_out,
+            policy=one.policy,
+            digest=digest,
+        )
+        for one in replays(lake, days, never, vectors)
+    ]
+    vectors.save()
+    return SEMANTIC_CACHE_SAVINGS.require(pl.concat([SEMANTIC_CACHE_SAVINGS.empty(), *rows]))
+
+
+def replays(
+    lake: Lake, days: list[date], never: frozenset[str], vectors: TextVectors
+) -> Iterator[Replayed]:
+    """The requests of ``days`` through the caches of each feature, with every hit by its call.
+
+    Where not even all of a feature's requests, were they hits without a wrong answer, would prove
+    a cache right, only equal questions are looked at and nothing is embedded.
+
+    Args:
+        lake: Where calls, texts, costs and verdicts are.
+        days: With calls, oldest first.
+        never: Features whose answers must not be given again.
+        vectors: What texts are embedded with.
+    """
+    requests, left_out = _requests(lake, days, never)
+    scores = _scores(lake, days)
+    for feature in sorted({*requests["feature"], *left_out["feature"]}):
+        own = requests.filter(feature=feature)
+        replay, policy = _replayed(own, vectors, scores)
+        reasons = left_out.filter(feature=feature).select("reason", "requests")
+        exact = own.drop_nulls("only_exact").group_by("only_exact").len()
+        yield Replayed(feature, replay, policy, dict(exact.iter_rows()), dict(reasons.iter_rows()))
+
+
+def _replayed(
+    own: pl.DataFrame, vectors: TextVectors, scores: pl.DataFrame
+) -> tuple[savings.CacheReplay, savings.CachePolicy]:
+    policy = POLICY
+    if own.height < savings.least_hits(policy.allowed):
+        policy = savings.CachePolicy(thresholds=(), most_requests=policy.most_requests)
+    answers = own.select(savings.normalised(pl.col("answer"))).to_series()
+    ids = own["id"].to_list()[::-1]
+    # The first call that holds a text owns its vector.
+    owners = dict(zip([*answers[::-1], *own["key"][::-1]], [*ids, *ids], strict=True))
+    return savings.replay_cache(own, partial(vectors.embed, owners=owners), policy, scores), policy
+
+
+def _requests(
+    lake: Lake, days: list[date], never: frozenset[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What a cache may answer, and how many requests it may not, by feature and reason.
+
+    Days are read from the last one back, for each feature until it has as many as are replayed.
+    """
+    kept, out = [pl.DataFrame(schema=savings.CACHEABLE)], []
+    for asked in _asked(lake, days[::-1], kept):
+        own, others = savings.cacheable(asked, never)
+        kept.append(own)
+        out.append(others)
+    counts = (
+        pl.concat(out).group_by("feature", "reason").agg(pl.col("requests").sum())
+        if out
+        else pl.DataFrame(schema={"feature": pl.String, "reason": pl.String, "requests": pl.Int64})
+    )
+    return pl.concat(kept).sort("at", "id"), counts
+
+
+def _asked(lake: Lake, days: list[date], kept: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    for day in days:
+        full = (
+            pl.concat(part.select("feature") for part in kept)
+            .group_by("feature")
+            .len()
+            .filter(pl.col("len") >= POLICY.most_requests)["feature"]
+            .to_list()
+        )
+        calls = lake.scan(LLM_CALLS, [day]).filter(~pl.col("feature").is_in(full))
+        yield savings.logged_requests(
+            calls.collect(),
+            kept_texts(lake, day, calls).unique("call_id").collect(),
+            lake.read(CALL_COSTS, [day]),
+        )
+
+
+def _scores(lake: Lake, days: list[date]) -> pl.DataFrame:
+    """``id``, ``spec_id`` and mean ``score`` of judged calls."""
+    return pl.concat(
+        lake.scan(table, days)
+        .filter(pl.col("score").is_not_null())
+        .group_by("spec_id", id="call_id")
+        .agg(pl.col("score").mean())
+        .collect()
+        for table in (JUDGE_SCORES, RAGAS_SCORES)
+    )
+
+
+def _digest(lake: Lake, days: list[date], never: frozenset[str]) -> str:
+    read = [
+        (table.name, day, stored.digest)
+        for table in _READ
+        for day in days
+        if (stored := lake.stored(table, day))
+    ]
+    told = repr((read, sorted(never), POLICY, minilm.weights()))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -1,0 +1,41 @@
+"""The threshold sweep of a cache."""
+
+import polars as pl
+import pytest
+
+from llmops_pipelines.adapters.cache_chart import cache_sweep
+from llmops_pipelines.adapters.charts import svg
+from llmops_pipelines.tables.cache import RUNG
+
+
+def rungs(**changes):
+    rows = [
+        dict.fromkeys(RUNG)
+        | {"rung": name, "requests": 1_200, "hits": 100, "hit_rate": rate, "hit_rate_low": rate / 2,
+           "hit_rate_high": 2 * rate, "saved": 1, "saved_low": 0.5, "saved_high": 1.5,
+           "wrong_rate": 0.0, "wrong_at_most": 0.01}
+        | changes
+        for name, rate in (("exact", 0.1), ("0.9", 0.25))
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=RUNG)
+
+
+def test_the_recommended_rung_says_what_it_answers_and_how_wrongly():
+    drawn = svg(cache_sweep(rungs(), allowed=0.02, recommended="0.9", title="Cache: $chat$"))
+    assert "recommended: 0.9, 25 % of requests answered, at most 1 % of them wrongly" in drawn
+    assert "n 1,200" in drawn
+    assert "allowed 2 %" in drawn
+    assert "Cache: $chat$" in drawn
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"saved": None, "saved_low": None, "saved_high": None}, "unknown: no cost"),
+        ({"wrong_rate": None, "wrong_at_most": None}, "none can be recommended"),
+        ({"saved_low": None, "saved_high": None}, "saved, US dollars"),
+        ({"requests": 0, "hits": 0, "hit_rate": None}, "no data"),
+    ],
+)
+def test_what_is_unknown_is_said(changes, said):
+    assert said in svg(cache_sweep(rungs(**changes), allowed=0.02, recommended=None))

@@ -1,0 +1,97 @@
+"""`llmops cache`: a file of requests replayed."""
+
+import json
+
+import pytest
+
+from tests.cli.worlds import invoke
+
+ASKED = ("How do I return a parcel?", "How can I return a parcel?", "What is the opening time?")
+
+
+def lines(count=400):
+    for n in range(count):
+        yield {
+            "id": f"r{n}",
+            "timestamp": f"2026-11-{1 + n // 200:02}T{n % 200 // 10:02}:{n % 10:02}:00Z",
+            "question": ASKED[n % 3],
+            "answer": "At nine." if n % 3 == 2 else "By post, within 30 days.",
+            "feature": "support",
+            "cost": 0.002,
+            "latency_ms": 800,
+            "session_id": f"s{n // 2}",
+        }
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cache") / "requests.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines()))
+    return path
+
+
+def test_a_file_becomes_a_recommendation_and_a_chart(file):
+    chart = file.with_name("sweep.svg")
+    said = invoke("cache", file, "--json", "--chart", chart, "--ttl", 0, "--calls-per-day", 1000)
+    assert said.returncode == 0, said.stderr
+    (told,) = json.loads(said.stdout)["features"]
+    exact, loosest = told["rungs"][0], told["rungs"][-1]
+    assert (told["state"], exact["hits"], loosest["hits"]) == ("recommended", 397, 398)
+    assert exact["saved"] == pytest.approx(0.794)
+    assert exact["saved_a_year"] == pytest.approx(0.794 / 400 * 365_000)
+    best = next(rung for rung in told["rungs"] if rung["rung"] == told["recommended"])
+    assert len(told["hits"]) == best["hits"]
+    assert {"id", "answered_by", "cost"} == set(told["hits"][0])
+    assert "Cache of answers: support" in chart.read_text()
+
+
+def test_people_are_told_the_same_and_an_embedding_that_costs_more_is_not_worth_it(file):
+    wide = {"COLUMNS": "200"}
+    said = invoke("cache", file, "--embedding-usd", "0.01", environment=wide)
+    assert said.returncode == 0, said.stderr
+    assert "support: 400 requests" in said.stdout
+    assert "recommended: exact; with 95 % confidence at most 2 % of its hits" in said.stdout
+
+
+def test_what_cannot_be_proven_is_not_recommended(tmp_path):
+    (tmp_path / "few.jsonl").write_text("".join(f"{json.dumps(x)}\n" for x in lines(12)))
+    said = invoke("cache", tmp_path / "few.jsonl")
+    assert said.returncode == 3, said.stderr
+    assert "cannot tell: 10 hits at most" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "no records in it"),
+        ("{", "x.jsonl:1: is no JSON"),
+        ("[1]", "x.jsonl:1: is no JSON object"),
+        ('{"question": "a"}', "x.jsonl:1: no timestamp"),
+        ('\n{"timestamp": "soon", "question": "a"}', "x.jsonl:2: timestamp cannot be read"),
+        ('{"timestamp": 1, "question": 5}', "question is no text"),
+        ('{"timestamp": 1, "answer": []}', "answer is no text"),
+        ('{"timestamp": 1, "messages": [5]}', "messages are no list"),
+        ('{"timestamp": 1, "cost": "NaN"}', "cost is 'NaN'"),
+        ('{"timestamp": 1, "cost": -1}', "cost is -1"),
+        ('{"timestamp": 1, "latency_ms": "x"}', "latency_ms is 'x'"),
+    ],
+)
+def test_a_file_that_is_no_requests_is_told_plainly(tmp_path, content, message):
+    (tmp_path / "x.jsonl").write_text(content)
+    said = invoke("cache", tmp_path / "x.jsonl")
+    assert said.returncode == 2
+    assert message in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_options_out_of_range_and_missing_files_are_told_plainly(tmp_path, file):
+    for arguments, message in (
+        ((tmp_path / "none.jsonl",), "no such file"),
+        ((file, "--ttl", -1), "below 0"),
+        ((file, "--max-wrong", 2), "between 0 and 1"),
+        ((file, "--embedding-usd", "cheap"), "no amount"),
+        ((file, "--embedding-usd", "-1"), "no amount"),
+    ):
+        said = invoke("cache", *arguments)
+        assert said.returncode == 2
+        assert message in said.stderr
