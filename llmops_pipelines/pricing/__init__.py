@@ -2,6 +2,7 @@
 
 from llmops_pipelines.pricing.age import catalogue_date
 from llmops_pipelines.pricing.arithmetic import price_rows
+from llmops_pipelines.pricing.belief import as_believed
 from llmops_pipelines.pricing.book import price_book
 from llmops_pipelines.pricing.calls import price_calls, price_tokens
 from llmops_pipelines.pricing.groups import price_groups, sum_groups
@@ -22,6 +23,7 @@ __all__ = [
     "Rates",
     "Service",
     "Tariff",
+    "as_believed",
     "catalogue_date",
     "find_tariff",
     "number_rows",

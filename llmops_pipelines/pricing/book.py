@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 import polars as pl
 
+from llmops_pipelines.pricing.belief import revise
 from llmops_pipelines.pricing.buckets import complete
-from llmops_pipelines.pricing.catalogue import PriceRow, catalogue_rows
+from llmops_pipelines.pricing.catalogue import catalogue_rows
 from llmops_pipelines.pricing.overrides import PriceOverride, PriceOverrides
 from llmops_pipelines.pricing.resolution import BookModel, provider_id, resolve
-from llmops_pipelines.pricing.tiers import base_name, tier_name
+from llmops_pipelines.pricing.rows import Name, PriceRow, outside
+from llmops_pipelines.pricing.timelines import BEGINNING
 from llmops_pipelines.tables import PRICE_BOOK
 
 _FILE = "prices.yaml"
 
+Books = dict[Name, list[PriceRow]]
+"""The rows of each price list."""
 
-def price_book(overrides: PriceOverrides, fetched_at: datetime | None = None) -> pl.DataFrame:
+
+def price_book(
+    overrides: PriceOverrides,
+    fetched_at: datetime | None = None,
+    *,
+    before: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Every known price, dated: the catalogue of the installed genai-prices, then ``overrides``.
 
     An override is the whole price list of its model while it holds; what it does not list is priced
@@ -25,30 +35,52 @@ def price_book(overrides: PriceOverrides, fetched_at: datetime | None = None) ->
 
     Args:
         overrides: What ``prices.yaml`` says.
-        fetched_at: When the catalogue was read, for the record; it changes no price.
+        fetched_at: When the catalogue was read; what is new is believed from then on.
+        before: ``PRICE_BOOK`` so far: what it said and is said no longer is closed, not lost.
 
     Returns:
-        ``PRICE_BOOK``. ``model`` is the catalogue's id or the name in the override, followed by
-        ``:batch``, ``:flex``, ``:priority`` or ``:fast`` for a service tier and by ``@16:30-24:00``
-        for hours of the day, UTC; ``resolve_models`` tells which one a logged name means.
+        ``PRICE_BOOK``. ``resolve_models`` tells which model of it a logged name means.
     """
-    books: dict[BookModel, list[PriceRow]] = {}
+    books: Books = {}
     for row in catalogue_rows():
-        books.setdefault(BookModel(row.provider, row.model), []).append(row)
+        books.setdefault(row.name, []).append(row)
     for number, override in enumerate(overrides.overrides):
         source = f"{_FILE} overrides.{number}: {override.why}"
         for name in _names(books, override):
-            kept = _outside(books.get(name, []), override.valid_from, override.valid_to)
+            kept = outside(books.get(name, []), override.valid_from, override.valid_to)
             books[name] = [*kept, *_rows(name, override, source)]
-    frame = pl.DataFrame(
-        [(*row, fetched_at) for rows in books.values() for row in rows],
-        schema=PRICE_BOOK.schema,
-        orient="row",
+    known_from = fetched_at or BEGINNING
+    book = PRICE_BOOK.require(
+        pl.DataFrame(
+            [_told(row, known_from, fetched_at) for rows in books.values() for row in rows],
+            schema=PRICE_BOOK.schema,
+            orient="row",
+        )
     )
-    return PRICE_BOOK.require(frame)
+    return book if before is None else revise(before, book, known_from)
 
 
-def _names(books: dict[BookModel, list[PriceRow]], override: PriceOverride) -> list[BookModel]:
+def _told(row: PriceRow, known_from: datetime, fetched_at: datetime | None) -> tuple[object, ...]:
+    """A row in the order of the table's columns."""
+    return (
+        *row.name,
+        row.bucket,
+        row.context_from,
+        row.price,
+        row.list_price,
+        row.currency,
+        row.usd_rate,
+        row.discount,
+        row.valid_from,
+        row.valid_to,
+        known_from,
+        None,
+        row.source,
+        fetched_at,
+    )
+
+
+def _names(books: Books, override: PriceOverride) -> list[Name]:
     """What the override prices: its model, at all hours of the day.
 
     A name that the catalogue folds into another model first gets that model's prices as its own,
@@ -61,26 +93,16 @@ def _names(books: dict[BookModel, list[PriceRow]], override: PriceOverride) -> l
         own = listed
     elif listed is not None:
         for name, rows in list(books.items()):
-            if name.provider == listed.provider and base_name(name.model) == listed.model:
-                copy = own._replace(model=own.model + name.model.removeprefix(listed.model))
-                books.setdefault(copy, [row._replace(**copy._asdict()) for row in rows])
-    priced = own._replace(model=tier_name(own.model, override.service))
-    return [priced] + [
-        name
-        for name in books
-        if name.provider == priced.provider and name.model.startswith(f"{priced.model}@")
+            if (name.provider, name.model) == listed:
+                copy = name._replace(**own._asdict())
+                books.setdefault(copy, [row._replace(name=copy) for row in rows])
+    priced = Name(*own, override.service)
+    return [
+        priced,
+        *(name for name in books if name != priced and name._replace(hours=priced.hours) == priced),
     ]
 
 
-def _outside(rows: Iterable[PriceRow], start: datetime, end: datetime | None) -> Iterator[PriceRow]:
-    """The parts of ``rows`` before ``start`` and from ``end`` on."""
-    for row in rows:
-        if row.valid_from < start:
-            yield row._replace(valid_to=start if row.valid_to is None else min(row.valid_to, start))
-        if end is not None and (row.valid_to is None or row.valid_to > end):
-            yield row._replace(valid_from=max(row.valid_from, end))
-
-
-def _rows(name: BookModel, override: PriceOverride, source: str) -> Iterator[PriceRow]:
+def _rows(name: Name, override: PriceOverride, source: str) -> Iterator[PriceRow]:
     for bucket, price in complete(override.prices).items():
-        yield PriceRow(*name, bucket, price, override.valid_from, override.valid_to, 0, source)
+        yield PriceRow(name, bucket, 0, price, override.valid_from, override.valid_to, source)
