@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import polars as pl
 
 from llmops_pipelines.pricing.belief import revise
-from llmops_pipelines.pricing.buckets import complete
 from llmops_pipelines.pricing.catalogue import catalogue_rows
-from llmops_pipelines.pricing.overrides import PriceOverride, PriceOverrides
-from llmops_pipelines.pricing.resolution import BookModel, provider_id, resolve
-from llmops_pipelines.pricing.rows import Name, PriceRow, outside
+from llmops_pipelines.pricing.discounts import take_off
+from llmops_pipelines.pricing.entry import FILE
+from llmops_pipelines.pricing.multipliers import multiply
+from llmops_pipelines.pricing.overrides import PriceOverrides
+from llmops_pipelines.pricing.price_lists import PriceList
+from llmops_pipelines.pricing.resolution import BookModel, resolve
+from llmops_pipelines.pricing.rows import ANY, Books, Name, PriceRow, copy_list, outside
 from llmops_pipelines.pricing.timelines import BEGINNING
 from llmops_pipelines.tables import PRICE_BOOK
-
-_FILE = "prices.yaml"
-
-Books = dict[Name, list[PriceRow]]
-"""The rows of each price list."""
 
 
 def price_book(
@@ -30,8 +27,9 @@ def price_book(
 ) -> pl.DataFrame:
     """Every known price, dated: the catalogue of the installed genai-prices, then ``overrides``.
 
-    An override is the whole price list of its model while it holds; what it does not list is priced
-    by the stand-ins of ``buckets``. Before and after, the catalogue's prices hold, if it has any.
+    Multipliers fill in what the catalogue does not list. An override is the whole price list of its
+    model while it holds; what it does not list is priced by the stand-ins of ``buckets``. Before
+    and after, the catalogue's prices hold, if it has any. Discounts are taken off what that gives.
 
     Args:
         overrides: What ``prices.yaml`` says.
@@ -44,11 +42,13 @@ def price_book(
     books: Books = {}
     for row in catalogue_rows():
         books.setdefault(row.name, []).append(row)
-    for number, override in enumerate(overrides.overrides):
-        source = f"{_FILE} overrides.{number}: {override.why}"
-        for name in _names(books, override):
-            kept = outside(books.get(name, []), override.valid_from, override.valid_to)
-            books[name] = [*kept, *_rows(name, override, source)]
+    multiply(books, overrides.multipliers)
+    for place, listed in _lists(overrides):
+        source = f"{FILE} {place}: {listed.told()}"
+        for name in _names(books, listed):
+            kept = outside(books.get(name, []), listed.valid_from, listed.valid_to)
+            books[name] = [*kept, *listed.rows(name, source)]
+    take_off(books, overrides.discounts)
     known_from = fetched_at or BEGINNING
     book = PRICE_BOOK.require(
         pl.DataFrame(
@@ -75,34 +75,41 @@ def _told(row: PriceRow, known_from: datetime, fetched_at: datetime | None) -> t
         row.valid_to,
         known_from,
         None,
-        row.source,
+        row.source + row.discounted,
         fetched_at,
     )
 
 
-def _names(books: Books, override: PriceOverride) -> list[Name]:
+def _lists(overrides: PriceOverrides) -> list[tuple[str, PriceList]]:
+    """Price lists by their place in the file; those of a region after those it is carved out of."""
+    lists: list[tuple[str, PriceList]] = [
+        *((f"overrides.{number}", each) for number, each in enumerate(overrides.overrides)),
+        *((f"self_hosted.{number}", each) for number, each in enumerate(overrides.self_hosted)),
+    ]
+    return sorted(lists, key=lambda each: each[1].sold_as("", "").region != ANY)
+
+
+def _names(books: Books, override: PriceList) -> list[Name]:
     """What the override prices: its model, at all hours of the day.
 
     A name that the catalogue folds into another model first gets that model's prices as its own,
-    so that they hold where the override does not.
+    so that they hold where the override does not; so does a region.
     """
-    provider = provider_id(override.provider) or override.provider.lower()
-    listed = resolve(provider, override.model)
+    provider = override.seller
+    region = override.sold_as(provider, override.model).region
+    # Some hosts have an entry of its own for a model that is asked of a region.
+    in_region = resolve(provider, f"{region}.{override.model}") if region != ANY else None
+    listed = in_region or resolve(provider, override.model)
     own = BookModel(provider, override.model)
-    if listed and (listed.provider, listed.model.lower()) == (provider, own.model.lower()):
+    is_own = listed and listed.provider == provider and listed.model.lower() == own.model.lower()
+    if listed and (in_region or is_own):
         own = listed
     elif listed is not None:
-        for name, rows in list(books.items()):
-            if (name.provider, name.model) == listed:
-                copy = name._replace(**own._asdict())
-                books.setdefault(copy, [row._replace(name=copy) for row in rows])
-    priced = Name(*own, override.service)
-    return [
-        priced,
-        *(name for name in books if name != priced and name._replace(hours=priced.hours) == priced),
-    ]
-
-
-def _rows(name: Name, override: PriceOverride, source: str) -> Iterator[PriceRow]:
-    for bucket, price in complete(override.prices).items():
-        yield PriceRow(name, bucket, 0, price, override.valid_from, override.valid_to, source)
+        for name in [name for name in books if name[:2] == listed]:
+            copy_list(books, name, name._replace(**own._asdict()))
+    priced = override.sold_as(*own)
+    general = priced._replace(region=ANY)
+    for name in [name for name in books if name._replace(hours=ANY) == general]:
+        copy_list(books, name, name._replace(region=priced.region))
+    others = (name for name in books if name != priced and name._replace(hours=ANY) == priced)
+    return [priced, *others]

@@ -17,9 +17,6 @@ from llmops_pipelines.pricing.timelines import Span, spans
 SOURCE_PREFIX = "genai-prices "
 """Prices of the catalogue say this; a price from anywhere else is an override."""
 
-HALVED = ", halved for batch"
-"""Prices that a batch endpoint is taken to charge say this after their source."""
-
 _WIDEST = frozenset({"input_mtok", "output_mtok"})
 
 
@@ -51,7 +48,7 @@ def _rows(provider: str, model: str, span: Span, source: str) -> Iterator[PriceR
     name = Name(provider, model, span.service, hours="-".join(span.window) if span.window else ANY)
     is_free = model.endswith(":free") and span.service == STANDARD
     if span.halved:
-        source += HALVED
+        source += ", halved for batch"
     for context_from, prices in _bands(span):
         free = dict.fromkeys(CATALOGUE_KEYS, (Decimal(0), False)) if is_free else {}
         for bucket, (price, is_stand_in) in (prices or free).items():
@@ -64,6 +61,7 @@ def _rows(provider: str, model: str, span: Span, source: str) -> Iterator[PriceR
                 span.valid_to,
                 source,
                 is_stand_in=is_stand_in,
+                is_assumed=bool(span.halved),
             )
 
 

@@ -33,7 +33,9 @@ class Name(NamedTuple):
 class PriceRow(NamedTuple):
     """One row of the price book, before it is one.
 
-    ``is_stand_in`` tells that the price is that of the wider kind of tokens, for lack of its own.
+    ``discounted`` is what its source says of a discount. ``is_stand_in`` tells that the price is
+    that of the wider kind of tokens, for lack of its own, ``is_assumed`` that it is no price of the
+    catalogue but what the provider says of batches in general.
     """
 
     name: Name
@@ -46,13 +48,25 @@ class PriceRow(NamedTuple):
     currency: str = USD
     usd_rate: Decimal = ONE
     discount: Decimal = Decimal(0)
+    discounted: str = ""
     is_stand_in: bool = False
+    is_assumed: bool = False
 
     @property
     def price(self) -> Decimal:
         """USD that are charged: the list price, converted, less the discount."""
         with localcontext(prec=80):
             return to_pico(self.list_price * self.usd_rate * (1 - self.discount))
+
+
+Books = dict[Name, list[PriceRow]]
+"""The rows of each price list."""
+
+
+def copy_list(books: Books, name: Name, other: Name) -> None:
+    """Give ``other`` the price list of ``name``, unless it has one."""
+    if other not in books:
+        books[other] = [row._replace(name=other) for row in books[name]]
 
 
 def to_pico(price: Decimal) -> Decimal:

