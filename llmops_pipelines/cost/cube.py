@@ -88,7 +88,7 @@ def sum_calls(calls: pl.DataFrame, by: Sequence[str], rates: Rates | None = None
         keys = number_rows(calls, by)
         sums = sum_groups(calls, keys.codes)
     else:
-        kinds = number_rows(calls, list(dict.fromkeys((*by, *rates.requested))))
+        kinds = number_rows(calls, list(dict.fromkeys((*by, *rates.decisive(calls)))))
         keys = kinds.by(by)
         sums = price_groups(calls, kinds, keys.codes, rates)
     return keys.values.hstack(sums).hstack(_latencies(calls["latency_ms"], keys))

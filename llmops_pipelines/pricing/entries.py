@@ -62,15 +62,18 @@ def find_entries(asked: pl.DataFrame, book: pl.DataFrame) -> CallModels:
         (provider, model): (BookModel(owner, name) if name else None, reason)
         for provider, model, owner, name, reason in resolve_models(asked, book).rows()
     }
-    names = {Name(*row) for row in book.select(Name._fields).unique().rows()}
+    requests = [
+        (request, list(_candidates(found, *request)) if found else [], reason)
+        for request in asked.select(REQUEST_COLUMNS).sort(REQUEST_COLUMNS).rows()
+        for found, reason in (pairs[request[:2]],)
+    ]
+    meant = {name.model for _, candidates, _ in requests for name in candidates}
+    listed = book.filter(pl.col("model").is_in(meant)).select(Name._fields)
+    names = {Name(*row) for row in listed.unique().rows()}
     numbers: dict[Name, int] = {}
     rows = []
-    for request in asked.select(REQUEST_COLUMNS).sort(REQUEST_COLUMNS).rows():
-        found, reason = pairs[request[:2]]
-        name = next(
-            (name for name in _candidates(found, *request) if name in names) if found else iter(()),
-            None,
-        )
+    for request, candidates, reason in requests:
+        name = next((name for name in candidates if name in names), None)
         entry = None if name is None else numbers.setdefault(name, len(numbers))
         rows.append((*request, entry, reason))
     windows = []

@@ -56,8 +56,8 @@ class Rates:
         self._known: dict[frozenset[tuple[object, ...]], tuple[dict[object, int], Schedule]] = {}
 
     def requests_of(self, kinds: Keys) -> Requests:
-        """What calls asked for, numbered by ``requested`` columns and perhaps others."""
-        keys = kinds.by(self._said_by(kinds.values))
+        """What calls asked for, numbered by ``decisive`` columns and perhaps others."""
+        keys = kinds.by(self.decisive(kinds.values))
         logged = keys.values.rows()
         asked = frozenset(logged)
         if asked not in self._known:
@@ -68,9 +68,10 @@ class Rates:
 
     def numbered(self, calls: pl.DataFrame) -> Keys:
         """``calls`` by the columns that decide on their prices."""
-        return number_rows(calls, self._said_by(calls))
+        return number_rows(calls, self.decisive(calls))
 
-    def _said_by(self, calls: pl.DataFrame) -> list[str]:
+    def decisive(self, calls: pl.DataFrame) -> list[str]:
+        """The columns of ``calls`` that decide on their prices: ``requested``, as far as known."""
         return [name for name in self.requested if name in calls.columns or name != "team"]
 
     def _look_up(self, logged: pl.DataFrame) -> tuple[dict[object, int], Schedule]:

@@ -158,6 +158,9 @@ def _spellings(known: str, name: str) -> Iterator[str]:
     head, slash, rest = name.partition("/")
     if slash and (head == "models" or provider_id(head) == known):
         yield rest
+    path, _, last = name.rpartition("/models/")  # Vertex AI's projects/.../models/...
+    if path:
+        yield last
 
 
 def _owner(entry: Any, provider: Any, snapshot: list[Any]) -> str:

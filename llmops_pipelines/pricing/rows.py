@@ -55,6 +55,8 @@ class PriceRow(NamedTuple):
     @property
     def price(self) -> Decimal:
         """USD that are charged: the list price, converted, less the discount."""
+        if self.usd_rate == 1 and not self.discount:
+            return self.list_price
         with localcontext(prec=80):
             return to_pico(self.list_price * self.usd_rate * (1 - self.discount))
 
