@@ -15,6 +15,7 @@ from llmops_pipelines.pricing.overrides import PriceOverrides
 from llmops_pipelines.pricing.price_lists import PriceList
 from llmops_pipelines.pricing.resolution import BookModel, resolve
 from llmops_pipelines.pricing.rows import ANY, Books, Name, PriceRow, copy_list, outside
+from llmops_pipelines.pricing.tiers import BATCH
 from llmops_pipelines.pricing.timelines import BEGINNING
 from llmops_pipelines.tables import PRICE_BOOK
 
@@ -48,6 +49,10 @@ def price_book(
         for name in _names(books, listed):
             kept = outside(books.get(name, []), listed.valid_from, listed.valid_to)
             books[name] = [*kept, *listed.rows(name, source)]
+    for hosted in overrides.self_hosted:
+        for name in _names(books, hosted):
+            # GPUs cost what they cost, however urgent the call.
+            copy_list(books, name, name._replace(tier=BATCH))
     take_off(books, overrides.discounts)
     known_from = fetched_at or BEGINNING
     book = PRICE_BOOK.require(

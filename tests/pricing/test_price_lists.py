@@ -81,6 +81,23 @@ def test_gpus_by_the_hour_come_to_a_price_per_token(book_with):
     }
 
 
+def test_batches_cost_the_same_on_ones_own_gpus_unless_listed(book_with):
+    dated = """
+self_hosted:
+  - {provider: own, model: llama, gpu_hour: 1, gpus: 1, measured_tokens_per_second: 1000,
+     valid_to: 2026-11-01, why: w}
+  - {provider: own, model: llama, gpu_hour: 3.6, gpus: 1, measured_tokens_per_second: 1000,
+     valid_from: 2026-11-01, why: w}
+"""
+    batches = calls(call(provider="own", model="llama", is_batch=True, uncached_input=1_000_000))
+    assert price_calls(batches, book_with(dated))["cost"].to_list() == [1]
+    listed = """
+overrides:
+  - {provider: own, model: llama, service: batch, prices: {uncached_input: 0.5}, why: w}
+"""
+    assert price_calls(batches, book_with(dated + listed))["cost"].to_list() == [Decimal("0.5")]
+
+
 def test_measured_throughput_needs_no_utilisation(book_with):
     book = book_with(hosted(f"measured_tokens_per_second: 1000, {EURO}"))
     per_token = Decimal("2.1") * 4 * 1_000_000 / (1000 * 3600)
