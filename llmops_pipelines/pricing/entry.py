@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from itertools import combinations
-from typing import Annotated, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from llmops_pipelines.pricing.resolution import provider_id
-from llmops_pipelines.pricing.rows import USD
 from llmops_pipelines.pricing.timelines import BEGINNING
 
 FILE: Final = "prices.yaml"
-
-Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=19, decimal_places=12)]
 
 
 class Entry(BaseModel):
@@ -63,57 +59,11 @@ class Entry(BaseModel):
     def meets(self, other: Entry) -> bool:
         """Whether both hold for a provider at some moment."""
         return (
-            self.seller == other.seller
-            and (other.valid_to is None or self.valid_from < other.valid_to)
+            (other.valid_to is None or self.valid_from < other.valid_to)
             and (self.valid_to is None or other.valid_from < self.valid_to)
+            # The catalogue is only asked about spellings that differ: reading it takes a while.
+            and (self.provider.lower() == other.provider.lower() or self.seller == other.seller)
         )
-
-
-class ExchangeRate(BaseModel):
-    """What one unit of another currency is taken to be worth, by whom and since when."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    usd: Decimal = Field(gt=0, le=1_000_000, decimal_places=12, description="USD for one unit.")
-    day: date = Field(description="Day of the rate.")
-    source: str = Field(min_length=1, description="Who published it.")
-
-    def __str__(self) -> str:
-        return f"{self.usd} USD, {self.source}, {self.day}"
-
-
-class PricedEntry(Entry):
-    """An entry with amounts of money."""
-
-    currency: str = Field(
-        USD, pattern="^[A-Z]{3}$", description="ISO 4217 code of its amounts, such as EUR."
-    )
-    rate: ExchangeRate | None = Field(
-        None, description="Fixed rate at which another currency than USD is converted."
-    )
-
-    @model_validator(mode="after")
-    def _convertible(self) -> Self:
-        if (self.currency == USD) != (self.rate is None):
-            raise ValueError(
-                f"currency is {self.currency}: "
-                + (
-                    "leave out rate"
-                    if self.rate
-                    else "give rate: {usd: ..., day: ..., source: ...}"
-                )
-            )
-        return self
-
-    @property
-    def usd_rate(self) -> Decimal:
-        """USD for one unit of ``currency``."""
-        return self.rate.usd if self.rate else Decimal(1)
-
-    @property
-    def conversion(self) -> str:
-        """The rate, for the source of a price; empty where nothing is converted."""
-        return f" ({self.currency} at {self.rate})" if self.rate else ""
 
 
 Kind = TypeVar("Kind", bound=Entry)

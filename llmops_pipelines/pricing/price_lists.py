@@ -1,24 +1,70 @@
-"""Whole price lists of one model: as listed, or what the GPUs that serve it come to."""
+"""Whole price lists of one model: as listed or agreed, or what its GPUs come to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal, localcontext
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from llmops_pipelines.pricing.buckets import REQUEST, complete
-from llmops_pipelines.pricing.entry import Price, PricedEntry
-from llmops_pipelines.pricing.rows import ANY, Name, PriceRow, to_pico
+from llmops_pipelines.pricing.entry import Entry
+from llmops_pipelines.pricing.rows import ANY, USD, Name, PriceRow, to_pico
 from llmops_pipelines.pricing.tiers import STANDARD, Service
 from llmops_pipelines.tables import TOKEN_BUCKETS
+
+Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=19, decimal_places=12)]
 
 PRICED_BUCKETS = (*TOKEN_BUCKETS, REQUEST)
 
 
-class PriceList(PricedEntry):
+class ExchangeRate(BaseModel):
+    """What one unit of another currency is taken to be worth, by whom and since when."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    usd: Decimal = Field(gt=0, le=1_000_000, decimal_places=12, description="USD for one unit.")
+    day: date = Field(description="Day of the rate.")
+    source: str = Field(min_length=1, description="Who published it.")
+
+    def __str__(self) -> str:
+        return f"{self.usd} USD, {self.source}, {self.day}"
+
+
+class PriceList(Entry):
     """The whole price list of one model from one moment to another."""
+
+    currency: str = Field(
+        USD, pattern="^[A-Z]{3}$", description="ISO 4217 code of its amounts, such as EUR."
+    )
+    rate: ExchangeRate | None = Field(
+        None, description="Fixed rate at which another currency than USD is converted."
+    )
+
+    @model_validator(mode="after")
+    def _convertible(self) -> Self:
+        if (self.currency == USD) != (self.rate is None):
+            raise ValueError(
+                f"currency is {self.currency}: "
+                + (
+                    "leave out rate"
+                    if self.rate
+                    else "give rate: {usd: ..., day: ..., source: ...}"
+                )
+            )
+        return self
+
+    @property
+    def usd_rate(self) -> Decimal:
+        """USD for one unit of ``currency``."""
+        return self.rate.usd if self.rate else Decimal(1)
+
+    @property
+    def conversion(self) -> str:
+        """The rate, for the source of a price; empty where nothing is converted."""
+        return f" ({self.currency} at {self.rate})" if self.rate else ""
 
     def listed(self) -> Mapping[str, Decimal]:
         """Prices per bucket, in ``currency``."""
@@ -42,7 +88,7 @@ class PriceList(PricedEntry):
 
     def clash(self, other: PriceList) -> str | None:
         """What both price, where they do."""
-        mine, its = (entry.sold_as(entry.seller, entry.model.lower()) for entry in (self, other))
+        mine, its = (entry.sold_as("", entry.model.lower()) for entry in (self, other))
         if mine != its:
             return None
         region = "" if mine.region == ANY else f" in {mine.region}"
