@@ -35,10 +35,12 @@ OWNER = "team:finops"
     automation_condition=when_missing(Inputs()),
     metadata=table_metadata(PRICE_BOOK),
 )
-def price_book(reference: ReferenceFolder, clock: Clock) -> pl.DataFrame:
-    """Dated prices of every known model, from genai-prices and `prices.yaml`."""
+def price_book(reference: ReferenceFolder, clock: Clock, lake: LakeResource) -> pl.DataFrame:
+    """Dated prices of every known model, from genai-prices and `prices.yaml`, and past beliefs."""
     return pricing.price_book(
-        reference.read("prices.yaml", pricing.PriceOverrides), fetched_at=clock.now()
+        reference.read("prices.yaml", pricing.PriceOverrides),
+        fetched_at=clock.now(),
+        before=lake.open().read(PRICE_BOOK),
     )
 
 

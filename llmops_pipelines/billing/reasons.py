@@ -9,7 +9,7 @@ import polars as pl
 
 from llmops_pipelines.billing.levels import KEY
 from llmops_pipelines.billing.lines import TOOL
-from llmops_pipelines.pricing.tiers import base_name
+from llmops_pipelines.pricing import as_believed
 
 REASONS: Final = {
     "evaluation": "our own judges' calls are on the bill",
@@ -149,11 +149,11 @@ def _with_facts(
         rows = rows.with_columns(shifted=pl.lit(None, rows.schema["ours"]))
     else:
         rows = rows.join(shifted, on=KEY, how="left", nulls_equal=True)
-    plain = book.join(_plain_names(book), on="model")
-    known = plain.select("provider", model="plain").unique()
-    changed = plain.select(
+    believed = as_believed(book)
+    known = believed.select("provider", "model").unique()
+    changed = believed.select(
         "provider",
-        model="plain",
+        "model",
         day=pl.col("valid_from").dt.date(),
         price_changed=pl.lit(value=True),
     ).unique()
@@ -173,12 +173,6 @@ def _with_facts(
             same_ratio=repeats.fill_null(value=False),
         )
     )
-
-
-def _plain_names(book: pl.DataFrame) -> pl.DataFrame:
-    """``model`` and ``plain``, its name without a service tier."""
-    models = book.select("model").unique()
-    return models.with_columns(plain=pl.Series(map(base_name, models["model"]), dtype=pl.String))
 
 
 _FEW: Final = 3

@@ -97,6 +97,10 @@ def as_dict(record: PricedRecord) -> dict[str, Any]:
                 "bucket": row.bucket,
                 "tokens": row.tokens,
                 "usd_per_mtok": float(row.price),
+                "list_price": float(row.list_price),
+                "currency": row.currency,
+                "usd_rate": float(row.usd_rate),
+                "discount": float(row.discount),
                 "usd": float(row.usd),
                 "valid_from": row.valid_from.isoformat(),
                 "valid_to": row.valid_to and row.valid_to.isoformat(),
@@ -124,10 +128,26 @@ def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
 
 
 def _step(row: PriceRow) -> str:
-    if row.bucket == "request":
-        return f"{row.tokens:,} request at {_usd(row.price / 1_000_000)}"
     band = f" (prompts from {row.context_from:,})" if row.context_from else ""
-    return f"{row.tokens:,} {row.bucket} at {_usd(row.price)}/M{band}"
+    if row.bucket == "request":
+        price, listed = _usd(row.price / 1_000_000), row.list_price / 1_000_000
+        return f"{row.tokens:,} request at {price}{_made_of(row, listed)}{band}"
+    price = f"{_usd(row.price)}/M{_made_of(row, row.list_price)}"
+    return f"{row.tokens:,} {row.bucket} at {price}{band}"
+
+
+def _made_of(row: PriceRow, listed: Decimal) -> str:
+    """How a price came about that is not the list price in dollars."""
+    if row.currency == "USD" and not row.discount:
+        return ""
+    made = _usd(listed)
+    if row.currency != "USD":
+        made = f"{made.removeprefix('$')} {row.currency} x {_plain(row.usd_rate)}"
+    return f" [{made}{f' - {_plain(row.discount * 100)}%' if row.discount else ''}]"
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
 
 
 def _usd(amount: Decimal) -> str:

@@ -55,7 +55,7 @@ def columns_for(by: Sequence[str]) -> list[str]:
         UnknownDimensionError: Calls cannot be summed by one of ``by``.
     """
     _refuse_unknown(by)
-    needed = (*REQUESTED, "started_at", "latency_ms", "status", *TOKEN_BUCKETS)
+    needed = (*REQUESTED, "team", "started_at", "latency_ms", "status", *TOKEN_BUCKETS)
     return list(dict.fromkeys((*needed, *(_OF.get(name, name) for name in by))))
 
 
@@ -88,7 +88,7 @@ def sum_calls(calls: pl.DataFrame, by: Sequence[str], rates: Rates | None = None
         keys = number_rows(calls, by)
         sums = sum_groups(calls, keys.codes)
     else:
-        kinds = number_rows(calls, list(dict.fromkeys((*by, *REQUESTED))))
+        kinds = number_rows(calls, list(dict.fromkeys((*by, *rates.decisive(calls)))))
         keys = kinds.by(by)
         sums = price_groups(calls, kinds, keys.codes, rates)
     return keys.values.hstack(sums).hstack(_latencies(calls["latency_ms"], keys))

@@ -15,10 +15,10 @@ import polars as pl
 
 from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.usage import usage_of
-from llmops_pipelines.pricing import Rates, price_rows, price_tokens
+from llmops_pipelines.pricing import REQUEST, Rates, price_rows, price_tokens
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
-NEEDED: Final = "id, provider, model, timestamp, usage; optional service_tier and batch"
+NEEDED: Final = "id, provider, model, timestamp, usage; optional service_tier, batch and team"
 """Fields of a usage record."""
 
 _READING: Final = LogFormat("usage_records", "", bool, unpack=lambda record: [record]).reading()
@@ -35,7 +35,8 @@ _REASONS: Final = {
 class PriceRow:
     """One row of the price book, applied: ``price`` in USD per million tokens, ``usd`` charged.
 
-    For the bucket ``request`` tokens are calls, and the price is per million of them.
+    ``price`` is ``list_price`` in ``currency`` times ``usd_rate``, less ``discount``, a fraction.
+    For the bucket ``request`` tokens are calls, and the prices are per million of them.
     """
 
     bucket: str
@@ -46,6 +47,10 @@ class PriceRow:
     valid_to: datetime | None
     context_from: int
     source: str
+    list_price: Decimal
+    currency: str
+    usd_rate: Decimal
+    discount: Decimal
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         "started_at": f"{at.isoformat()}Z" if at else _moment(moment),
         "service_tier": record.get("service_tier", usage.get("service_tier")),
         "is_batch": record.get("batch"),
+        "team": record.get("team"),
         "status": "ok",
         **counted.fields,
     }
@@ -176,4 +182,8 @@ def _price_row(row: dict[str, Any]) -> PriceRow:
             valid_to=row["valid_to"],
             context_from=row["context_from"],
             source=row["price_source"],
+            list_price=row["list_price"] * (1000 if row["bucket"] == REQUEST else 1),
+            currency=row["currency"],
+            usd_rate=row["usd_rate"],
+            discount=row["discount"],
         )

@@ -2,11 +2,14 @@
 
 from llmops_pipelines.pricing.age import catalogue_date
 from llmops_pipelines.pricing.arithmetic import price_rows
+from llmops_pipelines.pricing.belief import as_believed
 from llmops_pipelines.pricing.book import price_book
+from llmops_pipelines.pricing.buckets import REQUEST
 from llmops_pipelines.pricing.calls import price_calls, price_tokens
 from llmops_pipelines.pricing.groups import price_groups, sum_groups
 from llmops_pipelines.pricing.keys import Keys, number_rows
-from llmops_pipelines.pricing.overrides import PriceOverride, PriceOverrides
+from llmops_pipelines.pricing.overrides import PriceOverrides
+from llmops_pipelines.pricing.price_lists import PriceOverride
 from llmops_pipelines.pricing.requests import REQUESTED, Rates
 from llmops_pipelines.pricing.resolution import resolve_models
 from llmops_pipelines.pricing.tiers import BATCH, STANDARD, Service
@@ -14,6 +17,7 @@ from llmops_pipelines.pricing.usage import Tariff, find_tariff, price_usage
 
 __all__ = [
     "BATCH",
+    "REQUEST",
     "REQUESTED",
     "STANDARD",
     "Keys",
@@ -22,6 +26,7 @@ __all__ = [
     "Rates",
     "Service",
     "Tariff",
+    "as_believed",
     "catalogue_date",
     "find_tariff",
     "number_rows",

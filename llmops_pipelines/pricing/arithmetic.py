@@ -5,11 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from llmops_pipelines.pricing.buckets import REQUEST
-from llmops_pipelines.pricing.keys import number_rows
-from llmops_pipelines.pricing.requests import REQUESTED, Rates
+from llmops_pipelines.pricing.requests import Rates
+from llmops_pipelines.pricing.rows import Name
 from llmops_pipelines.pricing.schedule import NONE
 from llmops_pipelines.pricing.tariffs import PRICED
 from llmops_pipelines.tables import TOKEN_BUCKETS
+
+_ROW = (*Name._fields, "bucket", "valid_from", "context_from")
+
+_MADE_OF = ("list_price", "currency", "usd_rate", "discount")
 
 
 def price_rows(calls: pl.DataFrame, rates: Rates) -> pl.DataFrame:
@@ -24,10 +28,11 @@ def price_rows(calls: pl.DataFrame, rates: Rates) -> pl.DataFrame:
     Returns:
         One row per call and bucket that has tokens (and ``request`` where the model takes a fee a
         call): ``call`` (row number), ``bucket``, ``tokens`` (1 for a request), ``units`` (price in
-        10^-18 USD a token), ``valid_from``, ``valid_to``, ``context_from`` and ``price_source``.
+        10^-18 USD a token), ``valid_from``, ``valid_to``, ``context_from``, ``price_source``, and
+        how the price came about: ``list_price``, ``currency``, ``usd_rate`` and ``discount``.
         None for calls whose model has no price at that time.
     """
-    requests = rates.requests_of(number_rows(calls, REQUESTED))
+    requests = rates.requests_of(rates.numbered(calls))
     tariff = requests.tariffs_of(calls)
     counted = calls.select(*TOKEN_BUCKETS, pl.lit(1, pl.Int64).alias(REQUEST)).with_columns(
         call=pl.int_range(pl.len()), tariff=pl.lit(pl.Series(tariff))
@@ -39,10 +44,8 @@ def price_rows(calls: pl.DataFrame, rates: Rates) -> pl.DataFrame:
         .unpivot(PRICED, index=["call", "tariff"], variable_name="bucket", value_name="tokens")
         .filter(pl.col("tokens") > 0)
         .join(units.drop_nulls("units"), on=["tariff", "bucket"])
-        .join(
-            listed.select("tariff", "valid_from", "valid_to", "context_from", "price_source"),
-            on="tariff",
-        )
-        .drop("tariff")
+        .join(listed.drop(PRICED), on="tariff")
+        .join(rates.book.select(*_ROW, *_MADE_OF), on=_ROW)
+        .drop("tariff", "entry", *Name._fields)
         .sort("call", pl.col("bucket").cast(pl.Enum(PRICED)))
     )

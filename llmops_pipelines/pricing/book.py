@@ -2,85 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import polars as pl
 
-from llmops_pipelines.pricing.buckets import complete
-from llmops_pipelines.pricing.catalogue import PriceRow, catalogue_rows
-from llmops_pipelines.pricing.overrides import PriceOverride, PriceOverrides
-from llmops_pipelines.pricing.resolution import BookModel, provider_id, resolve
-from llmops_pipelines.pricing.tiers import base_name, tier_name
+from llmops_pipelines.pricing.belief import revise
+from llmops_pipelines.pricing.catalogue import catalogue_rows
+from llmops_pipelines.pricing.discounts import take_off
+from llmops_pipelines.pricing.entry import FILE
+from llmops_pipelines.pricing.multipliers import multiply
+from llmops_pipelines.pricing.overrides import PriceOverrides
+from llmops_pipelines.pricing.price_lists import PriceList
+from llmops_pipelines.pricing.resolution import BookModel, resolve
+from llmops_pipelines.pricing.rows import ANY, Books, Name, PriceRow, copy_list, outside
+from llmops_pipelines.pricing.tiers import BATCH
+from llmops_pipelines.pricing.timelines import BEGINNING
 from llmops_pipelines.tables import PRICE_BOOK
 
-_FILE = "prices.yaml"
 
-
-def price_book(overrides: PriceOverrides, fetched_at: datetime | None = None) -> pl.DataFrame:
+def price_book(
+    overrides: PriceOverrides,
+    fetched_at: datetime | None = None,
+    *,
+    before: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Every known price, dated: the catalogue of the installed genai-prices, then ``overrides``.
 
-    An override is the whole price list of its model while it holds; what it does not list is priced
-    by the stand-ins of ``buckets``. Before and after, the catalogue's prices hold, if it has any.
+    Multipliers fill in what the catalogue does not list. An override is the whole price list of its
+    model while it holds; what it does not list is priced by the stand-ins of ``buckets``. Before
+    and after, the catalogue's prices hold, if it has any. Discounts are taken off what that gives.
 
     Args:
         overrides: What ``prices.yaml`` says.
-        fetched_at: When the catalogue was read, for the record; it changes no price.
+        fetched_at: When the catalogue was read; what is new is believed from then on.
+        before: ``PRICE_BOOK`` so far: what it said and is said no longer is closed, not lost.
 
     Returns:
-        ``PRICE_BOOK``. ``model`` is the catalogue's id or the name in the override, followed by
-        ``:batch``, ``:flex``, ``:priority`` or ``:fast`` for a service tier and by ``@16:30-24:00``
-        for hours of the day, UTC; ``resolve_models`` tells which one a logged name means.
+        ``PRICE_BOOK``. ``resolve_models`` tells which model of it a logged name means.
     """
-    books: dict[BookModel, list[PriceRow]] = {}
+    books: Books = {}
     for row in catalogue_rows():
-        books.setdefault(BookModel(row.provider, row.model), []).append(row)
-    for number, override in enumerate(overrides.overrides):
-        source = f"{_FILE} overrides.{number}: {override.why}"
-        for name in _names(books, override):
-            kept = _outside(books.get(name, []), override.valid_from, override.valid_to)
-            books[name] = [*kept, *_rows(name, override, source)]
-    frame = pl.DataFrame(
-        [(*row, fetched_at) for rows in books.values() for row in rows],
-        schema=PRICE_BOOK.schema,
-        orient="row",
+        books.setdefault(row.name, []).append(row)
+    multiply(books, overrides.multipliers)
+    for place, listed in _lists(overrides):
+        source = f"{FILE} {place}: {listed.told()}"
+        for name in _names(books, listed):
+            kept = outside(books.get(name, []), listed.valid_from, listed.valid_to)
+            books[name] = [*kept, *listed.rows(name, source)]
+    for hosted in overrides.self_hosted:
+        for name in _names(books, hosted):
+            # GPUs cost what they cost, however urgent the call.
+            copy_list(books, name, name._replace(tier=BATCH))
+    take_off(books, overrides.discounts)
+    known_from = fetched_at or BEGINNING
+    book = PRICE_BOOK.require(
+        pl.DataFrame(
+            [_told(row, known_from, fetched_at) for rows in books.values() for row in rows],
+            schema=PRICE_BOOK.schema,
+            orient="row",
+        )
     )
-    return PRICE_BOOK.require(frame)
+    return book if before is None else revise(before, book, known_from)
 
 
-def _names(books: dict[BookModel, list[PriceRow]], override: PriceOverride) -> list[BookModel]:
+def _told(row: PriceRow, known_from: datetime, fetched_at: datetime | None) -> tuple[object, ...]:
+    """A row in the order of the table's columns."""
+    return (
+        *row.name,
+        row.bucket,
+        row.context_from,
+        row.price,
+        row.list_price,
+        row.currency,
+        row.usd_rate,
+        row.discount,
+        row.valid_from,
+        row.valid_to,
+        known_from,
+        None,
+        row.source + row.discounted,
+        fetched_at,
+    )
+
+
+def _lists(overrides: PriceOverrides) -> list[tuple[str, PriceList]]:
+    """Price lists by their place in the file; those of a region after those it is carved out of."""
+    lists: list[tuple[str, PriceList]] = [
+        *((f"overrides.{number}", each) for number, each in enumerate(overrides.overrides)),
+        *((f"self_hosted.{number}", each) for number, each in enumerate(overrides.self_hosted)),
+    ]
+    return sorted(lists, key=lambda each: each[1].sold_as("", "").region != ANY)
+
+
+def _names(books: Books, override: PriceList) -> list[Name]:
     """What the override prices: its model, at all hours of the day.
 
     A name that the catalogue folds into another model first gets that model's prices as its own,
-    so that they hold where the override does not.
+    so that they hold where the override does not; so does a region.
     """
-    provider = provider_id(override.provider) or override.provider.lower()
-    listed = resolve(provider, override.model)
+    provider = override.seller
+    region = override.sold_as(provider, override.model).region
+    # Some hosts have an entry of its own for a model that is asked of a region.
+    in_region = resolve(provider, f"{region}.{override.model}") if region != ANY else None
+    listed = in_region or resolve(provider, override.model)
     own = BookModel(provider, override.model)
-    if listed and (listed.provider, listed.model.lower()) == (provider, own.model.lower()):
+    is_own = listed and listed.provider == provider and listed.model.lower() == own.model.lower()
+    if listed and (in_region or is_own):
         own = listed
     elif listed is not None:
-        for name, rows in list(books.items()):
-            if name.provider == listed.provider and base_name(name.model) == listed.model:
-                copy = own._replace(model=own.model + name.model.removeprefix(listed.model))
-                books.setdefault(copy, [row._replace(**copy._asdict()) for row in rows])
-    priced = own._replace(model=tier_name(own.model, override.service))
-    return [priced] + [
-        name
-        for name in books
-        if name.provider == priced.provider and name.model.startswith(f"{priced.model}@")
-    ]
-
-
-def _outside(rows: Iterable[PriceRow], start: datetime, end: datetime | None) -> Iterator[PriceRow]:
-    """The parts of ``rows`` before ``start`` and from ``end`` on."""
-    for row in rows:
-        if row.valid_from < start:
-            yield row._replace(valid_to=start if row.valid_to is None else min(row.valid_to, start))
-        if end is not None and (row.valid_to is None or row.valid_to > end):
-            yield row._replace(valid_from=max(row.valid_from, end))
-
-
-def _rows(name: BookModel, override: PriceOverride, source: str) -> Iterator[PriceRow]:
-    for bucket, price in complete(override.prices).items():
-        yield PriceRow(*name, bucket, price, override.valid_from, override.valid_to, 0, source)
+        for name in [name for name in books if name[:2] == listed]:
+            copy_list(books, name, name._replace(**own._asdict()))
+    priced = override.sold_as(*own)
+    general = priced._replace(region=ANY)
+    for name in [name for name in books if name._replace(hours=ANY) == general]:
+        copy_list(books, name, name._replace(region=priced.region))
+    others = (name for name in books if name != priced and name._replace(hours=ANY) == priced)
+    return [priced, *others]

@@ -22,7 +22,7 @@ CATALOGUE_KEYS: Mapping[str, tuple[str, ...]] = {
 """Price keys of genai-prices per bucket, the most specific first: tokens that have no price of
 their own are tokens of the wider kind, so an uncharged cache read is a read at the input price."""
 
-_STAND_INS: Mapping[str, str] = {
+STAND_INS: Mapping[str, str] = {
     "cache_read": "uncached_input",
     "cache_write_5m": "uncached_input",
     "cache_write_1h": "cache_write_5m",
@@ -38,7 +38,7 @@ def complete(prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
     A bucket that has no stand-in stays out: its tokens have no price, which is not a price of 0.
     """
     full = dict(prices)
-    for bucket, stand_in in _STAND_INS.items():
+    for bucket, stand_in in STAND_INS.items():
         if bucket not in full and stand_in in full:
             full[bucket] = full[stand_in]
     return full

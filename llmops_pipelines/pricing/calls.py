@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.keys import Codes, highest, lowest, number_rows
-from llmops_pipelines.pricing.requests import REQUESTED, Rates
+from llmops_pipelines.pricing.keys import Codes, highest, lowest
+from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
 from llmops_pipelines.pricing.tariffs import PRICED, PROMPT_BUCKETS, UNITS_PER_PICO
 from llmops_pipelines.tables import CALL_COSTS, MONEY, TOKEN_BUCKETS
@@ -53,14 +53,16 @@ def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         calls: ``provider``, ``model``, ``started_at``, ``is_batch``, ``service_tier`` and the token
-            buckets, typed as in ``LLM_CALLS``; other columns pass through.
+            buckets, typed as in ``LLM_CALLS``, and ``team`` where teams have prices of their own;
+            other columns pass through.
         book: ``PRICE_BOOK``.
 
     Raises:
         ValueError: A token count is negative.
     """
     refuse_negative(calls)
-    requests = Rates(book).requests_of(number_rows(calls, REQUESTED))
+    rates = Rates(book)
+    requests = rates.requests_of(rates.numbered(calls))
     priced = charge(calls, requests.tariffs_of(calls), requests.schedule)
     found = ("cost", "input_cost", "cache_read_cost", "output_cost", "unpriced_reason")
     return calls.drop(*found, "price_source", strict=False).hstack(

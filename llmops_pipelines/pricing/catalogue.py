@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 from llmops_pipelines.pricing.batch import BATCH_HALVES, DISCOUNT
-from llmops_pipelines.pricing.buckets import CATALOGUE_KEYS
-from llmops_pipelines.pricing.tiers import tier_name, window_name
+from llmops_pipelines.pricing.buckets import CATALOGUE_KEYS, STAND_INS
+from llmops_pipelines.pricing.rows import ANY, Name, PriceRow, to_pico
+from llmops_pipelines.pricing.tiers import STANDARD
 from llmops_pipelines.pricing.timelines import Span, spans
 
 SOURCE_PREFIX = "genai-prices "
 """Prices of the catalogue say this; a price from anywhere else is an override."""
 
-_PICO = Decimal("0.000000000001")
-
-
-class PriceRow(NamedTuple):
-    """One row of the price book, before it is one."""
-
-    provider: str
-    model: str
-    bucket: str
-    price: Decimal
-    valid_from: datetime
-    valid_to: datetime | None
-    context_from: int
-    source: str
+_WIDEST = frozenset({"input_mtok", "output_mtok"})
 
 
 @cache
@@ -45,9 +32,6 @@ def providers() -> tuple[Any, ...]:
 def catalogue_rows() -> tuple[PriceRow, ...]:
     """Every token price of the snapshot, dated.
 
-    ``model`` is the catalogue's id of the model. Two suffixes tell prices of one model apart:
-    ``:batch``, ``:flex``, ``:priority`` and ``:fast`` are the prices of those service tiers, and
-    ``@16:30-24:00`` is the price at those hours of the day (UTC, the end excluded).
     A model without any token price (billed by hour, page or character) has no row.
     """
     source = SOURCE_PREFIX + version("genai-prices")
@@ -61,28 +45,28 @@ def catalogue_rows() -> tuple[PriceRow, ...]:
 
 
 def _rows(provider: str, model: str, span: Span, source: str) -> Iterator[PriceRow]:
-    model = tier_name(model, span.service)
-    if span.window:
-        model = window_name(model, *span.window)
+    name = Name(provider, model, span.service, hours="-".join(span.window) if span.window else ANY)
+    is_free = model.endswith(":free") and span.service == STANDARD
     if span.halved:
         source += ", halved for batch"
     for context_from, prices in _bands(span):
-        free = dict.fromkeys(CATALOGUE_KEYS, Decimal(0)) if model.endswith(":free") else {}
-        for bucket, price in (prices or free).items():
+        free = dict.fromkeys(CATALOGUE_KEYS, (Decimal(0), False)) if is_free else {}
+        for bucket, (price, is_stand_in) in (prices or free).items():
             yield PriceRow(
-                provider,
-                model,
+                name,
                 bucket,
-                price.quantize(_PICO, ROUND_HALF_EVEN),
+                context_from,
+                to_pico(price),
                 span.valid_from,
                 span.valid_to,
-                context_from,
                 source,
+                is_stand_in=is_stand_in,
+                is_assumed=bool(span.halved),
             )
 
 
-def _bands(span: Span) -> Iterator[tuple[int, dict[str, Decimal]]]:
-    """Prompt lengths from which other prices hold, with those prices per bucket.
+def _bands(span: Span) -> Iterator[tuple[int, dict[str, tuple[Decimal, bool]]]]:
+    """Prompt lengths from which other prices hold, with those per bucket and what stands in.
 
     A tier of the catalogue applies to prompts *longer* than its start, to all of their tokens.
     """
@@ -97,7 +81,14 @@ def _bands(span: Span) -> Iterator[tuple[int, dict[str, Decimal]]]:
             key: _at_length(price, context_from) * (DISCOUNT if key in span.halved else 1)
             for key, price in listed.items()
         }
-        yield context_from, {bucket: amounts[key] for bucket, key in keys.items() if key}
+        yield (
+            context_from,
+            {
+                bucket: (amounts[key], bucket in STAND_INS and key in _WIDEST)
+                for bucket, key in keys.items()
+                if key
+            },
+        )
 
 
 def _at_length(price: Any, prompt_tokens: int) -> Decimal:

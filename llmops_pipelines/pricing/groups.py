@@ -37,7 +37,7 @@ def price_groups(calls: pl.DataFrame, kinds: Keys, groups: Codes, rates: Rates) 
 
     Args:
         calls: As for ``price_tokens``, with ``status``.
-        kinds: The same calls, numbered by ``REQUESTED`` columns and perhaps others.
+        kinds: The same calls, numbered by ``rates.decisive`` columns and perhaps others.
         groups: Group of each call, consecutive from 0.
         rates: Prices.
 

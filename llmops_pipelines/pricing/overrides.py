@@ -2,83 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
-from itertools import combinations
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from llmops_pipelines.pricing.buckets import REQUEST
-from llmops_pipelines.pricing.tiers import STANDARD, Service
-from llmops_pipelines.pricing.timelines import BEGINNING
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.pricing.discounts import Discount
+from llmops_pipelines.pricing.entry import Entry, refuse_clashes
+from llmops_pipelines.pricing.multipliers import Multiplier
+from llmops_pipelines.pricing.price_lists import PriceList, PriceOverride, SelfHosted
+from llmops_pipelines.pricing.reach import catalogue_models, refuse_unmatched
+from llmops_pipelines.pricing.resolution import BookModel
 
-Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=19, decimal_places=12)]
+Kind = TypeVar("Kind", bound=Entry)
 
-PRICED_BUCKETS = (*TOKEN_BUCKETS, REQUEST)
-
-
-class PriceOverride(BaseModel):
-    """The whole price list of one model from one moment to another."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    provider: str = Field(min_length=1, description="Provider, as logs and genai-prices spell it.")
-    model: str = Field(
-        min_length=1,
-        description="Model name as logged; a catalogue id stands for all names it covers.",
-    )
-    service: Service = Field(STANDARD, description="Service tier the prices are for.")
-    valid_from: datetime = Field(BEGINNING, description="First moment they hold, UTC.")
-    valid_to: datetime | None = Field(None, description="First moment they no longer do.")
-    prices: dict[str, Price] = Field(description="USD per million tokens, by token bucket.")
-    why: str = Field(min_length=1, description="Where the price comes from; shown with each cost.")
-
-    @field_validator("valid_from", "valid_to", mode="before")
-    @classmethod
-    def _utc(cls, value: object) -> object:
-        """A day is its midnight; an offset is taken into account; without one it is UTC."""
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError:
-                raise ValueError("expected a date or time such as 2026-08-17T16:00:00Z") from None
-        if isinstance(value, datetime):
-            return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-        return datetime.combine(value, time(0)) if isinstance(value, date) else value
-
-    @field_validator("prices", mode="after")
-    @classmethod
-    def _buckets(cls, prices: dict[str, Decimal]) -> dict[str, Decimal]:
-        if unknown := sorted(set(prices) - set(PRICED_BUCKETS)):
-            raise ValueError(
-                f"no such bucket: {', '.join(unknown)}; accepted: {', '.join(PRICED_BUCKETS)}"
-            )
-        if "uncached_input" not in prices:
-            raise ValueError(
-                "give at least uncached_input: an override is the model's whole price list, "
-                "not a change to the catalogue's"
-            )
-        return prices
-
-    @model_validator(mode="after")
-    def _in_order(self) -> PriceOverride:
-        if self.valid_to is not None and self.valid_to <= self.valid_from:
-            raise ValueError(
-                f"valid_to {self.valid_to} is not after valid_from {self.valid_from}; "
-                "valid_to is the first moment at which the price no longer holds"
-            )
-        return self
-
-    def overlaps(self, other: PriceOverride) -> bool:
-        """Whether both claim the same model and service at some moment."""
-        return (
-            (self.provider.lower(), self.model.lower(), self.service)
-            == (other.provider.lower(), other.model.lower(), other.service)
-            and (other.valid_to is None or self.valid_from < other.valid_to)
-            and (self.valid_to is None or other.valid_from < self.valid_to)
-        )
+_END = "end the earlier one with valid_to"
 
 
 class PriceOverrides(BaseModel):
@@ -86,18 +24,64 @@ class PriceOverrides(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    overrides: tuple[PriceOverride, ...] = ()
+    overrides: tuple[PriceOverride, ...] = Field((), description="Whole price lists.")
+    self_hosted: tuple[SelfHosted, ...] = Field((), description="Models on GPUs by the hour.")
+    multipliers: tuple[Multiplier, ...] = Field(
+        (), description="Batch and cached prices where the catalogue has none."
+    )
+    discounts: tuple[Discount, ...] = Field((), description="Per cent off list prices.")
 
     @field_validator("overrides", mode="after")
     @classmethod
-    def _disjoint(cls, overrides: tuple[PriceOverride, ...]) -> tuple[PriceOverride, ...]:
-        clashes = [
-            f"overrides.{i} and overrides.{j} both price {one.provider}/{one.model} "
-            f"({one.service}) from {max(one.valid_from, other.valid_from)}; end the earlier one "
-            "with valid_to"
-            for (i, one), (j, other) in combinations(enumerate(overrides), 2)
-            if one.overlaps(other)
-        ]
-        if clashes:
-            raise ValueError("; ".join(clashes))
+    def _one_list_a_model(cls, overrides: tuple[PriceOverride, ...]) -> tuple[PriceOverride, ...]:
+        refuse_clashes(_numbered("overrides", overrides), PriceList.clash, _END)
         return overrides
+
+    @field_validator("self_hosted", mode="after")
+    @classmethod
+    def _hosted_or_listed(
+        cls, hosted: tuple[SelfHosted, ...], info: ValidationInfo
+    ) -> tuple[SelfHosted, ...]:
+        lists: list[tuple[str, PriceList]] = [
+            *_numbered("overrides", info.data.get("overrides", ())),
+            *_numbered("self_hosted", hosted),
+        ]
+        refuse_clashes(lists, PriceList.clash, _END)
+        return hosted
+
+    @field_validator("multipliers", mode="after")
+    @classmethod
+    def _one_factor(cls, multipliers: tuple[Multiplier, ...]) -> tuple[Multiplier, ...]:
+        for place, entry in _numbered("multipliers", multipliers):
+            refuse_unmatched(place, entry, catalogue_models())
+        refuse_clashes(
+            _numbered("multipliers", multipliers),
+            Multiplier.clash,
+            f"let their patterns fit different models, or {_END}",
+        )
+        return multipliers
+
+    @field_validator("discounts", mode="after")
+    @classmethod
+    def _one_discount(
+        cls, discounts: tuple[Discount, ...], info: ValidationInfo
+    ) -> tuple[Discount, ...]:
+        if not discounts:
+            return discounts
+        own: list[PriceList] = [
+            *info.data.get("overrides", ()),
+            *info.data.get("self_hosted", ()),
+        ]
+        models = catalogue_models() | {BookModel(entry.seller, entry.model) for entry in own}
+        for place, entry in _numbered("discounts", discounts):
+            refuse_unmatched(place, entry, models)
+        refuse_clashes(
+            _numbered("discounts", discounts),
+            lambda one, other: one.clash(other, models),
+            f"let their patterns, teams or services differ, or {_END}",
+        )
+        return discounts
+
+
+def _numbered(field: str, entries: Sequence[Kind]) -> list[tuple[str, Kind]]:
+    return [(f"{field}.{number}", entry) for number, entry in enumerate(entries)]

@@ -8,8 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.keys import Codes, Keys, highest, whole_numbers
-from llmops_pipelines.pricing.schedule import REQUEST_COLUMNS, Schedule
+from llmops_pipelines.pricing.belief import as_believed
+from llmops_pipelines.pricing.entries import REQUEST_COLUMNS
+from llmops_pipelines.pricing.keys import Codes, Keys, highest, number_rows, whole_numbers
+from llmops_pipelines.pricing.rows import ANY
+from llmops_pipelines.pricing.schedule import Schedule
 from llmops_pipelines.pricing.tariffs import PROMPT_BUCKETS
 from llmops_pipelines.pricing.tiers import service_of_call
 
@@ -40,16 +43,21 @@ class Requests(NamedTuple):
 
 
 class Rates:
-    """A price book that remembers what was looked up in it, for who prices many days in turn."""
+    """A price book that remembers what was looked up in it, for who prices many days in turn.
+
+    ``requested`` are the columns of calls that decide on their prices: ``REQUESTED``, and ``team``
+    where the book has prices of teams. Calls without that column are those of no team.
+    """
 
     def __init__(self, book: pl.DataFrame) -> None:
-        """Look up in ``book``, a ``PRICE_BOOK``."""
-        self._book = book
+        """Look up in ``book``, a ``PRICE_BOOK``, as it is believed now."""
+        self.book = as_believed(book)
+        self.requested = (*REQUESTED, "team") if (self.book["team"] != ANY).any() else REQUESTED
         self._known: dict[frozenset[tuple[object, ...]], tuple[dict[object, int], Schedule]] = {}
 
     def requests_of(self, kinds: Keys) -> Requests:
-        """What calls asked for, numbered by ``REQUESTED`` columns and perhaps others."""
-        keys = kinds.by(REQUESTED)
+        """What calls asked for, numbered by ``decisive`` columns and perhaps others."""
+        keys = kinds.by(self.decisive(kinds.values))
         logged = keys.values.rows()
         asked = frozenset(logged)
         if asked not in self._known:
@@ -58,8 +66,17 @@ class Rates:
         mine = np.array([numbers[row] for row in logged], np.int64)
         return Requests(mine[keys.codes], schedule)
 
+    def numbered(self, calls: pl.DataFrame) -> Keys:
+        """``calls`` by the columns that decide on their prices."""
+        return number_rows(calls, self.decisive(calls))
+
+    def decisive(self, calls: pl.DataFrame) -> list[str]:
+        """The columns of ``calls`` that decide on their prices: ``requested``, as far as known."""
+        return [name for name in self.requested if name in calls.columns or name != "team"]
+
     def _look_up(self, logged: pl.DataFrame) -> tuple[dict[object, int], Schedule]:
-        services = logged.select("provider", "model", service=service_of_call())
+        team = pl.col("team") if "team" in logged.columns else pl.lit(None, pl.String)
+        services = logged.select("provider", "model", service=service_of_call(), team=team)
         requests = services.unique(maintain_order=True)
         numbers = {row: number for number, row in enumerate(requests.rows())}
         return (
@@ -67,7 +84,7 @@ class Rates:
                 row: numbers[service]
                 for row, service in zip(logged.rows(), services.rows(), strict=True)
             },
-            Schedule(requests.select(REQUEST_COLUMNS), self._book),
+            Schedule(requests.select(REQUEST_COLUMNS), self.book),
         )
 
 

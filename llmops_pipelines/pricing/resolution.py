@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from llmops_pipelines.pricing.belief import as_believed
 from llmops_pipelines.pricing.catalogue import SOURCE_PREFIX, providers
 from llmops_pipelines.pricing.names import is_same_model
-from llmops_pipelines.pricing.tiers import base_name
 
 _ALIASES = {
     "amazon": "aws",
@@ -88,7 +88,7 @@ def resolve_models(pairs: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
         One row per distinct pair: ``provider``, ``model``, ``book_provider``, ``book_model``, and
         ``unpriced_reason`` (no_model, unknown_model) where the latter two are null.
     """
-    overridden = _overridden(book)
+    overridden = _overridden(as_believed(book))
     rows = []
     for provider, model in pairs.select("provider", "model").unique().rows():
         found = resolve(provider, model, overridden) if model else None
@@ -116,7 +116,7 @@ def resolve(
 def _overridden(book: pl.DataFrame) -> frozenset[BookModel]:
     own = book.filter(~pl.col("source").str.starts_with(SOURCE_PREFIX))
     return frozenset(
-        BookModel(provider, base_name(model))
+        BookModel(provider, model)
         for provider, model in own.select("provider", "model").unique().rows()
     )
 
@@ -158,6 +158,9 @@ def _spellings(known: str, name: str) -> Iterator[str]:
     head, slash, rest = name.partition("/")
     if slash and (head == "models" or provider_id(head) == known):
         yield rest
+    path, _, last = name.rpartition("/models/")  # Vertex AI's projects/.../models/...
+    if path:
+        yield last
 
 
 def _owner(entry: Any, provider: Any, snapshot: list[Any]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.entries import CallModels, Window, find_entries
+from llmops_pipelines.pricing.entries import REQUEST_COLUMNS, CallModels, Window, find_entries
 from llmops_pipelines.pricing.tariffs import PRICED, UNITS_PER_PICO, tariffs
 
 NONE: Final = -1
@@ -20,8 +20,6 @@ _MANY: Final = -2
 _ALWAYS: Final = np.iinfo(np.int64).max
 _DAY_US: Final = 86_400_000_000
 _MINUTE_US: Final = 60_000_000
-
-REQUEST_COLUMNS = ("provider", "model", "service")
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,11 @@ class Schedule:
     """
 
     def __init__(self, requests: pl.DataFrame, book: pl.DataFrame) -> None:
-        """Find what ``requests`` (``provider``, ``model``, ``service``; unique) cost.
+        """Find what ``requests`` (``REQUEST_COLUMNS``; unique) cost.
 
         Args:
             requests: One row per request; its row number stands for it from here on.
-            book: ``PRICE_BOOK``.
+            book: ``PRICE_BOOK``, one belief.
         """
         models = find_entries(requests, book)
         self.tariffs = tariffs(book, models.listed)

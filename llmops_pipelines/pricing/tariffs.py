@@ -7,6 +7,8 @@ from decimal import Decimal
 import polars as pl
 
 from llmops_pipelines.pricing.buckets import REQUEST
+from llmops_pipelines.pricing.rows import Name
+from llmops_pipelines.pricing.tiers import shown_name
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 PRICED = (*TOKEN_BUCKETS, REQUEST)
@@ -31,21 +33,18 @@ def tariffs(book: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         book: ``PRICE_BOOK``.
-        models: ``entry`` (UInt32), ``provider`` and ``model`` as in the book, all unique.
+        models: ``entry`` (UInt32) and its ``Name`` in the book, all unique.
 
     Returns:
         ``tariff`` (UInt32, row number), ``entry``, ``valid_from``, ``valid_to``, ``context_from``,
-        ``price_source``, and per bucket a price in 10^-18 USD per token (per call for ``request``),
-        null where the bucket has none. Sorted by entry, valid_from and context_from.
+        ``price_source``, its ``Name``, and per bucket a price in 10^-18 USD per token (per call for
+        ``request``), null where the bucket has none. Sorted by entry, valid_from and context_from.
     """
     return (
-        book.join(models, on=["provider", "model"])
+        book.join(models, on=Name._fields)
         .group_by("entry", "valid_from", "context_from")
         .agg(
-            pl.col("valid_to").first(),
-            pl.format(
-                "{}: {}/{}", *(pl.col(name).first() for name in ("source", "provider", "model"))
-            ).alias("price_source"),
+            pl.col("valid_to", "source", *Name._fields).first(),
             *(
                 (pl.col("price").filter(pl.col("bucket") == bucket).first() * _AS_INTEGER)
                 .cast(pl.Int128)
@@ -58,6 +57,15 @@ def tariffs(book: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
             .mul(1000)
             .alias(REQUEST),
         )
+        .with_columns(
+            price_source=pl.format(
+                "{}: {}/{}",
+                "source",
+                "provider",
+                shown_name(pl.col("model"), pl.col("tier"), pl.col("hours")),
+            )
+        )
+        .drop("source")
         .sort("entry", "valid_from", "context_from")
         .with_row_index("tariff")
     )

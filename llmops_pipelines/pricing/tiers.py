@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 import polars as pl
@@ -14,24 +13,26 @@ BATCH: Final = "batch"
 
 _STANDARD_SPELLINGS = ("", "auto", "default", "on_demand", "on-demand", "standard", "standard_only")
 
-_SUFFIX = re.compile(r"(?::(?:batch|flex|priority|fast))?(?:@\d\d:\d\d-\d\d:\d\d)?$")
-
-_WINDOW = r"^(.*)@(\d\d):(\d\d)-(\d\d):(\d\d)$"
+_SHOWN = r"^(.*?)(?::(batch|flex|priority|fast))?(?:@(\d\d:\d\d-\d\d:\d\d))?$"
 
 
-def tier_name(model: str, service: str) -> str:
-    """The book's name for ``model`` in a service tier: ``gpt-4.1:batch``."""
-    return model if service == STANDARD else f"{model}:{service}"
+def shown_name(model: pl.Expr, tier: pl.Expr, hours: pl.Expr) -> pl.Expr:
+    """``gpt-4.1:batch`` or ``deepseek-chat@00:30-16:30``: the model, its tier and hours, if any."""
+    return pl.concat_str(
+        model,
+        pl.when(tier != STANDARD).then(pl.format(":{}", tier)).otherwise(pl.lit("")),
+        pl.when(hours != "*").then(pl.format("@{}", hours)).otherwise(pl.lit("")),
+    )
 
 
-def window_name(model: str, start: str, end: str) -> str:
-    """The book's name for ``model`` at some hours of the day: ``deepseek-chat@00:30-16:30``."""
-    return f"{model}@{start}-{end}"
-
-
-def base_name(model: str) -> str:
-    """The model behind a name of the book, without tier and hours."""
-    return _SUFFIX.sub("", model)
+def split_names(shown: pl.Expr) -> dict[str, pl.Expr]:
+    """``model``, ``tier`` and ``hours`` of a name as ``shown_name`` writes it."""
+    parts = shown.str.extract_groups(_SHOWN).struct
+    return {
+        "model": parts.field("1"),
+        "tier": parts.field("2").fill_null(STANDARD),
+        "hours": parts.field("3").fill_null("*"),
+    }
 
 
 def service_of_call() -> pl.Expr:
@@ -47,28 +48,4 @@ def service_of_call() -> pl.Expr:
         .when(tier.is_in(_STANDARD_SPELLINGS))
         .then(pl.lit(STANDARD))
         .otherwise(tier)
-    )
-
-
-def windows_of(book: pl.DataFrame) -> pl.DataFrame:
-    """Models of the book that have other prices at some hours of the day.
-
-    Returns:
-        ``provider``, ``model`` (the one without hours), ``window_model`` (the book's name), and
-        ``start`` and ``end`` in minutes since midnight UTC, the end excluded.
-    """
-    parts = pl.col("model").str.extract_groups(_WINDOW).struct
-    minutes = [parts.field(str(i)).cast(pl.Int64) for i in range(2, 6)]
-    return (
-        book.select("provider", "model")
-        .filter(pl.col("model").str.contains(_WINDOW))
-        .unique()
-        .select(
-            "provider",
-            parts.field("1").alias("model"),
-            window_model="model",
-            start=minutes[0] * 60 + minutes[1],
-            end=minutes[2] * 60 + minutes[3],
-        )
-        .sort("provider", "model", "start")
     )

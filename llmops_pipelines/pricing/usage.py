@@ -9,8 +9,9 @@ from decimal import Decimal, localcontext
 
 import polars as pl
 
+from llmops_pipelines.pricing.belief import as_believed
 from llmops_pipelines.pricing.buckets import REQUEST
-from llmops_pipelines.pricing.entries import find_entries
+from llmops_pipelines.pricing.entries import REQUEST_COLUMNS, find_entries
 from llmops_pipelines.pricing.tariffs import PRICED, PROMPT_BUCKETS, UNITS_PER_PICO, tariffs
 from llmops_pipelines.pricing.tiers import STANDARD, Service
 from llmops_pipelines.tables import TOKEN_BUCKETS
@@ -61,6 +62,7 @@ def find_tariff(
     book: pl.DataFrame,
     *,
     service: Service = STANDARD,
+    team: str | None = None,
 ) -> Tariff | None:
     """The tariff of a model at a moment; None where its price is not known.
 
@@ -72,17 +74,20 @@ def find_tariff(
         at: When the call began, UTC if it has no zone.
         book: ``PRICE_BOOK``.
         service: Service tier of the call.
+        team: Who pays for it, where the book has prices of teams.
     """
     moment = at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
+    believed = as_believed(book)
     asked = pl.DataFrame(
-        {"provider": [provider], "model": [model], "service": [service]},
-        schema=dict.fromkeys(("provider", "model", "service"), pl.String),
+        [(provider, model, service, team)],
+        schema=dict.fromkeys(REQUEST_COLUMNS, pl.String),
+        orient="row",
     )
-    models = find_entries(asked, book)
+    models = find_entries(asked, believed)
     entry = models.asked.select(models.entry_at(pl.lit(moment))).item()
     if entry is None:
         return None
-    bands = tariffs(book, models.listed).filter(
+    bands = tariffs(believed, models.listed).filter(
         (pl.col("entry") == entry)
         & (pl.col("valid_from") <= moment)
         & (pl.col("valid_to").is_null() | (pl.col("valid_to") > moment))
@@ -106,6 +111,7 @@ def price_usage(
     book: pl.DataFrame,
     *,
     service: Service = STANDARD,
+    team: str | None = None,
 ) -> Decimal | None:
     """Dollars for one usage, ``buckets`` of tokens, at a moment; None where no price is known.
 
@@ -114,5 +120,5 @@ def price_usage(
     Raises:
         ValueError: A bucket is unknown or its count negative.
     """
-    tariff = find_tariff(provider, model, at, book, service=service)
+    tariff = find_tariff(provider, model, at, book, service=service, team=team)
     return tariff.cost(buckets) if tariff else None

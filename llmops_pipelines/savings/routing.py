@@ -60,7 +60,8 @@ def routing_savings(
         "call_id", *_MODEL, paid="cost", feature=_unambiguous(pl.col("feature"))
     )
     calls = llm_calls.select(
-        "call_id", "started_at", "service_tier", "is_batch", *TOKEN_BUCKETS, is_routers_own(),
+        "call_id", "started_at", "team", "service_tier", "is_batch", *TOKEN_BUCKETS,
+        is_routers_own(),
         session=pl.coalesce("session_id", "trace_id"),
     ).join(succeeded, on="call_id")  # fmt: skip
     answers = ~pl.col("is_routers_own")

@@ -56,6 +56,48 @@ def test_own_prices_and_another_day_are_taken(tmp_path):
     )
 
 
+OWN = """
+overrides:
+  - {provider: mistral, model: m, currency: EUR, rate: {usd: 1.25, day: 2026-11-02, source: ECB},
+     prices: {uncached_input: 1.8, output_text: 4, request: 2}, why: C-7}
+discounts:
+  - {provider: openai, percent: 15, why: annex 2}
+  - {provider: openai, percent: 30, teams: [search], why: credit}
+  - {provider: mistral, model: m, percent: 50, why: trial}
+"""
+
+
+def test_discounts_and_conversions_are_part_of_the_arithmetic(tmp_path):
+    reference = tmp_path / "data" / "reference"
+    reference.mkdir(parents=True)
+    (reference / "prices.yaml").write_text(OWN)
+    records = [RECORD, RECORD | {"team": "search"}, RECORD | {"provider": "mistral", "model": "m"}]
+    lines = [json.dumps(record) for record in records]
+    shown = price(tmp_path, *lines).stdout.splitlines()
+    assert "1,000 uncached_input at $1.70/M [$2.00 - 15%]" in shown[0]
+    assert "15% off (prices.yaml discounts.0: annex 2)" in shown[0]
+    assert shown[1].startswith("r-1: $0.00196 = 1,000 uncached_input at $1.40/M [$2.00 - 30%]")
+    assert "at $1.125/M [1.80 EUR x 1.25 - 50%]" in shown[2]
+    assert "1 request at $0.00125 [0.002 EUR x 1.25 - 50%]" in shown[2]
+    assert "(EUR at 1.25 USD, ECB, 2026-11-02), 50% off" in shown[2]
+    told = json.loads(price(tmp_path, *lines, options=["--json"]).stdout)[2]["price_rows"]
+    for row in told:
+        made = row["list_price"] * row["usd_rate"] * (1 - row["discount"])
+        assert abs(row["usd_per_mtok"] - made) < 1e-9
+        assert row["currency"] == "EUR"
+
+
+def test_prices_that_clash_are_refused_with_line_and_remedy(tmp_path):
+    reference = tmp_path / "data" / "reference"
+    reference.mkdir(parents=True)
+    again = "  - {provider: openai, percent: 10, why: w}\n"
+    (reference / "prices.yaml").write_text(OWN + again)
+    said = price(tmp_path, json.dumps(RECORD))
+    assert said.returncode == 2
+    assert "discounts.0 and discounts.3 both take per cent off openai/" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
 def test_a_file_without_records_is_an_empty_list_and_a_missing_one_an_error(tmp_path):
     assert json.loads(price(tmp_path, options=["--json"]).stdout) == []
     said = invoke("--data", tmp_path / "data", "price", tmp_path / "usages.jsonl")

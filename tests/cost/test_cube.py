@@ -99,6 +99,18 @@ def one_by_one(logged, book, by):
     )
 
 
+DISCOUNT = {"provider": "openai", "percent": "12.345", "teams": ["a"], "why": "a team's own"}
+
+
+@pytest.mark.parametrize("by", [["model"], ["feature", "team"]])
+def test_sums_are_exact_where_teams_have_prices_of_their_own(by):
+    book = price_book(PriceOverrides.model_validate({"discounts": [DISCOUNT]}))
+    logged = mixed_calls(1_000)
+    found = in_order(sum_calls(logged, by, Rates(book)), by)
+    expected = in_order(one_by_one(logged, book, by), by)
+    assert found.select(expected.columns).equals(expected)
+
+
 def in_order(frame, by):
     return frame.sort(by, nulls_last=True)
 

@@ -8,6 +8,7 @@ import pytest
 
 from llmops_pipelines.pricing import PriceOverrides, find_tariff, price_book, price_calls
 from llmops_pipelines.pricing.catalogue import providers
+from llmops_pipelines.pricing.rows import Name
 from llmops_pipelines.reference import parse_document
 from llmops_pipelines.tables import PRICE_BOOK, TOKEN_BUCKETS
 from tests.pricing.factories import at, call, calls, parquet_bytes
@@ -45,7 +46,7 @@ def test_the_book_is_a_valid_table_of_known_buckets(book):
 
 def test_intervals_of_one_price_neither_overlap_nor_leave_gaps(book):
     ends = book.sort("valid_from").with_columns(
-        next_from=pl.col("valid_from").shift(-1).over("provider", "model", "bucket", "context_from")
+        next_from=pl.col("valid_from").shift(-1).over(*Name._fields, "bucket", "context_from")
     )
     assert ends.filter(pl.col("valid_to") != pl.col("next_from")).is_empty()
 
@@ -53,8 +54,8 @@ def test_intervals_of_one_price_neither_overlap_nor_leave_gaps(book):
 def test_the_clock_of_reading_is_kept_and_prices_nothing(book):
     read_at = at("2026-11-10 02:00")
     stamped = price_book(PriceOverrides(), read_at)
-    assert set(stamped["fetched_at"]) == {read_at}
-    assert stamped.drop("fetched_at").equals(book.drop("fetched_at"))
+    assert set(stamped["fetched_at"]) == set(stamped["known_from"]) == {read_at}
+    assert stamped.drop(PRICE_BOOK.volatile).equals(book.drop(PRICE_BOOK.volatile))
 
 
 def test_two_books_are_the_same_bytes(book):

@@ -37,6 +37,14 @@ def test_the_examples_in_the_shipped_file_are_valid():
     assert len(parse(f"overrides:\n{examples}").overrides) == 2
 
 
+@pytest.mark.parametrize("kind", ["self_hosted", "multipliers", "discounts"])
+def test_the_examples_of_each_kind_are_valid(kind):
+    lines = DEFAULTS.read_text().splitlines()
+    start = lines.index(f"# {kind}:")
+    example = "\n".join(line[2:] for line in lines[start : lines.index("#", start)])
+    assert getattr(parse(example), kind)
+
+
 def test_days_are_midnights_and_offsets_are_taken_into_account():
     (entry,) = parse("""
 overrides:
@@ -106,7 +114,7 @@ def test_a_missing_reason_is_asked_for():
 
 def test_an_unknown_key_is_named_with_the_known_ones():
     message = fault("overrides: [{provider: p, name: m, prices: {uncached_input: 3}, why: w}]")
-    assert "overrides.0.name: is not known here; accepted: provider, model, service" in message
+    assert "overrides.0.name: is not known here; accepted: provider, model," in message
 
 
 def test_a_time_that_cannot_be_read_shows_how_to_write_one():
