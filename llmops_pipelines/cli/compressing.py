@@ -239,6 +239,7 @@ def _calls(model: str | None, replayed: pl.DataFrame, samples: list[Sample]) -> 
     )
     silent = {bucket: 0 for bucket in TOKEN_BUCKETS if bucket != "uncached_input"}
     told = {
+        "team": None,
         "provider": None,
         "model": model,
         "started_at": datetime.now(UTC).replace(tzinfo=None),

@@ -34,7 +34,8 @@ MOST_TEXTS = 2_000
 NO_TEXTS = "no sampled call of the last 28 days has texts: nothing can be replayed"
 
 _CALL = (
-    *("call_id", "day", "feature", "provider", "model", "started_at", "is_batch", "service_tier"),
+    *("call_id", "day", "feature", "team", "provider", "model", "started_at", "is_batch"),
+    "service_tier",
     *("prompt_name", "prompt_version", "prompt_hash", "content_digest", *TOKEN_BUCKETS),
 )
 

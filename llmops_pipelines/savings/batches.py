@@ -13,8 +13,8 @@ from llmops_pipelines.savings.window_totals import saved_figures
 from llmops_pipelines.tables import BATCH_SAVINGS, MONEY, TOKEN_BUCKETS
 
 BATCHED: Final = (
-    "call_id", "trace_id", "started_at", "feature", "provider", "model", "service_tier", "is_batch",
-    "is_stream", "user_hash", "session_id", "ttft_ms", *TOKEN_BUCKETS, "cost",
+    "call_id", "trace_id", "started_at", "feature", "team", "provider", "model", "service_tier",
+    "is_batch", "is_stream", "user_hash", "session_id", "ttft_ms", *TOKEN_BUCKETS, "cost",
 )  # fmt: skip
 """Columns of calls that are replayed, as in ``LLM_CALLS`` and ``CALL_COSTS``."""
 

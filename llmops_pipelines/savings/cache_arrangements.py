@@ -153,7 +153,7 @@ def _offer(calls: pl.DataFrame, one: Arranged, price_book: pl.DataFrame) -> pl.D
 def repriced(calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.Series:
     """The cost with the buckets called ``after_...`` in place of those that were logged."""
     asked = calls.select(
-        *("provider", "model", "started_at", "service_tier", "is_batch"),
+        *("team", "provider", "model", "started_at", "service_tier", "is_batch"),
         *(
             pl.col(f"after_{name}" if name in PROMPT_BUCKETS else name).cast(pl.Int64).alias(name)
             for name in TOKEN_BUCKETS

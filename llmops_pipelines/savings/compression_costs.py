@@ -9,7 +9,7 @@ from llmops_pipelines.tables import TOKEN_BUCKETS
 
 _WRITES = ("cache_write_5m", "cache_write_1h")
 _PROMPT = ("uncached_input", "cache_read", *_WRITES)
-_ASKED = ("call_id", "provider", "model", "started_at", "is_batch", "service_tier")
+_ASKED = ("call_id", "team", "provider", "model", "started_at", "is_batch", "service_tier")
 
 
 def prompt_tokens() -> pl.Expr:

@@ -26,8 +26,8 @@ PROMPT_BUCKETS: Final = ("uncached_input", "cache_read", "cache_write_5m", "cach
 WRITTEN_BUCKETS: Final = PROMPT_BUCKETS[2:]
 
 REPLAYED: Final = (
-    "call_id", "started_at", *CACHE_SCOPE, "is_batch", "session_id", "ttft_ms", "latency_ms",
-    *TOKEN_BUCKETS, "cost",
+    "call_id", "started_at", "team", *CACHE_SCOPE, "is_batch", "session_id", "ttft_ms",
+    "latency_ms", *TOKEN_BUCKETS, "cost",
 )  # fmt: skip
 """Columns of calls that are replayed, as in ``LLM_CALLS`` and ``CALL_COSTS``."""
 

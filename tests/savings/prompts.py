@@ -17,7 +17,16 @@ GUIDE = "\n".join(
 )
 """About 7,700 bytes; calls below count 2,000 tokens for it and what is asked."""
 
-TEXT = {"feature", "prompt_version", "project", "provider", "model", "service_tier", "session_id"}
+TEXT = {
+    "feature",
+    "team",
+    "prompt_version",
+    "project",
+    "provider",
+    "model",
+    "service_tier",
+    "session_id",
+}
 
 
 def asked(number, system=GUIDE, *, after=60.0, question=None, **fields):
@@ -28,6 +37,7 @@ def asked(number, system=GUIDE, *, after=60.0, question=None, **fields):
         "call_id": f"c{number:04}",
         "started_at": START + timedelta(seconds=after * number),
         "feature": "chat",
+        "team": None,
         "prompt_version": "1",
         "project": None,
         "provider": "openai",

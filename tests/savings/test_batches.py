@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmops_pipelines.pricing import price_tokens
+from llmops_pipelines.pricing import PriceOverrides, price_book, price_tokens
 from llmops_pipelines.savings import BATCHED, batch_rows, replay_batches, waiting
+from llmops_pipelines.tables import MONEY
 from tests.savings.prompts import BOOK, asked
 
 DAYS = [date(2026, 11, 20)]
@@ -26,7 +27,7 @@ def call(number, **fields):
 
 
 def calls_of(*rows):
-    text = {"service_tier", "provider", "model", *MORE}
+    text = {"service_tier", "team", "provider", "model", *MORE}
     types = dict.fromkeys(text, pl.String) | {"is_stream": pl.Boolean, "ttft_ms": pl.Float64}
     calls = pl.DataFrame(rows, schema_overrides=types)
     return calls.with_columns(cost=price_tokens(calls, BOOK)["cost"]).select(BATCHED)
@@ -36,6 +37,13 @@ def rows_of(*rows, **marked):
     calls = calls_of(*rows)
     found = batch_rows(replay_batches(calls, BOOK), waiting(calls, marked), DAYS, "digest")
     return {row["feature"]: row for row in found.to_dicts()}
+
+
+def test_a_team_with_a_discount_saves_by_its_own_price():
+    half = {"provider": "openai", "percent": 50, "teams": ["core"], "why": "contract"}
+    book = price_book(PriceOverrides.model_validate({"discounts": [half]}))
+    own = calls_of(call(0, team="core")).with_columns(cost=pl.lit(Decimal("1.25"), MONEY))
+    assert replay_batches(own, book)["batch_cost"].to_list() == [Decimal("0.625")]
 
 
 def test_a_marked_feature_saves_half():
