@@ -198,7 +198,9 @@ def test_a_scope_without_a_budget_has_no_share():
             "status": "within",
         },
     ]
-    samples = parse(text(budget_status=pl.DataFrame(rows, schema=BUDGET_STATUS.schema)))
+    kept = {"kind": "feature", "period": "day"}
+    status = pl.DataFrame([kept | row for row in rows], schema=BUDGET_STATUS.schema)
+    samples = parse(text(budget_status=status))
     assert samples['llmops_budget_used_ratio{scope="total"}'] == 0.4
     assert samples['llmops_samples_missing{metric="llmops_budget_used_ratio"}'] == 1
 
