@@ -14,6 +14,7 @@ from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
+from llmops_pipelines.orchestration.spend_charts import figures_of_latest_day
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
     CALL_COSTS,
@@ -172,6 +173,17 @@ def price_catalogue_is_recent(policy: Policy, clock: Clock) -> dg.AssetCheckResu
     return checks.catalogue_recent(policy.price_catalogue_max_age_days, clock.today())
 
 
+@dg.asset(
+    group_name="costs",
+    owners=[OWNER],
+    kinds={"matplotlib"},
+    deps=[feature_costs, cost_forecast, budget_status],
+)
+def cost_charts(lake: LakeResource) -> dg.MaterializeResult[None]:
+    """Spend by day, model mix, forecast and what is left of the budget, as of the latest day."""
+    return dg.MaterializeResult(metadata=figures_of_latest_day(lake.open()))
+
+
 @daily_check(call_costs)
 def every_call_has_a_price(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """Unpriced calls make spend look smaller than it is: by how much at most, and the remedy."""
@@ -200,5 +212,5 @@ def cube_adds_up_to_the_last_digit(lake: LakeResource, day: date) -> dg.AssetChe
 def every_budget_is_of_something(
     lake: LakeResource, reference: ReferenceFolder, day: date
 ) -> dg.AssetCheckResult:
-    """A budget of a feature or team that nobody has ever named is a mistyped one; name near ones."""
+    """A budget of a feature or team that nobody ever named is mistyped; tell names like it."""
     return checks.budgets_known(lake.open(), reference, day)

@@ -162,9 +162,7 @@ def _add_budgets(families: _Families, budgets: pl.DataFrame) -> None:
             continue
         labels |= {"kind": row["kind"], "period": row["period"]}
         families.add("period_budget_usd", "Allowed in the period.", labels, row["budget"])
-        families.add(
-            "period_budget_used_ratio", "Share of it spent so far.", labels, row["share"]
-        )
+        families.add("period_budget_used_ratio", "Share of it spent so far.", labels, row["share"])
         if row["period"] == "month":
             families.add(
                 "month_forecast_usd", "What the month will have cost.", labels, row["forecast"]

@@ -46,7 +46,8 @@ def budget_status(
     wanted += [Allowance(*scope, DAY, 1, None) for scope in seen if scope not in daily]
     limits = pl.DataFrame(
         [(*allowance, first_day(allowance, day)) for allowance in wanted],
-        schema={name: BUDGET_STATUS.schema[name] for name in Allowance._fields} | {"since": pl.Date},
+        schema={name: BUDGET_STATUS.schema[name] for name in Allowance._fields}
+        | {"since": pl.Date},
         orient="row",
     )
     spent = (
@@ -64,7 +65,10 @@ def budget_status(
     return BUDGET_STATUS.require(
         limits.join(spent, on=_PERIOD, how="left")
         .with_columns(
-            spent=pl.when(pl.col("unpriced_calls").is_null()).then(0).otherwise("spent").cast(MONEY),
+            spent=pl.when(pl.col("unpriced_calls").is_null())
+            .then(0)
+            .otherwise("spent")
+            .cast(MONEY),
             unpriced_calls=pl.col("unpriced_calls").fill_null(0),
         )
         .join(_month_ends(forecast, day), on=_PERIOD, how="left")

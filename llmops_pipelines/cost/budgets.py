@@ -116,7 +116,11 @@ def unknown_names(
     """
     known: Mapping[str, Collection[str]] = {FEATURE: features, TEAM: teams, TOTAL: [TOTAL]}
     rows = [
-        (f"{kind}s", name, ", ".join(get_close_matches(name, sorted(known[kind]))) or "no such name")
+        (
+            f"{kind}s",
+            name,
+            ", ".join(get_close_matches(name, sorted(known[kind]))) or "no such name",
+        )
         for kind, name, _ in budgets.scopes()
         if name not in known[kind]
     ]

@@ -107,7 +107,7 @@ def _paths(history: History, open_days: list[date], targets: list[date]) -> Floa
 
 
 def _month_to_date(ahead: Floats, targets: list[date], month: date, before: Floats) -> Floats:
-    """Each path's spend of the target's month up to it; ``before`` is what ``month`` holds already."""
+    """Each path's spend of the target's month up to it; ``month`` holds ``before`` already."""
     sums = np.empty_like(ahead)
     running = before
     for place, target in enumerate(targets):

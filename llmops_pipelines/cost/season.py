@@ -31,7 +31,7 @@ _PULL: Final = np.array([0.3, 3.0, 30.0, 300.0])
 _NOISE: Final = (1.0, 0.1)
 """Shape of the prior of the noise, and its standard deviation: 10 % a day."""
 _OFFSET: Final = 0.2
-"""Added to spend as a share of its mean before the logarithm, which a day of nothing has none of."""
+"""Added to spend before the logarithm, as a share of its mean: a day of nothing has one."""
 _FURTHEST: Final = 3.0
 """Paths stay below e^3 times the largest day seen: beyond, noise would be compounded, not known."""
 
@@ -77,7 +77,8 @@ def seasonal_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
     logs = np.log(spent / mean + _OFFSET)
     drawn = _draw(_fit(logs, weekdays), ahead)
     drawn = np.minimum(drawn, np.nanmax(logs) + _FURTHEST)
-    return np.maximum(np.exp(drawn) - _OFFSET, 0) * mean
+    paths: Floats = np.maximum(np.exp(drawn) - _OFFSET, 0) * mean
+    return paths
 
 
 def mean_paths(spent: Floats, ahead: int) -> Floats:

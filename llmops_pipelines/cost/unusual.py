@@ -70,12 +70,12 @@ def judge_last(spent: Floats, weekdays: Ints) -> Judged:
     logs = np.log(past / mean + _OFFSET)
     middle = _expected(logs, past_weekdays, np.arange(len(logs), 0, -1), weekday)
     scale = _scale(past, logs, past_weekdays)
-    ends = (
+    expected, low, high = (
         mean * max(float(np.exp(middle + side * THRESHOLD * scale)) - _OFFSET, 0.0)
         for side in (0, -1, 1)
     )
     z = (float(np.log(today / mean + _OFFSET)) - middle) / scale
-    return Judged(z, *ends, days=len(past), reason=None)
+    return Judged(z, expected, low, high, len(past), None)
 
 
 def _nothing(days: int, reason: str) -> Judged:
@@ -83,7 +83,7 @@ def _nothing(days: int, reason: str) -> Judged:
 
 
 def _expected(logs: Floats, weekdays: Ints, apart: Ints, weekday: int) -> float:
-    """The level of the days near, and what the weekday lies off it; ``apart`` is how far each is."""
+    """The level of the days near, and what the weekday lies off it; ``apart`` is how far."""
     medians = {int(day): float(np.median(logs[weekdays == day])) for day in np.unique(weekdays)}
     pattern = np.array([medians[int(day)] for day in weekdays])
     return float(np.median((logs - pattern)[apart <= _LEVEL_DAYS])) + medians[weekday]

@@ -169,13 +169,14 @@ def budgets_known(lake: Lake, reference: ReferenceFolder, day: date) -> dg.Asset
         .unique()
         .collect()
     )
-    teams = {one.team for one in (*declared.features.values(), *declared.rules) if one.team}
+    teams = {feature.team for feature in declared.features.values()}
+    teams |= {rule.team for rule in declared.rules}
     features = {*declared.features, *(rule.feature for rule in declared.rules)}
     return _result(
         cost.unknown_names(
             reference.read("budgets.yaml", cost.Budgets),
             features | set(seen["feature"]),
-            teams | set(seen["team"]),
+            {team for team in teams if team} | set(seen["team"]),
         ),
         "{n:,} budget(s) of a name that no feature or team has: correct budgets.yaml",
         severity=dg.AssetCheckSeverity.WARN,

@@ -239,10 +239,15 @@ def of_policies(policies: pl.DataFrame, hint: str) -> Figures:
         "saved_high", "saved_share", "saved_a_year", "saved_a_year_low", "saved_a_year_high",
     )  # fmt: skip
     shown = {"policies": dg.MetadataValue.json(told.to_dicts())}
+    frontier = frontier_of(policies)
+    return shown if frontier is None else shown | {"chart": _chart(frontier)}
+
+
+def frontier_of(policies: pl.DataFrame) -> Any:
+    """The frontier of the first policy that has one, as a chart; None where none has."""
+    own = policies.filter("is_own")
     drawn = own.filter(pl.col("frontier").list.len() > 0).sort("state", descending=True)
-    if drawn.is_empty():
-        return shown
-    return shown | {"chart": _chart(_frontier(policies, drawn.row(0, named=True)))}
+    return None if drawn.is_empty() else _frontier(policies, drawn.row(0, named=True))
 
 
 def _frontier(policies: pl.DataFrame, own: Mapping[str, Any]) -> Any:

@@ -51,6 +51,8 @@ REPLAYED = (
 )
 """What the last days would have cost otherwise."""
 
+CHARTS = "cost_charts"
+
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
 telemetry:
@@ -308,7 +310,9 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, *JUDGED, "warehouse")
+        runner.refresh(
+            "golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse"
+        )
     elif invoices and invoices_changed(lake, invoices.files()):
         runner.refresh(INVOICED)
     return Night(days, computed, runner.failures, delivered, runner.findings)

@@ -264,9 +264,7 @@ BUDGET_STATUS = Table(
         Column(
             "forecast", pl.Float64, "What the month will have cost, median.", "usd", nullable=True
         ),
-        Column(
-            "forecast_low", pl.Float64, "Lower end of its 80 % interval.", "usd", nullable=True
-        ),
+        Column("forecast_low", pl.Float64, "Lower end of its 80 % interval.", "usd", nullable=True),
         Column("forecast_high", pl.Float64, "Upper end.", "usd", nullable=True),
         Column("forecast_days", pl.Int64, "Days of history it rests on.", nullable=True),
         Column(

@@ -115,7 +115,10 @@ def test_budgets_are_exact_amounts():
         ("features:\n  chat: {daily_usd: -1}", r":2: features.chat.daily_usd: .*greater than 0"),
         ("total: {daily_usd: .nan}", r":1: total.daily_usd: .*finite"),
         ("total: {daily_usd: lots}", r":1: total.daily_usd: .*valid decimal"),
-        ("total: {daily: 4}", r":1: total.daily: is not known here; accepted: daily_usd, monthly_usd, rolling"),
+        (
+            "total: {daily: 4}",
+            r":1: total.daily: is not known here; accepted: daily_usd, monthly_usd, rolling",
+        ),
         ("total: 4", r":1: total: .*found 4"),
         ("features:\n  total: {daily_usd: 4}", r":1: features: `total` is no feature"),
         ("feature: {}", r":1: feature: is not known here; accepted: features, teams, total"),

@@ -40,7 +40,10 @@ def test_health_over_all_models_counts_and_single_models_do_not():
 
 def test_the_row_of_all_features_is_the_scope_total():
     frame = measurements(
-        service_health(health("rejected_line_rate", 0.1, feature="*")), NO_QUALITY, NO_BUDGET, NO_SPEND
+        service_health(health("rejected_line_rate", 0.1, feature="*")),
+        NO_QUALITY,
+        NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame, "scope", "metric") == [("total", "rejected_line_rate")]
 
@@ -132,7 +135,10 @@ def test_quality_of_all_prompt_versions_counts_with_its_judge():
 
 def test_the_hallucination_rate_is_the_opposite_of_groundedness():
     frame = measurements(
-        NO_HEALTH, quality(judged("*", 0, 10, estimate=0.75, low=0.5, high=0.875)), NO_BUDGET, NO_SPEND
+        NO_HEALTH,
+        quality(judged("*", 0, 10, estimate=0.75, low=0.5, high=0.875)),
+        NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame, "metric", "estimate", "low", "high") == [
         ("groundedness", 0.75, 0.5, 0.875),
@@ -149,7 +155,10 @@ def test_an_embedded_scorer_is_never_called_hallucination():
 
 def test_two_judges_stay_two_figures():
     frame = measurements(
-        NO_HEALTH, quality(judged("*", 3, 30), judged("*", 9, 30, judge_spec="b")), NO_BUDGET, NO_SPEND
+        NO_HEALTH,
+        quality(judged("*", 3, 30), judged("*", 9, 30, judge_spec="b")),
+        NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame.filter(metric="hallucination_rate"), "judge_spec") == [("b",), ("spec-a",)]
 
@@ -167,7 +176,9 @@ def test_days_stay_apart():
 
 
 def test_not_a_number_is_unknown():
-    frame = measurements(service_health(health("error_rate", math.nan)), NO_QUALITY, NO_BUDGET, NO_SPEND)
+    frame = measurements(
+        service_health(health("error_rate", math.nan)), NO_QUALITY, NO_BUDGET, NO_SPEND
+    )
     assert figures(frame, "estimate") == [(None,)]
 
 
