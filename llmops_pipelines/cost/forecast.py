@@ -11,15 +11,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from llmops_pipelines.cost.history import History, days_between, histories, weekdays_of
-from llmops_pipelines.cost.season import mean_paths, seasonal_paths
+from llmops_pipelines.cost.season import SEASONAL_DAYS, future_paths
 from llmops_pipelines.tables import COST_FORECAST
 
 Floats = NDArray[np.float64]
 
 LEAST_DAYS: Final = 3
 """Fewer known days foretell nothing."""
-SEASONAL_DAYS: Final = 14
-"""From two weeks on, weekdays are told apart."""
 LEAST_AHEAD: Final = 7
 """At a month's end the next month's first week is foretold too."""
 
@@ -78,7 +76,8 @@ def _rows(history: History, known_until: date, targets: list[date]) -> list[dict
     month = history.days[-1].replace(day=1)
     this_month = [place for place, day in enumerate(history.days) if day >= month]
     open_days = [place for place in this_month if not history.known[place]]
-    paths = _paths(history, [history.days[place] for place in open_days], targets)
+    ahead_days = [*(history.days[place] for place in open_days), *targets]
+    paths = future_paths(history.spent, weekdays_of(history.days), weekdays_of(ahead_days))
     of_open = np.maximum(paths[:, : len(open_days)], history.at_least[open_days]).sum(axis=1)
     ahead = paths[:, len(open_days) :]
     spent = float(np.nansum(history.spent[this_month]))
@@ -97,13 +96,6 @@ def _method(known: int) -> str:
     if known < LEAST_DAYS:
         return "none"
     return "weekday_level" if known >= SEASONAL_DAYS else "mean"
-
-
-def _paths(history: History, open_days: list[date], targets: list[date]) -> Floats:
-    wanted = [*open_days, *targets]
-    if history.known.sum() < SEASONAL_DAYS:
-        return mean_paths(history.spent[history.known], len(wanted))
-    return seasonal_paths(history.spent, weekdays_of(history.days), weekdays_of(wanted))
 
 
 def _month_to_date(ahead: Floats, targets: list[date], month: date, before: Floats) -> Floats:

@@ -22,10 +22,13 @@ Ints = NDArray[np.int64]
 PATHS: Final = 1000
 SEED: Final = 20_260
 
+SEASONAL_DAYS: Final = 14
+"""From two weeks on, weekdays are told apart."""
+
 _SMOOTHING: Final = np.array([0.0, 0.03, 0.07, 0.15, 0.3, 0.5, 0.75, 1.0])
 _BELIEF: Final = 1 - 0.8 * _SMOOTHING
-"""Prior weights: levels of spend mostly stay. Chosen with the next three in benchmarks/forecast.py:
-the intervals of sums hold what they promise on average over its worlds."""
+"""Prior weights: levels of spend mostly stay. Chosen with what follows in benchmarks/forecast.py, so
+that intervals of sums hold at least what they promise on average over its worlds."""
 _PULL: Final = np.array([0.3, 3.0, 30.0, 300.0])
 """How strongly the weekday pattern is pulled towards none, in precisions of a day's noise."""
 _NOISE: Final = (1.0, 0.1)
@@ -35,9 +38,16 @@ _OFFSET: Final = 0.2
 _FURTHEST: Final = 3.0
 """Paths stay below e^3 times the largest day seen: beyond, noise would be compounded, not known."""
 
+_JUMPS: Final = (1 / 60, 0.5)
+"""How often, per day, the level jumps (a release, a customer gained or lost), and by what standard
+deviation of the logarithm: a history without jumps does not promise that none comes. Chosen as
+above."""
+
 _SPREAD: Final = 1.5
-"""How much wider than a day's standard deviation the mean of a few days is taken to vary: weekdays
-and moves of the level are not seen yet. Chosen as above."""
+"""How much wider than a day's standard deviation days after a few days are taken to vary: weekdays
+are not seen yet. Chosen as above."""
+_DRIFT: Final = 0.3
+"""By how much, as a variance in units of a day's, the level of the days to come may differ."""
 _LEAST_SPREAD: Final = 0.1
 """Of the mean: a few equal days do not prove that no day differs."""
 
@@ -60,8 +70,8 @@ class _Fit(NamedTuple):
     """(smoothings,): what is left of the initial level."""
 
 
-def seasonal_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
-    """Draw ``PATHS`` futures, always the same ones.
+def future_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
+    """Draw ``PATHS`` futures, always the same ones: by weekdays where two weeks are known.
 
     Args:
         spent: USD of each day, oldest first, NaN where it is not known; at least two are.
@@ -71,6 +81,14 @@ def seasonal_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
     Returns:
         USD, (paths, days ahead); never negative.
     """
+    known = spent[~np.isnan(spent)]
+    if len(known) < SEASONAL_DAYS:
+        return mean_paths(known, len(ahead))
+    return seasonal_paths(spent, weekdays, ahead)
+
+
+def seasonal_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
+    """As ``future_paths``, by level and weekdays however few days there are."""
     mean = float(np.nanmean(spent))
     if mean <= 0:
         return np.zeros((PATHS, len(ahead)))
@@ -82,20 +100,13 @@ def seasonal_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
 
 
 def mean_paths(spent: Floats, ahead: int) -> Floats:
-    """Draw ``PATHS`` futures around the mean of a few days: a t distribution, taken wider.
-
-    Args:
-        spent: USD of each known day; at least two.
-        ahead: How many days follow.
-
-    Returns:
-        USD, (paths, days ahead); never negative.
-    """
+    """As ``future_paths``, around the mean of a few known days: a t distribution, taken wider."""
     random = np.random.default_rng(SEED)
     freedom = len(spent) - 1
     spread = max(_SPREAD * float(spent.std(ddof=1)), _LEAST_SPREAD * float(spent.mean()))
     noise = spread * np.sqrt(freedom / random.chisquare(freedom, PATHS))
-    level = spent.mean() + noise * random.standard_normal(PATHS) / np.sqrt(len(spent))
+    off = noise * np.sqrt(1 / len(spent) + _DRIFT) * random.standard_normal(PATHS)
+    level = spent.mean() + off
     drawn: Floats = level[:, None] + noise[:, None] * random.standard_normal((PATHS, ahead))
     return np.maximum(drawn, 0)
 
@@ -160,5 +171,7 @@ def _draw(fit: _Fit, ahead: Ints) -> Floats:
     level = ends[:, 0] - (pattern * ends[:, 1:]).sum(axis=1) + start * fit.fade[smoothing]
     shocks = noise[:, None] * random.standard_normal((PATHS, len(ahead)))
     moved = _SMOOTHING[smoothing][:, None] * (np.cumsum(shocks, axis=1) - shocks)
-    paths: Floats = level[:, None] + moved + pattern[:, ahead] + shocks
+    often, size = _JUMPS
+    jumps = (random.random(shocks.shape) < often) * random.normal(0, size, shocks.shape)
+    paths: Floats = level[:, None] + moved + np.cumsum(jumps, axis=1) + pattern[:, ahead] + shocks
     return paths
