@@ -71,6 +71,21 @@ def by_day(daily: pl.DataFrame, features: Sequence[str], days: Sequence[date]) -
     return [sums.get(day, 0.0) for day in days]
 
 
+def money_axis(axes: Axes) -> None:
+    """Lines across at round amounts, all written with the same number of decimals."""
+    axes.yaxis.grid(visible=True)
+    axes.locator_params(axis="y", nbins=5, steps=[1, 2, 2.5, 5, 10])
+    ticks = axes.get_yticks()
+    step = float(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
+    digits = next(
+        (digits for digits in range(2, 10) if abs(round(step, digits) / step - 1) < 1e-6), 10
+    )
+    digits = 0 if step >= 1000 else digits
+    axes.yaxis.set_major_formatter(
+        lambda value, _: f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}"
+    )
+
+
 def bar_width(days: Sequence[date], widest: float = 0.74) -> float:
     """How much of a day's place its bar takes: a few days make no walls."""
     return widest * min(1.0, len(days) / 6)

@@ -66,7 +66,7 @@ def forecast_fan(past: pl.DataFrame, forecast: pl.DataFrame, *, title: str) -> F
             ]
         axes.set_xlim(-0.6, len(days) - 0.4)
         axes.set_ylim(0, max([*heights, *ahead["high_95"]]) * 1.08 or 1)
-        _money_axis(axes)
+        parts.money_axis(axes)
         parts.day_axis(axes, days)
         unknown = shown.filter(pl.col("spent").is_null())["day"]
         parts.mark_unknown(axes, [place[day] for day in unknown])
@@ -128,7 +128,7 @@ def burn_down(
         air = (max(edges) - min(edges)) * 0.08 or 1
         axes.set_xlim(-1, len(days) - 0.7)
         axes.set_ylim(min(edges) - (air if min(edges) < 0 else 0), max(edges) + air)
-        _money_axis(axes)
+        parts.money_axis(axes)
         parts.day_axis(axes, days)
         unknown = [place[day] for day in spent.filter(pl.col("spent").is_null())["day"]]
         parts.mark_unknown(axes, unknown)
@@ -155,12 +155,6 @@ def _fan(axes: Axes, places: Sequence[int], ahead: pl.DataFrame, prefix: str) ->
             linewidth=0,
         )
     axes.plot(places, ahead[f"{prefix}expected"], color=ACCENT, linewidth=1.6)
-
-
-def _money_axis(axes: Axes) -> None:
-    axes.yaxis.grid(visible=True)
-    axes.locator_params(axis="y", nbins=5, steps=[1, 2, 2.5, 5, 10])
-    axes.yaxis.set_major_formatter(lambda value, _: parts.written(value, "usd"))
 
 
 def _ends(now: float, ahead: pl.DataFrame, *, over_budget: bool) -> list[tuple[float, str, str]]:

@@ -27,8 +27,8 @@ SEASONAL_DAYS: Final = 14
 
 _SMOOTHING: Final = np.array([0.0, 0.03, 0.07, 0.15, 0.3, 0.5, 0.75, 1.0])
 _BELIEF: Final = 1 - 0.8 * _SMOOTHING
-"""Prior weights: levels of spend mostly stay. Chosen with what follows in benchmarks/forecast.py, so
-that intervals of sums hold at least what they promise on average over its worlds."""
+"""Prior weights: levels of spend mostly stay. Chosen with what follows in benchmarks/forecast.py:
+intervals of sums hold at least what they promise on average over its worlds."""
 _PULL: Final = np.array([0.3, 3.0, 30.0, 300.0])
 """How strongly the weekday pattern is pulled towards none, in precisions of a day's noise."""
 _NOISE: Final = (1.0, 0.1)
@@ -38,7 +38,7 @@ _OFFSET: Final = 0.2
 _FURTHEST: Final = 3.0
 """Paths stay below e^3 times the largest day seen: beyond, noise would be compounded, not known."""
 
-_JUMPS: Final = (1 / 60, 0.5)
+_JUMPS: Final = (1 / 100, 0.5)
 """How often, per day, the level jumps (a release, a customer gained or lost), and by what standard
 deviation of the logarithm: a history without jumps does not promise that none comes. Chosen as
 above."""
@@ -46,7 +46,7 @@ above."""
 _SPREAD: Final = 1.5
 """How much wider than a day's standard deviation days after a few days are taken to vary: weekdays
 are not seen yet. Chosen as above."""
-_DRIFT: Final = 0.3
+_DRIFT: Final = 0.2
 """By how much, as a variance in units of a day's, the level of the days to come may differ."""
 _LEAST_SPREAD: Final = 0.1
 """Of the mean: a few equal days do not prove that no day differs."""
