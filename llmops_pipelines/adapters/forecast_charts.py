@@ -170,7 +170,7 @@ def _ends(now: float, ahead: pl.DataFrame, *, over_budget: bool) -> list[tuple[f
     labels = [
         (end["month_expected"], f"median {said(end['month_expected'])}", ACCENT),
         (end["month_low_80"], f"80 %: {said(end['month_low_80'])}", "#9dbadb"),
-        (end["month_high_80"], f"to {said(end['month_high_80'])}", "#9dbadb"),
+        (end["month_high_80"], f"80 %: {said(end['month_high_80'])}", "#9dbadb"),
     ]
     return sorted(labels)
 
