@@ -177,7 +177,7 @@ def price_catalogue_is_recent(policy: Policy, clock: Clock) -> dg.AssetCheckResu
     group_name="costs",
     owners=[OWNER],
     kinds={"matplotlib"},
-    deps=[feature_costs, cost_forecast, budget_status],
+    deps=[cost_forecast, budget_status],
 )
 def cost_charts(lake: LakeResource) -> dg.MaterializeResult[None]:
     """Spend by day, model mix, forecast and what is left of the budget, as of the latest day."""

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pytest import approx
+import pytest
 
 from llmops_pipelines.cost import cost_anomalies, cost_forecast
 from llmops_pipelines.judging import Ruling
@@ -58,7 +58,10 @@ def test_a_forecast_tells_where_the_month_ends_or_why_not():
     last = date(2026, 11, 15)
     costs = daily([5] * 15, date(2026, 11, 1))
     told = figures.of_cost_forecast(cost_forecast(costs, last))
-    assert (told["month_end"], told["month_expected_usd"]) == ("2026-11-30", approx(150, rel=0.05))
+    assert (told["month_end"], told["month_expected_usd"]) == (
+        "2026-11-30",
+        pytest.approx(150, rel=0.05),
+    )
     few = figures.of_cost_forecast(cost_forecast(costs, date(2026, 11, 2)))
     assert few["month_low_80_usd"].startswith("2 day(s) of known spend")
     assert figures.of_cost_forecast(COST_FORECAST.empty()) == {"month_end_usd": "unknown"}
