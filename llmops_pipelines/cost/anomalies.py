@@ -9,7 +9,7 @@ import polars as pl
 
 from llmops_pipelines.cost.history import histories, weekdays_of
 from llmops_pipelines.cost.scopes import SCOPE, by_scope
-from llmops_pipelines.cost.unusual import SEASONAL_DAYS, THRESHOLD, Judged, judge_last
+from llmops_pipelines.cost.unusual import LEAST_ALIKE, SATURDAY, THRESHOLD, Judged, judge_last
 from llmops_pipelines.tables import COST_ANOMALIES
 
 _CELL: Final = ("feature", "model")
@@ -68,12 +68,14 @@ def _status(judged: Judged) -> str:
 def _driver(own: pl.DataFrame, days: list[date], *, rises: bool) -> dict[str, Any]:
     """The cell of ``own`` whose spend on the last of ``days`` is furthest from its median before.
 
-    The median is of the same weekday once there are two weeks, and counts days without the cell as
-    days on which it spent nothing.
+    The median is of the days that ``judge_last`` holds it against, and counts days without the cell
+    as days on which it spent nothing.
     """
-    today, past = days[-1], days[:-1]
-    if len(past) >= SEASONAL_DAYS:
-        past = [day for day in past if day.weekday() == today.weekday()]
+    today = days[-1]
+    past = [day for day in days[:-1] if day.weekday() == today.weekday()]
+    if len(past) < LEAST_ALIKE:
+        weekend = today.weekday() >= SATURDAY
+        past = [day for day in days[:-1] if (day.weekday() >= SATURDAY) == weekend]
     cells = own.select(_CELL).unique()
     spent = (
         cells.join(pl.DataFrame({"day": [*past, today]}), how="cross")

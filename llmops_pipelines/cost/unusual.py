@@ -14,7 +14,8 @@ THRESHOLD: Final = 3.5
 """Robust deviations from which a day is unusual (B. Iglewicz and D. Hoaglin, How to Detect and
 Handle Outliers, 1993)."""
 LEAST_DAYS: Final = 5
-SEASONAL_DAYS: Final = 14
+LEAST_ALIKE: Final = 3
+"""Of a weekday: the median of two is as far off as one of them may be."""
 
 _OFFSET: Final = 0.2
 """Of the mean, added before the logarithm: a day of nothing has one."""
@@ -26,7 +27,7 @@ _LEAST_SCALE: Final = 0.05
 _FEW: Final = 2.0
 """The scale is taken 1 + 2 / n times as large: a median of few residuals is often too small. Chosen
 in benchmarks/forecast.py, so that about one usual day in a hundred is called unusual."""
-_SATURDAY: Final = 5
+SATURDAY: Final = 5
 
 
 class Judged(NamedTuple):
@@ -43,10 +44,10 @@ class Judged(NamedTuple):
 def judge_last(spent: Floats, weekdays: Ints) -> Judged:
     """Hold the last day against those before it.
 
-    From two weeks on a day's logarithm is held against the median of its weekday and of the last
-    two weeks' level. Before, working days are held against working days and weekends against
-    weekends. Each day of the past is held against the others in the same way; the median of what it
-    lies off is the scale, so that a series that always moves is allowed to.
+    A day's logarithm is held against the median of its weekday and the last two weeks' level; while
+    its weekday was seen less than three times, working days are held against working days and
+    weekends against weekends. Each day of the past is held against the others in the same way; the
+    median of what it lies off is the scale, so that a series that always moves is allowed to.
 
     Args:
         spent: USD of each day, oldest first, NaN where it is not known.
@@ -57,15 +58,13 @@ def judge_last(spent: Floats, weekdays: Ints) -> Judged:
     today, weekday = float(spent[-1]), int(weekdays[-1])
     if np.isnan(today):
         return _nothing(len(past), "its spend that day is not known: too many calls have no price")
-    if len(past) < SEASONAL_DAYS:
-        alike = (past_weekdays >= _SATURDAY) == (weekday >= _SATURDAY)
+    if (past_weekdays == weekday).sum() < LEAST_ALIKE:
+        alike = (past_weekdays >= SATURDAY) == (weekday >= SATURDAY)
         past, past_weekdays = past[alike], np.zeros(alike.sum(), dtype=np.int64)
         weekday = 0
         if len(past) < LEAST_DAYS:
-            kind = "weekend" if weekdays[-1] >= _SATURDAY else "working"
+            kind = "weekend" if weekdays[-1] >= SATURDAY else "working"
             return _nothing(len(past), f"{len(past)} {kind} days before it; at least {LEAST_DAYS}")
-    elif not (past_weekdays == weekday).any():
-        return _nothing(len(past), "this weekday was never seen before")
     mean = float(past.mean()) or today or 1.0
     logs = np.log(past / mean + _OFFSET)
     middle = _expected(logs, past_weekdays, np.arange(len(logs), 0, -1), weekday)
