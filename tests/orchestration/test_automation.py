@@ -14,7 +14,7 @@ TODAY = "2026-11-22"
 ROWS = {"llm_calls", "trace_steps", "feedback", "rejected_lines"}
 AT_ONCE = ROWS | {
     "traces", "call_costs", "feature_costs", "budget_status", "heuristic_scores", "service_health",
-    "routing_savings", "cost_cube", "cost_drivers", "cost_forecast",
+    "routing_savings", "cost_cube", "cost_drivers", "cost_forecast", "unit_costs",
 }  # fmt: skip
 AFTER_THE_DAY = {
     "sampled_traces", "judge_scores", "ragas_scores", "quality", "golden_candidates",
@@ -134,7 +134,7 @@ def test_before_the_first_prices_nothing_is_priced_at_nothing(definitions, insta
     ticks.land(DAYS[0])
     asked = ticks.tick()
     costs = {"call_costs", "feature_costs", "cost_cube", "budget_status", "routing_savings"}
-    waiting = costs | {"cost_drivers", "service_health"} | SPEND
+    waiting = costs | {"cost_drivers", "unit_costs", "service_health"} | SPEND
     assert asked == {None: {"price_book"}, DAYS[0]: WHOLE - waiting}
     ticks.compute(asked)
     assert ticks.tick() == {DAYS[0]: waiting}
