@@ -9,16 +9,19 @@ import polars as pl
 from llmops_pipelines import cost, health, pricing
 from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.bill_figures import of_unit_costs
-from llmops_pipelines.orchestration.conditions import Inputs, when_missing
+from llmops_pipelines.orchestration.conditions import Inputs, on_finished_day, when_missing
 from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
+from llmops_pipelines.orchestration.spend_charts import figures_of_latest_day
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
     CALL_COSTS,
+    COST_ANOMALIES,
     COST_CUBE,
     COST_DRIVERS,
+    COST_FORECAST,
     FEATURE_COSTS,
     PRICE_BOOK,
     UNIT_COSTS,
@@ -99,15 +102,50 @@ def cost_drivers(
 
 
 @daily(
+    COST_FORECAST,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_cost_forecast,
+)
+def cost_forecast(
+    feature_costs: Annotated[pl.DataFrame, LastDays(cost.HISTORY_DAYS)], clock: Clock, day: date
+) -> pl.DataFrame:
+    """Spend of the days to come and of the month, per scope, with intervals, in USD."""
+    return cost.cost_forecast(feature_costs, day, is_over=day < clock.today())
+
+
+@daily(
+    COST_ANOMALIES,
+    group="costs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    condition=on_finished_day,
+    figures=figures.of_cost_anomalies,
+)
+def cost_anomalies(
+    feature_costs: Annotated[pl.DataFrame, LastDays(cost.HISTORY_DAYS)], day: date
+) -> pl.DataFrame:
+    """Whether the day's spend was unusual for its weekday, per scope, and what drove it."""
+    return cost.cost_anomalies(feature_costs, day)
+
+
+@daily(
     BUDGET_STATUS,
     group="costs",
     owner=OWNER,
     kinds={"polars", "parquet"},
     deps=[reference_key("budgets")],
 )
-def budget_status(feature_costs: pl.DataFrame, reference: ReferenceFolder) -> pl.DataFrame:
-    """Spend against each daily budget; without one, how to set it."""
-    return cost.budget_status(feature_costs, reference.read("budgets.yaml", cost.Budgets))
+def budget_status(
+    feature_costs: Annotated[pl.DataFrame, LastDays(cost.HISTORY_DAYS)],
+    cost_forecast: pl.DataFrame,
+    reference: ReferenceFolder,
+    day: date,
+) -> pl.DataFrame:
+    """Spend against each budget of a day, a month or rolling days; without one, how to set it."""
+    budgets = reference.read("budgets.yaml", cost.Budgets)
+    return cost.budget_status(feature_costs, budgets, day, cost_forecast)
 
 
 @daily(
@@ -135,6 +173,17 @@ def price_catalogue_is_recent(policy: Policy, clock: Clock) -> dg.AssetCheckResu
     return checks.catalogue_recent(policy.price_catalogue_max_age_days, clock.today())
 
 
+@dg.asset(
+    group_name="costs",
+    owners=[OWNER],
+    kinds={"matplotlib"},
+    deps=[cost_forecast, budget_status],
+)
+def cost_charts(lake: LakeResource) -> dg.MaterializeResult[None]:
+    """Spend by day, model mix, forecast and what is left of the budget, as of the latest day."""
+    return dg.MaterializeResult(metadata=figures_of_latest_day(lake.open()))
+
+
 @daily_check(call_costs)
 def every_call_has_a_price(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """Unpriced calls make spend look smaller than it is: by how much at most, and the remedy."""
@@ -157,3 +206,11 @@ def spend_adds_up_to_the_last_digit(lake: LakeResource, day: date) -> dg.AssetCh
 def cube_adds_up_to_the_last_digit(lake: LakeResource, day: date) -> dg.AssetCheckResult:
     """The cube's spend is exactly the sum over the calls."""
     return checks.spend_adds_up(lake.open(), day, COST_CUBE)
+
+
+@daily_check(budget_status)
+def every_budget_is_of_something(
+    lake: LakeResource, reference: ReferenceFolder, day: date
+) -> dg.AssetCheckResult:
+    """A budget of a feature or team that nobody ever named is mistyped; tell names like it."""
+    return checks.budgets_known(lake.open(), reference, day)

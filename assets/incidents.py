@@ -31,13 +31,14 @@ def rule_evaluations(
     service_health: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],
     quality: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],
     budget_status: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],
+    cost_anomalies: pl.DataFrame,
     reference: ReferenceFolder,
     day: date,
 ) -> pl.DataFrame:
     """Every rule on every feature: ok, warning, critical or no data, on the interval's bound."""
     return incidents.evaluate(
         reference.read("alert_rules.yaml", incidents.Rules),
-        incidents.measurements(service_health, quality, budget_status),
+        incidents.measurements(service_health, quality, budget_status, cost_anomalies),
         day,
     )
 

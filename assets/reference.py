@@ -11,7 +11,7 @@ features = reference_asset(
 prices = reference_asset("prices", "prices.yaml", "Price corrections and discounts, dated.", FINOPS)
 privacy = reference_asset("privacy", "privacy.yaml", "National ids, names, retention.", PLATFORM)
 budgets = reference_asset(
-    "budgets", "budgets.yaml", "Daily budgets per feature and in total.", FINOPS
+    "budgets", "budgets.yaml", "Budgets per feature, team and in total.", FINOPS
 )
 finance = reference_asset(
     "finance", "finance.yaml", "Days, currency, owners, fees of the business.", FINOPS

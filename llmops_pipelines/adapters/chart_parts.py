@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from math import floor, log10
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -25,9 +26,18 @@ def written(value: float, scale: Scale) -> str:
         case "score":
             return f"{value:.2f}"
         case "usd":
-            return f"${value:,.2f}" if value < 1000 else f"${value:,.0f}"
+            return _usd(value)
         case _:
             return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
+
+
+def _usd(value: float) -> str:
+    """Cents, whole dollars from a thousand on, two digits of what is less than ten cents."""
+    sign, size = "-" if value < 0 else "", abs(value)
+    if size >= 999.995:
+        return f"{sign}${size:,.0f}"
+    digits = 2 if size >= 0.0995 or size < 1e-9 else min(9, 1 - floor(log10(size)))
+    return f"{sign}${size:,.{digits}f}"
 
 
 def seconds(value: float) -> str:
@@ -61,11 +71,59 @@ def by_day(daily: pl.DataFrame, features: Sequence[str], days: Sequence[date]) -
     return [sums.get(day, 0.0) for day in days]
 
 
+def money_axis(axes: Axes) -> None:
+    """Lines across at round amounts, all written with the same number of decimals."""
+    axes.yaxis.grid(visible=True)
+    axes.locator_params(axis="y", nbins=5, steps=[1, 2, 2.5, 5, 10])
+    ticks = axes.get_yticks()
+    step = float(ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
+    digits = next(
+        (digits for digits in range(2, 10) if abs(round(step, digits) / step - 1) < 1e-6), 10
+    )
+    digits = 0 if step >= 1000 else digits
+    axes.yaxis.set_major_formatter(
+        lambda value, _: f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}"
+    )
+
+
+def bar_width(days: Sequence[date], widest: float = 0.74) -> float:
+    """How much of a day's place its bar takes: a few days make no walls."""
+    return widest * min(1.0, len(days) / 6)
+
+
 def day_axis(axes: Axes, days: Sequence[date], *, most: int = 15) -> None:
     """Name the days below the axis: the last one always, as many others as fit."""
     step = -(-len(days) // most)
     places = list(range(len(days) - 1, -1, -step))[::-1]
     axes.set_xticks(places, [f"{days[place].day} {days[place]:%b}" for place in places])
+
+
+def places_without_prices(costs: pl.DataFrame, days: Sequence[date]) -> list[int]:
+    """Where on the axis the days lie on which calls had no price; none if ``costs`` do not tell."""
+    if "unpriced_calls" not in costs.columns:
+        return []
+    unpriced = set(costs.filter(pl.col("unpriced_calls") > 0)["day"])
+    return [place for place, day in enumerate(days) if day in unpriced]
+
+
+def mark_unknown(axes: Axes, places: Sequence[int]) -> None:
+    """Mark days whose figure is too low, by their places: below the axis, above the dates."""
+    if not places:
+        return
+    axes.tick_params(axis="x", pad=11)
+    for place in places:
+        axes.annotate(
+            "▲",
+            (place, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, -2),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=7,
+            color=WARNING,
+            annotation_clip=False,
+        )
 
 
 def title(axes: Axes, text: str, subtitle: str = "", *, over: str = "") -> None:

@@ -39,14 +39,16 @@ _WIDTH = 10.4
 _PANELS_A_ROW = 3
 _MOST_PANELS = 9
 _MOST_ROWS = 24
+_MOST_LABELLED_DAYS = 18
+"""Above so many bars a figure over one of them covers the next."""
 
 
 def daily_spend(costs: pl.DataFrame, *, title: str = "Spend per day", top: int = 6) -> Figure:
     """Stack each day's spend by feature, dearest at the bottom, the rest as `other`.
 
     Args:
-        costs: ``day``, ``feature`` and ``cost`` in US dollars; several rows a feature are summed,
-            a null cost is no bar (it is unknown, and said so elsewhere).
+        costs: ``day``, ``feature`` and ``cost`` in US dollars; several rows a feature are summed.
+            A null cost is no bar; days with ``unpriced_calls``, where these are told, are marked.
         title: What the chart is called.
         top: Features shown by name.
     """
@@ -61,7 +63,7 @@ def daily_spend(costs: pl.DataFrame, *, title: str = "Spend per day", top: int =
     totals = daily.group_by("feature").agg(pl.col("cost").sum())
     ranked = totals.sort(["cost", "feature"], descending=[True, False])["feature"].to_list()
     named, rest = ranked[:top], ranked[top:]
-    days = parts.every_day(daily["day"].to_list())
+    days = parts.every_day(costs["day"].drop_nulls().to_list())
     series = [(name, parts.by_day(daily, [name], days)) for name in named]
     if rest:
         series.append((f"{len(rest)} other", parts.by_day(daily, rest, days)))
@@ -72,26 +74,36 @@ def daily_spend(costs: pl.DataFrame, *, title: str = "Spend per day", top: int =
         ends: list[tuple[float, str, str]] = []
         for index, (name, values) in enumerate(series):
             colour = PALETTE[-1] if index == len(named) else PALETTE[index % (len(PALETTE) - 1)]
-            axes.bar(range(len(days)), values, 0.74, bottom=base, color=colour, linewidth=0)
+            axes.bar(
+                range(len(days)),
+                values,
+                parts.bar_width(days),
+                bottom=base,
+                color=colour,
+                linewidth=0,
+            )
             text = f"{label(name)} {parts.written(values[-1], 'usd')}"
             ends.append((base[-1] + values[-1] / 2, text, colour))
             base = [low + value for low, value in zip(base, values, strict=True)]
-        axes.text(
-            len(days) - 1,
-            base[-1],
-            parts.written(base[-1], "usd"),
-            ha="center",
-            va="bottom",
-            fontweight="bold",
-        )
+        if len(days) <= _MOST_LABELLED_DAYS:
+            axes.text(
+                len(days) - 1,
+                base[-1],
+                parts.written(base[-1], "usd"),
+                ha="center",
+                va="bottom",
+                fontweight="bold",
+            )
         axes.set_xlim(-0.6, len(days) - 0.4)
         axes.set_ylim(0, max(base) * 1.12 or 1)
-        axes.yaxis.grid(visible=True)
-        axes.locator_params(axis="y", nbins=5, steps=[1, 2, 2.5, 5, 10])
-        axes.yaxis.set_major_formatter(lambda value, _: parts.written(value, "usd"))
+        parts.money_axis(axes)
         parts.day_axis(axes, days)
+        marked = parts.places_without_prices(costs, days)
+        parts.mark_unknown(axes, marked)
         parts.name_ends(axes, len(days) - 0.45, ends)
-        parts.title(axes, title, "US dollars by feature; labels are the last day")
+        total = f", {parts.written(base[-1], 'usd')} in all" if len(series) > 1 else ""
+        note = "; ▲ calls without a price are missing" if marked else ""
+        parts.title(axes, title, f"US dollars by feature; labels are the last day{total}{note}")
     return figure
 
 

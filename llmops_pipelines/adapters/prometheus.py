@@ -154,8 +154,19 @@ def _add_costs(families: _Families, costs: pl.DataFrame) -> None:
 def _add_budgets(families: _Families, budgets: pl.DataFrame) -> None:
     for row in budgets.iter_rows(named=True):
         labels = {"scope": row["scope"]}
-        families.add("budget_usd", "Allowed per day.", labels, row["budget"])
-        families.add("budget_used_ratio", "Share of the day's budget spent.", labels, row["share"])
+        if row["period"] == "day" and row["kind"] != "team":
+            families.add("budget_usd", "Allowed per day.", labels, row["budget"])
+            families.add(
+                "budget_used_ratio", "Share of the day's budget spent.", labels, row["share"]
+            )
+            continue
+        labels |= {"kind": row["kind"], "period": row["period"]}
+        families.add("period_budget_usd", "Allowed in the period.", labels, row["budget"])
+        families.add("period_budget_used_ratio", "Share of it spent so far.", labels, row["share"])
+        if row["period"] == "month":
+            families.add(
+                "month_forecast_usd", "What the month will have cost.", labels, row["forecast"]
+            )
 
 
 def _add_health(families: _Families, health: pl.DataFrame) -> None:

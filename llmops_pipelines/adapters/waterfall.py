@@ -65,6 +65,8 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
         axes.tick_params(axis="x", labelcolor=INK)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.margins(y=0.25)
+        # Not by margins: a step of nearly nothing at the top would hold the edge down.
+        bottom, top = axes.dataLim.intervaly
+        axes.set_ylim(min(bottom, 0) * 1.1, max(top, 0) * 1.18)
         parts.title(axes, title, subtitle)
     return figure

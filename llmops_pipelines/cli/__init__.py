@@ -6,7 +6,7 @@ import re
 import warnings
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,6 +32,7 @@ export = typer.Typer(no_args_is_help=True, help="The cost table in other tools' 
 app.add_typer(export, name="export")
 
 _DAY = "YYYY-MM-DD"
+ChartFormat = Literal["png", "svg"]
 
 
 def _day(text: str) -> date:
@@ -533,6 +534,34 @@ def score(
         )
         code = scoring.score(_settings(context), order, as_json=as_json)
     raise typer.Exit(code)
+
+
+@app.command()
+def charts(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for them.")],
+    form: Annotated[
+        ChartFormat, typer.Option("--format", help="svg for pages, png for slides.")
+    ] = "svg",
+    first: Annotated[
+        date | None,
+        typer.Option("--from", parser=_day, metavar=_DAY, help="First UTC day; default 42 days."),
+    ] = None,
+    last: Annotated[
+        date | None,
+        typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day; default the latest."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Draw what spend was, is made of and is heading for, each with its figures as CSV.
+
+    Leaves with 0, or with 2 when there is nothing to draw.
+    """
+    _in_order(first, last)
+    with told_plainly():
+        from llmops_pipelines.cli.charting import write_charts
+
+        write_charts(_settings(context), out, form, first, last, as_json=as_json)
 
 
 @app.command()

@@ -1,6 +1,8 @@
-"""Cost per feature and budgets."""
+"""Cost per feature, budgets, where spend is heading and what of it was unusual."""
 
-from llmops_pipelines.cost.budgets import Budget, Budgets, budget_status
+from llmops_pipelines.cost.anomalies import cost_anomalies
+from llmops_pipelines.cost.budget_status import budget_status
+from llmops_pipelines.cost.budgets import Budget, Budgets, unknown_names
 from llmops_pipelines.cost.cube import (
     BOOKED_COLUMNS,
     CUBE_COLUMNS,
@@ -13,7 +15,9 @@ from llmops_pipelines.cost.cube import (
 from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
 from llmops_pipelines.cost.drivers_told import told_change, told_week
 from llmops_pipelines.cost.features import feature_costs
+from llmops_pipelines.cost.forecast import cost_forecast, month_end
 from llmops_pipelines.cost.gaps import unknown_features, unpriced_models
+from llmops_pipelines.cost.history import HISTORY_DAYS, histories
 from llmops_pipelines.cost.reported import MAX_DIFFERENCE, REPORTED_COLUMNS, reported_differences
 from llmops_pipelines.cost.repricing import GROUP, compare_costs, sum_changes
 from llmops_pipelines.cost.spend import (
@@ -33,6 +37,7 @@ __all__ = [
     "CUBE_COLUMNS",
     "DIMENSIONS",
     "GROUP",
+    "HISTORY_DAYS",
     "MAX_DIFFERENCE",
     "REPORTED_COLUMNS",
     "SPEND_DIMENSIONS",
@@ -47,11 +52,15 @@ __all__ = [
     "budget_status",
     "columns_for",
     "compare_costs",
+    "cost_anomalies",
     "cost_cube",
     "cost_drivers",
+    "cost_forecast",
     "dimension_called",
     "feature_costs",
+    "histories",
     "in_cube",
+    "month_end",
     "reported_differences",
     "spend_of_calls",
     "sum_calls",
@@ -62,6 +71,7 @@ __all__ = [
     "told_week",
     "unit_costs",
     "unknown_features",
+    "unknown_names",
     "unpriced_models",
     "unpriced_spend",
     "week_drivers",

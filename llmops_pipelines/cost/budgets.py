@@ -1,29 +1,52 @@
-"""``budgets.yaml``: what may be spent per day, and what was."""
+"""``budgets.yaml``: what may be spent per day, month and last days."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated
+from difflib import get_close_matches
+from typing import Annotated, Final, NamedTuple
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from llmops_pipelines.tables import BUDGET_STATUS, MONEY
-
-TOTAL = "total"
-"""Scope of the budget for all features together."""
-
-_FILE = "data/reference/budgets.yaml"
+from llmops_pipelines.cost.history import HISTORY_DAYS
+from llmops_pipelines.cost.scopes import FEATURE, TEAM, TOTAL
 
 Dollars = Annotated[Decimal, Field(gt=0, le=10**12, max_digits=24, decimal_places=12)]
 
+DAY, MONTH, ROLLING = "day", "month", "rolling"
+"""Periods of a budget."""
 
-class Budget(BaseModel):
-    """What one scope may spend."""
+UNKNOWN_NAMES: Final = pl.Schema(
+    {"section": pl.String, "name": pl.String, "did_you_mean": pl.String}
+)
+
+
+class Rolling(BaseModel):
+    """What may be spent in any so many days in a row."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    daily_usd: Dollars = Field(description="Allowed per UTC day.")
+    days: int = Field(ge=2, le=HISTORY_DAYS, description="UTC days, the latest included.")
+    usd: Dollars = Field(description="Allowed in them.")
+
+
+class Budget(BaseModel):
+    """What one scope may spend, in one period or several."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    daily_usd: Dollars | None = Field(None, description="Allowed per UTC day.")
+    monthly_usd: Dollars | None = Field(None, description="Allowed per UTC calendar month.")
+    rolling: Rolling | None = Field(None, description="Allowed in the last days: {days, usd}.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Budget:
+        if self.daily_usd is None and self.monthly_usd is None and self.rolling is None:
+            raise ValueError("allows nothing: give daily_usd, monthly_usd or rolling: {days, usd}")
+        return self
 
 
 class Budgets(BaseModel):
@@ -32,95 +55,73 @@ class Budgets(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     features: dict[str, Budget] = Field(default_factory=dict)
+    teams: dict[str, Budget] = Field(default_factory=dict)
     total: Budget | None = Field(None, description="For all features together.")
 
-    @field_validator("features", mode="after")
+    @field_validator("features", "teams", mode="after")
     @classmethod
-    def _no_total(cls, features: dict[str, Budget]) -> dict[str, Budget]:
-        if TOTAL in features:
-            raise ValueError("`total` is no feature; write it beside `features`, not under it")
-        return features
+    def _no_total(cls, scopes: dict[str, Budget], info: ValidationInfo) -> dict[str, Budget]:
+        if TOTAL in scopes:
+            section = str(info.field_name)
+            kind = section.removesuffix("s")
+            raise ValueError(f"`total` is no {kind}; write it beside `{section}`, not under it")
+        return scopes
+
+    def scopes(self) -> Iterator[tuple[str, str, Budget]]:
+        """Kind, name and budget of each scope that has one."""
+        yield from ((FEATURE, name, budget) for name, budget in self.features.items())
+        yield from ((TEAM, name, budget) for name, budget in self.teams.items())
+        if self.total is not None:
+            yield TOTAL, TOTAL, self.total
 
 
-def budget_status(feature_costs: pl.DataFrame, budgets: Budgets) -> pl.DataFrame:
-    """Compare the day's spend with every budget: each feature seen or budgeted, and the total.
+class Allowance(NamedTuple):
+    """One budget in one period, as of a day. Names are those of ``BUDGET_STATUS``."""
 
-    ``spent`` is exact, and null where all that could be spent is unknown: successful calls, none of
-    them with a price. It is a lower bound wherever ``unpriced_calls`` is not 0. A feature without
-    calls spent 0.
+    kind: str
+    scope: str
+    period: str
+    period_days: int
+    budget: Decimal | None
+
+
+def allowances(budgets: Budgets, day: date) -> Iterator[Allowance]:
+    """Every budget as of ``day``."""
+    for kind, scope, budget in budgets.scopes():
+        if budget.daily_usd is not None:
+            yield Allowance(kind, scope, DAY, 1, budget.daily_usd)
+        if budget.monthly_usd is not None:
+            yield Allowance(kind, scope, MONTH, day.day, budget.monthly_usd)
+        if budget.rolling is not None:
+            yield Allowance(kind, scope, ROLLING, budget.rolling.days, budget.rolling.usd)
+
+
+def first_day(allowance: Allowance, day: date) -> date:
+    """The first day of its period as of ``day``."""
+    return day - timedelta(days=allowance.period_days - 1)
+
+
+def unknown_names(
+    budgets: Budgets, features: Collection[str], teams: Collection[str]
+) -> pl.DataFrame:
+    """Scopes of ``budgets`` that are none of the known ones: most likely mistyped.
 
     Args:
-        feature_costs: ``FEATURE_COSTS`` of one day.
         budgets: What ``budgets.yaml`` says.
+        features: Features that features.yaml or the logs name.
+        teams: Teams that they name.
 
     Returns:
-        ``BUDGET_STATUS``. ``status`` is ``no_data``, with a hint, where budget or spend is unknown.
-        A feature that is itself called ``total`` appears as ``total (feature)``.
+        ``UNKNOWN_NAMES``; ``did_you_mean`` lists up to three names that are spelled alike.
     """
-    seen = feature_costs.group_by(scope=_unambiguous(pl.col("feature"))).agg(**_SPEND)
-    quiet = [name for name in budgets.features if name not in set(seen["scope"])]
-    total = feature_costs.select(scope=pl.lit(TOTAL), **_SPEND)
-    spend = pl.concat([seen, _nothing(quiet), total])
-    allowed = {name: budget.daily_usd for name, budget in budgets.features.items()}
-    if budgets.total is not None:
-        allowed[TOTAL] = budgets.total.daily_usd
-    limits = pl.DataFrame(
-        {"scope": list(allowed), "budget": list(allowed.values())},
-        schema={"scope": pl.String, "budget": MONEY},
-    )
-    known = pl.col("budget").is_not_null() & pl.col("spent").is_not_null()
-    return BUDGET_STATUS.require(
-        spend.join(limits, on="scope", how="left").with_columns(
-            share=pl.when(known).then(
-                pl.col("spent").cast(pl.Float64) / pl.col("budget").cast(pl.Float64)
-            ),
-            status=pl.when(~known)
-            .then(pl.lit("no_data"))
-            .when(pl.col("spent") > pl.col("budget"))
-            .then(pl.lit("over"))
-            .otherwise(pl.lit("within")),
-            hint=_hint(),
+    known: Mapping[str, Collection[str]] = {FEATURE: features, TEAM: teams, TOTAL: [TOTAL]}
+    rows = [
+        (
+            f"{kind}s",
+            name,
+            ", ".join(get_close_matches(name, sorted(known[kind]))) or "no such name",
         )
-    )
-
-
-_UNPRICED = pl.col("unpriced_calls").sum()
-
-_SPEND = {
-    "spent": pl.when(pl.col("cost").is_not_null().any() | (_UNPRICED == 0))
-    .then(pl.col("cost").sum())
-    .cast(MONEY),
-    "unpriced_calls": _UNPRICED,
-}
-
-
-def _unambiguous(feature: pl.Expr) -> pl.Expr:
-    """A feature that is itself called ``total`` must not pass for all of them."""
-    return pl.when(feature == TOTAL).then(pl.lit(f"{TOTAL} (feature)")).otherwise(feature)
-
-
-def _nothing(scopes: list[str]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"scope": scopes, "spent": [Decimal(0)] * len(scopes), "unpriced_calls": [0] * len(scopes)},
-        schema={"scope": pl.String, "spent": MONEY, "unpriced_calls": pl.Int64},
-    )
-
-
-def _hint() -> pl.Expr:
-    key = (
-        pl.when(pl.col("scope") == TOTAL)
-        .then(pl.lit("total.daily_usd"))
-        .otherwise(pl.format("features.{}.daily_usd", "scope"))
-    )
-    return (
-        pl.when(pl.col("budget").is_null())
-        .then(pl.format("no budget: add {} to {}", key, pl.lit(_FILE)))
-        .when(pl.col("spent").is_null())
-        .then(
-            pl.format(
-                "none of its {} successful calls has a price: add their models to "
-                "data/reference/prices.yaml",
-                "unpriced_calls",
-            )
-        )
-    )
+        for kind, name, _ in budgets.scopes()
+        if name not in known[kind]
+    ]
+    return pl.DataFrame(rows, schema=UNKNOWN_NAMES, orient="row").sort("section", "name")

@@ -1,4 +1,4 @@
-"""Every figure a rule can watch, from three tables, in one long frame."""
+"""Every figure a rule can watch, from four tables, in one long frame."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _CENSUS = [metric.name for metric in METRICS.values() if metric.census]
 
 
 def measurements(
-    service_health: pl.DataFrame, quality: pl.DataFrame, budget_status: pl.DataFrame
+    service_health: pl.DataFrame,
+    quality: pl.DataFrame,
+    budget_status: pl.DataFrame,
+    cost_anomalies: pl.DataFrame,
 ) -> pl.DataFrame:
     """All figures of the days given, one row per day, scope, metric and judge.
 
@@ -39,7 +42,9 @@ def measurements(
         service_health: ``SERVICE_HEALTH`` with ``day``; its rows over all models count, and its
             feature ``*`` is the scope `total`.
         quality: ``QUALITY`` with ``day``; its rows over all prompt versions count.
-        budget_status: ``BUDGET_STATUS`` with ``day``; without a budget the share is null.
+        budget_status: ``BUDGET_STATUS`` with ``day``; without a budget the share is null. What a
+            month will have cost comes with its 80 % interval.
+        cost_anomalies: ``COST_ANOMALIES`` with ``day``.
 
     Returns:
         ``MEASUREMENTS``. What is counted and not estimated (spend, calls) is both ends of its own
@@ -52,6 +57,8 @@ def measurements(
         _judged(whole),
         _judged(hallucination(whole)),
         _budgets(budget_status),
+        _forecasts(budget_status),
+        _deviations(cost_anomalies),
     ]
     figures = pl.concat([frame.select(MEASUREMENTS.schema.names()) for frame in frames])
     known = pl.col("metric").is_in(_CENSUS)
@@ -92,13 +99,49 @@ def _feature() -> pl.Expr:
 
 
 def _budgets(budget_status: pl.DataFrame) -> pl.DataFrame:
-    nothing = pl.lit(None, pl.Float64)
+    period = pl.when(pl.col("period") == "day").then(pl.lit("")).otherwise(pl.col("period") + "_")
     return budget_status.with_columns(
-        metric=pl.lit("budget_share"),
+        metric=pl.concat_str(_of_team(), period, pl.lit("budget_share")),
         estimate=pl.col("share"),
-        low=nothing,
-        high=nothing,
         n=pl.col("share").is_not_null().cast(pl.Int64),
         missing=pl.col("unpriced_calls"),
+        **_NO_INTERVAL,
+    )
+
+
+def _forecasts(budget_status: pl.DataFrame) -> pl.DataFrame:
+    """The month's forecast as a share of its budget."""
+    budget = pl.col("budget").cast(pl.Float64)
+    return budget_status.filter(
+        pl.col("forecast").is_not_null() & pl.col("budget").is_not_null()
+    ).with_columns(
+        metric=_of_team() + "month_forecast_share",
+        estimate=pl.col("forecast") / budget,
+        low=pl.col("forecast_low") / budget,
+        high=pl.col("forecast_high") / budget,
+        n=pl.col("forecast_days"),
+        missing=pl.lit(0, pl.Int64),
         judge_spec=pl.lit(None, pl.String),
     )
+
+
+def _deviations(cost_anomalies: pl.DataFrame) -> pl.DataFrame:
+    return cost_anomalies.with_columns(
+        metric=_of_team() + "spend_deviation",
+        estimate=pl.col("z"),
+        n=pl.col("history_days"),
+        missing=pl.lit(0, pl.Int64),
+        **_NO_INTERVAL,
+    )
+
+
+_NO_INTERVAL = {
+    "low": pl.lit(None, pl.Float64),
+    "high": pl.lit(None, pl.Float64),
+    "judge_spec": pl.lit(None, pl.String),
+}
+
+
+def _of_team() -> pl.Expr:
+    """What begins the name of a team's metric, so that `*` never mixes teams with features."""
+    return pl.when(pl.col("kind") == "team").then(pl.lit("team_")).otherwise(pl.lit(""))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-Measure = Literal["fraction", "ms", "stars", "score", "tokens/s", "count"]
+Measure = Literal["fraction", "ms", "stars", "score", "tokens/s", "count", "deviations"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,36 @@ _TTFTS = tuple(
     for q in (50, 95, 99)
 )
 
+
+_NO_BUDGET = "no budget is set, or no call has a price; add one to budgets.yaml"
+
+
+def _of_spend(who: str) -> tuple[Metric, ...]:
+    """What of spend is not owed each day: of features and the total, or of teams."""
+    return (
+        *(
+            Metric(f"{who}{period}_budget_share", "fraction", of, census=True, absent=_NO_BUDGET)
+            for period, of in (
+                ("month", "its budget of the month"),
+                ("rolling", "its budget of the last days"),
+            )
+        ),
+        Metric(
+            f"{who}month_forecast_share",
+            "fraction",
+            "days of history",
+            absent="no budget of the month is set, or fewer than 3 days of spend are known",
+        ),
+        Metric(
+            f"{who}spend_deviation",
+            "deviations",
+            "from what is usual",
+            census=True,
+            absent="too few days before it are known",
+        ),
+    )
+
+
 METRICS = {
     metric.name: metric
     for metric in (
@@ -64,8 +94,11 @@ METRICS = {
             "its budget",
             census=True,
             expected=True,
-            absent="no budget is set, or no call has a price; add one to budgets.yaml",
+            absent=_NO_BUDGET,
         ),
+        Metric("team_budget_share", "fraction", "its budget", census=True, absent=_NO_BUDGET),
+        *_of_spend(""),
+        *_of_spend("team_"),
         Metric("support", "score", "answers"),
         Metric("relevance", "score", "sampled answers"),
         Metric("groundedness", "score", "judged answers"),

@@ -164,11 +164,13 @@ DROP = _Scale(1e-9, 1 - 1e-9, "drops by a fraction between 0 and 1; 5 % is 0.05"
 
 
 def _scale(metric: Metric) -> _Scale:
-    if metric.name == "budget_share":
+    if metric.name.endswith(("budget_share", "forecast_share")):
         return _Scale(1e-9, float("inf"), "is a multiple of the budget above 0; 120 % is 1.2")
     match metric.measure:
         case "fraction" | "score":
             return _Scale(0, 1, "is a fraction between 0 and 1; 2 % is 0.02")
+        case "deviations":
+            return _Scale(-float("inf"), float("inf"), "is a number")
         case "stars":
             return _Scale(1, 5, "is between 1 and 5 stars")
         case _:

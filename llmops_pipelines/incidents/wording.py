@@ -52,6 +52,8 @@ def number(value: float, metric: Metric) -> str:
             return f"{value:.3f}"
         case "stars":
             return f"{value:.2f}"
+        case "deviations":
+            return f"{value:+.1f}"
         case _:
             return f"{value:,.0f}"
 
@@ -65,15 +67,18 @@ def percent(value: float) -> str:
 
 
 def _unit(metric: Metric) -> str:
-    units = {"fraction": " %", "ms": " ms", "stars": " stars", "tokens/s": " tokens/s"}
+    units = {"fraction": " %", "ms": " ms", "stars": " stars", "tokens/s": " tokens/s",
+             "deviations": " deviations"}  # fmt: skip
     return units.get(metric.measure, "")
 
 
 def _figure(found: Finding) -> str:
     metric, interval = found.rule.of, found.interval
     what = f"{_number(interval.estimate, metric)}{_unit(metric)}"
-    if metric.name == "budget_share":
+    if metric.name.endswith("budget_share"):
         return f"spent {what} of {metric.of}"
+    if metric.name.endswith("forecast_share"):
+        return f"will spend {what} [{_ends(interval, metric)}] of its budget of the month"
     if metric.census:
         return f"{what} {metric.of}"
     return f"{what} [{_ends(interval, metric)}] of {interval.n:,} {metric.of}"
@@ -120,7 +125,7 @@ def _side(found: Finding) -> str:
 
 
 def _left_out(found: Finding) -> str:
-    if found.rule.metric == "budget_share" and found.missing:
+    if found.rule.metric.endswith("budget_share") and found.missing:
         return f" ({found.missing:,} calls without a price are not in it)"
     return ""
 

@@ -20,6 +20,7 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
     EVALUATION_COSTS,
+    FEATURE_COSTS,
     INVOICE_RECONCILIATION,
     JUDGE_CALLS,
     JUDGE_SPECS,
@@ -157,6 +158,29 @@ def unpriced_of(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
         return cost.unpriced_spend(LLM_CALLS.empty(), CALL_COSTS.empty(), PRICE_BOOK.empty())
     calls = lake.scan(LLM_CALLS, days).select(cost.UNPRICED_COLUMNS).collect()
     return cost.unpriced_spend(calls, costs, lake.read(PRICE_BOOK))
+
+
+def budgets_known(lake: Lake, reference: ReferenceFolder, day: date) -> dg.AssetCheckResult:
+    """Budgets of features or teams that neither features.yaml nor the last weeks' logs name."""
+    declared = reference.read("features.yaml", Features)
+    seen = (
+        lake.scan(FEATURE_COSTS, last_days(day, cost.HISTORY_DAYS))
+        .select("feature", "team")
+        .unique()
+        .collect()
+    )
+    teams = {feature.team for feature in declared.features.values()}
+    teams |= {rule.team for rule in declared.rules}
+    features = {*declared.features, *(rule.feature for rule in declared.rules)}
+    return _result(
+        cost.unknown_names(
+            reference.read("budgets.yaml", cost.Budgets),
+            features | set(seen["feature"]),
+            {team for team in teams if team} | set(seen["team"]),
+        ),
+        "{n:,} budget(s) of a name that no feature or team has: correct budgets.yaml",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
 
 
 def canaries_came_back(lake: Lake, day: date) -> dg.AssetCheckResult:

@@ -123,6 +123,37 @@ def why_spend_changed(lake: Lake, day: date, _run_id: str) -> Figures:
     return {"why": cost.told_week(cube, day)}
 
 
+def of_cost_forecast(forecast: pl.DataFrame) -> Figures:
+    """Where the month will end, with its 80 % interval, for all features together."""
+    months = forecast.filter(kind="total").filter(
+        pl.col("target").dt.month_start() == pl.col("target").min().dt.month_start()
+    )
+    if months.is_empty():
+        return {"month_end_usd": "unknown"}
+    end = months.sort("target").row(-1, named=True)
+    return {
+        "month_end": str(end["target"]),
+        **{
+            f"month_{name}_usd": end[f"month_{name}"] if end["reason"] is None else end["reason"]
+            for name in ("expected", "low_80", "high_80")
+        },
+    }
+
+
+def of_cost_anomalies(anomalies: pl.DataFrame) -> Figures:
+    """Scopes whose spend was unusual, furthest out first."""
+    unusual = anomalies.filter(status="unusual").sort(pl.col("z").abs(), descending=True)
+    told = unusual.select(
+        "kind", "scope", "direction", pl.col("spent").cast(pl.Float64), "expected", "z",
+        "driver_feature", "driver_model", "driver_change",
+    )  # fmt: skip
+    return {
+        "unusual": unusual.height,
+        "without_verdict": anomalies.filter(status="no_data").height,
+        "scopes": dg.MetadataValue.json(told.to_dicts()),
+    }
+
+
 def of_health(health: pl.DataFrame) -> Figures:
     """Error rate of the whole service, and latency by feature."""
     overall = health.filter((pl.col("feature") == "*") & (pl.col("metric") == "error_rate"))
@@ -208,10 +239,15 @@ def of_policies(policies: pl.DataFrame, hint: str) -> Figures:
         "saved_high", "saved_share", "saved_a_year", "saved_a_year_low", "saved_a_year_high",
     )  # fmt: skip
     shown = {"policies": dg.MetadataValue.json(told.to_dicts())}
+    frontier = frontier_of(policies)
+    return shown if frontier is None else shown | {"chart": _chart(frontier)}
+
+
+def frontier_of(policies: pl.DataFrame) -> Any:
+    """The frontier of the first policy that has one, as a chart; None where none has."""
+    own = policies.filter("is_own")
     drawn = own.filter(pl.col("frontier").list.len() > 0).sort("state", descending=True)
-    if drawn.is_empty():
-        return shown
-    return shown | {"chart": _chart(_frontier(policies, drawn.row(0, named=True)))}
+    return None if drawn.is_empty() else _frontier(policies, drawn.row(0, named=True))
 
 
 def _frontier(policies: pl.DataFrame, own: Mapping[str, Any]) -> Any:

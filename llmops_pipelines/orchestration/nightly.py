@@ -27,8 +27,8 @@ from llmops_pipelines.orchestration.stopping import listening_for_stops
 from llmops_pipelines.reference import PrivacyRules
 from llmops_pipelines.tables import INVOICE_RECONCILIATION, LANDED_DAYS, PULLED_LOGS, ROLLBACKS
 
-SAMPLED = "sampled_traces"
-"""Sampling and all that rests on it waits for the day's end."""
+FINISHED = ("sampled_traces", "cost_anomalies")
+"""Sampling, what is unusual of a day, and all that rests on them waits for the day's end."""
 
 APART = (ROLLBACKS.name, PULLED_LOGS.name)
 """Tables that are not computed from the logs of their day."""
@@ -50,6 +50,8 @@ REPLAYED = (
     "batch_savings",
 )
 """What the last days would have cost otherwise."""
+
+CHARTS = "cost_charts"
 
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
@@ -225,7 +227,7 @@ class NightlyRunner:
         assets = [asset for asset in daily_assets(self._specs) if asset.table not in APART]
         computed: dict[date, int] = {}
         for done, day in enumerate(days):
-            wanted = assets if day < today else _without(assets, SAMPLED)
+            wanted = assets if day < today else _without(assets, FINISHED)
             judging = judge_from is not None and day >= judge_from
             if stale := stale_assets(lake, wanted, day, judging=judging, anew=anew):
                 self._on_progress(Progress(f"computing {day}", done, len(days)))
@@ -308,15 +310,15 @@ def run_night(
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed:
-        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, *JUDGED, "warehouse")
+        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse")
     elif invoices and invoices_changed(lake, invoices.files()):
         runner.refresh(INVOICED)
     return Night(days, computed, runner.failures, delivered, runner.findings)
 
 
-def _without(assets: Sequence[DailyAsset], root: str) -> list[DailyAsset]:
-    """``assets`` without ``root`` and all that rests on it."""
-    dropped = {root}
+def _without(assets: Sequence[DailyAsset], roots: Collection[str]) -> list[DailyAsset]:
+    """``assets`` without ``roots`` and all that rests on them."""
+    dropped = set(roots)
     kept = []
     for asset in assets:
         if asset.table in dropped or dropped & set(asset.windows):

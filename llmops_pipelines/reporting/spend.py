@@ -64,6 +64,22 @@ class ModelSpend:
 
 
 @dataclass(frozen=True)
+class PeriodSpend:
+    """One budget that is not a feature's of the day."""
+
+    scope: str
+    period: str
+    spent: str
+    budget: str
+    used: str
+    used_bar: float
+    over: bool
+    forecast: str
+    """What the month will have cost, with its 80 % interval."""
+    unpriced: str
+
+
+@dataclass(frozen=True)
 class Spend:
     """The day's money."""
 
@@ -79,6 +95,8 @@ class Spend:
     total_used: str
     total_over: bool
     total_change: str
+    periods: tuple[PeriodSpend, ...]
+    """Budgets of months and rolling days, and those of teams."""
     missing_budgets: str
     """Scopes without a budget, and what to do about it; empty when all have one."""
     unpriced_models: tuple[str, ...]
@@ -87,8 +105,12 @@ class Spend:
 def spend_of(night: NightlyData) -> Spend:
     """Sum up the day's costs; unknown costs are counted beside the sums, never inside them."""
     today = on(night.feature_costs, night.day)
+    standing = on(night.budget_status, night.day)
     budgets = {
-        row["scope"]: row for row in on(night.budget_status, night.day).iter_rows(named=True)
+        row["scope"]: row
+        for row in standing.filter(pl.col("period") == "day", pl.col("kind") != "team").iter_rows(
+            named=True
+        )
     }
     by_feature = _sums(today, "feature").join(
         today.group_by("feature").agg(pl.col("team").unique().sort()), on="feature"
@@ -126,7 +148,8 @@ def spend_of(night: NightlyData) -> Spend:
         total_used=percent(total.get("share")),
         total_over=total.get("status") == "over",
         total_change=_change(night, None),
-        missing_budgets=_missing_budgets(list(ordered["feature"]), budgets),
+        periods=tuple(_period(row) for row in _of_periods(standing).iter_rows(named=True)),
+        missing_budgets=_missing_budgets(list(ordered["feature"]), standing),
         unpriced_models=tuple(
             f"{visible(row['model'], 80)} ({visible(row['provider'], 40)}): "
             f"{count(row['calls'])} calls, {visible(row['reason'], 80).replace('_', ' ')}"
@@ -194,10 +217,43 @@ def _change(night: NightlyData, feature: str | None) -> str:
     return f"{100 * change:+.0f} %".replace("-", "\N{MINUS SIGN}")
 
 
-def _missing_budgets(features: list[str], budgets: Mapping[str, Mapping[str, Any]]) -> str:
-    without = [
-        name for name in ["total", *sorted(features)] if budgets.get(name, {}).get("budget") is None
-    ]
+def _of_periods(standing: pl.DataFrame) -> pl.DataFrame:
+    """Budgets that have no place in the table of the day's features; the total first."""
+    daily = (pl.col("period") == "day") & (pl.col("kind") != "team")
+    return standing.filter(~daily & pl.col("budget").is_not_null()).sort(
+        pl.col("kind") != "total", "kind", "scope", "period"
+    )
+
+
+def _period(row: Mapping[str, Any]) -> PeriodSpend:
+    share = row["share"]
+    name = f"team {row['scope']}" if row["kind"] == "team" else row["scope"]
+    forecast = NOT_KNOWN
+    if row["forecast"] is not None:
+        median, low, high = (
+            usd(Decimal(row[end]).quantize(Decimal("0.01")))
+            for end in ("forecast", "forecast_low", "forecast_high")
+        )
+        forecast = f"{median} ({low} to {high})"
+    rolling = f"last {row['period_days']} days"
+    return PeriodSpend(
+        scope=visible(name, 80),
+        period=rolling if row["period"] == "rolling" else row["period"],
+        spent=usd(row["spent"]),
+        budget=usd(row["budget"]),
+        used=percent(share),
+        used_bar=min(100.0, 100 * share) if share is not None else 0.0,
+        over=row["status"] in ("over", "forecast_over"),
+        forecast=forecast,
+        unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
+    )
+
+
+def _missing_budgets(features: list[str], standing: pl.DataFrame) -> str:
+    budgeted = set(
+        standing.filter(pl.col("kind") != "team", pl.col("budget").is_not_null())["scope"]
+    )
+    without = [name for name in ["total", *sorted(features)] if name not in budgeted]
     if not without:
         return ""
     names = spoken_list([visible(name, 80) for name in without])

@@ -1,5 +1,6 @@
 """Every table, written once: validation, Dagster column schemas, views and docs derive from it."""
 
+from llmops_pipelines.tables.ahead import COST_ANOMALIES, COST_FORECAST
 from llmops_pipelines.tables.batches import JUDGE_BATCH_ITEMS, JUDGE_BATCHES
 from llmops_pipelines.tables.cache import SEMANTIC_CACHE_SAVINGS, TEXT_VECTORS
 from llmops_pipelines.tables.compression import COMPRESSION_SAVINGS
@@ -91,8 +92,10 @@ TABLES = {
         CLOSED_COSTS,
         COST_ADJUSTMENTS,
         COMPRESSION_SAVINGS,
+        COST_ANOMALIES,
         COST_CUBE,
         COST_DRIVERS,
+        COST_FORECAST,
         DELIVERIES,
         ERASURES,
         FEATURE_COSTS,
@@ -160,8 +163,10 @@ __all__ = [
     "CONTEXT",
     "COPY",
     "COST_ADJUSTMENTS",
+    "COST_ANOMALIES",
     "COST_CUBE",
     "COST_DRIVERS",
+    "COST_FORECAST",
     "COST_PARTS",
     "DELIVERIES",
     "ERASURES",

@@ -245,16 +245,35 @@ COST_DRIVERS = Table(
 
 BUDGET_STATUS = Table(
     name="budget_status",
-    row="One budget on one day.",
-    key=("scope",),
+    row="One budget of one scope as it stands on one day.",
+    key=("kind", "scope", "period"),
     columns=(
-        Column("scope", pl.String, "A feature, or `total`."),
-        Column("budget", MONEY, "Allowed per day.", "usd", nullable=True),
-        Column("spent", MONEY, "Spent on the day.", "usd", nullable=True),
+        Column(
+            "kind",
+            pl.String,
+            "feature, team or total; `feature` in all rows of a release before this column.",
+            default="feature",
+        ),
+        Column("scope", pl.String, "A feature or a team, or `total`."),
+        Column("period", pl.String, "day, month or rolling.", default="day"),
+        Column("period_days", pl.Int64, "Days of it so far, this one included.", default=1),
+        Column("budget", MONEY, "Allowed in the period.", "usd", nullable=True),
+        Column("spent", MONEY, "Spent in it up to this day.", "usd", nullable=True),
         Column("share", pl.Float64, "spent / budget; null without a budget.", nullable=True),
         Column("unpriced_calls", pl.Int64, "Calls that `spent` leaves out.", "calls"),
-        Column("status", pl.String, "within, over or no_data."),
-        Column("hint", pl.String, "What to do where there is no budget.", nullable=True),
+        Column(
+            "forecast", pl.Float64, "What the month will have cost, median.", "usd", nullable=True
+        ),
+        Column("forecast_low", pl.Float64, "Lower end of its 80 % interval.", "usd", nullable=True),
+        Column("forecast_high", pl.Float64, "Upper end.", "usd", nullable=True),
+        Column("forecast_days", pl.Int64, "Days of history it rests on.", nullable=True),
+        Column(
+            "status",
+            pl.String,
+            "within, over, forecast_over (within so far, but nine of ten futures of the month are "
+            "over) or no_data.",
+        ),
+        Column("hint", pl.String, "What to do where nothing can be told.", nullable=True),
     ),
 )
 

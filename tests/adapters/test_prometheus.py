@@ -198,9 +198,24 @@ def test_a_scope_without_a_budget_has_no_share():
             "status": "within",
         },
     ]
-    samples = parse(text(budget_status=pl.DataFrame(rows, schema=BUDGET_STATUS.schema)))
+    kept = {"kind": "feature", "period": "day"}
+    status = pl.DataFrame([kept | row for row in rows], schema=BUDGET_STATUS.schema)
+    samples = parse(text(budget_status=status))
     assert samples['llmops_budget_used_ratio{scope="total"}'] == 0.4
     assert samples['llmops_samples_missing{metric="llmops_budget_used_ratio"}'] == 1
+
+
+def test_budgets_of_months_and_teams_are_families_of_their_own():
+    usual = {"kind": "team", "scope": "care", "unpriced_calls": 0, "status": "within"}
+    rows = [
+        usual | {"period": "day", "budget": Decimal(2), "share": 0.5},
+        usual | {"period": "month", "budget": Decimal(20), "share": 0.4, "forecast": 18.5},
+    ]
+    samples = parse(text(budget_status=pl.DataFrame(rows, schema=BUDGET_STATUS.schema)))
+    labels = '{scope="care",kind="team",period="%s"}'
+    assert samples["llmops_period_budget_used_ratio" + labels % "day"] == 0.5
+    assert samples["llmops_month_forecast_usd" + labels % "month"] == 18.5
+    assert not any(name.startswith("llmops_budget_used_ratio") for name in samples)
 
 
 def test_hostile_labels_are_escaped_and_stay_apart():

@@ -1,6 +1,8 @@
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from llmops_pipelines.cost import Budgets, budget_status, feature_costs
@@ -8,6 +10,7 @@ from llmops_pipelines.reference import Features, ReferenceFileError, parse_docum
 from llmops_pipelines.tables import CALL_COSTS
 from tests.cost.factories import costs, failed, priced
 
+DAY = date(2026, 11, 10)
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 
 
@@ -17,7 +20,8 @@ def parse(text):
 
 def status(budgets, *rows):
     spend = feature_costs(costs(*rows) if rows else CALL_COSTS.empty())
-    return {row["scope"]: row for row in budget_status(spend, parse(budgets)).to_dicts()}
+    spend = spend.with_columns(day=pl.lit(DAY))
+    return {row["scope"]: row for row in budget_status(spend, parse(budgets), DAY).to_dicts()}
 
 
 CHAT_2 = "features: {chat: {daily_usd: 2}}\ntotal: {daily_usd: 5}"
@@ -111,10 +115,19 @@ def test_budgets_are_exact_amounts():
         ("features:\n  chat: {daily_usd: -1}", r":2: features.chat.daily_usd: .*greater than 0"),
         ("total: {daily_usd: .nan}", r":1: total.daily_usd: .*finite"),
         ("total: {daily_usd: lots}", r":1: total.daily_usd: .*valid decimal"),
-        ("total: {daily: 4}", r":1: total.daily: is not known here; accepted: daily_usd"),
+        (
+            "total: {daily: 4}",
+            r":1: total.daily: is not known here; accepted: daily_usd, monthly_usd, rolling",
+        ),
         ("total: 4", r":1: total: .*found 4"),
         ("features:\n  total: {daily_usd: 4}", r":1: features: `total` is no feature"),
-        ("feature: {}", r":1: feature: is not known here; accepted: features, total"),
+        ("features: {chat: {}}", r":1: features.chat: .*daily_usd, monthly_usd or rolling"),
+        ("teams:\n  total: {daily_usd: 4}", r":1: teams: `total` is no team"),
+        ("total: {rolling: {days: 1, usd: 4}}", r":1: total.rolling.days: .*greater than"),
+        ("total: {rolling: {days: 43, usd: 4}}", r":1: total.rolling.days: .*less than or equal"),
+        ("total: {rolling: {days: 7}}", r":1: total.rolling.usd: is missing"),
+        ("total: {monthly_usd: 0}", r":1: total.monthly_usd: .*greater than 0"),
+        ("feature: {}", r":1: feature: is not known here; accepted: features, teams, total"),
         ("features: {chat: {daily_usd: 1}", r":1: not YAML"),
     ],
 )

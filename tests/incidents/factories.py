@@ -10,6 +10,7 @@ from llmops_pipelines.statistics import wilson
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
+    COST_ANOMALIES,
     QUALITY,
     ROLLBACKS,
     RULE_EVALUATIONS,
@@ -170,10 +171,19 @@ def service_health(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def budget_status(*rows: dict[str, Any]) -> pl.DataFrame:
-    blank = {"day": DAY, "budget": None, "spent": None, "unpriced_calls": 0, "hint": None}
+    blank = {"day": DAY, "kind": "feature", "period": "day", "period_days": 1, "unpriced_calls": 0}
     return pl.DataFrame(
         [blank | {"status": "within"} | row for row in rows],
         schema={**BUDGET_STATUS.schema, "day": pl.Date},
+        orient="row",
+    )
+
+
+def cost_anomalies(*rows: dict[str, Any]) -> pl.DataFrame:
+    blank = {"day": DAY, "kind": "feature", "history_days": 41, "status": "usual"}
+    return pl.DataFrame(
+        [blank | row for row in rows],
+        schema={**COST_ANOMALIES.schema, "day": pl.Date},
         orient="row",
     )
 

@@ -25,6 +25,7 @@ from llmops_pipelines.statistics import wilson
 from tests.incidents.factories import (
     alerts,
     budget_status,
+    cost_anomalies,
     health,
     judged,
     quality,
@@ -54,13 +55,13 @@ class World:
     def rate(self, metric: str, feature: str, night: int, healthy: float) -> float:
         return self.bad.get((metric, feature, night), healthy)
 
-    def tables(self, night: int, served: str) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    def tables(self, night: int, served: str) -> tuple[pl.DataFrame, ...]:
         chance = random.Random(f"{self.seed}:{night}")
         day = FIRST + timedelta(days=night - 1)
         rows = [row for feature in FEATURES for row in self._health(feature, night, day, chance)]
         verdicts = list(self._verdicts(night, day, served, chance))
         budget = {"day": day, "scope": "total", "share": self.rate("budget_share", "", night, 0.8)}
-        return service_health(*rows), quality(*verdicts), budget_status(budget)
+        return service_health(*rows), quality(*verdicts), budget_status(budget), cost_anomalies()
 
     def _health(
         self, feature: str, night: int, day: date, chance: random.Random
@@ -135,7 +136,7 @@ def live(
         decisions = decide_rollbacks(
             RULES,
             evaluations,
-            pl.concat([quality_of_night for _, quality_of_night, _ in seen]),
+            pl.concat([quality_of_night for _, quality_of_night, *_ in seen]),
             [prompt],
             earlier,
             day=day,

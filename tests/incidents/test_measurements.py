@@ -1,4 +1,4 @@
-"""Three tables made one long frame of figures."""
+"""Four tables made one long frame of figures."""
 
 import math
 from datetime import timedelta
@@ -6,10 +6,11 @@ from datetime import timedelta
 import polars as pl
 
 from llmops_pipelines.incidents import MEASUREMENTS, measurements
-from llmops_pipelines.tables import BUDGET_STATUS, QUALITY, SERVICE_HEALTH
+from llmops_pipelines.tables import BUDGET_STATUS, COST_ANOMALIES, QUALITY, SERVICE_HEALTH
 from tests.incidents.factories import (
     DAY,
     budget_status,
+    cost_anomalies,
     health,
     judged,
     quality,
@@ -17,6 +18,7 @@ from tests.incidents.factories import (
 )
 
 NO_HEALTH, NO_QUALITY, NO_BUDGET = service_health(), quality(), budget_status()
+NO_SPEND = cost_anomalies()
 
 
 def figures(frame: pl.DataFrame, *columns: str) -> list[tuple]:
@@ -31,13 +33,17 @@ def test_health_over_all_models_counts_and_single_models_do_not():
         ),
         NO_QUALITY,
         NO_BUDGET,
+        NO_SPEND,
     )
     assert frame.rows() == [(DAY, "search", "error_rate", 0.1, 0.05, 0.2, 100, 3, None)]
 
 
 def test_the_row_of_all_features_is_the_scope_total():
     frame = measurements(
-        service_health(health("rejected_line_rate", 0.1, feature="*")), NO_QUALITY, NO_BUDGET
+        service_health(health("rejected_line_rate", 0.1, feature="*")),
+        NO_QUALITY,
+        NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame, "scope", "metric") == [("total", "rejected_line_rate")]
 
@@ -49,6 +55,7 @@ def test_a_feature_called_total_is_not_the_total():
         ),
         quality(judged("*", 3, 30, feature="total", metric="support")),
         NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame, "scope", "metric") == [
         ("total", "error_rate"),
@@ -62,6 +69,7 @@ def test_what_is_counted_is_its_own_interval():
         service_health(health("calls", 812.0)),
         NO_QUALITY,
         budget_status({"scope": "search", "share": 1.3, "unpriced_calls": 4}),
+        NO_SPEND,
     )
     assert figures(frame, "metric", "estimate", "low", "high", "n", "missing") == [
         ("budget_share", 1.3, 1.3, 1.3, 1, 4),
@@ -70,8 +78,44 @@ def test_what_is_counted_is_its_own_interval():
 
 
 def test_without_a_budget_the_share_is_null_and_not_zero():
-    frame = measurements(NO_HEALTH, NO_QUALITY, budget_status({"scope": "total", "share": None}))
+    frame = measurements(
+        NO_HEALTH, NO_QUALITY, budget_status({"scope": "total", "share": None}), NO_SPEND
+    )
     assert figures(frame, "scope", "estimate", "low", "n") == [("total", None, None, 0)]
+
+
+def test_periods_and_teams_are_figures_of_their_own():
+    month = {"period": "month", "share": 0.6, "budget": 100, "forecast": 110.0}
+    month |= {"forecast_low": 95.0, "forecast_high": 130.0, "forecast_days": 28}
+    frame = measurements(
+        NO_HEALTH,
+        NO_QUALITY,
+        budget_status(
+            {"scope": "search", "share": 0.5},
+            {"scope": "search", "period": "rolling", "share": 0.7},
+            {"scope": "search", **month},
+            {"scope": "search", "kind": "team", "share": 0.9},
+        ),
+        NO_SPEND,
+    )
+    assert figures(frame, "scope", "metric", "estimate", "low", "high", "n") == [
+        ("search", "budget_share", 0.5, 0.5, 0.5, 1),
+        ("search", "month_budget_share", 0.6, 0.6, 0.6, 1),
+        ("search", "month_forecast_share", 1.1, 0.95, 1.3, 28),
+        ("search", "rolling_budget_share", 0.7, 0.7, 0.7, 1),
+        ("search", "team_budget_share", 0.9, 0.9, 0.9, 1),
+    ]
+
+
+def test_what_is_unusual_of_spend_can_be_watched():
+    unusual = cost_anomalies(
+        {"scope": "search", "z": 4.2}, {"scope": "search", "kind": "team", "z": None}
+    )
+    frame = measurements(NO_HEALTH, NO_QUALITY, NO_BUDGET, unusual)
+    assert figures(frame, "metric", "estimate", "low") == [
+        ("spend_deviation", 4.2, 4.2),
+        ("team_spend_deviation", None, None),
+    ]
 
 
 def test_quality_of_all_prompt_versions_counts_with_its_judge():
@@ -82,6 +126,7 @@ def test_quality_of_all_prompt_versions_counts_with_its_judge():
             judged("4", 30, 30, metric="support"),
         ),
         NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame, "scope", "metric", "n", "missing", "judge_spec") == [
         ("support_assistant", "support", 30, 2, "spec-a")
@@ -90,7 +135,10 @@ def test_quality_of_all_prompt_versions_counts_with_its_judge():
 
 def test_the_hallucination_rate_is_the_opposite_of_groundedness():
     frame = measurements(
-        NO_HEALTH, quality(judged("*", 0, 10, estimate=0.75, low=0.5, high=0.875)), NO_BUDGET
+        NO_HEALTH,
+        quality(judged("*", 0, 10, estimate=0.75, low=0.5, high=0.875)),
+        NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame, "metric", "estimate", "low", "high") == [
         ("groundedness", 0.75, 0.5, 0.875),
@@ -100,14 +148,17 @@ def test_the_hallucination_rate_is_the_opposite_of_groundedness():
 
 def test_an_embedded_scorer_is_never_called_hallucination():
     frame = measurements(
-        NO_HEALTH, quality(judged("*", 3, 30, judge="embedded support")), NO_BUDGET
+        NO_HEALTH, quality(judged("*", 3, 30, judge="embedded support")), NO_BUDGET, NO_SPEND
     )
     assert figures(frame, "metric") == [("groundedness",)]
 
 
 def test_two_judges_stay_two_figures():
     frame = measurements(
-        NO_HEALTH, quality(judged("*", 3, 30), judged("*", 9, 30, judge_spec="b")), NO_BUDGET
+        NO_HEALTH,
+        quality(judged("*", 3, 30), judged("*", 9, 30, judge_spec="b")),
+        NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame.filter(metric="hallucination_rate"), "judge_spec") == [("b",), ("spec-a",)]
 
@@ -119,12 +170,15 @@ def test_days_stay_apart():
         ),
         NO_QUALITY,
         NO_BUDGET,
+        NO_SPEND,
     )
     assert figures(frame, "estimate") == [(0.2,), (0.1,)]
 
 
 def test_not_a_number_is_unknown():
-    frame = measurements(service_health(health("error_rate", math.nan)), NO_QUALITY, NO_BUDGET)
+    frame = measurements(
+        service_health(health("error_rate", math.nan)), NO_QUALITY, NO_BUDGET, NO_SPEND
+    )
     assert figures(frame, "estimate") == [(None,)]
 
 
@@ -134,5 +188,6 @@ def test_no_logs_give_no_figures():
         SERVICE_HEALTH.empty().with_columns(day),
         QUALITY.empty().with_columns(day),
         BUDGET_STATUS.empty().with_columns(day),
+        COST_ANOMALIES.empty().with_columns(day),
     )
     assert frame.equals(MEASUREMENTS.empty())

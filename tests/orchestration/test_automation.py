@@ -14,14 +14,16 @@ TODAY = "2026-11-22"
 ROWS = {"llm_calls", "trace_steps", "feedback", "rejected_lines"}
 AT_ONCE = ROWS | {
     "traces", "call_costs", "feature_costs", "budget_status", "heuristic_scores", "service_health",
-    "routing_savings", "cost_cube", "cost_drivers",
+    "routing_savings", "cost_cube", "cost_drivers", "cost_forecast", "unit_costs",
 }  # fmt: skip
 AFTER_THE_DAY = {
     "sampled_traces", "judge_scores", "ragas_scores", "quality", "golden_candidates",
     "evaluation_costs", "rule_evaluations", "alerts", "nightly_report", "prometheus_metrics",
+    "cost_anomalies",
 }  # fmt: skip
 WHOLE = AT_ONCE | AFTER_THE_DAY
 RULES = {"rule_evaluations", "alerts", "nightly_report", "prometheus_metrics"}
+SPEND = RULES | {"cost_forecast", "cost_anomalies", "budget_status"}
 
 
 def definitions_of(data, **settings):
@@ -77,9 +79,9 @@ def test_first_time_days_are_asked_for_whole_in_one_tick_and_only_once(ticks):
 
 
 def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ticks):
-    late = "2026-10-01"
-    later = {gap: str(date.fromisoformat(late) + timedelta(gap)) for gap in (1, 13, 14, 28, 29)}
-    ticks.land("2026-09-30", late, *later.values())
+    late = "2026-09-05"
+    later = {gap: str(date.fromisoformat(late) + timedelta(gap)) for gap in (1, 13, 14, 41, 70)}
+    ticks.land("2026-09-04", late, *later.values())
     ticks.compute(ticks.tick())
     assert ticks.tick() == {}
     ticks.land(late, version="2")
@@ -87,8 +89,10 @@ def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ti
     assert asked == {late: WHOLE}
     ticks.compute(asked, version="2")
     asked = ticks.tick()
-    weeks = {later[gap]: RULES | {"cost_drivers"} for gap in (1, 13)}
-    assert asked == weeks | {later[gap]: RULES for gap in (14, 28)}, "rules look 29 days back"
+    weeks = {later[gap]: SPEND | {"cost_drivers"} for gap in (1, 13)}
+    assert asked == weeks | {later[gap]: SPEND for gap in (14, 41)}, (
+        "spend looks 42 days back, rules 29 more"
+    )
     ticks.compute(asked, version="2")
     assert ticks.tick() == {}
 
@@ -130,7 +134,7 @@ def test_before_the_first_prices_nothing_is_priced_at_nothing(definitions, insta
     ticks.land(DAYS[0])
     asked = ticks.tick()
     costs = {"call_costs", "feature_costs", "cost_cube", "budget_status", "routing_savings"}
-    waiting = costs | {"cost_drivers", "service_health"} | RULES
+    waiting = costs | {"cost_drivers", "unit_costs", "service_health"} | SPEND
     assert asked == {None: {"price_book"}, DAYS[0]: WHOLE - waiting}
     ticks.compute(asked)
     assert ticks.tick() == {DAYS[0]: waiting}
@@ -173,7 +177,7 @@ def test_under_a_prefix_the_same_is_asked_for(tmp_path, instance):
     asked = ticks.tick()
     assert asked == {DAYS[0]: WHOLE}
     ticks.compute(asked, version="2")
-    assert ticks.tick() == {DAYS[1]: RULES | {"cost_drivers"}}
+    assert ticks.tick() == {DAYS[1]: SPEND | {"cost_drivers"}}
 
 
 def test_a_day_whose_run_failed_is_not_tried_again_until_its_logs_change(

@@ -1,10 +1,16 @@
 """Key figures beside a materialization."""
 
+from datetime import date
+
+import pytest
+
+from llmops_pipelines.cost import cost_anomalies, cost_forecast
 from llmops_pipelines.judging import Ruling
 from llmops_pipelines.judging.ledger import verdict_frame, verdict_row
 from llmops_pipelines.judging.pairs import settle
 from llmops_pipelines.orchestration import figures
-from llmops_pipelines.tables import JUDGE_CALLS
+from llmops_pipelines.tables import COST_FORECAST, JUDGE_CALLS
+from tests.cost.spending import daily
 from tests.judging.worlds import NOON, item, spec
 
 
@@ -46,3 +52,28 @@ def test_what_waits_in_batches_is_counted_apart():
     assert told["waiting_in_batches"] == 1
     assert told["outcomes"].value == {"pending": 1, "scored": 1}
     assert "waiting_in_batches" not in figures.of_verdicts(verdicts(Ruling("scored", 1.0, "r")))
+
+
+def test_a_forecast_tells_where_the_month_ends_or_why_not():
+    last = date(2026, 11, 15)
+    costs = daily([5] * 15, date(2026, 11, 1))
+    told = figures.of_cost_forecast(cost_forecast(costs, last))
+    assert (told["month_end"], told["month_expected_usd"]) == (
+        "2026-11-30",
+        pytest.approx(150, rel=0.05),
+    )
+    few = figures.of_cost_forecast(cost_forecast(costs, date(2026, 11, 2)))
+    assert few["month_low_80_usd"].startswith("2 day(s) of known spend")
+    assert figures.of_cost_forecast(COST_FORECAST.empty()) == {"month_end_usd": "unknown"}
+
+
+def test_anomalies_are_counted_and_told_furthest_out_first():
+    costs = daily([5] * 20 + [50], date(2026, 11, 1))
+    told = figures.of_cost_anomalies(cost_anomalies(costs, date(2026, 11, 21)))
+    assert (told["unusual"], told["without_verdict"]) == (3, 0)
+    row = told["scopes"].value[0]
+    assert (row["direction"], row["driver_feature"], row["driver_model"]) == (
+        "higher",
+        "chat",
+        "large",
+    )

@@ -47,7 +47,10 @@ def test_texts_and_landed_rows_stay_in_the_lake(folder):
 
 def test_days_are_a_column_and_money_stays_exact(folder):
     cost = {
+        "kind": "total",
         "scope": "total",
+        "period": "day",
+        "period_days": 1,
         "spent": Decimal("0.000000000001"),
         "unpriced_calls": 0,
         "status": "within",

@@ -26,7 +26,10 @@ def landed(**files: str) -> pl.DataFrame:
 def status(scope: str, calls: int) -> dict[str, object]:
     """One ``BUDGET_STATUS`` row."""
     return {
+        "kind": "total",
         "scope": scope,
+        "period": "day",
+        "period_days": 1,
         "budget": None,
         "spent": None,
         "share": None,

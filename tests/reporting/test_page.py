@@ -374,6 +374,29 @@ def test_a_rollback_is_told_with_its_reason(outcome, words):
     assert f"{words} because" in read(night(rollbacks=rows(ROLLBACKS, row)))
 
 
+def test_budgets_of_months_and_teams_stand_apart_from_those_of_the_day():
+    month = {"period": "month", "budget": Decimal(100), "spent": Decimal(60), "share": 0.6}
+    month |= {"forecast": 120.0, "forecast_low": 104.5, "forecast_high": 139.25}
+    text = read(
+        night(
+            feature_costs=rows(FEATURE_COSTS, cost(), cost("mail")),
+            budget_status=rows(
+                BUDGET_STATUS,
+                {"scope": "chat", "status": "no_data"},
+                {"scope": "chat", "status": "forecast_over", **month},
+                {
+                    "kind": "team", "scope": "mail", "period": "rolling", "period_days": 7,
+                    "budget": Decimal(5), "spent": Decimal(6), "share": 1.2, "status": "over",
+                },
+            ),
+        )
+    )  # fmt: skip
+    assert "chat month $60.00 $100.00 60.0 % $120.00 ($104.50 to $139.25)" in text
+    assert "team mail last 7 days $6.00 $5.00 120 %" in text
+    missing = "No budget set for total and mail: add it in data/reference/budgets.yaml."
+    assert missing in text, "a month's budget is one, a team's is not its feature's"
+
+
 def test_spend_stands_beside_its_budget_and_what_has_no_price():
     text = read(
         night(

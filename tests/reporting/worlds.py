@@ -273,6 +273,7 @@ def fortnight() -> NightlyData:
         share = float(spent[scope] / budget) if budget else None
         status.append(
             {
+                "kind": "total" if scope == "total" else "feature",
                 "scope": scope,
                 "budget": Decimal(budget) if budget else None,
                 "spent": spent[scope],

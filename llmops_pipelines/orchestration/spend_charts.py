@@ -1,0 +1,131 @@
+"""The charts of spend, drawn from the lake: for slides, and for the latest night in Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import polars as pl
+
+from llmops_pipelines import cost
+from llmops_pipelines.adapters.charts import daily_spend, png_markdown
+from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
+from llmops_pipelines.adapters.spend_charts import model_mix
+from llmops_pipelines.adapters.waterfall import waterfall
+from llmops_pipelines.orchestration.figures import frontier_of
+from llmops_pipelines.orchestration.lake import Lake, last_days
+from llmops_pipelines.tables import (
+    BUDGET_STATUS,
+    COST_DRIVERS,
+    COST_FORECAST,
+    FEATURE_COSTS,
+    ROUTING_POLICIES,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CHART_DAYS = 42
+"""As many days are drawn unless somebody says from when."""
+
+TOTAL = pl.col("kind") == "total"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart, the file name it goes by, and the figures it shows."""
+
+    name: str
+    description: str
+    figure: Figure
+    rows: pl.DataFrame
+
+
+def latest_day(lake: Lake, last: date | None = None) -> date | None:
+    """The last day with costs, none after ``last``; None where there is none."""
+    return max(
+        (day for day in lake.days(FEATURE_COSTS) if last is None or day <= last), default=None
+    )
+
+
+def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
+    """Spend by day, model mix, forecast and budget of the month, all up to ``last``."""
+    days = [day for day in lake.days(FEATURE_COSTS) if first <= day <= last]
+    costs = lake.read(FEATURE_COSTS, days).select(
+        "day", "feature", "team", "model", "calls", "errors", "unpriced_calls", "cost"
+    )
+    yield Chart("spend_by_day", "Spend per day by feature", daily_spend(costs), costs)
+    yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
+    past = _past(lake, last)
+    forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
+    yield Chart(
+        "spend_forecast",
+        "Spend of the last weeks and of the days to come, with intervals",
+        forecast_fan(past, forecast, title="Spend to come"),
+        forecast,
+    )
+    status = _of_day(lake, BUDGET_STATUS, last).filter(TOTAL, pl.col("period") == "month")
+    budget = status["budget"].cast(pl.Float64).to_list()
+    figure = burn_down(
+        past,
+        forecast,
+        budget=budget[0] if budget else None,
+        month_end=cost.month_end(last),
+        title=f"{'Budget' if budget else 'Spend'} of {last:%B %Y}",
+    )
+    yield Chart("budget_burn_down", "What is left of the month's budget", figure, past)
+
+
+def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
+    """Why spend changed, as of ``last``, and the routing frontier where a policy was learned."""
+    drivers = _of_day(lake, COST_DRIVERS, last).filter(pl.col("feature") == "*")
+    figure = waterfall(
+        drivers,
+        title="Why spend changed",
+        subtitle=f"seven days up to {last.day} {last:%b} against the seven before",
+    )
+    yield Chart("cost_drivers", "Why spend changed, by driver", figure, drivers)
+    policies = lake.read(ROUTING_POLICIES)
+    frontier = frontier_of(policies)
+    if frontier is not None:
+        yield Chart(
+            "routing_frontier",
+            "Quality kept for money saved by routing",
+            frontier,
+            policies.drop("frontier"),
+        )
+
+
+def figures_of_latest_day(lake: Lake) -> dict[str, Any]:
+    """Metadata for Dagster: the charts of spend, as of the latest day with costs."""
+    last = latest_day(lake)
+    if last is None:
+        return {"charts": "none: no day has costs yet"}
+    since = last - timedelta(days=CHART_DAYS - 1)
+    return {"last_day": last.isoformat()} | {
+        chart.name: dg.MetadataValue.md(png_markdown(chart.figure, chart.description))
+        for chart in spend_charts(lake, since, last)
+    }
+
+
+def _past(lake: Lake, last: date) -> pl.DataFrame:
+    """The total's days: ``day``, ``spent`` (null where not known) and ``at_least``."""
+    costs = lake.read(FEATURE_COSTS, last_days(last, cost.HISTORY_DAYS))
+    whole = [history for history in cost.histories(costs, last) if history.kind == "total"]
+    return pl.concat(
+        [
+            pl.DataFrame(schema={"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64}),
+            *(
+                pl.DataFrame({"day": one.days, "spent": one.spent, "at_least": one.at_least})
+                for one in whole
+            ),
+        ]
+    ).with_columns(pl.col("spent").fill_nan(None))
+
+
+def _of_day(lake: Lake, table: Table, day: date) -> pl.DataFrame:
+    return lake.read(table, [day]).drop("day") if lake.stored(table, day) else table.empty()

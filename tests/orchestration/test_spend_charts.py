@@ -1,0 +1,112 @@
+"""Charts, forecasts and checks of spend over a lake, and `llmops charts`."""
+
+import json
+from datetime import date, timedelta
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets.costs import cost_charts
+from llmops_pipelines import cost
+from llmops_pipelines.orchestration.checks import budgets_known
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.spend_charts import figures_of_latest_day, latest_day
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.reference import parse_document
+from llmops_pipelines.tables import BUDGET_STATUS, COST_FORECAST, FEATURE_COSTS
+from tests.cli.worlds import invoke
+from tests.cost.spending import daily
+
+FIRST = date(2026, 10, 20)
+DAYS = 22
+LAST = FIRST + timedelta(days=DAYS - 1)
+BUDGETS = (
+    "total: {monthly_usd: 100}\nfeatures: {chta: {daily_usd: 2}}\nteams: {care: {daily_usd: 9}}"
+)
+CHARTS = ["spend_by_day", "model_mix", "spend_forecast", "budget_burn_down", "cost_drivers"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A lake with three weeks of spend, and the budgets above."""
+    data = tmp_path_factory.mktemp("data")
+    lake = Lake(open_store(str(data / "lake")))
+    costs = daily([5 + at % 3 for at in range(DAYS)], FIRST)
+    for day, rows in costs.partition_by("day", as_dict=True).items():
+        lake.write(FEATURE_COSTS, rows.drop("day"), day=day[0])
+    forecast = cost.cost_forecast(costs, LAST)
+    budgets = parse_document(BUDGETS, cost.Budgets, file="budgets.yaml")
+    lake.write(COST_FORECAST, forecast, day=LAST)
+    lake.write(BUDGET_STATUS, cost.budget_status(costs, budgets, LAST, forecast), day=LAST)
+    (data / "reference").mkdir()
+    (data / "reference/budgets.yaml").write_text(BUDGETS)
+    return data
+
+
+def charts(data, *options):
+    return invoke("--data", data, "charts", *options)
+
+
+def test_every_chart_is_written_with_its_figures(data, tmp_path):
+    said = charts(data, "--out", tmp_path / "slides", "--format", "png")
+    assert said.returncode == 0, said.stderr
+    for name in CHARTS:
+        assert (tmp_path / f"slides/{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (tmp_path / f"slides/{name}.csv").exists()
+        assert f"{name}.png" in said.stdout
+    figures = pl.read_csv(tmp_path / "slides/spend_by_day.csv")
+    assert (figures.height, figures["cost"].sum()) == (DAYS, sum(5 + at % 3 for at in range(DAYS)))
+
+
+def test_days_and_form_can_be_chosen_and_json_names_the_files(data, tmp_path):
+    said = charts(data, "--out", tmp_path, "--from", "2026-11-01", "--to", "2026-11-05", "--json")
+    told = json.loads(said.stdout)
+    assert told["last_day"] == "2026-11-05"
+    assert [row["chart"].endswith(".svg") for row in told["written"]] == [True] * len(CHARTS)
+    assert pl.read_csv(tmp_path / "spend_by_day.csv").height == 5
+    assert "no forecast" in (tmp_path / "spend_forecast.svg").read_text(), "none is stored that day"
+
+
+def test_nothing_to_draw_is_told_with_the_remedy(data, tmp_path):
+    for folder, options in ((tmp_path / "new", ()), (data, ("--from", "2027-01-01"))):
+        said = charts(folder, "--out", tmp_path / "none", *options)
+        assert said.returncode == 2
+        assert "no costs of these days; compute them: llmops --data" in said.stderr
+        assert not (tmp_path / "none").exists()
+    assert charts(data, "--out", tmp_path, "--format", "gif").returncode == 2
+    wrong = charts(data, "--out", tmp_path, "--from", "2026-11-05", "--to", "2026-11-01")
+    assert wrong.returncode == 2
+
+
+def test_a_file_where_the_folder_should_be_is_told(data, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = charts(data, "--out", tmp_path / "file" / "charts")
+    assert (said.returncode, "choose another --out" in said.stderr) == (2, True)
+
+
+def test_the_asset_shows_the_charts_of_the_latest_day(data):
+    result = dg.materialize(
+        [cost_charts],
+        resources={"lake": LakeResource(root=str(data / "lake"))},
+        selection=[cost_charts],
+    )
+    (event,) = result.asset_materializations_for_node("cost_charts")
+    assert event.metadata["last_day"].value == LAST.isoformat()
+    for name in CHARTS[:-1]:
+        assert event.metadata[name].value.startswith("![")
+
+
+def test_an_empty_lake_has_no_charts_and_says_so(tmp_path):
+    lake = Lake(open_store(str(tmp_path)))
+    assert latest_day(lake) is None
+    assert figures_of_latest_day(lake) == {"charts": "none: no day has costs yet"}
+
+
+def test_a_budget_of_nobody_warns_with_names_like_it(data):
+    lake = LakeResource(root=str(data / "lake")).open()
+    found = budgets_known(lake, ReferenceFolder(path=str(data / "reference")), LAST)
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    (fault,) = found.metadata["faults"].records
+    assert fault.data == {"section": "features", "name": "chta", "did_you_mean": "chat"}
