@@ -71,7 +71,11 @@ def _line(axes: Axes, rungs: pl.DataFrame, name: str, scale: Scale) -> None:
     axes.fill_between(places, low, high, color=ACCENT, alpha=0.18, linewidth=0)
     axes.plot(places, middle, "o-", color=ACCENT, linewidth=1.6, markersize=3.5)
     axes.set_ylim(bottom=min([0.0, *rungs[f"{name}_low"].drop_nulls().to_list()]))
-    axes.yaxis.set_major_formatter(lambda value, _: parts.written(value, scale))
+    # Small bills: ticks of less than a cent would all read $0.00.
+    small = scale == "usd" and max(abs(end) for end in axes.get_ylim()) < 0.1
+    axes.yaxis.set_major_formatter(
+        lambda value, _: f"${value:.3g}" if small else parts.written(value, scale)
+    )
     axes.locator_params(axis="y", nbins=5)
 
 

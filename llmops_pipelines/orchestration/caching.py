@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -27,6 +28,9 @@ from llmops_pipelines.tables import (
 WINDOW_DAYS = 14
 POLICY = savings.CachePolicy(most_requests=2_000)
 """A busy feature's latest requests stand for it: each distinct question has to be embedded."""
+
+WORTH_USD_A_YEAR = 12.0
+"""A feature whose whole bill is less can save less than embedding its questions is worth."""
 
 NO_REQUESTS = "no calls in the last 14 landed days"
 _READ = (LLM_CALLS, CALL_COSTS, JUDGE_SCORES, RAGAS_SCORES)
@@ -75,7 +79,8 @@ def replays(
     """The requests of ``days`` through the caches of each feature, with every hit by its call.
 
     Where not even all of a feature's requests, were they hits without a wrong answer, would prove
-    a cache right, only equal questions are looked at and nothing is embedded.
+    a cache right, or its whole bill is small, only equal questions are looked at and nothing is
+    embedded.
 
     Args:
         lake: Where calls, texts, costs and verdicts are.
@@ -96,14 +101,28 @@ def replays(
 def _replayed(
     own: pl.DataFrame, vectors: TextVectors, scores: pl.DataFrame
 ) -> tuple[savings.CacheReplay, savings.CachePolicy]:
-    policy = POLICY
-    if own.height < savings.least_hits(policy.allowed):
-        policy = savings.CachePolicy(thresholds=(), most_requests=policy.most_requests)
+    policy, spared = POLICY, _not_worth_embedding(own)
+    if spared:
+        policy = replace(policy, thresholds=())
     answers = own.select(savings.normalised(pl.col("answer"))).to_series()
     ids = own["id"].to_list()[::-1]
     # The first call that holds a text owns its vector.
     owners = dict(zip([*answers[::-1], *own["key"][::-1]], [*ids, *ids], strict=True))
-    return savings.replay_cache(own, partial(vectors.embed, owners=owners), policy, scores), policy
+    replay = savings.replay_cache(own, partial(vectors.embed, owners=owners), policy, scores)
+    return replace(replay, reason=f"{replay.reason}{spared}"), policy
+
+
+def _not_worth_embedding(own: pl.DataFrame) -> str:
+    """Why questions are not embedded, to follow a reason; empty where they are."""
+    if own.height < savings.least_hits(POLICY.allowed):
+        return f"; {own.height:,} requests prove nothing about similar questions"
+    if own["cost"].null_count():
+        return ""
+    days = max((own["at"][-1] - own["at"][0]).total_seconds() / 86_400, 1.0)
+    yearly = float(own["cost"].sum()) * 365 / days
+    if yearly >= WORTH_USD_A_YEAR:
+        return ""
+    return f"; similar questions are not looked at: all of it costs ${yearly:.2f} a year"
 
 
 def _requests(

@@ -31,7 +31,7 @@ FIRST = date(2026, 11, 1)
 NOON = datetime.fromisoformat("2026-11-01T12:00:00")
 
 
-def write(lake, *, calls=160, days=2, answers=("right 0",), feature="chat"):
+def write(lake, *, calls=160, days=2, answers=("right 0",), feature="chat", cost="0.01"):
     """Each call asks at one of two near angles, in a session of its own."""
     for day in range(days):
         at = FIRST + timedelta(days=day)
@@ -44,7 +44,7 @@ def write(lake, *, calls=160, days=2, answers=("right 0",), feature="chat"):
                  "session_id": f"s{n}", "content_digest": f"d-{call}", "context_steps": [],
                  "copies": [], "started_at": began, "batch": "b", "model": "m", "latency_ms": 100.0}
             )  # fmt: skip
-            costs.append({"call_id": call, "cost": Decimal("0.01"), "started_at": began})
+            costs.append({"call_id": call, "cost": Decimal(cost), "started_at": began})
             texts.append(
                 {"call_id": call, "content_digest": f"d-{call}", "contexts": [], "tool_calls": [],
                  "messages": [{"role": "user", "content": f"turn {5 * (n // days % 2)}"}],
@@ -144,6 +144,15 @@ def test_few_requests_are_not_embedded_and_a_marked_feature_is_left_out(lake):
     (row,) = cache_savings(lake, marked, embedding).to_dicts()
     assert (row["requests"], row["state"]) == (0, "nothing_saved")
     assert row["left_out"] == [{"reason": "feature not cacheable", "requests": 40}]
+
+
+def test_a_feature_that_costs_next_to_nothing_is_not_embedded(lake):
+    write(lake, cost="0.0001")
+    (row,) = cache_savings(
+        lake, Features(), lambda texts: pytest.fail("embedded") if texts else embed(texts)
+    ).to_dicts()
+    assert (row["rung"], row["requests"]) == ("exact", 160)
+    assert "similar questions are not looked at: all of it costs $5.8" in row["reason"]
 
 
 def test_no_calls_say_so(lake, tmp_path):
