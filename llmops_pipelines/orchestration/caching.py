@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -16,6 +15,7 @@ from llmops_pipelines.adapters import minilm
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.text_vectors import Embed, TextVectors
+from llmops_pipelines.orchestration.window import inputs_digest, unchanged
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
@@ -53,9 +53,8 @@ def cache_savings(lake: Lake, features: Features, embed: Embed = minilm.embed) -
     """
     days = lake.days(LLM_CALLS)[-WINDOW_DAYS:]
     never = frozenset(name for name, one in features.features.items() if not one.cacheable)
-    digest = _digest(lake, days, never)
-    stored = lake.read(SEMANTIC_CACHE_SAVINGS)
-    if stored.height and set(stored["inputs_digest"]) == {digest}:
+    digest = inputs_digest(lake, _READ, days, sorted(never), POLICY, minilm.weights())
+    if (stored := unchanged(lake, SEMANTIC_CACHE_SAVINGS, digest)) is not None:
         return stored
     vectors = TextVectors(lake, embed, embedding=minilm.weights())
     rows = [
@@ -172,14 +171,3 @@ def _scores(lake: Lake, days: list[date]) -> pl.DataFrame:
         .collect()
         for table in (JUDGE_SCORES, RAGAS_SCORES)
     )
-
-
-def _digest(lake: Lake, days: list[date], never: frozenset[str]) -> str:
-    read = [
-        (table.name, day, stored.digest)
-        for table in _READ
-        for day in days
-        if (stored := lake.stored(table, day))
-    ]
-    told = repr((read, sorted(never), POLICY, minilm.weights()))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
@@ -13,6 +11,7 @@ import polars as pl
 from llmops_pipelines import savings
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
+from llmops_pipelines.orchestration.window import inputs_digest, unchanged
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     BATCH_SAVINGS,
@@ -21,7 +20,6 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     PRICE_BOOK,
     PROMPT_CACHE_SAVINGS,
-    Table,
 )
 
 WINDOW_DAYS: Final = 7
@@ -31,6 +29,8 @@ MOST_CALLS: Final = 200_000
 
 _AT_ONCE: Final = 10_000
 """Calls whose texts are held at a time."""
+
+_READ: Final = (LLM_CALLS, CALL_COSTS, PRICE_BOOK)
 
 _METHOD: Final = "1"
 """To be raised when the same inputs come to something else."""
@@ -42,9 +42,9 @@ def replayed_prompts(lake: Lake) -> pl.DataFrame:
     What was stored stays where nothing that it rests on has changed.
     """
     days = _days(lake)
-    digest = _digest(lake, days, (LLM_CALLS, CALL_COSTS, CALL_TEXTS), savings.RULES_VERSION)
-    if (kept := _kept(lake, PROMPT_CACHE_SAVINGS, digest)) is not None or not days:
-        return PROMPT_CACHE_SAVINGS.empty() if kept is None else kept
+    digest = inputs_digest(lake, (*_READ, CALL_TEXTS), days, savings.RULES_VERSION, _METHOD)
+    if (stored := unchanged(lake, PROMPT_CACHE_SAVINGS, digest)) is not None or not days:
+        return PROMPT_CACHE_SAVINGS.empty() if stored is None else stored
     days = _fewer(lake, days)
     replayable, marks, left_out = [], [], []
     for day in days:
@@ -71,9 +71,9 @@ def replayed_batches(lake: Lake, features: Features) -> pl.DataFrame:
     """``BATCH_SAVINGS`` of the same days; what was stored stays where nothing has changed."""
     days = _days(lake)
     marked = {name: feature.interactive for name, feature in features.features.items()}
-    digest = _digest(lake, days, (LLM_CALLS, CALL_COSTS), json.dumps(marked, sort_keys=True))
-    if (kept := _kept(lake, BATCH_SAVINGS, digest)) is not None or not days:
-        return BATCH_SAVINGS.empty() if kept is None else kept
+    digest = inputs_digest(lake, _READ, days, marked, _METHOD)
+    if (stored := unchanged(lake, BATCH_SAVINGS, digest)) is not None or not days:
+        return BATCH_SAVINGS.empty() if stored is None else stored
     calls = _calls(lake, days, savings.BATCHED)
     replayed = savings.replay_batches(calls, lake.read(PRICE_BOOK))
     return savings.batch_rows(replayed, savings.waiting(calls, marked), days, digest)
@@ -81,24 +81,6 @@ def replayed_batches(lake: Lake, features: Features) -> pl.DataFrame:
 
 def _days(lake: Lake) -> list[date]:
     return sorted(set(lake.days(LLM_CALLS)) & set(lake.days(CALL_COSTS)))[-WINDOW_DAYS:]
-
-
-def _digest(lake: Lake, days: Sequence[date], tables: Sequence[Table], more: str) -> str:
-    """Of everything that a window's rows rest on, 16 hex digits."""
-    stored = {
-        f"{table.name}/{day}": part.digest if (part := lake.stored(table, day)) else None
-        for table in tables
-        for day in days
-    }
-    book = lake.stored(PRICE_BOOK)
-    told = json.dumps([stored, book.digest if book else None, more, _METHOD], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
-
-
-def _kept(lake: Lake, table: Table, digest: str) -> pl.DataFrame | None:
-    """The stored rows, if they rest on the same."""
-    rows = lake.read(table)
-    return rows if rows.height and (rows["inputs_digest"] == digest).all() else None
 
 
 def _fewer(lake: Lake, days: list[date]) -> list[date]:

@@ -15,7 +15,7 @@ import polars as pl
 from llmops_pipelines.savings.cache_recommendation import ALLOWED, recommend_rung
 from llmops_pipelines.savings.cache_replay import Ints, Requests, replay_exact, replay_similar
 from llmops_pipelines.savings.cache_requests import normalised
-from llmops_pipelines.savings.routing import DAYS_A_YEAR
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics import Interval, mean_interval, wilson
 from llmops_pipelines.statistics.linearised import Codes, codes, linearise
 from llmops_pipelines.statistics.means import interval_of

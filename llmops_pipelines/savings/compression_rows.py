@@ -9,7 +9,8 @@ import polars as pl
 
 from llmops_pipelines.savings.compression_choice import choose_setting
 from llmops_pipelines.savings.recommendation import RECOMMENDED
-from llmops_pipelines.savings.replay import DAYS_A_YEAR, MAX_LOSS
+from llmops_pipelines.savings.replay import MAX_LOSS
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.tables import COMPRESSION_SAVINGS
 
 SUPPORT = "support"

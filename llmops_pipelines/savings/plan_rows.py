@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from llmops_pipelines.savings.plan import STEPS
-from llmops_pipelines.savings.routing import ALL, DAYS_A_YEAR
+from llmops_pipelines.savings.routing import ALL
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics import mean_interval
 from llmops_pipelines.tables import SAVINGS_PLAN
 

@@ -24,6 +24,7 @@ from llmops_pipelines.savings.sweep import (
     resampling_units,
     sweep,
 )
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics import NOTHING, Interval
 
 MAX_LOSS = 0.05
@@ -31,7 +32,6 @@ LEAST_QUESTIONS = 30
 """With fewer there is nothing to learn from, and nothing to hold out."""
 
 ROUTERS = ("classifier", "value", "length", "random", "oracle")
-DAYS_A_YEAR = 365
 
 _PROMISED = (
     "strong_share",

@@ -8,6 +8,7 @@ import polars as pl
 
 from llmops_pipelines.pricing import price_tokens
 from llmops_pipelines.savings.router_calls import is_routers_own
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics.interval import t_critical
 from llmops_pipelines.tables import MONEY, ROUTING_SAVINGS, TOKEN_BUCKETS
 
@@ -28,7 +29,6 @@ CAVEAT = (
     "routing loses in quality is told by routing_policies, where two models answered the same."
 )
 
-DAYS_A_YEAR = 365
 _CONFIDENCE = 0.95
 
 _MODEL = ("provider", "model")
