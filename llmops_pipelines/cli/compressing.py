@@ -285,7 +285,7 @@ def _told(
 
 
 _OF_TECHNIQUE = ("technique", "state", "reason")
-_OF_FILE = ("feature", "counted_by", "scored_by", "inputs_digest", "calls_per_day")
+_OF_FILE = ("feature", "counted_by", "scored_by", "inputs_digest", "calls_per_day", "calls_after")
 
 
 def _by_technique(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:

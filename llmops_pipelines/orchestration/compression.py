@@ -47,7 +47,7 @@ def replayed_compression(lake: Lake, embed: savings.Embed = minilm.embed) -> pl.
     again.
     """
     days = lake.days(SAMPLED_TRACES)[-WINDOW_DAYS:]
-    calls = _sampled_calls(lake, days)
+    calls = sampled_calls(lake, days)
     if calls.is_empty():
         return COMPRESSION_SAVINGS.empty()
     stored = lake.read(COMPRESSION_SAVINGS)
@@ -65,6 +65,7 @@ def replayed_compression(lake: Lake, embed: savings.Embed = minilm.embed) -> pl.
                 counted_by=compression.counted_by(own["model"].unique().to_list()),
                 digest=digest,
                 left_out=own.height - replayed["call_id"].n_unique(),
+                replayed=replayed,
             )
         rows.append(known)
     return COMPRESSION_SAVINGS.require(pl.concat(rows))
@@ -125,7 +126,7 @@ def _texts(lake: Lake, calls: pl.DataFrame) -> Iterator[pl.DataFrame]:
         )
 
 
-def _sampled_calls(lake: Lake, days: list[date]) -> pl.DataFrame:
+def sampled_calls(lake: Lake, days: list[date]) -> pl.DataFrame:
     """Sampled calls with texts that succeeded, some per feature, with their weights and costs."""
     sampled = (
         lake.scan(SAMPLED_TRACES, days)

@@ -63,7 +63,7 @@ def _learned(
     per_day: float | None,
     embed: Embed,
 ) -> pl.DataFrame:
-    texts = pl.concat(_questions(lake, pairs))
+    texts = pl.concat(questions(lake, pairs))
     outcomes = savings.paired_outcomes(pairs.join(texts, on="call_id", how="left"))
     if outcomes.pairs.height < savings.LEAST_QUESTIONS:
         return savings.too_few(scope, digest, outcomes.pairs.height)
@@ -72,10 +72,10 @@ def _learned(
     return savings.policy_rows(scope, digest, replay, per_day)
 
 
-def _questions(lake: Lake, pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """``call_id`` and ``text`` of the pairs, day by day; a forgotten text is missing."""
-    for day in pairs["day"].unique().sort():
-        wanted = pairs.lazy().filter(pl.col("day") == day).select("call_id")
+def questions(lake: Lake, asked: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """``call_id`` and ``text`` of calls, day by day; a forgotten text is missing."""
+    for day in asked["day"].unique().sort():
+        wanted = asked.lazy().filter(pl.col("day") == day).select("call_id")
         calls = lake.scan(LLM_CALLS, [day]).join(wanted, on="call_id", how="semi")
         yield (
             kept_texts(lake, day, calls)

@@ -1,6 +1,6 @@
 """Replays over the log: what the same calls would have cost."""
 
-from llmops_pipelines.savings.batches import BATCHED, batch_rows, replay_batches
+from llmops_pipelines.savings.batches import BATCHED, batch_rows, batchable, replay_batches
 from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
 from llmops_pipelines.savings.cache_recommendation import ALLOWED, least_hits
 from llmops_pipelines.savings.cache_requests import (
@@ -58,6 +58,16 @@ from llmops_pipelines.savings.divergence import Divergence, divergences, example
 from llmops_pipelines.savings.frontier import FRONTIER
 from llmops_pipelines.savings.logged_pairs import SCOPE, logged_pairs, pairs_digest
 from llmops_pipelines.savings.outcomes import PAIRED, Outcomes, OutcomesError, paired_outcomes
+from llmops_pipelines.savings.plan import PLANNED, STEPS, Changes, replay_plan
+from llmops_pipelines.savings.plan_rows import WHOLE, plan_rows
+from llmops_pipelines.savings.plan_steps import (
+    Chosen,
+    chosen_batch,
+    chosen_cache,
+    chosen_policy,
+    chosen_setting,
+    not_taken,
+)
 from llmops_pipelines.savings.policies import TOO_FEW, policy_rows, too_few
 from llmops_pipelines.savings.policy import PolicyError, RoutingPolicy
 from llmops_pipelines.savings.prefix_marks import PromptMarks, prompt_marks, together
@@ -86,10 +96,12 @@ from llmops_pipelines.savings.replayable import (
     leads_with_system,
     not_replayed,
 )
-from llmops_pipelines.savings.routing import routing_savings
+from llmops_pipelines.savings.routing import ALL, routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 
 __all__ = [
+    "ALL",
     "ALLOWED",
     "ASKED",
     "AUTOMATIC",
@@ -101,6 +113,7 @@ __all__ = [
     "COMPRESSED",
     "COMPRESSION_POINTS",
     "COSTS_MORE",
+    "DAYS_A_YEAR",
     "DETECTED",
     "FRONTIER",
     "INTERACTIVE",
@@ -111,6 +124,7 @@ __all__ = [
     "NOTHING_SAVED",
     "NOTHING_TO_SHORTEN",
     "PAIRED",
+    "PLANNED",
     "RECOMMENDED",
     "REPLAYED",
     "ROUTERS",
@@ -118,13 +132,17 @@ __all__ = [
     "RULES_VERSION",
     "SAME_ANSWER",
     "SCOPE",
+    "STEPS",
     "TOO_FEW",
     "TTL_HOURS",
     "UNKNOWN_RULE",
     "UNUSED",
+    "WHOLE",
     "WORTH_IT",
     "CachePolicy",
     "CacheReplay",
+    "Changes",
+    "Chosen",
     "Count",
     "Divergence",
     "Embed",
@@ -148,9 +166,14 @@ __all__ = [
     "Waiting",
     "affordable",
     "batch_rows",
+    "batchable",
     "cache_rows",
     "cacheable",
     "choose_setting",
+    "chosen_batch",
+    "chosen_cache",
+    "chosen_policy",
+    "chosen_setting",
     "compressed_costs",
     "compression_points",
     "compression_rows",
@@ -166,8 +189,10 @@ __all__ = [
     "logged_requests",
     "normalised",
     "not_replayed",
+    "not_taken",
     "paired_outcomes",
     "pairs_digest",
+    "plan_rows",
     "policy_rows",
     "prompt_cache_rows",
     "prompt_marks",
@@ -178,6 +203,7 @@ __all__ = [
     "replay_batches",
     "replay_cache",
     "replay_compression",
+    "replay_plan",
     "replay_prompt_cache",
     "replay_routing",
     "routing_savings",

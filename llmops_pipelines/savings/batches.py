@@ -40,13 +40,18 @@ def replay_batches(calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFram
         promised no batch gives; ``continued``: whether its trace, or session, goes on after it
         within 24 hours.
     """
-    tier = pl.col("service_tier").fill_null("").str.to_lowercase().is_in(_STANDARD_TIERS)
     asked = calls.with_columns(is_batch=pl.lit(value=True), service_tier=pl.lit(None, pl.String))
-    replayable = ~pl.col("is_batch") & tier & pl.col("cost").is_not_null()
+    replayable = batchable() & pl.col("cost").is_not_null()
     priced = calls.with_columns(batch_cost=price_tokens(asked, price_book)["cost"].cast(MONEY))
     return _with_continued(
         priced.with_columns(pl.when(replayable).then("batch_cost").alias("batch_cost"))
     ).with_columns(saved=pl.col("cost") - pl.col("batch_cost"))
+
+
+def batchable() -> pl.Expr:
+    """Whether a call is in no batch yet, and asked for nothing that no batch gives."""
+    tier = pl.col("service_tier").fill_null("").str.to_lowercase().is_in(_STANDARD_TIERS)
+    return ~pl.col("is_batch") & tier
 
 
 def batch_rows(

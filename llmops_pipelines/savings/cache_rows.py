@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.savings.cache_savings import CachePolicy, CacheReplay
-from llmops_pipelines.tables import SEMANTIC_CACHE_SAVINGS
+from llmops_pipelines.tables import INSTANT, SEMANTIC_CACHE_SAVINGS
 
 
 def cache_rows(
@@ -35,12 +35,15 @@ def cache_rows(
         .alias(name)
         for name, counts in (("only_exact", only_exact), ("left_out", left_out))
     }
+    rung_is_recommended = pl.col("rung").eq_missing(pl.lit(replay.recommended))
     return SEMANTIC_CACHE_SAVINGS.require(
         replay.rungs.with_columns(
             feature=pl.lit(feature),
             state=pl.lit(replay.state),
             reason=pl.lit(replay.reason),
-            is_recommended=pl.col("rung").eq_missing(pl.lit(replay.recommended)),
+            is_recommended=rung_is_recommended,
+            first_at=pl.lit(replay.first_at, INSTANT),
+            hit_calls=pl.when(rung_is_recommended).then(pl.lit(replay.hits["id"].implode())),
             ttl_hours=pl.lit(policy.ttl_hours, pl.Float64),
             inputs_digest=pl.lit(digest),
             **counted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +78,8 @@ class CacheReplay:
     """Its rung."""
     hits: pl.DataFrame
     """``id``, ``answered_by`` and ``cost`` of each request that the recommended rung answers."""
+    first_at: datetime | None
+    """When the first of the replayed requests began."""
 
 
 def replay_cache(
@@ -118,6 +121,7 @@ def replay_cache(
         reason,
         chosen,
         own.select("id", "cost")[hits].with_columns(answered_by=own["id"].gather(found[hits])),
+        own["at"].min(),  # type: ignore[arg-type]  # an instant, as CACHEABLE says
     )
 
 

@@ -11,7 +11,7 @@ from llmops_pipelines.savings.compression_choice import choose_setting
 from llmops_pipelines.savings.recommendation import RECOMMENDED
 from llmops_pipelines.savings.replay import MAX_LOSS
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
-from llmops_pipelines.tables import COMPRESSION_SAVINGS
+from llmops_pipelines.tables import COMPRESSION_SAVINGS, TOKEN_BUCKETS
 
 SUPPORT = "support"
 
@@ -24,6 +24,7 @@ def compression_rows(
     counted_by: str,
     digest: str,
     left_out: int = 0,
+    replayed: pl.DataFrame | None = None,
     scored_by: str = SUPPORT,
     max_loss: float = MAX_LOSS,
 ) -> pl.DataFrame:
@@ -38,6 +39,7 @@ def compression_rows(
         counted_by: What counted the tokens.
         digest: Of what was replayed.
         left_out: Sampled calls that were not.
+        replayed: `compressed_costs`, where the recommended settings' calls are to be told.
         scored_by: What the scores are.
         max_loss: Part of the mean score that may be lost.
     """
@@ -50,7 +52,29 @@ def compression_rows(
         "left_out": left_out,
     }
     rows = [told | row for row in _rows(points, calls_per_day, max_loss)]
-    return COMPRESSION_SAVINGS.require(pl.DataFrame(rows, schema=COMPRESSION_SAVINGS.schema))
+    return COMPRESSION_SAVINGS.require(
+        pl.DataFrame(
+            [row | {"calls_after": _calls_after(replayed, row)} for row in rows],
+            schema=COMPRESSION_SAVINGS.schema,
+        )
+    )
+
+
+def _calls_after(replayed: pl.DataFrame | None, row: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """What a recommended setting leaves of the calls that it shortens."""
+    if replayed is None or not row["is_recommended"]:
+        return None
+    own = replayed.filter(
+        pl.col("tokens_after") < pl.col("tokens_before"),
+        technique=row["technique"],
+        step=row["step"],
+    )
+    # A summary is a call of its own to the same model, so its tokens can stand with the call's.
+    with_summary = own.with_columns(
+        pl.col("uncached_input") + pl.col("summary_input"),
+        pl.col("output_text") + pl.col("summary_output"),
+    )
+    return with_summary.select("call_id", *TOKEN_BUCKETS).sort("call_id").to_dicts()
 
 
 def _rows(

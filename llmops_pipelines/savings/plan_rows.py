@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import polars as pl
 
 from llmops_pipelines.savings.plan import STEPS
+from llmops_pipelines.savings.plan_steps import Promise
 from llmops_pipelines.savings.routing import ALL
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics import mean_interval
 from llmops_pipelines.tables import SAVINGS_PLAN
 
 WHOLE: Final = "plan"
-
-
-class Promise(NamedTuple):
-    """What one step does for a feature: its setting in words, whether it is taken, its loss."""
-
-    setting: str
-    is_taken: bool
-    loss_at_most: float | None = None
 
 
 def plan_rows(
@@ -34,7 +27,9 @@ def plan_rows(
     """A row per feature and step, and one per feature for all steps; the same for all features.
 
     A mean per call, weighted by the inverse of the inclusion probability, with sessions as clusters
-    (`mean_interval`). The losses of steps are added up: a bound that holds however they overlap.
+    (`mean_interval`). Over all features each of them counts by its traffic, however many of its
+    calls were sampled, so that years add up. The losses of steps are added up: a bound that holds
+    however they overlap.
 
     Args:
         calls: `PLANNED`.
@@ -46,22 +41,23 @@ def plan_rows(
     rows = []
     features = sorted(calls["feature"].unique())
     for feature in [*features, ALL]:
-        own = [frame.filter(_of(feature)) for frame in (calls, replayed)]
-        per_day = (
-            sum(calls_per_day.get(name, 0.0) for name in features)
-            if feature == ALL
-            else calls_per_day.get(feature)
-        )
+        if feature == ALL:
+            asked, own = calls, _by_traffic(replayed, calls_per_day)
+            per_day = float(own["weight"].sum()) or None
+        else:
+            asked, own = calls.filter(feature=feature), replayed.filter(feature=feature)
+            per_day = calls_per_day.get(feature)
         steps = {
             step: promises[feature, step] if feature != ALL else _of_all(step, features, promises)
             for step in STEPS
         }
-        for row in _of_feature(own[1], steps, per_day):
+        for row in _of_feature(own, steps, per_day):
             rows.append(
                 {
                     "feature": feature,
-                    "calls": own[1].height,
-                    "unpriced": own[0].height - own[1].height,
+                    "calls": own.height,
+                    "unpriced": asked["cost"].null_count(),
+                    "calls_per_day": per_day,
                     "inputs_digest": digest,
                     **row,
                 }
@@ -72,8 +68,13 @@ def plan_rows(
     )
 
 
-def _of(feature: str) -> pl.Expr:
-    return pl.lit(value=True) if feature == ALL else pl.col("feature") == feature
+def _by_traffic(replayed: pl.DataFrame, calls_per_day: Mapping[str, float]) -> pl.DataFrame:
+    """The calls of features whose traffic is known; their weights come to it."""
+    traffic = pl.col("feature").replace_strict(
+        dict(calls_per_day), default=None, return_dtype=pl.Float64
+    )
+    share = pl.col("weight") / pl.col("weight").sum().over("feature")
+    return replayed.with_columns(weight=share * traffic).filter(pl.col("weight") > 0)
 
 
 def _of_all(step: str, features: list[str], promises: Mapping[tuple[str, str], Promise]) -> Promise:

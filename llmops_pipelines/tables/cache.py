@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from llmops_pipelines.tables.table import MONEY, Column, Table
+from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
 
 _RUNG = (
     Column("rung", pl.String, "exact (equal questions), or the least cosine of a question and the one whose answer it is given."),
@@ -47,6 +47,8 @@ SEMANTIC_CACHE_SAVINGS = Table(
         Column("state", pl.String, "Of the feature: recommended, cannot_tell or nothing_saved."),
         Column("reason", pl.String, "Why, in a sentence."),
         Column("is_recommended", pl.Boolean, "The rung that saves most with few enough wrong hits."),
+        Column("first_at", INSTANT, "When the first of the replayed requests began; null without any.", nullable=True),
+        Column("hit_calls", pl.List(pl.String), "Calls of the hits; told of the recommended rung only.", nullable=True),
         Column("ttl_hours", pl.Float64, "How long a cached answer lives; null for ever.", nullable=True),
         Column("only_exact", pl.List(LEFT_OUT), "Requests that are compared by equality alone, and why."),
         Column("left_out", pl.List(LEFT_OUT), "Requests that no cache may answer, and why."),

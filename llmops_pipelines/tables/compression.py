@@ -2,7 +2,11 @@
 
 import polars as pl
 
+from llmops_pipelines.tables.logs import TOKEN_BUCKETS
 from llmops_pipelines.tables.table import Column, Table, Unit
+
+CALL_AFTER = pl.Struct({"call_id": pl.String, **dict.fromkeys(TOKEN_BUCKETS, pl.Int64)})
+"""What is left of a call: its token buckets, those of a summary it needs included."""
 
 
 def _bounded(name: str, description: str, unit: Unit | None = None) -> tuple[Column, ...]:
@@ -48,6 +52,7 @@ COMPRESSION_SAVINGS = Table(
         Column("saved_share", pl.Float64, "The same as a share of what the calls cost.", "fraction", nullable=True),
         *_bounded("saved_a_year", "The same for 365 days of the feature's traffic.", "usd"),
         Column("calls_per_day", pl.Float64, "Successful calls of the feature on an average day of the window.", "calls", nullable=True),
+        Column("calls_after", pl.List(CALL_AFTER), "The calls that the recommended setting shortens, with the tokens that are left; null elsewhere.", nullable=True),
         Column("counted_by", pl.String, "Vocabularies that counted tokens, or `text length`, scaled to the logged tokens."),
         Column("inputs_digest", pl.String, "Digest of the calls, texts and costs it rests on: the same are not replayed again."),
     ),

@@ -18,6 +18,7 @@ SAVINGS_PLAN = Table(
         Column("unpriced", pl.Int64, "Sampled calls whose cost is not known: in no figure.", "calls"),
         Column("changed", pl.Int64, "Those of `calls` that the step changes in the plan.", "calls"),
         Column("dearer", pl.Int64, "Those that it was not taken for: without a price, or dearer so.", "calls"),
+        Column("calls_per_day", pl.Float64, "Successful calls on an average day of the window; for `*` of the features that are in it.", "calls", nullable=True),
         Column("paid_per_call", pl.Float64, "What a call costs today, on the weighted average.", "usd", nullable=True),
         Column("saved_alone", pl.Float64, "Saved per call by this step alone; for plan the sum of the four.", "usd", nullable=True),
         Column("saved", pl.Float64, "Saved per call behind the steps before it; for plan by all.", "usd", nullable=True),
@@ -26,7 +27,7 @@ SAVINGS_PLAN = Table(
         Column("saved_a_year", pl.Float64, "The same for 365 days of the feature's traffic.", "usd", nullable=True),
         Column("saved_a_year_low", pl.Float64, "Lower end.", "usd", nullable=True),
         Column("saved_a_year_high", pl.Float64, "Upper end.", "usd", nullable=True),
-        Column("loss_at_most", pl.Float64, "95 % bound of the share of answers, or of their score, that is lost; for plan the sum, which holds however they overlap.", "fraction", nullable=True),
+        Column("loss_at_most", pl.Float64, "One-sided 95 % bound of the share of answers, or of their score, that is lost; for plan the sum of its steps' bounds, which allows for any overlap; for `*` the worst feature's.", "fraction", nullable=True),
         Column("inputs_digest", pl.String, "Digest of what it rests on: the same is not replayed again."),
     ),
 )  # fmt: skip

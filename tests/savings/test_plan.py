@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_tokens
 from llmops_pipelines.savings.plan import PLANNED, STEPS, Changes, replay_plan
-from llmops_pipelines.savings.plan_rows import Promise, plan_rows
+from llmops_pipelines.savings.plan_rows import plan_rows
+from llmops_pipelines.savings.plan_steps import Promise
 from llmops_pipelines.tables import TOKEN_BUCKETS
 from tests.pricing.factories import call, calls
 
