@@ -14,6 +14,8 @@ from llmops_pipelines.orchestration.compression_figures import (
 )
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.endpoint_savings import replayed_batches, replayed_prompts
+from llmops_pipelines.orchestration.plan import replayed_plan
+from llmops_pipelines.orchestration.plan_figures import of_plan
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.routing import NO_PAIRS, learned_policies
@@ -24,6 +26,7 @@ from llmops_pipelines.tables import (
     PROMPT_CACHE_SAVINGS,
     ROUTING_POLICIES,
     ROUTING_SAVINGS,
+    SAVINGS_PLAN,
     SEMANTIC_CACHE_SAVINGS,
 )
 
@@ -140,3 +143,20 @@ def semantic_cache_savings(
 def every_cache_answers_rightly(lake: LakeResource) -> dg.AssetCheckResult:
     """Where a cache has hits enough and they do not prove it right, say where."""
     return checks.caches_are_right(lake.open())
+
+
+@dg.asset(
+    group_name="savings",
+    owners=[OWNER],
+    kinds={"polars", "parquet"},
+    deps=[
+        *("sampled_traces", "call_costs", "price_book"),
+        *(semantic_cache_savings, routing_policies, compression_savings, batch_savings),
+    ],
+    metadata=table_metadata(SAVINGS_PLAN),
+)
+def savings_plan(context: dg.AssetExecutionContext, lake: LakeResource) -> pl.DataFrame:
+    """All that is recommended replayed as one: what a step leaves is what the next works on."""
+    rows = replayed_plan(lake.open())
+    context.add_output_metadata(of_plan(rows, NO_TEXTS))
+    return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from llmops_pipelines.adapters.figures import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SAVED: Final = PALETTE[2]
@@ -38,35 +39,54 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
     if not (money["before"][0] or money["after"][0]):
         return no_data(title, "no data: nothing was spent in either week")
     steps = money.filter(pl.col("amount") != 0).sort("amount", "driver", descending=[True, False])
-    names = ["before", *steps["driver"], "after"]
-    amounts = [money["before"][0], *steps["amount"], money["after"][0]]
-    level = 0.0
     with style():
         figure = new_figure(7.6, 2.9)
         axes = figure.add_subplot()
-        for place, (name, amount) in enumerate(zip(names, amounts, strict=True)):
-            whole = name in {"before", "after"}
-            base = 0.0 if whole else level
-            colour = MUTED if whole else CRITICAL if amount > 0 else SAVED
-            axes.bar(place, amount, 0.66, bottom=base, color=colour)
-            sign = "" if whole else "+" if amount > 0 else "-"
-            axes.annotate(
-                f"{sign}{parts.written(abs(amount), 'usd')}",
-                (place, max(base, base + amount)),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="center",
-                color=INK,
-            )
-            if not whole:
-                axes.plot([place - 1, place], [level, level], color=MUTED, linewidth=0.7)
-            level = base + amount
-        axes.set_xticks(range(len(names)), [label(name).replace("_", "\n") for name in names])
-        axes.tick_params(axis="x", labelcolor=INK)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        # Not by margins: a step of nearly nothing at the top would hold the edge down.
-        bottom, top = axes.dataLim.intervaly
-        axes.set_ylim(min(bottom, 0) * 1.1, max(top, 0) * 1.18)
+        fall(
+            axes,
+            Bar("before", money["before"][0], MUTED, is_whole=True),
+            *(
+                Bar(name, amount, CRITICAL if amount > 0 else SAVED)
+                for name, amount in steps.select("driver", "amount").iter_rows()
+            ),
+            Bar("after", money["after"][0], MUTED, is_whole=True),
+        )
         parts.title(axes, title, subtitle)
     return figure
+
+
+class Bar(NamedTuple):
+    """One bar of a waterfall: a whole stands on the ground, a change where the one before ended."""
+
+    name: str
+    amount: float
+    """US dollars; a change may be negative."""
+    colour: str
+    is_whole: bool = False
+
+
+def fall(axes: Axes, *bars: Bar) -> None:
+    """Draw ``bars`` from left to right, each named and with its amount above it."""
+    level = 0.0
+    for place, bar in enumerate(bars):
+        base = 0.0 if bar.is_whole else level
+        axes.bar(place, bar.amount, 0.66, bottom=base, color=bar.colour)
+        sign = "" if bar.is_whole or not bar.amount else "+" if bar.amount > 0 else "-"
+        axes.annotate(
+            f"{sign}{parts.written(abs(bar.amount), 'usd')}",
+            (place, max(base, base + bar.amount)),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            color=INK,
+        )
+        if not bar.is_whole:
+            axes.plot([place - 1, place], [level, level], color=MUTED, linewidth=0.7)
+        level = base + bar.amount
+    axes.set_xticks(range(len(bars)), [label(bar.name).replace("_", "\n") for bar in bars])
+    axes.tick_params(axis="x", labelcolor=INK)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    # Not by margins: a step of nearly nothing at the top would hold the edge down.
+    bottom, top = axes.dataLim.intervaly
+    axes.set_ylim(min(bottom, 0) * 1.1, max(top, 0) * 1.18)

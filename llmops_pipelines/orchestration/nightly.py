@@ -48,6 +48,7 @@ REPLAYED = (
     "prompt_cache_savings",
     "compression_savings",
     "batch_savings",
+    "savings_plan",
 )
 """What the last days would have cost otherwise."""
 

@@ -145,16 +145,14 @@ def _routed(
     """The calls of large models that their feature's policy would send to the small one."""
     found = [pl.DataFrame(schema=dict.fromkeys(("call_id", "provider", "model"), pl.String))]
     for feature, one in policies.items():
-        own = calls.filter(feature=feature, model=one.row["model_strong"]) if one.row else None
-        if one.row is None or own is None or own.is_empty():
+        if one.row is None:
             continue
-        found.append(
-            _easy(lake, own, one.row, embed).select(
-                "call_id",
-                provider=pl.lit(_provider(lake, days, feature, one.row["model_weak"]), pl.String),
-                model=pl.lit(one.row["model_weak"]),
-            )
-        )
+        weak = one.row["model_weak"]
+        own = calls.filter(feature=feature, model=one.row["model_strong"])
+        if own.height:
+            provider = pl.lit(_provider(lake, days, feature, weak), pl.String)
+            easy = _easy(lake, own, one.row, embed)
+            found.append(easy.select("call_id", provider=provider, model=pl.lit(weak)))
     return pl.concat(found)
 
 
@@ -163,6 +161,8 @@ def _easy(
 ) -> pl.DataFrame:
     """Those of ``calls`` whose question the policy does not send to the large model."""
     asked = pl.concat(questions(lake, calls)).drop_nulls("text").sort("call_id")
+    if asked.is_empty():
+        return asked
     policy = savings.RoutingPolicy.from_json(row["policy"])
     strong = policy.asks_strong(embed(asked["text"].to_list()), asked["text"])
     return asked.filter(pl.Series(~strong))

@@ -43,13 +43,13 @@ def chosen_cache(rungs: pl.DataFrame) -> Chosen:
         return _nothing(rungs, "no request of it was replayed")
     alike = "equal questions" if row["threshold"] is None else f"a cosine of {row['rung']}"
     kept = "for ever" if row["ttl_hours"] is None else f"for {row['ttl_hours']:g} h"
-    wrong = row["wrong_at_most"]
+    hits, wrong = row["hit_rate"], row["wrong_at_most"]
     setting = (
-        f"answers to {alike} kept {kept}: {row['hit_rate']:.1%} of requests are hits, at most "
-        f"{wrong:.1%} of these are given a wrong answer"
+        f"answers to {alike} kept {kept}: {_percent(hits)} of requests are hits, at most "
+        f"{_percent(wrong)} of these are given a wrong answer"
     )
     # A wrong hit is a wrong answer; of all answers it is one as often as there are hits.
-    return Chosen(Promise(setting, is_taken=True, loss_at_most=row["hit_rate"] * wrong), row)
+    return Chosen(Promise(setting, is_taken=True, loss_at_most=hits * wrong), row)
 
 
 def chosen_policy(policies: pl.DataFrame, embedding: str) -> Chosen:
@@ -70,10 +70,10 @@ def chosen_policy(policies: pl.DataFrame, embedding: str) -> Chosen:
     if made_for != embedding:
         return not_taken(f"its policy needs vectors of {made_for}")
     setting = (
-        f"{1 - row['strong_share']:.0%} of the questions to {row['model_strong']} go to "
-        f"{row['model_weak']}: at most {row['loss_at_most']:.1%} of the {row['metric']} is lost"
+        f"{_percent(1 - row['strong_share'])} of the questions go to {row['model_weak']} instead "
+        f"of {row['model_strong']}"
     )
-    return Chosen(Promise(setting, is_taken=True, loss_at_most=row["loss_at_most"]), row)
+    return _losing(setting, row["metric"], row)
 
 
 def chosen_setting(settings: pl.DataFrame) -> Chosen:
@@ -87,11 +87,7 @@ def chosen_setting(settings: pl.DataFrame) -> Chosen:
         told = states.group_by("state", maintain_order=True).agg(pl.col("technique").str.join(", "))
         why = [f"{_spoken(state)}: {techniques}" for state, techniques in told.iter_rows()]
         return not_taken("; ".join(why) or "no call of it was replayed")
-    setting = (
-        f"{row['technique']} down to {row['setting']:g}: at most {row['loss_at_most']:.1%} of the "
-        f"{row['scored_by']} is lost"
-    )
-    return Chosen(Promise(setting, is_taken=True, loss_at_most=row["loss_at_most"]), row)
+    return _losing(f"{row['technique']} down to {row['setting']:g}", row["scored_by"], row)
 
 
 def chosen_batch(features: pl.DataFrame) -> Chosen:
@@ -112,11 +108,22 @@ def _recommended(rows: pl.DataFrame) -> Mapping[str, Any] | None:
     return chosen.row(0, named=True) if chosen.height else None
 
 
+def _losing(setting: str, score: str, row: Mapping[str, Any]) -> Chosen:
+    """A step that is taken and loses some of a mean score."""
+    lost = row["loss_at_most"]
+    told = f"{setting}: at most {_percent(lost)} of the {score} is lost"
+    return Chosen(Promise(told, is_taken=True, loss_at_most=lost), row)
+
+
 def _nothing(rows: pl.DataFrame, otherwise: str) -> Chosen:
     if rows.is_empty():
         return not_taken(otherwise)
     state, reason = rows.select("state", "reason").row(0)
     return not_taken(f"{_spoken(state)}: {reason}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _spoken(state: str) -> str:

@@ -1,0 +1,138 @@
+"""``llmops plan``: what all savings come to together, as the last night replayed them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from llmops_pipelines import savings
+from llmops_pipelines.adapters.chart_parts import written
+from llmops_pipelines.adapters.figures import svg
+from llmops_pipelines.adapters.plan_chart import savings_waterfall
+from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.definitions import Settings, resources_of
+from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.orchestration.plan_figures import overlap_a_year
+from llmops_pipelines.tables import SAVINGS_PLAN
+
+NOTHING = 3
+"""Exit code where nothing is recommended to any feature."""
+
+_COLUMNS = ("step", "calls", "a year", "95 % interval", "alone", "loss")
+
+_HEADS = (
+    "calls: changed by the step; alone: saved by the step without those before it; loss: of answers "
+    "or their score, at most, with 95 % confidence for each step"
+)
+
+
+def tell_plan(settings: Settings, chart: Path | None, *, as_json: bool) -> int:
+    """Print the stored plan, draw it where that was asked; the exit code.
+
+    Raises:
+        UnusableError: No plan is stored, the lake is damaged, or the chart cannot be written.
+    """
+    rows = _stored(settings)
+    if chart:
+        _draw(chart, rows)
+    if as_json:
+        told = rows.drop("inputs_digest").to_dicts()
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _show(rows)
+    return 0 if rows["is_taken"].any() else NOTHING
+
+
+def _stored(settings: Settings) -> pl.DataFrame:
+    """The plan, features by name and all together last, steps as they are taken."""
+    try:
+        rows = resources_of(settings).lake.open().read(SAVINGS_PLAN)
+    except LakeError as error:
+        raise UnusableError(str(error)) from error
+    if rows.is_empty():
+        raise UnusableError(
+            "no savings plan is stored: `llmops nightly` makes one once calls with texts were "
+            "sampled, which is after the end of their day"
+        )
+    order = {step: place for place, step in enumerate((*savings.STEPS, savings.WHOLE))}
+    return rows.with_columns(overlap_a_year=overlap_a_year()).sort(
+        pl.col("feature") == savings.ALL, "feature", pl.col("step").replace_strict(order)
+    )
+
+
+def _draw(path: Path, rows: pl.DataFrame) -> None:
+    figure = savings_waterfall(rows.filter(feature=savings.ALL), title="All savings as one")
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{svg(figure, "waterfall of savings")}\n'
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise of_file_system(error, remedy="choose another --chart") from error
+
+
+def _show(rows: pl.DataFrame) -> None:
+    """The steps that are taken with what they save, then why the others are not."""
+    console = Console()
+    for (feature,), own in rows.filter("is_taken").group_by("feature", maintain_order=True):
+        name = "all features" if feature == savings.ALL else str(feature)
+        title = f"{name}: saved a year, by {own['calls'][0]:,} sampled calls"
+        table = Table(
+            title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD
+        )
+        for column in _COLUMNS:
+            table.add_column(column, no_wrap=True, justify="left" if column == "step" else "right")
+        for row in own.iter_rows(named=True):
+            table.add_row(*_cells(row))
+        console.print(table)
+    if rows["is_taken"].any():
+        console.print(_HEADS, highlight=False, markup=False, soft_wrap=True)
+    for line in _sentences(rows):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _cells(row: dict[str, Any]) -> Iterator[str]:
+    yield "as one" if row["step"] == savings.WHOLE else row["step"]
+    yield f"{row['changed']:,}"
+    low, high = row["saved_a_year_low"], row["saved_a_year_high"]
+    yield _usd(row["saved_a_year"])
+    yield "unknown" if low is None or high is None else f"{_usd(low)} to {_usd(high)}"
+    alone, year = row["saved_alone"], row["calls_per_day"]
+    yield _usd(None if None in (alone, year) else alone * year * savings.DAYS_A_YEAR)
+    yield "unknown" if row["loss_at_most"] is None else f"{100 * row['loss_at_most']:.2g} %"
+
+
+def _sentences(rows: pl.DataFrame) -> Iterator[str]:
+    whole = rows.row(-1, named=True)
+    if not whole["is_taken"]:
+        yield "nothing is recommended to any feature:"
+    elif whole["overlap_a_year"] is not None:
+        yield (
+            f"of {_usd(whole['calls_per_day'] * savings.DAYS_A_YEAR * whole['paid_per_call'])} a "
+            f"year; the steps alone would add up to {_usd(abs(whole['overlap_a_year']))} "
+            f"{'more' if whole['overlap_a_year'] >= 0 else 'less'} than they save as one"
+        )
+    of_features = rows.filter(pl.col("feature") != savings.ALL, pl.col("step") != savings.WHOLE)
+    for row in of_features.iter_rows(named=True):
+        how = "" if row["is_taken"] else "no "
+        yield f"{row['feature']}, {how}{row['step']}: {row['setting']}{_dearer(row)}"
+    if whole["unpriced"]:
+        yield f"{whole['unpriced']:,} sampled call(s) without a known cost are in no figure"
+
+
+def _dearer(row: dict[str, Any]) -> str:
+    count = row["dearer"]
+    return f"; {count:,} call(s) would be dearer so, or have no price, and stay" if count else ""
+
+
+def _usd(amount: float | None) -> str:
+    if amount is None:
+        return "unknown"
+    return f"{'-' if amount < 0 else ''}{written(abs(amount), 'usd')}"

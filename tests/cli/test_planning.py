@@ -1,0 +1,65 @@
+"""``llmops plan`` on a lake in which a plan is stored, or is not."""
+
+import json
+
+import pytest
+
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.plan import replayed_plan
+from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.tables import SAVINGS_PLAN
+from tests.cli.worlds import data_folder, invoke
+from tests.orchestration.plan_worlds import embed, write_calls, write_recommendations
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Store the plan of a lake, with what is recommended or nothing, and ask for it."""
+    folder = data_folder(tmp_path, {})
+
+    def run(*arguments, recommended=True):
+        lake = Lake(open_store(str(folder / "lake")))
+        write_calls(lake)
+        if recommended:
+            write_recommendations(lake)
+        lake.write(SAVINGS_PLAN, replayed_plan(lake, embed))
+        return invoke("--data", str(folder), "plan", *arguments)
+
+    return run
+
+
+def test_people_see_each_step_its_interval_and_the_overlap(told, tmp_path):
+    found = told("--chart", str(tmp_path / "plan.svg"))
+    assert found.returncode == 0
+    assert "$927.77 to $997.24" in found.stdout
+    assert "of $1,022 a year; the steps alone would add up to $970.17 more" in found.stdout
+    assert "chat, compress: extractive down to 0.4: at most 3 % of the support" in found.stdout
+    assert max(map(len, found.stdout.split("of $1,022")[0].splitlines())) <= 80
+    assert "sum of parts" in (tmp_path / "plan.svg").read_text()
+
+
+def test_a_machine_reads_one_list(told):
+    rows = json.loads(told("--json").stdout)
+    assert [row["step"] for row in rows] == ["cache", "route", "compress", "batch", "plan"] * 2
+    assert [row["feature"] for row in rows] == ["chat"] * 5 + ["*"] * 5
+    whole = rows[-1]
+    assert whole["overlap_a_year"] == pytest.approx(970.17)
+    assert whole["loss_at_most"] == pytest.approx(0.075)
+
+
+def test_where_nothing_is_recommended_it_says_why(told):
+    found = told(recommended=False)
+    assert found.returncode == 3
+    assert found.stdout.startswith("nothing is recommended to any feature:\nchat, no cache: no ")
+
+
+def test_without_a_plan_it_says_what_makes_one(tmp_path):
+    found = invoke("--data", str(data_folder(tmp_path, {})), "plan")
+    assert found.returncode == 2
+    assert "no savings plan is stored: `llmops nightly` makes one" in found.stderr
+
+
+def test_a_chart_that_cannot_be_written_is_told(told, tmp_path):
+    found = told("--chart", str(tmp_path / "missing" / "plan.svg"))
+    assert found.returncode == 2
+    assert "choose another --chart" in found.stderr
