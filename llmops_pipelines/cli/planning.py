@@ -30,8 +30,8 @@ NOTHING = 3
 _COLUMNS = ("step", "calls", "a year", "95 % interval", "alone", "loss")
 
 _HEADS = (
-    "calls: changed by the step; alone: saved by the step without those before it; loss: of answers "
-    "or their score, at most, with 95 % confidence for each step"
+    "calls: changed by the step; alone: saved by it without the steps before it; loss: of answers, "
+    "or of their score, at most (95 % confidence for each step)"
 )
 
 

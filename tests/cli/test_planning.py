@@ -34,7 +34,7 @@ def test_people_see_each_step_its_interval_and_the_overlap(told, tmp_path):
     assert "$927.77 to $997.24" in found.stdout
     assert "of $1,022 a year; the steps alone would add up to $970.17 more" in found.stdout
     assert "chat, compress: extractive down to 0.4: at most 3 % of the support" in found.stdout
-    assert max(map(len, found.stdout.split("of $1,022")[0].splitlines())) <= 80
+    assert max(map(len, found.stdout.split("calls: changed")[0].splitlines())) <= 80
     assert "sum of parts" in (tmp_path / "plan.svg").read_text()
 
 

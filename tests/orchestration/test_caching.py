@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from assets.savings import every_cache_answers_rightly, semantic_cache_savings
@@ -86,6 +87,9 @@ def test_a_feature_that_asks_again_is_told_its_rung_and_the_same_days_are_not_re
     (best,) = found.filter("is_recommended").to_dicts()
     # 160 requests on two days; all but the first of each day are answered.
     assert (best["feature"], best["hits"], best["saved"]) == ("chat", 158, Decimal("1.58"))
+    assert len(set(best["hit_calls"])) == 158
+    assert best["first_at"] == NOON
+    assert found.filter(~pl.col("is_recommended"))["hit_calls"].null_count() == 11
     assert (best["judged"], best["judged_wrong"], best["ttl_hours"]) == (158, 0, 24.0)
     assert best["saved_a_year_low"] < best["saved_a_year"] < best["saved_a_year_high"]
     lake.write(SEMANTIC_CACHE_SAVINGS, found)

@@ -19,7 +19,7 @@ from llmops_pipelines.savings import (
     compression_rows,
 )
 from llmops_pipelines.savings.compression_frontier import relative_loss
-from llmops_pipelines.tables import COMPRESSION_SAVINGS
+from llmops_pipelines.tables import COMPRESSION_SAVINGS, TOKEN_BUCKETS
 
 
 def compressed(kept, *, technique="t", saved="0.001", full=0.8, calls=200, after=(90, 50)):
@@ -56,6 +56,23 @@ def test_the_hardest_setting_that_is_proven_is_recommended_with_a_years_saving()
     assert best["tokens_saved_share"] == pytest.approx(0.5)
     assert best["used_lost_share"] == pytest.approx(0.25)
     assert best["saved_a_year"] == pytest.approx(0.002 * 36_500)
+
+
+def test_the_recommended_setting_tells_what_is_left_of_each_call_its_summary_included():
+    frame = compressed(lambda n, step: 0.8, after=(90, 50)).with_columns(
+        **dict.fromkeys(TOKEN_BUCKETS, pl.lit(0)),
+        # Every other call is left alone.
+        tokens_after=pl.when(pl.col("call_id").str.ends_with("1")).then("tokens_before")
+        .otherwise("tokens_after"),
+        summary_input=pl.lit(7), summary_output=pl.lit(2),
+    ).with_columns(uncached_input="tokens_after", output_text=pl.lit(5))  # fmt: skip
+    rows = rows_of(frame, replayed=frame)
+    (best,) = rows.filter("is_recommended").to_dicts()
+    left = {row["call_id"]: (row["uncached_input"], row["output_text"])
+            for row in best["calls_after"]}  # fmt: skip
+    assert len(left) == best["shortened"] == 180
+    assert set(left.values()) == {(57, 7)}
+    assert rows.filter(~pl.col("is_recommended"))["calls_after"].null_count() == 1
 
 
 def test_no_setting_behind_one_that_fails_is_recommended():

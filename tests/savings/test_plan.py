@@ -138,6 +138,25 @@ def test_the_plan_is_less_than_the_sum_of_its_parts_and_its_steps_add_up():
     assert plan["setting"] == "cache, then route, then compress, then batch"
 
 
+def test_a_feature_counts_by_its_traffic_however_many_of_its_calls_were_sampled():
+    asked = planned(*({} for _ in range(6)), {"feature": "mail"}, {"feature": "mail"})
+    replayed = replay_plan(asked, changes(cached=["c-0", "c-6", "c-7"]), BOOK)
+    promises = {
+        (name, step): Promise(step, True, 0.01) for name in ("chat", "mail") for step in STEPS
+    }
+    traffic = {"chat": 10.0, "mail": 1_000.0, "others": 5.0}
+    rows = plan_rows(asked, replayed, promises, traffic, "d")
+    chat, mail, total = (rows.filter(feature=name, step="plan").row(0, named=True)
+                         for name in ("chat", "mail", "*"))  # fmt: skip
+    assert total["calls_per_day"] == pytest.approx(1_010)
+    assert total["saved_a_year"] == pytest.approx(chat["saved_a_year"] + mail["saved_a_year"])
+    assert mail["saved_a_year"] == pytest.approx(365_000 * float(asked["cost"][0]))
+    (unknown,) = (
+        plan_rows(asked, replayed, promises, {}, "d").filter(feature="*", step="plan").to_dicts()
+    )
+    assert (unknown["calls"], unknown["saved"], unknown["calls_per_day"]) == (0, None, None)
+
+
 ids = st.lists(st.sampled_from([f"c-{n}" for n in range(8)]), unique=True)
 
 
