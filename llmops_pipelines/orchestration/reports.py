@@ -23,6 +23,7 @@ from llmops_pipelines.tables import (
     LANDED_DAYS,
     NIGHTLY_REPORTS,
     ROLLBACKS,
+    SAVINGS_PLAN,
 )
 
 REPORT_DAYS = 14
@@ -56,6 +57,7 @@ def write_report(
         unpriced_models=cost.unpriced_models(call_costs.collect()),
         judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),
         rollbacks=lake.read(ROLLBACKS, [day]),
+        savings_plan=lake.read(SAVINGS_PLAN),
         golden_dataset=cases,
         golden_version=golden.version_of(cases),
         price_sources=tuple(sources["price_source"]),

@@ -21,6 +21,7 @@ from llmops_pipelines.tables import (
     ROLLBACKS,
     ROUTING_SAVINGS,
     RULE_EVALUATIONS,
+    SAVINGS_PLAN,
     SERVICE_HEALTH,
 )
 
@@ -63,6 +64,8 @@ class NightlyData:
     rollbacks: pl.DataFrame = field(default_factory=ROLLBACKS.empty)
     rejected_lines: pl.DataFrame = field(default_factory=REJECTED_LINES.empty)
     routing_savings: pl.DataFrame = field(default_factory=ROUTING_SAVINGS.empty)
+    savings_plan: pl.DataFrame = field(default_factory=SAVINGS_PLAN.empty)
+    """As the night before left it: it looks back over weeks."""
     evaluation_costs: pl.DataFrame = field(default_factory=EVALUATION_COSTS.empty)
     golden_dataset: pl.DataFrame = field(default_factory=GOLDEN_DATASET.empty)
     """``GOLDEN_DATASET``; its embeddings are not needed."""

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from llmops_pipelines.reporting.alerts import alerts_of
 from llmops_pipelines.reporting.headline import headline_of, tiles_of
 from llmops_pipelines.reporting.night import NightlyData
+from llmops_pipelines.reporting.plan import plan_of
 from llmops_pipelines.reporting.quality import quality_of
 from llmops_pipelines.reporting.remainder import (
     evaluation_of,
@@ -49,6 +50,7 @@ def page(night: NightlyData) -> str:
         rejections=rejections,
         savings=savings,
         caveat=caveat,
+        plan=plan_of(night),
         golden=golden_of(night),
         judges=judges_of(night),
         price_sources=[visible(source, 120) for source in sorted(set(night.price_sources))],

@@ -24,6 +24,7 @@ from llmops_pipelines.tables import (
     ROLLBACKS,
     ROUTING_SAVINGS,
     RULE_EVALUATIONS,
+    SAVINGS_PLAN,
     SERVICE_HEALTH,
 )
 from tests.reporting.worlds import DAY, fortnight, rows
@@ -563,6 +564,25 @@ def test_the_replay_shows_both_ends_and_its_caveat():
     assert "All features 9 2 $4.00 $1.00 (75.0 % less) nano $20.00 grand" in text
     assert "$1.50 (50.0 % more)" in text
     assert text.count("Equal tokens are assumed.") == 1
+
+
+def test_what_could_be_saved_is_told_step_by_step_with_its_interval():
+    taken = {"feature": "chat", "is_taken": True, "saved_a_year": 120.0}
+    plan = rows(
+        SAVINGS_PLAN,
+        taken | {"step": "plan", "setting": "route, then batch", "saved_a_year_low": 80.0,
+                 "saved_a_year_high": 160.0, "loss_at_most": 0.04},
+        taken | {"step": "route", "setting": "60 % of <b>questions</b>", "loss_at_most": 0.04},
+        taken | {"step": "cache", "setting": "cannot tell", "is_taken": False},
+        taken | {"feature": "*", "step": "plan", "setting": "route, then batch"},
+        taken | {"feature": "*", "step": "route", "setting": "taken for 1 of 3 features"},
+    )  # fmt: skip
+    text = read(night(savings_plan=plan))
+    assert "chat 60 % of <b>questions</b> $120.00 4 %" in text
+    assert "chat route, then batch $120.00 $80.00 to $160.00 4 % All features route" in text
+    assert "cannot tell" not in text
+    assert "taken for 1 of 3 features" not in text
+    assert "recommend nothing yet; llmops plan says why" in read(night())
 
 
 def test_the_golden_dataset_is_counted_by_feature_and_reason():
