@@ -29,6 +29,8 @@ NOTHING = 3
 
 _COLUMNS = ("step", "calls", "a year", "95 % interval", "alone", "loss")
 
+_CENT = 0.01
+
 _HEADS = (
     "calls: changed by the step; alone: saved by it without the steps before it; loss: of answers, "
     "or of their score, at most (95 % confidence for each step)"
@@ -114,17 +116,26 @@ def _sentences(rows: pl.DataFrame) -> Iterator[str]:
     if not whole["is_taken"]:
         yield "nothing is recommended to any feature:"
     elif whole["overlap_a_year"] is not None:
-        yield (
-            f"of {_usd(whole['calls_per_day'] * savings.DAYS_A_YEAR * whole['paid_per_call'])} a "
-            f"year; the steps alone would add up to {_usd(abs(whole['overlap_a_year']))} "
-            f"{'more' if whole['overlap_a_year'] >= 0 else 'less'} than they save as one"
-        )
-    of_features = rows.filter(pl.col("feature") != savings.ALL, pl.col("step") != savings.WHOLE)
-    for row in of_features.iter_rows(named=True):
-        how = "" if row["is_taken"] else "no "
-        yield f"{row['feature']}, {how}{row['step']}: {row['setting']}{_dearer(row)}"
+        yield _overlap(whole)
+    steps = rows.filter(pl.col("feature") != savings.ALL, pl.col("step") != savings.WHOLE)
+    for row in steps.filter("is_taken").iter_rows(named=True):
+        yield f"{row['feature']}, {row['step']}: {row['setting']}{_dearer(row)}"
+    left_out = steps.filter(~pl.col("is_taken")).group_by("step", "setting", maintain_order=True)
+    for (step, why), own in left_out:
+        yield f"no {step} for {', '.join(own['feature'])}: {why}"
     if whole["unpriced"]:
         yield f"{whole['unpriced']:,} sampled call(s) without a known cost are in no figure"
+
+
+def _overlap(whole: dict[str, Any]) -> str:
+    a_year, more = whole["calls_per_day"] * savings.DAYS_A_YEAR, whole["overlap_a_year"]
+    told = f"these calls cost {_usd(a_year * whole['paid_per_call'])} a year"
+    if abs(more) < _CENT:
+        return f"{told}; the steps do not overlap"
+    return (
+        f"{told}; the steps alone would add up to {_usd(abs(more))} "
+        f"{'more' if more > 0 else 'less'} than they save as one"
+    )
 
 
 def _dearer(row: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from llmops_pipelines.adapters.vocabularies import counter_of
 from llmops_pipelines.judging.quotes import estimated_tokens
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
-from llmops_pipelines.orchestration.traffic import calls_per_day
+from llmops_pipelines.orchestration.traffic import sampled_per_day
 from llmops_pipelines.tables import (
     CALL_COSTS,
     COMPRESSION_SAVINGS,
@@ -51,7 +51,7 @@ def replayed_compression(lake: Lake, embed: savings.Embed = minilm.embed) -> pl.
     if calls.is_empty():
         return COMPRESSION_SAVINGS.empty()
     stored = lake.read(COMPRESSION_SAVINGS)
-    traffic = calls_per_day(lake, days)
+    traffic = sampled_per_day(lake, days)
     rows = []
     for (feature,), own in calls.group_by("feature", maintain_order=True):
         digest = hashlib.sha256(own.write_ndjson().encode()).hexdigest()[:16]

@@ -13,13 +13,12 @@ from llmops_pipelines.adapters import minilm
 from llmops_pipelines.orchestration.compression import WINDOW_DAYS, sampled_calls
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.routing import questions
-from llmops_pipelines.orchestration.traffic import calls_per_day
+from llmops_pipelines.orchestration.traffic import sampled_per_day
 from llmops_pipelines.orchestration.window import inputs_digest, unchanged
 from llmops_pipelines.tables import (
     BATCH_SAVINGS,
     CALL_COSTS,
     COMPRESSION_SAVINGS,
-    FEATURE_COSTS,
     LLM_CALLS,
     PRICE_BOOK,
     ROUTING_POLICIES,
@@ -33,7 +32,7 @@ LEAST_CALLS: Final = 10
 """Of a feature's sampled calls this many must have gone through the replay of its cache."""
 
 _READ: Final = (
-    *(SAMPLED_TRACES, LLM_CALLS, CALL_COSTS, FEATURE_COSTS, PRICE_BOOK),
+    *(SAMPLED_TRACES, LLM_CALLS, CALL_COSTS, PRICE_BOOK),
     *(SEMANTIC_CACHE_SAVINGS, ROUTING_POLICIES, COMPRESSION_SAVINGS, BATCH_SAVINGS),
 )
 
@@ -73,7 +72,7 @@ def replayed_plan(lake: Lake, embed: savings.Embed = minilm.embed) -> pl.DataFra
             for step, features in steps.items()
             for feature, chosen in features.items()
         },
-        calls_per_day(lake, days),
+        sampled_per_day(lake, days),
         digest,
     )
 

@@ -79,10 +79,10 @@ def _unproven(
         return f"all hits at {stopped['rung']} belong to one session: no bound can be given"
     if bound <= allowed:
         return (
-            f"the judge finds at least {100 * judged:.2g} % of the hits at {stopped['rung']} wrong"
+            f"the judge finds at least {100 * judged:.3g} % of the hits at {stopped['rung']} wrong"
         )
     return (
         f"{stopped['wrong']:,} of {stopped['sampled']:,} hits looked at were given an answer "
         f"unlike the logged one at {stopped['rung']}, the strictest rung with enough hits: up to "
-        f"{100 * bound:.2g} % may be wrong, {100 * allowed:.3g} % are allowed"
+        f"{100 * bound:.3g} % may be wrong, {100 * allowed:.3g} % are allowed"
     )

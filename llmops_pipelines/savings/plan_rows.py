@@ -11,7 +11,7 @@ from llmops_pipelines.savings.plan import STEPS
 from llmops_pipelines.savings.plan_steps import Promise
 from llmops_pipelines.savings.routing import ALL
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
-from llmops_pipelines.statistics import mean_interval
+from llmops_pipelines.statistics import design_mean
 from llmops_pipelines.tables import SAVINGS_PLAN
 
 WHOLE: Final = "plan"
@@ -26,16 +26,16 @@ def plan_rows(
 ) -> pl.DataFrame:
     """A row per feature and step, and one per feature for all steps; the same for all features.
 
-    A mean per call, weighted by the inverse of the inclusion probability, with sessions as clusters
-    (`mean_interval`). Over all features each of them counts by its traffic, however many of its
-    calls were sampled, so that years add up. The losses of steps are added up: a bound that holds
-    however they overlap.
+    A mean per call, weighted by the inverse of the inclusion probability, with features as strata
+    and sessions as clusters (`design_mean`). Over all features each of them counts by its traffic,
+    however many of its calls were sampled, so that years add up. The losses of steps are added up:
+    a bound that holds however they overlap.
 
     Args:
         calls: `PLANNED`.
         replayed: As `replay_plan` returns it.
         promises: By feature and step; all steps of all features are there.
-        calls_per_day: Successful calls of each feature on an average day.
+        calls_per_day: Calls of each feature that its sample stands for, on an average day.
         digest: Of all this rests on.
     """
     rows = []
@@ -124,10 +124,13 @@ def _saved(replayed: pl.DataFrame, saved: pl.Expr, per_day: float | None) -> dic
     """The saving per call with its interval, and of a year."""
     if replayed.is_empty():
         return {}
-    found = mean_interval(
+    weight = replayed["weight"]
+    found = design_mean(
         replayed.select(saved.cast(pl.Float64)).to_series(),
-        replayed["weight"],
-        replayed["session"],
+        # Only their ratios matter; none may exceed 1.
+        weight.min() / weight,
+        strata=replayed["feature"],
+        clusters=replayed["session"],
     )
     figures = {"": found.estimate, "_low": found.low, "_high": found.high}
     a_year = None if per_day is None else per_day * DAYS_A_YEAR

@@ -41,7 +41,7 @@ def chosen_cache(rungs: pl.DataFrame) -> Chosen:
     row = _recommended(rungs)
     if row is None:
         return _nothing(rungs, "no request of it was replayed")
-    alike = "equal questions" if row["threshold"] is None else f"a cosine of {row['rung']}"
+    alike = "equal questions" if row["threshold"] is None else f"questions alike by {row['rung']}"
     kept = "for ever" if row["ttl_hours"] is None else f"for {row['ttl_hours']:g} h"
     hits, wrong = row["hit_rate"], row["wrong_at_most"]
     setting = (

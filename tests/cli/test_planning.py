@@ -32,7 +32,10 @@ def test_people_see_each_step_its_interval_and_the_overlap(told, tmp_path):
     found = told("--chart", str(tmp_path / "plan.svg"))
     assert found.returncode == 0
     assert "$927.77 to $997.24" in found.stdout
-    assert "of $1,022 a year; the steps alone would add up to $970.17 more" in found.stdout
+    assert (
+        "these calls cost $1,022 a year; the steps alone would add up to $970.17 more"
+        in found.stdout
+    )
     assert "chat, compress: extractive down to 0.4: at most 3 % of the support" in found.stdout
     assert max(map(len, found.stdout.split("calls: changed")[0].splitlines())) <= 80
     assert "sum of parts" in (tmp_path / "plan.svg").read_text()
@@ -50,7 +53,7 @@ def test_a_machine_reads_one_list(told):
 def test_where_nothing_is_recommended_it_says_why(told):
     found = told(recommended=False)
     assert found.returncode == 3
-    assert found.stdout.startswith("nothing is recommended to any feature:\nchat, no cache: no ")
+    assert found.stdout.startswith("nothing is recommended to any feature:\nno cache for chat: no ")
 
 
 def test_without_a_plan_it_says_what_makes_one(tmp_path):

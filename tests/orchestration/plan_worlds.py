@@ -15,7 +15,6 @@ from llmops_pipelines.tables import (
     CALL_COSTS,
     CALL_TEXTS,
     COMPRESSION_SAVINGS,
-    FEATURE_COSTS,
     LLM_CALLS,
     PRICE_BOOK,
     ROUTING_POLICIES,
@@ -50,7 +49,7 @@ def policy(embedding=None):
 
 
 def write_calls(lake, features=("chat",), *, text=True):
-    """Calls of the large model, each in a session of its own, and 1,000 of them a day."""
+    """Calls of the large model, each in a session of its own; they stand for 1,000 a day."""
     book = price_book(PriceOverrides())
     lake.write(PRICE_BOOK, book)
     for day in range(2):
@@ -75,7 +74,7 @@ def write_calls(lake, features=("chat",), *, text=True):
             (CALL_COSTS, frame(CALL_COSTS, costs.to_dicts())),
             (SAMPLED_TRACES, frame(SAMPLED_TRACES, [
                 {"trace_id": one["call_id"], "call_id": one["call_id"],
-                 "feature": one["feature"], "session_id": one["call_id"], "probability": 0.1,
+                 "feature": one["feature"], "session_id": one["call_id"], "probability": 0.02,
                  "has_text": text}
                 for one in own
             ])),
@@ -84,9 +83,6 @@ def write_calls(lake, features=("chat",), *, text=True):
                  "question": "a hard one" if one["hard"] else "an easy one", "answer": "a",
                  "messages": [], "contexts": [], "tool_calls": []}
                 for one in own
-            ])),
-            (FEATURE_COSTS, frame(FEATURE_COSTS, [
-                {"feature": feature, "calls": 1_000, "errors": 0} for feature in features
             ])),
         ):  # fmt: skip
             lake.write(table, table.require(rows), day=at.date())

@@ -150,6 +150,11 @@ def test_a_feature_counts_by_its_traffic_however_many_of_its_calls_were_sampled(
                          for name in ("chat", "mail", "*"))  # fmt: skip
     assert total["calls_per_day"] == pytest.approx(1_010)
     assert total["saved_a_year"] == pytest.approx(chat["saved_a_year"] + mail["saved_a_year"])
+    # All of mail is saved, for certain: what is not known of the sum is what is not known of chat.
+    assert mail["saved_a_year_low"] == pytest.approx(mail["saved_a_year_high"])
+    for end in ("_low", "_high"):
+        off = chat[f"saved_a_year{end}"] - chat["saved_a_year"]
+        assert total[f"saved_a_year{end}"] - total["saved_a_year"] == pytest.approx(off, rel=0.1)
     assert mail["saved_a_year"] == pytest.approx(365_000 * float(asked["cost"][0]))
     (unknown,) = (
         plan_rows(asked, replayed, promises, {}, "d").filter(feature="*", step="plan").to_dicts()
