@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
+import sqlite3
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -54,6 +56,14 @@ def lake(root: Path) -> Lake:
     return Lake(open_store(str(root / "data" / "lake")))
 
 
+def booked(root: Path) -> tuple[float, float]:
+    """Dollars that the day's cap counts as spent, and as still on their way."""
+    file = root / "data" / ".dagster" / "judging" / "desk.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as desk:
+        sums = [desk.execute(f"select sum(pico) from {t}").fetchone()[0] for t in ("spent", "held")]
+    return sums[0] / 1e12, sums[1] / 1e12
+
+
 def test_a_file_is_judged_once_and_every_line_has_a_row(tmp_path):
     out = tmp_path / "out.jsonl"
     file = samples(tmp_path, *(sample(n) for n in range(5)), b"", b"{cut", sample(1, id="again"),
@@ -69,6 +79,11 @@ def test_a_file_is_judged_once_and_every_line_has_a_row(tmp_path):
     assert told["preflight"]["calls"] == len(CANNED)
     assert [(c["state"], c["calls"]) for c in told["canaries"]] == [("held", 1)] * 2
     assert 0 < told["preflight"]["cost_usd"] < told["cost_usd"]
+    paid = [
+        told["cost_usd"],
+        *(each["cost_usd"] for each in (told["preflight"], *told["canaries"])),
+    ]
+    assert booked(tmp_path) == (pytest.approx(sum(paid)), 0)
     assert (again["calls"], again["calls_saved"], again["cost_usd"]) == (0, 5, 0.0)
     assert (again["outcomes"], again["preflight"]) == (told["outcomes"], None)
     written = rows(out)
