@@ -6,6 +6,7 @@ from datetime import date, datetime
 import polars as pl
 
 from llmops_pipelines.judging import JudgeSpec, judge_specs, slices
+from llmops_pipelines.orchestration.asking import Asked, Occasion, ledger_on
 from llmops_pipelines.orchestration.judging import score_with_ragas
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.purses import desk_of
@@ -13,6 +14,7 @@ from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource,
 from llmops_pipelines.orchestration.sampled_items import sampled_items
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import CALL_TEXTS, JUDGE_SPECS, LLM_CALLS, RAGAS_SCORES
+from tests.judging.worlds import JUDGED, item_frame
 
 DAY = date(2026, 11, 10)
 
@@ -91,3 +93,12 @@ def test_what_a_judge_still_owes_stays_on_record_while_no_judge_is_set(tmp_path)
     assert again().sort("call_id").equals(stored)
     (tmp_path / "features.yaml").write_text("features:\n  chat: {judging: local}\n")
     assert again().is_empty(), "nobody is to ask about them any more"
+
+
+def test_a_day_that_is_owed_nothing_is_told_without_a_judge(tmp_path):
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    occasion = Occasion(lake, JUDGED, Judge(), Clock(fixed="2026-11-12T02:00:00"), DAY, run_id="r")
+    items = item_frame("Refunds take five days.")
+    nobody = Asked((), ["assistant"], occasion, configured=False)
+    with ledger_on(items, [nobody], lake) as ledger:
+        assert nobody.said_of(items, ledger).is_empty()
