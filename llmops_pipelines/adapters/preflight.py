@@ -109,7 +109,10 @@ def preflight(
         # A cap on calls below five would have it asked for nothing, night after night.
         purse = Purse()
     flight = _Flight(endpoint, purse, price, now, run_id, logprobs, limits)
-    finding = asyncio.run(flight.find())
+    try:
+        finding = asyncio.run(flight.find())
+    finally:
+        purse.tell()
     if flight.attempts:
         append(verdict_frame([]), attempt_frame(flight.attempts))
     return finding
@@ -235,13 +238,14 @@ class _Flight:
         )
 
     def _finding(self, **known: Any) -> Finding:
-        costs = [row["cost"] for row in self.attempts]
+        # What a lost connection cost is not known; what the others cost is.
+        known_costs = [row["cost"] for row in self.attempts if row["cost"] is not None]
         return Finding(
             base_url=self.endpoint.base_url,
             model=self.endpoint.model,
             checked_at=self.now(),
             calls=len(self.attempts),
-            cost=None if None in costs else sum(costs, Decimal(0)),
+            cost=sum(known_costs, Decimal(0)) if known_costs or not self.attempts else None,
             **known,
         )
 

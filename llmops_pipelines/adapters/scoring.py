@@ -277,6 +277,8 @@ def ask_about(
     try:
         tally, heard = asyncio.run(run())
     finally:
+        # What is still set aside when the process ends counts as spent in full.
+        purse.tell()
         gate.close()
     spool.add_verdicts(verdicts_in(tally.unfinished.iter_rows(named=True)), bought=True)
     if watched.closed:

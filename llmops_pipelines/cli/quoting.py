@@ -147,9 +147,10 @@ def as_dict(found: Sequence[DayQuote]) -> dict[str, Any]:
 
 def show(found: Sequence[DayQuote]) -> None:
     """Print one row a judge, and in words how it was counted."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("judge", "to judge", "paid", "calls", "tokens in", "out", "about", "as batch",
-                    "at most", "time"):  # fmt: skip
+    # Narrow enough for the judge's name beside the figures where a line has 80 characters.
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    for heading in ("judge", "to\njudge", "paid", "calls", "tokens\nin", "out", "about",
+                    "as\nbatch", "at\nmost", "time"):  # fmt: skip
         # Figures are never broken over lines: an id of hex digits may be, and a long name.
         judge = heading == "judge"
         table.add_column(heading, overflow="fold", no_wrap=not judge,
@@ -164,7 +165,7 @@ def show(found: Sequence[DayQuote]) -> None:
             f"{total.input_tokens:,}",
             f"{total.output_tokens:,}",
             _usd(total.usd),
-            _usd(total.usd_in_batches),
+            "-" if total.usd_in_batches is None else _usd(total.usd_in_batches),
             _usd(total.usd_at_most),
             _time(_seconds(found, total.spec_id)),
         )

@@ -264,4 +264,4 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _dollars(cost: float | None) -> str:
-    return "cost unknown (the judge has no price)" if cost is None else f"${cost:.4f}"
+    return "cost unknown (no price, or no usage told)" if cost is None else f"${cost:.4f}"

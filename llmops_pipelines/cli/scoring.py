@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ from llmops_pipelines.judging.preflight import Finding
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
 from llmops_pipelines.orchestration.judging import endpoints_of
 from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.orchestration.locks import alone
 from llmops_pipelines.orchestration.purses import desk_of, price_of
 from llmops_pipelines.orchestration.reference_files import check_reference
 from llmops_pipelines.orchestration.resources import JUDGE
@@ -153,7 +155,8 @@ def judge_file(settings: Settings, order: Order) -> dict[str, Any]:
         tell = Telling(before, _say_finding, progress.done, progress.wait)
         lake = resources.lake.open()
         try:
-            scorings = score_file(file, bench, lake, terms, tell)
+            with _alone_with(order, first, terms):
+                scorings = score_file(file, bench, lake, terms, tell)
             scoring = hear_jury(scorings, combine, lake) if len(bench) > 1 else scorings[0]
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(progress.left_behind) from stop
@@ -172,6 +175,26 @@ def judge_file(settings: Settings, order: Order) -> dict[str, Any]:
             if out:
                 write(scoring, out)
             return tell_all(scoring, order.file, order.out, order.bounds)
+
+
+def _alone_with(
+    order: Order, chosen: Chosen, terms: Terms
+) -> contextlib.AbstractContextManager[None]:
+    """One process at a time has a file judged, so that the next finds paid what it would pay again.
+
+    What waits for batches may wait for a day, and nobody with it: an item in a batch is known.
+    """
+    if terms.desk is None or order.batch or chosen.local:
+        return contextlib.nullcontext()
+    name = sha256(f"{order.file.resolve()}\n{chosen.spec.spec_id}".encode()).digest()
+    return alone(
+        terms.desk.folder / f"score-{int.from_bytes(name) % _LOCKS}.lock",
+        lambda: say("another process is having this file judged; waiting for it"),
+    )
+
+
+_LOCKS = 512
+"""So many lock files there are at most; files that share one wait for each other."""
 
 
 def terms_of(

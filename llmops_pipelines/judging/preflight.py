@@ -109,7 +109,9 @@ class Finding(BaseModel):
     )
     doubt: str | None = None
     calls: int = 0
-    cost: Decimal | None = Field(None, description="US dollars; null where it has no price.")
+    cost: Decimal | None = Field(
+        None, description="US dollars, as far as known; null where nothing is."
+    )
 
     def holds(self, now: datetime, *, days: float, logprobs: bool) -> bool:
         """Whether it is young enough, free of faults, and knows what is asked about."""

@@ -215,10 +215,12 @@ def _on_demand(known: Mapping[str, Bench]) -> list[dict[str, str]]:
     return [
         {
             "what": f"files given to {commands.get(name, f'llmops score FILE --judge {name}')}",
-            "to": ", ".join(f"{s.endpoint.model} at {_host(s.endpoint.base_url)}" for s in seats),
+            "to": ", ".join(
+                f"{seat.endpoint.model} at {_host(seat.endpoint.base_url)}" for seat in bench.seats
+            ),
         }
         for name, bench in known.items()
-        if bench.ready and len(seats := bench.seats) == 1
+        if bench.ready
     ]
 
 

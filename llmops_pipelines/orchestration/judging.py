@@ -38,6 +38,7 @@ from llmops_pipelines.tables import (
     JUDGE_SPECS,
     PRICE_BOOK,
     RAGAS_SCORES,
+    Table,
 )
 
 
@@ -105,6 +106,7 @@ def judge_sample(
         heard: list[Asked | Heard] = [*ask_benches(items, wanted, judges, occasion)]
         heard.append(judge_by_entailment(items, occasion))
         heard.append(_paid_before(items, heard, occasion, ragas=False))
+        heard.append(_owed_by_the_absent(judges, occasion, JUDGE_SCORES))
         with ledger_on(items, heard, occasion.lake) as ledger:
             for part in judging.slices(items):
                 embedded = _embedded(part, heuristic_scores, occasion)
@@ -167,10 +169,12 @@ def score_with_ragas(
         return
     occasion = Occasion(lake.open(), features, judge, clock, day, run_id)
     with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
-        asked = ask_benches(items, wanted, read_judges(reference), occasion)
+        judges = read_judges(reference)
+        asked = ask_benches(items, wanted, judges, occasion)
         heard: list[Asked | Heard] = [
             *asked,
             _paid_before(items, asked, occasion, ragas=True),
+            _owed_by_the_absent(judges, occasion, RAGAS_SCORES),
         ]
         with ledger_on(items, heard, occasion.lake) as ledger:
             for part in judging.slices(items):
@@ -243,11 +247,34 @@ def _paid_before(
         *on_calls.select(pl.col("spec_id").unique()).collect()["spec_id"],
         *lake.read(JUDGE_RESCORES, [day])["spec_id"],
     }.difference(*(one.spec_ids for one in heard))
+    return Asked(_specs_kept(lake, ids, ragas=ragas), names, occasion)
+
+
+def _owed_by_the_absent(judges: Judges, occasion: Occasion, table: Table) -> Asked:
+    """Judges that the day's ``table`` says owe something, of features whose judge is not set now.
+
+    Without a model nobody knows which judges they would be: what they owe is found where it stands.
+    """
+    lake, day, features = occasion.lake, occasion.day, occasion.features
+    names = [
+        feature
+        for name, bench in benches(occasion.judge, judges).items()
+        if bench.missing
+        for feature in judging.judged_features(features, name)
+    ]
+    owing = lake.scan(table, [day]).filter(pl.col("outcome").is_in(judging.UNFINISHED))
+    ids = owing.select(pl.col("spec_id").unique()).collect()["spec_id"] if names else []
+    specs = _specs_kept(lake, ids, ragas=table is RAGAS_SCORES)
+    return Asked(specs, names, occasion, configured=False)
+
+
+def _specs_kept(lake: Lake, ids: Iterable[str], *, ragas: bool) -> list[judging.JudgeSpec]:
+    """The specs with these ids, RAGAS metrics or all others."""
     kept = lake.read(JUDGE_SPECS).filter(
         pl.col("spec_id").is_in(sorted(ids)), (pl.col("kind") == "ragas") == ragas
     )
     texts = kept.unique("spec_id").sort("spec_id")["spec"]
-    return Asked([judging.read_spec(text) for text in texts], names, occasion)
+    return [judging.read_spec(text) for text in texts]
 
 
 def judge_items(

@@ -131,7 +131,9 @@ def test_everything_else_that_goes_elsewhere_is_told_without_its_secrets(tmp_pat
     found = told(tmp_path, LLMOPS_WEBHOOK_URL="https://hooks.example.com/T0/" + SECRET, **SET)
     assert {row["to"] for row in found["others"]} == {
         "hooks.example.com", "langfuse.example.com", "m-1 at 10.0.0.7:9",
-        "eu-1 at judge.example.eu",
+        "eu-1 at judge.example.eu", "m-1 at 10.0.0.7:9, eu-1 at judge.example.eu",
     }  # fmt: skip
-    assert "files given to llmops score FILE --judge eu" in [r["what"] for r in found["others"]]
+    told_of = [row["what"] for row in found["others"]]
+    assert "files given to llmops score FILE --judge eu" in told_of
+    assert "files given to llmops score FILE --judge panel" in told_of
     assert SECRET not in json.dumps(found)

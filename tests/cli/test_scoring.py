@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,7 +19,7 @@ from llmops_pipelines.judging.preflight import CANNED
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SPECS
-from tests.cli.worlds import Said, data_folder, invoke, text
+from tests.cli.worlds import Said, data_folder, invoke, llmops, text
 from tests.judge_stub import MALFORMED, Fault, JudgeStub, slot
 
 SECRET = "sk-very-secret-0123456789"
@@ -54,6 +57,14 @@ def lake(root: Path) -> Lake:
     return Lake(open_store(str(root / "data" / "lake")))
 
 
+def booked(root: Path) -> tuple[float, float]:
+    """Dollars that the day's cap counts as spent, and as still on their way."""
+    file = root / "data" / ".dagster" / "judging" / "desk.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as desk:
+        sums = [desk.execute(f"select sum(pico) from {t}").fetchone()[0] for t in ("spent", "held")]
+    return sums[0] / 1e12, sums[1] / 1e12
+
+
 def test_a_file_is_judged_once_and_every_line_has_a_row(tmp_path):
     out = tmp_path / "out.jsonl"
     file = samples(tmp_path, *(sample(n) for n in range(5)), b"", b"{cut", sample(1, id="again"),
@@ -69,6 +80,11 @@ def test_a_file_is_judged_once_and_every_line_has_a_row(tmp_path):
     assert told["preflight"]["calls"] == len(CANNED)
     assert [(c["state"], c["calls"]) for c in told["canaries"]] == [("held", 1)] * 2
     assert 0 < told["preflight"]["cost_usd"] < told["cost_usd"]
+    paid = [
+        told["cost_usd"],
+        *(each["cost_usd"] for each in (told["preflight"], *told["canaries"])),
+    ]
+    assert booked(tmp_path) == (pytest.approx(sum(paid)), 0)
     assert (again["calls"], again["calls_saved"], again["cost_usd"]) == (0, 5, 0.0)
     assert (again["outcomes"], again["preflight"]) == (told["outcomes"], None)
     written = rows(out)
@@ -81,6 +97,18 @@ def test_a_file_is_judged_once_and_every_line_has_a_row(tmp_path):
     assert written[7] == {"id": "line-9", "outcome": "not_applicable", "score": None,
                           "reason": "no_answer", "attempts": 0, "cost_usd": 0.0,
                           "spec": told["spec"]}  # fmt: skip
+
+
+def test_two_processes_that_are_given_one_file_pay_for_it_once(tmp_path):
+    file = samples(tmp_path, *(sample(n) for n in range(5)))
+    with JudgeStub(latency_ms=400) as judge, ThreadPoolExecutor() as pool:
+        judges = {"JUDGE_BASE_URL": judge.base_url, "JUDGE_MODEL": "gpt-4.1-mini"}
+        command = ("--data", tmp_path, "score", file, "--rubric", "groundedness", "--json",
+                   "--no-preflight", "--no-canary", "--concurrency", 1)  # fmt: skip
+        both = [pool.submit(llmops, *command, environment=judges) for _ in range(2)]
+        told = [json.loads(each.result().stdout) for each in both]
+        assert judge.calls == 5
+    assert sorted((one["calls"], one["calls_saved"]) for one in told) == [(0, 5), (5, 0)]
 
 
 def test_what_is_sent_is_told_first_and_kept_under_its_day(tmp_path):

@@ -1,17 +1,20 @@
 """Where processes share what they may spend, and what happens where they cannot."""
 
 import logging
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
-from llmops_pipelines.judging import slices
+from llmops_pipelines.judging import JudgeSpec, judge_specs, slices
+from llmops_pipelines.orchestration.asking import Asked, Occasion, ledger_on
+from llmops_pipelines.orchestration.judging import score_with_ragas
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.purses import desk_of
-from llmops_pipelines.orchestration.resources import Judge
+from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.sampled_items import sampled_items
 from llmops_pipelines.orchestration.stores import open_store
-from llmops_pipelines.tables import CALL_TEXTS, LLM_CALLS
+from llmops_pipelines.tables import CALL_TEXTS, JUDGE_SPECS, LLM_CALLS, RAGAS_SCORES
+from tests.judging.worlds import JUDGED, item_frame
 
 DAY = date(2026, 11, 10)
 
@@ -50,3 +53,52 @@ def test_the_texts_of_a_large_sample_are_held_a_slice_at_a_time(tmp_path, monkey
         assert [part.height for part in slices(sliced)] == [3, 3, 1]
     assert pl.concat(parts).sort("call_id").equals(whole)
     assert pl.concat(parts)["call_id"].to_list() != whole["call_id"].to_list()
+
+
+def test_what_a_judge_still_owes_stays_on_record_while_no_judge_is_set(tmp_path):
+    faithful = JudgeSpec(
+        metric="faithfulness", kind="ragas", model="m", sees=("answer",), requires=()
+    )
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    line = {"source_file": "a", "source_line": 1, "record_digest": "r", "content_digest": "c"}
+    calls = [{"call_id": f"c-{n}", **line} for n in range(2)]
+    said = {"batch": "b", "source_record": 0, "messages": [], "contexts": [], "tool_calls": []}
+    texts = [{**call, **said, "answer": f"answer of {call['call_id']}"} for call in calls]
+    lake.append(CALL_TEXTS, pl.DataFrame(texts, schema=CALL_TEXTS.schema), name="p", day=DAY)
+    lake.append(JUDGE_SPECS, judge_specs([faithful]), name=faithful.spec_id)
+    owed = {
+        "item_digest": "d", "repetition": 0, "spec_id": faithful.spec_id, "metric": "faithfulness",
+        "outcome": "failed", "attempts": 1, "library_versions": "{}",
+        "scored_at": datetime.fromisoformat("2026-11-11T02:00:00"),
+    }  # fmt: skip
+    stored = pl.DataFrame(
+        [{"call_id": call["call_id"], **owed} for call in calls], schema=RAGAS_SCORES.schema
+    )
+    lake.write(RAGAS_SCORES, stored, day=DAY)
+    (tmp_path / "features.yaml").write_text("features:\n  chat: {judging: judge}\n")
+
+    def again() -> pl.DataFrame:
+        told = score_with_ragas(
+            pl.DataFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat")),
+            pl.LazyFrame(calls, schema=LLM_CALLS.schema),
+            lake=LakeResource(root=str(tmp_path / "lake")),
+            reference=ReferenceFolder(path=str(tmp_path)),
+            judge=Judge(),
+            clock=Clock(fixed="2026-11-12T02:00:00"),
+            day=DAY,
+            run_id="r",
+        )
+        return pl.concat(list(told))
+
+    assert again().sort("call_id").equals(stored)
+    (tmp_path / "features.yaml").write_text("features:\n  chat: {judging: local}\n")
+    assert again().is_empty(), "nobody is to ask about them any more"
+
+
+def test_a_day_that_is_owed_nothing_is_told_without_a_judge(tmp_path):
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    occasion = Occasion(lake, JUDGED, Judge(), Clock(fixed="2026-11-12T02:00:00"), DAY, run_id="r")
+    items = item_frame("Refunds take five days.")
+    nobody = Asked((), ["assistant"], occasion, configured=False)
+    with ledger_on(items, [nobody], lake) as ledger:
+        assert nobody.said_of(items, ledger).is_empty()
