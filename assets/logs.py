@@ -197,5 +197,5 @@ def few_lines_are_rejected(lake: LakeResource, day: date) -> dg.AssetCheckResult
 def every_feature_is_known(
     lake: LakeResource, reference: ReferenceFolder, day: date
 ) -> dg.AssetCheckResult:
-    """Every feature in the logs has an owner in features.yaml."""
+    """Every call has a feature, and every feature an owner in features.yaml."""
     return checks.features_known(lake.open(), day, reference)

@@ -16,7 +16,7 @@ from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
 from llmops_pipelines.cost.drivers_told import told_change, told_week
 from llmops_pipelines.cost.features import feature_costs
 from llmops_pipelines.cost.forecast import cost_forecast, month_end
-from llmops_pipelines.cost.gaps import unknown_features, unpriced_models
+from llmops_pipelines.cost.gaps import unattributed_calls, unknown_features, unpriced_models
 from llmops_pipelines.cost.history import HISTORY_DAYS, histories
 from llmops_pipelines.cost.reported import MAX_DIFFERENCE, REPORTED_COLUMNS, reported_differences
 from llmops_pipelines.cost.repricing import GROUP, compare_costs, sum_changes
@@ -69,6 +69,7 @@ __all__ = [
     "told_estimate",
     "told_unpriced",
     "told_week",
+    "unattributed_calls",
     "unit_costs",
     "unknown_features",
     "unknown_names",

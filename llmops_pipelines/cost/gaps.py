@@ -1,4 +1,4 @@
-"""What the figures leave out: models without a price, features nobody has declared."""
+"""What figures leave out: models without a price, undeclared features, calls without a feature."""
 
 from __future__ import annotations
 
@@ -42,4 +42,22 @@ def unknown_features(llm_calls: pl.DataFrame, features: Features) -> pl.DataFram
         .group_by("feature")
         .agg(calls=pl.len().cast(pl.Int64))
         .sort("calls", "feature", descending=[True, False])
+    )
+
+
+def unattributed_calls(llm_calls: pl.DataFrame) -> pl.DataFrame:
+    """Calls that name no feature and that no rule of ``features.yaml`` fits; the most calls first.
+
+    Args:
+        llm_calls: ``LLM_CALLS``.
+
+    Returns:
+        ``source_format``, ``project`` and ``name``, which a rule may look at, and ``calls``.
+    """
+    by = ["source_format", "project", "name"]
+    return (
+        llm_calls.filter(pl.col("feature") == UNATTRIBUTED)
+        .group_by(by)
+        .agg(calls=pl.len().cast(pl.Int64))
+        .sort("calls", *by, descending=[True, False, False, False])
     )

@@ -17,8 +17,8 @@ _HOLD: Final = 8 * 2**20
 _READ: Final = 1 << 22
 """Larger pieces leave the processor's cache, and take memory that the system hands out anew."""
 _UNPACK: Final = 1 << 22
-_ZSTD_READ: Final = 1 << 22
-"""zstd unpacks a piece of input at once, at most 32,768-fold: 4 KiB become 128 MiB at worst."""
+_ZSTD_READ: Final = 512
+"""zstd unpacks a piece of input at once, at most 32,768-fold: 512 bytes become 16 MiB at worst."""
 
 UNREADABLE: Final = "unreadable"
 """What stands for the digest of a file that could not be read."""
@@ -155,7 +155,7 @@ def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
     if first.startswith(_GZIP):
         yield from _gunzip(_chain(first, pieces))
     elif first.startswith(_ZSTD):
-        yield from _unzstd(_chain(first, pieces))
+        yield from _gathered(_unzstd(_chain(first, pieces)))
     else:
         yield from _chain(first, pieces)
 
@@ -202,6 +202,25 @@ def _salvaged(member: zlib._Decompress, data: bytes) -> bytes:
     except zlib.error:
         return _salvaged(member, data[:half])
     return unpacked + _salvaged(after, data[half:])
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces; those before damage come first."""
+    held, size = list[bytes](), 0
+    damage: DamagedFileError | None = None
+    try:
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size >= _UNPACK:
+                yield b"".join(held)
+                held, size = [], 0
+    except DamagedFileError as error:
+        damage = error
+    if held:
+        yield b"".join(held)
+    if damage is not None:
+        raise damage
 
 
 def _unzstd(pieces: Iterator[bytes]) -> Iterator[bytes]:

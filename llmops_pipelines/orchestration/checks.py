@@ -26,6 +26,8 @@ from llmops_pipelines.tables import (
     JUDGE_SPECS,
     LANDED_CALLS,
     LANDED_DAYS,
+    LANDED_FEEDBACK,
+    LANDED_STEPS,
     LLM_CALLS,
     PRICE_BOOK,
     PROMPT_CACHE_SAVINGS,
@@ -105,11 +107,10 @@ def day_is_complete(lake: Lake, day: date) -> dg.AssetCheckResult:
 
 
 def few_rejected(lake: Lake, day: date) -> dg.AssetCheckResult:
-    """The share of rejected lines of ``day`` stays below the limit."""
+    """The share of rejected lines of ``day``; what was logged twice counts twice on both sides."""
     rejected = lake.read(REJECTED_LINES, [day])
-    kept = lake.scan(LLM_CALLS, [day]).select(pl.len()).collect().item()
     lines = int(rejected["lines"].sum())
-    share = lines / max(lines + kept, 1)
+    share = lines / max(lines + _landed_records(lake, day), 1)
     shown = pl.format("{}:{}: {}", "source_file", "source_line", "reason").alias("rejected")
     return _result(
         rejected.select(shown) if share > MAX_REJECTED_SHARE else pl.DataFrame(),
@@ -118,14 +119,29 @@ def few_rejected(lake: Lake, day: date) -> dg.AssetCheckResult:
     )
 
 
-def features_known(lake: Lake, day: date, reference: ReferenceFolder) -> dg.AssetCheckResult:
-    """Features in the logs that features.yaml does not list have no owner."""
-    unknown = cost.unknown_features(
-        lake.read(LLM_CALLS, [day]), reference.read("features.yaml", Features)
+def _landed_records(lake: Lake, day: date) -> int:
+    """How many calls, steps and judgements landed on the day, those logged twice counted twice."""
+    current = lake.read(LANDED_DAYS, [day])
+    return sum(
+        landed_rows(lake, table, day, current).select(pl.len()).collect().item()
+        for table in (LANDED_CALLS, LANDED_STEPS, LANDED_FEEDBACK)
     )
+
+
+def features_known(lake: Lake, day: date, reference: ReferenceFolder) -> dg.AssetCheckResult:
+    """Features without an owner in features.yaml, and calls without a feature."""
+    calls = lake.read(LLM_CALLS, [day])
+    unknown = cost.unknown_features(calls, reference.read("features.yaml", Features))
+    nameless = cost.unattributed_calls(calls)
+    sentences = {
+        f"{unknown.height:,} feature(s) without an entry in features.yaml": unknown,
+        f"{nameless['calls'].sum():,} of {calls.height:,} call(s) name no feature and fit no rule:"
+        " they count as `unattributed` until a rule in features.yaml fits": nameless,
+    }
+    found = {told: faults for told, faults in sentences.items() if faults.height}
     return _result(
-        unknown,
-        "{n:,} feature(s) without an entry in features.yaml",
+        pl.concat(found.values() or [unknown], how="diagonal"),
+        "; ".join(found),
         severity=dg.AssetCheckSeverity.WARN,
     )
 

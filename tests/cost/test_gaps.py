@@ -2,7 +2,7 @@ from datetime import datetime
 
 import polars as pl
 
-from llmops_pipelines.cost import unknown_features, unpriced_models
+from llmops_pipelines.cost import unattributed_calls, unknown_features, unpriced_models
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import CALL_COSTS, LLM_CALLS
 from tests.cost.factories import costs, failed, priced
@@ -44,3 +44,21 @@ def test_features_that_nobody_declared_are_counted():
 def test_without_declarations_every_feature_is_unknown():
     assert unknown_features(calls("chat"), Features()).rows() == [("chat", 1)]
     assert unknown_features(LLM_CALLS.empty(), Features()).is_empty()
+
+
+def test_calls_without_a_feature_are_counted_by_what_a_rule_may_look_at():
+    day = (
+        LLM_CALLS.empty()
+        .clear(4)
+        .with_columns(
+            feature=pl.Series(["unattributed", "chat", "unattributed", "unattributed"]),
+            source_format=pl.Series(["litellm", "litellm", "langfuse", "litellm"]),
+            project=pl.Series([None, None, "shop", None], dtype=pl.String),
+            name=pl.Series([None, "answer", "answer", None], dtype=pl.String),
+        )
+    )
+    assert unattributed_calls(day).rows() == [
+        ("litellm", None, None, 2),
+        ("langfuse", "shop", "answer", 1),
+    ]
+    assert unattributed_calls(LLM_CALLS.empty()).is_empty()

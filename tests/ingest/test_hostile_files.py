@@ -89,6 +89,16 @@ def test_a_file_that_swells_beyond_measure_is_read_up_to_a_limit(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_file_that_swells_comes_in_pieces_of_bounded_size(pack):
+    bomb = pack(b"x" * 2**27)
+    assert len(bomb) < 2**18
+    content = files.read_content(LogFile("bomb", len(bomb), 0, lambda _: io.BytesIO(bomb)))
+    sizes = [len(piece) for piece in content.chunks()]
+    assert sum(sizes) == 2**27
+    assert max(sizes) <= 2**25
+
+
 def test_very_many_short_lines_come_in_parts_of_few_lines():
     lake = Lake(options(batch_lines=100))
     batches = lake.land(log("x.jsonl", lines(call(1)) + b"x\n" * 1_000))

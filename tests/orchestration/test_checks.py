@@ -134,6 +134,28 @@ def test_few_rejected_lines_among_many_calls_pass(folder):
     assert checks.few_rejected(folder.lake, DAY).passed
 
 
+def test_copies_of_a_file_do_not_make_its_rejected_lines_many(folder):
+    file = calls_of(DAY, *range(10, 40)) + b"{no json\n"
+    for name in ("one.jsonl", "two.jsonl", "three.jsonl"):
+        folder.log(f"copies/{name}", file)
+    land(folder)
+    compute(folder)
+    assert folder.lake.read(REJECTED_LINES, [DAY]).height == 3
+    assert checks.few_rejected(folder.lake, DAY).passed
+
+
+def test_calls_without_a_feature_are_counted(folder):
+    folder.edit("features.yaml", "features:\n  support: {team: care}\n")
+    nameless = calls_of(DAY, 7, feature=None)
+    folder.log("nameless.jsonl", nameless)
+    land(folder)
+    compute(folder)
+    result = checks.features_known(folder.lake, DAY, resources_of(folder.at()).reference)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description.startswith("1 of 4 call(s) name no feature and fit no rule")
+    assert faults(result)[0]["calls"] == "1"
+
+
 def test_a_feature_without_an_owner_is_a_warning_with_its_calls(folder):
     compute(folder)
     reference = resources_of(folder.at()).reference
