@@ -262,10 +262,10 @@ def _owed_by_the_absent(judges: Judges, occasion: Occasion, table: Table) -> Ask
         if bench.missing
         for feature in judging.judged_features(features, name)
     ]
+    if not names:
+        return Asked((), names, occasion)
     owing = lake.scan(table, [day]).filter(pl.col("outcome").is_in(judging.UNFINISHED))
-    ids: Iterable[str] = ()
-    if names:
-        ids = owing.select(pl.col("spec_id").unique()).collect()["spec_id"]
+    ids = owing.select(pl.col("spec_id").unique()).collect()["spec_id"]
     specs = _specs_kept(lake, ids, ragas=table is RAGAS_SCORES)
     return Asked(specs, names, occasion, configured=False)
 
