@@ -101,7 +101,7 @@ def _as_json(order: Order, told: list[_Told]) -> dict[str, Any]:
     return {
         "file": str(order.file),
         "ttl_hours": order.policy.ttl_hours,
-        "allowed_wrong_hits": order.policy.allowed,
+        "max_wrong": order.policy.allowed,
         "embedding": minilm.weights(),
         "embedding_usd": float(order.policy.embedding_usd),
         "features": [
