@@ -670,19 +670,17 @@ def close_month(
 @app.command()
 def plan(
     context: typer.Context,
-    chart: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the waterfall there, as SVG.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    chart_out: _CHART_OUT = None,
+    as_json: _JSON = False,
 ) -> None:
     """Tell what caching, routing, compressing and batching save as one, by the last night.
 
-    Leaves with 0, with 2 when no plan is stored, with 3 when nothing is recommended.
+    Leaves with 0 when something is recommended, 3 when nothing is, 2 when no plan is stored.
     """
     with told_plainly():
         from llmops_pipelines.cli.planning import tell_plan
 
-        code = tell_plan(_settings(context), chart, as_json=as_json)
+        code = tell_plan(_settings(context), chart_out, as_json=as_json)
     raise typer.Exit(code)
 
 
