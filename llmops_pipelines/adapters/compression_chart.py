@@ -70,9 +70,10 @@ def compression_tradeoff(
             fontsize=7.5,
             color=CRITICAL,
         )
+        most = max(drawn["tokens_saved_share"])
         recommended = drawn.filter("is_recommended").sort("tokens_saved_share")
         for number, point in enumerate(recommended.iter_rows(named=True), start=1):
-            _mark(axes, point, told=number == recommended.height)
+            _mark(axes, point, told=number == recommended.height, most=most)
         axes.yaxis.grid(visible=True)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _: parts.written(value, "share"))
@@ -114,8 +115,11 @@ def _line(axes: Axes, technique: str, line: pl.DataFrame, dashes: Any) -> None:
     )
 
 
-def _mark(axes: Axes, point: dict[str, Any], *, told: bool) -> None:
-    """A recommended point; the one that saves most says so, others would be written over it."""
+def _mark(axes: Axes, point: dict[str, Any], *, told: bool, most: float) -> None:
+    """A recommended point; the one that saves most says so, others would be written over it.
+
+    Its words lie to the side where the chart, which ends at ``most``, has room.
+    """
     x, y = point["tokens_saved_share"], point["loss"]
     axes.plot(x, y, "o", color=INK, markersize=8, markeredgecolor=PAPER, zorder=5)
     if not told:
@@ -124,8 +128,9 @@ def _mark(axes: Axes, point: dict[str, Any], *, told: bool) -> None:
         f"recommended: {parts.written(x, 'share')} saved, loss at most "
         f"{parts.written(point['loss_at_most'], 'share')}",
         (x, y),
-        xytext=(7, -13),
+        xytext=(-7 if x > most / 2 else 7, -13),
         textcoords="offset points",
+        ha="right" if x > most / 2 else "left",
         fontsize=8.5,
         fontweight="bold",
         color=INK,

@@ -37,8 +37,10 @@ def prompt_cache_bars(rows: pl.DataFrame, *, title: str = "Prompt tokens and the
     shown = known.sort(
         "prompt_tokens", "feature", "model", descending=[True, False, False], nulls_last=True
     ).head(_MOST_ROWS)
+    # Fewer would be bars too thick, above a legend without room.
+    slots = max(shown.height, 3)
     with style():
-        figure = new_figure(10.4, 1.3 + 0.3 * shown.height)
+        figure = new_figure(10.4, 1.4 + 0.3 * slots)
         axes = figure.add_subplot()
         base = [0] * shown.height
         for name, columns, colour in _KINDS:
@@ -47,15 +49,15 @@ def prompt_cache_bars(rows: pl.DataFrame, *, title: str = "Prompt tokens and the
             width = pl.select(
                 pl.when(unknown).then(shown["prompt_tokens"] - shown["read"]).otherwise(values)
             ).to_series()
-            axes.barh(range(shown.height), width.to_list(), 0.66, base, color=colour, label=name)
+            told = name if width.sum() else "_nothing of this kind"
+            axes.barh(range(shown.height), width.to_list(), 0.66, base, color=colour, label=told)
             base = [low + value for low, value in zip(base, width, strict=True)]
         for place, row in enumerate(shown.iter_rows(named=True)):
-            told = _told(row)
             axes.annotate(
-                told, (base[place], place), xytext=(5, 0), textcoords="offset points",
+                _told(row), (base[place], place), xytext=(5, 0), textcoords="offset points",
                 va="center", fontsize=8.5, color=MUTED if row["saved"] is None else INK,
             )  # fmt: skip
-        axes.set_ylim(shown.height - 0.4, -0.6)
+        axes.set_ylim(slots - 0.4, -0.6)
         axes.set_yticks(range(shown.height), [_name(row) for row in shown.iter_rows(named=True)])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.xaxis.grid(visible=True)
@@ -63,12 +65,14 @@ def prompt_cache_bars(rows: pl.DataFrame, *, title: str = "Prompt tokens and the
         axes.locator_params(axis="x", nbins=6)
         axes.xaxis.set_major_formatter(lambda value, _: _tokens(value))
         axes.legend(
-            ncols=4, loc="upper left", bbox_to_anchor=(0, -0.3 / shown.height - 0.06),
+            # Padding is in letters: the same room below one bar as below sixteen.
+            ncols=4, loc="upper left", bbox_to_anchor=(0, 0), borderaxespad=2.4,
             frameon=False, fontsize=8.5,
         )  # fmt: skip
         more = known.height - shown.height
         left_out = f"; {more} more not shown" if more else ""
-        parts.title(axes, title, f"what became of the tokens; beside: saved a year{left_out}")
+        beside = "beside: what reading more would save a year, with its 95 % interval"
+        parts.title(axes, title, f"what became of the tokens; {beside}{left_out}")
     return figure
 
 

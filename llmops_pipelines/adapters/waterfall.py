@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SAVED: Final = PALETTE[2]
 
+_SMALL: Final = 0.2
+"""Where changes move spend by less than this part of it, bars from zero on would hide them."""
+
 
 def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figure:
     """Draw one scope of ``COST_DRIVERS``, the drivers that raised spend first.
@@ -42,6 +45,7 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
     with style():
         figure = new_figure(7.6, 2.9)
         axes = figure.add_subplot()
+        floor = _floor(money["before"][0], steps["amount"])
         fall(
             axes,
             Bar("before", money["before"][0], MUTED, is_whole=True),
@@ -50,8 +54,10 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
                 for name, amount in steps.select("driver", "amount").iter_rows()
             ),
             Bar("after", money["after"][0], MUTED, is_whole=True),
+            floor=floor,
         )
-        parts.title(axes, title, subtitle)
+        note = f"bars begin at {parts.written(floor, 'usd')}" if floor else ""
+        parts.title(axes, title, "; ".join(filter(None, (subtitle, note))))
     return figure
 
 
@@ -65,8 +71,11 @@ class Bar(NamedTuple):
     is_whole: bool = False
 
 
-def fall(axes: Axes, *bars: Bar) -> None:
-    """Draw ``bars`` from left to right, each named and with its amount above it."""
+def fall(axes: Axes, *bars: Bar, floor: float = 0.0) -> None:
+    """Draw ``bars`` from left to right, each named and with its amount above it.
+
+    With a ``floor`` the axis begins there: say so beside the chart.
+    """
     level = 0.0
     for place, bar in enumerate(bars):
         base = 0.0 if bar.is_whole else level
@@ -89,4 +98,11 @@ def fall(axes: Axes, *bars: Bar) -> None:
     axes.spines["left"].set_visible(False)
     # Not by margins: a step of nearly nothing at the top would hold the edge down.
     bottom, top = axes.dataLim.intervaly
-    axes.set_ylim(min(bottom, 0) * 1.1, max(top, 0) * 1.18)
+    axes.set_ylim(floor or min(bottom, 0) * 1.1, max(top, 0) + 0.18 * (max(top, 0) - floor))
+
+
+def _floor(before: float, amounts: pl.Series) -> float:
+    """Where bars begin: at zero, or just below what changes when that is a small part of spend."""
+    levels = [before, *(before + amounts.cum_sum())]
+    low, high = min(levels), max(levels)
+    return low - (high - low) / 2 if 0 < high - low < _SMALL * low else 0.0

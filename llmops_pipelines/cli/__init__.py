@@ -58,6 +58,32 @@ def _in_order(first: date | None, last: date | None) -> None:
         raise typer.BadParameter(f"{first} lies after --to {last}; swap them", param_hint="--from")
 
 
+_JSON = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
+]
+_MAX_LOSS = Annotated[float, typer.Option(help="Part of the quality that may be lost.")]
+_CALLS_PER_DAY = Annotated[float | None, typer.Option(min=0, help="Traffic, for a year's saving.")]
+
+
+def _chart_file(path: Path | None) -> Path | None:
+    from llmops_pipelines.cli.replays import chart_file
+
+    return chart_file(path)
+
+
+_CHART_OUT = Annotated[
+    Path | None,
+    typer.Option(
+        "--chart-out", metavar="FILE", callback=_chart_file, help="Write the chart: .svg or .png."
+    ),
+]
+
+
+def _between_0_and_1(value: float, option: str) -> None:
+    if not 0 < value < 1:
+        raise typer.BadParameter(f"{value} is not between 0 and 1", param_hint=option)
+
+
 @app.callback()
 def _options(
     context: typer.Context,
@@ -551,7 +577,7 @@ def charts(
         date | None,
         typer.Option("--to", parser=_day, metavar=_DAY, help="Last UTC day; default the latest."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _JSON = False,
 ) -> None:
     """Draw what spend was, is made of and is heading for, each with its figures as CSV.
 
@@ -574,27 +600,20 @@ def routing(
             " cost_weak, cost_strong, cost_router.",
         ),
     ],
-    max_loss: Annotated[
-        float, typer.Option(help="Part of the large model's quality that may be lost.")
-    ] = 0.05,
-    calls_per_day: Annotated[
-        float | None, typer.Option(min=0, help="Traffic, for the saving of a year.")
-    ] = None,
+    max_loss: _MAX_LOSS = 0.05,
+    calls_per_day: _CALLS_PER_DAY = None,
     policy_out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the policy there, as JSON.")
     ] = None,
-    chart_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the frontier there, as SVG.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    chart_out: _CHART_OUT = None,
+    as_json: _JSON = False,
 ) -> None:
     """Replay a router on questions that a small and a large model both answered.
 
     Leaves with 0 when a threshold can be recommended, 3 when none can, 2 when nothing could be
     done.
     """
-    if not 0 < max_loss < 1:
-        raise typer.BadParameter(f"{max_loss} is not between 0 and 1", param_hint="--max-loss")
+    _between_0_and_1(max_loss, "--max-loss")
     with told_plainly():
         from llmops_pipelines.cli.routing import Order, route
 
@@ -651,19 +670,17 @@ def close_month(
 @app.command()
 def plan(
     context: typer.Context,
-    chart: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the waterfall there, as SVG.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    chart_out: _CHART_OUT = None,
+    as_json: _JSON = False,
 ) -> None:
     """Tell what caching, routing, compressing and batching save as one, by the last night.
 
-    Leaves with 0, with 2 when no plan is stored, with 3 when nothing is recommended.
+    Leaves with 0 when something is recommended, 3 when nothing is, 2 when no plan is stored.
     """
     with told_plainly():
         from llmops_pipelines.cli.planning import tell_plan
 
-        code = tell_plan(_settings(context), chart, as_json=as_json)
+        code = tell_plan(_settings(context), chart_out, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -677,16 +694,19 @@ def prefix(
             help="A log in a known format, or JSONL with messages, model, timestamp, usage.",
         ),
     ],
-    chart_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the chart there, as SVG.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    chart_out: _CHART_OUT = None,
+    as_json: _JSON = False,
 ) -> None:
-    """Tell what a provider's prompt cache could have served of logged prompts, and why not."""
+    """Replay a provider's prompt cache over logged prompts: what it could have read, and why not.
+
+    Leaves with 0 when something can be saved, 3 when nothing can or nobody can tell, 2 when nothing
+    could be done.
+    """
     with told_plainly():
         from llmops_pipelines.cli.prefix import Order, replay_file
 
-        replay_file(_settings(context), Order(file, chart_out), as_json=as_json)
+        code = replay_file(_settings(context), Order(file, chart_out), as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -709,18 +729,15 @@ def cache(
     calls_per_day: Annotated[
         float | None, typer.Option(min=0, help="Traffic, for a year's saving; else as in the file.")
     ] = None,
-    chart: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the sweep there, as SVG.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    chart_out: _CHART_OUT = None,
+    as_json: _JSON = False,
 ) -> None:
     """Replay a cache of answers over logged requests: what it saves, and how often it errs.
 
     Leaves with 0 when something can be recommended, 3 when nothing can, 2 when nothing could be
     done.
     """
-    if not 0 < max_wrong < 1:
-        raise typer.BadParameter(f"{max_wrong} is not between 0 and 1", param_hint="--max-wrong")
+    _between_0_and_1(max_wrong, "--max-wrong")
     if ttl < 0:
         raise typer.BadParameter(f"{ttl} is below 0", param_hint="--ttl")
     with told_plainly():
@@ -728,7 +745,7 @@ def cache(
         from llmops_pipelines.cli.caching import cache as replay
 
         policy = policy_of(ttl or None, max_wrong, embedding_usd, calls_per_day)
-        code = replay(Order(file, policy, chart), as_json=as_json)
+        code = replay(Order(file, policy, chart_out), as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -742,16 +759,12 @@ def compress(
             help="JSON lines of RAGAS samples: user_input, retrieved_contexts, response.",
         ),
     ],
-    max_loss: Annotated[float, typer.Option(help="Part of the support that may be lost.")] = 0.05,
+    max_loss: _MAX_LOSS = 0.05,
     model: Annotated[
         str | None, typer.Option(help="Whose tokens are counted and priced, such as gpt-4.1-mini.")
     ] = None,
-    calls_per_day: Annotated[
-        float | None, typer.Option(min=0, help="Traffic, for the saving of a year.")
-    ] = None,
-    chart_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the trade-off there, as SVG.")
-    ] = None,
+    calls_per_day: _CALLS_PER_DAY = None,
+    chart_out: _CHART_OUT = None,
     llmlingua: Annotated[
         str | None,
         typer.Option(
@@ -779,14 +792,13 @@ def compress(
         str, typer.Option(help="Endpoint of --anew: `judge` or a name of judges.yaml.")
     ] = "judge",
     max_usd: Annotated[float | None, typer.Option(min=0, help="Most that --anew may cost.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: _JSON = False,
 ) -> None:
     """Replay samples with shorter prompts: tokens saved, and support of the answers lost.
 
     Leaves with 0 when a setting can be recommended, 3 when none can, 2 when nothing could be done.
     """
-    if not 0 < max_loss < 1:
-        raise typer.BadParameter(f"{max_loss} is not between 0 and 1", param_hint="--max-loss")
+    _between_0_and_1(max_loss, "--max-loss")
     with told_plainly():
         from llmops_pipelines.cli import compressing
         from llmops_pipelines.cli.compress_anew import Anew
@@ -904,11 +916,6 @@ def test_alert(context: typer.Context) -> None:
 
         code = send_test(_settings(context))
     raise typer.Exit(code)
-
-
-_JSON = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-]
 
 
 @batches.callback()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import typer
@@ -17,12 +17,12 @@ from rich.table import Table
 from llmops_pipelines import savings
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.cache_chart import cache_sweep
-from llmops_pipelines.adapters.charts import svg
 from llmops_pipelines.cli.cache_records import read_requests
-from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.problems import UnusableError
+from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
 
-CANNOT_TELL = 3
-"""Exit code where nothing may be recommended; 0 says that something is for some feature."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MANY = 500
 
@@ -33,7 +33,7 @@ class Order:
 
     file: Path
     policy: savings.CachePolicy
-    chart: Path | None
+    chart_out: Path | None
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,20 @@ def cache(order: Order, *, as_json: bool) -> int:
     requests, out = savings.cacheable(read_requests(order.file))
     features = sorted({*requests["feature"], *out["feature"]})
     told = [_replayed(order, requests.filter(feature=name), out, name) for name in features]
-    if order.chart:
-        _write(order.chart, told, order.policy.allowed)
+    if order.chart_out:
+        write_chart(
+            order.chart_out, _chart(told, order.policy.allowed), "threshold sweep of a cache"
+        )
+    found = any(one.replay.recommended for one in told)
+    code = 0 if found else CANNOT_TELL
     if as_json:
-        typer.echo(json.dumps(_as_json(order, told), indent=2, ensure_ascii=False, allow_nan=False))
+        shown = _as_json(order, told) | {"exit_code": code}
+        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _tell(told)
-    found = any(one.replay.recommended for one in told)
-    return 0 if found else CANNOT_TELL
+        if order.chart_out:
+            typer.echo(f"chart in {order.chart_out}")
+    return code
 
 
 def _replayed(order: Order, own: pl.DataFrame, out: pl.DataFrame, feature: str) -> _Told:
@@ -77,22 +83,17 @@ def _replayed(order: Order, own: pl.DataFrame, out: pl.DataFrame, feature: str) 
     )  # fmt: skip
 
 
-def _write(path: Path, told: list[_Told], allowed: float) -> None:
+def _chart(told: list[_Told], allowed: float) -> Figure:
     """The sweep of the feature that saves most, else of the one with most requests."""
     best = max(
         told, key=lambda one: (bool(one.replay.recommended), one.replay.rungs["requests"][0])
     )
-    figure = cache_sweep(
+    return cache_sweep(
         best.replay.rungs,
         allowed=allowed,
         recommended=best.replay.recommended,
         title=f"Cache of answers: {best.feature}",
     )
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{svg(figure, "threshold sweep of a cache")}\n'
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise of_file_system(error, remedy="choose another --chart") from error
 
 
 def _as_json(order: Order, told: list[_Told]) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _as_json(order: Order, told: list[_Told]) -> dict[str, Any]:
     return {
         "file": str(order.file),
         "ttl_hours": order.policy.ttl_hours,
-        "allowed_wrong_hits": order.policy.allowed,
+        "max_wrong": order.policy.allowed,
         "embedding": minilm.weights(),
         "embedding_usd": float(order.policy.embedding_usd),
         "features": [
@@ -116,6 +117,7 @@ def _as_json(order: Order, told: list[_Told]) -> dict[str, Any]:
             }
             for one in told
         ],
+        "chart_out": str(order.chart_out) if order.chart_out else None,
     }
 
 
@@ -144,8 +146,8 @@ def _opening(one: _Told) -> Iterator[str]:
 def _table(one: _Told) -> Table:
     """Rungs that answer as many as the stricter one above are left out."""
     table = Table()
-    for name in ("likeness", "hits", "hit rate", "saved", "a year", "wait spared", "looked at",
-                 "wrong", "at most", ""):  # fmt: skip
+    for name in ("likeness", "hits", "hit rate", "saved", "saved a year", "wait spared",
+                 "looked at", "wrong", "at most", ""):  # fmt: skip
         table.add_column(name, justify="left" if name in ("likeness", "") else "right")
     told = one.replay.rungs.filter(
         (pl.col("hits").diff() != 0).fill_null(value=True)
@@ -156,13 +158,13 @@ def _table(one: _Told) -> Table:
         table.add_row(
             row["rung"],
             f"{row['hits']:,}",
-            _spread(row, "hit_rate", 100, " %", 1),
-            _spread(row, "saved", 1, " $", 4),
-            _spread(row, "saved_a_year", 1, " $", 2),
+            bounded(row, "hit_rate", percent),
+            bounded(row, "saved", lambda amount: usd(amount, 4)),
+            bounded(row, "saved_a_year", usd),
             "unknown" if wait is None else f"{wait:,.0f} s",
             f"{row['sampled']:,}",
             f"{row['wrong']:,}",
-            "" if row["wrong_at_most"] is None else f"{100 * row['wrong_at_most']:.1f} %",
+            "" if row["wrong_at_most"] is None else percent(row["wrong_at_most"]),
             "recommended" if row["rung"] == one.replay.recommended else "",
         )
     return table
@@ -172,16 +174,6 @@ def _closing(one: _Told) -> str:
     if one.replay.recommended is None:
         return f"{one.replay.state.replace('_', ' ')}: {one.replay.reason}\n"
     return f"recommended: {one.replay.recommended}; {one.replay.reason}\n"
-
-
-def _spread(row: dict[str, Any], name: str, times: int, unit: str, digits: int) -> str:
-    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    if value is None:
-        return "unknown"
-    text = f"{times * float(value):,.{digits}f}"
-    if low is not None and high is not None:
-        text += f" ({times * low:,.{digits}f} to {times * high:,.{digits}f})"
-    return text + unit
 
 
 def policy_of(

@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from llmops_pipelines.cli.replays import bounded, percent, usd
+
 _SHARES = ("extractive", "llmlingua")
 """Techniques whose setting is a share of the contexts' tokens; that of others is a number."""
 
@@ -37,9 +39,10 @@ def _opening(told: dict[str, Any]) -> Iterator[str]:
 
 def _settings(told: dict[str, Any]) -> Table:
     table = Table(
-        title=f"what is kept, and what it loses; * recommended at a loss of {told['max_loss']:.3g}"
+        title="what is kept, and what it loses; * recommended: a loss of at most "
+        f"{100 * told['max_loss']:.3g} % proven"
     )
-    for name in ("kept", "tokens saved", "used lost", "loss, %", "at most", "$ a 1,000 calls"):
+    for name in ("kept", "tokens saved", "used lost", "loss", "at most", "saved a 1,000 calls"):
         table.add_column(
             name, justify="left" if name == "kept" else "right", no_wrap=name == "kept"
         )
@@ -50,11 +53,11 @@ def _settings(told: dict[str, Any]) -> Table:
             mark = " *" if setting["is_recommended"] else ""
             table.add_row(
                 _named(one["technique"], setting["setting"]) + mark,
-                _percent(setting["tokens_saved_share"]),
-                _percent(setting["used_lost_share"]),
-                _bounded(setting, "loss", lambda loss: f"{round(100 * loss, 1) + 0.0:.1f}"),
-                _percent(setting["loss_at_most"]),
-                _bounded(setting, "saved", lambda usd: f"{1_000 * usd:,.3g}"),
+                percent(setting["tokens_saved_share"]),
+                percent(setting["used_lost_share"]),
+                bounded(setting, "loss", percent),
+                percent(setting["loss_at_most"]),
+                bounded(setting, "saved", lambda a_call: usd(1_000 * a_call, 4)),
                 end_section=last,
             )
     return table
@@ -69,10 +72,10 @@ def _closing(told: dict[str, Any]) -> Iterator[str]:
             continue
         yield (
             f"{name}: keep {_kept(one['technique'], chosen['setting'])}, which saves "
-            f"{_percent(chosen['tokens_saved_share'])} of the tokens; {one['reason']}"
+            f"{percent(chosen['tokens_saved_share'])} of the tokens; {one['reason']}"
         )
         if chosen["saved_a_year"] is not None:
-            yield f"  a year: {_bounded(chosen, 'saved_a_year', lambda usd: f'${usd:,.0f}')}"
+            yield f"  saved a year: {bounded(chosen, 'saved_a_year', usd)}"
     settings = [s for one in told["techniques"] for s in one["settings"]]
     if any(setting["saved"] is None for setting in settings):
         yield "money is unknown without a model that has a price; give --model"
@@ -94,13 +97,13 @@ def _anew(anew: dict[str, Any], max_loss: float) -> Iterator[str]:
         yield "  no pair has both scores: what it loses is unknown"
         return
     verdict = (
-        f"proven at most {max_loss:.3g}"
+        f"proven at most {100 * max_loss:.3g} %"
         if anew["state"] == "recommended"
-        else f"cannot tell whether it is at most {max_loss:.3g}"
+        else f"cannot tell whether it is at most {100 * max_loss:.3g} %"
     )
     yield (
         f"  score {anew['score_full']:.3f} from full prompts, {anew['score_short']:.3f} from short "
-        f"ones; loss {_bounded(anew, 'loss', _percent)}, at most {_percent(anew['loss_at_most'])}: "
+        f"ones; loss {bounded(anew, 'loss', percent)}, at most {percent(anew['loss_at_most'])}: "
         f"{verdict}"
     )
 
@@ -111,17 +114,4 @@ def _named(technique: str, setting: float) -> str:
 
 
 def _kept(technique: str, setting: float) -> str:
-    return f"{setting:.0%}" if technique in _SHARES else f"{setting:.0f}"
-
-
-def _percent(value: float | None) -> str:
-    return "unknown" if value is None else f"{round(100 * value, 1) + 0.0:.1f} %"
-
-
-def _bounded(row: dict[str, Any], name: str, written: Any) -> str:
-    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    if value is None:
-        return "unknown"
-    if low is None or high is None:
-        return str(written(value))
-    return f"{written(value)} ({written(low)} to {written(high)})"
+    return percent(setting, 0) if technique in _SHARES else f"{setting:.0f}"

@@ -15,7 +15,6 @@ import typer
 
 from llmops_pipelines import pricing, savings
 from llmops_pipelines.adapters import compression, minilm
-from llmops_pipelines.adapters.charts import svg
 from llmops_pipelines.adapters.compression_chart import compression_tradeoff
 from llmops_pipelines.adapters.scoring import SampleFile, SampleFileError
 from llmops_pipelines.adapters.vocabularies import counter_of
@@ -23,14 +22,12 @@ from llmops_pipelines.cli.compress_anew import Anew, Pair, answer_anew
 from llmops_pipelines.cli.compress_telling import tell
 from llmops_pipelines.cli.filing import File
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.replays import CANNOT_TELL, write_chart
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging.quotes import estimated_tokens
 from llmops_pipelines.judging.samples import BadLine, Sample
 from llmops_pipelines.reference import ReferenceFileError
 from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
-
-CANNOT_TELL = 3
-"""Exit code where nothing may be recommended; 0 says that something is."""
 
 _MANY = 100
 
@@ -64,7 +61,8 @@ def compress(settings: Settings, order: Order, *, as_json: bool) -> int:
     replayed = savings.replay_compression(prompts, techniques, reader.support, _count(order))
     rows = _rows(order, samples, replayed, _book(settings))
     if order.chart_out:
-        _write(order.chart_out, rows, order.max_loss)
+        figure = compression_tradeoff(rows, max_loss=order.max_loss)
+        write_chart(order.chart_out, figure, "tokens against support")
     told = _told(order, rows, len(samples), rejected)
     if order.anew:
         tried = _tried(order, rows, techniques)
@@ -254,15 +252,6 @@ def _calls(model: str | None, replayed: pl.DataFrame, samples: list[Sample]) -> 
 
 def _cluster(sample: Sample) -> str:
     return hashlib.sha256(json.dumps(sample.texts["contexts"]).encode()).hexdigest()[:16]
-
-
-def _write(path: Path, rows: pl.DataFrame, max_loss: float) -> None:
-    figure = compression_tradeoff(rows, max_loss=max_loss)
-    drawn = f'<?xml version="1.0" encoding="UTF-8"?>\n{svg(figure, "tokens against support")}\n'
-    try:
-        path.write_text(drawn, encoding="utf-8")
-    except OSError as error:
-        raise of_file_system(error, remedy="choose another --chart-out") from error
 
 
 def _told(

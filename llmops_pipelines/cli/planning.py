@@ -16,16 +16,13 @@ from rich.table import Table
 
 from llmops_pipelines import savings
 from llmops_pipelines.adapters.chart_parts import written
-from llmops_pipelines.adapters.figures import svg
 from llmops_pipelines.adapters.plan_chart import savings_waterfall
-from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.problems import UnusableError
+from llmops_pipelines.cli.replays import CANNOT_TELL, write_chart
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.lake import LakeError
 from llmops_pipelines.orchestration.plan_figures import overlap_a_year
 from llmops_pipelines.tables import SAVINGS_PLAN
-
-NOTHING = 3
-"""Exit code where nothing is recommended to any feature."""
 
 _COLUMNS = ("step", "calls", "a year", "95 % interval", "alone", "loss")
 
@@ -37,21 +34,27 @@ _HEADS = (
 )
 
 
-def tell_plan(settings: Settings, chart: Path | None, *, as_json: bool) -> int:
+def tell_plan(settings: Settings, chart_out: Path | None, *, as_json: bool) -> int:
     """Print the stored plan, draw it where that was asked; the exit code.
 
     Raises:
         UnusableError: No plan is stored, the lake is damaged, or the chart cannot be written.
     """
     rows = _stored(settings)
-    if chart:
-        _draw(chart, rows)
+    if chart_out:
+        figure = savings_waterfall(rows.filter(feature=savings.ALL), title="All savings as one")
+        write_chart(chart_out, figure, "waterfall of savings")
+    code = 0 if rows["is_taken"].any() else CANNOT_TELL
     if as_json:
-        told = rows.drop("inputs_digest").to_dicts()
+        told = {
+            "steps": rows.drop("inputs_digest").to_dicts(),
+            "chart_out": str(chart_out) if chart_out else None,
+            "exit_code": code,
+        }
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _show(rows)
-    return 0 if rows["is_taken"].any() else NOTHING
+    return code
 
 
 def _stored(settings: Settings) -> pl.DataFrame:
@@ -69,15 +72,6 @@ def _stored(settings: Settings) -> pl.DataFrame:
     return rows.with_columns(overlap_a_year=overlap_a_year()).sort(
         pl.col("feature") == savings.ALL, "feature", pl.col("step").replace_strict(order)
     )
-
-
-def _draw(path: Path, rows: pl.DataFrame) -> None:
-    figure = savings_waterfall(rows.filter(feature=savings.ALL), title="All savings as one")
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{svg(figure, "waterfall of savings")}\n'
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise of_file_system(error, remedy="choose another --chart") from error
 
 
 def _show(rows: pl.DataFrame) -> None:

@@ -14,11 +14,11 @@ import polars as pl
 import typer
 
 from llmops_pipelines import ingest, pricing, savings
-from llmops_pipelines.adapters.charts import svg
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 from llmops_pipelines.cli.filing import File, place_of
 from llmops_pipelines.cli.importing import reference_of
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
 from llmops_pipelines.definitions import Settings
 from llmops_pipelines.formats import connect
 from llmops_pipelines.ingest.files import read_content
@@ -41,8 +41,8 @@ class Order:
     chart_out: Path | None
 
 
-def replay_file(settings: Settings, order: Order, *, as_json: bool) -> None:
-    """Replay the file's prompts and print what came of it.
+def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
+    """Replay the file's prompts, print what came of it, write what was asked for.
 
     Texts are compared as they are, without redaction, and none is kept.
 
@@ -51,12 +51,21 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> None:
     """
     rows = _rows(settings, order.file)
     if order.chart_out:
-        _write_chart(order.chart_out, rows)
+        write_chart(order.chart_out, prompt_cache_bars(rows), "prompt tokens and the cache")
+    code = 0 if (rows["state"] == savings.WORTH_IT).any() else CANNOT_TELL
     if as_json:
-        told = [_finite(row) for row in rows.drop("inputs_digest").to_dicts()]
+        told = {
+            "file": str(order.file),
+            "prompts": [_finite(row) for row in rows.drop("inputs_digest").to_dicts()],
+            "chart_out": str(order.chart_out) if order.chart_out else None,
+            "exit_code": code,
+        }
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _tell(rows)
+        if order.chart_out:
+            typer.echo(f"chart in {order.chart_out}")
+    return code
 
 
 def _rows(settings: Settings, path: Path) -> pl.DataFrame:
@@ -121,14 +130,6 @@ class _WholeTexts(Features):
         return super().of(name).model_copy(update={"content": "full"})
 
 
-def _write_chart(path: Path, rows: pl.DataFrame) -> None:
-    drawn = svg(prompt_cache_bars(rows), "prompt tokens and the cache")
-    try:
-        path.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{drawn}\n', encoding="utf-8")
-    except OSError as error:
-        raise of_file_system(error, remedy="choose another --chart-out") from error
-
-
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: float(value)
@@ -157,23 +158,21 @@ def _reasons(row: dict[str, Any]) -> Iterator[str]:
     """The tokens of each reason that has any."""
     for name, meaning in CACHE_REASONS:
         if row[name]:
-            share = 100 * row[name] / row["prompt_tokens"]
-            yield f"{row[name]:>12,} {share:5.1f} %  {name.replace('_', ' ')}: {meaning}"
+            share = percent(row[name] / row["prompt_tokens"])
+            yield f"{row[name]:>12,} {share:>7}  {name.replace('_', ' ')}: {meaning}"
 
 
 def _money(row: dict[str, Any]) -> Iterator[str]:
-    if not row["saved"]:
-        return
-    year = _usd(row["saved_a_year"])
-    text = f"reading what could be read: {_usd(row['saved'])} in this file, {year} a year"
-    if row["saved_a_year_low"] is not None:
-        text += f" ({_usd(row['saved_a_year_low'])} to {_usd(row['saved_a_year_high'])})"
-    yield text
-    yield f"rule: {row['rule']}"
-
-
-def _usd(amount: float | Decimal) -> str:
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+    if row["saved"]:
+        yield (
+            f"reading what could be read saves {bounded(row, 'saved', lambda sum_: usd(sum_, 4))} "
+            f"of {usd(row['paid'], 4)} in this file, {bounded(row, 'saved_a_year', usd)} a year of "
+            "such traffic; the model sees the same prompts, so quality is the same"
+        )
+    elif row["saved"] is not None:
+        yield f"nothing to save as these prompts are: {usd(row['paid'], 4)} paid in this file"
+    if row["rule"] and row["state"] != savings.UNKNOWN_RULE:
+        yield f"rule: {row['rule']}"
 
 
 def _advice(row: dict[str, Any]) -> Iterator[str]:
@@ -192,5 +191,5 @@ def _advice(row: dict[str, Any]) -> Iterator[str]:
         yield (
             f"prompts differ from token {row['volatile_at']:,} on by a {row['volatile_shape']}"
             f"{after}; move it behind what all have in common: {row['order']:,} tokens"
-            + ("" if gain is None else f", {_usd(gain)} in this file")
+            + ("" if gain is None else f", worth {usd(gain, 4)} in this file")
         )

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import typer
@@ -16,12 +16,12 @@ from rich.table import Table
 
 from llmops_pipelines import savings
 from llmops_pipelines.adapters import minilm
-from llmops_pipelines.adapters.charts import svg
 from llmops_pipelines.adapters.frontier_chart import routing_frontier
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
 
-CANNOT_TELL = 3
-"""Exit code where nothing may be recommended; 0 says that something is."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SHOWN_STEPS = 10
 _MANY = 500
@@ -59,9 +59,9 @@ def route(order: Order, *, as_json: bool) -> int:
         raise UnusableError(f"{order.file}: {error}") from error
     told = _told(order, replay)
     if replay.policy and order.policy_out:
-        _write(order.policy_out, replay.policy.to_json(), "--policy-out")
+        _write_policy(order.policy_out, replay.policy.to_json())
     if order.chart_out:
-        _write(order.chart_out, _chart(replay), "--chart-out")
+        write_chart(order.chart_out, _chart(replay), "frontier of routing")
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
@@ -94,24 +94,23 @@ def _read(file: Path) -> pl.DataFrame:
         raise UnusableError(f"{file}: cannot be read: {error}") from error
 
 
-def _write(path: Path, text: str, option: str) -> None:
+def _write_policy(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise of_file_system(error, remedy=f"choose another {option}") from error
+        raise of_file_system(error, remedy="choose another --policy-out") from error
 
 
-def _chart(replay: savings.RoutingReplay) -> str:
+def _chart(replay: savings.RoutingReplay) -> Figure:
     own = replay.own
     recommended = own.choice.step if own.choice.state == savings.RECOMMENDED else None
-    figure = routing_frontier(
+    return routing_frontier(
         pl.concat(one.points.with_columns(router=pl.lit(one.router)) for one in replay.routers),
         max_loss=replay.max_loss,
         router=own.router,
         recommended=recommended,
         questions=replay.questions,
     )
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg(figure, "frontier of routing")}\n'
 
 
 def _told(order: Order, replay: savings.RoutingReplay) -> dict[str, Any]:
@@ -150,6 +149,7 @@ def _told(order: Order, replay: savings.RoutingReplay) -> dict[str, Any]:
         "frontier": [_finite(row) for row in own.points.iter_rows(named=True)],
         "policy": replay.policy and json.loads(replay.policy.to_json()),
         "policy_out": str(order.policy_out) if found and order.policy_out else None,
+        "chart_out": str(order.chart_out) if order.chart_out else None,
         "exit_code": 0 if found else CANNOT_TELL,
     }
 
@@ -199,9 +199,9 @@ def _opening(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _routers(told: dict[str, Any]) -> Table:
-    table = Table(title=f"routers, each at a loss of at most {told['max_loss']:.3g} proven")
+    table = Table(title=f"routers, each at a loss of at most {100 * told['max_loss']:.3g} % proven")
     for name in ("router", "area", "APGR", "CPT(50 %)", "CPT(80 %)", "to large", "loss",
-                 "saved a 1,000 calls", "saved", "a year"):  # fmt: skip
+                 "saved a 1,000 calls", "saved", "saved a year"):  # fmt: skip
         table.add_column(name, justify="left" if name == "router" else "right")
     for one in told["routers"]:
         point, found = one["point"], one["state"] == savings.RECOMMENDED
@@ -210,10 +210,10 @@ def _routers(told: dict[str, Any]) -> Table:
             *(_written(one[name]) for name in ("area", "apgr", "cpt_50", "cpt_80")),
             *(
                 (
-                    f"{100 * point['strong_share']:.0f} %",
-                    _spread(point, "loss", 100, " %"),
-                    _spread(point, "saved", 1_000, "", "$"),
-                    _spread(point, "saved_share", 100, " %"),
+                    percent(point["strong_share"], 0),
+                    bounded(point, "loss", percent),
+                    bounded(point, "saved", lambda a_call: usd(1_000 * a_call, 4)),
+                    bounded(point, "saved_share", percent),
                     _written(point["saved_a_year"], "$", 0),
                 )
                 if found
@@ -233,15 +233,14 @@ def _frontier(own: savings.Replayed) -> Table:
         chosen = row["step"] == own.choice.step and own.choice.state == savings.RECOMMENDED
         if row["step"] % _SHOWN_STEPS and not chosen:
             continue
-        bound = row["loss_at_most"]
         table.add_row(
             str(row["step"]),
             f"{row['threshold']:.4f}" if math.isfinite(row["threshold"]) else "",
-            f"{100 * row['strong_share']:.0f} %",
+            percent(row["strong_share"], 0),
             f"{row['quality']:.4f}",
-            _spread(row, "loss", 100, " %"),
-            "unknown" if bound is None else f"{_plain(100 * bound, 1)} %",
-            _spread(row, "saved_share", 100, " %"),
+            bounded(row, "loss", percent),
+            percent(row["loss_at_most"]),
+            bounded(row, "saved_share", percent),
             "recommended" if chosen else "",
         )
     return table
@@ -253,7 +252,7 @@ def _closing(told: dict[str, Any]) -> Iterator[str]:
         return
     point = told["recommended"]
     yield (
-        f"recommended: step {point['step']}, {100 * point['strong_share']:.0f} % of calls to the "
+        f"recommended: step {point['step']}, {percent(point['strong_share'], 0)} of calls to the "
         f"large model; {told['reason']}"
     )
     if point["saved"] is None:
@@ -262,6 +261,8 @@ def _closing(told: dict[str, Any]) -> Iterator[str]:
         yield "a year's saving is unknown without the traffic; give --calls-per-day"
     if told["policy_out"]:
         yield f"policy in {told['policy_out']}"
+    if told["chart_out"]:
+        yield f"chart in {told['chart_out']}"
 
 
 def _rules(rules: list[dict[str, Any]]) -> Table:
@@ -277,7 +278,7 @@ def _rules(rules: list[dict[str, Any]]) -> Table:
             rule["rule"],
             rule["model"],
             f"{rule['questions']:,}",
-            f"{100 * rule['agreement']:.0f} %",
+            percent(rule["agreement"], 0),
             f"{rule['score_weak']:.3f}",
             f"{rule['score_strong']:.3f}",
         )
@@ -291,19 +292,3 @@ def _written(figure: dict[str, Any], unit: str = "", digits: int = 3) -> str:
     if figure["low"] is None or figure["high"] is None:
         return text
     return f"{text} ({figure['low']:,.{digits}f} to {figure['high']:,.{digits}f})"
-
-
-def _spread(row: dict[str, Any], name: str, times: float, unit: str, before: str = "") -> str:
-    if row[name] is None:
-        return "unknown"
-    digits = 1 if unit else 4
-    text = f"{before}{_plain(times * row[name], digits)}"
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    if low is not None and high is not None:
-        text += f" ({_plain(times * low, digits)} to {_plain(times * high, digits)})"
-    return text + unit
-
-
-def _plain(value: float, digits: int) -> str:
-    """Never -0.0."""
-    return f"{round(value, digits) + 0.0:.{digits}f}"

@@ -1,7 +1,9 @@
 """What a cache would save and how far it errs, as people see it in the Dagster UI."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -9,6 +11,9 @@ import polars as pl
 from llmops_pipelines import savings
 from llmops_pipelines.adapters.cache_chart import cache_sweep
 from llmops_pipelines.adapters.figures import png_markdown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _TOLD = (
     "feature", "rung", "state", "reason", "requests", "hits", "hit_rate", "hit_rate_low",
@@ -24,22 +29,25 @@ def of_cache(rungs: pl.DataFrame, hint: str) -> Mapping[str, Any]:
     chosen = rungs.filter("is_recommended")
     rest = rungs.join(chosen, on="feature", how="anti").unique("feature", keep="first")
     told = pl.concat([chosen, rest]).select(_TOLD).sort("feature")
-    drawn = pl.concat(
-        [chosen.sort("saved", descending=True, nulls_last=True), rest.sort("hits", descending=True)]
-    )["feature"][0]
-    own = rungs.filter(feature=drawn).sort("threshold", descending=True, nulls_last=False)
-    marked = own.filter("is_recommended")["rung"].to_list()
-    figure = cache_sweep(
-        own,
-        allowed=savings.ALLOWED,
-        recommended=marked[0] if marked else None,
-        title=f"Cache of answers: {drawn}",
-    )
     saved = chosen["saved"].drop_nulls()
     return {
         "caches": dg.MetadataValue.json(
             told.with_columns(pl.col("saved").cast(pl.Float64)).to_dicts()
         ),
         "saved_usd": float(saved.sum()) if saved.len() else "nothing recommended, or no cost known",
-        "chart": dg.MetadataValue.md(png_markdown(figure)),
+        "chart": dg.MetadataValue.md(png_markdown(sweep_of(rungs))),
     }
+
+
+def sweep_of(rungs: pl.DataFrame) -> Figure:
+    """The sweep of the feature that saves most, else of one with most hits; ``rungs`` not empty."""
+    first = rungs.sort("is_recommended", "saved", "hits", descending=True, nulls_last=True)
+    drawn = first["feature"][0]
+    own = rungs.filter(feature=drawn).sort("threshold", descending=True, nulls_last=False)
+    marked = own.filter("is_recommended")["rung"].to_list()
+    return cache_sweep(
+        own,
+        allowed=savings.ALLOWED,
+        recommended=marked[0] if marked else None,
+        title=f"Cache of answers: {drawn}",
+    )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
 from llmops_pipelines import savings
-from llmops_pipelines.adapters import charts
 from llmops_pipelines.adapters.compression_chart import compression_tradeoff
+from llmops_pipelines.adapters.figures import png_markdown
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.tables import COMPRESSION_SAVINGS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _TOLD = (
     *("feature", "technique", "setting", "state", "reason", "calls", "tokens_saved_share"),
@@ -22,7 +25,7 @@ _TOLD = (
 
 
 def of_compression(rows: pl.DataFrame, hint: str) -> Mapping[str, Any]:
-    """What is recommended per feature and technique, and the chart of the dearest feature."""
+    """What is recommended per feature and technique, and the chart of one feature."""
     if rows.is_empty():
         return {"compression": hint}
     # A technique's row is the recommended one, or its first where there is none.
@@ -34,16 +37,21 @@ def of_compression(rows: pl.DataFrame, hint: str) -> Mapping[str, Any]:
         .select(_TOLD)
     )
     shown = {"compression": dg.MetadataValue.json(told.to_dicts())}
+    figure = tradeoff_of(rows)
+    return shown if figure is None else shown | {"chart": dg.MetadataValue.md(png_markdown(figure))}
+
+
+def tradeoff_of(rows: pl.DataFrame) -> Figure | None:
+    """The chart of the feature with the longest prompts; None where no score speaks of any."""
     drawn = rows.drop_nulls("loss").filter(pl.col("shortened") > 0)
     if drawn.is_empty():
-        return shown
+        return None
     feature = drawn.sort(pl.col("tokens_before"), "feature", descending=[True, False])["feature"][0]
-    figure = compression_tradeoff(
+    return compression_tradeoff(
         rows.filter(feature=feature),
         max_loss=savings.MAX_LOSS,
         title=f"{feature}: tokens saved against support lost",
     )
-    return shown | {"chart": dg.MetadataValue.md(charts.png_markdown(figure))}
 
 
 def compression_is_proven(lake: Lake) -> dg.AssetCheckResult:

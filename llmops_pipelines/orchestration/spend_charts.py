@@ -13,16 +13,22 @@ import polars as pl
 from llmops_pipelines import cost
 from llmops_pipelines.adapters.charts import daily_spend, png_markdown
 from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
+from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 from llmops_pipelines.adapters.spend_charts import model_mix
 from llmops_pipelines.adapters.waterfall import waterfall
+from llmops_pipelines.orchestration.cache_figures import sweep_of
+from llmops_pipelines.orchestration.compression_figures import tradeoff_of
 from llmops_pipelines.orchestration.figures import frontier_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
+    COMPRESSION_SAVINGS,
     COST_DRIVERS,
     COST_FORECAST,
     FEATURE_COSTS,
+    PROMPT_CACHE_SAVINGS,
     ROUTING_POLICIES,
+    SEMANTIC_CACHE_SAVINGS,
     Table,
 )
 
@@ -81,7 +87,7 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
 
 
 def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
-    """Why spend changed, as of ``last``, and the routing frontier where a policy was learned."""
+    """Why spend changed, as of ``last``, and each replay of savings that has something to show."""
     drivers = _of_day(lake, COST_DRIVERS, last).filter(pl.col("feature") == "*")
     figure = waterfall(
         drivers,
@@ -92,12 +98,21 @@ def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
     policies = lake.read(ROUTING_POLICIES)
     frontier = frontier_of(policies)
     if frontier is not None:
-        yield Chart(
-            "routing_frontier",
-            "Quality kept for money saved by routing",
-            frontier,
-            policies.drop("frontier"),
-        )
+        name, said = "routing_frontier", "Quality kept for money saved by routing"
+        yield Chart(name, said, frontier, _flat(policies))
+    rungs = lake.read(SEMANTIC_CACHE_SAVINGS)
+    if not rungs.is_empty():
+        said = "Hits, money saved and wrong hits of a cache of answers, by threshold"
+        yield Chart("cache_sweep", said, sweep_of(rungs), _flat(rungs))
+    prompts = lake.read(PROMPT_CACHE_SAVINGS)
+    if not prompts.is_empty():
+        said = "Prompt tokens that a provider's cache read, could have read, and why not"
+        yield Chart("prompt_cache", said, prompt_cache_bars(prompts), prompts)
+    settings = lake.read(COMPRESSION_SAVINGS)
+    tradeoff = tradeoff_of(settings)
+    if tradeoff is not None:
+        said = "Support of answers lost for prompt tokens saved"
+        yield Chart("compression_tradeoff", said, tradeoff, settings)
 
 
 def figures_of_latest_day(lake: Lake) -> dict[str, Any]:
@@ -125,6 +140,11 @@ def _past(lake: Lake, last: date) -> pl.DataFrame:
             ),
         ]
     ).with_columns(pl.col("spent").fill_nan(None))
+
+
+def _flat(rows: pl.DataFrame) -> pl.DataFrame:
+    """Without what a CSV has no place for: a policy's frontier, the hits one by one."""
+    return rows.select(~pl.selectors.nested())
 
 
 def _of_day(lake: Lake, table: Table, day: date) -> pl.DataFrame:

@@ -59,7 +59,8 @@ def choose_setting(points: pl.DataFrame, max_loss: float) -> Recommendation:
     return Recommendation(
         RECOMMENDED,
         best["step"],
-        f"with 95 % confidence the loss is at most {max_loss:.3g} at this setting and all milder",
+        f"with 95 % confidence the loss is at most {100 * max_loss:.3g} % at this setting and all "
+        "milder",
     )
 
 
@@ -75,9 +76,12 @@ def _unproven(point: dict[str, float], max_loss: float) -> str:
         return f"{scored:.0f} scored answer(s) of one session, or without any support: no bound"
     loss, bound = point["loss"], point["loss_at_most"]
     if loss >= max_loss:
-        return f"the mildest setting loses {loss:.3g} already, more than {max_loss:.3g}"
+        return (
+            f"the mildest setting loses {100 * loss:.3g} % already, more than "
+            f"{100 * max_loss:.3g} %"
+        )
     wanted = scored * ((bound - loss) / (max_loss - loss)) ** 2
     return (
-        f"{scored:.0f} scored answers bound the loss at {bound:.3g}, more than {max_loss:.3g}; "
-        f"about {wanted:,.0f} might do"
+        f"{scored:.0f} scored answers bound the loss at {100 * bound:.3g} %, more than "
+        f"{100 * max_loss:.3g} %; about {wanted:,.0f} might do"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -55,7 +57,7 @@ FEATURES = tuple(_features())
 """Names of the simple features, in the order of the columns."""
 
 
-def simple_features(texts: pl.Series) -> Matrix:
+def simple_features(texts: pl.Series | Sequence[str | None]) -> Matrix:
     """One row per text, one column per name of ``FEATURES``; an empty text is all zeros."""
-    frame = pl.DataFrame({"text": texts.cast(pl.String).fill_null("")})
+    frame = pl.DataFrame({"text": pl.Series(texts, dtype=pl.String).fill_null("")})
     return frame.select(**_features()).to_numpy().astype(np.float64)

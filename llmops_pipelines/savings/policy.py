@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,9 @@ class RoutingPolicy:
     rules: list[dict[str, Any]] = field(default_factory=list)
     """Rows of `rule_table`, for people."""
 
-    def asks_strong(self, vectors: Vectors, texts: pl.Series) -> npt.NDArray[np.bool_]:
+    def asks_strong(
+        self, vectors: Vectors, texts: pl.Series | Sequence[str | None]
+    ) -> npt.NDArray[np.bool_]:
         """Whether each question goes to the large model.
 
         Args:

@@ -51,8 +51,8 @@ def recommend(points: pl.DataFrame, max_loss: float, questions: int) -> Recommen
         return Recommendation(
             NOTHING_SAVED,
             0,
-            f"no threshold with a loss of at most {max_loss:.3g} saves money: the best comes to "
-            f"${most:.6f} a call; is the small model the cheaper one?",
+            f"no threshold with a loss of at most {100 * max_loss:.3g} % saves money: the best "
+            f"comes to ${most:.6f} a call; is the small model the cheaper one?",
         )
     best = worth.sort("saved", "strong_share", descending=[True, False], nulls_last=True).row(
         0, named=True
@@ -60,7 +60,8 @@ def recommend(points: pl.DataFrame, max_loss: float, questions: int) -> Recommen
     return Recommendation(
         RECOMMENDED,
         best["step"],
-        f"with 95 % confidence the loss is at most {max_loss:.3g} at this step and all before",
+        f"with 95 % confidence the loss is at most {100 * max_loss:.3g} % at this step and all "
+        "before",
     )
 
 
@@ -74,9 +75,9 @@ def _unproven(points: pl.DataFrame, max_loss: float, questions: int) -> str:
         )
     loss, bound = step["loss"][0], step["loss_at_most"][0]
     if loss >= max_loss:
-        return f"leaving the least needy calls to the small model loses {loss:.3g} already"
+        return f"leaving the least needy calls to the small model loses {100 * loss:.3g} % already"
     wanted = questions * ((bound - loss) / (max_loss - loss)) ** 2
     return (
-        f"{questions} questions bound the loss at {bound:.3g}, more than {max_loss:.3g}; about "
-        f"{wanted:,.0f} might do"
+        f"{questions} questions bound the loss at {100 * bound:.3g} %, more than "
+        f"{100 * max_loss:.3g} %; about {wanted:,.0f} might do"
     )

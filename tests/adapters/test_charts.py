@@ -324,5 +324,7 @@ def test_a_change_of_spend_is_drawn_from_before_to_after():
     shown = set(words(waterfall(drivers, title="Why spend changed")))
     assert {"$3.00", "+$2.00", "-$1.00", "$4.00", "volume", "before", "after"} <= shown
     assert "price" not in shown
+    small = drivers.with_columns(pl.col("before", "after") + 96)
+    assert "bars begin at $98.00" in " ".join(words(waterfall(small, title="Why")))
     nothing = drivers.with_columns(before=pl.lit(0.0), after=pl.lit(0.0))
     assert "no data: nothing was spent in either week" in words(waterfall(nothing, title="Why"))

@@ -32,7 +32,9 @@ def file(tmp_path_factory):
 
 def test_a_file_becomes_a_recommendation_and_a_chart(file):
     chart = file.with_name("sweep.svg")
-    said = invoke("cache", file, "--json", "--chart", chart, "--ttl", 0, "--calls-per-day", 1000)
+    said = invoke(
+        "cache", file, "--json", "--chart-out", chart, "--ttl", 0, "--calls-per-day", 1000
+    )
     assert said.returncode == 0, said.stderr
     (told,) = json.loads(said.stdout)["features"]
     exact, loosest = told["rungs"][0], told["rungs"][-1]

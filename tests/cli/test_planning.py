@@ -29,7 +29,7 @@ def told(tmp_path):
 
 
 def test_people_see_each_step_its_interval_and_the_overlap(told, tmp_path):
-    found = told("--chart", str(tmp_path / "plan.svg"))
+    found = told("--chart-out", str(tmp_path / "plan.svg"))
     assert found.returncode == 0
     assert "$927.77 to $997.24" in found.stdout
     assert (
@@ -42,7 +42,7 @@ def test_people_see_each_step_its_interval_and_the_overlap(told, tmp_path):
 
 
 def test_a_machine_reads_one_list(told):
-    rows = json.loads(told("--json").stdout)
+    rows = json.loads(told("--json").stdout)["steps"]
     assert [row["step"] for row in rows] == ["cache", "route", "compress", "batch", "plan"] * 2
     assert [row["feature"] for row in rows] == ["chat"] * 5 + ["*"] * 5
     whole = rows[-1]
@@ -63,6 +63,6 @@ def test_without_a_plan_it_says_what_makes_one(tmp_path):
 
 
 def test_a_chart_that_cannot_be_written_is_told(told, tmp_path):
-    found = told("--chart", str(tmp_path / "missing" / "plan.svg"))
+    found = told("--chart-out", str(tmp_path / "missing" / "plan.svg"))
     assert found.returncode == 2
     assert "choose another --chart" in found.stderr

@@ -41,7 +41,7 @@ def test_a_static_prompt_could_have_been_read(told):
     assert found.returncode == 0
     assert "unattributed, gpt-4o: 30 calls, 60,000 prompt tokens" in found.stdout
     assert "missed: Could have been read" in found.stdout
-    assert "reading what could be read: $0.0" in found.stdout
+    assert "reading what could be read saves $0.0" in found.stdout
 
 
 def test_a_clock_in_the_prompt_is_named(told):
@@ -57,11 +57,11 @@ def test_breakpoints_are_advised_where_nothing_is_cached(told):
     assert "set a breakpoint after the system text, kept 5 minutes" in found.stdout
 
 
-def test_a_machine_reads_one_list(told, tmp_path):
+def test_a_machine_reads_one_object(told, tmp_path):
     chart = tmp_path / "chart.svg"
     records = [record(n, feature="chat", prompt_version="2") for n in range(12)]
     found = told(*records, record(12, provider="acme"), args=["--json", "--chart-out", str(chart)])
-    rows = {row["feature"]: row for row in json.loads(found.stdout)}
+    rows = {row["feature"]: row for row in json.loads(found.stdout)["prompts"]}
     assert rows.keys() == {"*", "chat", "unattributed"}
     assert rows["chat"]["missed"] == rows["chat"]["could_read"] > 0
     assert rows["chat"]["saved"] == pytest.approx(1.25e-6 * rows["chat"]["missed"])
@@ -87,14 +87,16 @@ def test_a_log_in_a_known_format_is_read_with_its_texts_unredacted(told):
         }
         for n in range(12)
     ]  # fmt: skip
-    (row,) = [r for r in json.loads(told(*logged, args=["--json"]).stdout) if r["feature"] != "*"]
+    found = json.loads(told(*logged, args=["--json"]).stdout)
+    assert found["exit_code"] == 3
+    (row,) = [row for row in found["prompts"] if row["feature"] != "*"]
     assert (row["calls"], row["redacted"]) == (12, 0)
     assert row["order"] > 0
 
 
 def test_lines_that_are_no_prompts_are_counted(told):
     found = told(record(0), "no json", json.dumps({"usage": 3}), record(1, timestamp=None))
-    assert found.returncode == 0
+    assert found.returncode == 3, "one prompt shares nothing"
     assert "3 line(s) left out; line 2: is no JSON" in found.stderr
 
 
@@ -109,3 +111,12 @@ def test_a_file_that_is_not_there(tmp_path):
     found = invoke("--data", str(data_folder(tmp_path, {})), "prefix", str(tmp_path / "none.jsonl"))
     assert found.returncode == 2
     assert "there is no such file" in found.stderr
+
+
+def test_the_kind_of_chart_is_asked_for_by_its_name(told, tmp_path):
+    chart = tmp_path / "chart.png"
+    assert told(record(0), args=["--chart-out", str(chart)]).returncode == 3
+    assert chart.read_bytes().startswith(b"\x89PNG")
+    refused = told(record(0), args=["--chart-out", str(tmp_path / "chart.pdf")])
+    assert refused.returncode == 2
+    assert "neither .svg nor" in refused.stderr

@@ -14,6 +14,7 @@ from llmops_pipelines.orchestration.forgetting import forget
 from llmops_pipelines.orchestration.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.spend_charts import saving_charts
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
@@ -98,6 +99,9 @@ def test_a_feature_that_asks_again_is_told_its_rung_and_the_same_days_are_not_re
     (check,), metadata = materialize(tmp_path)
     assert check.passed
     assert "chart" in metadata
+    (sweep,) = (one for one in saving_charts(lake, date(2026, 11, 1)) if one.name == "cache_sweep")
+    # A CSV cannot hold what is nested.
+    assert sweep.rows.write_csv().count("\n") == found.height + 1
 
 
 def test_a_new_night_embeds_only_what_is_new(lake):

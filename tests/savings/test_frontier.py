@@ -167,9 +167,7 @@ def test_a_loss_that_cannot_be_proven_small_recommends_nothing():
     found = recommend(told((0, 0), (0.09, 1)), 0.05, 100)
     assert (found.state, found.step) == (CANNOT_TELL, 0)
     # The bound is 0.08 away, it may be 0.04: four times the questions.
-    assert (
-        "100 questions bound the loss at 0.09, more than 0.05; about 400 might do" in found.reason
-    )
+    assert "100 questions bound the loss at 9 %, more than 5 %; about 400 might do" in found.reason
     assert recommend(told((None, 0), (None, 1)), 0.05, 100).state == CANNOT_TELL
 
 

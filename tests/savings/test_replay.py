@@ -59,7 +59,7 @@ def test_a_policy_read_back_decides_the_same_one_by_one_and_together(learned):
     texts = outcomes.pairs["text"]
     policy = replay.policy
     again = RoutingPolicy.from_json(policy.to_json())
-    decided = again.asks_strong(vectors, texts)
+    decided = again.asks_strong(vectors, list(texts))
     assert (decided == policy.asks_strong(vectors, texts)).all()
     one_by_one = [
         again.asks_strong(vectors[n : n + 1], texts[n : n + 1])[0] for n in range(0, 1_200, 60)

@@ -1,0 +1,69 @@
+"""What the commands that replay a saving have in common: exit code, charts, shares in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from llmops_pipelines.cli.problems import of_file_system
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CANNOT_TELL: Final = 3
+"""Exit code where nothing may be recommended; 0 says that something is."""
+
+_ENDINGS: Final = (".svg", ".png")
+
+
+def chart_file(path: Path | None) -> Path | None:
+    """Take the file of ``--chart-out``, refused before the replay rather than after it.
+
+    Raises:
+        typer.BadParameter: Its name says neither SVG nor PNG.
+    """
+    if path is not None and path.suffix.lower() not in _ENDINGS:
+        raise typer.BadParameter(f"{path} ends in neither {' nor '.join(_ENDINGS)}")
+    return path
+
+
+def write_chart(path: Path, figure: Figure, description: str) -> None:
+    """Write ``figure`` as the kind of picture that ``path`` is named after.
+
+    Raises:
+        UnusableError: The file cannot be written.
+    """
+    from llmops_pipelines.adapters.figures import file_bytes
+
+    drawn = file_bytes(figure, path.suffix.lower().removeprefix("."), description)
+    try:
+        path.write_bytes(drawn)
+    except OSError as error:
+        raise of_file_system(error, remedy="choose another --chart-out") from error
+
+
+def bounded(row: dict[str, Any], name: str, written: Callable[[float], str]) -> str:
+    """Write the figure ``name`` of ``row`` with its interval, as ``12 % (9 to 15)``."""
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if value is None:
+        return "unknown"
+    if low is None or high is None:
+        return written(value)
+    ends = (written(end).replace("$", "").removesuffix(" %") for end in (low, high))
+    return f"{written(value)} ({' to '.join(ends)})"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """``0.05`` as ``5.0 %``; never -0.0."""
+    return "unknown" if value is None else f"{round(100 * value, digits) + 0.0:.{digits}f} %"
+
+
+def usd(value: float | None, digits: int = 2) -> str:
+    """US dollars, the sign in front."""
+    if value is None:
+        return "unknown"
+    amount = round(float(value), digits) + 0.0
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.{digits}f}"
