@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import finance
+from llmops_pipelines.reference import UNATTRIBUTED
 
 
 def told_month(
@@ -44,10 +46,18 @@ def print_month(console: Console, told: dict[str, Any], lines: pl.DataFrame) -> 
     """The same for people: who pays what, and what the sum leaves out."""
     kinds = [kind["kind"] for kind in told["kinds"]]
     foreign = told["currency"] != "USD"
-    table = Table(title=f"{told['month']} ({told['state']}), US dollars")
-    table.add_column("team")
-    for name in ("calls", *kinds, "total", *([told["currency"]] if foreign else [])):
-        table.add_column(name, justify="right")
+    # Without a grid: nine columns of amounts fit into eighty characters, and none is cut.
+    table = Table(
+        title=f"{told['month']} ({told['state']}), US dollars",
+        box=HORIZONTALS,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("team", overflow="fold", min_width=len(UNATTRIBUTED))
+    headings = [kind.replace("adjustment", "adjusted") for kind in kinds]
+    for name in ("calls", *headings, "total", *([told["currency"]] if foreign else [])):
+        table.add_column(name, justify="right", no_wrap=True)
     for team in told["teams"]:
         own = dict(
             lines.filter(pl.col("team") == team["team"])
