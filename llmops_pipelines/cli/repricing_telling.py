@@ -106,7 +106,7 @@ def show_history(rows: pl.DataFrame) -> None:
 
 
 def history_as_list(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Every row of the table with its day and state, money as texts in dollars, instants as ISO texts."""
+    """Every row of the table with its day and state; dollars and instants (ISO) are texts."""
     return [_plain(row) for row in rows.rows(named=True)]
 
 

@@ -76,7 +76,9 @@ def test_a_team_keeps_its_discount_on_the_way():
     discount = {"provider": "openai", "percent": 50, "teams": ["search"], "why": "contract"}
     book = price_book(PriceOverrides.model_validate({"discounts": [discount]}))
     row = replay_plan(
-        planned({"team": "search"}, book=book), changes(routed=["c-0"], shortened={"c-0": 400}), book
+        planned({"team": "search"}, book=book),
+        changes(routed=["c-0"], shortened={"c-0": 400}),
+        book,
     ).row(0, named=True)
     assert row["after_route"] * 2 == cost_of(SMALL, 1000)
     assert row["alone_compress"] * 2 == cost_of(LARGE, 400)
