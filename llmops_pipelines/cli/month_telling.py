@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
+from rich.box import HORIZONTALS
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import finance
+from llmops_pipelines.reference import UNATTRIBUTED
+
+_ANY_WIDTH: Final = 1_000
 
 
 def told_month(
@@ -44,10 +49,18 @@ def print_month(console: Console, told: dict[str, Any], lines: pl.DataFrame) -> 
     """The same for people: who pays what, and what the sum leaves out."""
     kinds = [kind["kind"] for kind in told["kinds"]]
     foreign = told["currency"] != "USD"
-    table = Table(title=f"{told['month']} ({told['state']}), US dollars")
-    table.add_column("team")
-    for name in ("calls", *kinds, "total", *([told["currency"]] if foreign else [])):
-        table.add_column(name, justify="right")
+    # Without a grid: nine columns of amounts fit into eighty characters.
+    table = Table(
+        title=f"{told['month']} ({told['state']}), US dollars",
+        box=HORIZONTALS,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("team", overflow="fold", min_width=len(UNATTRIBUTED))
+    headings = [kind.replace("adjustment", "adjusted") for kind in kinds]
+    for name in ("calls", *headings, "total", *([told["currency"]] if foreign else [])):
+        table.add_column(name, justify="right", no_wrap=True)
     for team in told["teams"]:
         own = dict(
             lines.filter(pl.col("team") == team["team"])
@@ -70,7 +83,9 @@ def print_month(console: Console, told: dict[str, Any], lines: pl.DataFrame) -> 
         _money(told["cost_usd"]),
         *([_money(told["cost_report"])] if foreign else []),
     )
-    console.print(table)
+    # A terminal that is too narrow wraps lines: an amount that is cut is a wrong one.
+    whole = Measurement.get(console, console.options.update(width=_ANY_WIDTH), table).maximum
+    Console(file=console.file, width=max(console.width, whole)).print(table, crop=False)
     for line in _notes(told):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -91,7 +106,8 @@ def _notes(told: dict[str, Any]) -> list[str]:
         for one in told["residue"]
     ]
     notes += [
-        f"{_dollars(one['cost'])} of {one['provider'] or 'no provider'} is on no invoice given"
+        f"{'an unknown amount' if one['cost'] is None else _dollars(one['cost'])} of "
+        f"{one['provider'] or 'no provider'} is on no invoice given"
         for one in told["not_on_an_invoice"]
     ]
     return notes

@@ -42,6 +42,7 @@ _SIDES = {
 """Columns of both sides of the bill: in money, or in tokens where no money is billed."""
 
 _KEY = ("day", "provider", "model", "tier", "meter")
+_CENTS_SHOWN = Decimal("0.0001")
 
 
 def reconcile_file(
@@ -163,7 +164,11 @@ def _states(found: billing.Totals, *, in_money: bool) -> Table:
 def _figure(value: Any, *, in_money: bool) -> str:
     if value is None:
         return "-"
-    return f"${value:,.4f}".replace("$-", "-$") if in_money else f"{value:,}"
+    if not in_money:
+        return f"{value:,}"
+    # A difference that is there shall not read as none.
+    decimals = 4 if abs(value) >= _CENTS_SHOWN or not value else 6
+    return f"${value:,.{decimals}f}".replace("$-", "-$")
 
 
 def _closing(rows: pl.DataFrame, found: billing.Totals, hidden: int) -> Iterator[str]:

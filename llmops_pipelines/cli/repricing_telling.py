@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import cost
+from llmops_pipelines.cli.spending import plain_usd
 from llmops_pipelines.orchestration.nightly import Failure
 from llmops_pipelines.orchestration.repricing import DayPlan
 
@@ -105,7 +106,7 @@ def show_history(rows: pl.DataFrame) -> None:
 
 
 def history_as_list(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Every row of the table with its day and state, money in dollars, instants as ISO texts."""
+    """Every row of the table with its day and state; dollars and instants (ISO) are texts."""
     return [_plain(row) for row in rows.rows(named=True)]
 
 
@@ -185,11 +186,11 @@ def _signed(amount: Decimal | None) -> str:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """A row for JSON; the names of money say that it is in dollars."""
+    """A row for JSON; the names of money say that it is in dollars, texts lose no digit of it."""
     told: dict[str, Any] = {}
     for name, value in row.items():
         if name in _MONEY:
-            told[f"{name}_usd"] = None if value is None else float(value)
+            told[f"{name}_usd"] = None if value is None else plain_usd(value)
         else:
             told[name] = value.isoformat() if isinstance(value, date) else value
     return told

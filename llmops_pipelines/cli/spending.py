@@ -50,7 +50,7 @@ def tell_costs(settings: Settings, question: Question, *, as_json: bool) -> int:
         by = list(dict.fromkeys(map(cost.dimension_called, question.by)))
         lake = resources_of(settings).lake.open()
         days = costed_days(lake, question.first, question.last)
-        spend = spend_by(lake, days, by)
+        spend = spend_by(lake, days, by, question.first, question.last)
     except (cost.UnknownDimensionError, LakeError) as error:
         raise UnusableError(str(error)) from error
     if question.out:
@@ -182,5 +182,5 @@ def _closing(spend: Spend, top: int) -> list[str]:
             )
         )
     else:
-        lines.append("evaluation, apart: no judge was asked")
+        lines.append("evaluation, apart: no judge was asked in these days")
     return lines

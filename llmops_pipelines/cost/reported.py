@@ -13,7 +13,11 @@ from llmops_pipelines.tables import MONEY, TOKEN_BUCKETS
 MAX_DIFFERENCE: Final = 0.01
 """Part of our cost by which a reported one may differ."""
 
-REPORTED_COLUMNS: Final = ["call_id", "started_at", "cost_reported", *REQUESTED, *TOKEN_BUCKETS]
+REPORTED_COLUMNS: Final = [
+    *("call_id", "started_at", "team", "cost_reported"),
+    *REQUESTED,
+    *TOKEN_BUCKETS,
+]
 """The columns of ``LLM_CALLS`` that ``reported_differences`` needs."""
 
 _ROUNDING: Final = 1e-6

@@ -18,7 +18,7 @@ OF_PROVIDER: Final = "models of the same provider in the price book"
 """Whose prices an estimate is made from."""
 
 UNPRICED_COLUMNS: Final = [
-    *("call_id", "feature", "started_at", "cost_reported"),
+    *("call_id", "feature", "team", "started_at", "cost_reported"),
     *REQUESTED,
     *TOKEN_BUCKETS,
 ]
@@ -146,7 +146,7 @@ def _estimates(
 ) -> pl.DataFrame:
     """``_KIND``, ``estimated_calls``, ``low``, ``high`` and ``estimated_from``."""
     average = calls.group_by(_GROUP).agg(
-        pl.col("started_at", "service_tier", "is_batch").first(),
+        pl.col("team", "started_at", "service_tier", "is_batch").first(),
         *(pl.col(bucket).mean().ceil().cast(pl.Int64) for bucket in TOKEN_BUCKETS),
     )
     one_each = average.join(candidates, on=_GROUP, nulls_equal=True)

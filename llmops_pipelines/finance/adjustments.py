@@ -89,7 +89,8 @@ def _compared(present: pl.DataFrame, closed: pl.DataFrame, before: pl.DataFrame)
         closed_report="cost_report_closed",
         present_report="cost_report_present",
     )
-    differences = both.select(**zero).select(
+    differences = both.select("unrated_present", **zero).select(
+        "unrated_present",
         booked_before=pl.col("cost_booked").cast(MONEY),
         **{
             column: (
@@ -98,7 +99,13 @@ def _compared(present: pl.DataFrame, closed: pl.DataFrame, before: pl.DataFrame)
             for name, column in _DIFFERENCES.items()
         },
     )
-    return known.hstack(differences)
+    # Dollars without a rate are some amount in the other currency that nobody knows, and not 0.
+    rated = pl.when(pl.col("unrated_present").fill_null(value=False).not_())
+    return known.hstack(
+        differences.with_columns(difference_report=rated.then("difference_report")).drop(
+            "unrated_present"
+        )
+    )
 
 
 def _figures(lines: pl.DataFrame, side: str) -> pl.DataFrame:
@@ -107,6 +114,9 @@ def _figures(lines: pl.DataFrame, side: str) -> pl.DataFrame:
             f"calls_{side}": pl.col("calls").sum(),
             f"cost_{side}": known_sum("cost"),
             f"cost_report_{side}": known_sum("cost_report"),
+            f"unrated_{side}": (
+                pl.col("cost").is_not_null() & pl.col("cost_report").is_null()
+            ).any(),
         }
     )
 

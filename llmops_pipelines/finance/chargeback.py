@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from llmops_pipelines.finance.days import known_sum
 from llmops_pipelines.finance.rates import RATED, converted, rates_of
 from llmops_pipelines.finance.settings import Finance
 from llmops_pipelines.reference import UNATTRIBUTED
@@ -66,7 +67,8 @@ def residue_lines(
 def uninvoiced(lines: pl.DataFrame, invoices: Mapping[str | None, Decimal]) -> pl.DataFrame:
     """The providers of the lines that no invoice is about: ``provider`` and ``cost``.
 
-    Null stands for lines without a provider, such as shared costs.
+    A provider of null stands for lines without one, such as shared costs; a cost of null is that of
+    calls of which none has a price.
     """
     if None in invoices:
         return lines.select("provider", "cost").clear()
@@ -74,7 +76,7 @@ def uninvoiced(lines: pl.DataFrame, invoices: Mapping[str | None, Decimal]) -> p
     return (
         lines.filter(~pl.any_horizontal(*met).fill_null(value=False) if met else True)
         .group_by("provider")
-        .agg(pl.col("cost").sum())
+        .agg(cost=known_sum("cost"))
         .sort("provider")
     )
 

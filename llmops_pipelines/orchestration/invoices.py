@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import polars as pl
@@ -15,6 +15,7 @@ from llmops_pipelines.tables import (
     CALL_COSTS,
     COST_CUBE,
     INVOICE_RECONCILIATION,
+    JUDGE_CALLS,
     PRICE_BOOK,
 )
 
@@ -59,7 +60,7 @@ def reconciled(lake: Lake, content: Content, invoice: billing.Invoice) -> pl.Dat
     book = lake.read(PRICE_BOOK)
     records = billing.Records(
         calls=billing.calls_side(lake.read(COST_CUBE, days), book),
-        judges=billing.judges_side(evaluation_spend(lake, days), book),
+        judges=billing.judges_side(_judged(lake, days), book),
         book=book,
         last_day=priced[-1] if priced else None,
     )
@@ -101,6 +102,10 @@ def unexplained_invoices(rows: pl.DataFrame) -> pl.DataFrame:
             faults.append((str(file), told, unreadable[0] if unreadable else None))
     names = dict.fromkeys(("file", "unexplained", "unreadable"), pl.String)
     return pl.DataFrame(faults, schema=names, orient="row")
+
+
+def _judged(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
+    return evaluation_spend(lake, days[0], days[-1]) if days else JUDGE_CALLS.empty()
 
 
 def _of_file(lake: Lake, content: Content) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -27,18 +27,23 @@ class Spend(NamedTuple):
     """One row: ``calls``, ``unpriced_calls`` and ``cost`` of judges asked in these days."""
 
 
-def spend_by(lake: Lake, days: Sequence[date], by: Sequence[str]) -> Spend:
+def spend_by(
+    lake: Lake, days: Sequence[date], by: Sequence[str], first: date | None, last: date | None
+) -> Spend:
     """What the calls of ``days`` cost by ``by``.
 
     Args:
         lake: Where ``CALL_COSTS`` and ``COST_CUBE`` are.
         days: Those to sum, oldest first.
         by: Some of ``cost.SPEND_DIMENSIONS``.
+        first: First day of evaluation; None for all before. A night judges the days before it, so
+            the last of ``days`` is not the last on which a judge was asked.
+        last: Last day of evaluation; None for all after.
     """
     parts = [_of_day(lake, day, by) for day in days]
     rows = cost.add_up(pl.concat(parts), by) if parts else cost.add_up(_nothing(by), by)
     total = _sum(lake.scan(CALL_COSTS, days).select("cost").collect()["cost"])
-    evaluation = evaluation_spend(lake, days).select(
+    evaluation = evaluation_spend(lake, first, last).select(
         calls=pl.len().cast(pl.Int64),
         unpriced_calls=pl.col("cost").is_null().sum().cast(pl.Int64),
         cost=pl.col("cost").sum().cast(MONEY),
@@ -46,21 +51,13 @@ def spend_by(lake: Lake, days: Sequence[date], by: Sequence[str]) -> Spend:
     return Spend(rows, total, _sum(rows["cost"]) == total, evaluation)
 
 
-def evaluation_spend(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
-    """Judge calls that were sent from the first to the last of ``days``, whatever day they judged.
-
-    Returns:
-        ``asked_at``, ``model_served``, token buckets of ``JUDGE_CALLS`` and ``cost``.
-    """
-    if not days:
-        return JUDGE_CALLS.empty()
-    begin = datetime.combine(min(days), time())
-    end = datetime.combine(max(days), time()) + timedelta(days=1)
-    return (
-        lake.scan(JUDGE_CALLS)
-        .filter(pl.col("asked_at").is_between(begin, end, closed="left"))
-        .collect()
+def evaluation_spend(lake: Lake, first: date | None, last: date | None) -> pl.DataFrame:
+    """``JUDGE_CALLS`` that were sent from ``first`` to ``last``, whatever day they judged."""
+    asked_on = pl.col("asked_at").dt.date()
+    sent = lake.scan(JUDGE_CALLS).filter(
+        asked_on >= (first or asked_on), asked_on <= (last or asked_on)
     )
+    return sent.collect()
 
 
 def _of_day(lake: Lake, day: date, by: Sequence[str]) -> pl.DataFrame:

@@ -19,7 +19,7 @@ STEPS: Final = ("cache", "route", "compress", "batch")
 """In the order in which an application would take them."""
 
 PLANNED: Final = (
-    *("call_id", "feature", "session", "weight", "started_at"),
+    *("call_id", "feature", "team", "session", "weight", "started_at"),
     *("provider", "model", "service_tier", "is_batch", *TOKEN_BUCKETS, "cost"),
 )
 """Columns of a sampled call: ``weight`` is 1 / inclusion probability, ``session`` its cluster."""

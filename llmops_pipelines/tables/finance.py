@@ -109,7 +109,7 @@ COST_ADJUSTMENTS = Table(
         Column("difference", MONEY, "present - closed - booked before, what is unknown left out.", "usd"),
         Column("closed_report", MONEY, "`closed_cost` in `report_currency`.", nullable=True),
         Column("present_report", MONEY, "`present_cost` in it.", nullable=True),
-        Column("difference_report", MONEY, "`difference` in it."),
+        Column("difference_report", MONEY, "`difference` in it; null without a rate.", nullable=True),
         Column("difference_calls", pl.Int64, "The same of the calls.", "calls"),
         Column("reason", pl.String, "Likely: late_calls, erased, repriced, reassigned_owner, rate_changed, charge_changed or reallocated."),
         Column("first_seen", INSTANT, "When it was first found, UTC."),

@@ -76,6 +76,15 @@ def test_without_a_file_the_csv_is_all_that_stdout_holds(folder):
     assert sum(Decimal(row["cost"] or 0) for row in rows_of(said.stdout)) == 9
 
 
+def test_no_amount_is_cut_however_narrow_the_terminal_is(folder, tmp_path):
+    asked = ("chargeback", "2026-10", "--invoice", "1234567.89", "--out", tmp_path / "out.csv")
+    said = invoke("--data", folder, *asked, environment=NOW | {"COLUMNS": "40"})
+    assert said.returncode == 0, said.stderr
+    assert "1,234,567.89" in said.stderr
+    assert "unattributed" in said.stderr
+    assert "…" not in said.stderr
+
+
 def test_json_tells_rows_totals_and_residue_per_provider(folder, tmp_path):
     invoices = tmp_path / "invoices.csv"
     invoices.write_text("﻿provider,amount,number\nOpenAI,2,a\nopenai,1.25,b\n", encoding="utf-8")

@@ -49,9 +49,16 @@ def test_every_dimension_adds_up_to_the_calls(world, by):
     assert sum(row["calls"] for row in told["rows"]) == 4
 
 
-def test_evaluation_stands_apart_and_only_that_of_these_days(world):
-    told = asked(world[0], "--by", "feature")
+def test_evaluation_stands_apart_and_only_that_of_the_days_asked_for(world):
+    told = asked(world[0], "--from", "2026-11-10", "--to", "2026-11-11")
     assert told["evaluation"] == {"calls": 1, "unpriced_calls": 0, "cost_usd": "0.25"}
+
+
+def test_evaluation_after_the_last_calls_is_not_lost(world):
+    """A night judges the days before it: its judges are asked when the last calls are over."""
+    assert asked(world[0])["evaluation"]["calls"] == 2
+    assert asked(world[0], "--to", "2026-11-11")["evaluation"]["calls"] == 1
+    assert asked(world[0], "--from", "2026-11-11", "--to", "2026-11-12")["evaluation"]["calls"] == 1
 
 
 def test_days_can_be_chosen_and_people_are_told_the_sum(world):

@@ -6,6 +6,7 @@ import pytest
 
 from llmops_pipelines.cost import reported_differences
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
+from llmops_pipelines.reference import parse_document
 from tests.pricing.factories import call, calls
 
 BOOK = price_book(PriceOverrides())
@@ -91,3 +92,17 @@ def test_what_nothing_explains_is_said_to_be_unexplained():
     (row,) = found(reported("1", **free))
     assert (row["ours"], row["direction"]) == (Decimal(0), "reported is higher")
     assert row["reason"].startswith("no one reason explains most")
+
+
+def test_a_list_price_beside_a_discount_of_a_team_is_no_mistake_with_tokens():
+    book = price_book(
+        parse_document(
+            "discounts:\n- {provider: openai, percent: 20, teams: [search], why: contract}",
+            PriceOverrides,
+            file="prices.yaml",
+        )
+    )
+    day = calls(*(reported(OURS, team="search") for _ in range(3)), reported(OURS, team="care"))
+    (row,) = reported_differences(day, price_calls(day, book), book).rows(named=True)
+    assert (row["differ"], row["ours"]) == (3, (3 * Decimal("0.8") + 1) * OURS)
+    assert row["reason"] == "always 1.25 times ours: another price list, a discount or a currency"

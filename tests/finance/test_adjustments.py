@@ -131,6 +131,20 @@ def test_the_books_show_a_closed_month_as_it_was_closed_and_the_rest_where_it_wa
     ]  # fmt: skip
 
 
+def test_a_fee_of_which_no_rate_is_known_changes_by_an_unknown_amount_of_that_currency():
+    text = (
+        "report_currency: EUR\nexchange_rates:\n"
+        "- {{date: 2026-10-02, currency: EUR, per_usd: 0.9, source: ECB}}\n"
+        "fees:\n- {{name: ptu, usd_per_month: {}, by: spend, why: w}}"
+    )
+    before, after = (present(FIRST, text=text.format(usd)) for usd in (100, 120))
+    (row,) = adjusted(after, before).rows(named=True)
+    assert (row["difference"], row["difference_report"]) == (20, None)
+    books = finance.booked_lines(after, closed(before), adjusted(after, before))
+    (line,) = books.filter(kind="adjustment").rows(named=True)
+    assert (line["cost"], line["cost_report"]) == (20, None)
+
+
 amounts = st.lists(st.integers(0, 10**15), min_size=3, max_size=3)
 
 

@@ -43,6 +43,11 @@ def test_each_provider_is_held_against_its_own_invoice():
     assert finance.uninvoiced(lines, invoices).rows() == [(None, 5), ("anthropic", 1)]
 
 
+def test_calls_without_a_price_are_an_unknown_amount_on_no_invoice():
+    lines = present(call("2026-10-02 12:00", None, provider="acme"))
+    assert finance.uninvoiced(lines, {"openai": Decimal(1)}).rows() == [("acme", None)]
+
+
 def test_every_total_by_team_includes_unattributed():
     owned = present(CALLS[0]).filter(month="2026-10")
     assert finance.by_team(owned).select("team", "cost").rows() == [

@@ -143,8 +143,9 @@ def test_both_figures_are_shown_before_somebody_agrees_and_nothing_is_written(fo
     assert said.returncode == 0
     assert [day["state"] for day in told["days"]] == ["same", "changes", "same"]
     changing = told["days"][1]
-    assert changing["cost_before_usd"] == float(old)
-    assert changing["difference_usd"] == changing["cost_after_usd"] - changing["cost_before_usd"]
+    told_of = {name: Decimal(text) for name, text in changing.items() if name.endswith("_usd")}
+    assert told_of["cost_before_usd"] == old
+    assert told_of["difference_usd"] == told_of["cost_after_usd"] - told_of["cost_before_usd"] != 0
     assert (changing["calls"], changing["calls_changed"]) == (3, 3)
     assert (told["total"]["calls"], told["total"]["calls_changed"]) == (9, 3)
     (group,) = told["groups"]
@@ -165,7 +166,7 @@ def test_one_price_restates_only_the_day_it_touches(folder):
         f"price_restatements/day={NEXT}/000001.parquet",
     }
     new = spent(folder, NEXT)
-    assert new == Decimal(str(told["days"][1]["cost_after_usd"])) != old
+    assert new == Decimal(told["days"][1]["cost_after_usd"]) != old
     for table in (FEATURE_COSTS, COST_CUBE):
         assert folder.lake.read(table, [NEXT])["cost"].sum() == new
     (row,) = folder.lake.read(PRICE_RESTATEMENTS, [NEXT]).rows(named=True)

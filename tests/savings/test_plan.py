@@ -16,11 +16,11 @@ BOOK = price_book(PriceOverrides())
 LARGE, SMALL = "gpt-4.1", "gpt-4.1-nano"
 
 
-def planned(*rows):
+def planned(*rows, book=BOOK):
     """Calls of 1,000 prompt and 500 answer tokens on the large model, a session each."""
     usual = {"model": LARGE, "uncached_input": 1000, "output_text": 500}
     frame = calls(*(call(**{"call_id": f"c-{n}"} | usual | row) for n, row in enumerate(rows)))
-    return price_tokens(frame, BOOK).select(
+    return price_tokens(frame, book).select(
         *(name for name in PLANNED if name not in ("session", "weight", "cost")),
         "cost",
         session="call_id",
@@ -70,6 +70,18 @@ def test_each_step_works_on_what_the_steps_before_it_leave():
     assert row["after_batch"] == cost_of(SMALL, 400, batch=True)
     assert row["alone_compress"] == cost_of(LARGE, 400)
     assert row["alone_batch"] == cost_of(LARGE, 1000, batch=True)
+
+
+def test_a_team_keeps_its_discount_on_the_way():
+    discount = {"provider": "openai", "percent": 50, "teams": ["search"], "why": "contract"}
+    book = price_book(PriceOverrides.model_validate({"discounts": [discount]}))
+    row = replay_plan(
+        planned({"team": "search"}, book=book),
+        changes(routed=["c-0"], shortened={"c-0": 400}),
+        book,
+    ).row(0, named=True)
+    assert row["after_route"] * 2 == cost_of(SMALL, 1000)
+    assert row["alone_compress"] * 2 == cost_of(LARGE, 400)
 
 
 def test_what_the_cache_answers_costs_nothing_and_is_not_asked_for_again():
