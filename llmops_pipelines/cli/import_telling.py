@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from llmops_pipelines.ingest.field_paths import FieldPaths
-from llmops_pipelines.ingest.preview import Preview
+from llmops_pipelines.ingest.preview import TOKENS_TOLD, Preview
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 _MOST = 12
@@ -18,18 +18,24 @@ _WORTH_CUTTING = 15
 
 
 def nothing_as_json(why: str) -> dict[str, Any]:
-    """The object of ``--json`` where nothing could be read."""
+    """The object of ``--json`` where nothing could be read: the same keys, no counts."""
     counts = ("rows", "duplicates", "steps", "feedback", "ignored", "rejected")
     return {
         "format": None,
         **dict.fromkeys(counts, 0),
         "rejections": [],
-        "mapped": {},
-        "dropped": [],
-        "tokens": {},
+        "first": None,
+        "last": None,
+        "models": {},
+        "features": {},
+        "tokens": dict.fromkeys(TOKENS_TOLD, 0),
         "tokens_unknown": 0,
         "cost_usd": None,
+        "cost_reported_usd": None,
         "unpriced": 0,
+        "unpriced_reasons": {},
+        "mapped": {},
+        "dropped": [],
         "error": why,
     }
 

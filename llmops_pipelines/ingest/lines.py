@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,6 +21,9 @@ _NEWLINE, _RETURN, _SPACE, _ASCII = 10, 13, 32, 127
 _CACHED: Final = 2**18
 _INLINE: Final = 12
 """Runs of up to so many bytes are no views in Arrow."""
+
+_TEXT: Final = re.compile(rb"\S[^\n]*")
+"""What a line holds, blank ones skipped: a file may hold nothing but millions of these."""
 
 
 class Block(NamedTuple):
@@ -207,15 +212,13 @@ def _slices(
 
 def sample_lines(blocks: Iterable[Block | Refused], count: int) -> list[str]:
     """The first ``count`` lines that are not blank, as text."""
-    found: list[str] = []
-    for block in blocks:
-        start = 0
-        while isinstance(block, Block) and start < len(block.data) and len(found) < count:
-            end = block.data.index(b"\n", start)
-            if line := block.data[start:end].strip():
-                found.append(line.decode("utf-8", "replace"))
-            start = end + 1
-    return found
+    texts = (
+        match[0].rstrip().decode("utf-8", "replace")
+        for block in blocks
+        if isinstance(block, Block)
+        for match in _TEXT.finditer(block.data)
+    )
+    return list(islice(texts, count))
 
 
 def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:

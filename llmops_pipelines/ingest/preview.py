@@ -41,7 +41,10 @@ _EXAMPLES: Final = 3
 _VALUE: Final = r"'[^']*'|\d[\d,.]*"
 """What differs between rejections of the same kind."""
 
-_TOKENS: Final = tuple(name for name in TOKEN_BUCKETS if not name.startswith("audio_"))
+_TEXT_TOKENS: Final = tuple(name for name in TOKEN_BUCKETS if not name.startswith("audio_"))
+TOKENS_TOLD: Final = (*_TEXT_TOKENS, "audio")
+"""Keys of a preview's ``tokens``: the buckets, the two of audio together."""
+
 _SHOWN: Final = (
     "source_line", "started_at", "feature", "provider", "model", "status", "error_class",
     "latency_ms", "uncached_input", "cache_read", "output_text", "reasoning", "cost",
@@ -138,7 +141,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         last=_moment(times.max()),
         models=_counted(calls["model"]),
         features=_counted(calls["feature"]),
-        tokens={name: int(calls[name].sum()) for name in _TOKENS}
+        tokens={name: int(calls[name].sum()) for name in _TEXT_TOKENS}
         | {"audio": int(calls["audio_input"].sum()) + int(calls["audio_output"].sum())},
         tokens_unknown=calls.filter(pl.all_horizontal(pl.col(TOKEN_BUCKETS).is_null())).height,
         cost=_total(calls["cost"]),

@@ -194,6 +194,13 @@ def test_what_is_no_file_is_refused_with_what_may_be_meant(tmp_path: Path) -> No
         assert why in told(tmp_path / "data", path)["error"]
 
 
+def test_json_has_the_same_keys_whether_anything_was_read_or_not(tmp_path: Path) -> None:
+    read = told(tmp_path / "data", write(tmp_path / "calls.jsonl", text(call(1))))
+    nothing = told(tmp_path / "data", tmp_path / "missing.jsonl")
+    assert nothing.keys() == read.keys()
+    assert nothing["tokens"].keys() == read["tokens"].keys()
+
+
 def test_a_file_that_cannot_be_opened_is_refused_with_the_systems_word(tmp_path: Path) -> None:
     loop = tmp_path / "loop.jsonl"
     loop.symlink_to(loop)
