@@ -48,6 +48,10 @@ _OF_KEPT: Final = (
 )  # fmt: skip
 """Not filled from other records: they say where the kept record lies and what it says."""
 
+_SNAPSHOT: Final = r"^[-@:][0-9]{3}"
+"""What a snapshot's name has after its alias (`gpt-4o-mini`, `-2024-07-18`); one record of a call
+may know the snapshot of which the kept one names the alias."""
+
 _COPY: Final = [field.name for field in COPY.fields]
 _UNKNOWN_FEATURE: Final = "unattributed"
 
@@ -260,6 +264,12 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _first_known(name: str) -> pl.Expr:
     says = pl.col(name).is_not_null()
+    if name == "model":
+        alias = pl.col(name).drop_nulls().first()
+        agree = pl.col(name).filter(
+            pl.col(name).str.strip_prefix(alias).str.contains(_SNAPSHOT) | (pl.col(name) == alias)
+        )
+        return agree.sort_by(agree.str.len_chars(), maintain_order=True).last().alias(name)
     if name == "feature":
         says &= pl.col(name) != _UNKNOWN_FEATURE
     candidates: list[pl.Expr] = [

@@ -56,6 +56,22 @@ def test_spend_is_not_doubled_and_the_finer_counts_win():
     assert (row["uncached_input"], row["cache_read"]) == (20, 80)
 
 
+def test_the_snapshot_that_one_system_knows_is_the_model_that_served():
+    def served(kept: str | None, other: str | None) -> str | None:
+        gateway = record("b", response_id="r", source_format="litellm", content_digest=None)
+        both = record("a", response_id="r", model=kept), {**gateway, "model": other}
+        (row,) = one_by_one(*both).to_dicts()
+        assert row["call_id"] == "a"
+        return row["model"]
+
+    assert served("gpt-4o-mini", "gpt-4o-mini-2024-07-18") == "gpt-4o-mini-2024-07-18"
+    assert served("claude-sonnet-4-5", "claude-sonnet-4-5@20250929").endswith("@20250929")
+    assert served("gpt-4o-mini-2024-07-18", "gpt-4o-mini") == "gpt-4o-mini-2024-07-18"
+    assert served(None, "gpt-4o") == "gpt-4o"
+    for other in ("gpt-4-32k", "gpt-4o", "o1-2024-12-17", None):
+        assert served("gpt-4", other) == "gpt-4"
+
+
 def test_a_server_that_repeats_its_response_ids_has_not_answered_once():
     later = record("b", response_id="r", source_format="litellm", after=3600)
     assert ids(record("a", response_id="r"), later) == [["a"], ["b"]]
