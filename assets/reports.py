@@ -20,6 +20,8 @@ OWNER = "team:llm-platform"
 def nightly_report(
     feature_costs: Annotated[pl.DataFrame, LastDays(REPORT_DAYS)],
     budget_status: pl.DataFrame,
+    cost_forecast: pl.DataFrame,
+    cost_drivers: pl.DataFrame,
     service_health: Annotated[pl.DataFrame, LastDays(REPORT_DAYS)],
     quality: Annotated[pl.DataFrame, LastDays(REPORT_DAYS)],
     rule_evaluations: pl.DataFrame,
@@ -40,6 +42,8 @@ def nightly_report(
         call_costs=call_costs,
         feature_costs=feature_costs,
         budget_status=budget_status,
+        cost_forecast=cost_forecast,
+        cost_drivers=cost_drivers,
         service_health=service_health,
         quality=quality,
         rule_evaluations=rule_evaluations,

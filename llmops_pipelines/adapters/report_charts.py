@@ -11,7 +11,11 @@ from llmops_pipelines.adapters.charts import (
     metric_over_days,
     svg,
 )
+from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
+from llmops_pipelines.adapters.spend_charts import model_mix
 from llmops_pipelines.adapters.trend_chart import judged_trends
+from llmops_pipelines.adapters.waterfall import waterfall
+from llmops_pipelines.cost import month_end
 from llmops_pipelines.reporting import NightlyData
 
 _PERCENTILES = ("p50", "p95", "p99")
@@ -22,9 +26,7 @@ def report_charts(night: NightlyData) -> dict[str, str]:
 
     Use it as ``page(dataclasses.replace(night, charts=report_charts(night)))``.
     """
-    charts = {
-        "spend": svg(daily_spend(_dated(night, night.feature_costs)), "Spend per day by feature")
-    }
+    charts = _of_spend(night)
     quality = _dated(night, night.quality).filter(pl.col("prompt_version") == "*")
     today = quality.filter(pl.col("day") == night.day)
     if not today.is_empty():
@@ -59,6 +61,34 @@ def report_charts(night: NightlyData) -> dict[str, str]:
             metric_over_days(errors, title="Failed calls", warning=warning, critical=critical),
             "Share of failed calls over days by feature",
         )
+    return charts
+
+
+def _of_spend(night: NightlyData) -> dict[str, str]:
+    """Spend and models by day; where it is heading, and why it changed, where that is known."""
+    costs = _dated(night, night.feature_costs)
+    charts = {"spend": svg(daily_spend(costs), "Spend per day by feature")}
+    if costs["model"].n_unique() > 1:
+        charts["model_mix"] = svg(model_mix(costs), "Share of spend by model over days")
+    total = pl.col("kind") == "total"
+    ahead = night.cost_forecast.filter(total)
+    if not ahead.is_empty():
+        budgets = night.budget_status.filter(total, pl.col("period") == "month")["budget"]
+        fan = forecast_fan(night.past_spend, ahead, title="Spend to come")
+        charts["forecast"] = svg(fan, "Spend of the days to come, with intervals")
+        left = burn_down(
+            night.past_spend,
+            ahead,
+            budget=float(budgets[0]) if budgets.len() and budgets[0] is not None else None,
+            month_end=month_end(night.day),
+            title=f"Budget of {night.day:%B %Y}"
+            if budgets.len()
+            else f"Spend of {night.day:%B %Y}",
+        )
+        charts["budget"] = svg(left, "What is left of the month's budget")
+    drivers = night.cost_drivers.filter(pl.col("feature") == "*")
+    if not drivers.is_empty():
+        charts["drivers"] = svg(waterfall(drivers, title="Why spend changed"), "Drivers of spend")
     return charts
 
 

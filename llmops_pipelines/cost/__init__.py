@@ -17,7 +17,7 @@ from llmops_pipelines.cost.drivers_told import told_change, told_week
 from llmops_pipelines.cost.features import feature_costs
 from llmops_pipelines.cost.forecast import cost_forecast, month_end
 from llmops_pipelines.cost.gaps import unattributed_calls, unknown_features, unpriced_models
-from llmops_pipelines.cost.history import HISTORY_DAYS, histories
+from llmops_pipelines.cost.history import HISTORY_DAYS, past_spend
 from llmops_pipelines.cost.reported import MAX_DIFFERENCE, REPORTED_COLUMNS, reported_differences
 from llmops_pipelines.cost.repricing import GROUP, compare_costs, sum_changes
 from llmops_pipelines.cost.spend import (
@@ -58,9 +58,9 @@ __all__ = [
     "cost_forecast",
     "dimension_called",
     "feature_costs",
-    "histories",
     "in_cube",
     "month_end",
+    "past_spend",
     "reported_differences",
     "spend_of_calls",
     "sum_calls",

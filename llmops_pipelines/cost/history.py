@@ -69,6 +69,24 @@ def histories(feature_costs: pl.DataFrame, last: date) -> list[History]:
     ]
 
 
+def past_spend(feature_costs: pl.DataFrame, last: date) -> pl.DataFrame:
+    """What all scopes together spent, day by day until ``last``.
+
+    Returns:
+        ``day``, ``spent`` in USD (null where it is not known) and ``at_least``, what is known then.
+    """
+    whole = [own for own in histories(feature_costs, last) if own.kind == "total"]
+    return pl.concat(
+        [
+            pl.DataFrame(schema={"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64}),
+            *(
+                pl.DataFrame({"day": own.days, "spent": own.spent, "at_least": own.at_least})
+                for own in whole
+            ),
+        ]
+    ).with_columns(pl.col("spent").fill_nan(None))
+
+
 def days_between(first: date, last: date) -> list[date]:
     """All days from ``first`` to ``last``; none if that lies before."""
     return [first + timedelta(days=step) for step in range((last - first).days + 1)]

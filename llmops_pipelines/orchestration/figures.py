@@ -119,8 +119,12 @@ def of_cost_drivers(drivers: pl.DataFrame) -> Figures:
 
 def why_spend_changed(lake: Lake, day: date, _run_id: str) -> Figures:
     """The main driver of the week's change, in a sentence."""
-    cube = lake.read(COST_CUBE, last_days(day, 2 * cost.WEEK))
-    return {"why": cost.told_week(cube, day)}
+    return {"why": told_week(lake, day)}
+
+
+def told_week(lake: Lake, day: date) -> str:
+    """Why the seven days up to ``day`` cost more or less than those before."""
+    return cost.told_week(lake.read(COST_CUBE, last_days(day, 2 * cost.WEEK)), day)
 
 
 def of_cost_forecast(forecast: pl.DataFrame) -> Figures:

@@ -11,12 +11,14 @@ import polars as pl
 from llmops_pipelines import cost, golden, quality, reporting
 from llmops_pipelines.adapters import prometheus
 from llmops_pipelines.adapters.report_charts import report_charts
+from llmops_pipelines.orchestration.figures import told_week
 from llmops_pipelines.orchestration.judges import bridges_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.reference_assets import digest_of
 from llmops_pipelines.orchestration.reference_files import MODELS
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.tables import (
+    FEATURE_COSTS,
     GOLDEN_DATASET,
     JUDGE_BRIDGES,
     JUDGE_SPECS,
@@ -58,6 +60,10 @@ def write_report(
         judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),
         rollbacks=lake.read(ROLLBACKS, [day]),
         savings_plan=lake.read(SAVINGS_PLAN),
+        past_spend=cost.past_spend(
+            lake.read(FEATURE_COSTS, last_days(day, cost.HISTORY_DAYS)), day
+        ),
+        why_spend_changed="" if tables["cost_drivers"].is_empty() else told_week(lake, day),
         golden_dataset=cases,
         golden_version=golden.version_of(cases),
         price_sources=tuple(sources["price_source"]),

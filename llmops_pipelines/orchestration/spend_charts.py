@@ -66,7 +66,7 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
     )
     yield Chart("spend_by_day", "Spend per day by feature", daily_spend(costs), costs)
     yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
-    past = _past(lake, last)
+    past = cost.past_spend(lake.read(FEATURE_COSTS, last_days(last, cost.HISTORY_DAYS)), last)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     yield Chart(
         "spend_forecast",
@@ -125,21 +125,6 @@ def figures_of_latest_day(lake: Lake) -> dict[str, Any]:
         chart.name: dg.MetadataValue.md(png_markdown(chart.figure, chart.description))
         for chart in spend_charts(lake, since, last)
     }
-
-
-def _past(lake: Lake, last: date) -> pl.DataFrame:
-    """The total's days: ``day``, ``spent`` (null where not known) and ``at_least``."""
-    costs = lake.read(FEATURE_COSTS, last_days(last, cost.HISTORY_DAYS))
-    whole = [history for history in cost.histories(costs, last) if history.kind == "total"]
-    return pl.concat(
-        [
-            pl.DataFrame(schema={"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64}),
-            *(
-                pl.DataFrame({"day": one.days, "spent": one.spent, "at_least": one.at_least})
-                for one in whole
-            ),
-        ]
-    ).with_columns(pl.col("spent").fill_nan(None))
 
 
 def _flat(rows: pl.DataFrame) -> pl.DataFrame:

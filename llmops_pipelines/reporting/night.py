@@ -11,6 +11,8 @@ import polars as pl
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
+    COST_DRIVERS,
+    COST_FORECAST,
     EVALUATION_COSTS,
     FEATURE_COSTS,
     GOLDEN_DATASET,
@@ -33,6 +35,9 @@ UNPRICED_MODELS = pl.Schema(
 
 _ENDS = ("from", "to")
 
+PAST_SPEND = pl.Schema({"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64})
+"""What all features spent on a day, in USD: null where it is not known, and what is known then."""
+
 SERIES_BREAKS = pl.Schema(
     [("day", pl.Date), ("kind", pl.String), ("feature", pl.String), ("metric", pl.String)]
     + [(f"{end}_{what}", pl.String) for what in ("spec", "judge", "snapshot") for end in _ENDS]
@@ -51,6 +56,11 @@ class NightlyData:
     day: date
     feature_costs: pl.DataFrame = field(default_factory=FEATURE_COSTS.empty)
     budget_status: pl.DataFrame = field(default_factory=BUDGET_STATUS.empty)
+    cost_forecast: pl.DataFrame = field(default_factory=COST_FORECAST.empty)
+    cost_drivers: pl.DataFrame = field(default_factory=COST_DRIVERS.empty)
+    past_spend: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST_SPEND))
+    why_spend_changed: str = ""
+    """In a sentence, against the week before; empty where there is no such week."""
     unpriced_models: pl.DataFrame = field(
         default_factory=lambda: pl.DataFrame(schema=UNPRICED_MODELS)
     )
@@ -75,8 +85,8 @@ class NightlyData:
     provenance: Mapping[str, str] = field(default_factory=dict)
     """What else the figures rest on: versions, digests of tables and reference files."""
     charts: Mapping[str, str] = field(default_factory=dict)
-    """SVG elements by name: ``spend``, ``quality``, ``quality_trend``, ``judged_trend``,
-    ``latency``, ``errors``."""
+    """SVG elements by name: ``spend``, ``model_mix``, ``forecast``, ``budget``, ``drivers``,
+    ``quality``, ``quality_trend``, ``judged_trend``, ``latency``, ``errors``."""
 
 
 def on(frame: pl.DataFrame, day: date) -> pl.DataFrame:

@@ -44,6 +44,7 @@ def page(night: NightlyData) -> str:
         tiles=tiles_of(night, spend, alerts, rejections.total),
         alerts=alerts,
         spend=spend,
+        why_spend_changed=visible(night.why_spend_changed, 400),
         quality=quality_of(night),
         evaluation=evaluation_of(night),
         service=service_of(night),

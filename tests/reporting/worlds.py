@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from llmops_pipelines import cost
 from llmops_pipelines.reporting import UNPRICED_MODELS, NightlyData
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
+    COST_DRIVERS,
     FEATURE_COSTS,
     GOLDEN_DATASET,
     JUDGE_SPECS,
@@ -36,6 +38,7 @@ DROP = (
     "prompt support_answer moved from version 3 to 4 on 8 November"
 )
 SURGE = "code_helper spent 128 % of its budget of $9.00 (line 120 %); calls rose 2.6 times"
+WHY = "+$12.00 (+20%): 117% because code_helper asked more"
 BAD_TIME = (
     "timestamp: is '10/11/26 09:00', expected ISO 8601; "
     "set `timestamp.format` in data/reference/sources.yaml"
@@ -282,9 +285,18 @@ def fortnight() -> NightlyData:
                 "hint": None if budget else "add it in data/reference/budgets.yaml",
             }
         )
+    change = {"feature": "*", "before": Decimal(60), "after": Decimal(72)}
     return NightlyData(
         day=DAY,
         feature_costs=costs,
+        cost_forecast=cost.cost_forecast(costs, DAY),
+        cost_drivers=rows(
+            COST_DRIVERS,
+            change | {"driver": "volume", "amount": Decimal(14)},
+            change | {"driver": "price", "amount": Decimal(-2)},
+        ),
+        past_spend=cost.past_spend(costs, DAY),
+        why_spend_changed=WHY,
         budget_status=rows(BUDGET_STATUS, *status),
         unpriced_models=pl.DataFrame(
             [("mistral", "mistral-next-preview", "unknown_model", 37)],
