@@ -1,0 +1,1 @@
+"""The commands, a file a subject; each loads what it needs when it runs."""

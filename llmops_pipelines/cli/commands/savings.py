@@ -1,0 +1,203 @@
+"""What calls would have cost otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmops_pipelines.cli.options import (
+    CALLS_PER_DAY,
+    CHART_OUT,
+    JSON,
+    MAX_LOSS,
+    between_0_and_1,
+    settings_of,
+)
+from llmops_pipelines.cli.problems import told_plainly
+
+PANEL = "Savings"
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=PANEL)
+def plan(
+    context: typer.Context,
+    chart_out: CHART_OUT = None,
+    as_json: JSON = False,
+) -> None:
+    """Tell what caching, routing, compressing and batching save as one, by the last night.
+
+    Leaves with 0 when something is recommended, 3 when nothing is, 2 when no plan is stored.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.planning import tell_plan
+
+        code = tell_plan(settings_of(context), chart_out, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=PANEL)
+def routing(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="JSONL, CSV or Parquet: text, score_weak, score_strong; and where known id, group,"
+            " cost_weak, cost_strong, cost_router.",
+        ),
+    ],
+    max_loss: MAX_LOSS = 0.05,
+    calls_per_day: CALLS_PER_DAY = None,
+    policy_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the policy there, as JSON.")
+    ] = None,
+    chart_out: CHART_OUT = None,
+    as_json: JSON = False,
+) -> None:
+    """Replay a router on questions that a small and a large model both answered.
+
+    Leaves with 0 when a threshold can be recommended, 3 when none can, 2 when nothing could be
+    done.
+    """
+    between_0_and_1(max_loss, "--max-loss")
+    with told_plainly():
+        from llmops_pipelines.cli.routing import Order, route
+
+        code = route(Order(file, max_loss, calls_per_day, policy_out, chart_out), as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=PANEL)
+def cache(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="JSONL: id, timestamp, question or messages, answer, feature, cost; where known"
+            " tenant, prompt_version, model, session_id, user_id, latency_ms, status, tool_calls.",
+        ),
+    ],
+    ttl: Annotated[float, typer.Option(help="Hours that an answer lives; 0: for ever.")] = 24.0,
+    max_wrong: Annotated[
+        float, typer.Option(help="Share of the hits that may be given a wrong answer.")
+    ] = 0.02,
+    embedding_usd: Annotated[
+        str, typer.Option(help="What embedding a question costs, US dollars; MiniLM costs none.")
+    ] = "0",
+    calls_per_day: Annotated[
+        float | None, typer.Option(min=0, help="Traffic, for a year's saving; else as in the file.")
+    ] = None,
+    chart_out: CHART_OUT = None,
+    as_json: JSON = False,
+) -> None:
+    """Replay a cache of answers over logged requests: what it saves, and how often it errs.
+
+    Leaves with 0 when something can be recommended, 3 when nothing can, 2 when nothing could be
+    done.
+    """
+    between_0_and_1(max_wrong, "--max-wrong")
+    if ttl < 0:
+        raise typer.BadParameter(f"{ttl} is below 0", param_hint="--ttl")
+    with told_plainly():
+        from llmops_pipelines.cli.caching import Order, policy_of
+        from llmops_pipelines.cli.caching import cache as replay
+
+        policy = policy_of(ttl or None, max_wrong, embedding_usd, calls_per_day)
+        code = replay(Order(file, policy, chart_out), as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=PANEL)
+def prefix(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="A log in a known format, or JSONL with messages, model, timestamp, usage.",
+        ),
+    ],
+    chart_out: CHART_OUT = None,
+    as_json: JSON = False,
+) -> None:
+    """Replay a provider's prompt cache over logged prompts: what it could have read, and why not.
+
+    Leaves with 0 when something can be saved, 3 when nothing can or nobody can tell, 2 when nothing
+    could be done.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.prefix import Order, replay_file
+
+        code = replay_file(settings_of(context), Order(file, chart_out), as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=PANEL)
+def compress(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="JSON lines of RAGAS samples: user_input, retrieved_contexts, response.",
+        ),
+    ],
+    max_loss: MAX_LOSS = 0.05,
+    model: Annotated[
+        str | None, typer.Option(help="Whose tokens are counted and priced, such as gpt-4.1-mini.")
+    ] = None,
+    calls_per_day: CALLS_PER_DAY = None,
+    chart_out: CHART_OUT = None,
+    llmlingua: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Try LLMLingua-2 too, with the model in that folder; needs the extra `llmlingua`.",
+        ),
+    ] = None,
+    anew: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Have --model answer that many samples from full and short contexts at the judge's"
+            " endpoint, and both answers judged. Costs money.",
+        ),
+    ] = 0,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TECHNIQUE=SETTING",
+            help="What --anew tries, as extractive=0.5; default: what support recommends.",
+        ),
+    ] = None,
+    rubric: Annotated[str, typer.Option(help="What --anew has judged.")] = "groundedness",
+    judge: Annotated[
+        str, typer.Option(help="Endpoint of --anew: `judge` or a name of judges.yaml.")
+    ] = "judge",
+    max_usd: Annotated[float | None, typer.Option(min=0, help="Most that --anew may cost.")] = None,
+    as_json: JSON = False,
+) -> None:
+    """Replay samples with shorter prompts: tokens saved, and support of the answers lost.
+
+    Leaves with 0 when a setting can be recommended, 3 when none can, 2 when nothing could be done.
+    """
+    between_0_and_1(max_loss, "--max-loss")
+    with told_plainly():
+        from llmops_pipelines.cli import compressing
+        from llmops_pipelines.cli.compress_anew import Anew
+
+        order = compressing.Order(
+            file,
+            max_loss,
+            model,
+            calls_per_day,
+            chart_out,
+            llmlingua,
+            compressing.read_keep(keep),
+            Anew(anew, model, rubric, judge, max_usd) if anew else None,
+        )
+        code = compressing.compress(settings_of(context), order, as_json=as_json)
+    raise typer.Exit(code)
