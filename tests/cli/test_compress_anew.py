@@ -82,7 +82,7 @@ def test_a_setting_that_cuts_what_is_needed_is_not_recommended(file):
         )
     assert said.returncode == 3, said.stderr
     assert "score 1.000 from full prompts, 0.000 from short ones; loss 100.0 %" in said.stdout
-    assert "cannot tell whether it is at most 0.05" in said.stdout
+    assert "cannot tell whether it is at most 5 %" in said.stdout
 
 
 def test_a_cap_leaves_pairs_without_scores_and_never_spends_more(file):
