@@ -43,7 +43,7 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
         return no_data(title, "no data: nothing was spent in either week")
     steps = money.filter(pl.col("amount") != 0).sort("amount", "driver", descending=[True, False])
     with style():
-        figure = new_figure(7.6, 2.9)
+        figure = new_figure(10.4, 3.1)
         axes = figure.add_subplot()
         floor = _floor(money["before"][0], steps["amount"])
         fall(

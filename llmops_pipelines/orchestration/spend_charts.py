@@ -107,12 +107,12 @@ def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
     prompts = lake.read(PROMPT_CACHE_SAVINGS)
     if not prompts.is_empty():
         said = "Prompt tokens that a provider's cache read, could have read, and why not"
-        yield Chart("prompt_cache", said, prompt_cache_bars(prompts), prompts)
+        yield Chart("prompt_cache", said, prompt_cache_bars(prompts), _flat(prompts))
     settings = lake.read(COMPRESSION_SAVINGS)
     tradeoff = tradeoff_of(settings)
     if tradeoff is not None:
         said = "Support of answers lost for prompt tokens saved"
-        yield Chart("compression_tradeoff", said, tradeoff, settings)
+        yield Chart("compression_tradeoff", said, tradeoff, _flat(settings))
 
 
 def figures_of_latest_day(lake: Lake) -> dict[str, Any]:

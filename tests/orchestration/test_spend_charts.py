@@ -12,12 +12,23 @@ from llmops_pipelines import cost
 from llmops_pipelines.orchestration.checks import budgets_known
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
-from llmops_pipelines.orchestration.spend_charts import figures_of_latest_day, latest_day
+from llmops_pipelines.orchestration.spend_charts import (
+    figures_of_latest_day,
+    latest_day,
+    saving_charts,
+)
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import parse_document
-from llmops_pipelines.tables import BUDGET_STATUS, COST_FORECAST, FEATURE_COSTS
+from llmops_pipelines.tables import (
+    BUDGET_STATUS,
+    COMPRESSION_SAVINGS,
+    COST_FORECAST,
+    FEATURE_COSTS,
+    TOKEN_BUCKETS,
+)
 from tests.cli.worlds import invoke
 from tests.cost.spending import daily
+from tests.reporting.worlds import rows as rows_of
 
 FIRST = date(2026, 10, 20)
 DAYS = 22
@@ -34,8 +45,8 @@ def data(tmp_path_factory):
     data = tmp_path_factory.mktemp("data")
     lake = Lake(open_store(str(data / "lake")))
     costs = daily([5 + at % 3 for at in range(DAYS)], FIRST)
-    for day, rows in costs.partition_by("day", as_dict=True).items():
-        lake.write(FEATURE_COSTS, rows.drop("day"), day=day[0])
+    for day, spent in costs.partition_by("day", as_dict=True).items():
+        lake.write(FEATURE_COSTS, spent.drop("day"), day=day[0])
     forecast = cost.cost_forecast(costs, LAST)
     budgets = parse_document(BUDGETS, cost.Budgets, file="budgets.yaml")
     lake.write(COST_FORECAST, forecast, day=LAST)
@@ -58,6 +69,16 @@ def test_every_chart_is_written_with_its_figures(data, tmp_path):
         assert f"{name}.png" in said.stdout
     figures = pl.read_csv(tmp_path / "slides/spend_by_day.csv")
     assert (figures.height, figures["cost"].sum()) == (DAYS, sum(5 + at % 3 for at in range(DAYS)))
+
+
+def test_replays_whose_rows_hold_lists_become_csv_too(tmp_path):
+    lake = Lake(open_store(str(tmp_path)))
+    kept = {"call_id": "c", **dict.fromkeys(TOKEN_BUCKETS, 1)}
+    found = {"technique": "extractive", "shortened": 1, "loss": 0.01, "loss_at_most": 0.02,
+             "tokens_saved_share": 0.2, "calls_after": [kept]}  # fmt: skip
+    lake.write(COMPRESSION_SAVINGS, rows_of(COMPRESSION_SAVINGS, found))
+    names = {chart.name: chart.rows.write_csv() for chart in saving_charts(lake, LAST)}
+    assert set(names) == {"cost_drivers", "compression_tradeoff"}
 
 
 def test_days_and_form_can_be_chosen_and_json_names_the_files(data, tmp_path):
