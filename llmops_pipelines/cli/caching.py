@@ -20,6 +20,7 @@ from llmops_pipelines.adapters.cache_chart import cache_sweep
 from llmops_pipelines.cli.cache_records import read_requests
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
+from llmops_pipelines.cli.tables import print_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,7 +132,7 @@ def _tell(told: list[_Told]) -> None:
         for line in _opening(one):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         if one.replay.rungs["hits"].sum():
-            console.print(_table(one))
+            print_whole(console, _table(one))
         console.print(_closing(one), highlight=False, markup=False, soft_wrap=True)
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 from rich.box import HORIZONTALS
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import finance
+from llmops_pipelines.cli.tables import print_whole
 from llmops_pipelines.reference import UNATTRIBUTED
-
-_ANY_WIDTH: Final = 1_000
 
 
 def told_month(
@@ -83,9 +81,7 @@ def print_month(console: Console, told: dict[str, Any], lines: pl.DataFrame) -> 
         _money(told["cost_usd"]),
         *([_money(told["cost_report"])] if foreign else []),
     )
-    # A terminal that is too narrow wraps lines: an amount that is cut is a wrong one.
-    whole = Measurement.get(console, console.options.update(width=_ANY_WIDTH), table).maximum
-    Console(file=console.file, width=max(console.width, whole)).print(table, crop=False)
+    print_whole(console, table)
     for line in _notes(told):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
