@@ -69,5 +69,6 @@ def _compressor(model: str) -> Any:
             use_llmlingua2=True,
             model_config={"trust_remote_code": False, "local_files_only": True},
         )
+    # Whatever lies in the folder is read by four libraries, each with errors of its own.
     except Exception as error:
         raise LLMLinguaError(f"{type(error).__name__}: {error}") from error

@@ -53,7 +53,8 @@ def revise(before: pl.DataFrame, book: pl.DataFrame, at: datetime) -> pl.DataFra
     changes = [known[name].max() for name in ("known_from", "known_to")]
     latest = max((each for each in changes if isinstance(each, datetime)), default=BEGINNING)
     moment = pl.lit(max(at, latest + timedelta(microseconds=1)), pl.Datetime("us"))
-    past, present = (known.filter(pl.col("known_to").is_null() == now) for now in (False, True))
+    believed = pl.col("known_to").is_null()
+    past, present = known.filter(~believed), known.filter(believed)
     return PRICE_BOOK.require(
         pl.concat(
             [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal, localcontext
@@ -33,7 +34,7 @@ class ExchangeRate(BaseModel):
         return f"{self.usd} USD, {self.source}, {self.day}"
 
 
-class PriceList(Entry):
+class PriceList(Entry, ABC):
     """The whole price list of one model from one moment to another."""
 
     currency: str = Field(
@@ -66,9 +67,9 @@ class PriceList(Entry):
         """The rate, for the source of a price; empty where nothing is converted."""
         return f" ({self.currency} at {self.rate})" if self.rate else ""
 
+    @abstractmethod
     def listed(self) -> Mapping[str, Decimal]:
-        """Prices per bucket, in ``currency``."""
-        raise NotImplementedError
+        """Prices per bucket, in ``currency``: per million tokens, per 1,000 of `request`."""
 
     def told(self) -> str:
         """How the prices come about, for their source."""
