@@ -86,16 +86,7 @@ def _wrong(axes: Axes, rungs: pl.DataFrame, allowed: float) -> None:
     )
     axes.plot(places, bound, "o-", color=CRITICAL, linewidth=1.6, markersize=3.5)
     axes.plot(places, seen, "o--", color=MUTED, linewidth=1.2, markersize=3)
-    axes.axhline(allowed, color=CRITICAL, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate(
-        f"allowed {parts.written(allowed, 'share')}",
-        (0, allowed),
-        xycoords=("axes fraction", "data"),
-        xytext=(2, 2),
-        textcoords="offset points",
-        fontsize=7.5,
-        color=CRITICAL,
-    )
+    parts.named_line(axes, allowed, f"allowed {parts.written(allowed, 'share')}")
     axes.set_ylim(0, 1.15 * max([*rungs["wrong_at_most"].drop_nulls().to_list(), 2 * allowed]))
     axes.yaxis.set_major_formatter(lambda value, _: parts.written(value, "share"))
     axes.locator_params(axis="y", nbins=5)

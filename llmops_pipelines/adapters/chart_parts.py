@@ -250,13 +250,25 @@ def named_lines(axes: Axes, lines: Sequence[tuple[str, float | None]], scale: Sc
     places = {"warning": 0.0, "critical": 0.25}  # side by side: the lines may be close
     for name, value in lines:
         if value is not None:
-            axes.axhline(value, color=colours[name], linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-            axes.annotate(
-                f"{name} {written(value, scale)}",
-                (places[name], value),
-                xycoords=("axes fraction", "data"),
-                xytext=(2, 2),
-                textcoords="offset points",
-                fontsize=7.5,
-                color=colours[name],
-            )
+            told = f"{name} {written(value, scale)}"
+            named_line(axes, value, told, colour=colours[name], at=places[name])
+
+
+def named_line(
+    axes: Axes, value: float, told: str, *, colour: str = CRITICAL, at: float = 0.0, rise: int = 2
+) -> None:
+    """Draw a dashed line across a panel at ``value`` and say what it is.
+
+    ``at`` is where the words begin, as a fraction of the width; ``rise`` how many points they stand
+    above the line.
+    """
+    axes.axhline(value, color=colour, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate(
+        told,
+        (at, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(2, rise),
+        textcoords="offset points",
+        fontsize=7.5,
+        color=colour,
+    )

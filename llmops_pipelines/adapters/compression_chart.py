@@ -10,7 +10,6 @@ import polars as pl
 from llmops_pipelines.adapters import chart_parts as parts
 from llmops_pipelines.adapters.figures import (
     ACCENT,
-    CRITICAL,
     INK,
     MUTED,
     PALETTE,
@@ -60,16 +59,7 @@ def compression_tradeoff(
         for line in drawn.sort("technique", "step").partition_by("technique", maintain_order=True):
             known = line["technique"][0] in LINES
             _line(axes, line["technique"][0], line, "solid" if known else next(others))
-        axes.axhline(max_loss, color=CRITICAL, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-        axes.annotate(
-            f"{parts.written(max_loss, 'share')} may be lost",
-            (0, max_loss),
-            xycoords=("axes fraction", "data"),
-            xytext=(3, 3),
-            textcoords="offset points",
-            fontsize=7.5,
-            color=CRITICAL,
-        )
+        parts.named_line(axes, max_loss, f"{parts.written(max_loss, 'share')} may be lost")
         most = max(drawn["tokens_saved_share"])
         recommended = drawn.filter("is_recommended").sort("tokens_saved_share")
         for number, point in enumerate(recommended.iter_rows(named=True), start=1):

@@ -9,7 +9,6 @@ import polars as pl
 from llmops_pipelines.adapters import chart_parts as parts
 from llmops_pipelines.adapters.figures import (
     ACCENT,
-    CRITICAL,
     INK,
     MUTED,
     PALETTE,
@@ -83,15 +82,11 @@ def routing_frontier(
             linewidth=0,
         )
         floor = large * (1 - max_loss)
-        axes.axhline(floor, color=CRITICAL, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-        axes.annotate(
+        parts.named_line(
+            axes,
+            floor,
             f"{parts.written(max_loss, 'share')} of the large model's quality lost",
-            (0, floor),
-            xycoords=("axes fraction", "data"),
-            xytext=(2, -9),
-            textcoords="offset points",
-            fontsize=7.5,
-            color=CRITICAL,
+            rise=-9,
         )
         if recommended is not None:
             _mark(axes, main, recommended, large, priced=priced)
