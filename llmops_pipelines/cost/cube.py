@@ -42,6 +42,8 @@ DIMENSIONS: Final = (
 """What calls can be summed by: columns of ``LLM_CALLS`` and what follows from them."""
 
 _PERCENTILES: Final = (50, 95, 99)
+_LATENCIES: Final = [f"latency_p{percent}" for percent in _PERCENTILES]
+_LOW: Final = 2**32 - 1
 
 
 class UnknownDimensionError(ValueError):
@@ -132,26 +134,31 @@ def _latencies(latency: pl.Series, keys: Keys) -> pl.DataFrame:
         logged = latency.is_not_null().to_numpy()
         values, codes = values[logged], codes[logged]
     count = np.bincount(codes, minlength=keys.values.height)
-    # One more value, for groups without any to point at.
-    ordered = np.append(_sorted_within(values, codes), np.nan)
-    start = np.where(count > 0, np.cumsum(count) - count, len(values))
+    ranks = np.array([np.maximum(-(-percent * count // 100) - 1, 0) for percent in _PERCENTILES])
+    # Groups without any value have none to point at; what stands where theirs would is taken back.
+    places = np.minimum(np.cumsum(count) - count + ranks, max(len(values) - 1, 0))
+    found = _sorted_within(values, codes, places) if len(values) else places
     return pl.DataFrame(
-        {
-            f"latency_p{percent}": ordered[start + np.maximum(-(-percent * count // 100) - 1, 0)]
-            for percent in _PERCENTILES
-        },
-        nan_to_null=True,
+        dict(zip(_LATENCIES, np.where(count > 0, found, np.nan), strict=True)), nan_to_null=True
     )
 
 
-def _sorted_within(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
-    """``values`` group after group, ascending within each.
+def _sorted_within(
+    values: NDArray[np.float64], groups: NDArray[np.int64], places: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """What stands at some places of ``values``, sorted group after group, ascending within each.
 
-    Group and rank of the value share one integer, because numpy sorts integers several times faster
-    than it sorts by two keys.
+    Group and value share one integer, because numpy sorts integers several times faster than it
+    sorts by two keys; where values are no whole microseconds, their ranks stand for them.
     """
+    microseconds = np.rint(values * 1000)
+    fit = microseconds.min() >= 0 and microseconds.max() <= _LOW
+    if fit and np.array_equal(microseconds / 1000, values):
+        packed = groups << 32 | microseconds.astype(np.int64)
+        packed.sort()
+        return (packed[places] & _LOW) / 1000
     order = np.argsort(values)
     packed = groups[order] << 32 | np.arange(len(order))
     packed.sort()
-    ordered: NDArray[np.float64] = values[order[packed & 0xFFFF_FFFF]]
+    ordered: NDArray[np.float64] = values[order[packed[places] & _LOW]]
     return ordered

@@ -75,7 +75,7 @@ def sum_groups(calls: pl.DataFrame, groups: Codes) -> pl.DataFrame:
             lacking = cells.per_group(cells.count(priced & nulls(calls[name])))
             parts[name] = pl.when(
                 pl.col("cost").is_not_null() & pl.lit(pl.Series(lacking == 0))
-            ).then(dollars_of(pl.lit(pl.Series(pico.tolist(), dtype=pl.Int128))))
+            ).then(dollars_of(pl.lit(_int128(pico))))
     return totals.with_columns(**parts)
 
 
@@ -97,11 +97,17 @@ def _per_group(
     }
     return pl.DataFrame(
         {name: cells.per_group(figure) for name, figure in figures.items()}
-        | {"cost": pl.Series(cells.per_group(pico).tolist(), dtype=pl.Int128)}
+        | {"cost": _int128(cells.per_group(pico))}
     ).select(
         pl.exclude("cost", "priced"),
         cost=pl.when(pl.col("priced") > 0).then(dollars_of(pl.col("cost"))),
     )
+
+
+def _int128(numbers: NDArray[Any]) -> pl.Series:
+    if numbers.dtype == object:
+        return pl.Series(numbers.tolist(), dtype=pl.Int128)
+    return pl.Series(numbers).cast(pl.Int128)
 
 
 class _Cells:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 Codes = NDArray[np.int64]
@@ -20,15 +21,19 @@ _FEW: Final = 4096
 
 @dataclass(frozen=True)
 class Keys:
-    """``codes`` numbers each row's combination of values, from 0; ``values`` has a row a number."""
+    """``codes`` numbers each row's combination of values, from 0; ``values`` has a row a number.
+
+    ``single`` numbers the values of each column of ``values`` by itself.
+    """
 
     codes: Codes
     values: pl.DataFrame
+    single: Mapping[str, Codes]
 
     def by(self, names: Sequence[str]) -> Keys:
         """The same rows, by some of the columns only."""
-        fewer = number_rows(self.values, names)
-        return Keys(fewer.codes[self.codes], fewer.values)
+        fewer = _combine(self.values, {name: self.single[name] for name in names})
+        return Keys(fewer.codes[self.codes], fewer.values, fewer.single)
 
 
 def number_rows(frame: pl.DataFrame, names: Sequence[str]) -> Keys:
@@ -36,9 +41,12 @@ def number_rows(frame: pl.DataFrame, names: Sequence[str]) -> Keys:
 
     The numbers are in no order that means anything. Categorical columns come back as text.
     """
+    return _combine(frame, {name: _codes(frame[name]) for name in names})
+
+
+def _combine(frame: pl.DataFrame, single: Mapping[str, Codes]) -> Keys:
     codes, count = np.zeros(frame.height, np.int64), 1
-    for name in names:
-        own = _codes(frame[name])
+    for own in single.values():
         width = int(own.max(initial=0)) + 1
         if width > 1:
             codes = codes * width + own
@@ -49,8 +57,8 @@ def number_rows(frame: pl.DataFrame, names: Sequence[str]) -> Keys:
     codes, seen = renumber(codes)
     example = np.zeros(len(seen), np.int64)
     example[codes] = np.arange(len(codes))
-    values = pl.DataFrame([_as_text(frame[name].gather(example)) for name in names])
-    return Keys(codes, values)
+    values = frame[list(single)][example].with_columns(cs.categorical().cast(pl.String))
+    return Keys(codes, values, {name: own[example] for name, own in single.items()})
 
 
 def highest(counts: pl.Series) -> int:
@@ -87,10 +95,6 @@ def nulls(series: pl.Series) -> NDArray[np.bool_]:
     if series.null_count():
         return series.is_null().to_numpy()
     return np.zeros(len(series), np.bool_)
-
-
-def _as_text(series: pl.Series) -> pl.Series:
-    return series.cast(pl.String) if series.dtype == pl.Categorical else series
 
 
 def _spread(rows: int) -> int:

@@ -140,8 +140,18 @@ def test_sums_of_money_stay_exact_beyond_what_a_double_holds(book):
     assert sum_calls(booked, ["feature"])["cost"].item() == Decimal("27000000.370370367036")
 
 
-def test_percentiles_are_those_of_another_engine(book):
-    logged = mixed_calls()
+@pytest.mark.parametrize(
+    "latency",
+    [
+        pl.col("latency_ms"),
+        pl.col("latency_ms").round(3),
+        pl.col("latency_ms").round(0) * 1e6,
+        pl.lit(0.0),
+    ],
+    ids=["fractions", "microseconds", "days", "none"],
+)
+def test_percentiles_are_those_of_another_engine(book, latency):
+    logged = mixed_calls().with_columns(latency_ms=latency)
     found = sum_calls(logged, ["feature", "model"], Rates(book)).select(
         "feature", "model", pl.col("^latency_p.*$")
     )
