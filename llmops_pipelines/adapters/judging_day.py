@@ -221,7 +221,7 @@ def judge_day(
             purse=purse,
             price=price,
             limits=limits,
-            circuit=Circuit(limits.dead_after, limits.patience),
+            circuit=Circuit(limits.dead_after, limits.patience, limits.most_late),
             now=now,
             seed=seed,
             run_id=run_id,

@@ -44,7 +44,8 @@ from llmops_pipelines.judging.preflight import (
 )
 from llmops_pipelines.judging.weighing import NO_LOGPROBS
 
-_LIMITS = Limits(concurrency=4, attempts=3, item_deadline_s=120.0)
+_LIMITS = Limits(concurrency=4, attempts=3)
+"""One that must load its model first has a minute, then two, then what is left of five."""
 
 _HOPELESS = ("http_401", "http_402", "http_403", "http_404", "network", "timeout", "http_429")
 """Failures that another way of asking does not mend."""
@@ -56,7 +57,7 @@ _REMEDIES = {
     "http_404": "{url} and the model: the endpoint knows no such path or model (404)",
     "http_429": "the endpoint's quota: it is used up, or too many ask (429)",
     "network": "{url}: nothing answers there",
-    "timeout": "{url}: it does not answer in time",
+    "timeout": "{url}: it does not answer in time; try again when it has less to do",
 }
 
 
@@ -171,7 +172,9 @@ class _Flight:
             purse=self.purse,
             price=self.price,
             limits=self.limits,
-            circuit=Circuit(self.limits.dead_after, patience=3 * len(CANNED)),
+            circuit=Circuit(
+                self.limits.dead_after, patience=3 * len(CANNED), most_late=3 * len(CANNED)
+            ),
             now=self.now,
             seed=0,
             run_id=self.run_id,

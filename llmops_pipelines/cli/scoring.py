@@ -152,7 +152,12 @@ def judge_file(settings: Settings, order: Order) -> dict[str, Any]:
             progress.begin(quote.items, f"{quote.metric} by {quote.model}")
             _say_quote(quote, first, seat, terms.caps, in_batches=order.batch)
 
-        tell = Telling(before, _say_finding, progress.done, progress.wait)
+        def checked(finding: Finding, asked: bool) -> None:
+            _say_finding(finding, asked)
+            if not finding.problem:
+                progress.done(0)
+
+        tell = Telling(before, checked, progress.done, progress.wait)
         lake = resources.lake.open()
         try:
             with _alone_with(order, first, terms):

@@ -13,6 +13,10 @@ _REMEDY = {
     "http_200": "JUDGE_BASE_URL, which as a rule ends in /v1: what answers there is no judge",
     "http_404": "JUDGE_BASE_URL and JUDGE_MODEL: the endpoint knows no such path or model",
 }
+SLOW = (
+    "A slow endpoint wants fewer requests at once (LLMOPS_JUDGE_MAX_IN_FLIGHT, or `concurrency` in "
+    "judges.yaml), or more time (LLMOPS_JUDGE_ITEM_DEADLINE_S)"
+)
 _UNREACHABLE = "JUDGE_BASE_URL: nothing answers there"
 
 
@@ -23,10 +27,13 @@ class Circuit:
     Before the first reply, ``dead_after`` connection failures or rejections in a row open it: the
     endpoint is not there, or not for us. Later, and for server errors, it takes a run of failures
     ``patience`` long, so that a blip that hits everything in flight at once does not end the run.
+    Requests that arrived and had no reply in time may as well be too many for a slow endpoint: it
+    takes ``most_late`` of them.
     """
 
     dead_after: int
     patience: int
+    most_late: int
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
     _ever_answered: bool = False
@@ -42,12 +49,15 @@ class Circuit:
         self._in_a_row += 1
         early = not self._ever_answered and not reply.outcome.startswith("http_5")
         most = self.dead_after if early else self.patience
+        if reply.late:
+            most = self.most_late
         if self._in_a_row >= most:
             # Requests that are still under way end after these: one reason for all of them.
+            remedy = f"check {_REMEDY.get(reply.outcome, _UNREACHABLE)}, then run again"
             self.reason = self.reason or (
                 f"the judge endpoint failed {most} times in a row "
                 f"({reply.outcome}{f': {reply.detail}' if reply.detail else ''}), so the rest "
-                f"was not asked; check {_REMEDY.get(reply.outcome, _UNREACHABLE)}, then run again"
+                f"was not asked{f'. {SLOW}' if reply.late else f'; {remedy}'}"
             )
             self.opened.set()
 

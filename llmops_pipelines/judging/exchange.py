@@ -125,6 +125,11 @@ class Reply:
         """Whether the judge itself spoke, usefully or not."""
         return self.outcome in ("ok", "truncated", "refused")
 
+    @property
+    def late(self) -> bool:
+        """Whether the request arrived, and there was no reply in time."""
+        return self.outcome == "timeout" and self.billable
+
 
 Ask = Callable[[Request, float], Awaitable[Reply]]
 """Sends a request, waiting at most so many seconds. Never raises for what an endpoint may do."""

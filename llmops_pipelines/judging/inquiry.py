@@ -11,7 +11,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 
-from llmops_pipelines.judging.circuit import Circuit
+from llmops_pipelines.judging.circuit import SLOW, Circuit
 from llmops_pipelines.judging.exchange import Ask, Message, Price, Reply, Request
 from llmops_pipelines.judging.item import Item
 from llmops_pipelines.judging.ledger import attempt_row
@@ -28,6 +28,8 @@ _REPAIR = (
 )
 _SHOWN_OF_A_BAD_REPLY = 4_000
 _GRACE_S = 5.0
+_TIMES_USUAL = 4
+"""A reply that takes so many times as long as they usually take is not waited for."""
 _LOOK_AGAIN_S = 0.02
 """How often a run looks whether another process has given back a place, or money."""
 
@@ -37,8 +39,10 @@ class Limits:
     """How hard to try. Times in seconds.
 
     Waiting for the endpoint's pace does not count towards the item's deadline, only towards the
-    run's. A crash has at most ``concurrency + window_results`` items paid for again: those in
-    flight, and those whose verdicts were not yet in the ledger.
+    run's. ``attempt_timeout_s`` is for an endpoint as fast as hosted ones are: a slower one is
+    given more, as far as the item's deadline goes. A crash has at most ``concurrency +
+    window_results`` items paid for again: those in flight, and those whose verdicts were not yet in
+    the ledger.
     """
 
     concurrency: int = 64
@@ -60,6 +64,14 @@ class Limits:
         By then everything in flight has waited for three seconds or more: it is no blip.
         """
         return 6 * self.concurrency
+
+    @property
+    def most_late(self) -> int:
+        """Requests in a row without a reply in time after which an endpoint is left.
+
+        All in flight may be late at once, and once more the few that are then still asked.
+        """
+        return self.concurrency + self.dead_after
 
 
 class GaveUpError(Exception):
@@ -89,6 +101,8 @@ class Conduct:
     """When the run's time is up, as the event loop counts."""
     likely_output: float = 200.0
     """Tokens of a reply, as they have been of late."""
+    usual_s: float = 0.0
+    """Seconds that a reply took, as they have been of late; 0 before the first."""
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Whoever waits for a place holds it; the others wait behind, in order."""
     till: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -106,6 +120,18 @@ class Conduct:
             f"the run's deadline of {self.limits.run_deadline_s:,.0f} s has passed; a later run "
             "takes up the rest"
         )
+
+    def hear(self, reply: Reply) -> None:
+        """Learn from a reply how fast the endpoint is, and whether it is there at all."""
+        if reply.tokens is not None:
+            self.likely_output += 0.1 * (_output(reply.tokens) - self.likely_output)
+        if reply.late:
+            self.gate.narrow()
+        elif reply.answered:
+            self.gate.widen()
+            took = (reply.latency_ms or 0.0) / 1_000
+            self.usual_s += (0.1 if self.usual_s else 1.0) * (took - self.usual_s)
+        self.circuit.record(reply)
 
     async def look_again(self) -> None:
         """Wait until something changes here, or may have changed in another process."""
@@ -125,6 +151,8 @@ class Inquiry:
     record: Callable[[dict[str, Any]], None]
     deadline: float
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    late: int = 0
+    """Requests that had no reply in time; each doubles the time that the next one has."""
     keep_half: Callable[[str, Ruling, Sequence[Mapping[str, Any]]], None] | None = None
     """Takes what was said of one order of a pair: prompt's digest, ruling, attempts."""
 
@@ -237,10 +265,10 @@ class Inquiry:
                     reply = Reply("timeout", detail=f"no reply in {seconds:.0f} s", retryable=True)
             if reply.tokens is not None:
                 used = sum(reply.tokens.values())
-                conduct.likely_output += 0.1 * (_output(reply.tokens) - conduct.likely_output)
         finally:
             conduct.gate.leave(expected, used)
-        conduct.circuit.record(reply)
+        conduct.hear(reply)
+        self.late += reply.late
         if reply.retry_after_s:
             conduct.gate.pause(reply.retry_after_s)
         cost = self._cost(request, reply, reservation)
@@ -286,7 +314,8 @@ class Inquiry:
                 await self._stand_by(wait)
                 wait = gate.pause_left()
             self.deadline += loop.time() - began
-            return expected, min(conduct.limits.attempt_timeout_s, self._seconds_left())
+            usual = max(conduct.limits.attempt_timeout_s, _TIMES_USUAL * conduct.usual_s)
+            return expected, min(usual * 2**self.late, self._seconds_left())
         except BaseException:
             gate.leave(expected, 0)
             raise
@@ -338,7 +367,7 @@ class Inquiry:
             raise GaveUpError(
                 "failed",
                 f"{reply.outcome}, and waiting {seconds:.0f} s would pass the item's deadline of "
-                f"{limits.item_deadline_s:.0f} s",
+                f"{limits.item_deadline_s:.0f} s" + (f". {SLOW}" if reply.late else ""),
             )
         try:
             async with asyncio.timeout(seconds):
@@ -351,7 +380,8 @@ class Inquiry:
         left = min(self.deadline, self.conduct.ends_at) - asyncio.get_running_loop().time()
         if left <= 0:
             limit = self.conduct.limits.item_deadline_s
-            raise GaveUpError("failed", f"the item's deadline of {limit:.0f} s has passed")
+            slow = f"; {self.late} request(s) had no reply in time. {SLOW}" if self.late else ""
+            raise GaveUpError("failed", f"the item's deadline of {limit:.0f} s has passed{slow}")
         return left
 
     @contextmanager

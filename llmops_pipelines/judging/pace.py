@@ -29,6 +29,11 @@ class Gate:
     ``others`` are requests that other processes have in flight and ``holders`` the processes that
     are judging, this one included, among which places are shared equally. Moments are seconds of
     ``clock``.
+
+    An endpoint that is asked by more at once than it can serve lets all of them wait until their
+    time is up, and serves nobody. So each request that is not answered in time takes a place away,
+    and as many answers as there are places give one back (additive increase as in Chiu and Jain,
+    "Analysis of the increase and decrease algorithms", 1989): ``width`` is what is left of them.
     """
 
     pace: Pace = field(default_factory=Pace)
@@ -39,10 +44,11 @@ class Gate:
     own: int = 0
     others: int = 0
     holders: int = 1
+    width: float = float("inf")
 
     def enter(self, tokens: int) -> float | None:
         """Take a place; seconds until the request may go, or None while all places are taken."""
-        share = max(1, self.pace.in_flight // self.holders)
+        share = max(1, int(min(self.pace.in_flight // self.holders, self.width)))
         if self.own >= share or self.own + self.others >= self.pace.in_flight:
             return None
         self.own += 1
@@ -63,6 +69,14 @@ class Gate:
         self.own -= 1
         if self.pace.tokens_per_minute and used is not None:
             self.tokens_free_at += (used - expected) * 60 / self.pace.tokens_per_minute
+
+    def narrow(self) -> None:
+        """A request was not answered in time: ask fewer at once, one at least."""
+        self.width = max(min(self.width, self.pace.in_flight // self.holders) - 1, 1.0)
+
+    def widen(self) -> None:
+        """A request was answered: the endpoint may bear a little more."""
+        self.width += 1 / self.width
 
     def pause(self, seconds: float) -> None:
         """Let nobody pass for so long: the endpoint asked for it."""

@@ -73,17 +73,18 @@ def spec_called(
 def _by_name(name: str, model: str, rubrics: judging.Rubrics) -> judging.JudgeSpec:
     from llmops_pipelines.adapters.named_judges import spec_named
 
+    try:
+        spec = spec_named(name, model=model or "(none)", rubrics=rubrics)
+    except ModuleNotFoundError as error:
+        raise UnknownSpecError(f"{name}: {error}") from error
+    except ValueError as error:
+        raise UnknownSpecError(f"{error}; or give the id of a spec of judge_specs") from error
     if not model:
         raise UnknownSpecError(
             f"{name!r} is a rubric or a metric, and no model is named to judge by it: set "
             "JUDGE_MODEL or give --model"
         )
-    try:
-        return spec_named(name, model=model, rubrics=rubrics)
-    except ModuleNotFoundError as error:
-        raise UnknownSpecError(f"{name}: {error}") from error
-    except ValueError as error:
-        raise UnknownSpecError(f"{error}; or give the id of a spec of judge_specs") from error
+    return spec
 
 
 def quote_days(

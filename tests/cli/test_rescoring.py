@@ -114,7 +114,10 @@ def test_a_rescoring_is_a_backfill_in_the_history(world):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--spec", "grounded"), "no judge is called 'grounded'; rubrics.yaml has groundedness"),
+        (
+            ("--spec", "grounded"),
+            "no judge is called 'grounded'; did you mean groundedness? rubrics.yaml",
+        ),
         (("--spec", "support", "--model", "x"), "no judge is called 'support'"),
     ],
 )

@@ -179,7 +179,7 @@ def test_bounds_have_exit_codes_of_their_own(bound, wrong, code, says, tmp_path)
         (["--judge", "claude"], "there is no such judge; known: judge"),
         (
             ["--rubric", "groundednes"],
-            "no judge is called 'groundednes'; rubrics.yaml has groundedness",
+            "no judge is called 'groundednes'; did you mean groundedness? rubrics.yaml has",
         ),
     ],
 )

@@ -47,7 +47,7 @@ KINDS = {
 def conduct(ask):
     clock = iter(NOON + timedelta(microseconds=n) for n in range(1_000))
     return Conduct(
-        ask=ask, purse=Purse(), price=no_price, limits=QUICK, circuit=Circuit(9, 99),
+        ask=ask, purse=Purse(), price=no_price, limits=QUICK, circuit=Circuit(9, 99, 99),
         now=lambda: next(clock), seed=7, run_id="run-1",
     )  # fmt: skip
 

@@ -6,8 +6,8 @@ from llmops_pipelines.judging import Circuit
 from tests.judging.worlds import failure, ok
 
 
-def after(*replies, dead_after=3, patience=6):
-    circuit = Circuit(dead_after, patience)
+def after(*replies, dead_after=3, patience=6, most_late=8):
+    circuit = Circuit(dead_after, patience, most_late)
     for reply in replies:
         circuit.record(reply)
     return circuit
@@ -17,7 +17,6 @@ def after(*replies, dead_after=3, patience=6):
     ("outcome", "variable"),
     [
         ("network", "JUDGE_BASE_URL"),
-        ("timeout", "JUDGE_BASE_URL"),
         ("http_401", "JUDGE_API_KEY"),
         ("http_403", "JUDGE_API_KEY"),
         ("http_404", "JUDGE_MODEL"),
@@ -43,6 +42,23 @@ def test_once_it_has_answered_it_takes_more():
 
 def test_an_answer_starts_the_count_anew():
     assert not after(*[*[failure("network")] * 2, ok()] * 5).opened.is_set()
+
+
+def late(**fields):
+    return failure("timeout", billable=True, **fields)
+
+
+def test_requests_without_a_reply_in_time_take_more_and_the_remedy_is_less_at_once():
+    assert not after(*[late()] * 7).opened.is_set()
+    circuit = after(*[late(detail="no reply in 60 s")] * 8)
+    assert circuit.opened.is_set()
+    assert "LLMOPS_JUDGE_MAX_IN_FLIGHT" in circuit.reason
+    assert "JUDGE_BASE_URL" not in circuit.reason
+
+
+def test_where_nobody_takes_the_connection_the_address_is_wrong_however_long_it_takes():
+    circuit = after(*[failure("timeout")] * 3)
+    assert "JUDGE_BASE_URL" in circuit.reason
 
 
 def test_server_errors_take_more_and_rate_limits_never_open_it():

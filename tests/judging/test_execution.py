@@ -241,6 +241,75 @@ def test_an_endpoint_that_hangs_is_left_after_the_timeout(monkeypatch):
     assert run.ledger.attempts["outcome"].to_list() == ["timeout", "timeout"]
 
 
+def slow_server(slots, seconds):
+    """An endpoint that serves ``slots`` requests at once; the others wait, and may wait in vain."""
+    free, told = asyncio.Semaphore(slots), []
+
+    async def ask(_request, most):
+        told.append(most)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(most), free:
+                await asyncio.sleep(seconds)
+        except TimeoutError:
+            return failure("timeout", billable=True)
+        return ok(latency_ms=1_000 * (time.monotonic() - started))
+
+    return ask, told
+
+
+def of_a_slow_server(ask, limits, count):
+    judge = RubricJudge(spec())
+    frame = distinct_items(item_frame(*(f"answer {n}" for n in range(count))), judge.spec)
+    jobs = [(judge, read_item(row)) for row in frame.iter_rows(named=True)]
+
+    async def run():
+        circuit = Circuit(limits.dead_after, limits.patience, limits.most_late)
+        gate = Gate(Pace(limits.concurrency))
+        conduct = Conduct(ask, Purse(), no_price, limits, circuit, lambda: NOON, 1, "run", gate)
+        return await execute(jobs, conduct, lambda *_: None, library_versions={}), gate
+
+    return asyncio.run(run())
+
+
+def test_a_server_that_is_asked_by_more_than_it_can_serve_is_asked_by_fewer_and_loses_nothing():
+    # All at once would take 1.6 s, far more than the 0.2 s that each of them waits at first.
+    ask, told = slow_server(slots=2, seconds=0.05)
+    limits = Limits(concurrency=64, attempt_timeout_s=0.2, item_deadline_s=5.0)
+    tally, gate = of_a_slow_server(ask, limits, 64)
+    assert outcomes(tally) == {"scored": 64}
+    assert gate.width < 32
+    assert max(told) > 0.2
+
+
+def test_a_reply_that_is_slower_than_an_attempt_may_take_comes_with_the_next():
+    ask, told = slow_server(slots=1, seconds=0.25)
+    limits = Limits(concurrency=1, attempt_timeout_s=0.1, item_deadline_s=5.0)
+    tally, _ = of_a_slow_server(ask, limits, 2)
+    assert outcomes(tally) == {"scored": 2}
+    # Doubled twice for the first; the second is given what replies have been seen to take.
+    assert [round(seconds, 1) for seconds in told[:3]] == [0.1, 0.2, 0.4]
+    assert len(told) == 4
+    assert told[3] >= 4 * 0.25
+
+
+def test_an_item_that_got_no_reply_in_time_says_what_to_set():
+    ask, _ = slow_server(slots=1, seconds=9.0)
+    limits = Limits(concurrency=1, attempt_timeout_s=0.02, item_deadline_s=0.1)
+    tally, _ = of_a_slow_server(ask, limits, 1)
+    assert outcomes(tally) == {"failed": 1}
+    assert "LLMOPS_JUDGE_MAX_IN_FLIGHT" in tally.unfinished["reason"][0]
+
+
+def test_a_server_that_takes_requests_and_answers_none_is_left():
+    ask, told = slow_server(slots=1, seconds=9.0)
+    limits = Limits(concurrency=4, attempt_timeout_s=0.02, item_deadline_s=0.1, dead_after=3)
+    tally, _ = of_a_slow_server(ask, limits, 200)
+    assert outcomes(tally) == {"failed": 200}
+    assert len(told) <= 11
+    assert any("failed 7 times in a row (timeout)" in why for why in tally.unfinished["reason"])
+
+
 def test_a_dead_endpoint_ends_the_run_and_names_the_variable():
     run = Run(always(failure("network", detail="refused")))
     tally = run.of(item_frame(*(f"answer {n}" for n in range(500))))
@@ -314,7 +383,7 @@ def test_an_interrupted_run_hands_over_what_it_has_and_records_what_was_in_fligh
         jobs = [
             (judge, read_item(row)) for row in distinct_items(TEN, spec()).iter_rows(named=True)
         ]
-        conduct = Conduct(ask, Purse(), no_price, QUICK, Circuit(8, 24), lambda: NOON, 1, "run")
+        conduct = Conduct(ask, Purse(), no_price, QUICK, Circuit(8, 24, 99), lambda: NOON, 1, "run")
         task = asyncio.ensure_future(execute(jobs, conduct, ledger.append, library_versions={}))
         await asyncio.sleep(0.1)
         task.cancel()
@@ -397,7 +466,7 @@ def rule_with(judge):
         jobs = [
             (judge, read_item(row)) for row in distinct_items(ONE, spec()).iter_rows(named=True)
         ]
-        conduct = Conduct(ask, Purse(), no_price, QUICK, Circuit(8, 24), lambda: NOON, 1, "run")
+        conduct = Conduct(ask, Purse(), no_price, QUICK, Circuit(8, 24, 99), lambda: NOON, 1, "run")
         return await execute(jobs, conduct, Ledger().append, library_versions={})
 
     return outcomes(asyncio.run(run()))
@@ -421,7 +490,9 @@ def test_no_more_than_the_limit_are_in_flight():
             (judge, read_item(row)) for row in distinct_items(frame, spec()).iter_rows(named=True)
         )
         limits = Limits(concurrency=5)
-        conduct = Conduct(ask, Purse(), no_price, limits, Circuit(8, 24), lambda: NOON, 1, "run")
+        conduct = Conduct(
+            ask, Purse(), no_price, limits, Circuit(8, 24, 99), lambda: NOON, 1, "run"
+        )
         return await execute(jobs, conduct, Ledger().append, library_versions={})
 
     assert outcomes(asyncio.run(run())) == {"scored": 40}

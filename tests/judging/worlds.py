@@ -218,7 +218,7 @@ class Run:
                 purse=Purse(self.caps),
                 price=self.price,
                 limits=self.limits,
-                circuit=Circuit(self.limits.dead_after, 3 * self.limits.concurrency),
+                circuit=Circuit(self.limits.dead_after, 3 * self.limits.concurrency, 99),
                 now=lambda: next(clock),
                 seed=7,
                 run_id="run-1",

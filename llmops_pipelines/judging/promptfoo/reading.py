@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
@@ -250,8 +251,11 @@ def _refusal(kind: str, raw: Mapping[str, Any]) -> str | None:
         if key in raw:
             return f"{key} changes the output by code, which is never run here"
     if kind not in KINDS:
-        known = kind.partition(":")[0] in SPELLED
-        return f"{kind} is {'not evaluated here' if known else 'no assertion of promptfoo'}"
+        if kind.partition(":")[0] in SPELLED:
+            return f"{kind} is not evaluated here"
+        close = get_close_matches(kind, sorted(SPELLED), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return f"{kind} is no assertion of promptfoo{hint}"
     return None
 
 

@@ -75,7 +75,11 @@ def test_words_that_older_yaml_takes_for_truth_or_dates_stay_words():
         ("{type: context-recall, value: x, contextTransform: output}", "contextTransform changes"),
         ("{type: bleu, value: x}", "bleu is not evaluated here"),
         ("{type: 'not-trajectory:tool-used', value: x}", "trajectory:tool-used is not evaluated"),
-        ("{type: contain, value: x}", "contain is no assertion of promptfoo"),
+        (
+            "{type: contain, value: x}",
+            "contain is no assertion of promptfoo; did you mean contains?",
+        ),
+        ("{type: zzz, value: x}", "zzz is no assertion of promptfoo"),
     ],
 )
 def test_code_and_unknown_assertions_are_refused_with_their_line(assertion, reason):
