@@ -76,7 +76,8 @@ class JudgeStub(LoopbackServer):
     ``stubborn``. It refuses the ways of asking for JSON in ``refuses_formats`` with status 400. One
     that ``ignores_formats`` writes names of its own unless its instructions hold the schema, as
     Anthropic's compatible endpoint does. ``doubt`` is the probability of the opposite verdict it
-    tells when asked for log probabilities; None tells none.
+    tells when asked for log probabilities; None tells none. One that is ``forced`` tells what the
+    model would have liked to write, as llama.cpp does, which does not hold what its schema made it.
     """
 
     truth: Mapping[str, bool] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class JudgeStub(LoopbackServer):
     refuses_formats: frozenset[str] = frozenset()
     ignores_formats: bool = False
     doubt: float | None = None
+    forced: bool = False
     port: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -205,7 +207,8 @@ class JudgeStub(LoopbackServer):
                 other = " false" if token.strip() == "true" else " true"
                 options = {token: 1 - self.doubt, other: self.doubt}
             top = [{"token": t, "logprob": log(max(p, 1e-9))} for t, p in options.items()]
-            told.append({**top[0], "top_logprobs": top[: body["top_logprobs"]]})
+            liked = top[1:] or [{"token": "I", "logprob": -0.7}] if self.forced else top
+            told.append({**top[0], "top_logprobs": liked[: body["top_logprobs"]]})
         return {"content": told}
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -182,16 +182,25 @@ def _weighed(logprobs: Any) -> tuple[WeighedToken, ...] | None:
     try:
         return (
             tuple(
-                WeighedToken(
-                    str(token["token"]),
-                    tuple((str(o["token"]), float(o["logprob"])) for o in token["top_logprobs"]),
-                )
-                for token in logprobs["content"]
+                WeighedToken(str(token["token"]), _likely(token)) for token in logprobs["content"]
             )
             or None
         )
     except (TypeError, LookupError, ValueError):
         return None
+
+
+def _likely(token: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """What nearly stood there, and what stands there.
+
+    A server that holds its replies to a schema tells what the model liked best without it: the
+    token that it wrote need not be among those.
+    """
+    liked = tuple((str(o["token"]), float(o["logprob"])) for o in token["top_logprobs"])
+    written = str(token["token"])
+    if any(text == written for text, _ in liked):
+        return liked
+    return (*liked, (written, float(token["logprob"])))
 
 
 def _tokens(usage: Any) -> dict[str, int] | None:

@@ -236,7 +236,9 @@ class _Flight:
             logprobs=weighs,
             right=rightly(verdicts),
             model_served=next((r.model_served for r in replies if r.model_served), None),
-            problem=NO_LOGPROBS if weighs is False else None,
+            problem=f"{NO_LOGPROBS}; do without (--logprobs, or `logprobs` in judges.yaml)"
+            if weighs is False
+            else None,
             doubt=doubt_about(verdicts),
         )
 

@@ -9,6 +9,7 @@ import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from math import log
 
 import pytest
 
@@ -198,6 +199,15 @@ def test_without_a_schema_the_instructions_end_with_it(way):
     assert system["content"].startswith(REQUEST.messages[0].content)
     assert json.loads(system["content"].rsplit("\n", 1)[1]) == REQUEST.schema
     assert user["content"] == REQUEST.messages[1].content
+
+
+def test_what_was_written_is_weighed_though_the_model_liked_other_words_better():
+    with JudgeStub(doubt=0.25, forced=True) as stub:
+        [reply] = ask(stub.base_url, replace(REQUEST, weighs=True))
+    for token in reply.tokens_weighed:
+        assert token.text in dict(token.alternatives)
+    verdicts = [t for t in reply.tokens_weighed if t.text == " true"][-1]
+    assert dict(verdicts.alternatives) == pytest.approx({" false": log(0.25), " true": log(0.75)})
 
 
 def test_log_probabilities_come_token_by_token_where_they_are_asked_for():
