@@ -34,6 +34,7 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
 
 _BY = {"llmops/by": "llmops rescore"}
+_JUDGE_TAG = "llmops/judge"
 
 _COUNTS = ("items", "judged", "scored", "failed", "over_budget", "over_policy", "pending")
 
@@ -164,7 +165,9 @@ def _run(
     # Runs name the judge by its id, so that an edit of rubrics.yaml meanwhile changes nothing.
     kept = resources_of(settings).lake.open()
     kept.append(JUDGE_SPECS, judging.judge_specs([spec]), name=spec.spec_id)
-    backfill_id = f"rescore-{uuid4().hex[:12]}"
+    # The list of backfills shows the first eight characters, and tags, but no title.
+    backfill_id = uuid4().hex[:12]
+    judge = f"{spec.metric} by {spec.model}"
     with (
         alone(settings.home / "nightly.lock", _say_so),
         telling.progress(Console(stderr=True)) as show,
@@ -182,9 +185,9 @@ def _run(
             backfill_id,
             key=key,
             days=days,
-            title=f"llmops rescore: {spec.metric} by {spec.model} ({spec.spec_id})"
+            title=f"llmops rescore: {judge} ({spec.spec_id})"
             + (f", repetition {repetition}" if repetition else ""),
-            tags={**_BY, RESCORE_TAG: backfill_id},
+            tags={**_BY, RESCORE_TAG: backfill_id, _JUDGE_TAG: judge},
             run_config=config,
         ) as backfill:
             for number, day in enumerate(days):

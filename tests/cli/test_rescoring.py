@@ -108,6 +108,8 @@ def test_a_rescoring_is_a_backfill_in_the_history(world):
     assert backfills[0].title.startswith("llmops rescore: groundedness by gpt-4.1 (")
     assert sorted(run.tags["dagster/partition"] for run in runs) == [str(DAY), str(NEXT)]
     assert {run.tags["llmops/by"] for run in runs} == {"llmops rescore"}
+    assert {run.tags["llmops/judge"] for run in runs} == {"groundedness by gpt-4.1"}
+    assert backfills[0].tags["llmops/judge"] == "groundedness by gpt-4.1"
     assert {run.job_name for run in runs} == {"rescore_job"}
 
 
@@ -126,6 +128,13 @@ def test_what_cannot_be_rescored_is_told(world, arguments, said):
     run = invoke("--data", world, "rescore", *DAYS, *arguments, environment=asked)
     assert run.returncode == 2
     assert said in run.stderr
+
+
+def test_a_slip_is_told_before_the_model_that_is_not_set(world):
+    run = invoke("--data", world, "rescore", *DAYS, "--spec", "groundednes", environment=LATER)
+    assert run.returncode == 2
+    assert "did you mean groundedness?" in run.stderr
+    assert "JUDGE_MODEL" not in run.stderr
 
 
 def test_without_an_endpoint_nobody_is_asked_and_what_to_set_is_told(world):
