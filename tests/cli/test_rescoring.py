@@ -134,7 +134,7 @@ def test_a_slip_is_told_before_the_model_that_is_not_set(world):
     run = invoke("--data", world, "rescore", *DAYS, "--spec", "groundednes", environment=LATER)
     assert run.returncode == 2
     assert "did you mean groundedness?" in run.stderr
-    assert "JUDGE_MODEL" not in run.stderr
+    assert "no model is named" not in run.stderr
 
 
 def test_without_an_endpoint_nobody_is_asked_and_what_to_set_is_told(world):
