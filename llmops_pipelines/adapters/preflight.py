@@ -57,7 +57,7 @@ _REMEDIES = {
     "http_404": "{url} and the model: the endpoint knows no such path or model (404)",
     "http_429": "the endpoint's quota: it is used up, or too many ask (429)",
     "network": "{url}: nothing answers there",
-    "timeout": "{url}: it does not answer in time; try again when it has less to do",
+    "timeout": "{url}, and whether it has too much to do: it does not answer in time",
 }
 
 
