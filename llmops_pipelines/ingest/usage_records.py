@@ -122,7 +122,8 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         return _Record(fault=f"line: is no JSON ({error})")
     if not isinstance(record, dict):
         return _Record(fault=f"line: holds no object; a usage record has {NEEDED}")
-    own, usage, moment = record.get("id"), record.get("usage"), record.get("timestamp")
+    own, moment = record.get("id"), record.get("timestamp")
+    usage = _within_text(record.get("usage"))
     if not isinstance(usage, dict):
         return _Record(own, fault="usage: is no object; give what the provider returned")
     if at is None and moment is None:
@@ -139,6 +140,14 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         **counted.fields,
     }
     return _Record(own, fields, counted.refused)
+
+
+def _within_text(usage: Any) -> Any:
+    """The object that a cell of a table holds as text."""
+    try:
+        return orjson.loads(usage) if isinstance(usage, str) else usage
+    except orjson.JSONDecodeError:
+        return usage
 
 
 def _moment(timestamp: Any) -> Any:
