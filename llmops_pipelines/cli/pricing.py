@@ -91,6 +91,7 @@ def as_dict(record: PricedRecord) -> dict[str, Any]:
         "line": record.line,
         "cost_usd": None if record.cost is None else float(record.cost),
         "reason": record.reason,
+        "not_in_it": record.not_in_it,
         "buckets": dict(record.buckets),
         "price_rows": [
             {
@@ -122,7 +123,8 @@ def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
         else:
             steps = " + ".join(_step(row) for row in record.rows)
             source = f"  [{record.rows[0].source}]" if record.rows else ""
-            typer.echo(f"{name}: {_usd(record.cost)} = {steps or '0 tokens'}{source}")
+            beside = f"; not in it: {record.not_in_it}" if record.not_in_it else ""
+            typer.echo(f"{name}: {_usd(record.cost)} = {steps or '0 tokens'}{source}{beside}")
         total += record.cost or 0
         unpriced += record.cost is None
     return total, unpriced
