@@ -88,7 +88,7 @@ class Intake:
 
 
 class SampleFile:
-    """A file of samples: lines of JSON, one array, CSV or Parquet, plain or packed as .gz or .zst."""
+    """A file of samples: lines of JSON, one array, CSV or Parquet, packed or not."""
 
     def __init__(self, path: Path) -> None:
         state = path.stat()
