@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+from datetime import UTC, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -102,6 +104,25 @@ def test_what_judges_cost_is_a_line_of_the_invoice_and_no_part_of_the_residue(fo
     apart = run(folder, "chargeback", "2026-10")
     assert "evaluation" not in apart.stdout
     assert "evaluation, apart: $0.50 for 2 judge call(s)" in apart.stderr
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Asia/Kolkata", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]
+)
+def test_the_months_of_any_zone_add_up_to_the_calls_to_the_last_digit(tmp_path, zone):
+    root = data_folder(tmp_path, {}, {"finance.yaml": f"report_timezone: {zone}\n"})
+    # Two days around the end of a month and of daylight saving, a call every half hour.
+    begins = at("2026-10-24 00:00"), at("2026-10-31 00:00")
+    moments = [begin + timedelta(minutes=30 * n) for begin in begins for n in range(96)]
+    amounts = [Decimal(10**6 + n).scaleb(-12) for n in range(len(moments))]
+    write(root, *(call(f"{m}", f"{a:f}") for m, a in zip(moments, amounts, strict=True)))
+    sums = {}
+    for month in ("2026-10", "2026-11"):
+        told = json.loads(run(root, "chargeback", month, "--json").stdout)
+        sums[month] = Decimal(told["cost_usd"])
+    own = [m.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).month for m in moments]
+    october = sum((a for a, month in zip(amounts, own, strict=True) if month == 10), Decimal(0))
+    assert sums == {"2026-10": october, "2026-11": sum(amounts) - october}
 
 
 def test_without_a_file_the_csv_is_all_that_stdout_holds(folder):
