@@ -11,7 +11,14 @@ import duckdb
 
 from llmops_pipelines.formats import connect, objects_in, split_document
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
-from llmops_pipelines.ingest.lines import Block, Refused, line_frame, read_blocks, sample_lines
+from llmops_pipelines.ingest.lines import (
+    Block,
+    Refused,
+    line_frame,
+    read_blocks,
+    sample_lines,
+    too_long,
+)
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.tabular import PARQUET, csv_blocks, parquet_blocks
 
@@ -66,7 +73,8 @@ def _texts(
         return
     begins = (first.begins if isinstance(first, Refused) else first.data[:65536]).lstrip()[:1]
     sample = [] if isinstance(first, Refused) else sample_lines([first], _SAMPLE_LINES)
-    if begins == b"[" or (begins == b"{" and not objects_in(sample[:1])):
+    over_lines = begins == b"{" and isinstance(first, Block) and not objects_in(sample[:1])
+    if begins == b"[" or over_lines:
         records = document_records(connect(), content)
         if records is not None:
             yield from _as_blocks(records, max_line_bytes)
@@ -82,10 +90,17 @@ def _texts(
 
 
 def _as_blocks(records: list[str], max_line_bytes: int) -> Iterator[Block | Refused]:
-    """One block: a document is held in memory anyway."""
-    if records:
-        data = "".join(f"{record}\n" for record in records).encode()
-        yield from read_blocks(iter([data]), max_line_bytes)
+    """Few blocks: a document is held in memory anyway. Long records are refused one by one."""
+    lines = [f"{record}\n".encode() for record in records]
+    long = [n for n, line in enumerate(lines) if len(line) > max_line_bytes + 1]
+    start = 0
+    for end in [*long, len(lines)]:
+        if end > start:
+            yield Block(b"".join(lines[start:end]), start + 1, end - start)
+        if end < len(lines):
+            size = len(lines[end]) - 1
+            yield Refused(end + 1, size, "", too_long(size, max_line_bytes))
+        start = end + 1
 
 
 def _refused(reason: str) -> Refused:
