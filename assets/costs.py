@@ -13,6 +13,7 @@ from llmops_pipelines.orchestration.conditions import Inputs, on_finished_day, w
 from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.reference_assets import reference_key
+from llmops_pipelines.orchestration.repricing import priced_day
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
 from llmops_pipelines.orchestration.spend_charts import figures_of_latest_day
 from llmops_pipelines.tables import (
@@ -54,9 +55,16 @@ def price_book(reference: ReferenceFolder, clock: Clock, lake: LakeResource) -> 
     kinds={"polars", "parquet"},
     figures=figures.of_call_costs,
 )
-def call_costs(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFrame:
+def call_costs(
+    llm_calls: pl.DataFrame,
+    price_book: pl.DataFrame,
+    lake: LakeResource,
+    clock: Clock,
+    day: date,
+    run_id: str,
+) -> pl.DataFrame:
     """Every call of the day with its cost in USD, null where no price or usage is known."""
-    return pricing.price_calls(llm_calls, price_book)
+    return priced_day(lake.open(), llm_calls, price_book, day, run_id=run_id, clock=clock)
 
 
 @daily(

@@ -1,6 +1,6 @@
 """What shorter contexts lose on public answers, beside cutting the end off and chance.
 
-Run it with ``python benchmarks/compression.py FOLDER [--chart FILE.svg]``. FOLDER holds any of
+Run it with ``python benchmarks/compression.py FOLDER [--chart FILE]``. FOLDER holds any of
 
 * ``begin/data.parquet``: dialogue replies that people found fully attributable to a snippet of
   knowledge (BEGIN). Each is retrieved among four snippets of other replies, all five in an order
@@ -27,8 +27,8 @@ import polars as pl
 
 from llmops_pipelines import savings
 from llmops_pipelines.adapters import compression, minilm
-from llmops_pipelines.adapters.charts import svg
 from llmops_pipelines.adapters.compression_chart import compression_tradeoff
+from llmops_pipelines.adapters.figures import file_bytes
 from llmops_pipelines.judging.quotes import estimated_tokens
 from llmops_pipelines.savings.compression_units import units
 
@@ -138,7 +138,7 @@ def tell(name: str, rows: pl.DataFrame, clusters: int, cpu: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--chart", type=Path, help="draw the first set there, as SVG")
+    parser.add_argument("--chart", type=Path, help="draw the first set there, .svg or .png")
     asked = parser.parse_args()
     drawn = False
     for folder, (name, read) in SETS.items():
@@ -152,7 +152,8 @@ def main() -> None:
         tell(name, rows, len(set(sessions)), process_time() - begun)
         if asked.chart and not drawn:
             figure = compression_tradeoff(rows, max_loss=savings.MAX_LOSS, title=name)
-            asked.chart.write_text(svg(figure, name), encoding="utf-8")
+            ending = asked.chart.suffix.lower().removeprefix(".")
+            asked.chart.write_bytes(file_bytes(figure, ending, name))
             drawn = True
 
 

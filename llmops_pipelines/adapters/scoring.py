@@ -24,7 +24,9 @@ from llmops_pipelines.adapters.judging_day import judging_versions
 from llmops_pipelines.adapters.spool import Line, Spool, verdicts_in
 from llmops_pipelines.ingest import LogFile
 from llmops_pipelines.ingest.files import Content, foreign, read_content
-from llmops_pipelines.ingest.lines import Block, read_blocks
+from llmops_pipelines.ingest.lines import Block, Refused
+from llmops_pipelines.ingest.record_files import record_blocks
+from llmops_pipelines.ingest.tabular import PARQUET
 from llmops_pipelines.judging import (
     CanaryResult,
     Circuit,
@@ -86,7 +88,7 @@ class Intake:
 
 
 class SampleFile:
-    """A file of samples, one a line, plain or packed as .gz or .zst."""
+    """A file of samples: lines of JSON, one array, CSV or Parquet, packed or not."""
 
     def __init__(self, path: Path) -> None:
         state = path.stat()
@@ -95,23 +97,26 @@ class SampleFile:
         self.path = path
 
     def check(self) -> None:
-        """Refuse what can hold no lines of JSON.
+        """Refuse what can hold no records.
 
         Raises:
-            SampleFileError: It is an archive, a table, or cannot be read.
+            SampleFileError: It is an archive or another binary file, or cannot be read.
         """
         if self._content.failure:
             raise SampleFileError(self._content.failure)
         head = next(iter(self._content.chunks()), b"")
-        if (alien := foreign(head[:_HEAD_BYTES])) is not None:
+        alien = foreign(head[:_HEAD_BYTES])
+        if alien is not None and not head.startswith(PARQUET):
             raise SampleFileError(f"it is {alien}")
-        if head.startswith(b"PAR1"):
-            raise SampleFileError("it is a Parquet file")
+        if head.startswith((PARQUET, b"[")):
+            first = next(record_blocks(self._content, MOST_LINE_BYTES), None)
+            if isinstance(first, Refused) and first.reason.startswith("file: "):
+                raise SampleFileError(f"it {first.reason.removeprefix('file: ')}")
 
     def batches(self, intake: Intake | None = None) -> Iterator[list[Sample | BadLine]]:
         """Its lines in order, some at a time; blank ones are counted in ``intake`` alone."""
         counts = intake or Intake()
-        for block in read_blocks(self._content.chunks(), MOST_LINE_BYTES):
+        for block in record_blocks(self._content, MOST_LINE_BYTES):
             if not isinstance(block, Block):
                 counts.lines += block.lines
                 yield [

@@ -15,7 +15,7 @@ from llmops_pipelines.billing.reconcile import (
     reconcile,
     unknown_file,
 )
-from llmops_pipelines.billing.sides import calls_side, judges_side
+from llmops_pipelines.billing.sides import calls_side, judges_side, model_names
 from llmops_pipelines.billing.summary import Totals, totals
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "calls_side",
     "days_of",
     "judges_side",
+    "model_names",
     "read_invoice",
     "reconcile",
     "totals",

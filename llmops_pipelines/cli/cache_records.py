@@ -1,4 +1,4 @@
-"""Requests of a file for ``llmops cache``: one JSON object a line."""
+"""Requests of a file for ``llmops cache``, one a record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines import savings
-from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.problems import UnusableError
+from llmops_pipelines.cli.record_reading import read_records
 from llmops_pipelines.formats.times import read_times
 from llmops_pipelines.tables import MONEY
 
@@ -19,23 +20,13 @@ _REMEDY = 'expected {"id", "timestamp", "question" or "messages", "answer", "fea
 
 
 def read_requests(file: Path) -> pl.DataFrame:
-    """``savings.ASKED`` of a JSONL file.
+    """``savings.ASKED`` of the records of a file.
 
     Raises:
         UnusableError: It cannot be read; line, field and remedy are named.
     """
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise UnusableError(f"{file}: no such file; name a JSONL file of requests") from error
-    except UnicodeDecodeError as error:
-        raise UnusableError(f"{file}: is no text ({error.reason}); name a JSONL file") from error
-    except OSError as error:
-        raise of_file_system(error, remedy="name a JSONL file of requests") from error
     rows = [
-        _row(f"{file}:{number}", number, line)
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
+        _row(f"{file}:{number}", number, record) for number, record in read_records(file, _REMEDY)
     ]
     if not rows:
         raise UnusableError(f"{file}: no records in it; {_REMEDY}")
@@ -49,13 +40,7 @@ def read_requests(file: Path) -> pl.DataFrame:
     return frame.select(savings.ASKED.names())
 
 
-def _row(place: str, number: int, line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line, parse_float=Decimal)
-    except json.JSONDecodeError as error:
-        raise UnusableError(f"{place}: is no JSON ({error.msg}); {_REMEDY}") from error
-    if not isinstance(record, dict):
-        raise UnusableError(f"{place}: is no JSON object; {_REMEDY}")
+def _row(place: str, number: int, record: dict[str, Any]) -> dict[str, Any]:
     answer = record.get("answer")
     if answer is not None and not isinstance(answer, str):
         raise UnusableError(f"{place}: answer is no text")
@@ -71,7 +56,7 @@ def _row(place: str, number: int, line: str) -> dict[str, Any]:
         "messages": _messages(place, record),
         "answer": answer,
         "status": str(record.get("status", "ok")),
-        "calls_tools": bool(record.get("tool_calls")),
+        "calls_tools": bool(_within_text(record.get("tool_calls"))),
         "cost": _money(place, record),
         "group": next(
             (str(record[name]) for name in ("session_id", "user_id") if record.get(name)), None
@@ -80,7 +65,7 @@ def _row(place: str, number: int, line: str) -> dict[str, Any]:
 
 
 def _messages(place: str, record: dict[str, Any]) -> list[dict[str, str]]:
-    given = record.get("messages")
+    given = _within_text(record.get("messages"))
     if given is None:
         question = record.get("question")
         if question is None:
@@ -97,23 +82,37 @@ def _messages(place: str, record: dict[str, Any]) -> list[dict[str, str]]:
     ]
 
 
+def _within_text(value: Any) -> Any:
+    """The list that a cell of a table holds as text."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        return value
+
+
 def _number(place: str, record: dict[str, Any], name: str) -> float | None:
     value = record.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value < 0:
+    number = _decimal(value)
+    if not number.is_finite() or number < 0:
         raise UnusableError(f"{place}: {name} is {value!r}, expected a number from 0 up, or null")
-    return float(value)
+    return float(number)
+
+
+def _decimal(value: Any) -> Decimal:
+    """A number, or the text of one, as a cell of a table holds it; else NaN."""
+    try:
+        return Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        return Decimal("NaN")
 
 
 def _money(place: str, record: dict[str, Any]) -> Decimal | None:
     value = record.get("cost")
     if value is None:
         return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+    amount = _decimal(value)
+    if not amount.is_finite() or amount < 0:
         raise UnusableError(f"{place}: cost is {value!r}, expected US dollars, or null if unknown")
     return amount.quantize(Decimal(1).scaleb(-MONEY.scale))

@@ -96,7 +96,7 @@ def _read(path: Path) -> tuple[list[Sample], list[BadLine]]:
         lines = [line for batch in file.batches() for line in batch]
     except SampleFileError as error:
         raise UnusableError(
-            f"{path}: {error}; samples are JSON lines, one object a line, plain, .gz or .zst"
+            f"{path}: {error}; samples are records of JSON, CSV or Parquet, plain, .gz or .zst"
         ) from error
     except OSError as error:
         raise of_file_system(error, remedy="change who may read it") from error

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from llmops_pipelines import finance
 from llmops_pipelines.cli.invoices import read_invoices
-from llmops_pipelines.cli.month_telling import plain, print_month, told_month
+from llmops_pipelines.cli.month_telling import plain, print_month, told_evaluation, told_month
 from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.closing import close_month, days_left_out, refuse_unclosable
@@ -22,6 +22,7 @@ from llmops_pipelines.orchestration.finance import (
     Books,
     FinanceError,
     books_of,
+    judged_in_books,
     settings_of,
     summed_days,
 )
@@ -51,6 +52,9 @@ def charge_back(settings: Settings, order: Order, *, as_json: bool) -> None:
     invoices = read_invoices(order.invoice, order.invoice_file)
     rules, books = _books(settings)
     lines = _of_month(books, order.month)
+    judged = _evaluation(settings, order.month, rules)
+    if invoices:  # what judges cost is on the invoice, and in no team's lines
+        lines = pl.concat([lines, judged])
     residue = finance.residue_lines(lines, order.month, invoices, rules)
     left = finance.uninvoiced(lines, invoices) if invoices else None
     whole = pl.concat([lines, residue])
@@ -58,6 +62,7 @@ def charge_back(settings: Settings, order: Order, *, as_json: bool) -> None:
         _write(order.out, finance.as_csv(whole))
     closed = order.month in set(books.closed["month"])
     told = told_month(order.month, whole, residue, left, closed=closed)
+    told["evaluation"] = told_evaluation(judged, is_charged=bool(invoices))
     if as_json:
         told["out"] = str(order.out) if order.out else None
         typer.echo(json.dumps(told, indent=2, default=plain, ensure_ascii=False))
@@ -136,6 +141,14 @@ def _books(settings: Settings) -> tuple[finance.Finance, Books]:
         raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     except (FinanceError, LakeError) as error:
         raise UnusableError(str(error)) from error
+
+
+def _evaluation(settings: Settings, month: str, rules: finance.Finance) -> pl.DataFrame:
+    try:
+        judged = judged_in_books(resources_of(settings).lake.open())
+    except LakeError as error:
+        raise UnusableError(str(error)) from error
+    return finance.evaluation_lines(judged, month, rules)
 
 
 def _of_month(books: Books, month: str) -> pl.DataFrame:

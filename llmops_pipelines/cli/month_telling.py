@@ -43,6 +43,16 @@ def told_month(
     }
 
 
+def told_evaluation(judged: pl.DataFrame, *, is_charged: bool) -> dict[str, Any]:
+    """What judges cost in the month, and whether it is among the lines."""
+    return {
+        "calls": int(judged["calls"].sum()),
+        "unpriced_calls": int(judged["unpriced_calls"].sum()),
+        "cost_usd": judged["cost"].sum(),
+        "is_among_the_lines": is_charged,
+    }
+
+
 def print_month(console: Console, told: dict[str, Any], lines: pl.DataFrame) -> None:
     """The same for people: who pays what, and what the sum leaves out."""
     kinds = [kind["kind"] for kind in told["kinds"]]
@@ -94,6 +104,12 @@ def _notes(told: dict[str, Any]) -> list[str]:
         notes.append(
             f"{told['unrated_rows']:,} row(s) have no {told['currency']} amount: exchange_rates of "
             "finance.yaml has no rate of their day that is recent enough"
+        )
+    judged = told.get("evaluation")
+    if judged and judged["calls"] and not judged["is_among_the_lines"]:
+        notes.append(
+            f"evaluation, apart: {_dollars(judged['cost_usd'])} for {judged['calls']:,} judge "
+            "call(s); held against an invoice it is a line of its own"
         )
     notes += [
         f"residue of {_dollars(one['cost'])}"

@@ -15,13 +15,14 @@ from rich.console import Console
 
 from llmops_pipelines import pricing
 from llmops_pipelines.cli import telling
-from llmops_pipelines.cli.filing import File
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.record_reading import content_of
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.formats import connect
 from llmops_pipelines.ingest import LandingOptions
-from llmops_pipelines.ingest.files import read_content
-from llmops_pipelines.ingest.lines import Refused, line_frame, of_few_lines, read_blocks
+from llmops_pipelines.ingest.files import Content
+from llmops_pipelines.ingest.lines import Refused, line_frame, of_few_lines
+from llmops_pipelines.ingest.record_files import record_blocks
 from llmops_pipelines.ingest.usage_records import PricedRecord, PriceRow, price_records
 from llmops_pipelines.reference import ReferenceFileError
 
@@ -34,10 +35,10 @@ def price_file(settings: Settings, path: Path, at: date | None, *, as_json: bool
     Raises:
         UnusableError: The file or prices.yaml cannot be read.
     """
-    file, book = File.at(path), _book(settings)
+    content, book = content_of(path), _book(settings)
     moment = datetime.combine(at, time()) if at else None
     with telling.progress(Console(stderr=True)) as show:
-        records = _priced(file, book, moment, show)
+        records = _priced(content, book, moment, show)
         total, unpriced = _print_json(records) if as_json else _print(records)
     typer.echo(f"{_usd(total)} in all; {unpriced:,} record(s) without a price", err=as_json)
 
@@ -51,15 +52,14 @@ def _book(settings: Settings) -> pl.DataFrame:
 
 
 def _priced(
-    file: File, book: pl.DataFrame, at: datetime | None, show: telling.Show
+    content: Content, book: pl.DataFrame, at: datetime | None, show: telling.Show
 ) -> Iterator[PricedRecord]:
-    content, connection = read_content(file.log(file.path.name)), connect()
-    if content.failure:
-        raise UnusableError(f"{file.path}: {content.failure}")
-    read = 0
+    connection, read, size = connect(), 0, content.file.size
     try:
-        for block in read_blocks(content.chunks(), LandingOptions.max_line_bytes):
+        for block in record_blocks(content, LandingOptions.max_line_bytes):
             if isinstance(block, Refused):
+                if block.line == 1 and block.reason.startswith("file: "):
+                    raise UnusableError(f"{content.file.path}: {block.reason[6:]}")
                 yield PricedRecord(block.line, reason=block.reason)
                 continue
             read += len(block.data)
@@ -67,7 +67,7 @@ def _priced(
                 lines = line_frame(few)
                 written = lines.filter(~lines["blank"]).select("line", "raw").iter_rows()
                 yield from price_records(connection, written, book, at=at)
-            show("pricing", min(read, file.size), file.size)
+            show("pricing", min(read, size), size)
     except OSError as error:
         raise of_file_system(error, remedy="mend that, then try again") from error
 
@@ -91,6 +91,7 @@ def as_dict(record: PricedRecord) -> dict[str, Any]:
         "line": record.line,
         "cost_usd": None if record.cost is None else float(record.cost),
         "reason": record.reason,
+        "not_in_it": record.not_in_it,
         "buckets": dict(record.buckets),
         "price_rows": [
             {
@@ -117,11 +118,13 @@ def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
     for record in records:
         name = f"line {record.line}" if record.id is None else str(record.id)
         if record.cost is None:
-            typer.echo(f"{name}: unpriced: {record.reason}")
+            where = "" if record.id is None else f" (line {record.line})"
+            typer.echo(f"{name}{where}: unpriced: {record.reason}")
         else:
             steps = " + ".join(_step(row) for row in record.rows)
             source = f"  [{record.rows[0].source}]" if record.rows else ""
-            typer.echo(f"{name}: {_usd(record.cost)} = {steps or '0 tokens'}{source}")
+            beside = f"; not in it: {record.not_in_it}" if record.not_in_it else ""
+            typer.echo(f"{name}: {_usd(record.cost)} = {steps or '0 tokens'}{source}{beside}")
         total += record.cost or 0
         unpriced += record.cost is None
     return total, unpriced

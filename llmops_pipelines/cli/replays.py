@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +48,13 @@ def write_chart(path: Path, figure: Figure, description: str) -> None:
         raise of_file_system(error, remedy="choose another --chart-out") from error
 
 
+def days_of_traffic(calls: int, calls_per_day: float | None) -> float | None:
+    """How many days of traffic a file's calls are by ``--calls-per-day``; None without it."""
+    if calls_per_day is None:
+        return None
+    return calls / calls_per_day if calls_per_day else inf
+
+
 def bounded(row: dict[str, Any], name: str, written: Callable[[float], str]) -> str:
     """Write the figure ``name`` of ``row`` with its interval, as ``12 % (9 to 15)``."""
     value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
@@ -54,6 +64,18 @@ def bounded(row: dict[str, Any], name: str, written: Callable[[float], str]) -> 
         return written(value)
     ends = (written(end).replace("$", "").removesuffix(" %") for end in (low, high))
     return f"{written(value)} ({' to '.join(ends)})"
+
+
+def finite(row: dict[str, Any]) -> dict[str, Any]:
+    """``row`` as JSON holds it: money as numbers, days as texts."""
+    return {
+        name: float(value)
+        if isinstance(value, Decimal)
+        else value.isoformat()
+        if isinstance(value, date)
+        else value
+        for name, value in row.items()
+    }
 
 
 def percent(value: float | None, digits: int = 1) -> str:

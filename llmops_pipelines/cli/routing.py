@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from llmops_pipelines import savings
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.frontier_chart import routing_frontier
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.record_reading import read_records
 from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
 
 if TYPE_CHECKING:
@@ -70,28 +72,33 @@ def route(order: Order, *, as_json: bool) -> int:
 
 
 def _read(file: Path) -> pl.DataFrame:
-    """The rows of a JSONL, CSV or Parquet file, by its ending."""
-    readers = {
-        ".jsonl": lambda: pl.read_ndjson(file, infer_schema_length=None),
-        ".ndjson": lambda: pl.read_ndjson(file, infer_schema_length=None),
-        ".csv": lambda: pl.read_csv(file, infer_schema=False),
-        ".parquet": lambda: pl.read_parquet(file),
-    }
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise UnusableError(
-            f"{file}: expected a name that ends in {', '.join(readers)}, not {file.suffix!r}"
-        )
-    if not file.is_file():
-        raise UnusableError(f"{file}: no such file; name a file of paired outcomes")
-    try:
-        return reader()
-    except OSError as error:
-        raise of_file_system(error, remedy="name a file of paired outcomes") from error
-    except pl.exceptions.NoDataError as error:
-        raise UnusableError(f"{file}: no rows in it") from error
-    except pl.exceptions.PolarsError as error:
-        raise UnusableError(f"{file}: cannot be read: {error}") from error
+    """The records of the file, as ``savings.paired_outcomes`` takes them."""
+    records = list(read_records(file, f"a record has {', '.join(savings.PAIRED)}"))
+    if not records:
+        raise UnusableError(f"{file}: no rows in it")
+    given = {name for _, record in records for name in record}
+    # Columns in the order of the first record, so that a message lists them as the file does.
+    names = [*records[0][1], *sorted(given - set(records[0][1]))]
+    return pl.DataFrame(
+        [_column(name, [record.get(name) for _, record in records]) for name in names]
+    )
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    """Numbers as such, all else as text; lists and objects stay what they are."""
+    known = [value for value in values if value is not None]
+    if all(isinstance(value, bool | int | float | Decimal) for value in known):
+        numbers = [None if value is None else float(value) for value in values]
+        if savings.PAIRED.get(name) != pl.String:
+            return pl.Series(name, numbers, pl.Float64)
+    if any(isinstance(value, list | dict) for value in known):
+        return pl.Series(name, [[str(value)] for value in values], pl.List(pl.String))
+    texts = [None if value is None else _text(value) for value in values]
+    return pl.Series(name, texts, pl.String)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _write_policy(path: Path, text: str) -> None:

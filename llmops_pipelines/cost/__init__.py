@@ -23,6 +23,7 @@ from llmops_pipelines.cost.repricing import GROUP, compare_costs, sum_changes
 from llmops_pipelines.cost.spend import (
     SPEND_DIMENSIONS,
     add_up,
+    as_charged,
     dimension_called,
     in_cube,
     spend_of_calls,
@@ -49,6 +50,7 @@ __all__ = [
     "Budgets",
     "UnknownDimensionError",
     "add_up",
+    "as_charged",
     "budget_status",
     "columns_for",
     "compare_costs",

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.cost.cube import DIMENSIONS, UnknownDimensionError, sum_calls
+from llmops_pipelines.pricing import service_of_call
 from llmops_pipelines.reference import UNATTRIBUTED
 from llmops_pipelines.tables import COST_CUBE, COST_PARTS, MONEY, TOKEN_BUCKETS
 
@@ -47,6 +48,18 @@ def in_cube(by: Sequence[str]) -> bool:
     return set(by) <= {"day", *COST_CUBE.key}
 
 
+def as_charged(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with the ``service_tier`` that is charged, not the spelling that was logged.
+
+    ``default``, ``auto`` and no tier at all are one price, ``standard``; a batch is ``batch``,
+    whatever tier it names.
+
+    Args:
+        frame: ``service_tier`` and ``is_batch`` of calls or of rows of ``COST_CUBE``.
+    """
+    return frame.with_columns(service_of_call().alias("service_tier"))
+
+
 def spend_of_calls(calls: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Sum one day's calls by ``by``, as ``add_up`` takes it.
 
@@ -55,6 +68,7 @@ def spend_of_calls(calls: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
         by: Some of ``DIMENSIONS``.
     """
     owned = calls.with_columns(pl.col("team").fill_null(UNATTRIBUTED)) if "team" in by else calls
+    owned = as_charged(owned) if "service_tier" in by else owned
     # Without a dimension there is nothing to number calls by: any will do, `add_up` sums them all.
     return sum_calls(owned, by or ["status"]).select(*by, *_COUNTS, "cost", *COST_PARTS)
 

@@ -40,4 +40,5 @@ def _told_missing(unpriced: pl.DataFrame) -> str:
 
 def _range(low: Any, high: Any) -> str:
     decimals = 4 if high >= 1 else 6
-    return f"${low:,.{decimals}f} to ${high:,.{decimals}f}"
+    ends = dict.fromkeys(f"${end:,.{decimals}f}" for end in (low, high))
+    return " to ".join(ends)

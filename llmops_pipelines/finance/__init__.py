@@ -10,6 +10,7 @@ from llmops_pipelines.finance.chargeback import (
     unrated,
 )
 from llmops_pipelines.finance.days import business_day, business_days, month_of
+from llmops_pipelines.finance.evaluation import evaluation_lines
 from llmops_pipelines.finance.months import present_lines
 from llmops_pipelines.finance.settings import Finance
 
@@ -22,6 +23,7 @@ __all__ = [
     "by_team",
     "closed_otherwise",
     "cost_adjustments",
+    "evaluation_lines",
     "month_of",
     "present_lines",
     "residue_lines",

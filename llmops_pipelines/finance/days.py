@@ -32,7 +32,7 @@ def business_days(call_costs: pl.LazyFrame, utc_day: date, zone: str) -> pl.Data
     priced, succeeded = pl.col("cost").is_not_null(), pl.col("status") == "ok"
     return BUSINESS_DAYS.require(
         call_costs.group_by(
-            _local(pl.col("started_at"), zone).dt.date().alias("business_day"),
+            on_business_day(pl.col("started_at"), zone).alias("business_day"),
             "feature",
             pl.col("team").fill_null(UNATTRIBUTED),
             "provider",
@@ -52,7 +52,7 @@ def business_days(call_costs: pl.LazyFrame, utc_day: date, zone: str) -> pl.Data
 
 def business_day(now: datetime, zone: str) -> date:
     """The business's day at ``now``, naive UTC."""
-    day: date = pl.select(_local(pl.lit(now), zone).dt.date()).item()
+    day: date = pl.select(on_business_day(pl.lit(now), zone)).item()
     return day
 
 
@@ -83,5 +83,6 @@ def known_sum(name: str) -> pl.Expr:
     return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).cast(MONEY)
 
 
-def _local(instant: pl.Expr, zone: str) -> pl.Expr:
-    return instant.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+def on_business_day(instant: pl.Expr, zone: str) -> pl.Expr:
+    """The business's day at a naive UTC instant."""
+    return instant.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.date()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final, NamedTuple
@@ -15,20 +14,17 @@ from llmops_pipelines.formats import (
     objects_in,
     sniff,
     sniff_records,
-    split_document,
 )
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
+from llmops_pipelines.ingest.record_files import document_records, is_csv, peeked
 from llmops_pipelines.ingest.sources import Source
 from llmops_pipelines.ingest.tabular import PARQUET, csv_blocks, parquet_blocks
 
 _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20
-_DOCUMENT_BYTES: Final = 64 * 2**20
-
-_CSV: Final = re.compile(r"\.csv(\.(gz|zst))?$", re.IGNORECASE)
 
 _SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
 """One reading per format, so that the lines of many small files are read together."""
@@ -65,10 +61,10 @@ def open_content(
         OSError: The file cannot be read any more.
     """
     source = options.sources.of(content.file.path)
-    head, chunks = _peeked(content.chunks())
+    head, chunks = peeked(content.chunks())
     if head.startswith(PARQUET):
         return _opened_table(source, parquet_blocks(chunks, options.max_line_bytes))
-    if _CSV.search(content.file.path) and foreign(head) is None:
+    if is_csv(content.file.path) and foreign(head) is None:
         return _opened_table(source, csv_blocks(chunks, options.max_line_bytes, head))
     blocks = read_blocks(chunks, options.max_line_bytes)
     seen, sample = _begin(blocks)
@@ -102,20 +98,6 @@ def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> O
     return Unknown(rows, f"file: no known format ({known}) recognises its rows; {_ADD_ENTRY}")
 
 
-def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first bytes, and all of them; damage that shows at once shows again."""
-    try:
-        first = next(chunks, b"")
-    except DamagedFileError as error:
-        return b"", _damaged(error)
-    return first[:65536], chain([first], chunks)
-
-
-def _damaged(error: DamagedFileError) -> Iterator[bytes]:
-    raise error
-    yield b""  # makes it an iterator
-
-
 def _begin(blocks: Iterator[Block | Refused]) -> tuple[list[Block | Refused], list[str]]:
     """The first blocks, enough for a sample, and the sample."""
     seen: list[Block | Refused] = []
@@ -146,20 +128,8 @@ def _document(
     connection: duckdb.DuckDBPyConnection, content: Content, options: LandingOptions
 ) -> Opened | None:
     """The file as one JSON array or object, if it is one and small enough to hold."""
-    pieces, size = [], 0
-    try:
-        for chunk in content.chunks():
-            pieces.append(chunk)
-            size += len(chunk)
-            if size > _DOCUMENT_BYTES:
-                return None
-        text = b"".join(pieces).decode("utf-8-sig")
-    except (DamagedFileError, UnicodeDecodeError):
-        return None
-    if (
-        not text.lstrip().startswith(("[", "{"))
-        or (records := split_document(connection, text)) is None
-    ):
+    records = document_records(connection, content)
+    if records is None:
         return None
     source = options.sources.of(content.file.path)
     found = source.format if source else sniff(records[:_SAMPLE_LINES])

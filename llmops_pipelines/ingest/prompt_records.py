@@ -18,7 +18,7 @@ from llmops_pipelines.reference import UNATTRIBUTED
 
 NEEDED: Final = (
     "messages, model, timestamp and usage; optional id, provider, feature, prompt_version, "
-    "project, session_id, service_tier, latency_ms and ttft_ms"
+    "project, session_id, user_id, service_tier, batch, stream, latency_ms and ttft_ms"
 )
 """Fields of a record."""
 
@@ -26,7 +26,7 @@ _READING: Final = LogFormat("prompt_records", "", bool, unpack=lambda record: [r
 _ALWAYS: Final = Limits(datetime.fromisoformat("1970-01-01"), datetime.fromisoformat("2200-01-01"))
 _AS_WRITTEN: Final = (
     "provider", "model", "feature", "prompt_version", "project", "session_id", "service_tier",
-    "latency_ms", "ttft_ms",
+    "user_id", "latency_ms", "ttft_ms",
 )  # fmt: skip
 
 
@@ -83,6 +83,8 @@ def _fields(raw: str, line: int) -> Mapping[str, Any] | str:
         "call_id": str(record.get("id", f"line {line}")),
         "started_at": record["timestamp"],
         "status": "ok",
+        "is_batch": record.get("batch"),
+        "is_stream": record.get("stream"),
         "messages": messages_of(record),
         **{name: record.get(name) for name in _AS_WRITTEN},
         **usage_of(record["usage"]).fields,

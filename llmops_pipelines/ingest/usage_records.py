@@ -14,6 +14,7 @@ import orjson
 import polars as pl
 
 from llmops_pipelines.formats import Limits, LogFormat, read_lines
+from llmops_pipelines.formats.records import at_path
 from llmops_pipelines.formats.usage import usage_of
 from llmops_pipelines.pricing import REQUEST, Rates, price_rows, price_tokens
 from llmops_pipelines.tables import TOKEN_BUCKETS
@@ -57,7 +58,8 @@ class PriceRow:
 class PricedRecord:
     """One record: its cost in USD and how it comes about, or null with the reason.
 
-    ``buckets`` has the tokens of all buckets; null where a side was not counted.
+    ``buckets`` has the tokens of all buckets; null where a side was not counted. ``not_in_it``
+    names what the provider bills beside tokens, such as searches, and the cost leaves out.
     """
 
     line: int
@@ -66,6 +68,7 @@ class PricedRecord:
     reason: str | None = None
     buckets: Mapping[str, int | None] = field(default_factory=lambda: dict.fromkeys(TOKEN_BUCKETS))
     rows: tuple[PriceRow, ...] = ()
+    not_in_it: str | None = None
 
 
 def price_records(
@@ -96,7 +99,9 @@ def price_records(
     for line, each in records.items():
         if line in priced:
             why = priced[line].reason and (each.refused or priced[line].reason)
-            found.append(replace(priced[line], id=each.id, reason=why))
+            found.append(
+                replace(priced[line], id=each.id, reason=why, not_in_it=each.billed_beside)
+            )
         else:
             why = each.fault or _as_written(faults[line])
             found.append(PricedRecord(line, each.id, reason=why))
@@ -111,6 +116,7 @@ class _Record:
     fields: Mapping[str, Any] = field(default_factory=dict)
     refused: str | None = None
     fault: str | None = None
+    billed_beside: str | None = None
 
 
 def _record(raw: str | None, at: datetime | None) -> _Record:
@@ -122,7 +128,8 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         return _Record(fault=f"line: is no JSON ({error})")
     if not isinstance(record, dict):
         return _Record(fault=f"line: holds no object; a usage record has {NEEDED}")
-    own, usage, moment = record.get("id"), record.get("usage"), record.get("timestamp")
+    own, moment = record.get("id"), record.get("timestamp")
+    usage = _within_text(record.get("usage"))
     if not isinstance(usage, dict):
         return _Record(own, fault="usage: is no object; give what the provider returned")
     if at is None and moment is None:
@@ -138,7 +145,24 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         "status": "ok",
         **counted.fields,
     }
-    return _Record(own, fields, counted.refused)
+    return _Record(own, fields, counted.refused, billed_beside=_searches(usage))
+
+
+def _searches(usage: Mapping[str, Any]) -> str | None:
+    """Searches that a usage counts: providers bill them by the request, beside the tokens."""
+    for path in (("server_tool_use", "web_search_requests"), ("num_search_queries",)):
+        count = at_path(usage, *path)
+        if isinstance(count, int) and count > 0:
+            return f"{count:,} web search{'es' if count > 1 else ''} ({'.'.join(path)})"
+    return None
+
+
+def _within_text(usage: Any) -> Any:
+    """The object that a cell of a table holds as text."""
+    try:
+        return orjson.loads(usage) if isinstance(usage, str) else usage
+    except orjson.JSONDecodeError:
+        return usage
 
 
 def _moment(timestamp: Any) -> Any:

@@ -178,6 +178,15 @@ def unpriced_of(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
 
 def budgets_known(lake: Lake, reference: ReferenceFolder, day: date) -> dg.AssetCheckResult:
     """Budgets of features or teams that neither features.yaml nor the last weeks' logs name."""
+    return _result(
+        unknown_budgets(lake, reference, day),
+        "{n:,} budget(s) of a name that no feature or team has: correct budgets.yaml",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def unknown_budgets(lake: Lake, reference: ReferenceFolder, day: date) -> pl.DataFrame:
+    """Those budgets, as ``cost.unknown_names`` tells them."""
     declared = reference.read("features.yaml", Features)
     seen = (
         lake.scan(FEATURE_COSTS, last_days(day, cost.HISTORY_DAYS))
@@ -188,14 +197,10 @@ def budgets_known(lake: Lake, reference: ReferenceFolder, day: date) -> dg.Asset
     teams = {feature.team for feature in declared.features.values()}
     teams |= {rule.team for rule in declared.rules}
     features = {*declared.features, *(rule.feature for rule in declared.rules)}
-    return _result(
-        cost.unknown_names(
-            reference.read("budgets.yaml", cost.Budgets),
-            features | set(seen["feature"]),
-            {team for team in teams if team} | set(seen["team"]),
-        ),
-        "{n:,} budget(s) of a name that no feature or team has: correct budgets.yaml",
-        severity=dg.AssetCheckSeverity.WARN,
+    return cost.unknown_names(
+        reference.read("budgets.yaml", cost.Budgets),
+        features | set(seen["feature"]),
+        {team for team in teams if team} | set(seen["team"]),
     )
 
 

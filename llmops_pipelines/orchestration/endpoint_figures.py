@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from llmops_pipelines.adapters.batch_chart import batch_bars
 from llmops_pipelines.adapters.charts import png_markdown
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 
@@ -42,6 +43,7 @@ def of_batches(rows: pl.DataFrame) -> Mapping[str, Any]:
     return {
         "batches": _told(rows, _BATCH),
         "quality": "the same answers, within 24 hours; continued_share of calls had somebody wait",
+        "chart": dg.MetadataValue.md(png_markdown(batch_bars(rows))),
     }
 
 

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from llmops_pipelines import finance
+from llmops_pipelines import billing, finance
 from llmops_pipelines.orchestration.content_digest import content_digest
 from llmops_pipelines.orchestration.lake import Inputs, Lake
 from llmops_pipelines.orchestration.resources import Clock, ReferenceFolder
+from llmops_pipelines.orchestration.spending import evaluation_spend
 from llmops_pipelines.tables import (
     BUSINESS_DAYS,
     CALL_COSTS,
@@ -18,6 +19,7 @@ from llmops_pipelines.tables import (
     COST_ADJUSTMENTS,
     FEATURE_COSTS,
     MONTHLY_COSTS,
+    PRICE_BOOK,
 )
 
 FILE = "finance.yaml"
@@ -84,6 +86,21 @@ def books_of(days: pl.DataFrame, lake: Lake, settings: finance.Finance, now: dat
     )
     lines = finance.booked_lines(present, closed, adjustments)
     return Books(days, lines, adjustments, closed)
+
+
+def judged_in_books(lake: Lake) -> pl.DataFrame:
+    """Every attempt that reached a judge's endpoint, as ``finance.evaluation_lines`` takes it.
+
+    The ledger has no provider: it is the one that the price book has the model under.
+    """
+    asked = evaluation_spend(lake, None, None).filter(pl.col("model_served").is_not_null())
+    judged = asked.select(
+        "asked_at", "cost", provider=pl.lit(None, pl.String), model="model_served"
+    )
+    names = billing.model_names(judged, lake.read(PRICE_BOOK)).select(
+        "model", provider="named_provider"
+    )
+    return judged.drop("provider").join(names, on="model", how="left")
 
 
 def kept_books(lake: Lake, reference: ReferenceFolder, clock: Clock) -> Books:

@@ -1,4 +1,4 @@
-"""What is wrong with prices, as `llmops doctor` tells it of the last days."""
+"""What is wrong with prices and budgets, as `llmops doctor` tells it of the last days."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from llmops_pipelines import cost
 from llmops_pipelines.orchestration.catalogue import installed_catalogue
-from llmops_pipelines.orchestration.checks import reported_of, unpriced_of
+from llmops_pipelines.orchestration.checks import reported_of, unknown_budgets, unpriced_of
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.tables import CALL_COSTS
 
 DAYS: Final = 7
@@ -39,6 +40,15 @@ def about_prices(lake: Lake, today: date, max_age_days: int) -> Iterator[str]:
             f"{period} {row['differ']:,} of {row['compared']:,} call(s) of {_model(row)} "
             f"cost ${row['reported']:,.4f} by their source's account and "
             f"${row['ours']:,.4f} by ours: {row['reason']}"
+        )
+
+
+def about_budgets(lake: Lake, reference: ReferenceFolder, today: date) -> Iterator[str]:
+    """Budgets that watch nothing, since no feature or team has their name."""
+    for row in unknown_budgets(lake, reference, today).iter_rows(named=True):
+        yield (
+            f"budgets.yaml: {row['section']}.{row['name']} is the budget of nothing that "
+            f"features.yaml or the logs know; did you mean: {row['did_you_mean']}"
         )
 
 

@@ -31,6 +31,7 @@ from llmops_pipelines.tables import (
     PRICE_BOOK,
     PRICE_RESTATEMENTS,
     TABLES,
+    TOKEN_BUCKETS,
 )
 
 State = Literal["same", "changes", "unfinished", "not_computed", "expired"]
@@ -38,6 +39,7 @@ State = Literal["same", "changes", "unfinished", "not_computed", "expired"]
 night; calls of it are gone, so that their costs can only stay."""
 
 _COSTS = CALL_COSTS.name
+_COMPUTED_AGAIN = "the day was computed again, as late logs have it: at the prices of that moment"
 
 
 class Repricing(dg.Config):
@@ -185,6 +187,53 @@ def record_day(
     """
     before, after = _both(lake, book, day)
     groups = cost.compare_costs(before, after)
+    return _recorded(lake, book, day, groups, after, restatement=restatement, why=why, clock=clock)
+
+
+def priced_day(
+    lake: Lake, calls: pl.DataFrame, book: pl.DataFrame, day: date, *, run_id: str, clock: Clock
+) -> pl.DataFrame:
+    """``CALL_COSTS`` of the day; calls that cost something else than before are put on record.
+
+    A day with late logs is priced as a whole, at today's prices. Those of its calls that had other
+    prices before, with the same tokens, keep both figures in ``PRICE_RESTATEMENTS``, as if by
+    ``llmops reprice``; what the late calls cost is no restatement.
+
+    Args:
+        lake: Where the day's costs stand as they were.
+        calls: ``LLM_CALLS`` of the day.
+        book: ``PRICE_BOOK``.
+        day: The day.
+        run_id: The run that computes it, which the restatement is named after.
+        clock: What time it is.
+    """
+    after = pricing.price_calls(calls, book)
+    if lake.stored(CALL_COSTS, day):
+        before = lake.read(CALL_COSTS, [day]).drop("day")
+        groups = cost.compare_costs(_same_usage(before, after), _same_usage(after, before))
+        _recorded(
+            lake, book, day, groups, after, restatement=run_id, why=_COMPUTED_AGAIN, clock=clock
+        )
+    return after
+
+
+def _same_usage(costs: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The calls that are among ``others`` with the same model and tokens."""
+    usage = ["call_id", "provider", "model", "is_batch", *TOKEN_BUCKETS]
+    return costs.join(others, on=usage, how="semi", nulls_equal=True, maintain_order="left")
+
+
+def _recorded(
+    lake: Lake,
+    book: pl.DataFrame,
+    day: date,
+    groups: pl.DataFrame,
+    after: pl.DataFrame,
+    *,
+    restatement: str,
+    why: str | None,
+    clock: Clock,
+) -> pl.DataFrame:
     if not groups["calls_changed"].sum():
         return PRICE_RESTATEMENTS.empty()
     digests = {"costs_before": _digest_of(lake, day), "costs_after": content_digest(after)}
@@ -197,7 +246,7 @@ def record_day(
         number=pl.lit(number, pl.Int32),
         restatement=pl.lit(restatement),
         why=pl.lit(why, pl.String),
-        book_after=pl.lit(content_digest(book.drop(PRICE_BOOK.volatile))),
+        book_after=pl.lit(content_digest(pricing.as_believed(book).drop(PRICE_BOOK.volatile))),
         restated_at=pl.lit(clock.now()).cast(pl.Datetime("us")),
         **{name: pl.lit(digest) for name, digest in digests.items()},
     )

@@ -11,7 +11,7 @@ from llmops_pipelines import savings
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
-from llmops_pipelines.orchestration.traffic import calls_per_day
+from llmops_pipelines.orchestration.traffic import routable_per_day
 from llmops_pipelines.tables import (
     CALL_COSTS,
     JUDGE_SCORES,
@@ -33,7 +33,8 @@ NO_PAIRS = (
 def learned_policies(lake: Lake, embed: Embed = minilm.embed) -> pl.DataFrame:
     """``ROUTING_POLICIES`` from the last ``WINDOW_DAYS`` judged days.
 
-    Pairs that the stored rows were learned from are not learned from again. No text is read where
+    Pairs that the stored rows were learned from are not learned from again; what they come to in a
+    year follows the traffic. No text is read where
     no two models answered the same.
     """
     days = sorted({*lake.days(JUDGE_SCORES), *lake.days(RAGAS_SCORES)})[-WINDOW_DAYS:]
@@ -42,16 +43,16 @@ def learned_policies(lake: Lake, embed: Embed = minilm.embed) -> pl.DataFrame:
     if pairs is None or pairs.is_empty():
         return ROUTING_POLICIES.empty()
     stored = lake.read(ROUTING_POLICIES)
-    traffic = calls_per_day(lake, days)
     rows = []
     for (*scope,), own in pairs.partition_by(savings.SCOPE, as_dict=True).items():
         digest = savings.pairs_digest(own)
         known = stored.filter(pairs_digest=digest)
         named = dict(zip(savings.SCOPE, map(str, scope), strict=True))
-        per_day = traffic.get(named["feature"])
+        both = (named["model_weak"], named["model_strong"])
+        per_day = routable_per_day(lake, days, named["feature"], both)
         if known.is_empty():
-            known = _learned(lake, named, digest, own, per_day, embed)
-        rows.append(known)
+            known = _learned(lake, named, digest, own, embed)
+        rows.append(savings.with_traffic(known, per_day))
     return ROUTING_POLICIES.require(pl.concat(rows))
 
 
@@ -60,7 +61,6 @@ def _learned(
     scope: dict[str, str],
     digest: str,
     pairs: pl.DataFrame,
-    per_day: float | None,
     embed: Embed,
 ) -> pl.DataFrame:
     texts = pl.concat(questions(lake, pairs))
@@ -69,7 +69,7 @@ def _learned(
         return savings.too_few(scope, digest, outcomes.pairs.height)
     vectors = embed(outcomes.pairs["text"].to_list())
     replay = savings.replay_routing(outcomes, vectors, embedding=minilm.weights())
-    return savings.policy_rows(scope, digest, replay, per_day)
+    return savings.policy_rows(scope, digest, replay)
 
 
 def questions(lake: Lake, asked: pl.DataFrame) -> Iterator[pl.DataFrame]:

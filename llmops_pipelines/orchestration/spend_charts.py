@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost
+from llmops_pipelines.adapters.batch_chart import batch_bars
 from llmops_pipelines.adapters.charts import daily_spend, png_markdown
 from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
@@ -21,6 +22,7 @@ from llmops_pipelines.orchestration.compression_figures import tradeoff_of
 from llmops_pipelines.orchestration.figures import frontier_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.tables import (
+    BATCH_SAVINGS,
     BUDGET_STATUS,
     COMPRESSION_SAVINGS,
     COST_DRIVERS,
@@ -108,6 +110,10 @@ def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
     if not prompts.is_empty():
         said = "Prompt tokens that a provider's cache read, could have read, and why not"
         yield Chart("prompt_cache", said, prompt_cache_bars(prompts), _flat(prompts))
+    batches = lake.read(BATCH_SAVINGS)
+    if not batches.is_empty():
+        said = "What calls cost, and what of it batches would save, by feature"
+        yield Chart("batch_savings", said, batch_bars(batches), _flat(batches))
     settings = lake.read(COMPRESSION_SAVINGS)
     tradeoff = tradeoff_of(settings)
     if tradeoff is not None:

@@ -63,7 +63,7 @@ def evaluation_spend(lake: Lake, first: date | None, last: date | None) -> pl.Da
 def _of_day(lake: Lake, day: date, by: Sequence[str]) -> pl.DataFrame:
     own = [name for name in by if name != "day"]
     if cost.in_cube(by) and lake.stored(COST_CUBE, day):
-        sums = lake.read(COST_CUBE, [day]).drop("day")
+        sums = cost.as_charged(lake.read(COST_CUBE, [day]).drop("day"))
     else:
         calls = lake.scan(LLM_CALLS, [day]).select("call_id", *cost.columns_for(own))
         booked = lake.scan(CALL_COSTS, [day]).select(cost.BOOKED_COLUMNS)

@@ -8,20 +8,33 @@ from datetime import date
 import polars as pl
 
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.tables import FEATURE_COSTS, LLM_CALLS, SAMPLED_TRACES
+from llmops_pipelines.savings import is_routers_own
+from llmops_pipelines.tables import LLM_CALLS, SAMPLED_TRACES
 
 
-def calls_per_day(lake: Lake, days: Sequence[date]) -> dict[str, float]:
-    """Successful calls of each feature on an average day of ``days`` that had any."""
-    return dict(
-        lake.scan(FEATURE_COSTS, days)
-        .group_by("feature", "day")
-        .agg(calls=(pl.col("calls") - pl.col("errors")).sum())
-        .group_by("feature")
-        .agg(pl.col("calls").mean())
+def routable_per_day(
+    lake: Lake, days: Sequence[date], feature: str, models: Sequence[str]
+) -> float | None:
+    """Requests of ``feature`` that a router between ``models`` would decide on, on an average day.
+
+    Successful calls of these models with messages, the router's own apart. A question that several
+    of them were sent, as shadow traffic is, is asked as often as the model that got it most often.
+    The days are those of ``days`` on which the feature had successful calls; None without any.
+    """
+    calls = lake.scan(LLM_CALLS, days).filter(status="ok", feature=feature)
+    used = calls.select(pl.col("day").n_unique()).collect().item()
+    asked = (
+        calls.filter(pl.col("model").is_in(models), ~is_routers_own())
+        .drop_nulls("request_digest")
+        .group_by("day", "request_digest", "model")
+        .len()
+        .group_by("day", "request_digest")
+        .agg(pl.col("len").max())
+        .select(pl.col("len").sum())
         .collect()
-        .iter_rows()
+        .item()
     )
+    return asked / used if used else None
 
 
 def sampled_per_day(lake: Lake, days: Sequence[date]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from llmops_pipelines.pricing.overrides import PriceOverrides
 from llmops_pipelines.pricing.price_lists import PriceOverride
 from llmops_pipelines.pricing.requests import REQUESTED, Rates
 from llmops_pipelines.pricing.resolution import resolve_models
-from llmops_pipelines.pricing.tiers import BATCH, STANDARD, Service
+from llmops_pipelines.pricing.tiers import BATCH, STANDARD, Service, service_of_call
 from llmops_pipelines.pricing.usage import Tariff, find_tariff, price_usage
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "price_tokens",
     "price_usage",
     "resolve_models",
+    "service_of_call",
     "sum_groups",
 ]

@@ -1,6 +1,12 @@
 """Replays over the log: what the same calls would have cost."""
 
-from llmops_pipelines.savings.batches import BATCHED, batch_rows, batchable, replay_batches
+from llmops_pipelines.savings.batches import (
+    BATCHED,
+    QUALITY_COST,
+    batch_rows,
+    batchable,
+    replay_batches,
+)
 from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
 from llmops_pipelines.savings.cache_recommendation import ALLOWED, least_hits
 from llmops_pipelines.savings.cache_requests import (
@@ -68,7 +74,7 @@ from llmops_pipelines.savings.plan_steps import (
     chosen_setting,
     not_taken,
 )
-from llmops_pipelines.savings.policies import TOO_FEW, policy_rows, too_few
+from llmops_pipelines.savings.policies import TOO_FEW, policy_rows, too_few, with_traffic
 from llmops_pipelines.savings.policy import PolicyError, RoutingPolicy
 from llmops_pipelines.savings.prefix_marks import PromptMarks, prompt_marks, together
 from llmops_pipelines.savings.prefix_rules import RULES, PrefixRule, rule_of
@@ -96,6 +102,7 @@ from llmops_pipelines.savings.replayable import (
     leads_with_system,
     not_replayed,
 )
+from llmops_pipelines.savings.router_calls import is_routers_own
 from llmops_pipelines.savings.routing import ALL, routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
@@ -125,6 +132,7 @@ __all__ = [
     "NOTHING_TO_SHORTEN",
     "PAIRED",
     "PLANNED",
+    "QUALITY_COST",
     "RECOMMENDED",
     "REPLAYED",
     "ROUTERS",
@@ -182,6 +190,7 @@ __all__ = [
     "divergences",
     "examples",
     "extractive",
+    "is_routers_own",
     "leads_with_system",
     "least_hits",
     "likeness_of",
@@ -213,4 +222,5 @@ __all__ = [
     "together",
     "too_few",
     "waiting",
+    "with_traffic",
 ]

@@ -55,7 +55,11 @@ def batchable() -> pl.Expr:
 
 
 def batch_rows(
-    replayed: pl.DataFrame, waiting: dict[str, Waiting], days: list[date], digest: str
+    replayed: pl.DataFrame,
+    waiting: dict[str, Waiting],
+    days: list[date],
+    digest: str,
+    traffic_days: float | None = None,
 ) -> pl.DataFrame:
     """A row per feature, and the sums of the marked and of the detected ones, apart.
 
@@ -64,7 +68,9 @@ def batch_rows(
         waiting: Whether somebody waits for its answers, by feature.
         days: Days of the window that have calls, in order; not empty.
         digest: Of all this rests on.
+        traffic_days: How many days of traffic these calls are, for a year; by default ``days``.
     """
+    lasted = len(days) if traffic_days is None else traffic_days
     window = {
         "first_day": days[0],
         "last_day": days[-1],
@@ -77,11 +83,11 @@ def batch_rows(
     )
     calls = replayed.join(kinds, on="feature", maintain_order="left")
     rows = [
-        _row(own, str(feature), waiting[str(feature)], len(days))
+        _row(own, str(feature), waiting[str(feature)], lasted)
         for (feature,), own in calls.partition_by("feature", as_dict=True).items()
     ]
     rows += [
-        _row(own, f"* {kind}", Waiting(kind, f"all {kind} features"), len(days))
+        _row(own, f"* {kind}", Waiting(kind, f"all {kind} features"), lasted)
         for kind in (MARKED, DETECTED)
         if (own := calls.filter(kind=kind)).height
     ]
@@ -91,7 +97,7 @@ def batch_rows(
     )
 
 
-def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: int) -> dict[str, Any]:
+def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: float) -> dict[str, Any]:
     alone = calls.filter(~pl.col("is_batch"))
     priced = alone.filter(pl.col("cost").is_not_null())
     repriced = priced.filter(pl.col("saved").is_not_null())

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.savings.recommendation import RECOMMENDED
-from llmops_pipelines.savings.replay import LEAST_QUESTIONS, RoutingReplay, saved_a_year
+from llmops_pipelines.savings.replay import LEAST_QUESTIONS, RoutingReplay
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.tables.routing import FRONTIER_POINT, ROUTING_POLICIES
 
 TOO_FEW = "too_few"
@@ -17,10 +18,11 @@ _ENDS = ("", "_low", "_high")
 _FRONTIER = [field.name for field in FRONTIER_POINT.fields]
 
 
-def policy_rows(
-    scope: dict[str, str], digest: str, replay: RoutingReplay, calls_per_day: float | None
-) -> pl.DataFrame:
-    """One row per router of a replay. A point is told only where it is recommended."""
+def policy_rows(scope: dict[str, str], digest: str, replay: RoutingReplay) -> pl.DataFrame:
+    """One row per router of a replay. A point is told only where it is recommended.
+
+    What it saves a year is null: ``with_traffic`` adds it.
+    """
     rows = [
         scope
         | {
@@ -32,7 +34,6 @@ def policy_rows(
             "groups": replay.groups,
             "score_weak": replay.quality_weak,
             "score_strong": replay.quality_strong,
-            "calls_per_day": calls_per_day,
             "frontier": one.points.select(_FRONTIER).to_dicts(),
             "policy": replay.policy.to_json() if replay.policy and one is replay.own else None,
             "pairs_digest": digest,
@@ -42,7 +43,7 @@ def policy_rows(
             for name, figure in one.metrics._asdict().items()
             for end, value in zip(_ENDS, figure[:3], strict=True)
         }
-        | (_point(one.point, calls_per_day) if one.choice.state == RECOMMENDED else {})
+        | (_point(one.point) if one.choice.state == RECOMMENDED else {})
         for one in replay.routers
     ]
     return _frame(rows)
@@ -67,13 +68,18 @@ def too_few(scope: dict[str, str], digest: str, questions: int) -> pl.DataFrame:
     )
 
 
-def _point(point: dict[str, Any], calls_per_day: float | None) -> dict[str, Any]:
-    year = saved_a_year(point, calls_per_day)
-    return (
-        {name: point[name] for name in ("strong_share", "loss_at_most")}
-        | {f"{name}{end}": point[f"{name}{end}"] for name in _POINT for end in _ENDS}
-        | {f"saved_a_year{end}": value for end, value in zip(_ENDS, year[:3], strict=True)}
-    )
+def with_traffic(rows: pl.DataFrame, calls_per_day: float | None) -> pl.DataFrame:
+    """``rows`` with the saving of a year for ``calls_per_day``; null where either is unknown."""
+    per_day = pl.lit(calls_per_day, pl.Float64)
+    return rows.with_columns(
+        (pl.col(f"saved{end}") * per_day * DAYS_A_YEAR).alias(f"saved_a_year{end}") for end in _ENDS
+    ).with_columns(calls_per_day=per_day)
+
+
+def _point(point: dict[str, Any]) -> dict[str, Any]:
+    return {name: point[name] for name in ("strong_share", "loss_at_most")} | {
+        f"{name}{end}": point[f"{name}{end}"] for name in _POINT for end in _ENDS
+    }
 
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from llmops_pipelines.statistics import mean_interval
 DAYS_A_YEAR: Final = 365
 
 
-def saved_figures(saved: pl.DataFrame, days: int) -> dict[str, Any]:
+def saved_figures(saved: pl.DataFrame, days: float) -> dict[str, Any]:
     """``saved`` with its interval and those of a year; all null where no call has a figure.
 
     A mean per call with the hours in which calls began as clusters, times the calls
@@ -21,7 +21,7 @@ def saved_figures(saved: pl.DataFrame, days: int) -> dict[str, Any]:
 
     Args:
         saved: ``started_at`` and ``saved`` (money; null where unknown) per call.
-        days: Days that the window has, for the figure of a year.
+        days: Days of traffic that these calls are, for the figure of a year.
     """
     hours = (
         saved.drop_nulls("saved")

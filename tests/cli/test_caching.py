@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from tests.cli.worlds import invoke
@@ -53,6 +54,19 @@ def test_people_are_told_the_same_and_an_embedding_that_costs_more_is_not_worth_
     assert said.returncode == 0, said.stderr
     assert "support: 400 requests" in said.stdout
     assert "recommended: exact; with 95 % confidence at most 2 % of its hits" in said.stdout
+
+
+def test_rows_of_a_table_are_the_same_requests(file, tmp_path):
+    rows = pl.DataFrame(list(lines(400)))
+    rows.write_csv(tmp_path / "requests.csv")
+    rows.write_parquet(tmp_path / "requests.parquet")
+    told = [
+        json.loads(invoke("cache", path, "--json", "--ttl", 0).stdout)["features"]
+        for path in (file, tmp_path / "requests.csv", tmp_path / "requests.parquet")
+    ]
+    assert told[0][0]["rungs"][0]["hits"] == 397
+    assert told[1] == told[0]
+    assert told[2] == told[0]
 
 
 def test_what_cannot_be_proven_is_not_recommended(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from tests.cli.worlds import invoke
@@ -64,6 +65,16 @@ def test_people_are_told_the_same_and_that_money_is_unknown(file):
     assert "money is unknown without a model that has a price; give --model" in said.stdout
 
 
+def test_an_array_and_a_table_of_samples_are_read(tmp_path):
+    few = list(lines(8))
+    (tmp_path / "few.json").write_text(json.dumps(few, indent=1))
+    pl.DataFrame(few).write_parquet(tmp_path / "few.parquet")
+    for name in ("few.json", "few.parquet"):
+        said = invoke("--data", tmp_path, "compress", tmp_path / name)
+        assert said.returncode == 3, said.stderr
+        assert "8 samples" in said.stdout
+
+
 def test_what_cannot_be_proven_is_not_recommended(file, tmp_path):
     few = tmp_path / "few.jsonl"
     few.write_text("".join(f"{json.dumps(line)}\n" for line in lines(8)))
@@ -76,9 +87,9 @@ def test_what_cannot_be_proven_is_not_recommended(file, tmp_path):
     ("content", "message"),
     [
         ('{"user_input": "a", "response": "b"}\n', "has both retrieved_contexts and a response"),
-        ("[1]\n", "line 1 is a list"),
+        ("[1]\n", "line 1 is a number"),
         ("", "none of 0 line(s)"),
-        ("PAR1", "is a Parquet file"),
+        ("PAR1", "is no whole Parquet file"),
     ],
 )
 def test_a_file_without_anything_to_cut_is_told_plainly(tmp_path, content, message):

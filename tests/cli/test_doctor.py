@@ -124,6 +124,20 @@ def test_files_that_cannot_be_used_and_libraries_that_call_home_are_problems(tmp
     assert "2 problem(s)" in run.stdout
 
 
+def test_a_budget_of_a_mistyped_feature_is_told(tmp_path):
+    folder(
+        tmp_path,
+        **{
+            "features.yaml": "features:\n  chat: {team: care}\n",
+            "budgets.yaml": "features:\n  chta: {daily_usd: 1}\nteams:\n  care: {daily_usd: 1}\n",
+        },
+    )
+    run = doctor(tmp_path)
+    assert "note: budgets.yaml: features.chta is the budget of nothing" in run.stdout
+    assert "did you mean: chat" in run.stdout
+    assert "teams.care" not in run.stdout
+
+
 def test_everything_else_that_goes_elsewhere_is_told_without_its_secrets(tmp_path):
     pull = ("pull:\n- {name: lf, kind: langfuse, url: https://langfuse.example.com, "
             "public_key_env: PK, api_key_env: SK}\n")  # fmt: skip

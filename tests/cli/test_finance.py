@@ -3,17 +3,22 @@
 import csv
 import io
 import json
+from datetime import UTC, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.stores import open_store
-from llmops_pipelines.tables import CALL_COSTS, CLOSED_COSTS
+from llmops_pipelines.pricing import PriceOverrides, price_book
+from llmops_pipelines.tables import CALL_COSTS, CLOSED_COSTS, JUDGE_CALLS, PRICE_BOOK
 from tests.cli.worlds import data_folder, invoke
 from tests.cost.factories import costs
 from tests.finance.worlds import call
+from tests.priced_lake import judge_call
+from tests.pricing.factories import at
 
 NOW = {"LLMOPS_NOW": "2026-11-05T03:00:00Z", "COLUMNS": "200"}
 RULES = """
@@ -69,6 +74,55 @@ def test_the_csv_holds_every_line_and_sums_to_the_invoice(folder, tmp_path):
     assert "residue of $3.50: invoice 12.5 less the lines 9.000000000000" in said.stderr
     assert "1 call(s) have no price and are in no amount" in said.stderr
     assert "unattributed" in said.stderr
+
+
+def test_what_judges_cost_is_a_line_of_the_invoice_and_no_part_of_the_residue(folder, tmp_path):
+    lake = Lake(open_store(str(folder / "lake")))
+    asked = [
+        judge_call(1, asked_at=at("2026-10-31 23:30"), cost=Decimal(9)),  # November in Berlin
+        judge_call(2, asked_at=at("2026-10-03 01:00"), cost=Decimal("0.5")),
+        judge_call(3, asked_at=at("2026-10-03 01:00"), cost=None),
+    ]
+    for row in asked:
+        frame = pl.DataFrame([row], schema=JUDGE_CALLS.schema)
+        lake.append(JUDGE_CALLS, frame, name=row["attempt_id"], day=row["asked_at"].date())
+    lake.write(PRICE_BOOK, price_book(PriceOverrides()))
+    (tmp_path / "invoices.csv").write_text("provider,amount\nOpenAI,4\n")
+    said = run(
+        folder, "chargeback", "2026-10", "--invoice-file", tmp_path / "invoices.csv", "--json"
+    )
+    told = json.loads(said.stdout)
+    (line,) = [row for row in told["rows"] if row["kind"] == "evaluation"]
+    assert (line["provider"], line["team"]) == ("openai", "unattributed")
+    assert (Decimal(line["cost"]), Decimal(line["cost_report"])) == (
+        Decimal("0.5"),
+        Decimal("0.45"),
+    )
+    assert (line["calls"], line["unpriced_calls"]) == (2, 1)
+    (residue,) = told["residue"]
+    assert Decimal(residue["cost"]) == Decimal("0.5"), "4 less 3 of calls and 0.5 of judges"
+    apart = run(folder, "chargeback", "2026-10")
+    assert "evaluation" not in apart.stdout
+    assert "evaluation, apart: $0.50 for 2 judge call(s)" in apart.stderr
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Asia/Kolkata", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]
+)
+def test_the_months_of_any_zone_add_up_to_the_calls_to_the_last_digit(tmp_path, zone):
+    root = data_folder(tmp_path, {}, {"finance.yaml": f"report_timezone: {zone}\n"})
+    # Two days around the end of a month and of daylight saving, a call every half hour.
+    begins = at("2026-10-24 00:00"), at("2026-10-31 00:00")
+    moments = [begin + timedelta(minutes=30 * n) for begin in begins for n in range(96)]
+    amounts = [Decimal(10**6 + n).scaleb(-12) for n in range(len(moments))]
+    write(root, *(call(f"{m}", f"{a:f}") for m, a in zip(moments, amounts, strict=True)))
+    sums = {}
+    for month in ("2026-10", "2026-11"):
+        told = json.loads(run(root, "chargeback", month, "--json").stdout)
+        sums[month] = Decimal(told["cost_usd"])
+    own = [m.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).month for m in moments]
+    october = sum((a for a, month in zip(amounts, own, strict=True) if month == 10), Decimal(0))
+    assert sums == {"2026-10": october, "2026-11": sum(amounts) - october}
 
 
 def test_without_a_file_the_csv_is_all_that_stdout_holds(folder):

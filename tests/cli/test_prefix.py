@@ -120,3 +120,18 @@ def test_the_kind_of_chart_is_asked_for_by_its_name(told, tmp_path):
     refused = told(record(0), args=["--chart-out", str(tmp_path / "chart.pdf")])
     assert refused.returncode == 2
     assert "neither .svg nor" in refused.stderr
+
+
+def test_the_traffic_of_a_year_can_be_told(told):
+    def a_year(*args):
+        found = told(*(record(n) for n in range(30)), args=("--json", *args))
+        return json.loads(found.stdout)["prompts"][0]["saved_a_year"]
+
+    assert a_year("--calls-per-day", "30") == pytest.approx(a_year())
+    assert a_year("--calls-per-day", "600") == pytest.approx(20 * a_year())
+    assert a_year("--calls-per-day", "0") == 0
+
+
+def test_an_array_of_prompts_is_read(told):
+    found = told(json.dumps([record(n) for n in range(30)], indent=1))
+    assert "30 calls, 60,000 prompt tokens" in found.stdout

@@ -2,6 +2,9 @@
 
 import json
 
+import polars as pl
+import pytest
+
 from tests.cli.worlds import invoke
 
 RECORD = {
@@ -54,6 +57,57 @@ def test_own_prices_and_another_day_are_taken(tmp_path):
         json.loads(price(tmp_path, json.dumps(RECORD), options=["--json"]).stdout)[0]["cost_usd"]
         == 0.0028
     )
+
+
+def test_arrays_objects_and_tables_are_records_too(tmp_path):
+    table = pl.DataFrame([RECORD | {"usage": json.dumps(RECORD["usage"])}])
+    table.write_csv(tmp_path / "u.csv")
+    table.write_parquet(tmp_path / "u.parquet")
+    (tmp_path / "one.json").write_text(json.dumps(RECORD, indent=2))
+    (tmp_path / "many.json").write_text(json.dumps([RECORD, UNPRICED], indent=2))
+    costs = {}
+    for name in ("u.csv", "u.parquet", "one.json", "many.json"):
+        said = invoke("--data", tmp_path / "data", "price", tmp_path / name, "--json")
+        costs[name] = [(each["line"], each["cost_usd"]) for each in json.loads(said.stdout)]
+    assert costs == {
+        "u.csv": [(1, 0.0028)],
+        "u.parquet": [(1, 0.0028)],
+        "one.json": [(1, 0.0028)],
+        "many.json": [(1, 0.0028), (2, None)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (json.dumps([RECORD] * 3)[:-20].encode(), "begins like a JSON array and is none"),
+        (b"PK\x03\x04zip", "is a zip archive"),
+        (json.dumps(RECORD).encode("utf-16"), "is UTF-16 text"),
+    ],
+)
+def test_what_holds_no_records_is_refused_as_a_whole(tmp_path, content, reason):
+    (tmp_path / "x.json").write_bytes(content)
+    said = invoke("--data", tmp_path / "data", "price", tmp_path / "x.json", "--json")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert reason in said.stderr
+
+
+def test_searches_that_are_billed_beside_tokens_are_told_and_not_in_the_sum(tmp_path):
+    usage = {
+        "input_tokens": 1_000, "output_tokens": 100, "cache_read_input_tokens": 0,
+        "server_tool_use": {"web_search_requests": 2},
+    }  # fmt: skip
+    record = RECORD | {"provider": "anthropic", "model": "claude-sonnet-4-5", "usage": usage}
+    said = price(tmp_path, json.dumps(record)).stdout
+    assert "$0.0045 = " in said
+    assert "; not in it: 2 web searches (server_tool_use.web_search_requests)" in said
+    (told,) = json.loads(price(tmp_path, json.dumps(record), options=["--json"]).stdout)
+    assert (told["cost_usd"], told["not_in_it"][:14]) == (0.0045, "2 web searches")
+
+
+def test_an_unpriced_record_is_found_by_its_line(tmp_path):
+    said = price(tmp_path, json.dumps(RECORD), json.dumps(RECORD | {"usage": None}))
+    assert "r-1 (line 2): unpriced: usage: is no object" in said.stdout
 
 
 OWN = """

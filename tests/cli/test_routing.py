@@ -90,9 +90,12 @@ def test_what_cannot_be_proven_is_not_recommended(folder):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("x.txt", "", r"expected a name that ends in .jsonl"),
+        ("x.txt", "", "no rows in it"),
+        ("x.zip", "PK\x03\x04", "x.zip:1: file: is a zip archive"),
+        ("x.json", '[{"text": "a"}', "begins like a JSON array and is none"),
+        ("z.jsonl", '{"text": ["a"], "score_weak": 1, "score_strong": 1}', "expected a text"),
         ("x.jsonl", '{"text": "a"}\n', "no column score_weak, score_strong"),
-        ("y.jsonl", '{"text": "a"', "cannot be read"),
+        ("y.jsonl", '{"text": "a"', "y.jsonl:1: is no JSON"),
         ("x.csv", "text,score_weak,score_strong\na,good,1\n", "'good'"),
         ("y.csv", "", "no rows in it"),
         ("z.csv", "text,score_weak,score_strong\na,1,1\n", "at least 30 questions"),
@@ -109,4 +112,4 @@ def test_a_file_that_is_no_paired_outcomes_is_told_plainly(tmp_path, name, conte
 def test_a_missing_file_is_named(tmp_path):
     said = invoke("routing", tmp_path / "none.parquet")
     assert said.returncode == 2
-    assert "none.parquet: no such file; name a file" in said.stderr
+    assert "none.parquet: there is no such file" in said.stderr

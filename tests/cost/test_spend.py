@@ -82,3 +82,23 @@ def test_short_names_mean_dimensions_and_others_are_refused_with_the_list():
     assert all(dimension_called(name) == name for name in SPEND_DIMENSIONS)
     with pytest.raises(UnknownDimensionError, match="'colour': spend can be divided by day, hour"):
         dimension_called("colour")
+
+
+def test_a_tier_is_the_one_that_is_charged():
+    logged = frame(
+        [
+            {"service_tier": tier, "is_batch": batch, "cost": Decimal(1)}
+            for tier, batch in (
+                (None, False),
+                ("default", False),
+                ("Priority", False),
+                (None, True),
+            )
+        ]
+    )
+    told = add_up(spend_of_calls(logged, ["service_tier"]), ["service_tier"])
+    assert dict(told.select("service_tier", "calls").iter_rows()) == {
+        "standard": 2,
+        "priority": 1,
+        "batch": 1,
+    }

@@ -157,13 +157,13 @@ def test_the_words_say_that_it_is_an_estimate_and_of_how_many_calls():
     rows = unpriced_spend(day, price_calls(day, BOOK), BOOK)
     assert told_unpriced(rows) == (
         "2 call(s) of 1 model(s) have no price (1 no_usage, 1 unknown_model); spend leaves out an "
-        "estimated $2.8000 to $2.8000, at the prices of other models"
+        "estimated $2.8000, at the prices of other models"
     )
     assert [told_estimate(row) for row in rows.iter_rows(named=True)] == [
         "unknown: nothing to compare with",
-        "an estimated $2.8000 to $2.8000, at models that the same feature uses",
+        "an estimated $2.8000, at models that the same feature uses",
     ]
     small = {"uncached_input": 100, "output_text": 0}
     day = calls(unknown(**small), call(model="gpt-4.1", **TOKENS))
     (row,) = unpriced_spend(day, price_calls(day, BOOK), BOOK).iter_rows(named=True)
-    assert told_estimate(row).startswith("an estimated $0.000200 to $0.000200, at ")
+    assert told_estimate(row).startswith("an estimated $0.000200, at ")

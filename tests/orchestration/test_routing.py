@@ -94,10 +94,11 @@ def test_pairs_in_the_logs_become_a_policy_and_are_learned_from_once(lake, tmp_p
     (own,) = learned.filter("is_own").to_dicts()
     assert (own["model_weak"], own["model_strong"], own["questions"]) == ("small", "large", 200)
     assert (own["state"], own["groups"]) == ("recommended", 40)
-    # A quarter is hard; the rest saves 0.019 a call, of 1,000 a day.
+    # A quarter is hard; the rest saves 0.019 a request, of 100 that both models were sent a day.
     assert own["strong_share"] == pytest.approx(0.25, abs=0.08)
     assert own["saved"] == pytest.approx(0.019 * (1 - own["strong_share"]))
-    assert own["saved_a_year"] == pytest.approx(own["saved"] * 365_000)
+    assert own["saved_a_year"] == pytest.approx(own["saved"] * 36_500)
+    assert own["calls_per_day"] == 100
     policy = RoutingPolicy.from_json(own["policy"])
     assert json.loads(own["policy"])["training"]["questions"] == 200
     assert policy.promise["loss_at_most"] <= 0.05

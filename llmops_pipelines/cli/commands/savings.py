@@ -120,6 +120,7 @@ def prefix(
             help="A log in a known format, or JSONL with messages, model, timestamp, usage.",
         ),
     ],
+    calls_per_day: CALLS_PER_DAY = None,
     chart_out: CHART_OUT = None,
     as_json: JSON = False,
 ) -> None:
@@ -131,7 +132,39 @@ def prefix(
     with told_plainly():
         from llmops_pipelines.cli.prefix import Order, replay_file
 
-        code = replay_file(settings_of(context), Order(file, chart_out), as_json=as_json)
+        order = Order(file, calls_per_day, chart_out)
+        code = replay_file(settings_of(context), order, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=PANEL)
+def batch(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            readable=False,
+            help="A log in a known format, or records with model, timestamp, usage.",
+        ),
+    ],
+    not_interactive: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FEATURE", help="Nobody waits for this feature; may be given again."),
+    ] = None,
+    calls_per_day: CALLS_PER_DAY = None,
+    chart_out: CHART_OUT = None,
+    as_json: JSON = False,
+) -> None:
+    """Replay calls that nobody waits for at batch prices: half the money, within 24 hours.
+
+    Leaves with 0 when calls marked as not interactive would save, 3 when there are none, 2 when
+    nothing could be done.
+    """
+    with told_plainly():
+        from llmops_pipelines.cli.batch_replay import Order, replay_file
+
+        order = Order(file, tuple(not_interactive or ()), calls_per_day, chart_out)
+        code = replay_file(settings_of(context), order, as_json=as_json)
     raise typer.Exit(code)
 
 
