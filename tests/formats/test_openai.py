@@ -193,6 +193,12 @@ def test_feedback_becomes_stars(said, rating):
     assert (found["rating"], found["about_call"], found["comment"]) == (rating, "c-1", "fine")
 
 
+def test_feedback_says_what_was_judged():
+    row = {"kind": "feedback", "call_id": "c", "timestamp": "2026-11-10T10:00:00Z", "thumb": "up"}
+    rows = read(row | {"name": "helpful"}, row)
+    assert rows.feedback["name"].to_list() == ["helpful", None]
+
+
 def test_a_remark_alone_is_feedback_without_a_rating():
     rows = read(
         {"kind": "feedback", "trace_id": "t", "timestamp": "2026-11-10T10:00:00Z", "comment": "hm"}
