@@ -21,10 +21,10 @@ from llmops_pipelines.formats.usage import tokens_of
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _INPUTS: Final = ("prompt_tokens", "input_tokens", "input", "prompt", "prompt_token_count",
-                  "input_token_count")  # fmt: skip
+                  "input_token_count", "prompt_eval_count")  # fmt: skip
 _OUTPUTS: Final = ("completion_tokens", "output_tokens", "output", "completion",
                    "candidates_token_count", "output_token_count",
-                   "generated_token_count")  # fmt: skip
+                   "generated_token_count", "eval_count")  # fmt: skip
 _TOTALS: Final = ("total_tokens", "total", "total_token_count")
 _OWN: Final = frozenset({"input", "output", "prompt", "completion"})
 _INCLUSIVE: Final = ("prompt_tokens", "prompt_token_count", "completion_tokens", "output_tokens")
