@@ -81,7 +81,7 @@ def open_content(
     if found is not None and alien is None:
         reading = source.reading if source else _SNIFFED[found]
         return Opened(reading, source.tag if source else found, chain(seen, blocks))
-    if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
+    if not seen or (not sample and isinstance(seen[0], Block)):
         return Opened(_SNIFFED["openai"], None, chain(seen, blocks))  # empty, or blank lines
     return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=bool(objects)))
 
