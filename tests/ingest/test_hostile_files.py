@@ -420,3 +420,13 @@ def test_a_log_with_a_blank_line_after_each_record_is_read_whole(monkeypatch):
 def test_a_short_line_is_told_from_a_record_to_the_byte(size, is_refused):
     seen = list(read_blocks(iter([(b"x" * size + b"\n") * 300_000]), 100))
     assert isinstance(seen[-1], Refused) == is_refused
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_document_that_breaks_off_in_the_middle_is_told_so(packed):
+    whole = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "chat"}]}]}]})
+    lake = landed(log("a/spans.json", packed(whole[:50].encode())))
+    assert reasons(lake) == [
+        (0, "file: begins as JSON and breaks off before its last brace; export it again, whole"
+            " (1 line rejected)"),
+    ]  # fmt: skip
