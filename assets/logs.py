@@ -154,7 +154,8 @@ def feedback(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.Dat
 )
 def rejected_lines(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
     """Lines that could not be read, each with file, line number, reason and digest."""
-    return ingest.rejected_lines(landed_rows(lake.open(), LANDED_REJECTIONS, day, landed_days))
+    landed = landed_rows(lake.open(), LANDED_REJECTIONS, day, landed_days)
+    return ingest.rejected_lines(landed, landed_days)
 
 
 @daily(TRACES, group="logs", owner=OWNER, kinds={"polars", "parquet"})

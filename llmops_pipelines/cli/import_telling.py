@@ -23,6 +23,7 @@ def nothing_as_json(why: str) -> dict[str, Any]:
     return {
         "format": None,
         **dict.fromkeys(counts, 0),
+        "feedback_names": {},
         "rejections": [],
         "first": None,
         "last": None,
@@ -90,10 +91,11 @@ def _summary(found: Preview) -> dict[str, str]:
     twice = f", {found.duplicates:,} duplicate(s) dropped" if found.duplicates else ""
     tokens = ", ".join(f"{name} {count:,}" for name, count in found.tokens.items() if count)
     unknown = f"; {found.tokens_unknown:,} call(s) without usage" if found.tokens_unknown else ""
+    named = f": {_counts(found.feedback_names)}" if found.feedback_names else ""
     rows = {
         "calls": f"{found.calls:,}{twice}",
         "steps": f"{found.steps:,}" if found.steps else "",
-        "feedback": f"{found.feedback:,}" if found.feedback else "",
+        "feedback": f"{found.feedback:,}{named}" if found.feedback else "",
         "rejected": f"{found.rejected:,} of {found.lines:,} lines" if found.rejected else "0",
         "ignored": f"{found.ignored:,}" if found.ignored else "",
         "time": times,

@@ -38,7 +38,7 @@ def unit_costs(
         llm_calls: ``UNIT_COLUMNS`` of ``LLM_CALLS`` of one day.
         call_costs: ``UNIT_COST_COLUMNS`` of ``CALL_COSTS`` of the day.
         rated_answers: One answer a user saw per row: ``feature``, ``session_id`` and ``rating``,
-            its mean rating, null where nobody rated it.
+            how it was rated, null where nobody did.
 
     Returns:
         ``UNIT_COSTS``.

@@ -1,7 +1,8 @@
 """What a provider's request and response bodies tell, whichever provider's they are.
 
 Gateways log the bodies they passed on: OpenAI's chat completions, completions, embeddings and
-Responses, Anthropic's messages, Gemini's generateContent. Text that is not JSON tells nothing.
+Responses, Anthropic's messages, Gemini's generateContent, Ollama's answers. Text that is not JSON
+tells nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats import anthropic, completion, gemini, openai_responses
+from llmops_pipelines.formats import anthropic, completion, gemini, ollama, openai_responses
 from llmops_pipelines.formats.messages import messages_of, text_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
@@ -79,7 +80,12 @@ def response_of(body: Any) -> Record:
     """What a response body says of a call: its reply, and its usage."""
     body = as_object(body)
     usage = as_object(
-        first(body.get("usage"), body.get("usageMetadata"), body.get("usage_metadata"))
+        first(
+            body.get("usage"),
+            body.get("usageMetadata"),
+            body.get("usage_metadata"),
+            ollama.counts_in(body),
+        )
     )
     found = reply_of(body) | tokens_of(usage)
     return without_nulls({"service_tier": as_name(usage.get("service_tier"))}) | found
@@ -87,8 +93,8 @@ def response_of(body: Any) -> Record:
 
 def reply_of(body: Mapping[str, Any]) -> Record:
     """Id, served model, tier, answer, tools called and why it ended, of any provider's response."""
-    read = next((read for key, read in _READERS if _is_list(body.get(key))), completion.reply_of)
-    said = read(body)
+    spare = ollama.reply_of if ollama.speaks(body) else completion.reply_of
+    said = next((read for key, read in _READERS if _is_list(body.get(key))), spare)(body)
     answer = said["answer"]
     return without_nulls(
         {

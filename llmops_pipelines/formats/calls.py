@@ -12,6 +12,7 @@ from llmops_pipelines.formats.faults import Fault, Sorted, show, sort_out
 from llmops_pipelines.formats.fields import FIELDS
 from llmops_pipelines.formats.reading import Place, Reading
 from llmops_pipelines.formats.tokens import token_buckets, token_faults
+from llmops_pipelines.tables import MONEY
 
 if TYPE_CHECKING:
     from llmops_pipelines.formats.rows import Limits
@@ -74,6 +75,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
             model=pl.coalesce("model", "model_requested"),
             is_batch=pl.col("is_batch").fill_null(value=False),
             attempt=pl.col("attempt").fill_null(1).clip(1, 2**31 - 1).cast(pl.Int32),
+            cost_reported=pl.coalesce("cost_reported", _charged()),
             latency_ms=pl.coalesce("latency_ms", after("ended_at")),
             ttft_ms=pl.coalesce("ttft_ms", after("first_token_at")),
             messages=_messages() if _asks(reading) else pl.col("messages").fill_null([]),
@@ -188,6 +190,14 @@ def _error_class(frame: pl.DataFrame) -> pl.Series:
     given = frame.filter(failed)["error_class"]
     found = found.zip_with(~given.is_in(ERROR_CLASSES).fill_null(value=False), given)
     return classes.scatter(failed.arg_true(), found)
+
+
+def _charged() -> pl.Expr:
+    """What the provider charged: a number (OpenRouter), or the total of an object (Perplexity)."""
+    total = pl.col("charged").str.json_path_match("$.total_cost")
+    said = pl.when(pl.col("charged").str.starts_with("{")).then(total).otherwise("charged")
+    cost = said.cast(MONEY, strict=False)
+    return pl.when((cost >= 0) & pl.col("own_key").ne_missing("true")).then(cost)
 
 
 def _milliseconds_after_start(name: str) -> pl.Expr:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from llmops_pipelines.formats.reading import Record
+
+_CACHES: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
 
 
 def count_in(value: Any) -> int | None:
@@ -65,3 +69,21 @@ def adds_up(total: Any, *parts: Any) -> bool:
     """Whether ``parts`` together are ``total``."""
     whole = count_in(total)
     return whole is not None and whole == count_in(together(*parts))
+
+
+def with_total(found: Record, total: Any) -> Record:
+    """Counts with the ``total`` of the tool that logged them, for the engine to hold against them.
+
+    Of one side it tells the other. A total that leaves caches out, as the input beside it does,
+    says nothing of them; one that is no count, or less than what it would have to hold, nothing.
+    """
+    whole, made = count_in(total), count_in(found.get("output_tokens"))
+    given, apart = count_in(found.get("input_tokens")), count_in(found.get("uncached_input"))
+    if apart is not None:
+        given = count_in(together(apart, *(found.get(name) for name in _CACHES)))
+    if whole is None or (given is None and made is None):
+        return found
+    if given is not None and made is not None:
+        beside = apart is not None and whole == apart + made
+        return found if beside else found | {"total_tokens": whole}
+    return found | {"total_tokens": whole} if whole >= (given or 0) + (made or 0) else found

@@ -73,6 +73,8 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "audio_output": "whole",
     "total_tokens": "whole",
     "cost_reported": "money",
+    "charged": "json",
+    "own_key": "json",
     "format_requested": "label",
     "response_schema": "json",
     "messages": "messages",
@@ -91,7 +93,11 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "thumb": "label",
     "comment": "text",
 }
-"""``input_tokens`` includes cached ones, ``output_tokens`` reasoning, as OpenAI counts."""
+"""``input_tokens`` includes cached ones, ``output_tokens`` reasoning, as OpenAI counts.
+
+``charged`` is what a provider says it charged, in USD, where no ``cost_reported`` is; with
+``own_key`` that is only a fee.
+"""
 
 MappedName = Literal[
     "call_id", "trace_id", "parent_id", "response_id", "project", "name", "started_at", "ended_at",

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.counts import adds_up, with_total
 from llmops_pipelines.formats.messages import messages_of, text_of
 from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
@@ -126,7 +127,7 @@ def _tokens(record: Record) -> Record:
     spoken = tokens(record.get("completion_audio_tokens"))
     if isinstance(output, int) and isinstance(spoken, int):
         output += spoken
-    return {
+    found = {
         "uncached_input" if apart else "input_tokens": prompt,
         "cache_read": tokens(record.get("prompt_cache_read_tokens")),
         "cache_write_5m": tokens(record.get("prompt_cache_write_tokens")),
@@ -134,6 +135,9 @@ def _tokens(record: Record) -> Record:
         "output_tokens": output,
         "audio_output": spoken,
     }
+    total = record.get("total_tokens")
+    own = (prompt, record.get("completion_tokens"))
+    return with_total(without_nulls(found), None if adds_up(total, *own) else total)
 
 
 def _error(record: Record, status: str) -> Record:

@@ -40,6 +40,7 @@ def feedback(score: Mapping[str, Any]) -> Record:
             "call_id": as_name(score.get("id")),
             "about_call": call,
             "trace_id": trace,
+            "name": as_name(score.get("name")),
             "started_at": first(score.get("timestamp"), of("createdAt", "created_at")),
             "comment": as_name(score.get("comment")),
             **said,

@@ -211,6 +211,7 @@ def _feedback(record: Record) -> Record:
             "call_id": as_name(record.get("id")),
             "about_call": about,
             "trace_id": trace,
+            "name": as_name(record.get("key")),
             "started_at": first(record.get("created_at"), record.get("modified_at")),
             "comment": comment,
             **(said or {}),

@@ -101,6 +101,7 @@ def _judged(item: Any, shared: Record) -> Record:
         "call_id": as_name(at_path(item, "assessment_id")),
         "about_call": hex_id(at_path(item, "span_id"), 8),
         "trace_id": shared.get("trace_id"),
+        "name": as_name(first(at_path(item, "assessment_name"), at_path(item, "name"))),
         "feature": shared.get("feature"),
         "started_at": first(at_path(item, "create_time"), at_path(item, "last_update_time")),
         "comment": comment,

@@ -2,7 +2,9 @@
 
 One JSON object per line. ``kind`` is ``call`` (the default), ``step`` or ``feedback``. A call holds
 the request body, the response object with its ``usage``, and what only the application knows:
-time, feature, user, latency, prompt version, retrieved contexts.
+time, feature, user, latency, prompt version, retrieved contexts. The response may be one of
+Ollama's own API; what OpenRouter charged is the reported cost, unless it was paid with a key of
+one's own.
 """
 
 from __future__ import annotations
@@ -18,6 +20,10 @@ _USAGE = ("response.usage", "usage")
 
 def _usage(*names: str) -> Any:
     return at(*(f"{usage}.{name}" for name in names for usage in _USAGE))
+
+
+def _counted(name: str, ollamas: str) -> Any:
+    return at(*(f"{usage}.{name}" for usage in _USAGE), f"response.{ollamas}")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
@@ -74,21 +80,25 @@ OPENAI: Final = LogFormat(
         "error_code": at("error.code"),
         "error_status": at("error.status"),
         "error_message": at("error.message"),
-        "finish_reason": at("response.choices[0].finish_reason", "choices[0].finish_reason"),
+        "finish_reason": at(
+            "response.choices[0].finish_reason", "choices[0].finish_reason", "response.done_reason"
+        ),
         "latency_ms": at("latency_ms"),
         "ttft_ms": at("ttft_ms"),
-        "input_tokens": _usage("prompt_tokens"),
+        "input_tokens": _counted("prompt_tokens", "prompt_eval_count"),
         # DeepSeek's and Moonshot's names follow.
         "cache_read": _usage(
             "prompt_tokens_details.cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"
         ),
         "cache_write_5m": _usage("prompt_tokens_details.cache_write_tokens"),
         "audio_input": _usage("prompt_tokens_details.audio_tokens"),
-        "output_tokens": _usage("completion_tokens"),
+        "output_tokens": _counted("completion_tokens", "eval_count"),
         "reasoning": _usage("completion_tokens_details.reasoning_tokens"),
         "audio_output": _usage("completion_tokens_details.audio_tokens"),
         "total_tokens": _usage("total_tokens"),
         "cost_reported": at("cost_usd"),
+        "charged": _usage("cost"),
+        "own_key": _usage("is_byok"),
         "format_requested": at("request.response_format.type", "body.response_format.type"),
         "response_schema": at(
             *(
@@ -103,9 +113,15 @@ OPENAI: Final = LogFormat(
             "response.choices[0].message.refusal",
             "choices[0].message.content",
             "choices[0].message.refusal",
+            "response.message.content",
+            "response.response",
         ),
         "contexts": at("contexts"),
-        "tool_calls": at("response.choices[0].message.tool_calls", "choices[0].message.tool_calls"),
+        "tool_calls": at(
+            "response.choices[0].message.tool_calls",
+            "choices[0].message.tool_calls",
+            "response.message.tool_calls",
+        ),
         "step_kind": at("step"),
         "step_name": at("name"),
         "document_count": at("document_count"),

@@ -1,7 +1,8 @@
 """Format ``otel_genai``: OpenTelemetry GenAI spans as OTLP JSON, current and v1.36 names.
 
 Also those of OpenLLMetry (Traceloop), of Vercel's AI SDK, of Langfuse's and MLflow's exporters, and
-of the SDKs that record their own calls. Spans of OpenInference in the same file are read as such.
+of the SDKs that record their own calls; and log records that hold the texts of a span. Spans of
+OpenInference in the same file are read as such.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from llmops_pipelines.formats.otlp import (
     SIGNALS,
     SPAN_MARKS,
     Span,
-    event_names,
     is_request,
+    logs_of,
     spans_of,
 )
 from llmops_pipelines.formats.reading import LogFormat
@@ -38,7 +39,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
     """Spans in a dialect, or any export request of spans: later ones of its file may hold calls."""
     if is_request(record) or any(_speaks(span) for span in spans_of(record)):
         return True
-    return any(name.startswith("gen_ai.") for name in event_names(record))
+    return any(log.name.startswith("gen_ai.") for log in logs_of(record))
 
 
 OTEL_GENAI: Final = LogFormat(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, as_name, as_object
+from llmops_pipelines.formats.records import as_list, as_name, as_object, first
 
 _HEX: Final = re.compile(r"(0x)?[0-9a-fA-F]+")
 _DEEPEST: Final = 64
@@ -71,6 +71,20 @@ class Span:
         return next((event for event in self.events if event.name == name), None)
 
 
+@dataclass(frozen=True)
+class Log:
+    """One log record, or one metric: then without a name. Ids are hex, values plain."""
+
+    name: str
+    time: Any
+    body: Any
+    attributes: Record
+    trace_id: str | None
+    span_id: str | None
+    resource: Record
+    scope: str | None
+
+
 def spans_of(record: Mapping[str, Any]) -> Iterator[Span]:
     """The spans that ``record`` carries; none where it carries something else."""
     batches = _of(record, *_BATCHES)
@@ -95,24 +109,31 @@ def is_span(record: Mapping[str, Any]) -> bool:
     return any(key in record for key in _IDS)
 
 
-def others_in(record: Mapping[str, Any]) -> int:
-    """How many log records or metrics ``record`` carries; they are no spans."""
-    return sum(1 for _ in _others(record))
-
-
-def event_names(record: Mapping[str, Any]) -> Iterator[str]:
-    """The event names of the log records that ``record`` carries."""
-    for other in _others(record):
-        named = _of(other, "eventName", "event_name")
-        attributes = attributes_of(other.get("attributes"))
-        yield as_name(attributes.get("event.name") if named is None else named) or ""
-
-
-def _others(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def logs_of(record: Mapping[str, Any]) -> Iterator[Log]:
+    """The log records and metrics that ``record`` carries."""
     for signal in SIGNALS:
         for batch in _objects(record.get(signal)):
-            for scope in _objects(_of(batch, *_OTHER_SCOPES)):
-                yield from _objects(_of(scope, "logRecords", "log_records", "metrics"))
+            resource = attributes_of(as_object(batch.get("resource")).get("attributes"))
+            for inner in _objects(_of(batch, *_OTHER_SCOPES)):
+                scope = as_name(as_object(inner.get("scope")).get("name"))
+                for log in _objects(_of(inner, "logRecords", "log_records", "metrics")):
+                    yield _log(log, resource, scope)
+
+
+def _log(record: Mapping[str, Any], resource: Record, scope: str | None) -> Log:
+    attributes = attributes_of(record.get("attributes"))
+    named = first(_of(record, "eventName", "event_name"), attributes.get("event.name"))
+    times = ("timeUnixNano", "time_unix_nano", "observedTimeUnixNano", "observed_time_unix_nano")
+    return Log(
+        name=as_name(named) or "",
+        time=first(*(_time(record.get(key)) for key in times)),
+        body=any_value(record.get("body")),
+        attributes=attributes,
+        trace_id=hex_id(_of(record, "traceId", "trace_id"), 16),
+        span_id=hex_id(_of(record, "spanId", "span_id"), 8),
+        resource=resource,
+        scope=scope,
+    )
 
 
 def attributes_of(value: Any) -> Record:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmops_pipelines.formats import ollama
 from llmops_pipelines.formats.bodies import reply_of
 from llmops_pipelines.formats.messages import text_of, tool_calls_of
 from llmops_pipelines.formats.reading import Record
@@ -67,6 +68,8 @@ def usage_in(output: Any) -> Any:
         at_path(generation, "generation_info", "usage_metadata"),
         reported.get("token_usage"),
         reported.get("usage"),
+        ollama.counts_in(value),
+        ollama.counts_in(reported),
     )
 
 
@@ -151,7 +154,8 @@ def _provided(value: Record) -> Record | None:
     )
     message = value.get("type") == "message" and isinstance(value.get("content"), list)
     listed = any(isinstance(value.get(name), list) for name in ("choices", "candidates"))
-    return reply_of(value) if (output and items) or message or listed else None
+    known = (output and items) or message or listed or ollama.speaks(value)
+    return reply_of(value) if known else None
 
 
 def _spoken(value: Record) -> Record | None:

@@ -21,7 +21,8 @@ _STEP: Final = (
     "document_count", "input_chars", "output_chars", "contexts",
 )  # fmt: skip
 _FEEDBACK: Final = (
-    "call_id", "about_call", "trace_id", "started_at", "feature", "rating", "thumb", "comment",
+    "call_id", "about_call", "trace_id", "name", "started_at", "feature", "rating", "thumb",
+    "comment",
 )  # fmt: skip
 _THUMBS: Final = {"up": 5.0, "down": 1.0}
 

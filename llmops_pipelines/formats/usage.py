@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from llmops_pipelines.formats import ollama
 from llmops_pipelines.formats.counts import (
     adds_up,
     any_in,
@@ -50,7 +51,7 @@ class Usage(NamedTuple):
 
 
 def usage_of(usage: Any) -> Usage:
-    """Read a usage object: OpenAI's, Anthropic's, Gemini's, Bedrock's or Cohere's, or their kin.
+    """Read a usage object: of OpenAI, Anthropic, Gemini, Bedrock, Cohere, Ollama, or their kin.
 
     Counts that are no counts are handed on as they are, so that the call is rejected by name.
     """
@@ -276,6 +277,12 @@ def _cohere(usage: Mapping[str, Any]) -> _Read:
     return fields, []
 
 
+def _ollama(usage: Mapping[str, Any]) -> _Read:
+    """What Ollama evaluated; a prompt that it remembered whole it leaves out."""
+    prompt, answer = (usage.get(name) for name in ollama.COUNTS)
+    return {"input_tokens": prompt, "output_tokens": answer}, []
+
+
 _FAMILIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]], _Read]], ...]] = (
     ("openai_chat", ("prompt_tokens", "completion_tokens"), _chat),
     (
@@ -312,6 +319,7 @@ _FAMILIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]],
         _bedrock,
     ),
     ("cohere", ("billed_units", "tokens"), _cohere),
+    ("ollama", ollama.COUNTS, _ollama),
     # Without a word on caches, both conventions mean the same.
     ("openai_responses", ("total_tokens",), _responses),
     ("anthropic", ("input_tokens", "output_tokens"), _anthropic),

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import cache_writes, count_in
+from llmops_pipelines.formats.counts import cache_writes, count_in, with_total
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_object, from_json, tokens, without_nulls
 from llmops_pipelines.formats.usage import tokens_of
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _INPUTS: Final = ("prompt_tokens", "input_tokens", "input", "prompt", "prompt_token_count",
-                  "input_token_count")  # fmt: skip
+                  "input_token_count", "prompt_eval_count")  # fmt: skip
 _OUTPUTS: Final = ("completion_tokens", "output_tokens", "output", "completion",
                    "candidates_token_count", "output_token_count",
-                   "generated_token_count")  # fmt: skip
+                   "generated_token_count", "eval_count")  # fmt: skip
 _TOTALS: Final = ("total_tokens", "total", "total_token_count")
 _OWN: Final = frozenset({"input", "output", "prompt", "completion"})
 _INCLUSIVE: Final = ("prompt_tokens", "prompt_token_count", "completion_tokens", "output_tokens")
@@ -93,7 +93,8 @@ def token_fields(usage: Any) -> Record:
         )
     _settle_writes(given)
     known = [side for side in (given, outgoing) if side.base is not None or side.parts]
-    if not total and not any(side.base or side.together for side in known):
+    uncounted = not any(side.base or side.together for side in known)
+    if uncounted and (not total or len(known) == 2):
         return {}  # a tool's 0 for what nobody counted
     _decide(given, outgoing, total)
     fields: Record = {"service_tier": tier}
@@ -101,10 +102,16 @@ def token_fields(usage: Any) -> Record:
         if side in known:
             fields[key] = side.count(inclusive=side.inclusive)
             fields |= {part: count for part, count in side.parts.items() if part[0] != "_"}
-    if total is not None and len(known) < 2:  # then it tells the other side
-        said = sum(fields.get(key, 0) for key in ("input_tokens", "output_tokens"))
-        fields["total_tokens"] = total if total >= said else None
-    return without_nulls(fields)
+    return without_nulls(with_total(fields, None if _is_sum_of_all(usage, total) else total))
+
+
+def _is_sum_of_all(usage: Record, total: int | None) -> bool:
+    """Whether a total only adds up all that the map holds, parts told twice too, as Langfuse does.
+
+    Where nobody gave a total, Langfuse fills it in so.
+    """
+    said = [count_of(value) or 0 for name, value in _flat(usage) if name not in _TOTALS]
+    return len(said) > 1 and total == sum(said)
 
 
 def count_of(value: Any) -> int | None:
@@ -128,12 +135,9 @@ def _is_providers(usage: Record) -> bool:
 
 
 def _counted(found: Record) -> Record:
-    """What a provider's object said, as far as it counts; of two sides a tool's total is none."""
+    """What a provider's object said, as far as it counts."""
     said = [count_in(value) for name, value in found.items() if name != "service_tier"]
-    if not any(count is None or count for count in said):
-        return {}
-    sides = found.keys() & {"input_tokens", "uncached_input"} and "output_tokens" in found
-    return {name: value for name, value in found.items() if name != "total_tokens" or not sides}
+    return found if any(count is None or count for count in said) else {}
 
 
 def _flat(usage: Record) -> Iterator[tuple[str, Any]]:

@@ -28,11 +28,12 @@ def csat(llm_calls: pl.DataFrame, measured: pl.DataFrame, feedback: pl.DataFrame
     """The mean rating of every group, clustered by session.
 
     A rating belongs to the call it names, else to the answer of the trace it names, else, when
-    neither is a call of the day, to the feature `unattributed`. ``missing`` counts answers that
+    neither is a call of the day, to the feature `unattributed`. Whoever rates a call under several
+    names (helpful, tone) says one thing of it, the mean of them. ``missing`` counts answers that
     nobody rated; a remark without a rating, or with one outside 1 to 5, is not a rating.
     """
     answers = _answers(llm_calls)
-    rated = _rated_calls(llm_calls, feedback, answers)
+    rated = _opinions(_rated_calls(llm_calls, feedback, answers))
     of_call = measured.select("call_id", "session_id", *KEYS)
     ratings = rated.join(of_call, on="call_id", how="left", maintain_order="left").with_columns(
         pl.col("feature").fill_null(UNATTRIBUTED), pl.col("model").fill_null(UNKNOWN)
@@ -73,14 +74,18 @@ def rated_answers(llm_calls: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFra
 
     Returns:
         One row per trace whose last call succeeded: ``trace_id``, ``call_id``, ``feature`` and
-        ``session_id`` of that call, and ``rating``, the mean of its ratings, null without any.
+        ``session_id`` of that call, and ``rating``: the mean of its ratings, null without any. Of
+        several names it was rated under it is the lowest mean: an answer that is kind but wrong
+        is not half good.
     """
     answers = _answers(llm_calls)
     ratings = (
         _rated_calls(llm_calls, feedback, answers)
-        .sort("trace_id", "rating")
-        .group_by("trace_id", maintain_order=True)
+        .sort("trace_id", "name", "rating")
+        .group_by("trace_id", "name", maintain_order=True)
         .agg(pl.col("rating").mean())
+        .group_by("trace_id", maintain_order=True)
+        .agg(pl.col("rating").min())
     )
     return (
         answers.filter("answered")
@@ -107,12 +112,25 @@ def _answers(llm_calls: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _opinions(rated: pl.DataFrame) -> pl.DataFrame:
+    """One row per opinion of a call: the first rating of each name together, the second, ..."""
+    of_call = pl.coalesce("call_id", "feedback_id")
+    nth = pl.int_range(pl.len()).over(of_call, "name")
+    return (
+        rated.sort("given_at", "feedback_id")
+        .with_columns(of_call.alias("of_call"), nth.alias("nth"))
+        .group_by("of_call", "nth", maintain_order=True)
+        .agg(pl.col("call_id", "trace_id").first(), pl.col("rating").mean())
+        .drop("of_call", "nth")
+    )
+
+
 def _rated_calls(
     llm_calls: pl.DataFrame, feedback: pl.DataFrame, answers: pl.DataFrame
 ) -> pl.DataFrame:
     """One row per rating: the call it speaks of and that call's trace, null where there is none."""
     ratings = feedback.filter(pl.col("rating").is_between(*SCALE)).select(
-        "feedback_id", "rating", named_call="call_id", named_trace="trace_id"
+        "feedback_id", "name", "given_at", "rating", named_call="call_id", named_trace="trace_id"
     )
     # People rate in the system they look at, which may have logged the call under another id.
     copies = llm_calls.select("call_id", "trace_id", "copies").explode("copies")
@@ -126,6 +144,9 @@ def _rated_calls(
         ratings.join(calls, on="named_call", how="left", maintain_order="left")
         .join(traces, on="named_trace", how="left", maintain_order="left")
         .select(
+            "feedback_id",
+            "name",
+            "given_at",
             "rating",
             call_id=pl.coalesce("direct_call", "answer_call"),
             trace_id=pl.coalesce("direct_trace", "answer_trace"),

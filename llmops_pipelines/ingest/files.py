@@ -49,6 +49,12 @@ class SwollenFileError(DamagedFileError):
     remedy = "if it is a log, put it there in plain text"
 
 
+class HollowFileError(DamagedFileError):
+    """Next to nothing of a file's many lines could be a record."""
+
+    remedy = "if it is a log, leave the lines out that say nothing"
+
+
 class LogFile(NamedTuple):
     """One log file, wherever it lies. There may be millions: this is all that is held of each.
 

@@ -15,12 +15,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from llmops_pipelines.ingest.digests import text_digests
-from llmops_pipelines.ingest.files import DamagedFileError
+from llmops_pipelines.ingest.files import DamagedFileError, HollowFileError
 
 _NEWLINE, _RETURN, _SPACE, _ASCII = 10, 13, 32, 127
 _CACHED: Final = 2**18
 _INLINE: Final = 12
 """Runs of up to so many bytes are no views in Arrow."""
+
+SHORT: Final = 16
+"""A line of fewer bytes is no record: a moment alone takes more."""
+_MOST_SHORT: Final = 100_000
+_PER_RECORD: Final = 100
+"""A file is read up to so many short lines, and so many more for each line that is none."""
 
 _TEXT: Final = re.compile(rb"\S[^\n]*")
 """What a line holds, blank ones skipped: a file may hold nothing but millions of these."""
@@ -89,6 +95,27 @@ class _Carried:
         self._pieces = [held[-keep:]]
 
 
+class ShortLines:
+    """How many lines of a file are blank or too short for a record: packed, they take no room."""
+
+    def __init__(self) -> None:
+        self._short = self._lines = 0
+
+    def add(self, lines: int, short: int) -> None:
+        """Count ``lines``, of which ``short`` are short.
+
+        Raises:
+            HollowFileError: They are more than any log has.
+        """
+        self._lines += lines
+        self._short += short
+        if self._short > _MOST_SHORT + _PER_RECORD * (self._lines - self._short):
+            raise HollowFileError(
+                f"{self._short:,} of its first {self._lines:,} lines are blank or shorter than the"
+                f" {SHORT} bytes a record takes at least, where reading stopped"
+            )
+
+
 def too_long(size: int, limit: int) -> str:
     """Why a line of ``size`` bytes is refused."""
     return f"line: has {size:,} bytes, more than the {limit:,} that are read; log long texts apart"
@@ -98,9 +125,10 @@ def read_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block 
     """Cut ``chunks`` into blocks of whole lines, never holding much more than ``max_line_bytes``.
 
     A byte-order mark is dropped. Where the chunks end in a DamagedFileError, what is left of the
-    last line (be it nothing) is one refused line that says so.
+    last line (be it nothing) is one refused line that says so; so is the rest of a file that holds
+    little but ``ShortLines``.
     """
-    line, carried = 1, _Carried(max_line_bytes)
+    line, carried, tally = 1, _Carried(max_line_bytes), ShortLines()
     try:
         for chunk in _without_mark(chunks):
             rest = chunk
@@ -110,9 +138,11 @@ def read_blocks(chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Block 
                 line, carried, rest = line + 1, _Carried(max_line_bytes), rest[end + 1 :]
             if not carried.is_long and (cut := rest.rfind(b"\n") + 1):
                 data = carried.with_rest(memoryview(rest)[:cut])  # copied once, not twice
-                count = _newline_count(data)
-                yield Block(data, line, count)
-                line, carried, rest = line + count, _Carried(max_line_bytes), rest[cut:]
+                carried, rest = _Carried(max_line_bytes), rest[cut:]
+                for block in _told_apart(Block(data, line, _newline_count(data))):
+                    yield block
+                    line += block.lines
+                    tally.add(block.lines, _short_lines(block))
             carried.add(rest)
     except DamagedFileError as error:
         reason = f"file: {error}; the lines before are kept, {error.remedy}"
@@ -181,6 +211,23 @@ def _newline_count(data: bytes) -> int:
     """As ``data.count``, in a third of the time."""
     pieces = _cached(np.frombuffer(data, dtype=np.uint8))
     return sum(int(np.count_nonzero(piece == _NEWLINE)) for _, piece in pieces)
+
+
+def _told_apart(block: Block) -> Iterator[Block]:
+    """``block``, in parts where so many lines are short that reading may stop among them."""
+    return of_few_lines(block, _MOST_SHORT) if _are_short(block) else iter([block])
+
+
+def _are_short(block: Block) -> bool:
+    return block.lines * (SHORT + 1) > len(block.data)
+
+
+def _short_lines(block: Block) -> int:
+    """How many lines are short; 0 where they are long enough on average to be records."""
+    if not _are_short(block):
+        return 0
+    ends = _newlines(np.frombuffer(block.data, dtype=np.uint8))
+    return int(np.count_nonzero(np.diff(ends, prepend=-1) <= SHORT))
 
 
 def _cached(data: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.uint8]]]:

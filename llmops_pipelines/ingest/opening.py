@@ -25,6 +25,7 @@ from llmops_pipelines.ingest.tabular import PARQUET, csv_blocks, parquet_blocks
 
 _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20
+_END_BYTES: Final = 64
 
 _SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
 """One reading per format, so that the lines of many small files are read together."""
@@ -77,9 +78,11 @@ def open_content(
     if found is not None and alien is None:
         reading = source.reading if source else _SNIFFED[found]
         return Opened(reading, source.tag if source else found, chain(seen, blocks))
-    if not seen or (not sample and not any(isinstance(item, Refused) for item in seen)):
+    if not seen or (not sample and isinstance(seen[0], Block)):
         return Opened(_SNIFFED["openai"], None, chain(seen, blocks))  # empty, or blank lines
-    return Unknown(_line_count(content), _why_unknown(content, seen, alien, objects=bool(objects)))
+    lines, end = _counted(content)
+    why = _why_unknown(content, seen, alien, end, objects=bool(objects))
+    return Unknown(lines, why)
 
 
 def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> Opened | Unknown:
@@ -141,19 +144,20 @@ def _document(
     return Opened(reading, source.tag if source else found, blocks)
 
 
-def _line_count(content: Content) -> int:
-    lines, last = 0, b"\n"
+def _counted(content: Content) -> tuple[int, bytes]:
+    """How many lines a file has, and what it ends with."""
+    lines, end = 0, b""
     try:
         for chunk in content.chunks():
             lines += chunk.count(b"\n")
-            last = chunk[-1:] or last
+            end = (end + chunk)[-_END_BYTES:]
     except DamagedFileError:
-        last = b""  # what is missing counts as one more line
-    return lines + (last != b"\n")
+        return lines + 1, b""  # what is missing counts as one more line
+    return lines + (not end.endswith(b"\n") and end != b""), end
 
 
 def _why_unknown(
-    content: Content, seen: list[Block | Refused], alien: str | None, *, objects: bool
+    content: Content, seen: list[Block | Refused], alien: str | None, end: bytes, *, objects: bool
 ) -> str:
     if alien:
         return f"file: is {alien}, not lines of JSON; export it as NDJSON (plain, gz or zst)"
@@ -162,10 +166,14 @@ def _why_unknown(
     if isinstance(seen[0], Refused):
         return seen[0].reason
     if _begins(seen) in (b"[", b"{"):
+        if end.strip() and not end.rstrip().endswith((b"]", b"}")):
+            return (
+                "file: begins as JSON and breaks off before its last brace; export it again, whole"
+            )
         return (
             "file: looks like JSON over several lines, one long array, or a line that breaks off;"
             " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
-            f" jq -c . {content.file.path}"
+            f" jq -c . {content.file.path.rpartition('/')[2]}"
         )
     return (
         "file: none of its first lines is a JSON object; write one per line, and if no format is"

@@ -65,9 +65,10 @@ class Preview:
     """What the records of a file come to.
 
     ``calls`` are distinct ones, ``duplicates`` the rest; steps, feedback, rejected and ignored are
-    records as logged. ``tokens`` sums what is known; ``tokens_unknown`` counts calls without usage.
-    ``cost`` (USD) is null where no call has a price; ``unpriced`` maps the reason to its successful
-    calls. ``examples`` are the first calls, without texts and people.
+    records as logged; ``feedback_names`` says what was judged. ``tokens`` sums what is known;
+    ``tokens_unknown`` counts calls without usage. ``cost`` (USD) is null where no call has a price;
+    ``unpriced`` maps the reason to its successful calls. ``examples`` are the first calls, without
+    texts and people.
     """
 
     format: str | None
@@ -76,6 +77,7 @@ class Preview:
     duplicates: int
     steps: int
     feedback: int
+    feedback_names: dict[str, int]
     rejected: int
     ignored: int
     rejections: list[Rejection]
@@ -134,6 +136,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         duplicates=landed.height - calls.height,
         steps=row["steps"],
         feedback=row["feedback"],
+        feedback_names=_counted(_together(parts, LANDED_FEEDBACK)["name"].drop_nulls()),
         rejected=row["rejected"],
         ignored=row["ignored"],
         rejections=_rejections(_together(parts, LANDED_REJECTIONS)),
@@ -180,6 +183,7 @@ def preview_json(found: Preview) -> dict[str, Any]:
         "duplicates": found.duplicates,
         "steps": found.steps,
         "feedback": found.feedback,
+        "feedback_names": found.feedback_names,
         "ignored": found.ignored,
         "rejected": found.rejected,
         "rejections": [vars(rejection) for rejection in found.rejections],

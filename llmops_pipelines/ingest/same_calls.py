@@ -48,9 +48,12 @@ _OF_KEPT: Final = (
 )  # fmt: skip
 """Not filled from other records: they say where the kept record lies and what it says."""
 
-_SNAPSHOT: Final = r"^[-@:][0-9]{3}"
-"""What a snapshot's name has after its alias (`gpt-4o-mini`, `-2024-07-18`); one record of a call
-may know the snapshot of which the kept one names the alias."""
+_SNAPSHOT: Final = (
+    r"^[-@:](?:latest|v[0-9]+(?::[0-9]+)?"
+    r"|[0-9]{3,8}(?:-[0-9]{2}-[0-9]{2})?(?:-v[0-9]+(?::[0-9]+)?)?)$"
+)
+"""What a snapshot's name has after its alias (`gpt-4o-mini`, `-2024-07-18`): a date or a version,
+and nothing else. One record of a call may know the snapshot of which another names the alias."""
 
 _COPY: Final = [field.name for field in COPY.fields]
 _UNKNOWN_FEATURE: Final = "unattributed"
@@ -211,7 +214,7 @@ def _one_model() -> pl.Expr:
     ours, theirs = names[:2], names[2:]
     same = [one == other for one in ours for other in theirs]
     longer = [
-        long.str.starts_with(short) for one in ours for other in theirs
+        long.str.strip_prefix(short).str.contains(_SNAPSHOT) for one in ours for other in theirs
         for long, short in ((one, other), (other, one))
     ]  # fmt: skip
     return pl.any_horizontal(*same, *longer).fill_null(value=False)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from llmops_pipelines.ingest.files import DamagedFileError, most_bytes
-from llmops_pipelines.ingest.lines import Block, Refused, too_long
+from llmops_pipelines.ingest.lines import SHORT, Block, Refused, ShortLines, too_long
 from llmops_pipelines.ingest.parquet_bounds import NoTableError, reading_plan
 
 _ROWS: Final = 4_000
@@ -165,14 +165,15 @@ _ARE_LISTS: Final = (
 
 def _csv_rows(rows: Iterator[list[str]]) -> Iterator[dict[str, Any] | Refused]:
     header: list[str] | None = None
-    number = 0
+    number, tally = 0, ShortLines()
     while True:
         try:
             cells = next(rows)
+            tally.add(1, sum(map(len, cells)) < SHORT)
         except StopIteration:
             return
         except DamagedFileError as error:
-            yield _refused(number + 1, f"file: {error}; the rows before are kept")
+            yield _refused(number + 1, f"file: {error}; the rows before are kept, {error.remedy}")
             return
         except csv.Error as error:
             number += 1

@@ -9,6 +9,7 @@ import polars as pl
 
 from llmops_pipelines.ingest.attempts import linked
 from llmops_pipelines.ingest.completeness import PLACE, fullest_first
+from llmops_pipelines.ingest.files import UNREADABLE
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.retrieval import with_context_steps
 from llmops_pipelines.ingest.same_calls import merged
@@ -19,6 +20,7 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     REJECTED_LINES,
     STEP_TEXTS,
+    TOKEN_BUCKETS,
     TRACE_STEPS,
     Table,
 )
@@ -35,9 +37,22 @@ _ABOUT: Final = (
     "user_key", "session_id", "provider", "model", "model_requested", "prompt_name",
     "prompt_version",
 )  # fmt: skip
-"""What any record of a call may say of it; what came of the call is told by the kept one alone."""
+"""What any record of a call may say of it."""
 
-_WORTH: Final = ("status", "content_digest", "started_at")
+_CAME: Final = (
+    "response_id", "service_tier", "is_stream", "finish_reason", "ttft_ms", "cost_reported",
+    "instrumentation",
+)  # fmt: skip
+"""What came of the call: told by the kept record, where that does not by one of the same status."""
+
+_UNITS: Final = {
+    "tokens": (TOKEN_BUCKETS, ("uncached_input", "output_text")),
+    "time": (("started_at", "latency_ms"), ("latency_ms",)),
+}
+"""What is taken together from one record, and which of it shows that the record knows it: a log
+record with the texts of a span says neither what it counted nor when it began."""
+
+_WORTH: Final = ("status", "content_digest")
 
 
 def llm_calls(
@@ -87,9 +102,19 @@ def feedback(landed: Frame) -> pl.DataFrame:
     return _kept(_collected(landed), FEEDBACK, ["given_at", "record_digest"], [True, True])
 
 
-def rejected_lines(landed: Frame) -> pl.DataFrame:
-    """The lines of the day that could not be read, as ``REJECTED_LINES``."""
-    return _kept(_collected(landed), REJECTED_LINES, ["batch"], [False])
+def rejected_lines(landed: Frame, files: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The lines of the day that could not be read, as ``REJECTED_LINES``.
+
+    Args:
+        landed: ``LANDED_REJECTIONS`` of one day.
+        files: ``LANDED_DAYS`` of the day: of files with the same bytes the lines of one count.
+    """
+    rows = _collected(landed)
+    if files is not None:
+        known = files.filter(pl.col("digest") != UNREADABLE).sort("source_file")
+        copies = known.filter(~pl.col("digest").is_first_distinct())
+        rows = rows.join(copies, on="source_file", how="anti")
+    return _kept(rows, REJECTED_LINES, ["batch"], [False])
 
 
 def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
@@ -157,9 +182,10 @@ def _kept_calls(landed: pl.DataFrame) -> pl.Series:
 
 def _said_in_parts(landed: pl.DataFrame) -> pl.DataFrame:
     """Who made a call and what of, where several different records tell of it: one row a call."""
-    asked = landed.select("call_id", "record_digest", *_ABOUT, *_WORTH, *PLACE).filter(
-        pl.col("call_id").is_duplicated()
-    )
+    units = [name for names, _ in _UNITS.values() for name in names]
+    asked = landed.select(
+        "call_id", "record_digest", *_ABOUT, *_CAME, *units, *_WORTH, *PLACE
+    ).filter(pl.col("call_id").is_duplicated())
     differ = pl.col("record_digest").min() != pl.col("record_digest").max()
     parts = asked.filter(differ.over("call_id")) if asked.height else asked
     said = (
@@ -169,7 +195,18 @@ def _said_in_parts(landed: pl.DataFrame) -> pl.DataFrame:
         .alias(name)
         for name in _ABOUT
     )
-    return fullest_first(parts).group_by("call_id", maintain_order=True).agg(said)
+    alike = pl.col("status") == pl.col("status").first()
+    came = (pl.col(name).filter(alike & pl.col(name).is_not_null()).first() for name in _CAME)
+    together = (
+        pl.struct(names)
+        .filter(alike & pl.any_horizontal(pl.col(sign).is_not_null() for sign in signs))
+        .first()
+        .alias(unit)
+        for unit, (names, signs) in _UNITS.items()
+    )
+    return (
+        fullest_first(parts).group_by("call_id", maintain_order=True).agg(*said, *came, *together)
+    )
 
 
 def _completed(calls: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
@@ -186,6 +223,16 @@ def _completed(calls: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
         .otherwise(name)
         .alias(name)
         for name in _ABOUT
+    ).with_columns(
+        *(pl.coalesce(name, found[name]) for name in _CAME),
+        *(
+            pl.when(pl.all_horizontal(pl.col(sign).is_null() for sign in signs))
+            .then(pl.coalesce(found[unit].struct.field(name), name))
+            .otherwise(name)
+            .alias(name)
+            for unit, (names, signs) in _UNITS.items()
+            for name in names
+        ),
     )
 
 

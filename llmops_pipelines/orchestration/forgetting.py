@@ -71,7 +71,7 @@ class Forgotten:
     rows: dict[str, int] = field(default_factory=dict)
     """Rows deleted or blanked by table; files by kind."""
     log_files: dict[str, int] = field(default_factory=dict)
-    """Raw log files that still hold lines of theirs, and how many."""
+    """Raw log files that still hold lines of theirs, and how many lines."""
     outside: tuple[str, ...] = OUTSIDE
 
 
@@ -81,7 +81,9 @@ def forget(
     """Take the texts of ``subjects`` out of everything below the lake, and keep them out.
 
     Tombstones come first, so that no landing brings anything back; the texts themselves go last, so
-    that a run that was stopped can be done again from the beginning.
+    that a run that was stopped can be done again from the beginning. ``ERASURES`` is told of each
+    place as soon as it is done: what a stopped run did stays recorded, beside what the next one
+    finds left. The warehouse comes after them, so that it holds neither texts nor an older record.
     """
     subjects = subjects._replace(traces=frozenset(_traces(lake, subjects)))
     known = lake.read(TOMBSTONES)
@@ -99,28 +101,48 @@ def forget(
     call_ids = calls["call_id"].unique().to_list()
     done = Forgotten(len(traces), len(call_ids), steps["step_id"].n_unique())
     days = pl.concat([calls["day"], steps["day"]])
-    files = pl.concat([calls.select("source_file"), steps.select("source_file")])
-    done.log_files = dict(files["source_file"].value_counts(sort=True).iter_rows())
-    done.rows["reports"] = _drop_reports(lake, _quotable(lake, calls, call_ids))
+    done.log_files = _lines_by_file(lake, calls, steps, call_ids, traces)
+
+    def did(place: str, count: int) -> None:
+        done.rows[place] = count
+        _record(lake, erasure, done.rows, command, now)
+
+    did("reports", _drop_reports(lake, _quotable(lake, calls, call_ids)))
     for table, change in _changes(lake, call_ids, traces):
         own_days = days if table in OF_ITS_DAY else None
-        done.rows[table.name] = _everywhere(lake, table, change, own_days)
-    done.rows["golden files"] = _drop_cases(golden_folder, set(call_ids))
+        did(table.name, _everywhere(lake, table, change, own_days))
+    did("golden files", _drop_cases(golden_folder, set(call_ids)))
     for table, keys in ((CALL_TEXTS, calls), (STEP_TEXTS, steps)):
-        done.rows[table.name] = _everywhere(lake, table, _deleting(keys, table.key), keys["day"])
+        did(table.name, _everywhere(lake, table, _deleting(keys, table.key), keys["day"]))
     if lake.store.read(FILE) is not None:
         rebuild_warehouse(lake)
-        done.rows["warehouse"] = 1
-    _record(lake, erasure, done.rows, command, now)
+        did("warehouse", 1)
     return done
 
 
 def _record(lake: Lake, erasure: str, rows: dict[str, int], command: str, now: datetime) -> None:
+    """Write what was done so far, in place of what this run wrote before."""
     record = [
         {"erasure": erasure, "command": command, "place": place, "rows": count, "erased_at": now}
         for place, count in rows.items()
     ]
-    lake.append(ERASURES, pl.DataFrame(record, schema=ERASURES.schema), name=erasure)
+    told = pl.DataFrame(record, schema=ERASURES.schema)
+    if not lake.append(ERASURES, told, name=erasure):
+        lake.replace(ERASURES, told, name=erasure)
+
+
+def _lines_by_file(
+    lake: Lake, calls: pl.DataFrame, steps: pl.DataFrame, call_ids: list[str], traces: list[str]
+) -> dict[str, int]:
+    """How many lines each log file had of these calls, steps and what was said of them.
+
+    A line of OTLP holds many records, and a file that was landed anew has the same lines again.
+    """
+    place = ["source_file", "source_line"]
+    theirs = pl.col("call_id").is_in(call_ids) | pl.col("trace_id").is_in(traces)
+    remarks = lake.scan(LANDED_FEEDBACK).filter(theirs).select(place).collect()
+    lines = pl.concat([calls.select(place), steps.select(place), remarks]).unique()
+    return dict(lines["source_file"].value_counts(sort=True).iter_rows())
 
 
 def _traces(lake: Lake, subjects: ingest.Subjects) -> set[str]:

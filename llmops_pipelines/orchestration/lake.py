@@ -93,7 +93,9 @@ class Lake:
         content, _ = _encode(table, table.require(frame), {})
         return self.store.create(f"{_folder(table, day)}/{name}.parquet", content)
 
-    def replace(self, table: Table, frame: pl.DataFrame, *, name: str, day: date) -> None:
+    def replace(
+        self, table: Table, frame: pl.DataFrame, *, name: str, day: date | None = None
+    ) -> None:
         """Put ``frame`` in place of the part ``name``; nothing where there is no such part."""
         path = f"{_folder(table, day)}/{name}.parquet"
         if self.store.read(path) is not None:

@@ -292,20 +292,26 @@ FEEDBACK = Table(
         Column("feedback_id", pl.String, "One judgement."),
         Column("call_id", pl.String, "The call it speaks of.", nullable=True),
         Column("trace_id", pl.String, "The trace it speaks of.", nullable=True),
+        Column(
+            "name",
+            pl.String,
+            "What was judged, as the source names it: `helpful`, ...; null where it does not.",
+            nullable=True,
+        ),
         Column("given_at", INSTANT, "When it was given, UTC."),
         Column("rating", pl.Float64, "1 (bad) to 5 (good).", "stars", nullable=True),
         Column("comment", pl.String, "Redacted remark.", nullable=True),
         REDACTIONS_BY_KIND,
         *_PROVENANCE,
     ),
-    version=2,
+    version=3,
 )
 LANDED_FEEDBACK = Table(
     "landed_feedback",
     "One logged record that is feedback, duplicates included.",
     ("feedback_id", *_PLACE, "batch"),
     (*FEEDBACK.columns, _BATCH),
-    version=2,
+    version=3,
 )
 
 REJECTED_LINES = Table(

@@ -3,7 +3,9 @@
 import pytest
 
 from llmops_pipelines.formats.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.outcomes import outcome_of, usage_in
 from llmops_pipelines.formats.usage import tokens_of
+from llmops_pipelines.formats.usage_maps import token_fields
 
 
 def test_a_chat_request_tells_model_messages_and_answer_format():
@@ -279,3 +281,33 @@ def test_gemini_counts_thoughts_beside_the_answer():
 @pytest.mark.parametrize("nothing", [None, 3, "x", [], {}, "{}"])
 def test_what_is_no_body_tells_nothing(nothing):
     assert (request_of(nothing), response_of(nothing), tokens_of(nothing)) == ({}, {}, {})
+
+
+OLLAMA = {
+    "model": "llama3.2", "created_at": "2026-11-10T09:15:04Z", "done": True, "done_reason": "stop",
+    "message": {"role": "assistant", "content": "On Monday."},
+    "prompt_eval_count": 26, "eval_count": 298, "eval_duration": 4_709_213_000,
+}  # fmt: skip
+
+
+def test_an_answer_of_ollama_tells_its_text_and_both_counts():
+    assert response_of(OLLAMA) == {
+        "model": "llama3.2", "finish_reason": "stop", "answer": "On Monday.",
+        "input_tokens": 26, "output_tokens": 298,
+    }  # fmt: skip
+    plain = {name: OLLAMA[name] for name in OLLAMA if name != "message"} | {"response": "Hi."}
+    assert response_of(plain)["answer"] == "Hi."
+
+
+def test_a_prompt_that_ollama_remembered_is_not_counted_as_none():
+    told = {name: OLLAMA[name] for name in OLLAMA if name != "prompt_eval_count"}
+    assert "input_tokens" not in response_of(told)
+
+
+def test_what_hosted_tools_keep_of_ollama_is_read_the_same():
+    assert outcome_of(OLLAMA) == {
+        "model": "llama3.2", "finish_reason": "stop", "answer": "On Monday.",
+    }  # fmt: skip
+    assert token_fields(usage_in(OLLAMA)) == {"input_tokens": 26, "output_tokens": 298}
+    message = {"content": "On Monday.", "response_metadata": OLLAMA}
+    assert token_fields(usage_in(message)) == {"input_tokens": 26, "output_tokens": 298}

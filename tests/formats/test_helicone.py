@@ -138,7 +138,7 @@ def test_a_failed_request_has_the_class_of_its_body():
 
 @pytest.mark.parametrize("status", [-1, -2, -3, -4])
 def test_a_request_without_an_answer_has_failed(status):
-    counts = {"prompt_tokens": 0, "completion_tokens": 0}
+    counts = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     found = one(request(response_status=status, response_body=None, **counts))
     assert values(found, "status", "error_class", "uncached_input") == ("error", "other", None)
 
@@ -250,5 +250,6 @@ def test_the_user_may_be_named_elsewhere(said):
 def test_a_cache_that_exceeds_the_prompt_was_counted_apart():
     cloud = {"provider": "BEDROCK", "response_body": None, "request_body": None}
     counts = {"prompt_tokens": 10, "prompt_cache_read_tokens": 100, "prompt_cache_write_tokens": 20}
+    counts["total_tokens"] = 106
     found = one(request(**cloud, **counts))
     assert values(found, "uncached_input", "cache_read", "cache_write_5m") == (10, 100, 20)

@@ -386,3 +386,8 @@ def test_a_score_that_names_no_type_is_a_score():
     score |= {"timestamp": "2026-11-10T09:16:00Z"}
     assert sniff([json.dumps(score)]) == "langfuse"
     assert read_as("langfuse", score).feedback["rating"].to_list() == [5.0]
+
+
+def test_a_score_keeps_its_name():
+    found = read_as("langfuse", score(), score(id="score-2", name="tone"), score(id="s", name=None))
+    assert found.feedback["name"].to_list() == [score()["name"], "tone", None]

@@ -283,3 +283,10 @@ def test_feedback_without_a_source_is_recognised():
     record |= {"created_at": "2026-11-10T09:16:00Z"}
     assert sniff([json.dumps(record)]) == "langsmith"
     assert read_as("langsmith", record).feedback["rating"].to_list() == [1.0]
+
+
+def test_feedback_is_named_by_its_key():
+    record = {"id": "f-1", "run_id": "r-1", "key": "thumbs", "score": 0}
+    record |= {"created_at": "2026-11-10T09:16:00Z"}
+    rows = read_as("langsmith", record, record | {"id": "f-2", "key": 7})
+    assert rows.feedback["name"].to_list() == ["thumbs", "7"]

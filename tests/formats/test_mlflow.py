@@ -111,7 +111,7 @@ def test_what_a_person_said_is_feedback_and_a_judge_is_ignored():
     rows = read_as("mlflow", json.dumps(judged_trace()))
     (found,) = rows.feedback.to_dicts()
     assert found["trace_id"] == judged_trace()["info"]["trace_id"]
-    assert (found["rating"], found["comment"]) == (5.0, "Clear.")
+    assert (found["name"], found["rating"], found["comment"]) == ("helpful", 5.0, "Clear.")
     assert found["started_at"] == utc("2026-11-10T13:00:00")
 
 

@@ -1,6 +1,7 @@
 """Format openai: the envelope and bare completions become canonical calls."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -193,6 +194,12 @@ def test_feedback_becomes_stars(said, rating):
     assert (found["rating"], found["about_call"], found["comment"]) == (rating, "c-1", "fine")
 
 
+def test_feedback_says_what_was_judged():
+    row = {"kind": "feedback", "call_id": "c", "timestamp": "2026-11-10T10:00:00Z", "thumb": "up"}
+    rows = read(row | {"name": "helpful"}, row)
+    assert rows.feedback["name"].to_list() == ["helpful", None]
+
+
 def test_a_remark_alone_is_feedback_without_a_rating():
     rows = read(
         {"kind": "feedback", "trace_id": "t", "timestamp": "2026-11-10T10:00:00Z", "comment": "hm"}
@@ -254,3 +261,45 @@ def test_half_of_a_character_costs_one_character():
     assert rows.rejected["n"].to_list() == [2]
     (message,) = rows.calls["messages"].to_list()[1]
     assert message["content"] == "\U0001f600 \ufffd \\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("said", "cost"),
+    [
+        ({"cost": 0.0000144}, "0.0000144"),
+        ({"cost": 1.44e-05, "is_byok": False}, "0.0000144"),
+        ({"cost": 0.01, "is_byok": True}, None),  # a fee alone
+        ({"cost": {"total_cost": 0.02, "input_tokens_cost": 0.01}}, "0.02"),  # Perplexity
+        ({"cost": {"input": 1}}, None),
+        ({"cost": None}, None),
+        ({"cost": -1}, None),
+        ({"cost": "much"}, None),
+    ],
+)
+def test_what_openrouter_charged_is_the_reported_cost(said, cost):
+    found = one(call(response=response(usage=usage(**said))))
+    assert found["cost_reported"] == (cost and Decimal(cost))
+
+
+def test_a_cost_of_the_envelope_comes_before_the_providers():
+    found = one(call(cost_usd=0.5, response=response(usage=usage(cost=0.25))))
+    assert found["cost_reported"] == Decimal("0.5")
+
+
+def test_an_answer_of_ollama_is_read_out_of_the_envelope():
+    tool = {"function": {"name": "find_order", "arguments": {"order": 7}}}
+    reply = {
+        "model": "llama3.2", "created_at": "2026-11-10T09:15:04.5Z", "done": True,
+        "message": {"role": "assistant", "content": "On Monday.", "tool_calls": [tool]},
+        "done_reason": "length", "total_duration": 5_000_000_000,
+        "prompt_eval_count": 26, "eval_count": 298,
+    }  # fmt: skip
+    found = one(call(response=reply))
+    names = ("model", "answer", "finish_reason", "uncached_input", "output_text", "status")
+    assert [found[name] for name in names] == [
+        "llama3.2", "On Monday.", "length", 26, 298, "ok",
+    ]  # fmt: skip
+    assert found["tool_calls"] == [{"name": "find_order", "arguments": '{"order":7}'}]
+    generated = {"model": "llama3.2", "done": True, "response": "Hi.", "eval_count": 3}
+    found = one(call(response=generated))
+    assert (found["answer"], found["uncached_input"], found["output_text"]) == ("Hi.", None, 3)

@@ -18,6 +18,7 @@ TOKENS = {"input_tokens": 500, "cache_read": 200, "output_tokens": 100, "reasoni
 def counted(usage):
     """Counts that are not 0; of an input without its caches, together with them."""
     found = token_fields(usage)
+    found.pop("total_tokens", None)
     if (apart := found.pop("uncached_input", None)) is not None:
         cached = ("cache_read", "cache_write_5m", "cache_write_1h")
         found["input_tokens"] = apart + sum(found.get(name, 0) for name in cached)
@@ -87,10 +88,25 @@ def test_without_a_total_names_decide():
     assert token_fields(parts | {"total": 600})["input_tokens"] == 500
 
 
-def test_a_total_that_fits_neither_convention_is_no_evidence():
+def test_a_total_that_fits_neither_convention_is_handed_on_to_be_held_against_them():
     assert token_fields({"input": 500, "input_cached_tokens": 200, "output": 1, "total": 999}) == {
-        "input_tokens": 700, "cache_read": 200, "output_tokens": 1,
+        "input_tokens": 700, "cache_read": 200, "output_tokens": 1, "total_tokens": 999,
     }  # fmt: skip
+
+
+def test_a_total_that_langfuse_made_of_all_it_was_given_says_nothing():
+    twice = {
+        "input": 500,
+        "output": 100,
+        "cache_read_input_tokens": 200,
+        "input_cached_tokens": 200,
+    }
+    assert "total_tokens" not in token_fields(twice | {"total": 1000})
+    assert token_fields(twice | {"total": 1001})["total_tokens"] == 1001
+
+
+def test_a_total_beside_sides_that_nobody_counted_tells_none_of_them():
+    assert token_fields({"promptTokens": 0, "completionTokens": 0, "totalTokens": 55}) == {}
 
 
 def test_parts_larger_than_the_count_lie_beside_it():

@@ -84,3 +84,22 @@ def test_two_ratings_of_one_answer_both_count():
     )
     assert figure(found, "csat")[0] == 3.0
     assert figure(found, "csat")[3:] == (2, 0)
+
+
+def test_names_that_one_call_was_rated_under_are_one_opinion_of_it():
+    calls = [call("a"), call("b")]
+    ratings = [
+        rating(5.0, call_id="a", name="tone"),
+        rating(1.0, call_id="a", name="correct"),
+        rating(1.0, call_id="b", name="correct"),
+    ]
+    assert figure(health(calls, feedback=ratings), "csat")[0] == 2.0
+    assert figure(health(calls, feedback=ratings), "csat")[3:] == (2, 0)
+
+
+def test_two_ratings_under_one_name_are_two_opinions():
+    ratings = [
+        rating(stars, call_id="a", name="tone", comment=str(stars)) for stars in (5.0, 4.0, 3.0)
+    ]
+    found = health([call("a")], feedback=[*ratings, rating(2.0, call_id="a", name="correct")])
+    assert figure(found, "csat")[3:] == (3, 0)

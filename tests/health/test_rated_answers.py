@@ -50,3 +50,18 @@ def test_marks_off_the_scale_and_remarks_are_no_ratings():
     row = logged("c", "t")
     ratings = [{"call_id": "c", "rating": 9.0}, {"call_id": "c", "comment": "meh"}]
     assert found(ratings, row) == [("t", "c", None)]
+
+
+def test_an_answer_is_as_good_as_the_worst_of_what_was_judged():
+    ratings = [
+        {"call_id": "c", "name": "tone", "rating": 5.0},
+        {"call_id": "c", "name": "tone", "rating": 4.0},
+        {"call_id": "c", "name": "correct", "rating": 2.0},
+        {"call_id": "c", "name": "correct", "rating": 3.0},
+    ]
+    assert found(ratings, logged("c", "t")) == [("t", "c", 2.5)]
+
+
+def test_two_names_are_one_answer_accepted_once():
+    ratings = [{"call_id": "c", "name": name, "rating": 5.0} for name in ("tone", "correct", None)]
+    assert found(ratings, logged("c", "t"), logged("d", "u")) == [("t", "c", 5.0), ("u", "d", None)]

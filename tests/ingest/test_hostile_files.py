@@ -10,6 +10,8 @@ import pytest
 import zstandard
 
 from llmops_pipelines.ingest import LogFile, files, unaccounted_files
+from llmops_pipelines.ingest.lines import Refused, read_blocks
+from llmops_pipelines.ingest.tabular import csv_blocks
 from llmops_pipelines.tables import LANDED_REJECTIONS
 from tests.ingest.worlds import Lake, call, landed, landed_lines, line, lines, log, options, reasons
 
@@ -79,7 +81,7 @@ def test_a_foreign_file_is_named(data, kind):
 
 def test_a_file_that_swells_beyond_measure_is_read_up_to_a_limit(monkeypatch):
     monkeypatch.setattr(files, "_SWOLLEN", 2**20)
-    bomb = zstandard.compress(lines(call(1)) + b"x\n" * 3_000_000)
+    bomb = zstandard.compress(lines(call(1)) + (b"x" * 20 + b"\n") * 300_000)
     lake = landed(log("bomb.jsonl.zst", bomb))
     assert lake.file("bomb.jsonl.zst")["calls"] == 1
     (why,) = {why for _, why in reasons(lake) if why.startswith("file:")}
@@ -376,3 +378,55 @@ def test_a_foreign_file_counts_a_missing_end_as_a_line():
     lake = landed(log("x", gzip.compress(b"\0\n\0\n" * 40)[:-9]))
     read, *_, rejected, _ = lake.counts("x")
     assert read == rejected > 0
+
+
+def test_a_file_of_next_to_nothing_but_blank_lines_is_read_up_to_a_limit():
+    bomb = zstandard.compress(lines(call(1)) + b"\n" * 10_000_000)
+    lake = landed(log("bomb.jsonl.zst", bomb))
+    row = lake.file("bomb.jsonl.zst")
+    assert (row["calls"], row["rejected"]) == (1, 1)
+    assert row["lines"] < 400_000
+    ((where, why),) = reasons(lake)
+    assert where == row["lines"]
+    assert "lines are blank or shorter than the 16 bytes a record takes at least" in why
+    assert why.endswith("if it is a log, leave the lines out that say nothing")
+
+
+def test_a_file_of_blank_lines_alone_says_so():
+    lake = landed(log("bomb.jsonl.gz", gzip.compress(b"\n" * 10_000_000)))
+    row = lake.file("bomb.jsonl.gz")
+    assert (row["rejected"], row["lines"]) == (1, row["ignored"] + 1)
+    assert row["lines"] < 400_000
+    assert "lines are blank or shorter" in reasons(lake)[0][1]
+
+
+def test_a_table_of_blank_rows_is_read_up_to_a_limit():
+    head = b"id,timestamp,model\nc-1,2026-11-10T09:15:02Z,m\n"
+    *blocks, last = csv_blocks(iter([head + b"\n" * 200_000]), 100, head)
+    assert [block.lines for block in blocks] == [1]
+    assert isinstance(last, Refused)
+    assert "lines are blank or shorter" in last.reason
+
+
+def test_a_log_with_a_blank_line_after_each_record_is_read_whole(monkeypatch):
+    monkeypatch.setattr("llmops_pipelines.ingest.lines._MOST_SHORT", 10)
+    records = b"\n\n".join(lines(call(n)).rstrip() for n in range(50))
+    lake = landed(log("log.jsonl", records + b"\n" * 900))
+    assert lake.file("log.jsonl")["calls"] == 50
+    assert reasons(lake) == []
+
+
+@pytest.mark.parametrize(("size", "is_refused"), [(15, True), (16, False)])
+def test_a_short_line_is_told_from_a_record_to_the_byte(size, is_refused):
+    seen = list(read_blocks(iter([(b"x" * size + b"\n") * 300_000]), 100))
+    assert isinstance(seen[-1], Refused) == is_refused
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_document_that_breaks_off_in_the_middle_is_told_so(packed):
+    whole = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "chat"}]}]}]})
+    lake = landed(log("a/spans.json", packed(whole[:50].encode())))
+    assert reasons(lake) == [
+        (0, "file: begins as JSON and breaks off before its last brace; export it again, whole"
+            " (1 line rejected)"),
+    ]  # fmt: skip

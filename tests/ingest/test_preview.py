@@ -100,3 +100,9 @@ def test_examples_hold_no_text_and_nobody() -> None:
 def test_a_file_in_several_parts_is_previewed_whole() -> None:
     found = previewed(*(call(n) for n in range(200)), batch_bytes=5_000)
     assert (found.lines, found.calls) == (200, 200)
+
+
+def test_feedback_is_told_by_name() -> None:
+    row = {"kind": "feedback", "call_id": "c-1", "timestamp": "2026-11-10T10:00:00Z", "rating": 4}
+    found = previewed(call(1), row | {"name": "tone"}, row | {"name": "tone"}, row)
+    assert (found.feedback, found.feedback_names) == (3, {"tone": 2})

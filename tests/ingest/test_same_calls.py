@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 
 from llmops_pipelines.ingest import llm_calls, unaccounted_rows
 from llmops_pipelines.ingest.same_calls import merged
@@ -172,3 +173,45 @@ def test_the_order_of_records_changes_nothing():
 
 def test_a_day_without_calls_has_none():
     assert merged(LANDED_CALLS.empty()).height == 0
+
+
+def two_systems(one: str, other: str) -> int:
+    """How many calls a gateway's record and a tracing tool's of the same moment and tokens are."""
+    records = [
+        record("a", model=one, model_requested=None, trace_id="t", source_format="litellm"),
+        record("b", model=other, model_requested=None, trace_id="u", source_format="langfuse"),
+    ]
+    counts = {"uncached_input": 100, "output_text": 10}
+    return one_by_one(*(row | counts for row in records)).height
+
+
+@pytest.mark.parametrize(
+    ("alias", "snapshot"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06"),
+        ("gpt-4", "gpt-4-0613"),
+        ("claude-3-5-sonnet", "claude-3-5-sonnet-20241022"),
+        ("anthropic.claude-3-5-sonnet", "anthropic.claude-3-5-sonnet-20241022-v2:0"),
+        ("claude-3-haiku", "claude-3-haiku@20240307"),
+        ("gemini-1.5-pro", "gemini-1.5-pro-002"),
+        ("mistral-large", "mistral-large-latest"),
+    ],
+)
+def test_the_alias_of_a_snapshot_is_the_same_model(alias: str, snapshot: str) -> None:
+    assert two_systems(alias, snapshot) == two_systems(snapshot, alias) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("gpt-4o", "gpt-4o-mini"),
+        ("gpt-4o", "gpt-4o-mini-2024-07-18"),
+        ("gpt-4", "gpt-4o"),
+        ("gpt-4", "gpt-4-32k"),
+        ("gemini-2.5-flash", "gemini-2.5-flash-lite"),
+        ("llama-3", "llama-3-405b"),
+        ("gpt-4.1", "gpt-4.1-nano"),
+    ],
+)
+def test_a_model_whose_name_goes_on_is_another(one: str, other: str) -> None:
+    assert two_systems(one, other) == two_systems(other, one) == 2

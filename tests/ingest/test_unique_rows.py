@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.ingest import feedback, llm_calls, rejected_lines, texts_of, trace_steps
+from llmops_pipelines.ingest.files import UNREADABLE
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     LANDED_CALLS,
@@ -83,6 +84,17 @@ def test_steps_feedback_and_rejections_are_unique_too():
     assert trace_steps(lake.rows(LANDED_STEPS))["step_id"].to_list() == ["s"]
     assert feedback(lake.rows(LANDED_FEEDBACK))["feedback_id"].to_list() == ["f"]
     assert rejected_lines(lake.rows(LANDED_REJECTIONS)).height == 2
+
+
+def test_the_lines_of_a_file_that_was_delivered_twice_are_rejected_once():
+    data = lines(call(1), "{bad", "{bad")
+    rows = landed(log("b", data), log("a", data), log("c", data + b"\n")).rows(LANDED_REJECTIONS)
+    digests = {"a": "d", "b": "d", "c": "e", "x": UNREADABLE, "y": UNREADABLE}
+    files = pl.DataFrame({"source_file": list(digests), "digest": list(digests.values())})
+    told = rejected_lines(rows, files).select("source_file", "source_line").rows()
+    assert told == [("a", 2), ("a", 3), ("c", 2), ("c", 3)]
+    whole = pl.concat([rows.head(1).with_columns(source_file=pl.lit(name)) for name in ("x", "y")])
+    assert rejected_lines(whole, files).height == 2, "nobody knows what they hold"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import json
 from datetime import datetime
 
+import duckdb
 import polars as pl
 import pytest
 
 from llmops_pipelines import ingest
+from llmops_pipelines.orchestration import forgetting
 from llmops_pipelines.orchestration.forgetting import foreign_folders, forget
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import land_new_files
@@ -29,6 +31,7 @@ from llmops_pipelines.tables import (
     STEP_TEXTS,
     TOMBSTONES,
 )
+from tests.formats.spans import batch, span
 from tests.golden.worlds import frame
 from tests.ingest.worlds import call, lines, log, options
 from tests.orchestration.folders import DAY
@@ -123,7 +126,7 @@ def test_texts_of_the_whole_trace_leave_and_others_stay(lake, tmp_path):
     assert ids(lake, CALL_TEXTS) == ["c-3"]
     assert ids(lake, STEP_TEXTS, "step_id") == ["s-2"]
     assert ids(lake, GOLDEN_CANDIDATES) == ids(lake, GOLDEN_DATASET) == ["c-3"]
-    assert done.log_files == {"log.jsonl": 3}
+    assert done.log_files == {"log.jsonl": 4}
     assert done.rows == {
         "reports": 0, "heuristic_scores": 1, "judge_scores": 1, "ragas_scores": 0,
         "judge_ledger": 1, "judge_calls": 1, "golden_candidates": 1, "golden_dataset": 1,
@@ -236,8 +239,6 @@ def test_golden_files_lose_the_cases(lake, tmp_path):
 
 
 def test_the_warehouse_is_written_anew_and_holds_no_documents(lake, tmp_path):
-    import duckdb
-
     assert "step_texts" not in rebuild_warehouse(lake)
     assert forgotten(lake, tmp_path, user("jo")).rows["warehouse"] == 1
     file = tmp_path / "warehouse.duckdb"
@@ -263,3 +264,54 @@ def test_rows_hashed_with_an_older_key_are_found_too(tmp_path):
     done = forgotten(lake, tmp_path, ingest.Subjects(both, frozenset(), frozenset()))
     assert done.calls == 2
     assert lake.read(CALL_TEXTS).is_empty()
+
+
+def test_log_files_are_told_with_their_lines_not_with_their_records(tmp_path):
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    says = {"user.id": "jo", "openinference.span.kind": "LLM", "llm.model_name": "m"}
+    spans = [span(says, spanId=f"a0b0c0d00000000{n}", parentSpanId=None) for n in range(3)]
+    land(lake, batch(*spans), path="spans.jsonl")
+    land(lake, batch(*spans), batch(*spans, scope="again"), path="spans.jsonl", modified_ns=2)
+    done = forgotten(lake, tmp_path, user("jo"))
+    assert done.calls == 3
+    assert done.log_files == {"spans.jsonl": 2}
+
+
+@pytest.mark.parametrize("stopped_at", [0, 3, 8, "the warehouse"])
+def test_a_run_that_was_stopped_anywhere_is_recorded_and_done_again(
+    tmp_path, lake, stopped_at, monkeypatch
+):
+    rebuild_warehouse(lake)
+    whole, count = Lake.rewrite, iter(range(100))
+
+    def rewrite(self, table, change, **more):
+        if next(count) == stopped_at:
+            raise KeyboardInterrupt
+        return whole(self, table, change, **more)
+
+    monkeypatch.setattr(Lake, "rewrite", rewrite)
+    if stopped_at == "the warehouse":
+        monkeypatch.setattr(forgetting, "rebuild_warehouse", stop)
+    with pytest.raises(KeyboardInterrupt):
+        forgotten(lake, tmp_path, user("jo"))
+    monkeypatch.undo()
+    assert lake.read(ERASURES)["erasure"].n_unique() == 1, "what was done is recorded"
+    forgotten(lake, tmp_path, user("jo"))
+    told = lake.read(ERASURES).filter(pl.col("place") != "warehouse")
+    assert told["rows"].sum() == 12, "each row is counted once, by the run that changed it"
+    assert ids(lake, CALL_TEXTS) == ["c-3"]
+    assert lake.read(ERASURES).filter(place="warehouse").height == 1
+
+
+def stop(lake):
+    raise KeyboardInterrupt
+
+
+def test_the_warehouse_knows_of_the_erasure(lake, tmp_path):
+    rebuild_warehouse(lake)
+    forgotten(lake, tmp_path, user("jo"))
+    file = tmp_path / "warehouse.duckdb"
+    file.write_bytes(lake.store.read(FILE))
+    with duckdb.connect(str(file), read_only=True) as connection:
+        found = connection.sql("select sum(rows) from erasures").fetchall()
+    assert found == [(12,)]

@@ -17,7 +17,8 @@ from llmops_pipelines.formats.dialects import (
     traceloop,
     vercel,
 )
-from llmops_pipelines.formats.otlp import Span, others_in, spans_of
+from llmops_pipelines.formats.dialects.gen_ai_events import read_events
+from llmops_pipelines.formats.otlp import Span, spans_of
 from llmops_pipelines.formats.reading import Record
 
 _DIALECTS: Final[tuple[tuple[Callable[[Span], bool], Callable[[Span], Record]], ...]] = (
@@ -43,10 +44,10 @@ def read_span(span: Span) -> Record:
 def unpack_spans(record: Record) -> list[Record]:
     """The canonical records of everything that ``record`` carries.
 
-    Log records and metrics that arrive beside spans are ignored ones.
+    Metrics, and log records that tell of no call, are ignored ones.
     """
     found = [read_span(span) for span in spans_of(record)]
-    return without_wrappers(found) + [{"kind": "ignored"}] * others_in(record)
+    return without_wrappers(found) + read_events(record)
 
 
 def without_wrappers(records: Iterable[Record]) -> list[Record]:

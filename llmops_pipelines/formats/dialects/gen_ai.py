@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from llmops_pipelines.formats.counts import with_total
 from llmops_pipelines.formats.dialects.common import (
     answer_of,
     counts,
@@ -122,8 +123,9 @@ def call(span: Span, **more: Any) -> Record:
 
 def usage(span: Span) -> Record:
     """Token counts, under any name they have had; None of them where usage was not recorded."""
+    says = span.attributes
     found = counts(
-        span.attributes,
+        says,
         input_tokens=(f"{_USAGE}.input_tokens", f"{_USAGE}.prompt_tokens"),
         output_tokens=(f"{_USAGE}.output_tokens", f"{_USAGE}.completion_tokens"),
         cache_read=(
@@ -142,7 +144,8 @@ def usage(span: Span) -> Record:
         audio_input=(f"{_USAGE}.audio.input_tokens",),
         audio_output=(f"{_USAGE}.audio.output_tokens",),
     )  # fmt: skip
-    return split_writes(apart_if_smaller(found))
+    total = counts(says, total=(f"{_USAGE}.total_tokens", "llm.usage.total_tokens"))
+    return with_total(split_writes(apart_if_smaller(found)), total.get("total"))
 
 
 def split_writes(found: Record) -> Record:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from llmops_pipelines.formats.counts import adds_up, with_total
 from llmops_pipelines.formats.dialects.common import answer_of, counts, custom, record_of, step
 from llmops_pipelines.formats.dialects.gen_ai import apart_if_smaller, split_writes
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
@@ -133,6 +134,7 @@ def _usage(says: Record, returned: Any) -> Record:
     told, counted = tokens_of(usage_in(returned)), first(says.get("mlflow.chat.tokenUsage"))
     if counted is None:
         return told
+    total = as_object(counted).get("total_tokens")
     found = counts(
         as_object(counted),
         input_tokens=("input_tokens",),
@@ -141,6 +143,11 @@ def _usage(says: Record, returned: Any) -> Record:
         cache_write_5m=("cache_creation_input_tokens",),
         cache_write_1h=("cache_creation_input_tokens_above_1hr",),
     )
+    sides = ("input_tokens", "output_tokens")
+    if adds_up(total, *(told.get(side) for side in sides)) and not adds_up(
+        total, *(found.get(side) for side in sides)
+    ):
+        return told  # Gemini's thoughts, which MLflow counts in its total alone
     parts = {
         part: told[part]
         for side, names in _PARTS.items()
@@ -148,4 +155,4 @@ def _usage(says: Record, returned: Any) -> Record:
         for part in names
         if part in told
     }
-    return parts | split_writes(apart_if_smaller(found))
+    return with_total(parts | split_writes(apart_if_smaller(found)), total)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from llmops_pipelines.formats.counts import with_total
 from llmops_pipelines.formats.dialects.common import (
     answer_of,
     counts,
@@ -192,21 +193,20 @@ def _answer(says: _Says, answer: Record, returned: Record) -> str | None:
 
 
 def _usage(says: _Says) -> Record:
-    return apart_if_smaller(
-        counts(
-            says.all,
-            input_tokens=(f"{_COUNT}.prompt",),
-            output_tokens=(f"{_COUNT}.completion",),
-            cache_read=(
-                f"{_COUNT}.prompt_details.cache_read",
-                f"{_COUNT}.prompt_details.cache_input",
-            ),
-            cache_write_5m=(f"{_COUNT}.prompt_details.cache_write",),
-            audio_input=(f"{_COUNT}.prompt_details.audio",),
-            reasoning=(f"{_COUNT}.completion_details.reasoning",),
-            audio_output=(f"{_COUNT}.completion_details.audio",),
-        )
+    found = counts(
+        says.all,
+        input_tokens=(f"{_COUNT}.prompt",),
+        output_tokens=(f"{_COUNT}.completion",),
+        cache_read=(
+            f"{_COUNT}.prompt_details.cache_read",
+            f"{_COUNT}.prompt_details.cache_input",
+        ),
+        cache_write_5m=(f"{_COUNT}.prompt_details.cache_write",),
+        audio_input=(f"{_COUNT}.prompt_details.audio",),
+        reasoning=(f"{_COUNT}.completion_details.reasoning",),
+        audio_output=(f"{_COUNT}.completion_details.audio",),
     )
+    return with_total(apart_if_smaller(found), says.get(f"{_COUNT}.total"))
 
 
 def _list_of(says: _Says, prefix: str, name: str) -> list[Record]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from llmops_pipelines.formats.counts import with_total
 from llmops_pipelines.formats.dialects import gen_ai
 from llmops_pipelines.formats.dialects.common import counts, step, under
 from llmops_pipelines.formats.messages import messages_of
@@ -93,4 +94,4 @@ def _tokens(span: Span) -> Record:
         found.pop("input_tokens", None)
     elif "anthropic" in str(span.attributes.get("ai.model.provider")) and "cache_read" in found:
         found["uncached_input"] = found.pop("input_tokens", None)
-    return gen_ai.apart_if_smaller(found)
+    return with_total(gen_ai.apart_if_smaller(found), span.attributes.get(f"{_USAGE}.totalTokens"))

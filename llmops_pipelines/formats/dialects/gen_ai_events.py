@@ -1,0 +1,70 @@
+"""Log records of OpenTelemetry's GenAI conventions, where texts are kept apart from their span.
+
+``gen_ai.client.inference.operation.details`` says all that a span says, texts included. Until
+v1.36 each message was an event of its own (``gen_ai.user.message``, ...) and each answer one
+(``gen_ai.choice``). Both name the span they belong to: they become a record of the same call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmops_pipelines.formats.dialects import gen_ai
+from llmops_pipelines.formats.otlp import Event, Log, Span, logs_of
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.records import as_name, as_object, first
+
+_DETAILS: Final = "gen_ai.client.inference.operation.details"
+_CHOICE: Final = "gen_ai.choice"
+_TEXTS: Final = ("messages", "answer", "tool_calls")
+
+
+def read_events(record: Mapping[str, Any]) -> list[Record]:
+    """The calls that the log records of ``record`` tell of; the other ones are ignored.
+
+    Messages without an answer are: whether their call succeeded only its span knows.
+    """
+    logs = list(logs_of(record))
+    found = [_span(log) for log in logs if log.name == _DETAILS]
+    told: dict[tuple[str | None, str], list[Log]] = {}
+    for log in logs:
+        if log.span_id is not None and (log.name == _CHOICE or log.name.endswith(".message")):
+            told.setdefault((log.trace_id, log.span_id), []).append(log)
+    found += [_of_messages(parts) for parts in told.values()]
+    calls = [call for call in found if call]
+    return calls + [{"kind": "ignored"}] * (len(logs) - len(calls))
+
+
+def _span(log: Log) -> Record:
+    """The call of an event of details; one that names neither span nor response is nobody's."""
+    says = {**as_object(log.body), **log.attributes}
+    call = gen_ai.call(_around(log, says, ()))
+    return call if log.span_id or call.get("response_id") else {}
+
+
+def _of_messages(logs: list[Log]) -> Record:
+    events = tuple(Event(log.name, log.time, _said(log)) for log in logs)
+    choice = next((event for event in events if event.name == _CHOICE), None)
+    if choice is None:
+        return {}
+    call = gen_ai.call(
+        _around(logs[0], logs[0].attributes, events),
+        finish_reason=as_name(choice.attributes.get("finish_reason")),
+    )
+    return call if any(name in call for name in _TEXTS) else {}
+
+
+def _said(log: Log) -> Record:
+    """What an event says: its body, or the attribute that some exporters put it in."""
+    body = as_object(first(log.body, log.attributes.get("gen_ai.event.content")))
+    return {**log.attributes, **body}
+
+
+def _around(log: Log, attributes: Record, events: tuple[Event, ...]) -> Span:
+    """The log record as a span of unknown length."""
+    return Span(
+        name=None, span_id=log.span_id, trace_id=log.trace_id, parent_id=None,
+        started_at=log.time, ended_at=None, attributes=attributes, events=events,
+        resource=log.resource, scope=log.scope,
+    )  # fmt: skip

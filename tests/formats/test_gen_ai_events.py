@@ -1,0 +1,140 @@
+"""Log records of the GenAI conventions: texts that are kept apart from their span."""
+
+import json
+from typing import Any
+
+from llmops_pipelines.formats import FORMATS, sniff
+from llmops_pipelines.ingest import llm_calls, texts_of
+from llmops_pipelines.tables import CALL_TEXTS
+from tests.formats.spans import CHAT, NOON, SPAN, TRACE, any_value, attributes, batch, span
+from tests.formats.worlds import read_as
+from tests.ingest.worlds import landed, lines, log
+
+ASKED = [{"role": "user", "parts": [{"type": "text", "content": "How long may I return it?"}]}]
+ANSWERED = [
+    {
+        "role": "assistant",
+        "parts": [{"type": "text", "content": "Within 30 days."}],
+        "finish_reason": "stop",
+    }
+]
+
+
+def record(name: str, body: Any = None, plain: dict[str, Any] | None = None, **changes: Any) -> Any:
+    """A log record as OTLP JSON has it; None drops a key."""
+    whole = {
+        "timeUnixNano": str(NOON + 9 * 10**8),
+        "eventName": name,
+        "traceId": TRACE,
+        "spanId": SPAN,
+        "body": None if body is None else any_value(body),
+        "attributes": attributes(plain or {}),
+    }
+    return {key: value for key, value in (whole | changes).items() if value is not None}
+
+
+def sent(*records: Any) -> Any:
+    scope = {"scope": {"name": "opentelemetry.instrumentation.openai_v2"}, "logRecords": [*records]}
+    resource = {"attributes": attributes({"service.name": "shop"})}
+    return {"resourceLogs": [{"resource": resource, "scopeLogs": [scope]}]}
+
+
+DETAILS = record(
+    "gen_ai.client.inference.operation.details",
+    plain=CHAT | {"gen_ai.input.messages": ASKED, "gen_ai.output.messages": ANSWERED},
+)
+TOOL = {"id": "call_1", "type": "function", "function": {"name": "find_order", "arguments": "{}"}}
+SAID = (
+    record("gen_ai.system.message", {"content": "Be brief."}),
+    record("gen_ai.user.message", {"content": "How long may I return it?"}),
+    record(
+        "gen_ai.choice",
+        {
+            "index": 0,
+            "finish_reason": "tool_calls",
+            "message": {"role": "assistant", "content": "Within 30 days.", "tool_calls": [TOOL]},
+        },
+    ),
+)
+
+
+def test_an_event_of_details_is_a_call_with_texts_and_tokens():
+    assert sniff([json.dumps(sent(DETAILS))]) == "otel_genai"
+    (found,) = read_as("otel_genai", sent(DETAILS)).calls.to_dicts()
+    assert (found["call_id"], found["trace_id"], found["project"]) == (SPAN, TRACE, "shop")
+    assert found["messages"] == [{"role": "user", "content": "How long may I return it?"}]
+    assert (found["answer"], found["uncached_input"], found["output_text"]) == (
+        "Within 30 days.", 120, 30,
+    )  # fmt: skip
+    assert (found["status"], found["latency_ms"]) == ("ok", None)
+
+
+def test_a_failed_event_is_a_failed_call():
+    failed = record(DETAILS["eventName"], plain=CHAT | {"error.type": "RateLimitError"})
+    (found,) = read_as("otel_genai", sent(failed)).calls.to_dicts()
+    assert (found["status"], found["error_class"]) == ("error", "rate_limit")
+
+
+def test_messages_and_choice_of_one_span_are_one_call():
+    rows = list(FORMATS["otel_genai"].unpack(sent(*SAID)))
+    assert [row["kind"] for row in rows] == ["call", "ignored", "ignored"]
+    (found,) = read_as("otel_genai", sent(*SAID)).calls.to_dicts()
+    assert [message["content"] for message in found["messages"]] == [
+        "Be brief.", "How long may I return it?",
+    ]  # fmt: skip
+    assert (found["answer"], found["finish_reason"]) == ("Within 30 days.", "tool_calls")
+    assert found["tool_calls"] == [{"name": "find_order", "arguments": "{}"}]
+    assert found["uncached_input"] is None, "nobody counted: not 0"
+
+
+def test_the_event_name_may_be_an_attribute_and_the_body_one_too():
+    bodies = {
+        "gen_ai.user.message": {"content": "Hi?"},
+        "gen_ai.choice": {"message": {"content": "Hi."}},
+    }
+    named = [
+        record("", None, {"event.name": name, "gen_ai.event.content": json.dumps(said)})
+        for name, said in bodies.items()
+    ]
+    (found,) = read_as("otel_genai", sent(*named)).calls.to_dicts()
+    assert (found["messages"][0]["content"], found["answer"]) == ("Hi?", "Hi.")
+
+
+def test_events_of_nobody_or_without_an_answer_or_texts_are_ignored_and_counted():
+    nobodys = record(DETAILS["eventName"], plain=CHAT, spanId=None, traceId=None)
+    silent = record("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": {}})
+    for records in ((nobodys,), SAID[:2], (silent,), (record("gen_ai.evaluation.result"),)):
+        found = list(FORMATS["otel_genai"].unpack(sent(*records)))
+        assert found == [{"kind": "ignored"}] * len(records)
+
+
+def test_records_with_anything_anywhere_are_read_or_ignored():
+    for odd in (None, 3, "x", [], {}, [3], True, {"stringValue": []}, {"kvlistValue": 3}):
+        for part in (DETAILS, *SAID):
+            for key in part:
+                rows = read_as("otel_genai", sent(*SAID, part | {key: odd}))
+                assert rows.calls.height + rows.rejected.height >= 1
+
+
+def day(*records: Any) -> Any:
+    lake = landed(*(log(f"{n}.jsonl", lines(sent)) for n, sent in enumerate(records)))
+    calls = llm_calls(lake.rows())
+    return calls, texts_of(lake.rows(CALL_TEXTS).lazy(), calls.lazy()).collect()
+
+
+def test_the_span_and_its_events_are_one_call_whatever_comes_first():
+    whole = batch(span(CHAT | {"gen_ai.response.id": "r-1"}, spanId=SPAN))
+    for records in ((whole, sent(*SAID)), (sent(*SAID), whole), (whole, sent(DETAILS))):
+        calls, texts = day(*records)
+        (found,) = calls.to_dicts()
+        assert (found["uncached_input"], found["output_text"]) == (120, 30)
+        assert (found["latency_ms"], found["started_at"].second) == (1000.0, 0)
+        assert found["started_at"].microsecond == 0, "when the span began, not when it was logged"
+        assert (found["response_id"], found["model_requested"]) == ("r-1", "gpt-4.1-mini")
+        assert texts["answer"].to_list() == ["Within 30 days."]
+
+
+def test_a_failed_span_is_not_made_good_by_what_was_asked():
+    failed = batch(span(CHAT | {"error.type": "timeout"}, spanId=SPAN, status={"code": 2}))
+    calls, _ = day(failed, sent(*SAID[:2]))
+    assert calls["status"].to_list() == ["error"]
