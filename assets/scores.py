@@ -64,8 +64,8 @@ def heuristic_scores(
     deps=["call_texts", "step_texts", reference_key("features"), reference_key("rubrics")],
 )
 def judge_scores(
-    sampled_traces: pl.DataFrame,
-    heuristic_scores: pl.DataFrame,
+    sampled_traces: pl.LazyFrame,
+    heuristic_scores: pl.LazyFrame,
     llm_calls: pl.LazyFrame,
     lake: LakeResource,
     reference: ReferenceFolder,
@@ -104,7 +104,7 @@ def every_canary_came_back(lake: LakeResource, day: date) -> dg.AssetCheckResult
     deps=["call_texts", "step_texts", reference_key("features")],
 )
 def ragas_scores(
-    sampled_traces: pl.DataFrame,
+    sampled_traces: pl.LazyFrame,
     llm_calls: pl.LazyFrame,
     lake: LakeResource,
     reference: ReferenceFolder,

@@ -337,8 +337,8 @@ def night(url: str, folder: str) -> None:
     started, spent = time.perf_counter(), cpu()
     lake = LakeResource(root=f"{folder}/lake")
     scores = judge_sample(
-        pl.read_parquet(f"{folder}/sampled.parquet"),
-        pl.read_parquet(f"{folder}/heuristics.parquet"),
+        pl.scan_parquet(f"{folder}/sampled.parquet"),
+        pl.scan_parquet(f"{folder}/heuristics.parquet"),
         pl.scan_parquet(f"{folder}/calls.parquet"),
         lake=lake,
         reference=ReferenceFolder(path=f"{folder}/reference"),

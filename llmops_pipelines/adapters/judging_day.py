@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -37,6 +39,7 @@ from llmops_pipelines.judging import (
     Quote,
     RubricJudge,
     Ruling,
+    SlicedItems,
     Tally,
     ask_canaries,
     canary_estimates,
@@ -165,90 +168,94 @@ def judge_day(
     """
     limits = limits or Limits()
     gate = gate or Gate(Pace(limits.concurrency))
-    plans = [
-        _plan(
-            judge_of(spec),
-            items,
-            ledger_keys,
-            endpoint,
-            features=features,
-            price=price,
-            now=now(),
-            canaries=canaries,
-            batch_price=batch_price,
-            repetition=repetition,
-        )
-        for spec in (specs if endpoint.configured else ())
-    ]
-    if on_quote:
-        for plan in plans:
-            on_quote(plan.quote)
-    # Drawn one by one: a hundred thousand items are not also held as so many objects.
-    jobs: Iterable[Job] = (
-        (plan.judge, item)
-        for plan in plans
-        for item in _items(plan.items, plan.to_judge, repetition)
-    )
-    tally = Tally()
-    canary_results: tuple[CanaryResult, ...] = ()
-    obstacle = None
-    asking = any(plan.to_judge.height for plan in plans)
-    if asking and prepare:
-        endpoint, obstacle = prepare(endpoint)
-    posted: list[dict[str, Any]] = []
-    at_once = {plan.judge.spec.spec_id for plan in plans if plan.quote.items}
-    if post and asking and not obstacle:
-        left, posted = post(jobs, endpoint)
-        purse.tell()
-        jobs = left
-        asking = bool(left)
-        at_once &= {judge.spec.spec_id for judge, _ in left}
-    if obstacle:
-        for judge, item in jobs:
-            tally.add(
-                verdict_row(
-                    judge.spec,
-                    item,
-                    obstacle,
-                    attempts=(),
-                    scored_at=now(),
-                    library_versions={},
-                )
+    with TemporaryDirectory(prefix="llmops-") as folder:
+        plans = [
+            _plan(
+                judge_of(spec),
+                items,
+                ledger_keys,
+                endpoint,
+                features=features,
+                price=price,
+                now=now(),
+                canaries=canaries,
+                batch_price=batch_price,
+                repetition=repetition,
+                folder=Path(folder),
             )
-    elif asking:
-        conduct = partial(
-            Conduct,
-            purse=purse,
-            price=price,
-            limits=limits,
-            circuit=Circuit(limits.dead_after, limits.patience, limits.most_late),
-            now=now,
-            seed=seed,
-            run_id=run_id,
-            gate=gate,
-            halves=halves or {},
+            for spec in (specs if endpoint.configured else ())
+        ]
+        if on_quote:
+            for plan in plans:
+                on_quote(plan.quote)
+        # Drawn one by one: a hundred thousand items are not also held as so many objects.
+        jobs: Iterable[Job] = (
+            (plan.judge, item)
+            for plan in plans
+            for item in _items(plan.items, plan.to_judge, repetition)
         )
-        tried = [plan.judge for plan in plans if canaries and plan.judge.spec.spec_id in at_once]
-        try:
-            tally, canary_results = asyncio.run(
-                _execute(tried, jobs, endpoint, limits, conduct, append)
-            )
-        finally:
+        tally = Tally()
+        canary_results: tuple[CanaryResult, ...] = ()
+        obstacle = None
+        asking = any(plan.unjudged for plan in plans)
+        if asking and prepare:
+            endpoint, obstacle = prepare(endpoint)
+        posted: list[dict[str, Any]] = []
+        at_once = {plan.judge.spec.spec_id for plan in plans if plan.quote.items}
+        if post and asking and not obstacle:
+            left, posted = post(jobs, endpoint)
             purse.tell()
-            gate.close()
-    for row in posted:
-        tally.add(row)
-    unfinished = pl.concat([tally.unfinished, *(plan.forbidden for plan in plans)])
-    return JudgedDay(
-        quotes=tuple(plan.quote for plan in plans),
-        outcomes=_outcomes(tally, unfinished),
-        unfinished=unfinished.sort("metric", "outcome", "call_id"),
-        already_paid=sum(plan.quote.already_paid for plan in plans),
-        calls=tally.calls,
-        faults=tally.faults,
-        cost=tally.cost,
-        canaries=canary_results,
-    )
+            jobs = left
+            asking = bool(left)
+            at_once &= {judge.spec.spec_id for judge, _ in left}
+        if obstacle:
+            for judge, item in jobs:
+                tally.add(
+                    verdict_row(
+                        judge.spec,
+                        item,
+                        obstacle,
+                        attempts=(),
+                        scored_at=now(),
+                        library_versions={},
+                    )
+                )
+        elif asking:
+            conduct = partial(
+                Conduct,
+                purse=purse,
+                price=price,
+                limits=limits,
+                circuit=Circuit(limits.dead_after, limits.patience, limits.most_late),
+                now=now,
+                seed=seed,
+                run_id=run_id,
+                gate=gate,
+                halves=halves or {},
+            )
+            tried = [
+                plan.judge for plan in plans if canaries and plan.judge.spec.spec_id in at_once
+            ]
+            try:
+                tally, canary_results = asyncio.run(
+                    _execute(tried, jobs, endpoint, limits, conduct, append)
+                )
+            finally:
+                purse.tell()
+                gate.close()
+        for row in posted:
+            tally.add(row)
+        unfinished = pl.concat([tally.unfinished, *(plan.forbidden for plan in plans)])
+        return JudgedDay(
+            quotes=tuple(plan.quote for plan in plans),
+            outcomes=_outcomes(tally, unfinished),
+            unfinished=unfinished.sort("metric", "outcome", "call_id"),
+            already_paid=sum(plan.quote.already_paid for plan in plans),
+            calls=tally.calls,
+            faults=tally.faults,
+            cost=tally.cost,
+            canaries=canary_results,
+        )
 
 
 def quote_items(
@@ -262,21 +269,23 @@ def quote_items(
     batch_price: Price | None,
     now: datetime,
     repetition: int = 0,
-) -> tuple[Quote, list[str]]:
-    """What `judge_day` would quote for ``spec``, and the digests of what it would ask about."""
-    plan = _plan(
-        judge_of(spec),
-        items,
-        ledger_keys,
-        endpoint,
-        features=features,
-        price=price,
-        batch_price=batch_price,
-        now=now,
-        canaries=True,
-        repetition=repetition,
-    )
-    return plan.quote, plan.to_judge["item_digest"].to_list()
+) -> tuple[Quote, pl.DataFrame]:
+    """What `judge_day` would quote for ``spec``, and ``item_digest`` of what it would ask about."""
+    with TemporaryDirectory(prefix="llmops-") as folder:
+        plan = _plan(
+            judge_of(spec),
+            items,
+            ledger_keys,
+            endpoint,
+            features=features,
+            price=price,
+            batch_price=batch_price,
+            now=now,
+            canaries=True,
+            repetition=repetition,
+            folder=Path(folder),
+        )
+        return plan.quote, plan.to_judge.select("item_digest").collect()
 
 
 def judge_of(spec: JudgeSpec) -> Judge:
@@ -300,12 +309,14 @@ def judge_of(spec: JudgeSpec) -> Judge:
 class _Plan:
     """What one judge has to do, and what it would cost.
 
-    ``to_judge`` has ``call_id`` and ``item_digest``; the texts are in ``items``.
+    ``to_judge`` has ``call_id`` and ``item_digest`` of the ``unjudged`` contents; the texts are in
+    ``items``. Where items come in slices it lies on disk: many rubrics may judge a large day.
     """
 
     judge: Judge
     items: Items
-    to_judge: pl.DataFrame
+    to_judge: pl.LazyFrame
+    unjudged: int
     forbidden: pl.DataFrame
     quote: Quote
 
@@ -322,43 +333,49 @@ def _plan(
     canaries: bool,
     batch_price: Price | None,
     repetition: int,
+    folder: Path,
 ) -> _Plan:
     spec = judge.spec
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_digests(allowed, spec)
     rows = without_verdict(distinct, ledger_keys, spec, repetition=repetition)
-    counter = counter_of(spec.model) if rows.height else None
+    unjudged, already_paid = rows.height, distinct.height - rows.height
+    to_judge = rows.lazy()
+    if isinstance(items, SlicedItems):
+        rows.write_parquet(folder / f"{spec.spec_id}.parquet", compression="lz4")
+        to_judge = pl.scan_parquet(folder / f"{spec.spec_id}.parquet")
+    del distinct, rows
+    counter = counter_of(spec.model) if unjudged else None
     with counted_with(counter.count if counter else None):
-        estimates = [
-            judge.estimate(item)
-            for item in _items(allowed, rows)
-            if judge.inapplicable(item) is None
-        ]
-        tried = canary_estimates(judge) if canaries and estimates else []
-    quoted = quote(
-        [*estimates, *tried],
-        metric=spec.metric,
-        spec_id=spec.spec_id,
-        model=spec.model,
-        already_paid=distinct.height - rows.height,
-        price=price,
-        batch_price=batch_price if isinstance(judge, RubricJudge) and judge.asks_once else None,
-        counted_by=counter.vocabulary if counter else BY_LENGTH,
-    )
+        quoted = quote(
+            (
+                judge.estimate(item)
+                for item in _items(allowed, to_judge)
+                if judge.inapplicable(item) is None
+            ),
+            metric=spec.metric,
+            spec_id=spec.spec_id,
+            model=spec.model,
+            already_paid=already_paid,
+            price=price,
+            batch_price=batch_price if isinstance(judge, RubricJudge) and judge.asks_once else None,
+            counted_by=counter.vocabulary if counter else BY_LENGTH,
+            canaries=canary_estimates(judge) if canaries and unjudged else (),
+        )
     return _Plan(
         judge=judge,
         items=allowed,
-        to_judge=rows,
+        to_judge=to_judge,
+        unjudged=unjudged,
         forbidden=_forbidden(over_policy, spec, endpoint, now, repetition),
-        # Canaries are paid for like items, and are none.
-        quote=replace(quoted, items=len(estimates)),
+        quote=quoted,
     )
 
 
-def _items(items: Items, wanted: pl.DataFrame, repetition: int = 0) -> Iterator[Item]:
+def _items(items: Items, wanted: pl.LazyFrame, repetition: int = 0) -> Iterator[Item]:
     """The items that ``wanted`` names, slice by slice, each in the order of the digests."""
     for part in slices(items):
-        rows = part.join(wanted, on="call_id").sort("item_digest")
+        rows = part.lazy().join(wanted, on="call_id").sort("item_digest").collect()
         yield from (
             read_item(row, repetition) for row in rows.iter_rows(named=True, buffer_size=64)
         )
@@ -374,7 +391,7 @@ def _forbidden(
     ruling = Ruling("over_policy", None, _OVER_POLICY.format(endpoint=endpoint.name))
     return verdict_frame(
         verdict_row(spec, item, ruling, attempts=(), scored_at=now, library_versions={})
-        for item in _items(over_policy, distinct_digests(over_policy, spec), repetition)
+        for item in _items(over_policy, distinct_digests(over_policy, spec).lazy(), repetition)
     )
 
 

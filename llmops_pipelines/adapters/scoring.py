@@ -323,7 +323,7 @@ def score_by_entailment(
     specs: Sequence[JudgeSpec],
     model: EntailmentModel,
     spool: Spool,
-    ledger_keys: pl.LazyFrame,
+    ledger_keys: pl.DataFrame,
     now: Callable[[], datetime],
 ) -> Iterator[pl.DataFrame]:
     """Let ``model`` rule on every content in ``spool`` that has no verdict; nothing is sent.
@@ -334,7 +334,7 @@ def score_by_entailment(
         specs: `entailment_specs`: one pass gives the verdicts of both.
         model: The model.
         spool: Filled, with the verdicts that are known.
-        ledger_keys: Key columns of ``judge_ledger``.
+        ledger_keys: Key columns of ``judge_ledger``, of the contents in the file.
         now: The UTC time, without a zone.
 
     Yields:

@@ -116,7 +116,13 @@ def _exit_code(
     if "cannot_tell" in held:
         return CANNOT_TELL
     left = outcomes.get("failed", 0) + outcomes.get("pending", 0)
-    return FAILED if left and not judgements else OK
+    return FAILED if (left or _nothing_scored(outcomes)) and not judgements else OK
+
+
+def _nothing_scored(outcomes: Mapping[str, int]) -> bool:
+    """Whether there were samples to be judged and none of them has a score."""
+    to_judge = {name for name, count in outcomes.items() if count} - {REJECTED, "not_applicable"}
+    return bool(to_judge) and "scored" not in to_judge
 
 
 def _endpoint(scoring: Scoring) -> str | None:
@@ -184,6 +190,8 @@ def sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
         return
     outcomes = ", ".join(f"{count:,} {name}" for name, count in told["outcomes"].items())
     yield f"{told['lines'] - told['blank_lines']:,} samples: {outcomes}"
+    if _nothing_scored(told["outcomes"]):
+        yield f"NOTHING WAS SCORED: this run says nothing about {told['metric']}"
     score = told["score"]
     if score["n"]:
         spread = (

@@ -100,8 +100,8 @@ def score(settings: Settings, order: Order, *, as_json: bool) -> int:
     """Judge the file, print, and return the exit code.
 
     0: judged, and every bound holds. 1: some lines were left without a verdict, a later run tries
-    them again. 2: nothing could be done. 3: a bound is broken. 4: none is broken, but the scores
-    cannot tell whether one holds.
+    them again, or nothing was scored. 2: nothing could be done. 3: a bound is broken. 4: none is
+    broken, but the scores cannot tell whether one holds.
 
     Raises:
         UnusableError: Nothing was asked, and why.
@@ -160,8 +160,8 @@ def judge_file(settings: Settings, order: Order) -> dict[str, Any]:
         tell = Telling(before, checked, progress.done, progress.wait)
         lake = resources.lake.open()
         try:
-            with _alone_with(order, first, terms):
-                scorings = score_file(file, bench, lake, terms, tell)
+            turn = _alone_with(order, first, terms)
+            scorings = score_file(file, bench, lake, terms, tell, turn)
             scoring = hear_jury(scorings, combine, lake) if len(bench) > 1 else scorings[0]
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(progress.left_behind) from stop
@@ -185,11 +185,8 @@ def judge_file(settings: Settings, order: Order) -> dict[str, Any]:
 def _alone_with(
     order: Order, chosen: Chosen, terms: Terms
 ) -> contextlib.AbstractContextManager[None]:
-    """One process at a time has a file judged, so that the next finds paid what it would pay again.
-
-    What waits for batches may wait for a day, and nobody with it: an item in a batch is known.
-    """
-    if terms.desk is None or order.batch or chosen.local:
+    """One process at a time has a file judged: the next finds paid what it would pay again."""
+    if terms.desk is None or chosen.local:
         return contextlib.nullcontext()
     name = sha256(f"{order.file.resolve()}\n{chosen.spec.spec_id}".encode()).digest()
     return alone(

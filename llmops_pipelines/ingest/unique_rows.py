@@ -255,13 +255,17 @@ def texts_of(
     step_texts = STEP_TEXTS.empty().lazy() if step_texts is None else step_texts
     line = ["call_id", "source_file", "source_line", "record_digest", "content_digest"]
     kept = calls.filter(pl.col("content_digest").is_not_null()).select(line)
-    retrieved = (
+    used = (
         calls.filter(pl.col("context_steps").list.len() > 0)
         .select("call_id", step_id="context_steps")
         .explode("step_id")
         .with_row_index("order")
-        .join(
-            step_texts.sort("batch", "source_line")
+    )
+    retrieved = (
+        used.join(
+            # Of a large day only the documents that these calls used are sorted.
+            step_texts.join(used.select("step_id"), on="step_id", how="semi")
+            .sort("batch", "source_line")
             .unique("step_id", keep="last", maintain_order=True)
             .select("step_id", "contexts"),
             on="step_id",

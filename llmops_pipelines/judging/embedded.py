@@ -31,7 +31,7 @@ EVIDENCE_CHARS = 500
 
 def embedded_verdicts(
     items: pl.DataFrame,
-    heuristic_scores: pl.DataFrame,
+    heuristic_scores: pl.DataFrame | pl.LazyFrame,
     embed: Embed,
     *,
     weights: str,
@@ -60,10 +60,15 @@ def embedded_verdicts(
         attempts and cost are 0, and the next run finds the same.
     """
     support_spec, relevance_spec = embedded_specs(weights=weights)
-    scored = items.join(
-        heuristic_scores.select("call_id", "support", "unscored_reason", "refused"),
-        on="call_id",
-    ).filter(pl.col("unscored_reason").ne_missing(JUDGING_OFF))
+    scored = (
+        items.lazy()
+        .join(
+            heuristic_scores.lazy().select("call_id", "support", "unscored_reason", "refused"),
+            on="call_id",
+        )
+        .filter(pl.col("unscored_reason").ne_missing(JUDGING_OFF))
+        .collect()
+    )
     on_support = _distinct(scored, support_spec) if SUPPORT in metrics else []
     on_relevance = _distinct(scored, relevance_spec) if RELEVANCE in metrics else []
     candidates = {

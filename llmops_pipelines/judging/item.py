@@ -99,9 +99,10 @@ def slices(items: Items) -> Iterator[pl.DataFrame]:
     return iter([items]) if isinstance(items, pl.DataFrame) else items.read()
 
 
-def call_ids(items: Items) -> list[str]:
-    """Whose calls ``items`` are."""
-    return [call_id for part in slices(items) for call_id in part["call_id"]]
+def calls_of(items: Items) -> pl.DataFrame:
+    """``call_id`` of each item."""
+    empty = pl.DataFrame(schema={"call_id": pl.String})
+    return pl.concat([empty, *(part.select("call_id") for part in slices(items))])
 
 
 def digests_of(items: Items, spec: JudgeSpec) -> pl.DataFrame:

@@ -86,7 +86,9 @@ def without_verdict(
         ledger_keys.lazy()
         .filter(pl.col("spec_id") == spec.spec_id, pl.col("repetition") == repetition)
         .select("item_digest")
-        .collect()
+        # Verdicts of years are looked through, those on these contents kept.
+        .join(distinct.lazy().select("item_digest"), on="item_digest", how="semi")
+        .collect(engine="streaming")
     )
     return distinct.join(paid, on="item_digest", how="anti", maintain_order="left")
 

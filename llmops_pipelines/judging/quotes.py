@@ -7,7 +7,7 @@ where one lies on this machine, `counted_with` has every judge count with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
@@ -114,18 +114,21 @@ def quote(
     price: Price,
     batch_price: Price | None = None,
     counted_by: str = BY_LENGTH,
+    canaries: Sequence[Estimate] = (),
 ) -> Quote:
     """Add up what ``estimates``, one per unpaid item, come to at ``price``.
 
-    Dollars for a batch are those of ``batch_price``, and null without one.
+    Dollars for a batch are those of ``batch_price``, and null without one. ``canaries`` are asked
+    where there is any item; they are paid for like items, and are none. Estimates are drawn one by
+    one and not kept.
     """
     items = 0
     sums, most = Estimate(0, 0, 0, 0), Estimate(0, 0, 0, 0)
     usd: Decimal | None = Decimal(0)
     usd_at_most: Decimal | None = Decimal(0)
     in_batches: Decimal | None = Decimal(0)
-    for each in estimates:
-        items += 1
+    for counts, each in _with_canaries(estimates, canaries):
+        items += counts
         worst = _at_most(each)
         sums, most = _both(sums, each), _both(most, worst)
         # Item by item: a price may depend on the length of the prompt.
@@ -150,6 +153,16 @@ def quote(
         output_tokens_at_most=most.output_tokens,
         counted_by=counted_by,
     )
+
+
+def _with_canaries(
+    estimates: Iterable[Estimate], canaries: Sequence[Estimate]
+) -> Iterator[tuple[bool, Estimate]]:
+    """Each estimate, and whether it is an item's."""
+    for number, each in enumerate(estimates):
+        if number == 0:
+            yield from ((False, canary) for canary in canaries)
+        yield True, each
 
 
 def _at_most(each: Estimate) -> Estimate:

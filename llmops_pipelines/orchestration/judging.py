@@ -66,8 +66,8 @@ def _unset(name: str, asking: list[str], missing: Sequence[str], judge: Judge) -
 
 
 def judge_sample(
-    sampled: pl.DataFrame,
-    heuristic_scores: pl.DataFrame,
+    sampled: pl.LazyFrame,
+    heuristic_scores: pl.LazyFrame,
     llm_calls: pl.LazyFrame,
     *,
     lake: LakeResource,
@@ -125,7 +125,7 @@ def _said(
 
 
 def _embedded(
-    items: pl.DataFrame, heuristic_scores: pl.DataFrame, occasion: Occasion
+    items: pl.DataFrame, heuristic_scores: pl.LazyFrame, occasion: Occasion
 ) -> pl.DataFrame:
     """What the embedded scorers say of ``items``: ``JUDGE_SCORES``."""
     specs, verdicts = judging.embedded_verdicts(
@@ -137,7 +137,7 @@ def _embedded(
 
 
 def score_with_ragas(
-    sampled: pl.DataFrame,
+    sampled: pl.LazyFrame,
     llm_calls: pl.LazyFrame,
     *,
     lake: LakeResource,
@@ -239,15 +239,15 @@ def _paid_before(
     """
     lake, day = occasion.lake, occasion.day
     names = judging.features_judged(occasion.features)
-    items = items.filter(pl.col("feature").is_in(names))
-    on_calls = lake.scan(JUDGE_LEDGER, [day]).filter(
-        pl.col("call_id").is_in(judging.call_ids(items))
-    )
-    ids = {
-        *on_calls.select(pl.col("spec_id").unique()).collect()["spec_id"],
-        *lake.read(JUDGE_RESCORES, [day])["spec_id"],
-    }.difference(*(one.spec_ids for one in heard))
-    return Asked(_specs_kept(lake, ids, ragas=ragas), names, occasion)
+    known = set[str]().union(*(one.spec_ids for one in heard))
+    by_others = lake.scan(JUDGE_LEDGER, [day]).filter(~pl.col("spec_id").is_in(sorted(known)))
+    ids = set(by_others.select(pl.col("spec_id").unique()).collect()["spec_id"])
+    if ids:
+        calls = judging.calls_of(items.filter(pl.col("feature").is_in(names))).lazy()
+        on_calls = by_others.select("spec_id", "call_id").join(calls, on="call_id", how="semi")
+        ids = set(on_calls.select("spec_id").unique().collect(engine="streaming")["spec_id"])
+    rescored = set(lake.read(JUDGE_RESCORES, [day])["spec_id"])
+    return Asked(_specs_kept(lake, (ids | rescored) - known, ragas=ragas), names, occasion)
 
 
 def _owed_by_the_absent(judges: Judges, occasion: Occasion, table: Table) -> Asked:

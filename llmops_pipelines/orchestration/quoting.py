@@ -152,7 +152,11 @@ def sampled_days(lake: Lake, first: date, last: date) -> list[date]:
     return [day for day in lake.days(SAMPLED_TRACES) if first <= day <= last]
 
 
-def _as_paid(digests: Sequence[str], spec: judging.JudgeSpec, repetition: int) -> pl.DataFrame:
-    rows = [(spec.spec_id, digest, repetition) for digest in digests]
-    schema = {name: JUDGE_LEDGER.schema[name] for name in judging.LEDGER_KEY}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+def _as_paid(digests: pl.DataFrame, spec: judging.JudgeSpec, repetition: int) -> pl.DataFrame:
+    """Keys of ``judge_ledger`` for ``digests``, as if there were verdicts on them."""
+    kinds = JUDGE_LEDGER.schema
+    return digests.select(
+        pl.lit(spec.spec_id, kinds["spec_id"]).alias("spec_id"),
+        "item_digest",
+        pl.lit(repetition, kinds["repetition"]).alias("repetition"),
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -45,6 +46,7 @@ from llmops_pipelines.orchestration.scoring_batches import (
     FileBatches,
     canary_results,
     dollars,
+    known_of,
     recall,
     refuse_what_asks_more,
     wait_for,
@@ -230,6 +232,7 @@ def score_file(
     lake: Lake,
     terms: Terms,
     telling: Telling,
+    turn: AbstractContextManager[None] | None = None,
 ) -> list[Scoring]:
     """Have every seat judge every line of ``file``, paying only for what the ledger does not hold.
 
@@ -243,6 +246,8 @@ def score_file(
         lake: Holds the ledger.
         terms: Caps, policy and the like.
         telling: Who is told.
+        turn: Held from the first look at the ledger until all is asked or submitted. Nobody holds
+            it while batches are waited for: what is in one, the next process finds there.
 
     Raises:
         PreflightError: Nothing was asked about the file.
@@ -253,13 +258,14 @@ def score_file(
     for chosen, _ in bench if terms.batch else ():
         refuse_what_asks_more(chosen.spec)
     run = _Run(file, lake, terms, telling)
-    scorings = [run.take_in(chosen, seat) for chosen, seat in bench]
-    asking = [scoring for scoring in scorings if scoring.spool.count("unjudged")]
-    # A seat that cannot be asked is known before any other is paid.
-    for scoring in asking:
-        run.prepare(scoring)
-    for scoring in asking:
-        run.ask(scoring)
+    with turn or nullcontext():
+        scorings = [run.take_in(chosen, seat) for chosen, seat in bench]
+        asking = [scoring for scoring in scorings if scoring.spool.count("unjudged")]
+        # A seat that cannot be asked is known before any other is paid.
+        for scoring in asking:
+            run.prepare(scoring)
+        for scoring in asking:
+            run.ask(scoring)
     waiting = [scoring.batches for scoring in scorings if scoring.batches]
     if terms.batch:
         wait_for(waiting, telling.waiting)
@@ -310,10 +316,10 @@ class _Run:
         )
         self._keep_specs(specs)
         keep = Keeper(self.lake, self.terms.now)
+        keys = known_of(self.lake, specs, spool).select(judging.LEDGER_KEY).collect()
         for verdicts in score_by_entailment(
-            self.file, chosen.spec, specs, chosen.entailment, spool, self.lake.scan(JUDGE_LEDGER),
-            self.terms.now,
-        ):  # fmt: skip
+            self.file, chosen.spec, specs, chosen.entailment, spool, keys, self.terms.now
+        ):
             keep(verdicts, attempt_frame([]))
             done(spool.count("bought"))
 
@@ -411,26 +417,16 @@ def _quote(
     canaries: bool,
 ) -> judging.Quote:
     """What the file's unjudged contents would cost, and the canaries before them."""
-    tried = judging.canary_estimates(judge) if canaries else []
-
-    def each() -> Iterator[judging.Estimate]:
-        found = estimates(unjudged_items(file, judge.spec, spool), judge)
-        for number, estimate in enumerate(found):
-            if number == 0:
-                yield from tried
-            yield estimate
-
-    quoted = judging.quote(
-        each(),
+    return judging.quote(
+        estimates(unjudged_items(file, judge.spec, spool), judge),
         metric=judge.spec.metric,
         spec_id=judge.spec.spec_id,
         model=judge.spec.model,
         already_paid=spool.count("known"),
         price=price,
         batch_price=batch_price,
+        canaries=judging.canary_estimates(judge) if canaries else (),
     )
-    # Canaries are paid for like items, and are none.
-    return replace(quoted, items=quoted.items - len(tried)) if quoted.items else quoted
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
 import polars as pl
@@ -318,17 +319,29 @@ def recall(
     bought: bool = False,
 ) -> None:
     """Put the ledger's verdicts on the file's contents into the spool; the earliest count."""
-    contents = list(spool.digests()) if digests is None else digests
-    wanted = pl.LazyFrame({"item_digest": pl.Series(contents, dtype=pl.String)})
     known = (
-        lake.scan(JUDGE_LEDGER)
-        .filter(pl.col("spec_id") == spec.spec_id, pl.col("repetition") == 0)
+        known_of(lake, [spec], spool, digests)
         .select("item_digest", "outcome", "score", "reason", "attempts", "cost", "scored_at")
-        .join(wanted, on="item_digest", how="semi")
         .sort("item_digest", "scored_at")
         .collect()
     )
     spool.add_verdicts(verdicts_in(known.iter_rows(named=True)), bought=bought)
+
+
+def known_of(
+    lake: Lake,
+    specs: Sequence[judging.JudgeSpec],
+    spool: Spool,
+    digests: Sequence[str] | None = None,
+) -> pl.LazyFrame:
+    """``JUDGE_LEDGER`` rows of ``specs`` on these contents, or on all of the file's."""
+    contents = spool.digests() if digests is None else iter(digests)
+    frames = [pl.DataFrame(schema={"item_digest": pl.String})]
+    while some := list(islice(contents, _AT_ONCE)):
+        frames.append(pl.DataFrame({"item_digest": some}))
+    of_specs = pl.col("spec_id").is_in([spec.spec_id for spec in specs])
+    verdicts = lake.scan(JUDGE_LEDGER).filter(of_specs, pl.col("repetition") == 0)
+    return verdicts.join(pl.concat(frames).lazy(), on="item_digest", how="semi")
 
 
 def _named(item: judging.Item) -> judging.Item:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from llmops_pipelines.adapters import patience
 from llmops_pipelines.orchestration import scoring_batches
@@ -50,6 +57,59 @@ def test_a_run_that_was_killed_while_it_waits_is_gone_on_with_and_pays_nothing_t
     assert lake(tmp_path).read(JUDGE_CALLS)["step"].value_counts(sort=True).rows() == [
         ("verdict", 3), ("canary/verdict", 2),
     ]  # fmt: skip
+
+
+def test_two_processes_submit_one_file_once_though_it_grew_meanwhile(tmp_path):
+    file = samples(tmp_path, *(sample(n) for n in range(3)))
+    logs = [tmp_path / "first.log", tmp_path / "second.log"]
+    with SlowUpload(fates=[None] * 10_000) as stub, ExitStack() as running:
+        asked = {"JUDGE_BASE_URL": stub.base_url, "JUDGE_MODEL": "gpt-4.1-mini"}
+        command = [sys.executable, "-m", "llmops_pipelines.cli", "--data", str(tmp_path / "data"),
+                   "score", str(file), "--rubric", "groundedness", "--batch", "--no-preflight",
+                   "--no-canary"]  # fmt: skip
+
+        def start(log: Path) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen(
+                command, stdout=running.enter_context(log.open("wb")), stderr=subprocess.STDOUT,
+                env=environment(**asked),
+            )  # fmt: skip
+            running.callback(process.kill)
+            return process
+
+        first = start(logs[0])
+        _until(lambda: "upload" in stub.asked, logs[0], first)
+        samples(tmp_path, *(sample(n) for n in range(4)))
+        second = start(logs[1])
+        _until(lambda: "waiting for it" in logs[1].read_text(), logs[1], second)
+        stub.released.set()
+        _until(lambda: len(stub.batches) == 2, logs[1], second)
+        stub.fates = []
+        codes = (first.wait(120), second.wait(120))
+        assert stub.requests == 4, "three of the first, and one that came later"
+    said = [log.read_text() for log in logs]
+    assert codes == (0, 0), said
+    assert "3 samples: 3 scored" in said[0]
+    assert "4 samples: 4 scored" in said[1]
+
+
+@dataclass
+class SlowUpload(PromptStub):
+    """An endpoint that takes a file in once the test says so."""
+
+    released: threading.Event = field(default_factory=threading.Event)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        while not self.released.is_set():
+            await asyncio.sleep(0.05)
+        return await super()._upload(request)
+
+
+def _until(found: Callable[[], bool], log: Path, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 120
+    while not found():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.05)
 
 
 def test_whoever_stops_waiting_is_told_that_the_batch_goes_on(tmp_path, monkeypatch):

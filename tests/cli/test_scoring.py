@@ -274,6 +274,30 @@ def test_at_the_cap_the_rest_is_over_budget_and_a_later_run_goes_on(tmp_path):
     assert "30 samples: 30 scored" in later.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "outcome"), [(("--max-usd", 0), "over_budget"), ((), "refused"), ((), "unreadable")]
+)
+def test_a_run_that_scored_nothing_says_so_and_does_not_look_well(tmp_path, options, outcome):
+    file = samples(tmp_path, sample(1), sample(2))
+    fault = MALFORMED if outcome == "unreadable" else Fault(refuse=True)
+    plain = ("--no-preflight", "--no-canary", *options)
+    with JudgeStub(faults=dict.fromkeys(range(9), fault)) as judge:
+        run = score(tmp_path, file, *plain, judge=judge)
+        bound = score(tmp_path, file, *plain, "--fail-under", "groundedness=0", judge=judge)
+    assert run.returncode == 1
+    assert f"2 {outcome}" in run.stdout
+    assert "\nNOTHING WAS SCORED: this run says nothing about groundedness\n" in run.stdout
+    assert bound.returncode == 4
+    assert "0 scored, 2 without a score: too few to tell" in bound.stdout
+
+
+def test_a_file_in_which_there_is_nothing_to_judge_is_no_failure(tmp_path):
+    file = samples(tmp_path, sample(1, response=""))
+    with JudgeStub() as judge:
+        run = score(tmp_path, file, "--no-preflight", judge=judge)
+    assert (run.returncode, run.stdout.splitlines()[0]) == (0, "1 samples: 1 not_applicable")
+
+
 def test_a_dead_endpoint_is_one_reason_for_all(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

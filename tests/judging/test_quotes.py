@@ -1,5 +1,6 @@
 """Quotes before spending."""
 
+import weakref
 from decimal import Decimal
 
 import pytest
@@ -43,6 +44,29 @@ def test_a_quote_adds_up_its_items():
         "politeness by judge-1: 2 to judge, 7 already paid; 3 calls, about 300 tokens in and "
         "30 out; about $0.34, at most $1.40"
     )
+
+
+def test_canaries_are_paid_for_where_there_is_an_item_and_are_none():
+    canary = Estimate(1, 50, 5, 50)
+    found = quoted(Estimate(1, 100, 10, 50), canaries=[canary, canary])
+    assert (found.items, found.calls, found.input_tokens) == (1, 3, 200)
+    nothing = quoted(canaries=[canary])
+    assert (nothing.items, nothing.calls, nothing.usd) == (0, 0, 0)
+
+
+def test_estimates_are_drawn_one_by_one_and_not_kept():
+    alive = []
+
+    def each():
+        for _ in range(5):
+            estimate = Estimate(1, 100, 10, 50)
+            alive.append(weakref.ref(estimate))
+            yield estimate
+            del estimate
+            assert sum(ref() is not None for ref in alive) <= 2
+
+    found = quote(each(), metric="m", model="j", price=by_the_token, spec_id="s", already_paid=0)
+    assert found.items == 5
 
 
 def test_a_quote_tells_what_it_would_be_in_batches_without_repairs():

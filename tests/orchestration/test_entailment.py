@@ -66,6 +66,30 @@ def test_items_that_come_in_slices_get_the_same_verdicts(judge):
     assert scores.sort(JUDGE_SCORES.key).equals(judge()[1].sort(JUDGE_SCORES.key))
 
 
+def test_a_content_that_comes_in_two_slices_is_computed_once(judge):
+    twice = item_frame("Refunds take five days.", "Refunds take five days.")
+    scores = judge(items=SlicedItems(lambda: twice.iter_slices(1)))[1]
+    assert scores.filter(metric="entailment")["score"].to_list() == [1.0, 1.0]
+    assert len(judge.asked) == 1
+    assert judge.lake.read(JUDGE_LEDGER).height == 2
+
+
+def test_the_ledger_is_looked_through_once_however_many_slices_there_are(judge, monkeypatch):
+    judge(items=ITEMS.head(1))
+    scans = []
+    scan = Lake.scan
+    monkeypatch.setattr(
+        Lake, "scan", lambda self, table, *days: scans.append(table) or scan(self, table, *days)
+    )
+    items = SlicedItems(lambda: ITEMS.iter_slices(1))
+    occasion = Occasion(
+        judge.lake, JUDGED, Judge(entailment_model="m"), Clock(fixed=NOON.isoformat()), DAY, "run-1"
+    )
+    entailment.judge_by_entailment(items, occasion)
+    assert scans.count(JUDGE_LEDGER) == 1
+    assert judge.lake.read(JUDGE_LEDGER).height == 4
+
+
 def test_a_feature_judged_by_nobody_is_not_judged_by_a_model_of_ones_own_either(judge):
     off = Features(features={"assistant": Feature(judging="none")})
     assert judge(features=off)[1].is_empty()

@@ -13,7 +13,7 @@ from llmops_pipelines.orchestration.purses import desk_of
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.sampled_items import sampled_items
 from llmops_pipelines.orchestration.stores import open_store
-from llmops_pipelines.tables import CALL_TEXTS, JUDGE_SPECS, LLM_CALLS, RAGAS_SCORES
+from llmops_pipelines.tables import CALL_TEXTS, JUDGE_SPECS, LLM_CALLS, RAGAS_SCORES, STEP_TEXTS
 from tests.judging.worlds import JUDGED, item_frame
 
 DAY = date(2026, 11, 10)
@@ -43,7 +43,7 @@ def test_the_texts_of_a_large_sample_are_held_a_slice_at_a_time(tmp_path, monkey
     lake = Lake(open_store(str(tmp_path)))
     texts = [{**call, **said, "answer": f"answer of {call['call_id']}"} for call in calls]
     lake.append(CALL_TEXTS, pl.DataFrame(texts, schema=CALL_TEXTS.schema), name="p", day=DAY)
-    sampled = pl.DataFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat"))
+    sampled = pl.LazyFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat"))
     kept = pl.LazyFrame(calls, schema=LLM_CALLS.schema)
     with sampled_items(lake, sampled, kept, DAY) as whole:
         assert isinstance(whole, pl.DataFrame)
@@ -53,6 +53,42 @@ def test_the_texts_of_a_large_sample_are_held_a_slice_at_a_time(tmp_path, monkey
         assert [part.height for part in slices(sliced)] == [3, 3, 1]
     assert pl.concat(parts).sort("call_id").equals(whole)
     assert pl.concat(parts)["call_id"].to_list() != whole["call_id"].to_list()
+
+
+def test_slices_have_the_last_texts_of_a_call_and_what_its_trace_retrieved(tmp_path, monkeypatch):
+    """As whole samples have them, whatever parts they lie in; two slices may share a step."""
+    line = {"source_file": "a", "source_line": 1, "record_digest": "r", "content_digest": "c"}
+    steps = {0: ["s-0", "shared"], 1: ["shared"], 2: ["gone"], 3: None}
+    calls = [{"call_id": f"c-{n}", **line, "context_steps": steps.get(n, [])} for n in range(9)]
+    said = {"source_record": 0, "messages": [], "tool_calls": []}
+    lake = Lake(open_store(str(tmp_path)))
+    for batch, numbers in (("b-1", range(9)), ("b-2", range(4, 6)), ("b-3", ())):
+        texts = [
+            {**line, **said, "batch": batch, "call_id": f"c-{n}",
+             "answer": f"answer {n} of {batch}", "contexts": [{"content": f"logged with {n}"}]}
+            for n in numbers
+        ]  # fmt: skip
+        lake.append(CALL_TEXTS, pl.DataFrame(texts, schema=CALL_TEXTS.schema), name=batch, day=DAY)
+    found = [
+        {**line, "batch": "b", "source_record": 0, "step_id": step, "contexts": [{"content": step}]}
+        for step in ("s-0", "shared", "of nobody")
+    ]
+    for number, step in enumerate(found):
+        frame = pl.DataFrame([step], schema=STEP_TEXTS.schema)
+        lake.append(STEP_TEXTS, frame, name=f"part-{number}", day=DAY)
+    sampled = pl.LazyFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat"))
+    kept = pl.LazyFrame(calls, schema=LLM_CALLS.schema)
+    with sampled_items(lake, sampled.head(8), kept, DAY) as whole:
+        assert isinstance(whole, pl.DataFrame)
+    monkeypatch.setattr("llmops_pipelines.orchestration.sampled_items._SLICE", 1)
+    with sampled_items(lake, sampled.head(8), kept, DAY) as sliced:
+        parts = list(slices(sliced))
+    assert [part.height for part in parts] == [1] * 8
+    assert pl.concat(parts).sort("call_id").equals(whole)
+    assert whole["contexts"].to_list()[:4] == [
+        ["s-0", "shared"], ["shared"], ["logged with 2"], ["logged with 3"],
+    ]  # fmt: skip
+    assert whole["answer"][4] == "answer 4 of b-2"
 
 
 def test_what_a_judge_still_owes_stays_on_record_while_no_judge_is_set(tmp_path):
@@ -79,7 +115,7 @@ def test_what_a_judge_still_owes_stays_on_record_while_no_judge_is_set(tmp_path)
 
     def again() -> pl.DataFrame:
         told = score_with_ragas(
-            pl.DataFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat")),
+            pl.LazyFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat")),
             pl.LazyFrame(calls, schema=LLM_CALLS.schema),
             lake=LakeResource(root=str(tmp_path / "lake")),
             reference=ReferenceFolder(path=str(tmp_path)),
