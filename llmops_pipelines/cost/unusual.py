@@ -22,10 +22,15 @@ _OFFSET: Final = 0.2
 _LEVEL_DAYS: Final = 14
 _NORMAL: Final = 1.4826
 """Times the median absolute residual is the standard deviation of a normal distribution."""
+_WIDE: Final = 0.8
+"""Where calls come on some days only, most residuals are small and a quarter may be large: the
+median alone would call every such day unusual."""
+_OF_WIDE: Final = 1 / 1.2816
+"""Times that quantile of absolute residuals is the standard deviation of a normal distribution."""
 _LEAST_SCALE: Final = 0.05
 """About 5 %: what never varied may still change by a few per cent."""
-_FEW: Final = 2.0
-"""The scale is taken 1 + 2 / n times as large: a median of few residuals is often too small. Chosen
+_FEW: Final = 1.0
+"""The scale is taken 1 + 1 / n times as large: a median of few residuals is often too small. Chosen
 in benchmarks/forecast.py, so that about one usual day in a hundred is called unusual."""
 SATURDAY: Final = 5
 
@@ -98,5 +103,6 @@ def _scale(spent: Floats, logs: Floats, weekdays: Ints) -> float:
             apart = np.abs(days - place)[others]
             weekday = int(weekdays[place])
             off.append(logs[place] - _expected(logs[others], weekdays[others], apart, weekday))
-    scale = _NORMAL * float(np.median(np.abs(off))) if off else 0.0
+    middle, wide = np.quantile(np.abs(off), (0.5, _WIDE)) if off else (0.0, 0.0)
+    scale = max(_NORMAL * float(middle), _OF_WIDE * float(wide))
     return max(scale, _LEAST_SCALE) * (1 + _FEW / len(logs))

@@ -112,6 +112,16 @@ def test_about_one_usual_day_in_a_hundred_is_called_unusual():
     assert np.mean(fired) < 0.04
 
 
+def test_days_of_a_customer_who_comes_and_goes_are_seldom_unusual():
+    random = np.random.default_rng(3)
+    fired = []
+    for _ in range(60):
+        on = random.random(42) < 0.35
+        series = np.where(on, random.lognormal(0, 0.5, 42), random.uniform(0.01, 0.05, 42))
+        fired.append(abs(judge_last(series, np.arange(42) % 7).z) > 3.5)
+    assert np.mean(fired) < 0.06
+
+
 def test_a_row_says_what_was_spent_exactly():
     rows = pl.concat(
         [
