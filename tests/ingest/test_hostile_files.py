@@ -360,7 +360,7 @@ def test_an_alien_pinned_to_a_format_is_still_named():
 
 
 def test_an_array_too_long_to_hold_is_rejected_with_a_remedy(monkeypatch):
-    monkeypatch.setattr("llmops_pipelines.ingest.opening._DOCUMENT_BYTES", 200)
+    monkeypatch.setattr("llmops_pipelines.ingest.record_files._DOCUMENT_BYTES", 200)
     data = b"[\n" + b",\n".join(line(call(number)) for number in range(3)) + b"\n]"
     lake = landed(log("log.json", data))
     assert lake.counts("log.json") == (5, 1, 0, 0, 4, 0)

@@ -46,10 +46,10 @@ def test_missing_and_differing_prices_are_named_with_figures_and_remedy(lake):
     told, model, differing = about_prices(lake, TODAY, 3660)
     assert told == (
         f"from {DAY} to {DAY} 1 call(s) of 1 model(s) have no price (1 unknown_model); spend "
-        "leaves out an estimated $2.8000 to $2.8000, at the prices of other models"
+        "leaves out an estimated $2.8000, at the prices of other models"
     )
     assert model.startswith(
-        "no price: 1 call(s) of acme/acme-7b (unknown_model), an estimated $2.8000 to $2.8000, at "
+        "no price: 1 call(s) of acme/acme-7b (unknown_model), an estimated $2.8000, at "
         "models that the same feature uses; under `overrides:` in prices.yaml: - {provider: "
     )
     assert differing == (
