@@ -120,8 +120,8 @@ class Finance(BaseModel):
             )
         if self.report_currency not in {USD, *(currency for currency, _ in rates)}:
             raise ValueError(
-                f"report_currency is {self.report_currency}, but exchange_rates has none of it; add "
-                f"the rate of a day, its source named: - {{date: 2026-10-01, currency: "
+                f"report_currency is {self.report_currency}, but exchange_rates has none of it; "
+                "add the rate of a day, its source named: - {date: 2026-10-01, currency: "
                 f"{self.report_currency}, per_usd: '…', source: …}}"
             )
         return self
