@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from abc import ABC, abstractmethod
+from http.server import ThreadingHTTPServer
 from typing import Self
 
 from aiohttp import web
@@ -51,3 +53,11 @@ class LoopbackServer(ABC):
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
         self._loop.close()
+
+
+class QuietHTTPServer(ThreadingHTTPServer):
+    """One that says nothing of a client that went away: the next test's stderr would hold it."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)

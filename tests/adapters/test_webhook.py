@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from llmops_pipelines.adapters.webhook import Delivery, post
+from tests.loopback import QuietHTTPServer
 
 PATH = "/services/T0SECRET/B0SECRET/xyzzy-token"
 MESSAGE = {"text": "error_rate: sales_email 7.9 %", "key": "k-1"}
@@ -43,7 +44,7 @@ def server(answer: Callable[[Handler], None]) -> Iterator[tuple[str, list[Seen]]
         def log_message(self, *_):
             pass
 
-    hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    hook = QuietHTTPServer(("127.0.0.1", 0), Hook)
     hook.daemon_threads = True
     thread = threading.Thread(target=hook.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

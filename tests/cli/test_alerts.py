@@ -1,10 +1,11 @@
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from tests.cli.worlds import invoke
+from tests.loopback import QuietHTTPServer
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def webhook():
         def log_message(self, *_):
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietHTTPServer(("127.0.0.1", 0), Handler)
     server.told, server.status = [], 200
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

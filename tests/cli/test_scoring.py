@@ -8,7 +8,7 @@ import json
 import socket
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,6 +21,7 @@ from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SPECS
 from tests.cli.worlds import Said, data_folder, invoke, llmops, text
 from tests.judge_stub import MALFORMED, Fault, JudgeStub, slot
+from tests.loopback import QuietHTTPServer
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -219,7 +220,7 @@ class Plain(BaseHTTPRequestHandler):
 
 def test_a_judge_that_its_preflight_doubts_is_asked_and_no_bound_rests_on_it(tmp_path):
     file = samples(tmp_path, *(sample(n) for n in range(40)))
-    with ThreadingHTTPServer(("127.0.0.1", 0), Plain) as server:
+    with QuietHTTPServer(("127.0.0.1", 0), Plain) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         run = score(tmp_path, file, "--fail-under", "groundedness=0.5", "--json", JUDGE_MODEL="m",
                     JUDGE_BASE_URL=f"http://127.0.0.1:{server.server_port}/v1")  # fmt: skip

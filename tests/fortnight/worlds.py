@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import StringIO
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +27,7 @@ from llmops_pipelines.orchestration.nightly import NightlyRunner, open_instance
 from llmops_pipelines.sample_company import write_sample_logs
 from llmops_pipelines.tables import TABLES, Table
 from tests.history import keep_open
+from tests.loopback import QuietHTTPServer
 from tests.sample_company.sample import Sample
 
 Digests = dict[tuple[str, date], str]
@@ -247,7 +248,7 @@ class Inbox:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = QuietHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         return self

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.loopback import QuietHTTPServer
 
 DAY = date(2026, 11, 10)
 
@@ -150,7 +152,7 @@ def serving(service: Service) -> Iterator[Service]:
 
         do_POST = do_GET  # noqa: N815 - http.server's name
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
     thread.start()
     service.url = f"http://127.0.0.1:{server.server_port}"
