@@ -90,7 +90,7 @@ def sum_calls(calls: pl.DataFrame, by: Sequence[str], rates: Rates | None = None
         keys = number_rows(calls, by)
         sums = sum_groups(calls, keys.codes)
     else:
-        kinds = number_rows(calls, list(dict.fromkeys((*by, *rates.decisive(calls)))))
+        kinds = number_rows(calls, list(dict.fromkeys((*by, *rates.decisive(calls.columns)))))
         keys = kinds.by(by)
         sums = price_groups(calls, kinds, keys.codes, rates)
     return keys.values.hstack(sums).hstack(_latencies(calls["latency_ms"], keys))
@@ -133,14 +133,13 @@ def _latencies(latency: pl.Series, keys: Keys) -> pl.DataFrame:
     if latency.null_count():
         logged = latency.is_not_null().to_numpy()
         values, codes = values[logged], codes[logged]
-    count = np.bincount(codes, minlength=keys.values.height)
+    count = np.bincount(codes, minlength=len(keys.example))
     ranks = np.array([np.maximum(-(-percent * count // 100) - 1, 0) for percent in _PERCENTILES])
     # Groups without any value have none to point at; what stands where theirs would is taken back.
     places = np.minimum(np.cumsum(count) - count + ranks, max(len(values) - 1, 0))
     found = _sorted_within(values, codes, places) if len(values) else places
-    return pl.DataFrame(
-        dict(zip(_LATENCIES, np.where(count > 0, found, np.nan), strict=True)), nan_to_null=True
-    )
+    known = pl.DataFrame(dict(zip(_LATENCIES, np.where(count > 0, found, np.nan), strict=True)))
+    return known if count.all() else known.fill_nan(None)
 
 
 def _sorted_within(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, cast
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 from numpy.typing import NDArray
+
+from llmops_pipelines.pricing.texts import number_texts
 
 Codes = NDArray[np.int64]
 
@@ -23,17 +25,31 @@ _FEW: Final = 4096
 class Keys:
     """``codes`` numbers each row's combination of values, from 0; ``values`` has a row a number.
 
-    ``single`` numbers the values of each column of ``values`` by itself.
+    ``single`` numbers the values of each column of ``values`` by itself, a number per row of it.
     """
 
     codes: Codes
-    values: pl.DataFrame
     single: Mapping[str, Codes]
+    frame: pl.DataFrame
+    example: Codes
+    """A row of ``frame`` for each number."""
+
+    @cached_property
+    def values(self) -> pl.DataFrame:
+        """The combination of each number; made when it is first asked for."""
+        values = self.frame[list(self.single)][self.example]
+        coded = [name for name, kind in values.schema.items() if kind == pl.Categorical]
+        return values.cast(dict.fromkeys(coded, pl.String)) if coded else values
 
     def by(self, names: Sequence[str]) -> Keys:
         """The same rows, by some of the columns only."""
-        fewer = _combine(self.values, {name: self.single[name] for name in names})
-        return Keys(fewer.codes[self.codes], fewer.values, fewer.single)
+        codes, example = _combine([self.single[name] for name in names], len(self.example))
+        return Keys(
+            codes[self.codes],
+            {name: self.single[name][example] for name in names},
+            self.frame,
+            self.example[example],
+        )
 
 
 def number_rows(frame: pl.DataFrame, names: Sequence[str]) -> Keys:
@@ -41,24 +57,26 @@ def number_rows(frame: pl.DataFrame, names: Sequence[str]) -> Keys:
 
     The numbers are in no order that means anything. Categorical columns come back as text.
     """
-    return _combine(frame, {name: _codes(frame[name]) for name in names})
+    single = {name: _codes(frame[name]) for name in names}
+    codes, example = _combine(list(single.values()), frame.height)
+    return Keys(codes, {name: own[example] for name, own in single.items()}, frame, example)
 
 
-def _combine(frame: pl.DataFrame, single: Mapping[str, Codes]) -> Keys:
-    codes, count = np.zeros(frame.height, np.int64), 1
-    for own in single.values():
+def _combine(columns: Sequence[Codes], rows: int) -> tuple[Codes, Codes]:
+    """A number per row for its combination of numbers, and a row for each such number."""
+    codes, count = np.zeros(rows, np.int64), 1
+    for own in columns:
         width = int(own.max(initial=0)) + 1
         if width > 1:
-            codes = codes * width + own
+            codes = codes * width + own if count > 1 else own
             count *= width
-        if count > _spread(len(codes)):
+        if count > _spread(rows):
             codes, seen = renumber(codes)
             count = len(seen)
     codes, seen = renumber(codes)
     example = np.zeros(len(seen), np.int64)
-    example[codes] = np.arange(len(codes))
-    values = frame[list(single)][example].with_columns(cs.categorical().cast(pl.String))
-    return Keys(codes, values, {name: own[example] for name, own in single.items()})
+    example[codes] = np.arange(rows)
+    return codes, example
 
 
 def highest(counts: pl.Series) -> int:
@@ -106,15 +124,25 @@ def _codes(series: pl.Series) -> Codes:
     """A number per value, consecutive from 0."""
     if series.null_count() == len(series):
         return np.zeros(len(series), np.int64)
+    numbers = number_texts(series) if series.dtype == pl.String else None
+    if numbers is None:
+        numbers = _physical(series).to_numpy().astype(np.int64)
+    elif not series.null_count():
+        return numbers
+    if series.null_count():
+        numbers = np.where(nulls(series), numbers.max() + 1, numbers)
+    return renumber(numbers)[0]
+
+
+def _physical(series: pl.Series) -> pl.Series:
+    """A number per value; any number for null."""
+    if series.dtype == pl.String:
+        # A mapping of its own: the global one would keep every user's key for good.
+        series = series.cast(pl.Categorical(pl.Categories.random()))
     if series.dtype == pl.Categorical:
         numbers = series.to_physical()
-    elif series.dtype == pl.String:
-        # A mapping of its own: the global one would keep every user's key for good.
-        numbers = series.cast(pl.Categorical(pl.Categories.random())).to_physical()
     elif series.dtype == pl.Boolean:
         numbers = series.cast(pl.UInt8)
     else:
         numbers = series.rank("dense")
-    if numbers.null_count():
-        numbers = numbers.cast(pl.Int64).fill_null(highest(numbers) + 1)
-    return renumber(numbers.to_numpy().astype(np.int64))[0]
+    return numbers.fill_null(0) if numbers.null_count() else numbers

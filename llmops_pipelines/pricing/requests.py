@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -57,7 +58,7 @@ class Rates:
 
     def requests_of(self, kinds: Keys) -> Requests:
         """What calls asked for, numbered by ``decisive`` columns and perhaps others."""
-        keys = kinds.by(self.decisive(kinds.values))
+        keys = kinds.by(self.decisive(kinds.single))
         logged = keys.values.rows()
         asked = frozenset(logged)
         if asked not in self._known:
@@ -68,11 +69,11 @@ class Rates:
 
     def numbered(self, calls: pl.DataFrame) -> Keys:
         """``calls`` by the columns that decide on their prices."""
-        return number_rows(calls, self.decisive(calls))
+        return number_rows(calls, self.decisive(calls.columns))
 
-    def decisive(self, calls: pl.DataFrame) -> list[str]:
-        """The columns of ``calls`` that decide on their prices: ``requested``, as far as known."""
-        return [name for name in self.requested if name in calls.columns or name != "team"]
+    def decisive(self, columns: Container[str]) -> list[str]:
+        """Which of the columns of calls decide on prices: ``requested``, as far as known."""
+        return [name for name in self.requested if name in columns or name != "team"]
 
     def _look_up(self, logged: pl.DataFrame) -> tuple[dict[object, int], Schedule]:
         team = pl.col("team") if "team" in logged.columns else pl.lit(None, pl.String)

@@ -31,6 +31,13 @@ class _Interval:
     tariff: int
     lengths: NDArray[np.int64]
 
+    def band_of(self, prompt: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many of the few lengths each prompt reaches."""
+        band = np.zeros(len(prompt), np.int64)
+        for length in self.lengths:
+            band += prompt >= length
+        return band
+
 
 class Schedule:
     """The tariffs that distinct requests for a model may be charged by, at all times.
@@ -135,7 +142,7 @@ class Schedule:
         chosen = np.full(len(started_at), NONE)
         first, last = started_at.min(), started_at.max()
         for interval in self._intervals.get(entry, ()):
-            band = np.searchsorted(interval.lengths, prompt, side="right")
+            band = interval.band_of(prompt)
             if interval.start <= first and last < interval.end:
                 return interval.tariff + band
             held = (started_at >= interval.start) & (started_at < interval.end)
