@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import golden
+from llmops_pipelines.orchestration import figures
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.golden import release_golden
 from llmops_pipelines.orchestration.landing import kept_texts
@@ -21,6 +22,7 @@ OWNER = "team:evaluation"
     owner=OWNER,
     kinds={"polars", "parquet"},
     deps=["call_texts", "step_texts"],
+    figures=figures.of_golden_candidates,
 )
 def golden_candidates(
     sampled_traces: pl.DataFrame,

@@ -26,6 +26,7 @@ BASELINE_DAYS = 29
     owner=OWNER,
     kinds={"polars", "parquet"},
     deps=[reference_key("alert_rules")],
+    figures=figures.of_rule_evaluations,
 )
 def rule_evaluations(
     service_health: Annotated[pl.DataFrame, LastDays(BASELINE_DAYS)],

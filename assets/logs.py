@@ -136,6 +136,7 @@ def trace_steps(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.
     owner=OWNER,
     kinds={"polars", "parquet"},
     condition=on_landed_change,
+    figures=figures.of_feedback,
     deps=["landing"],
 )
 def feedback(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
@@ -158,7 +159,13 @@ def rejected_lines(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> 
     return ingest.rejected_lines(landed, landed_days)
 
 
-@daily(TRACES, group="logs", owner=OWNER, kinds={"polars", "parquet"})
+@daily(
+    TRACES,
+    group="logs",
+    owner=OWNER,
+    kinds={"polars", "parquet"},
+    figures=figures.of_traces,
+)
 def traces(llm_calls: pl.DataFrame, trace_steps: pl.DataFrame) -> pl.DataFrame:
     """Requests of users, each with the call that gave its final answer."""
     return ingest.traces(llm_calls, trace_steps)

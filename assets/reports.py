@@ -8,7 +8,12 @@ import polars as pl
 
 from llmops_pipelines.adapters.prometheus import metric_families
 from llmops_pipelines.orchestration.daily import LastDays, daily
-from llmops_pipelines.orchestration.reports import REPORT_DAYS, write_metrics, write_report
+from llmops_pipelines.orchestration.reports import (
+    REPORT_DAYS,
+    told_page,
+    write_metrics,
+    write_report,
+)
 from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.warehouse import rebuild_warehouse
 from llmops_pipelines.tables import NIGHTLY_REPORTS, PROMETHEUS_METRICS
@@ -16,7 +21,13 @@ from llmops_pipelines.tables import NIGHTLY_REPORTS, PROMETHEUS_METRICS
 OWNER = "team:llm-platform"
 
 
-@daily(NIGHTLY_REPORTS, group="reports", owner=OWNER, kinds={"html", "matplotlib"})
+@daily(
+    NIGHTLY_REPORTS,
+    group="reports",
+    owner=OWNER,
+    kinds={"html", "matplotlib"},
+    told=told_page,
+)
 def nightly_report(
     feature_costs: Annotated[pl.DataFrame, LastDays(REPORT_DAYS)],
     budget_status: pl.DataFrame,

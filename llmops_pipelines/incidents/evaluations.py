@@ -205,4 +205,5 @@ def _row(rule: Rule, found: Finding) -> dict[str, object]:
         "smallest_effect": found.smallest_effect,
         "summary": summary(found),
         "judge_spec": found.judge_spec,
+        "kind": rule.kind,
     }

@@ -57,6 +57,60 @@ def of_rejections(lines: pl.DataFrame) -> Figures:
     }
 
 
+def of_feedback(feedback: pl.DataFrame) -> Figures:
+    """What users said, per question that they were asked, and how much of it is of a logged call.
+
+    Ratings are means of what was rated; null where users only commented.
+    """
+    asked = (
+        feedback.group_by(name=pl.col("name").fill_null("unnamed"))
+        .agg(answers=pl.len(), mean_rating=pl.col("rating").mean())
+        .sort("answers", "name", descending=[True, False])
+    )
+    return {
+        "of_a_call": feedback["call_id"].count(),
+        "of_a_trace_only": feedback.filter(pl.col("call_id").is_null())["trace_id"].count(),
+        "comments": feedback["comment"].count(),
+        "questions": dg.MetadataValue.json(asked.head(20).to_dicts()),
+    }
+
+
+def of_traces(traces: pl.DataFrame) -> Figures:
+    """How many requests users made, what they took, and how many failed."""
+    return {
+        "failed": int((traces["status"] == "error").sum()),
+        "calls": int(traces["call_count"].sum()),
+        "steps": int(traces["step_count"].sum()),
+        "sessions": traces["session_id"].drop_nulls().n_unique(),
+        "without_text": int((~traces["has_text"]).sum()),
+        "chart": _bars(traces, "feature", "Requests by feature"),
+    }
+
+
+def of_rule_evaluations(evaluations: pl.DataFrame) -> Figures:
+    """How the rules stand, and in words which lines are crossed."""
+    crossed = evaluations.filter(pl.col("status").is_in(["critical", "warning"])).sort(
+        "status", "rule", "scope"
+    )
+    return {
+        **{
+            status: int((evaluations["status"] == status).sum())
+            for status in ("critical", "warning", "ok", "no_data")
+        },
+        "crossed": dg.MetadataValue.md(
+            "\n".join(f"- {text}" for text in crossed["summary"]) or "none"
+        ),
+    }
+
+
+def of_golden_candidates(candidates: pl.DataFrame) -> Figures:
+    """Why calls of the day are worth keeping, and of which features they are."""
+    return {
+        "why": dg.MetadataValue.json(_counted(candidates, "why")),
+        "features": dg.MetadataValue.json(_counted(candidates, "feature")),
+    }
+
+
 def of_call_costs(costs: pl.DataFrame) -> Figures:
     """Spend, what it leaves out, and where the prices came from."""
     known = costs["cost"].drop_nulls()
@@ -360,6 +414,10 @@ def of_evaluation_costs(costs: pl.DataFrame) -> Figures:
             for name in ("calls", "faults", "truncated", "unpriced_calls", "paid_twice")
         },
     }
+
+
+def _counted(rows: pl.DataFrame, by: str) -> dict[str, int]:
+    return dict(rows[by].value_counts(sort=True, name="rows").iter_rows())
 
 
 def _bars(rows: pl.DataFrame | pl.LazyFrame, by: str, title: str) -> dg.MarkdownMetadataValue:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 
+import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, golden, quality, reporting
@@ -71,10 +72,19 @@ def write_report(
         **tables,  # type: ignore[arg-type]  # frames, by the names of NightlyData's fields
     )
     content = reporting.page(replace(night, charts=report_charts(night))).encode()
-    path = f"reports/{day}.html"
+    path = _path(day)
     lake.store.put(path, content)
     row = {"path": path, "size": len(content), "digest": hashlib.sha256(content).hexdigest()[:32]}
     return NIGHTLY_REPORTS.require(pl.DataFrame([row], schema=NIGHTLY_REPORTS.schema))
+
+
+def told_page(lake: Lake, day: date, _run_id: str) -> dict[str, dg.MetadataValue]:
+    """Where to open the day's page."""
+    return {"page": dg.MetadataValue.path(lake.store.uri(_path(day)))}
+
+
+def _path(day: date) -> str:
+    return f"reports/{day}.html"
 
 
 def write_metrics(lake: Lake, day: date, families: Sequence[prometheus.Family]) -> pl.DataFrame:

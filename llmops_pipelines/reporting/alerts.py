@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.reporting.night import NightlyData, on
-from llmops_pipelines.reporting.wording import figure_of, visible
+from llmops_pipelines.reporting.wording import figure_of, percent, visible
 
 _GRAVITY = {"critical": 0, "warning": 1, "no_data": 2, "ok": 3}
 
@@ -139,6 +139,8 @@ def _effect(evaluation: Mapping[str, Any]) -> str:
     effect = evaluation.get("smallest_effect")
     if effect is None or effect == evaluation["warning"]:
         return ""
+    if evaluation["kind"] == "relative_drop":
+        return percent(effect)
     return figure_of(evaluation["metric"], effect)
 
 

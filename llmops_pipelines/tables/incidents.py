@@ -8,6 +8,7 @@ RULE_EVALUATIONS = Table(
     name="rule_evaluations",
     row="One rule applied to one scope on one day.",
     key=("rule", "scope"),
+    version=2,
     columns=(
         Column("rule", pl.String, "Rule in alert_rules.yaml."),
         Column("scope", pl.String, "Feature it watched, or `total`."),
@@ -22,6 +23,12 @@ RULE_EVALUATIONS = Table(
         Column("smallest_effect", pl.Float64, "Smallest breach it could have seen.", nullable=True),
         Column("summary", pl.String, "One line a person on call can act on."),
         Column("judge_spec", pl.String, "Judge behind the figure.", nullable=True),
+        Column(
+            "kind",
+            pl.String,
+            "threshold, or relative_drop: figure, lines and breach are shares of the days before.",
+            nullable=True,
+        ),
     ),
 )
 

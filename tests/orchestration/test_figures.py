@@ -9,9 +9,19 @@ from llmops_pipelines.judging import Ruling
 from llmops_pipelines.judging.ledger import verdict_frame, verdict_row
 from llmops_pipelines.judging.pairs import settle
 from llmops_pipelines.orchestration import figures
-from llmops_pipelines.tables import COST_FORECAST, JUDGE_CALLS
+from llmops_pipelines.tables import (
+    COST_FORECAST,
+    FEEDBACK,
+    GOLDEN_CANDIDATES,
+    JUDGE_CALLS,
+    RULE_EVALUATIONS,
+    TRACES,
+)
 from tests.cost.spending import daily
 from tests.judging.worlds import NOON, item, spec
+from tests.reporting.worlds import rows
+
+RULE = {"rule": "errors", "scope": "total", "metric": "error_rate", "summary": "errors: total"}
 
 
 def verdicts(*rulings):
@@ -77,3 +87,54 @@ def test_anomalies_are_counted_and_told_furthest_out_first():
         "chat",
         "large",
     )
+
+
+def test_feedback_is_told_per_question_with_what_it_cannot_be_joined_by():
+    told = figures.of_feedback(
+        rows(
+            FEEDBACK,
+            {"name": "helpful", "rating": 1.0, "call_id": "a"},
+            {"name": "helpful", "rating": 0.0, "trace_id": "t"},
+            {"comment": "wrong year", "call_id": "b"},
+        )
+    )
+    assert (told["of_a_call"], told["of_a_trace_only"], told["comments"]) == (2, 1, 1)
+    assert told["questions"].value == [
+        {"name": "helpful", "answers": 2, "mean_rating": 0.5},
+        {"name": "unnamed", "answers": 1, "mean_rating": None},
+    ]
+
+
+def test_rules_tell_how_they_stand_and_which_lines_are_crossed():
+    told = figures.of_rule_evaluations(
+        rows(
+            RULE_EVALUATIONS,
+            RULE | {"status": "ok"},
+            RULE | {"status": "warning", "scope": "mail", "summary": "errors: mail 3 %"},
+            RULE | {"status": "no_data", "scope": "chat"},
+        )
+    )
+    assert [told[status] for status in ("critical", "warning", "ok", "no_data")] == [0, 1, 1, 1]
+    assert told["crossed"].value == "- errors: mail 3 %"
+    assert figures.of_rule_evaluations(RULE_EVALUATIONS.empty())["crossed"].value == "none"
+
+
+def test_candidates_are_told_by_reason_and_feature():
+    case = {"case_id": "1", "feature": "chat", "why": "low score", "call_id": "a"}
+    told = figures.of_golden_candidates(
+        rows(GOLDEN_CANDIDATES, case, case | {"case_id": "2", "why": "bad feedback"})
+    )
+    assert told["why"].value == {"low score": 1, "bad feedback": 1}
+    assert told["features"].value == {"chat": 2}
+
+
+def test_traces_tell_what_users_requests_took():
+    told = figures.of_traces(
+        rows(
+            TRACES,
+            {"trace_id": "1", "call_count": 3, "step_count": 2, "status": "ok", "has_text": True},
+            {"trace_id": "2", "call_count": 1, "step_count": 0, "status": "error"},
+        )
+    )
+    counted = ("failed", "calls", "steps", "sessions", "without_text")
+    assert [told[name] for name in counted] == [1, 4, 2, 0, 1]

@@ -330,6 +330,13 @@ def test_an_alert_says_what_it_could_have_seen():
     assert "Smallest breach it could have seen: 2.1 %." in text
 
 
+def test_the_breach_of_a_drop_is_a_share_whatever_the_metric_is_measured_in():
+    drop = evaluation("critical", metric="support", smallest_effect=0.0935, kind="relative_drop")
+    evaluations = rows(RULE_EVALUATIONS, drop)
+    text = read(night(alerts=rows(ALERTS, alert()), rule_evaluations=evaluations))
+    assert "Smallest breach it could have seen: 9.3 %." in text
+
+
 def test_a_figure_known_exactly_has_no_smallest_breach_to_tell():
     exact = evaluation("critical", smallest_effect=1.2, warning=1.2)
     evaluations = rows(RULE_EVALUATIONS, exact)
