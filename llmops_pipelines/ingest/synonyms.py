@@ -57,10 +57,12 @@ _NAMES: Final[Mapping[str, str]] = {
     "ttft_ms": "ttft time_to_first_token first_token_latency time_to_first_byte ttfb"
     " time_to_first_chunk first_byte_latency first_chunk_latency timing_first_token first_token",
     "input_tokens": "billed_units_input_tokens input_tokens prompt_tokens tokens_input"
-    " tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens context_tokens usage_prompt usage_input input_length"
+    " tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens context_tokens"
+    " usage_prompt usage_input input_length"
     " prompt_length prompt_eval tokens_evaluated",
     "output_tokens": "billed_units_output_tokens output_tokens completion_tokens tokens_output"
-    " tokens_completion tokens_out out_tokens response_tokens generated_tokens candidates_tokens tokens_received"
+    " tokens_completion tokens_out out_tokens response_tokens generated_tokens candidates_tokens"
+    " tokens_received"
     " generation_tokens predicted_tokens tokens_generated tokens_predicted usage_completion"
     " usage_output output_length completion_length eval",
     "total_tokens": "total_tokens tokens_total tokens_used tokens usage_total",
