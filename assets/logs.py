@@ -207,3 +207,9 @@ def every_feature_is_known(
 ) -> dg.AssetCheckResult:
     """Every call has a feature, and every feature an owner in features.yaml."""
     return checks.features_known(lake.open(), day, reference)
+
+
+@daily_check(llm_calls)
+def every_total_is_that_of_its_tokens(lake: LakeResource, day: date) -> dg.AssetCheckResult:
+    """No tool logged a total of tokens that its own counts do not come to."""
+    return checks.totals_add_up(lake.open(), day)

@@ -31,6 +31,7 @@ def nothing_as_json(why: str) -> dict[str, Any]:
         "features": {},
         "tokens": dict.fromkeys(TOKENS_TOLD, 0),
         "tokens_unknown": 0,
+        "tokens_doubted": 0,
         "cost_usd": None,
         "cost_reported_usd": None,
         "unpriced": 0,
@@ -91,6 +92,8 @@ def _summary(found: Preview) -> dict[str, str]:
     twice = f", {found.duplicates:,} duplicate(s) dropped" if found.duplicates else ""
     tokens = ", ".join(f"{name} {count:,}" for name, count in found.tokens.items() if count)
     unknown = f"; {found.tokens_unknown:,} call(s) without usage" if found.tokens_unknown else ""
+    if found.tokens_doubted:
+        unknown += f"; {found.tokens_doubted:,} call(s) whose logged total is another"
     named = f": {_counts(found.feedback_names)}" if found.feedback_names else ""
     rows = {
         "calls": f"{found.calls:,}{twice}",

@@ -12,6 +12,7 @@ from llmops_pipelines.formats.faults import Fault, Sorted, show, sort_out
 from llmops_pipelines.formats.fields import FIELDS
 from llmops_pipelines.formats.reading import Place, Reading
 from llmops_pipelines.formats.tokens import token_buckets, token_faults
+from llmops_pipelines.formats.told_totals import with_told_totals
 from llmops_pipelines.tables import MONEY
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     """Type, check and normalise calls: one row per line, faulty ones with all their reasons."""
     decoded = decode(raw, reading, _FIELDS)
     frame = decoded.frame.with_columns(_status())
+    if reading.second_hand:
+        frame = with_told_totals(frame)
+    else:
+        frame = frame.with_columns(tokens_doubted=pl.lit(None, pl.Int64))
     frame = frame.with_columns(_error_class(frame))
     faults = [
         *decoded.faults,

@@ -234,4 +234,5 @@ HELICONE: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("request_id", "request_created_at"),
+    second_hand=True,
 )

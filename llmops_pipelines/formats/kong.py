@@ -187,4 +187,5 @@ KONG: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("started_at", "ai.<plugin>.meta"),
+    second_hand=True,
 )

@@ -329,4 +329,5 @@ LANGFUSE: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "traceId", "type", "startTime"),
+    second_hand=True,
 )

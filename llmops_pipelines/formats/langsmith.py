@@ -226,4 +226,5 @@ LANGSMITH: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "run_type", "trace_id", "start_time"),
+    second_hand=True,
 )

@@ -176,4 +176,5 @@ LITELLM: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("call_type", "startTime"),
+    second_hand=True,
 )

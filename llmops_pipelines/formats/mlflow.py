@@ -132,4 +132,5 @@ MLFLOW: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("info and data.spans, or the columns of search_traces",),
+    second_hand=True,
 )

@@ -30,12 +30,14 @@ def _recognises(record: Mapping[str, Any]) -> bool:
     kind = record.get("kind")
     if kind in ("call", "step", "feedback"):  # a set would need a hashable value
         return True
-    if record.get("object") == "chat.completion":
+    if record.get("object") in ("chat.completion", "text_completion"):
         return True
     response, request = record.get("response"), record.get("request") or record.get("body")
-    return (isinstance(response, dict) and "choices" in response) or (
-        isinstance(request, dict) and "messages" in request
-    )
+    if isinstance(response, dict):
+        usage = response.get("usage")  # of an embedding it is all there is
+        if "choices" in response or (isinstance(usage, dict) and "prompt_tokens" in usage):
+            return True
+    return isinstance(request, dict) and "messages" in request
 
 
 OPENAI: Final = LogFormat(

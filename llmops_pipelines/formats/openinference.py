@@ -21,4 +21,5 @@ OPENINFERENCE: Final = LogFormat(
     recognises=_recognises,
     unpack=unpack_spans,
     needs=("attributes with openinference.span.kind",),
+    second_hand=True,
 )

@@ -49,4 +49,5 @@ OTEL_GENAI: Final = LogFormat(
     recognises=_recognises,
     unpack=unpack_spans,
     needs=("resourceSpans, or spans with attributes gen_ai.*",),
+    second_hand=True,
 )

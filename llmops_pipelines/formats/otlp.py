@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, as_name, as_object, first
+from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
 
 _HEX: Final = re.compile(r"(0x)?[0-9a-fA-F]+")
 _DEEPEST: Final = 64
@@ -137,7 +137,11 @@ def _log(record: Mapping[str, Any], resource: Record, scope: str | None) -> Log:
 
 
 def attributes_of(value: Any) -> Record:
-    """OTLP's list of keys and typed values as a plain object; an object as it is."""
+    """OTLP's list of keys and typed values as a plain object; an object as it is.
+
+    Either may be the text that a table holds.
+    """
+    value = from_json(value)
     if isinstance(value, dict):
         return dict(value)
     found: Record = {}
@@ -148,13 +152,16 @@ def attributes_of(value: Any) -> Record:
 
 
 def any_value(value: Any, depth: int = 0) -> Any:
-    """OTLP's AnyValue as a plain one: whole numbers arrive as text, lists and objects wrapped."""
+    """OTLP's AnyValue as a plain one: whole numbers arrive as text, lists and objects wrapped.
+
+    A table has a column for each kind of value, of which one says something.
+    """
     if not isinstance(value, dict):
         return value
-    if "stringValue" in value:
-        return value["stringValue"]
+    if (text := value.get("stringValue")) is not None:
+        return text
     for key, held in value.items() if depth < _DEEPEST else ():
-        if key.endswith(("Value", "_value")):
+        if held is not None and key.endswith(("Value", "_value")):
             return _plain(key, held, depth)
     return None
 

@@ -147,4 +147,5 @@ PORTKEY: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("created_at", "ai_model", "req_units", "res_units"),
+    second_hand=True,
 )

@@ -45,6 +45,7 @@ class Reading:
     """Everything needed to read the records of one source.
 
     ``containers`` are the objects and lists that must not be anything else when they are there.
+    ``second_hand`` as in ``LogFormat``.
     """
 
     format: str
@@ -53,6 +54,7 @@ class Reading:
     zone: str = "UTC"
     unpack: Unpack | None = None
     dated_by_file: bool = False
+    second_hand: bool = False
 
     def place(self, name: str) -> Place:
         """Where ``name`` stands; nowhere if the source does not have it."""
@@ -67,7 +69,8 @@ class LogFormat:
     record need not be looked at. ``unpack`` turns a record that is not flat into canonical records,
     see ``unpacking``; ``needs`` names what a record must have, for people; ``dated_by_file`` says
     that records have no time of their own, so that the date in the file's path, else its
-    modification time, dates them.
+    modification time, dates them. ``second_hand`` says that a tool copied the counts from whoever
+    made them: a total that contradicts them is a doubt, and no fault (``told_totals``).
     """
 
     name: str
@@ -79,6 +82,7 @@ class LogFormat:
     unpack: Unpack | None = None
     needs: tuple[str, ...] = ()
     dated_by_file: bool = False
+    second_hand: bool = False
 
     def reading(self, overrides: Mapping[str, Place] | None = None, zone: str = "UTC") -> Reading:
         """How to read a source of this format; ``overrides`` come before its own places.
@@ -94,14 +98,26 @@ class LogFormat:
             fields[name] = replace(place, paths=(*place.paths, *own.paths))
         given = [path for place in (overrides or {}).values() for path in place.paths]
         containers = (*self.containers, *_containers(given))
-        return Reading(self.name, fields, containers, zone, dated_by_file=self.dated_by_file)
+        return Reading(
+            self.name,
+            fields,
+            containers,
+            zone,
+            dated_by_file=self.dated_by_file,
+            second_hand=self.second_hand,
+        )
 
     def _canonical(self, overrides: Mapping[str, Place], zone: str) -> Reading:
         fields = {name: at(name) for name in FIELDS if name != "answered"}
         for name, place in overrides.items():
             fields[name] = replace(place, paths=(*place.paths, *at(name).paths))
         return Reading(
-            self.name, fields, zone=zone, unpack=self.unpack, dated_by_file=self.dated_by_file
+            self.name,
+            fields,
+            zone=zone,
+            unpack=self.unpack,
+            dated_by_file=self.dated_by_file,
+            second_hand=self.second_hand,
         )
 
 

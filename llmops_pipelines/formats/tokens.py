@@ -87,23 +87,24 @@ def _parts(names: tuple[str, ...]) -> pl.Expr:
     return pl.sum_horizontal(pl.col(name).fill_null(0) for name in names)
 
 
-def _given_input() -> pl.Expr:
+def given_input() -> pl.Expr:
+    """The input side as far as its own counts tell it; null where they do not."""
     return pl.coalesce("input_tokens", pl.col("uncached_input") + _parts(INPUT_PARTS))
 
 
 def _input() -> pl.Expr:
-    return pl.coalesce(_given_input(), pl.col("total_tokens") - pl.col("output_tokens"))
+    return pl.coalesce(given_input(), pl.col("total_tokens") - pl.col("output_tokens"))
 
 
 def _output() -> pl.Expr:
     output, reasoning, total = (
         pl.col(name) for name in ("output_tokens", "reasoning", "total_tokens")
     )
-    beside = (reasoning > 0) & (_given_input() + output + reasoning == total)
+    beside = (reasoning > 0) & (given_input() + output + reasoning == total)
     return (
         pl.when(beside)
         .then(output + reasoning)
-        .otherwise(pl.coalesce(output, total - _given_input()))
+        .otherwise(pl.coalesce(output, total - given_input()))
     )
 
 

@@ -186,4 +186,5 @@ WEAVE: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "trace_id", "op_name", "started_at"),
+    second_hand=True,
 )

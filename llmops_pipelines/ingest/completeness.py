@@ -20,6 +20,7 @@ def fullest_first(calls: pl.DataFrame) -> pl.DataFrame:
     place it was logged.
     """
     nullable = [column.name for column in LLM_CALLS.columns if column.nullable]
+    nullable.remove("tokens_doubted")  # whose presence is no merit
     gaps = pl.sum_horizontal(pl.col(name).is_null() for name in nullable if name in calls.columns)
     return calls.sort(
         pl.col("status") != "ok",

@@ -24,6 +24,11 @@ _NO_OVERRIDES: Final = PRICE_BOOK.empty()
 _BAD: Final = ("fail", "err", "timeout", "cancel", "denied", "reject", "abort", "exceed", "limit")
 
 
+_BY_SIZE: Final = {"ns": 1e8, "us": 6e5, "ms": 150.0, "s": 0.0}
+"""From which median on a duration is counted in a unit: calls take from 0.1 s to 10 minutes."""
+_LONG_MS: Final = 60_000
+"""A median from which ms may well be us."""
+
 _BOTH: Final[Mapping[str, tuple[str, ...]]] = {
     one: pair
     for pair in (("true", "false"), ("True", "False"), ("TRUE", "FALSE"), ("1", "0"))
@@ -138,9 +143,9 @@ def _duration(profile: Profile, _: LandingOptions) -> Guess | None:
         odd = middle * {"ms": 1e-3, "s": 1, "us": 1e-6, "ns": 1e-9}[unit] > 600
         review = "the name says the unit, the size says otherwise" if odd else ""
         return Guess(profile, f"median {middle:,.4g} {unit}, as the name says", review, unit)
-    if middle >= 150:
-        return Guess(profile, f"median {middle:,.4g}: ms by size", unit="ms")
-    return Guess(profile, f"median {middle:,.4g}: s by size", "the name does not say the unit", "s")
+    unit = next(unit for unit, least in _BY_SIZE.items() if middle >= least)
+    review = "" if unit == "ms" and middle < _LONG_MS else "the name does not say the unit"
+    return Guess(profile, f"median {middle:,.4g}: {unit} by size", review, unit)
 
 
 def _money(profile: Profile, _: LandingOptions) -> Guess | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -15,13 +15,21 @@ from llmops_pipelines.formats import (
     sniff,
     sniff_records,
 )
+from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.ingest.enclosed import enclosed_records
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.record_files import document_records, is_csv, peeked
 from llmops_pipelines.ingest.sources import Source
-from llmops_pipelines.ingest.tabular import PARQUET, csv_blocks, parquet_blocks
+from llmops_pipelines.ingest.tabular import (
+    PARQUET,
+    csv_blocks,
+    parquet_blocks,
+    parsed_cells,
+    with_parsed_cells,
+)
 
 _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20
@@ -29,6 +37,9 @@ _END_BYTES: Final = 64
 
 _SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
 """One reading per format, so that the lines of many small files are read together."""
+
+_NESTED: Final = ("openai", "openai_responses", "anthropic", "openai_batch", "anthropic_batch")
+"""Formats of objects in objects, which a table holds as text; those of tools read texts as well."""
 
 _ADD_ENTRY: Final = (
     "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
@@ -55,8 +66,8 @@ def open_content(
 ) -> Opened | Unknown:
     """Recognise ``content``: its entry in sources.yaml decides, else its first lines do.
 
-    A file that is one JSON array (or one object over several lines) is read as if each element were
-    a line, up to 64 MB.
+    A file that is one JSON array, objects printed over several lines, or answers of an API with
+    lists of records in them, is read as if each record were a line, up to 64 MB.
 
     Raises:
         OSError: The file cannot be read any more.
@@ -72,7 +83,10 @@ def open_content(
     begins, objects = _begins(seen), objects_in(sample)
     found = source.format if source else sniff_records(objects)
     over_lines = begins == b"[" or (begins == b"{" and not (objects and found))
-    if over_lines and (document := _document(connection, content, options)):
+    odd = begins == b"{" and source is not None and not _fit(objects, source.format, source)
+    if (over_lines or odd) and (
+        document := _document(connection, content, source, are_lines=not over_lines)
+    ):
         return document
     alien = foreign(_head(seen)) if not objects else None
     if found is not None and alien is None:
@@ -91,8 +105,14 @@ def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> O
     except NoTableError as error:
         return Unknown(1, f"file: {error}")
     if source is not None:
-        return Opened(source.reading, source.tag, chain(seen, blocks))
-    if (found := sniff(sample)) is not None:
+        whole = chain(seen, blocks)
+        nested = with_parsed_cells(whole) if source.format in _NESTED else whole
+        return Opened(source.reading, source.tag, nested)
+    found = sniff(sample)
+    parsed = sniff([parsed_cells(line.encode()).decode() for line in sample])
+    if parsed in _NESTED or (parsed is not None and found is None):
+        return Opened(_SNIFFED[parsed], parsed, with_parsed_cells(chain(seen, blocks)))
+    if found is not None:
         return Opened(_SNIFFED[found], found, chain(seen, blocks))
     if not seen:
         return Opened(_SNIFFED["openai"], None, iter(()))  # a table without rows
@@ -128,20 +148,41 @@ def _begins(seen: list[Block | Refused]) -> bytes:
 
 
 def _document(
-    connection: duckdb.DuckDBPyConnection, content: Content, options: LandingOptions
+    connection: duckdb.DuckDBPyConnection,
+    content: Content,
+    source: Source | None,
+    *,
+    are_lines: bool,
 ) -> Opened | None:
-    """The file as one JSON array or object, if it is one and small enough to hold."""
+    """The file's records where they are no lines, if it is small enough to hold.
+
+    Where ``are_lines``, only those that its lines enclose.
+    """
     records = document_records(connection, content)
     if records is None:
         return None
-    source = options.sources.of(content.file.path)
     found = source.format if source else sniff(records[:_SAMPLE_LINES])
-    if found is None and records:
+    if found is None or not _fit(objects_in(records[:_SAMPLE_LINES]), found, source):
+        inner = enclosed_records(records)
+        known = source.format if source else sniff(inner[:_SAMPLE_LINES])
+        if known is not None and _fit(objects_in(inner[:_SAMPLE_LINES]), known, source):
+            records, found, are_lines = inner, known, False
+    if are_lines or (found is None and records):
         return None
     reading = source.reading if source else _SNIFFED[found or "openai"]
     data = "".join(f"{record}\n" for record in records).encode()
     blocks = iter([Block(data, 1, len(records))] if records else [])
     return Opened(reading, source.tag if source else found, blocks)
+
+
+def _fit(objects: Sequence[Record], name: str, source: Source | None = None) -> bool:
+    """Whether at least half of ``objects`` are records of a format, or as its entry places them."""
+    if name == "mapped" and source is not None:
+        keys = {path[0] for place in source.reading.fields.values() for path in place.paths}
+        fitting = sum(not keys.isdisjoint(each) for each in objects)
+    else:
+        fitting = sum(FORMATS[name].recognises(each) for each in objects)
+    return bool(objects) and 2 * fitting >= len(objects)
 
 
 def _counted(content: Content) -> tuple[int, bytes]:

@@ -66,7 +66,8 @@ class Preview:
 
     ``calls`` are distinct ones, ``duplicates`` the rest; steps, feedback, rejected and ignored are
     records as logged; ``feedback_names`` says what was judged. ``tokens`` sums what is known;
-    ``tokens_unknown`` counts calls without usage. ``cost`` (USD) is null where no call has a price;
+    ``tokens_unknown`` counts calls without usage, ``tokens_doubted`` those whose tool logged a
+    total that its own counts do not come to. ``cost`` (USD) is null where no call has a price;
     ``unpriced`` maps the reason to its successful calls. ``examples`` are the first calls, without
     texts and people.
     """
@@ -87,6 +88,7 @@ class Preview:
     features: dict[str, int]
     tokens: dict[str, int]
     tokens_unknown: int
+    tokens_doubted: int
     cost: Decimal | None
     cost_reported: Decimal | None
     unpriced: dict[str, int]
@@ -147,6 +149,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         tokens={name: int(calls[name].sum()) for name in _TEXT_TOKENS}
         | {"audio": int(calls["audio_input"].sum()) + int(calls["audio_output"].sum())},
         tokens_unknown=calls.filter(pl.all_horizontal(pl.col(TOKEN_BUCKETS).is_null())).height,
+        tokens_doubted=int(calls["tokens_doubted"].count()),
         cost=_total(calls["cost"]),
         cost_reported=_total(calls["cost_reported"]),
         unpriced=_counted(unpriced["unpriced_reason"]),
@@ -193,6 +196,7 @@ def preview_json(found: Preview) -> dict[str, Any]:
         "features": found.features,
         "tokens": found.tokens,
         "tokens_unknown": found.tokens_unknown,
+        "tokens_doubted": found.tokens_doubted,
         "cost_usd": None if found.cost is None else float(found.cost),
         "cost_reported_usd": None if found.cost_reported is None else float(found.cost_reported),
         "unpriced": sum(found.unpriced.values()),

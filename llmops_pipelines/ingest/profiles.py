@@ -21,8 +21,12 @@ _NOISE: Final = {"number", "num", "n", "no", "count", "of", "llm", "gen", "ai", 
 _SINGULAR: Final = {"token": "tokens", "tok": "tokens", "toks": "tokens",
                     "ids": "id", "secs": "s", "sec": "s", "seconds": "s",
                     "second": "s", "millis": "ms", "msec": "ms", "milliseconds": "ms",
-                    "micros": "us", "microseconds": "us", "nanos": "ns", "nanoseconds": "ns",
+                    "millisecond": "ms", "milli": "ms",
+                    "micros": "us", "microseconds": "us", "microsecond": "us", "micro": "us",
+                    "nanos": "ns", "nanoseconds": "ns", "nanosecond": "ns", "nano": "ns",
                     "dollars": "usd", "cent": "cents"}  # fmt: skip
+_CLOCK: Final = {"unix", "epoch"}
+"""Words beside the name of a time, unless they are the name."""
 UNITS: Final = ("ms", "s", "us", "ns", "usd", "cents")
 
 
@@ -114,6 +118,7 @@ def plain(key: str) -> str:
     words = [word for word in _words(key) if word not in _NOISE]
     if len(words) > 1 and words[-1] in UNITS:
         words = words[:-2] if words[-2] == "in" else words[:-1]
+    words = [word for word in words if word not in _CLOCK] or words[:1]
     return "_".join(words).replace("first_tokens", "first_token")
 
 

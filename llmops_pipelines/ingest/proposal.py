@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
 from llmops_pipelines.formats import FORMATS, connect
 from llmops_pipelines.formats.fields import FIELDS
+from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.ingest.days import file_day
+from llmops_pipelines.ingest.enclosed import enclosed_records
 from llmops_pipelines.ingest.files import LogFile, read_content
 from llmops_pipelines.ingest.guesses import CHECKS, Guess, model_guess, time_guess
 from llmops_pipelines.ingest.opening import Unknown, open_content
@@ -41,7 +44,7 @@ def propose(file: LogFile, options: LandingOptions) -> Proposal:
     Raises:
         NoMappingError: It holds no records, or needs no mapping.
     """
-    records = _records(file, options)
+    records = _unwrapped(_records(file, options), options)
     found = profiles(records)
     guesses = guess(found, options)
     if "started_at" not in guesses:
@@ -102,6 +105,18 @@ def _records(file: LogFile, options: LandingOptions) -> list[dict[str, Any]]:
             f" NDJSON, CSV or Parquet. Formats known: {', '.join(FORMATS)}"
         )
     return records
+
+
+def _unwrapped(records: list[Record], options: LandingOptions) -> list[Record]:
+    """What a file's only record encloses, where that record is an answer, without a time itself."""
+    if len(records) > 1:
+        return records
+    own = [
+        profile for profile in profiles(records) if all(isinstance(k, str) for k in profile.path)
+    ]
+    timed = any(time_guess(profile, options) for profile in own)
+    inner = [] if timed else enclosed_records([json.dumps(records[0])])
+    return [json.loads(record) for record in inner] or records
 
 
 def _candidates(found: Sequence[Profile]) -> Iterator[tuple[int, str, Profile]]:

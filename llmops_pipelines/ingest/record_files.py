@@ -10,6 +10,7 @@ from typing import Final
 import duckdb
 
 from llmops_pipelines.formats import connect, objects_in, split_document
+from llmops_pipelines.ingest.enclosed import printed_objects
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import (
     Block,
@@ -122,9 +123,9 @@ def peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def document_records(connection: duckdb.DuckDBPyConnection, content: Content) -> list[str] | None:
-    """The elements of a file that is one JSON array, or its one object; None if it is neither.
+    """The elements of a file that is one JSON array, or its objects, one after another over lines.
 
-    None, too, where it is larger than is held.
+    None if it is neither, and where it is larger than is held.
     """
     pieces, size = [], 0
     try:
@@ -138,7 +139,8 @@ def document_records(connection: duckdb.DuckDBPyConnection, content: Content) ->
         return None
     if not text.lstrip().startswith(("[", "{")):
         return None
-    return split_document(connection, text)
+    found = split_document(connection, text)
+    return printed_objects(text) if found is None else found
 
 
 def _damaged(error: DamagedFileError) -> Iterator[bytes]:

@@ -5,7 +5,8 @@ system (a gateway and a tracing tool). Counted twice, it would double spend. Thr
 surest to the weakest:
 
 1. the provider's response id is the same, and no library logged it for two calls side by side: a
-   server that repeats its ids has not answered once;
+   server that repeats its ids has not answered once; nor has one that received other counts, unless
+   the total of a record says that its own are incomplete;
 2. in one trace, one record lies within the other in time, with the same model and tokens, and is
    its child or was written by another library;
 3. in two formats, the same model and tokens at the same time, and nothing else comes in question.
@@ -64,7 +65,7 @@ def merged(calls: pl.DataFrame) -> pl.DataFrame:
 
     The kept record is the one that says most (``completeness``); what it leaves null is filled from
     the others, field by field in the order of ``PRECEDENCE``. Token counts are taken together from
-    the record that breaks them down furthest.
+    the record that breaks them down furthest, of those whose total does not contradict them.
 
     Args:
         calls: Landed calls with distinct ``call_id``.
@@ -103,6 +104,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
             ignore_nulls=False,
         ),
         received=pl.sum_horizontal("output_text", "reasoning", "audio_output", ignore_nulls=False),
+        doubted=pl.col("tokens_doubted").is_not_null(),
     ).with_row_index("row")  # fmt: skip
     yield from _by_response(seen)
     yield from _by_trace(seen)
@@ -127,7 +129,8 @@ def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         pairs.join(repeating, on=key, how="anti")
         .filter(
             _apart() <= SAME_RESPONSE_S,
-            (pl.col("received") == pl.col("received_right")).fill_null(value=True),
+            (pl.col("received") == pl.col("received_right")).fill_null(value=True)
+            | (pl.col("doubted") | pl.col("doubted_right")),
         )
         .select("row", "row_right")
         .sort("row", "row_right")
@@ -246,8 +249,10 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per ``place`` of ``rows``; the kept one, which says most, gives ``row``."""
     detail = pl.sum_horizontal((pl.col(name) > 0).fill_null(value=False) for name in TOKEN_BUCKETS)
     known = pl.col("uncached_input").is_not_null() & pl.col("output_text").is_not_null()
-    fullest = (known.cast(pl.Int32) * 100 + detail).arg_max()
-    apart = {*_OF_KEPT, *TOKEN_BUCKETS, "tags", "is_batch", "batch"}
+    certain = pl.col("tokens_doubted").is_null()
+    fullest = (known.cast(pl.Int32) * 200 + certain.cast(pl.Int32) * 100 + detail).arg_max()
+    counted = (*TOKEN_BUCKETS, "tokens_doubted")
+    apart = {*_OF_KEPT, *counted, "tags", "is_batch", "batch"}
     filled = [name for name in LANDED_CALLS.schema if name not in apart]
     return (
         fullest_first(rows)
@@ -255,7 +260,7 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("row").first(),
             *(pl.col(name).first() for name in _OF_KEPT),
-            *(pl.col(name).get(fullest) for name in TOKEN_BUCKETS),
+            *(pl.col(name).get(fullest) for name in counted),
             *(_first_known(name) for name in filled),
             pl.col("is_batch").any(),
             pl.col("tags").explode().drop_nulls().unique(maintain_order=True),

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 
 _NAMES: Final[Mapping[str, str]] = {
-    "started_at": "started_at start_time request_start_time started start begin timestamp"
-    " event_timestamp event_time created_at created request_time requested_at received_at received"
-    " arrived_at arrival_time arrived datetime date_time time ts t logged_at date when",
-    "ended_at": "ended_at end_time request_end_time completed_at finished_at completion_time"
-    " response_time ended finished completed end",
+    "started_at": "started_at start_time request_start_time start_timestamp start_ts begin_time"
+    " started start begin timestamp event_timestamp event_time created_at created request_time"
+    " requested_at received_at received arrived_at arrival_time arrived occurred_at invoked_at"
+    " datetime date_time time ts t dt logged_at epoch unix date when",
+    "ended_at": "ended_at end_time request_end_time end_timestamp end_ts completed_at finished_at"
+    " finish_time completion_time response_time ended finished completed end",
     "first_token_at": "first_token_at first_token_time completion_start_time",
     "call_id": "call_id request_id req_id generation_id span_id run_id log_id event_id"
     " invocation_id message_id uuid guid id",
@@ -33,7 +34,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "experiment_arm": "experiment_arm arm variant ab_variant experiment_variant",
     "provider": "provider provider_name vendor system model_provider backend",
     "model": "response_model model_served served_model model model_name model_id deployment"
-    " deployment_name engine provider_model",
+    " deployment_name engine provider_model model_version",
     "model_requested": "model_requested requested_model request_model",
     "service_tier": "service_tier tier",
     "is_stream": "is_stream stream streaming streamed is_streaming",
@@ -48,18 +49,22 @@ _NAMES: Final[Mapping[str, str]] = {
     "error_code": "error_code err_code code",
     "error_status": "error_status http_status_code http_status status_code response_code",
     "error_message": "error_message error_msg err_msg exception_message error exception",
-    "finish_reason": "finish_reason stop_reason finish",
+    "finish_reason": "finish_reason stop_reason done_reason stop_type finish",
     "latency_ms": "latency end_to_end_latency e2e_latency total_latency request_latency"
     " response_latency latency_total duration request_duration total_duration elapsed elapsed_time"
-    " response_time total_time processing_time wall_time timing_total took",
+    " response_time total_time processing_time invocation_latency inference_time wall_time"
+    " timing_total took",
     "ttft_ms": "ttft time_to_first_token first_token_latency time_to_first_byte ttfb"
-    " timing_first_token first_token",
-    "input_tokens": "input_tokens prompt_tokens tokens_input tokens_prompt tokens_in in_tokens"
-    " tokens_sent request_tokens query_tokens context_tokens usage_prompt usage_input input_length"
-    " prompt_length",
-    "output_tokens": "output_tokens completion_tokens tokens_output tokens_completion tokens_out"
-    " out_tokens response_tokens generated_tokens candidates_tokens tokens_received"
-    " usage_completion usage_output output_length completion_length",
+    " time_to_first_chunk first_byte_latency first_chunk_latency timing_first_token first_token",
+    "input_tokens": "billed_units_input_tokens input_tokens prompt_tokens tokens_input"
+    " tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens context_tokens"
+    " usage_prompt usage_input input_length"
+    " prompt_length prompt_eval tokens_evaluated",
+    "output_tokens": "billed_units_output_tokens output_tokens completion_tokens tokens_output"
+    " tokens_completion tokens_out out_tokens response_tokens generated_tokens candidates_tokens"
+    " tokens_received"
+    " generation_tokens predicted_tokens tokens_generated tokens_predicted usage_completion"
+    " usage_output output_length completion_length eval",
     "total_tokens": "total_tokens tokens_total tokens_used tokens usage_total",
     "cache_read": "cache_read_input_tokens cache_read_tokens cached_tokens cached_input_tokens"
     " cached_prompt_tokens cached_content_tokens input_cached_tokens prompt_cache_hit_tokens"
@@ -88,7 +93,7 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 LOOSE: Final = {
-    "started_at": {"date", "when", "t"},
+    "started_at": {"date", "when", "t", "dt", "unix", "epoch"},
     "project": {"tenant", "tenant_id", "client", "client_id", "account", "org", "organization"},
     "feature": {"service", "service_name", "component", "task", "endpoint", "route", "pipeline"},
     "user_id": {
@@ -101,11 +106,11 @@ LOOSE: Final = {
         "who",
     },
     "team": {"owner", "department", "cost_center"},
-    "model": {"deployment", "deployment_name", "engine", "provider_model"},
+    "model": {"deployment", "deployment_name", "engine", "provider_model", "model_version"},
     "provider": {"system", "backend"},
     "service_tier": {"tier"},
     "input_tokens": {"input_length", "prompt_length", "query_tokens", "request_tokens"},
-    "output_tokens": {"output_length", "completion_length"},
+    "output_tokens": {"output_length", "completion_length", "eval"},
     "total_tokens": {"tokens"},
     "cost_reported": {"amount", "charge", "price", "spend", "total_price"},
     "answer": {"text", "output", "generation"},

@@ -163,6 +163,36 @@ _ARE_LISTS: Final = (
 )  # fmt: skip
 
 
+def with_parsed_cells(blocks: Iterator[Block | Refused]) -> Iterator[Block | Refused]:
+    """``blocks`` whose cells that hold an object or a list as text hold it as such."""
+    for item in blocks:
+        if isinstance(item, Block):
+            lines = [parsed_cells(line) for line in item.data.split(b"\n")[:-1]]
+            yield item._replace(data=b"\n".join([*lines, b""]))
+        else:
+            yield item
+
+
+def parsed_cells(line: bytes) -> bytes:
+    """A row, as a line, with those of its texts parsed that are JSON objects or lists."""
+    row = orjson.loads(line)
+    held = {
+        name: inner
+        for name, cell in row.items()
+        if isinstance(cell, str) and (inner := _json_in(cell)) is not None
+    }
+    return orjson.dumps(row | held) if held else line
+
+
+def _json_in(cell: str) -> Any:
+    if not cell.startswith(("{", "[")):
+        return None
+    try:
+        return orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def _csv_rows(rows: Iterator[list[str]]) -> Iterator[dict[str, Any] | Refused]:
     header: list[str] | None = None
     number, tally = 0, ShortLines()

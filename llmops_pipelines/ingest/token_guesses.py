@@ -24,6 +24,9 @@ def settle_tokens(guesses: dict[str, Guess]) -> dict[str, Guess]:
     if "input_tokens" not in given:
         return guesses
     rows = _rows(given)
+    if _is_context(given, rows):
+        del given["cache_read"]
+        guesses = {name: made for name, made in guesses.items() if name != "cache_read"}
     cached = [str(name) for name in _CACHED if name in given]
     if cached:
         guesses = _cached(guesses, given, rows, cached)
@@ -66,6 +69,17 @@ def _rows(given: dict[str, Guess]) -> list[_Row]:
     return [
         dict(zip(columns, numbers, strict=True)) for numbers in zip(*columns.values(), strict=True)
     ]
+
+
+def _is_context(given: dict[str, Guess], rows: list[_Row]) -> bool:
+    """Whether what is named like cached tokens are all of a call, kept in llama.cpp's context."""
+    if not {"cache_read", "output_tokens"} <= given.keys():
+        return False
+    known = [row for row in rows if row["cache_read"] is not None]
+    parts = ["input_tokens", "output_tokens"]
+    return (
+        _share(known, lambda row: abs((row["cache_read"] or 0) - _sum(row, parts)) <= 1) >= _AGREE
+    )
 
 
 def _cached(

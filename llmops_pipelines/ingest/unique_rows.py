@@ -46,7 +46,7 @@ _CAME: Final = (
 """What came of the call: told by the kept record, where that does not by one of the same status."""
 
 _UNITS: Final = {
-    "tokens": (TOKEN_BUCKETS, ("uncached_input", "output_text")),
+    "tokens": ((*TOKEN_BUCKETS, "tokens_doubted"), ("uncached_input", "output_text")),
     "time": (("started_at", "latency_ms"), ("latency_ms",)),
 }
 """What is taken together from one record, and which of it shows that the record knows it: a log

@@ -146,6 +146,31 @@ def features_known(lake: Lake, day: date, reference: ReferenceFolder) -> dg.Asse
     )
 
 
+def totals_add_up(lake: Lake, day: date) -> dg.AssetCheckResult:
+    """Calls whose tool logged a total that its own counts do not come to, by who logged them."""
+    by = ["source_format", "instrumentation", "model"]
+    found = (
+        lake.scan(LLM_CALLS, [day])
+        .filter(pl.col("tokens_doubted").is_not_null())
+        .group_by(by)
+        .agg(
+            calls=pl.len(),
+            tokens_beyond=pl.col("tokens_doubted").clip(lower_bound=0).sum(),
+            tokens_short=-pl.col("tokens_doubted").clip(upper_bound=0).sum(),
+            first_call=pl.col("call_id").min(),
+        )
+        .sort("calls", *by, descending=[True, False, False, False], nulls_last=True)
+        .collect()
+    )
+    return _result(
+        found,
+        f"{found['calls'].sum():,} call(s) whose logged total is not the sum of their tokens; they"
+        " cost what their counts say, which leaves out what only the total has: upgrade the library"
+        " that logs them, or compare with the invoice",
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
 def all_priced(lake: Lake, day: date) -> dg.AssetCheckResult:
     """Names the models without a price and why, the spend that may be missing, and the remedy."""
     unpriced = unpriced_of(lake, [day])

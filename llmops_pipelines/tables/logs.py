@@ -75,6 +75,15 @@ _TOKENS = tuple(
     )
 )
 
+TOKENS_DOUBTED = Column(
+    "tokens_doubted",
+    pl.Int64,
+    "By how much the total that a tool logged exceeds the tokens of both sides, less than 0 where it"
+    " falls short of them; null where it does not contradict them.",
+    "tokens",
+    nullable=True,
+)
+
 _USER_KEY = Column(
     "user_key",
     pl.String,
@@ -132,6 +141,7 @@ _CALL_COLUMNS = (
     Column("latency_ms", pl.Float64, "Request to last token.", "ms", nullable=True),
     Column("ttft_ms", pl.Float64, "Request to first token.", "ms", nullable=True),
     *_TOKENS,
+    TOKENS_DOUBTED,
     Column("cost_reported", MONEY, "Cost the source claims; ours is apart.", "usd", nullable=True),
     Column("format_requested", pl.String, "text, json_object or json_schema.", nullable=True),
     Column("context_count", pl.Int32, "Retrieved contexts logged with the call."),
@@ -175,7 +185,7 @@ LLM_CALLS = Table(
             default=(),
         ),
     ),
-    version=2,
+    version=3,
 )
 
 LANDED_CALLS = Table(
@@ -183,7 +193,7 @@ LANDED_CALLS = Table(
     row="One logged line that is a model call, duplicates included, as a landing batch read it.",
     key=("call_id", *_PLACE, "batch"),
     columns=(*_CALL_COLUMNS, _BATCH),
-    version=2,
+    version=3,
 )
 
 CALL_TEXTS = Table(

@@ -115,6 +115,21 @@ def test_a_call_without_usage_or_price_is_counted_and_costs_nothing_known(tmp_pa
     assert found["cost_usd"] is None
 
 
+def test_a_tools_total_beyond_its_counts_costs_no_call_and_is_told(tmp_path: Path) -> None:
+    def run(number: int, total: int) -> dict[str, Any]:
+        counts = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": total}
+        about = {"run_type": "llm", "start_time": "2026-06-02T09:00:00Z", "trace_id": "t"}
+        metadata = {"metadata": {"ls_model_name": "gpt-4.1-mini"}}
+        return {"id": f"r-{number}", "name": "ChatOpenAI", "extra": metadata} | about | counts
+
+    file = write(tmp_path / "runs.jsonl", text(run(1, 150), run(2, 190)))
+    found = told(tmp_path / "data", file)
+    assert (found["rows"], found["rejected"], found["tokens_doubted"]) == (2, 0, 1)
+    assert (found["tokens"]["output_text"], found["cost_usd"]) == (100, 0.00024)
+    said = imported(tmp_path / "data", file).stdout
+    assert "1 call(s) whose logged total is another" in said
+
+
 def test_prices_and_features_of_the_data_folder_count(tmp_path: Path) -> None:
     prices = (
         "overrides:\n- {provider: openai, model: gpt-4.1-mini, why: a deal,"

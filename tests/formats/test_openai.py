@@ -86,6 +86,14 @@ def test_a_bare_completion_is_a_call_timed_by_created():
     assert found["feature"] is None
 
 
+def test_an_embedding_is_a_call_whose_usage_has_one_side():
+    made = {"object": "list", "data": [{"embedding": [0.1]}], "model": "text-embedding-3-small"}
+    made["usage"] = {"prompt_tokens": 8, "total_tokens": 8}
+    found = one(call(response=made, request={"model": "text-embedding-3-small", "input": "x"}))
+    assert (found["uncached_input"], found["output_text"]) == (8, 0)
+    assert (found["model"], found["status"]) == ("text-embedding-3-small", "ok")
+
+
 def test_the_served_model_wins_and_the_requested_one_stands_in():
     assert one(call(response=response(model=None)))["model"] == "gpt-4.1-mini"
 

@@ -16,6 +16,8 @@ from tests.formats.worlds import call, response
         {"kind": "step"},
         {"kind": "feedback"},
         response(object="chat.completion"),
+        response(object="text_completion"),
+        {"response": {"object": "list", "data": [], "usage": {"prompt_tokens": 8}}},
         {"response": {"choices": []}},
         {"body": {"messages": []}},
     ],

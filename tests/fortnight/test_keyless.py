@@ -210,6 +210,7 @@ def test_unpriced_calls_fail_a_check_that_names_their_model(fortnight):
         "every_landed_call_is_kept_or_a_duplicate",
         "calls_meet_expectations",
         "every_feature_is_known",
+        "every_total_is_that_of_its_tokens",
         "few_lines_are_rejected",
         "spend_adds_up_to_the_last_digit",
         "cube_adds_up_to_the_last_digit",

@@ -238,8 +238,8 @@ def test_an_empty_array_has_no_lines():
     assert landed(log("log.json", b"[]")).counts("log.json") == (0, 0, 0, 0, 0, 0)
 
 
-def test_several_objects_over_several_lines_are_rejected_with_a_remedy():
-    body = "\n".join(json.dumps(call(number), indent=2) for number in range(3))
+def test_several_objects_over_several_lines_with_an_odd_one_are_rejected_with_a_remedy():
+    body = "\n}\n".join(json.dumps(call(number), indent=2) for number in range(3))
     lake = landed(log("log.json", body.encode()))
     assert lake.counts("log.json")[0] == lake.counts("log.json")[4] == body.count("\n") + 1
     assert "jq -c . log.json" in reasons(lake)[0][1]

@@ -142,6 +142,11 @@ def test_nested_keys_and_keys_with_dots_are_placed() -> None:
         ("elapsed_us", [900000, 1500000, 2000000], "us", True),
         ("latency", [900, 1500, 2000], "ms", True),
         ("latency", [0.9, 1.5, 2.0], "s", False),
+        ("total_duration", [900e6, 1500e6, 2000e6], "ns", False),
+        ("duration", [900e3, 1500e3, 2000e3], "us", False),
+        ("took", [100e3, 300e3, 200e3], "ms", False),
+        ("durationNano", [900e6, 1500e6, 2000e6], "ns", True),
+        ("duration_microseconds", [900e3, 1500e3, 2000e3], "us", True),
         ("latency_s", [900, 1500, 2000], "s", False),
     ],
 )
@@ -150,6 +155,57 @@ def test_the_unit_of_a_latency_is_told_by_name_else_by_size(
 ) -> None:
     made = guesses(*three(**{key: values}))["latency_ms"]
     assert (made.unit, not made.review) == (unit, sure)
+
+
+_COUNTS = ([120, 130, 140], [30, 20, 10])
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("prompt_eval_count", "eval_count"),  # Ollama
+        ("promptTokenCount", "candidatesTokenCount"),  # Gemini
+        ("inputTokens", "outputTokens"),  # Bedrock
+        ("inputTokenCount", "outputTokenCount"),
+        ("tokens_evaluated", "tokens_predicted"),  # llama.cpp
+        ("prompt_tokens", "generated_tokens"),  # TGI
+        ("num_prompt_tokens", "num_generation_tokens"),  # vLLM
+        ("tokensIn", "tokensOut"),
+        ("prompt_tok", "completion_tok"),
+    ],
+)
+def test_tokens_are_found_under_the_names_that_servers_give_them(given: str, made: str) -> None:
+    bare = {"numInputTokens": [None] * 3, "numOutputTokens": [None] * 3}
+    found = places(*three(**{**bare, given: _COUNTS[0], made: _COUNTS[1]}))
+    assert (found["input_tokens"], found["output_tokens"]) == (given, made)
+
+
+def test_of_coheres_two_counts_the_billed_one_is_taken() -> None:
+    counts = {
+        "tokens": {"input_tokens": 900, "output_tokens": 40},
+        "billed_units": {"input_tokens": 100, "output_tokens": 38},
+    }
+    bare = {"numInputTokens": [None] * 3, "numOutputTokens": [None] * 3}
+    found = places(*three(**bare, meta=[counts] * 3))
+    assert found["input_tokens"] == "meta.billed_units.input_tokens"
+    assert found["output_tokens"] == "meta.billed_units.output_tokens"
+
+
+def test_tokens_that_stay_in_a_context_are_no_cached_ones() -> None:
+    bare = {"numInputTokens": [None] * 3, "numOutputTokens": [None] * 3}
+    told = {"tokens_evaluated": _COUNTS[0], "tokens_predicted": _COUNTS[1]}
+    found = places(*three(**bare, **told, tokens_cached=[149, 149, 149]))
+    assert "cache_read" not in found
+    assert found["input_tokens"] == "tokens_evaluated"
+
+
+@pytest.mark.parametrize("scale", [1, 10**3, 10**6, 10**9])
+@pytest.mark.parametrize("key", ["timestamp", "startTimeUnixNano", "ts_epoch", "epoch_ms", "unix"])
+def test_a_time_since_1970_is_found_in_any_unit(key: str, scale: int) -> None:
+    records = three(receivedAt=[None] * 3, **{key: [(1_794_300_000 + n) * scale for n in range(3)]})
+    source, lake = read_back(log("imported/epochs.jsonl", lines(*records)))
+    assert source.fields["started_at"].path == key
+    assert lake.rows()["day"].unique().to_list() == [date(2026, 11, 10)]
 
 
 def test_start_and_end_of_a_call_settle_the_unit_of_its_latency() -> None:

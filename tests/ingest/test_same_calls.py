@@ -88,6 +88,15 @@ def test_a_server_that_repeats_its_response_ids_has_not_answered_once():
     ) == [["a"], ["b"]]
 
 
+def test_a_record_whose_total_doubts_its_counts_is_a_copy_and_gives_way_to_certain_ones():
+    doubted = record("a", response_id="r", output_text=5, reasoning=7, tokens_doubted=60)
+    certain = record("b", response_id="r", source_format="litellm", output_text=65)
+    (row,) = one_by_one(doubted, certain).to_dicts()
+    assert (row["output_text"], row["reasoning"], row["tokens_doubted"]) == (65, 0, None)
+    (alone,) = one_by_one(doubted).to_dicts()
+    assert (alone["output_text"], alone["tokens_doubted"]) == (5, 60)
+
+
 def test_a_span_inside_another_with_the_same_tokens_is_the_same_call():
     outer = record("a", latency_ms=1000.0, instrumentation="openinference")
     child = record("b", parent_id="a", after=0.1, latency_ms=800.0, instrumentation="openinference")

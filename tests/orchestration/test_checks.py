@@ -1,5 +1,6 @@
 """Asset checks on small real tables: each passes, fails, says why, and blocks where it should."""
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -164,6 +165,27 @@ def test_a_feature_without_an_owner_is_a_warning_with_its_calls(folder):
     assert faults(result) == [{"feature": "support", "calls": "3"}]
     folder.edit("features.yaml", "features:\n  support: {team: care}\n")
     assert checks.features_known(folder.lake, DAY, reference).passed
+
+
+def test_totals_that_contradict_their_tokens_are_counted_by_who_logged_them(folder):
+    compute(folder)
+    assert checks.totals_add_up(folder.lake, DAY).passed
+    counts = {"prompt": 20, "completion": 5, "total": 31}
+    says = {f"llm.token_count.{side}": count for side, count in counts.items()}
+    says |= {"openinference.span.kind": "LLM", "llm.model_name": "m"}
+    began = f"{DAY}T09:00:00Z"
+    span = {"name": "llm", "context": {"trace_id": "a" * 32, "span_id": "b" * 16}}
+    span |= {"start_time": began, "end_time": began, "attributes": says}
+    folder.log("spans.jsonl", json.dumps(span).encode())
+    land(folder)
+    compute(folder)
+    result = checks.totals_add_up(folder.lake, DAY)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description.startswith("1 call(s) whose logged total is not the sum")
+    (fault,) = faults(result)
+    assert (fault["source_format"], fault["calls"], fault["tokens_beyond"]) == (
+        "openinference", "1", "6",
+    )  # fmt: skip
 
 
 def test_unpriced_models_are_named_with_the_remedy(priced):

@@ -1,0 +1,59 @@
+"""Records that stand neither one a line nor in an array: printed over lines, or inside an answer.
+
+Exporters that print for people write one indented object after another; answers of an API hold
+their records in a list (``{"data": [...], "meta": {...}}``), one answer a file or one a line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+_DEEPEST: Final = 3
+"""So many keys lead to a list of records at most."""
+
+
+def printed_objects(text: str) -> list[str] | None:
+    """The objects that ``text`` is, one after another, each on a line; None if it is anything else.
+
+    None, too, of no object at all.
+    """
+    decoder, found, place = json.JSONDecoder(), list[str](), 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        try:
+            value, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict):
+            return None
+        # Only between its parts does JSON have ends of lines.
+        found.append(text[place:end].replace("\n", " ").replace("\r", " "))
+        place = end
+    return found or None
+
+
+def enclosed_records(objects: Sequence[str]) -> list[str]:
+    """The elements of every list of objects in ``objects``, each as a line, none left out."""
+    try:
+        return [
+            json.dumps(element, separators=(",", ":"))
+            for text in objects
+            for elements in _lists(json.loads(text), 1)
+            for element in elements
+        ]
+    except (ValueError, RecursionError):
+        return []
+
+
+def _lists(value: Any, depth: int) -> Iterator[list[Any]]:
+    if not isinstance(value, dict):
+        return
+    for inner in value.values():
+        if isinstance(inner, list) and inner and all(isinstance(item, dict) for item in inner):
+            yield inner
+        elif depth < _DEEPEST:
+            yield from _lists(inner, depth + 1)
