@@ -9,7 +9,7 @@ import pytest
 
 from assets.costs import cost_charts
 from llmops_pipelines import cost
-from llmops_pipelines.orchestration.checks import budgets_known
+from llmops_pipelines.orchestration.checks import budgets_known, names_known
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.spend_charts import (
@@ -131,3 +131,43 @@ def test_a_budget_of_nobody_warns_with_names_like_it(data):
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     (fault,) = found.metadata["faults"].records
     assert fault.data == {"section": "features", "name": "chta", "did_you_mean": "chat"}
+
+
+MISTYPED = {
+    "alert_rules.yaml": """
+rules:
+  chat_errors: {metric: error_rate, direction: above, warning: 0.02, scopes: [chta, total, "*"]}
+""",
+    "finance.yaml": """
+ownership:
+- {feature: "chat*", team: growth}
+- {feature: serch, team: growth}
+fees:
+- {name: ptu, usd_per_month: 9, by: shares, shares: {growht: 0.5, growth: 0.5}, why: PO}
+""",
+    "prompts/answer.yaml": """
+name: answer
+feature: chatt
+active: "1"
+versions:
+- {version: "1", created: 2026-10-01, template: Answer.}
+history:
+- {at: "2026-10-01T00:00:00Z", from: null, to: "1", why: First.}
+""",
+}
+
+
+def test_rules_prompts_and_owners_of_nobody_warn_with_names_like_them(data, tmp_path):
+    (tmp_path / "prompts").mkdir()
+    for name, text in MISTYPED.items():
+        (tmp_path / name).write_text(text)
+    lake = LakeResource(root=str(data / "lake")).open()
+    found = names_known(lake, ReferenceFolder(path=str(tmp_path)), LAST)
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    told = [tuple(fault.data.values()) for fault in found.metadata["faults"].records]
+    assert told == [
+        ("alert_rules.yaml: rules.chat_errors.scopes", "chta", "chat"),
+        ("prompts/answer.yaml: feature", "chatt", "chat"),
+        ("finance.yaml: ownership.1.feature", "serch", "no such name"),
+        ("finance.yaml: fee, ptu, shares", "growht", "growth"),
+    ]
