@@ -14,9 +14,9 @@ import orjson
 import polars as pl
 
 from llmops_pipelines.formats import Limits, LogFormat, read_lines
-from llmops_pipelines.formats.records import at_path
-from llmops_pipelines.formats.usage import usage_of
-from llmops_pipelines.pricing import REQUEST, Rates, price_rows, price_tokens
+from llmops_pipelines.formats.records import as_object
+from llmops_pipelines.formats.usage import WEB_SEARCH_PATHS, usage_of
+from llmops_pipelines.pricing import PER_THOUSAND, Rates, price_rows, price_tokens
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 NEEDED: Final = "id, provider, model, timestamp, usage; optional service_tier, batch and team"
@@ -28,8 +28,14 @@ _REASONS: Final = {
     "no_usage": "no usage: it counts no tokens of prompt or answer",
     "no_model": "no model: name it",
     "unknown_model": "this model has no price: add it to prices.yaml",
+    "no_search_price": "its web searches have no price: add one under `searches:` in prices.yaml",
     "no_price_at_that_time": "no price at that time, or none for one of its buckets",
 }
+
+
+_TOOLS: Final = ("server_tool_use", "server_side_tool_usage_details")
+_FREE_TOOLS: Final = ("web_fetch_requests",)
+"""Anthropic bills pages that are fetched by their tokens alone."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,8 @@ class PriceRow:
     """One row of the price book, applied: ``price`` in USD per million tokens, ``usd`` charged.
 
     ``price`` is ``list_price`` in ``currency`` times ``usd_rate``, less ``discount``, a fraction.
-    For the bucket ``request`` tokens are calls, and the prices are per million of them.
+    For the bucket ``request`` tokens are calls, for ``web_searches`` searches, and the prices are
+    per million of them.
     """
 
     bucket: str
@@ -58,8 +65,8 @@ class PriceRow:
 class PricedRecord:
     """One record: its cost in USD and how it comes about, or null with the reason.
 
-    ``buckets`` has the tokens of all buckets; null where a side was not counted. ``not_in_it``
-    names what the provider bills beside tokens, such as searches, and the cost leaves out.
+    ``buckets`` has the tokens of all buckets; null where a side was not counted. ``searches`` of
+    the web are in the cost; ``not_in_it`` names what else the provider's tools did, and bills.
     """
 
     line: int
@@ -68,6 +75,7 @@ class PricedRecord:
     reason: str | None = None
     buckets: Mapping[str, int | None] = field(default_factory=lambda: dict.fromkeys(TOKEN_BUCKETS))
     rows: tuple[PriceRow, ...] = ()
+    searches: int | None = None
     not_in_it: str | None = None
 
 
@@ -145,16 +153,24 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         "status": "ok",
         **counted.fields,
     }
-    return _Record(own, fields, counted.refused, billed_beside=_searches(usage))
+    return _Record(own, fields, counted.refused, billed_beside=_tools(usage))
 
 
-def _searches(usage: Mapping[str, Any]) -> str | None:
-    """Searches that a usage counts: providers bill them by the request, beside the tokens."""
-    for path in (("server_tool_use", "web_search_requests"), ("num_search_queries",)):
-        count = at_path(usage, *path)
-        if isinstance(count, int) and count > 0:
-            return f"{count:,} web search{'es' if count > 1 else ''} ({'.'.join(path)})"
-    return None
+def _tools(usage: Mapping[str, Any]) -> str | None:
+    """What a usage counts of hosted tools other than searches of the web, which have a price."""
+    used = [
+        f"{count:,} {name} ({place})"
+        for place in _TOOLS
+        for name, count in as_object(usage.get(place)).items()
+        if (place, name) not in WEB_SEARCH_PATHS
+        and name not in _FREE_TOOLS
+        and isinstance(count, int)
+        and count > 0
+    ]
+    sources = usage.get("num_sources_used")
+    if isinstance(sources, int) and sources > 0:
+        used.append(f"{sources:,} sources (num_sources_used)")
+    return ", ".join(used) or None
 
 
 def _within_text(usage: Any) -> Any:
@@ -191,6 +207,7 @@ def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, Pric
                 reason=_REASONS[row["unpriced_reason"]] if row["unpriced_reason"] else None,
                 buckets={bucket: row[bucket] for bucket in TOKEN_BUCKETS},
                 rows=tuple(rows.get(call, ())),
+                searches=row["web_searches"],
             ),
         )
 
@@ -206,7 +223,7 @@ def _price_row(row: dict[str, Any]) -> PriceRow:
             valid_to=row["valid_to"],
             context_from=row["context_from"],
             source=row["price_source"],
-            list_price=row["list_price"] * (1000 if row["bucket"] == REQUEST else 1),
+            list_price=row["list_price"] * (1000 if row["bucket"] in PER_THOUSAND else 1),
             currency=row["currency"],
             usd_rate=row["usd_rate"],
             discount=row["discount"],
