@@ -17,6 +17,8 @@ from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.records import as_object
 from llmops_pipelines.formats.usage import WEB_SEARCH_PATHS, usage_of
 from llmops_pipelines.pricing import PER_THOUSAND, Rates, price_rows, price_tokens
+from llmops_pipelines.pricing.resolution import provider_id
+from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 NEEDED: Final = "id, provider, model, timestamp, usage; optional service_tier, batch and team"
@@ -196,6 +198,15 @@ def _as_written(reason: str) -> str:
 
 def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, PricedRecord]]:
     rows: dict[int, list[PriceRow]] = {}
+    asked: dict[tuple[str, ...], str | None] = {}
+
+    def why(row: Mapping[str, Any]) -> str | None:
+        # A file names one mistyped model many times.
+        key = tuple(str(row[name]) for name in ("unpriced_reason", "provider", "model"))
+        if key not in asked:
+            asked[key] = _why(row, book)
+        return asked[key]
+
     for row in price_rows(calls, Rates(book)).iter_rows(named=True):
         rows.setdefault(row["call"], []).append(_price_row(row))
     for call, row in enumerate(price_tokens(calls, book).iter_rows(named=True)):
@@ -204,12 +215,30 @@ def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, Pric
             PricedRecord(
                 row["n"],
                 cost=row["cost"],
-                reason=_REASONS[row["unpriced_reason"]] if row["unpriced_reason"] else None,
+                reason=why(row),
                 buckets={bucket: row[bucket] for bucket in TOKEN_BUCKETS},
                 rows=tuple(rows.get(call, ())),
                 searches=row["web_searches"],
             ),
         )
+
+
+def _why(row: Mapping[str, Any], book: pl.DataFrame) -> str | None:
+    """Why a record has no price, with names of the book that its own may be mistyped for."""
+    reason = row["unpriced_reason"]
+    if reason != "unknown_model":
+        return _REASONS[reason] if reason else None
+    provider, sold = row["provider"], book
+    if provider is not None:
+        sold = book.filter(pl.col("provider") == (provider_id(provider) or provider))
+        if sold.is_empty():
+            known = names_like(provider, book["provider"].unique().to_list())
+            return f"no provider {provider!r}{_meant(known)}: {_REASONS[reason]}"
+    return _REASONS[reason] + _meant(names_like(row["model"], sold["model"].unique().to_list()))
+
+
+def _meant(names: str) -> str:
+    return "" if names == NO_SUCH_NAME else f" (did you mean {names}?)"
 
 
 def _price_row(row: dict[str, Any]) -> PriceRow:

@@ -8,7 +8,9 @@ from llmops_pipelines.savings import OutcomesError, as_paired, paired_outcomes
 LONG = [
     {"global_index": f"{source}_{n}", "model": model, "question": f"q {source} {n}",
      "score": float(n % 2 == 0 or model == "big"), "inference_cost": cost}
-    for source in ("AIME", "MMLU") for n in range(3) for model, cost in (("big", 0.01), ("tiny", 0.001))
+    for source in ("AIME", "MMLU")
+    for n in range(3)
+    for model, cost in (("big", 0.01), ("tiny", 0.001))
 ]  # fmt: skip
 
 
@@ -67,7 +69,7 @@ def test_a_row_per_question_and_model_is_paired_by_id_and_grouped_by_what_ids_be
         (
             [{"question": "q", "score_a": 1, "score_b": 0}],
             {},
-            "columns per model (a, b): say which",
+            "columns per model (a, b): say",
         ),
         ([{"question": "q", "score_a": 1}], {"weak": "x", "strong": "a"}, "scores of 'x'"),
         (LONG, {"weak": "tiny"}, "name both models"),
