@@ -16,6 +16,7 @@ from llmops_pipelines.orchestration.spend_charts import (
     figures_of_latest_day,
     latest_day,
     saving_charts,
+    spend_charts,
 )
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import parse_document
@@ -131,6 +132,30 @@ def test_a_budget_of_nobody_warns_with_names_like_it(data):
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     (fault,) = found.metadata["faults"].records
     assert fault.data == {"section": "features", "name": "chta", "did_you_mean": "chat"}
+
+
+def test_every_monthly_budget_has_its_burn_down(tmp_path):
+    lake = Lake(open_store(str(tmp_path)))
+    costs = daily([5 + at % 3 for at in range(DAYS)], FIRST)
+    for day, spent in costs.partition_by("day", as_dict=True).items():
+        lake.write(FEATURE_COSTS, spent.drop("day"), day=day[0])
+    text = """
+features: {chat: {monthly_usd: 50}, no/where: {monthly_usd: 9}, quiet: {daily_usd: 1}}
+teams: {care: {monthly_usd: 70}}
+"""
+    forecast = cost.cost_forecast(costs, LAST)
+    budgets = parse_document(text, cost.Budgets, file="budgets.yaml")
+    lake.write(COST_FORECAST, forecast, day=LAST)
+    lake.write(BUDGET_STATUS, cost.budget_status(costs, budgets, LAST, forecast), day=LAST)
+    drawn = {chart.name: chart for chart in spend_charts(lake, FIRST, LAST)}
+    own = [name for name in drawn if name.startswith("budget_burn_down_")]
+    assert own == [
+        "budget_burn_down_feature_chat",
+        "budget_burn_down_team_care",
+        "budget_burn_down_feature_no-where",
+    ]
+    assert drawn[own[0]].rows["spent"].sum() == drawn["budget_burn_down"].rows["spent"].sum()
+    assert drawn[own[2]].rows.is_empty()
 
 
 MISTYPED = {
