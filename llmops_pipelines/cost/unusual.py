@@ -100,7 +100,7 @@ def _expected(logs: Floats, weekdays: Ints, apart: Ints, weekday: int) -> float:
         for day, value, days_off in zip(days, logged, away, strict=True)
         if days_off <= _LEVEL_DAYS
     ]
-    return median(near) + medians[weekday]
+    return float(median(near) + medians[weekday])
 
 
 def _scale(spent: Floats, logs: Floats, weekdays: Ints) -> float:

@@ -69,9 +69,9 @@ def as_paired(given: pl.DataFrame, *, weak: str | None = None, strong: str | Non
     if weak is None and set(REQUIRED) <= set(own):
         return Shaped(given, {})
     common = {
-        name: found
+        name: column
         for name, names in (("text", _TEXT), ("id", _ID), ("group", _GROUP))
-        if (found := own.get(name) or _first(given, names))
+        if (column := own.get(name) or _first(given, names))
     }
     model = _first(given, _MODEL)
     if weak is not None and strong is not None:
