@@ -100,10 +100,10 @@ def _wrong(axes: Axes, rungs: pl.DataFrame, allowed: float) -> None:
 
 def _free(bound: list[float], allowed: float, top: float) -> float:
     """Where the words above the line begin, of the width, so that the curve runs least through."""
-    width = max(len(bound) - 1, 1)
+    last = len(bound) - 1
 
     def crowding(start: float) -> int:
-        meant = range(floor(start * width), min(ceil((start + _WORDS) * width), width) + 1)
+        meant = range(floor(start * last), min(ceil((start + _WORDS) * last), last) + 1)
         return sum(-0.02 * top < bound[place] - allowed < 0.13 * top for place in meant)
 
     return min(_STARTS, key=crowding)

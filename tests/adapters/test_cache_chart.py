@@ -43,7 +43,9 @@ def test_what_is_unknown_is_said(changes, said):
     assert said in svg(cache_sweep(rungs(**changes), allowed=0.02, recommended=None))
 
 
-@pytest.mark.parametrize("bounds", [[0.02, 0.02, 0.02, 0.15, 0.4], [0.3, 0.2, 0.1, 0.021, 0.02]])
+@pytest.mark.parametrize(
+    "bounds", [[0.02, 0.02, 0.02, 0.15, 0.4], [0.3, 0.2, 0.1, 0.021, 0.02], [0.3]]
+)
 def test_the_words_on_the_allowed_line_are_off_the_curve(bounds):
     drawn = pl.concat(
         rungs(wrong_at_most=bound).head(1).with_columns(rung=pl.lit(f"0.{9 - place}"))
