@@ -3,12 +3,14 @@
 from datetime import date
 from typing import Annotated
 
+import dagster as dg
 import polars as pl
 
 from llmops_pipelines import incidents
-from llmops_pipelines.orchestration import figures
+from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.acting import STATE_DAYS
 from llmops_pipelines.orchestration.daily import LastDays, daily
+from llmops_pipelines.orchestration.daily_checks import daily_check
 from llmops_pipelines.orchestration.lake import last_days
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
@@ -42,6 +44,14 @@ def rule_evaluations(
         incidents.measurements(service_health, quality, budget_status, cost_anomalies),
         day,
     )
+
+
+@daily_check(rule_evaluations)
+def every_named_feature_is_known(
+    lake: LakeResource, reference: ReferenceFolder, day: date
+) -> dg.AssetCheckResult:
+    """A rule, prompt or owner of a feature that nobody named is mistyped; tell names like it."""
+    return checks.names_known(lake.open(), reference, day)
 
 
 @daily(

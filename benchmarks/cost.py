@@ -42,7 +42,7 @@ BY = ("feature", "model", "team")
 
 def write_days(folder: Path, calls: int, days: int) -> None:
     """The narrow columns of ``days`` of calls, one file a day as in the lake."""
-    from llmops_pipelines.tables import TOKEN_BUCKETS
+    from llmops_pipelines.tables import METERED
 
     rng = np.random.default_rng(7)
     names = pl.DataFrame(
@@ -60,7 +60,7 @@ def write_days(folder: Path, calls: int, days: int) -> None:
             is_batch=pl.lit(value=False),
             status=pl.Series(np.where(rng.random(n) < 0.02, "error", "ok")),
             latency_ms=pl.Series(rng.lognormal(7, 0.6, n).round(1)),
-            **{bucket: pl.lit(0, pl.Int64) for bucket in TOKEN_BUCKETS}
+            **{bucket: pl.lit(0, pl.Int64) for bucket in METERED}
             | {
                 "uncached_input": pl.Series(rng.lognormal(7, 1.2, n).astype(np.int64)),
                 "cache_read": pl.Series(

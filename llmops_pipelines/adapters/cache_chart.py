@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SIZE = (10.4, 3.4)
+_STARTS = (0.0, 0.15, 0.35, 0.55, 0.7)
+_WORDS = 0.28
+"""Width of the words on the line, as a part of the panel's."""
 
 
 def cache_sweep(
@@ -86,10 +90,23 @@ def _wrong(axes: Axes, rungs: pl.DataFrame, allowed: float) -> None:
     )
     axes.plot(places, bound, "o-", color=CRITICAL, linewidth=1.6, markersize=3.5)
     axes.plot(places, seen, "o--", color=MUTED, linewidth=1.2, markersize=3)
-    parts.named_line(axes, allowed, f"allowed {parts.written(allowed, 'share')}")
-    axes.set_ylim(0, 1.15 * max([*rungs["wrong_at_most"].drop_nulls().to_list(), 2 * allowed]))
+    told = f"allowed {parts.written(allowed, 'share')}"
+    top = 1.15 * max([*rungs["wrong_at_most"].drop_nulls().to_list(), 2 * allowed])
+    parts.named_line(axes, allowed, told, at=_free(bound, allowed, top))
+    axes.set_ylim(0, top)
     axes.yaxis.set_major_formatter(lambda value, _: parts.written(value, "share"))
     axes.locator_params(axis="y", nbins=5)
+
+
+def _free(bound: list[float], allowed: float, top: float) -> float:
+    """Where the words above the line begin, of the width, so that the curve runs least through."""
+    last = len(bound) - 1
+
+    def crowding(start: float) -> int:
+        meant = range(floor(start * last), min(ceil((start + _WORDS) * last), last) + 1)
+        return sum(-0.02 * top < bound[place] - allowed < 0.13 * top for place in meant)
+
+    return min(_STARTS, key=crowding)
 
 
 def _subtitle(rungs: pl.DataFrame, recommended: str | None, requests: int) -> str:

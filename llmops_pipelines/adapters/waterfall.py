@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SAVED: Final = PALETTE[2]
 
+_WIDTH: Final = 0.66
+"""Of a bar; one every 1."""
 _SMALL: Final = 0.2
 """Where changes move spend by less than this part of it, bars from zero on would hide them."""
 
@@ -79,7 +81,7 @@ def fall(axes: Axes, *bars: Bar, floor: float = 0.0) -> None:
     level = 0.0
     for place, bar in enumerate(bars):
         base = 0.0 if bar.is_whole else level
-        axes.bar(place, bar.amount, 0.66, bottom=base, color=bar.colour)
+        axes.bar(place, bar.amount, _WIDTH, bottom=base, color=bar.colour)
         sign = "" if bar.is_whole or not bar.amount else "+" if bar.amount > 0 else "-"
         axes.annotate(
             f"{sign}{parts.written(abs(bar.amount), 'usd')}",
@@ -90,7 +92,8 @@ def fall(axes: Axes, *bars: Bar, floor: float = 0.0) -> None:
             color=INK,
         )
         if not bar.is_whole:
-            axes.plot([place - 1, place], [level, level], color=MUTED, linewidth=0.7)
+            between = [place - 1 + _WIDTH / 2, place - _WIDTH / 2]
+            axes.plot(between, [level, level], color=MUTED, linewidth=0.7)
         level = base + bar.amount
     axes.set_xticks(range(len(bars)), [label(bar.name).replace("_", "\n") for bar in bars])
     axes.tick_params(axis="x", labelcolor=INK)

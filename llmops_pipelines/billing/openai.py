@@ -36,14 +36,19 @@ _TOOLS: Final = ("search", "interpreter", "container", "storage", "session", "im
 """Words in line items that are no model."""
 
 
+def has_start(record: Record) -> bool:
+    """Whether it names a period as OpenAI does; some exports have the time as text alone."""
+    return "start_time" in record or "start_time_iso" in record
+
+
 def is_cost(record: Record) -> bool:
     """Whether the record is a result of the costs endpoint."""
-    return "start_time" in record and ("amount" in record or "amount_value" in record)
+    return has_start(record) and ("amount" in record or "amount_value" in record)
 
 
 def is_usage(record: Record) -> bool:
     """Whether the record is a result of a usage endpoint."""
-    return "start_time" in record and "num_model_requests" in record
+    return has_start(record) and "num_model_requests" in record
 
 
 def cost_lines(record: Record) -> Iterator[InvoiceLine]:

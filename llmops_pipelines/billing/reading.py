@@ -1,4 +1,4 @@
-"""An invoice's bytes to its lines: JSON pages, JSON lines or a table; sniffed, not by name."""
+"""An invoice's bytes to its lines: JSON, CSV or Parquet; sniffed, not by name."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _EXPECTED: Final = (
     "expected an export of OpenAI (organization/costs, organization/usage), Anthropic (cost_report,"
     " usage_report/messages, console CSV) or LiteLLM (spend logs, daily activity)"
 )
+_PARQUET: Final = b"PAR1"
 _DELIMITERS: Final = (",", "\t", ";")
 _DEEPEST: Final = 64
 _MORE: Final = "has_more: this page is not the last one; export the others too"
@@ -70,18 +71,42 @@ def read_invoice(data: bytes) -> Invoice:
     Raises:
         NoInvoiceError: Nothing of it is a line of an export that is known.
     """
+    if data[:4] == _PARQUET:
+        return _of_records(list(_parquet(data)))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NoInvoiceError(f"no UTF-8 text (byte {error.start}); {_EXPECTED}") from None
     if not text.strip():
         raise NoInvoiceError(f"empty; {_EXPECTED}")
-    found = list(_json(text) if text.lstrip()[:1] in "[{" else _table(text))
+    return _of_records(list(_json(text) if text.lstrip()[:1] in "[{" else _table(text)))
+
+
+def _of_records(found: list[tuple[int, Any]]) -> Invoice:
+    # As written first: LiteLLM's own columns have capitals in them.
+    for each in (found, [(number, _plainly(record)) for number, record in found]):
+        records = [record for _, record in each if isinstance(record, dict)]
+        for name, (knows, _) in _FORMATS.items():
+            if any(map(knows, records)):
+                return _parsed(name, each)
     records = [record for _, record in found if isinstance(record, dict)]
-    source = next((name for name, (knows, _) in _FORMATS.items() if any(map(knows, records))), None)
-    if source is None:
-        raise NoInvoiceError(f"{_described(records, found)}; {_EXPECTED}")
-    return _parsed(source, found)
+    raise NoInvoiceError(f"{_described(records, found)}; {_EXPECTED}")
+
+
+def _plainly(record: Any) -> Any:
+    """The fields as exports name them, where a spreadsheet wrote ``Start Time``."""
+    if not isinstance(record, dict):
+        return record
+    return {"_".join(str(name).lower().split()): value for name, value in record.items()}
+
+
+def _parquet(data: bytes) -> Iterator[tuple[int, Any]]:
+    """Rows of a Parquet file, numbered from 1."""
+    try:
+        rows = pl.read_parquet(io.BytesIO(data)).write_json()
+    except (pl.exceptions.PolarsError, OSError) as fault:
+        raise NoInvoiceError(f"broken Parquet: {str(fault)[:120]}; export it again") from None
+    yield from _json(rows)
 
 
 def _parsed(source: str, found: list[tuple[int, Any]]) -> Invoice:

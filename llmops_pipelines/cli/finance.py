@@ -53,7 +53,7 @@ def charge_back(settings: Settings, order: Order, *, as_json: bool) -> None:
     rules, books = _books(settings)
     lines = _of_month(books, order.month)
     judged = _evaluation(settings, order.month, rules)
-    if invoices:  # what judges cost is on the invoice, and in no team's lines
+    if invoices:  # what judges cost is on the invoice, and not in the books
         lines = pl.concat([lines, judged])
     residue = finance.residue_lines(lines, order.month, invoices, rules)
     left = finance.uninvoiced(lines, invoices) if invoices else None

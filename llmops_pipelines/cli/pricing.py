@@ -93,6 +93,7 @@ def as_dict(record: PricedRecord) -> dict[str, Any]:
         "reason": record.reason,
         "not_in_it": record.not_in_it,
         "buckets": dict(record.buckets),
+        "web_searches": record.searches,
         "price_rows": [
             {
                 "bucket": row.bucket,
@@ -132,9 +133,9 @@ def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
 
 def _step(row: PriceRow) -> str:
     band = f" (prompts from {row.context_from:,})" if row.context_from else ""
-    if row.bucket == "request":
+    if row.bucket in pricing.PER_THOUSAND:
         price, listed = _usd(row.price / 1_000_000), row.list_price / 1_000_000
-        return f"{row.tokens:,} request at {price}{_made_of(row, listed)}{band}"
+        return f"{row.tokens:,} {row.bucket} at {price}{_made_of(row, listed)}{band}"
     price = f"{_usd(row.price)}/M{_made_of(row, row.list_price)}"
     return f"{row.tokens:,} {row.bucket} at {price}{band}"
 

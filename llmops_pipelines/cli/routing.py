@@ -38,6 +38,8 @@ class Order:
     calls_per_day: float | None
     policy_out: Path | None
     chart_out: Path | None
+    weak: str | None = None
+    strong: str | None = None
 
 
 def route(order: Order, *, as_json: bool) -> int:
@@ -47,7 +49,11 @@ def route(order: Order, *, as_json: bool) -> int:
         UnusableError: The file cannot be read, or a file cannot be written.
     """
     try:
-        outcomes = savings.paired_outcomes(_read(order.file))
+        shaped = savings.as_paired(_read(order.file), weak=order.weak, strong=order.strong)
+        if shaped.read_as:
+            said = ", ".join(f"{name} is {column}" for name, column in shaped.read_as.items())
+            typer.echo(f"read as: {said}", err=True)
+        outcomes = savings.paired_outcomes(shaped.rows)
         if outcomes.pairs.height > _MANY:
             # Some minutes without a sign of life look like a fault.
             typer.echo(f"reading {outcomes.pairs.height:,} questions with MiniLM", err=True)
@@ -73,7 +79,8 @@ def route(order: Order, *, as_json: bool) -> int:
 
 def _read(file: Path) -> pl.DataFrame:
     """The records of the file, as ``savings.paired_outcomes`` takes them."""
-    records = list(read_records(file, f"a record has {', '.join(savings.PAIRED)}"))
+    told = f"a record has {', '.join(savings.PAIRED)}"
+    records = [(line, _flat(record)) for line, record in read_records(file, told)]
     if not records:
         raise UnusableError(f"{file}: no rows in it")
     given = {name for _, record in records for name in record}
@@ -82,6 +89,15 @@ def _read(file: Path) -> pl.DataFrame:
     return pl.DataFrame(
         [_column(name, [record.get(name) for _, record in records]) for name in names]
     )
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """What an object inside has by model, or side, as columns of its own: ``scores.gpt-4o``."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        inner = value if isinstance(value, dict) else None
+        flat |= {f"{name}.{key}": own for key, own in inner.items()} if inner else {name: value}
+    return flat
 
 
 def _column(name: str, values: list[Any]) -> pl.Series:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated, Final, NamedTuple
 
 import polars as pl
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from llmops_pipelines.cost.history import HISTORY_DAYS
 from llmops_pipelines.cost.scopes import FEATURE, TEAM, TOTAL
+from llmops_pipelines.reference import names_like
 
 Dollars = Annotated[Decimal, Field(gt=0, le=10**12, max_digits=24, decimal_places=12)]
 
@@ -119,7 +119,7 @@ def unknown_names(
         (
             f"{kind}s",
             name,
-            ", ".join(get_close_matches(name, sorted(known[kind]))) or "no such name",
+            names_like(name, known[kind]),
         )
         for kind, name, _ in budgets.scopes()
         if name not in known[kind]

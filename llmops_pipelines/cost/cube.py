@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llmops_pipelines.pricing import REQUESTED, Keys, Rates, number_rows, price_groups, sum_groups
 from llmops_pipelines.reference import UNATTRIBUTED
-from llmops_pipelines.tables import COST_CUBE, COST_PARTS, TOKEN_BUCKETS
+from llmops_pipelines.tables import COST_CUBE, COST_PARTS, METERED
 
 _DERIVED: Final = {
     "hour": pl.col("started_at").dt.hour(),
@@ -57,7 +57,7 @@ def columns_for(by: Sequence[str]) -> list[str]:
         UnknownDimensionError: Calls cannot be summed by one of ``by``.
     """
     _refuse_unknown(by)
-    needed = (*REQUESTED, "team", "started_at", "latency_ms", "status", *TOKEN_BUCKETS)
+    needed = (*REQUESTED, "team", "started_at", "latency_ms", "status", *METERED)
     return list(dict.fromkeys((*needed, *(_OF.get(name, name) for name in by))))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.cost.scopes import SCOPE, by_scope
+from llmops_pipelines.cost.scopes import SCOPE, TOTAL, by_scope
 
 HISTORY_DAYS: Final = 42
 """Six weeks: enough to know weekdays, short enough to forget what the service once was."""
@@ -69,13 +69,15 @@ def histories(feature_costs: pl.DataFrame, last: date) -> list[History]:
     ]
 
 
-def past_spend(feature_costs: pl.DataFrame, last: date) -> pl.DataFrame:
-    """What all scopes together spent, day by day until ``last``.
+def past_spend(
+    feature_costs: pl.DataFrame, last: date, kind: str = TOTAL, scope: str = TOTAL
+) -> pl.DataFrame:
+    """What a scope, or all together, spent day by day until ``last``.
 
     Returns:
         ``day``, ``spent`` in USD (null where it is not known) and ``at_least``, what is known then.
     """
-    whole = [own for own in histories(feature_costs, last) if own.kind == "total"]
+    whole = [own for own in histories(feature_costs, last) if own[:2] == (kind, scope)]
     return pl.concat(
         [
             pl.DataFrame(schema={"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64}),

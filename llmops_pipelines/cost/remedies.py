@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import get_args
 
 from llmops_pipelines.pricing import STANDARD, Service
+from llmops_pipelines.pricing.resolution import resolve
 
 PLACEHOLDER = "PRICE"
 """Stands where a price per million tokens has to be filled in."""
@@ -45,6 +46,8 @@ def remedy(
             f"prices.yaml knows no service tier {json.dumps(service)}, only "
             f"{', '.join(get_args(Service))}; map it to one of them in sources.yaml"
         )
+    if reason == "no_search_price":
+        return _of_searches(provider, model)
     fields = {
         # A model whose provider was not logged is found by its name, whoever sells it.
         "provider": json.dumps(provider or "own"),
@@ -59,6 +62,20 @@ def remedy(
     fields["prices"] = _flow(priced)
     fields["why"] = "SOURCE"
     return f"under `overrides:` in prices.yaml: - {_flow(fields)}"
+
+
+def _of_searches(provider: str | None, model: str) -> str:
+    """A catalogue's model gets a price of searches alone, one's own has it in its price list."""
+    listed = resolve(provider, model)
+    if listed is None:
+        return f"add `web_searches: {PLACEHOLDER}` to the prices of {model} in prices.yaml"
+    fields = {
+        "provider": json.dumps(listed.provider),
+        "model": json.dumps(listed.model),
+        "usd_per_thousand": PLACEHOLDER,
+        "why": "SOURCE",
+    }
+    return f"under `searches:` in prices.yaml: - {_flow(fields)}"
 
 
 def _flow(fields: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.pricing import REQUESTED, price_tokens
-from llmops_pipelines.tables import MONEY, TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED, MONEY
 
 MAX_DIFFERENCE: Final = 0.01
 """Part of our cost by which a reported one may differ."""
@@ -16,7 +16,7 @@ MAX_DIFFERENCE: Final = 0.01
 REPORTED_COLUMNS: Final = [
     *("call_id", "started_at", "team", "cost_reported"),
     *REQUESTED,
-    *TOKEN_BUCKETS,
+    *METERED,
 ]
 """The columns of ``LLM_CALLS`` that ``reported_differences`` needs."""
 

@@ -67,7 +67,7 @@ def owned(days: pl.DataFrame, rules: tuple[OwnershipRule, ...]) -> pl.DataFrame:
     The first rule that fits decides; where none does, the team stays that of the records.
     """
     team = pl.col("team")
-    features = days["feature"].unique().to_list()
+    features = days["feature"].drop_nulls().unique().to_list()
     # Backwards, so that the first rule has the last word.
     for rule in reversed(rules):
         fits = [name for name in features if fnmatchcase(name, rule.feature)]

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.focus.specification import COLUMNS
-from llmops_pipelines.pricing import Rates, price_rows
+from llmops_pipelines.pricing import PER_THOUSAND, REQUEST, WEB_SEARCHES, Rates, price_rows
 from llmops_pipelines.reference import UNATTRIBUTED
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
@@ -38,6 +38,7 @@ _METERS: Final = {
     "audio_input": "Audio Input Tokens",
     "audio_output": "Audio Output Tokens",
     "request": "Requests",
+    "web_searches": "Web Searches",
 }
 _BOOKED, _ROUNDING = "as_booked", "rounding"
 _METER_OF: Final = {**_METERS, _BOOKED: "Tokens As Booked", _ROUNDING: None}
@@ -114,10 +115,10 @@ def _metered(priced: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
         .group_by(*CHARGED_BY, "bucket", "units", "list_units", "price_source")
         .agg(quantity=pl.col("tokens").sum().cast(pl.Int128))
     )
-    # Prices are per million tokens, and per thousand requests.
-    of_request = pl.col("bucket") == "request"
-    block = pl.when(of_request).then(_whole(10**3)).otherwise(_whole(10**6))
-    blocks = pl.when(of_request).then(_whole(10**15)).otherwise(_whole(10**12))
+    # Prices are per million tokens, and per thousand requests or searches.
+    by_thousand = pl.col("bucket").is_in(PER_THOUSAND)
+    block = pl.when(by_thousand).then(_whole(10**3)).otherwise(_whole(10**6))
+    blocks = pl.when(by_thousand).then(_whole(10**15)).otherwise(_whole(10**12))
     return sums.select(
         *CHARGED_BY,
         "bucket",
@@ -183,7 +184,12 @@ def _as_focus(rows: pl.DataFrame, day: date, account: str) -> pl.DataFrame:
     month = begins.replace(day=1)
     usage = pl.col("category") == "Usage"
     tier = pl.when(pl.col("is_batch")).then(pl.lit("batch")).otherwise(_or_standard("service_tier"))
-    unit = pl.when(pl.col("bucket") == "request").then(pl.lit("Requests"))
+    unit = (
+        pl.when(pl.col("bucket") == REQUEST)
+        .then(pl.lit("Requests"))
+        .when(pl.col("bucket") == WEB_SEARCHES)
+        .then(pl.lit("Searches"))
+    )
     sku = pl.format("{}/{}/{}", "provider", "model", "bucket")
     focus = {
         "BilledCost": pl.col("billed"),
@@ -211,8 +217,8 @@ def _as_focus(rows: pl.DataFrame, day: date, account: str) -> pl.DataFrame:
         "PricingCategory": pl.when(usage).then(pl.lit("Standard")),
         "PricingQuantity": pl.col("pricing_quantity"),
         "PricingUnit": pl.when(usage).then(
-            pl.when(pl.col("bucket") == "request")
-            .then(pl.lit("1000 Requests"))
+            pl.when(pl.col("bucket").is_in(PER_THOUSAND))
+            .then(pl.format("1000 {}", unit))
             .when(pl.col("bucket") == _BOOKED)
             .then(pl.lit("Units"))
             .otherwise(pl.lit("1000000 Tokens"))

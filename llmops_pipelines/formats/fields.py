@@ -72,6 +72,7 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "reasoning": "whole",
     "audio_output": "whole",
     "total_tokens": "whole",
+    "web_searches": "whole",
     "cost_reported": "money",
     "charged": "json",
     "own_key": "json",
@@ -106,7 +107,8 @@ MappedName = Literal[
     "prompt_name", "prompt_version", "prompt_template", "attempt", "status", "error_class",
     "error_code", "error_status", "error_message", "finish_reason", "latency_ms", "ttft_ms",
     "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
-    "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens", "cost_reported",
+    "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens", "web_searches",
+    "cost_reported",
     "format_requested", "response_schema", "messages", "system", "question", "answer", "contexts",
     "tool_calls", "instrumentation",
 ]  # fmt: skip

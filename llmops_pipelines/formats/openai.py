@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.paths import parse_path
 from llmops_pipelines.formats.reading import LogFormat, at
+from llmops_pipelines.formats.usage import WEB_SEARCH_PATHS
 
 _USAGE = ("response.usage", "usage")
 
@@ -98,6 +99,7 @@ OPENAI: Final = LogFormat(
         "reasoning": _usage("completion_tokens_details.reasoning_tokens"),
         "audio_output": _usage("completion_tokens_details.audio_tokens"),
         "total_tokens": _usage("total_tokens"),
+        "web_searches": _usage(*(".".join(path) for path in WEB_SEARCH_PATHS)),
         "cost_reported": at("cost_usd"),
         "charged": _usage("cost"),
         "own_key": _usage("is_byok"),

@@ -15,7 +15,13 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
-from llmops_pipelines.formats.responses_items import answer_of, called_of, found_of, sent_of
+from llmops_pipelines.formats.responses_items import (
+    answer_of,
+    called_of,
+    found_of,
+    searches_of,
+    sent_of,
+)
 from llmops_pipelines.formats.usage import usage_of
 
 _ENDS: Final = ("response.completed", "response.failed", "response.incomplete")
@@ -45,6 +51,7 @@ def response_fields(response: Mapping[str, Any]) -> Record:
         | without_nulls({"previous_response_id": response.get("previous_response_id")}),
         **reply_of(response),
         **_outcome(response),
+        "web_searches": searches_of(as_list(response.get("output"))),
         **usage_of(response.get("usage")).fields,
     }
     return context_of(metadata) | without_nulls(said)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.messages import messages_of, text_of
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, as_name, as_text, first, from_json
+from llmops_pipelines.formats.records import as_list, as_name, as_text, at_path, first, from_json
 
 _CALL: Final = "_call"
 _OUTPUT: Final = "_output"
@@ -53,6 +53,18 @@ def called_of(output: list[Any]) -> list[Record]:
         if isinstance(item, dict) and str(item.get("type")).endswith(_CALL)
     ]
     return [call for call in calls if call["name"]]
+
+
+def searches_of(output: list[Any]) -> int | None:
+    """Searches of the web that were made, each billed; pages that were opened are not."""
+    made = [
+        item
+        for item in output
+        if isinstance(item, dict)
+        and item.get("type") == "web_search_call"
+        and at_path(item, "action", "type") in (None, "search")
+    ]
+    return len(made) or None
 
 
 def _called(item: Mapping[str, Any]) -> Record:

@@ -21,7 +21,7 @@ from llmops_pipelines.formats.counts import (
     together,
 )
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, at_path, without_nulls
+from llmops_pipelines.formats.records import as_list, at_path, first, without_nulls
 
 _CACHES: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
 _INPUT: Final = ("input_tokens", "uncached_input", *_CACHES, "audio_input", "total_tokens")
@@ -34,6 +34,15 @@ _CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creatio
 _LIFETIMES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _ANTHROPIC: Final = frozenset({"cache_creation_input_tokens", "cache_read_input_tokens"})
 _PERPLEXITY: Final = ("citation_tokens", "num_search_queries", "search_context_size")
+WEB_SEARCH_PATHS: Final = (
+    ("server_tool_use", "web_search_requests"),
+    ("server_tool_use_details", "web_search_requests"),
+    ("num_search_queries",),
+    ("server_side_tool_usage_details", "web_search_calls"),
+    ("tool_calls_details", "search_web", "invocation"),
+)
+"""Where usage objects count searches of the web."""
+
 _TIERS: Final = ("priority", "flex")
 _DRAWN: Final = ("IMAGE", "VIDEO", "DOCUMENT")
 
@@ -63,12 +72,13 @@ def usage_of(usage: Any) -> Usage:
             for _, side in reasons:
                 fields = {name: value for name, value in fields.items() if name not in side}
             why = "; ".join(dict.fromkeys(why for why, _ in reasons)) or None
-            return Usage(family, without_nulls(fields | _cost(usage)), why)
+            beside = {"web_searches": searches_of(usage)}
+            return Usage(family, without_nulls(fields | _cost(usage) | beside), why)
     return Usage(None, {}, f"usage: has none of the token counts known ({_keys(usage)})")
 
 
 def tokens_of(usage: Any) -> Record:
-    """What a usage object says of tokens alone; empty where it is none."""
+    """What a usage object says of tokens and searches; empty where it is none."""
     return {name: said for name, said in usage_of(usage).fields.items() if name != "cost_reported"}
 
 
@@ -349,6 +359,11 @@ def _cost(usage: Mapping[str, Any]) -> Record:
         cost = cost.get("total_cost")
     charged = isinstance(cost, (int, float)) and not isinstance(cost, bool)
     return {"cost_reported": cost} if charged and usage.get("is_byok") is not True else {}
+
+
+def searches_of(usage: Mapping[str, Any]) -> Any:
+    """Searches of the web that a usage counts: Anthropic's, OpenRouter's, Perplexity's, xAI's."""
+    return first(*(at_path(usage, *path) for path in WEB_SEARCH_PATHS))
 
 
 def _keys(units: Any) -> str:

@@ -13,6 +13,7 @@ import polars as pl
 
 from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.messages import messages_of
+from llmops_pipelines.formats.records import from_json
 from llmops_pipelines.formats.usage import usage_of
 from llmops_pipelines.reference import UNATTRIBUTED
 
@@ -75,8 +76,13 @@ def _fields(raw: str, line: int) -> Mapping[str, Any] | str:
         record = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         return f"is no JSON ({error})"
-    if not isinstance(record, dict) or not isinstance(record.get("usage"), dict):
+    if not isinstance(record, dict):
         return f"is no record of a prompt, which has {NEEDED}"
+    # A cell of a table holds objects and lists as text.
+    record |= {name: from_json(record[name]) for name in ("messages", "usage") if name in record}
+    if not isinstance(record.get("usage"), dict):
+        lacks = "it has no usage" if record.get("usage") is None else "its usage is no object"
+        return f"is no record of a prompt: {lacks}; one has {NEEDED}"
     if record.get("timestamp") is None:
         return "timestamp: is missing; without it nobody knows what a cache held"
     return {

@@ -14,9 +14,11 @@ import orjson
 import polars as pl
 
 from llmops_pipelines.formats import Limits, LogFormat, read_lines
-from llmops_pipelines.formats.records import at_path
-from llmops_pipelines.formats.usage import usage_of
-from llmops_pipelines.pricing import REQUEST, Rates, price_rows, price_tokens
+from llmops_pipelines.formats.records import as_object
+from llmops_pipelines.formats.usage import WEB_SEARCH_PATHS, usage_of
+from llmops_pipelines.pricing import PER_THOUSAND, Rates, price_rows, price_tokens
+from llmops_pipelines.pricing.resolution import provider_id
+from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 NEEDED: Final = "id, provider, model, timestamp, usage; optional service_tier, batch and team"
@@ -28,8 +30,14 @@ _REASONS: Final = {
     "no_usage": "no usage: it counts no tokens of prompt or answer",
     "no_model": "no model: name it",
     "unknown_model": "this model has no price: add it to prices.yaml",
+    "no_search_price": "its web searches have no price: add one under `searches:` in prices.yaml",
     "no_price_at_that_time": "no price at that time, or none for one of its buckets",
 }
+
+
+_TOOLS: Final = ("server_tool_use", "server_side_tool_usage_details")
+_FREE_TOOLS: Final = ("web_fetch_requests",)
+"""Anthropic bills pages that are fetched by their tokens alone."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,8 @@ class PriceRow:
     """One row of the price book, applied: ``price`` in USD per million tokens, ``usd`` charged.
 
     ``price`` is ``list_price`` in ``currency`` times ``usd_rate``, less ``discount``, a fraction.
-    For the bucket ``request`` tokens are calls, and the prices are per million of them.
+    For the bucket ``request`` tokens are calls, for ``web_searches`` searches, and the prices are
+    per million of them.
     """
 
     bucket: str
@@ -58,8 +67,8 @@ class PriceRow:
 class PricedRecord:
     """One record: its cost in USD and how it comes about, or null with the reason.
 
-    ``buckets`` has the tokens of all buckets; null where a side was not counted. ``not_in_it``
-    names what the provider bills beside tokens, such as searches, and the cost leaves out.
+    ``buckets`` has the tokens of all buckets; null where a side was not counted. ``searches`` of
+    the web are in the cost; ``not_in_it`` names what else the provider's tools did, and bills.
     """
 
     line: int
@@ -68,6 +77,7 @@ class PricedRecord:
     reason: str | None = None
     buckets: Mapping[str, int | None] = field(default_factory=lambda: dict.fromkeys(TOKEN_BUCKETS))
     rows: tuple[PriceRow, ...] = ()
+    searches: int | None = None
     not_in_it: str | None = None
 
 
@@ -145,16 +155,24 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         "status": "ok",
         **counted.fields,
     }
-    return _Record(own, fields, counted.refused, billed_beside=_searches(usage))
+    return _Record(own, fields, counted.refused, billed_beside=_tools(usage))
 
 
-def _searches(usage: Mapping[str, Any]) -> str | None:
-    """Searches that a usage counts: providers bill them by the request, beside the tokens."""
-    for path in (("server_tool_use", "web_search_requests"), ("num_search_queries",)):
-        count = at_path(usage, *path)
-        if isinstance(count, int) and count > 0:
-            return f"{count:,} web search{'es' if count > 1 else ''} ({'.'.join(path)})"
-    return None
+def _tools(usage: Mapping[str, Any]) -> str | None:
+    """What a usage counts of hosted tools other than searches of the web, which have a price."""
+    used = [
+        f"{count:,} {name} ({place})"
+        for place in _TOOLS
+        for name, count in as_object(usage.get(place)).items()
+        if (place, name) not in WEB_SEARCH_PATHS
+        and name not in _FREE_TOOLS
+        and isinstance(count, int)
+        and count > 0
+    ]
+    sources = usage.get("num_sources_used")
+    if isinstance(sources, int) and sources > 0:
+        used.append(f"{sources:,} sources (num_sources_used)")
+    return ", ".join(used) or None
 
 
 def _within_text(usage: Any) -> Any:
@@ -180,6 +198,15 @@ def _as_written(reason: str) -> str:
 
 def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, PricedRecord]]:
     rows: dict[int, list[PriceRow]] = {}
+    asked: dict[tuple[str, ...], str | None] = {}
+
+    def why(row: Mapping[str, Any]) -> str | None:
+        # A file names one mistyped model many times.
+        key = tuple(str(row[name]) for name in ("unpriced_reason", "provider", "model"))
+        if key not in asked:
+            asked[key] = _why(row, book)
+        return asked[key]
+
     for row in price_rows(calls, Rates(book)).iter_rows(named=True):
         rows.setdefault(row["call"], []).append(_price_row(row))
     for call, row in enumerate(price_tokens(calls, book).iter_rows(named=True)):
@@ -188,11 +215,30 @@ def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, Pric
             PricedRecord(
                 row["n"],
                 cost=row["cost"],
-                reason=_REASONS[row["unpriced_reason"]] if row["unpriced_reason"] else None,
+                reason=why(row),
                 buckets={bucket: row[bucket] for bucket in TOKEN_BUCKETS},
                 rows=tuple(rows.get(call, ())),
+                searches=row["web_searches"],
             ),
         )
+
+
+def _why(row: Mapping[str, Any], book: pl.DataFrame) -> str | None:
+    """Why a record has no price, with names of the book that its own may be mistyped for."""
+    reason = row["unpriced_reason"]
+    if reason != "unknown_model":
+        return _REASONS[reason] if reason else None
+    provider, sold = row["provider"], book
+    if provider is not None:
+        sold = book.filter(pl.col("provider") == (provider_id(provider) or provider))
+        if sold.is_empty():
+            known = names_like(provider, book["provider"].unique().to_list())
+            return f"no provider {provider!r}{_meant(known)}: {_REASONS[reason]}"
+    return _REASONS[reason] + _meant(names_like(row["model"], sold["model"].unique().to_list()))
+
+
+def _meant(names: str) -> str:
+    return "" if names == NO_SUCH_NAME else f" (did you mean {names}?)"
 
 
 def _price_row(row: dict[str, Any]) -> PriceRow:
@@ -206,7 +252,7 @@ def _price_row(row: dict[str, Any]) -> PriceRow:
             valid_to=row["valid_to"],
             context_from=row["context_from"],
             source=row["price_source"],
-            list_price=row["list_price"] * (1000 if row["bucket"] == REQUEST else 1),
+            list_price=row["list_price"] * (1000 if row["bucket"] in PER_THOUSAND else 1),
             currency=row["currency"],
             usd_rate=row["usd_rate"],
             discount=row["discount"],

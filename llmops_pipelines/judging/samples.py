@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,8 @@ FIELDS: Final = {
 
 _KNOWN: Final = (*FIELDS, "id", "feature")
 _ID_CHARS: Final = 500
+
+_CONTEXTS: Final = "retrieved_contexts"
 
 
 class Sample(NamedTuple):
@@ -59,6 +62,7 @@ def read_sample(raw: bytes, line: int) -> Sample | BadLine:
     if isinstance(given, bool) or not isinstance(given, str | int | None):
         return BadLine(line, unnamed, f"id: is {_kind(given)}, expected text or a whole number")
     name = unnamed if given is None or given == "" else str(given)[:_ID_CHARS]
+    record |= {_CONTEXTS: _listed(record[_CONTEXTS])} if _CONTEXTS in record else {}
     if fault := _fault(record):
         return BadLine(line, name, fault)
     texts = {field: record.get(key) for key, field in FIELDS.items()}
@@ -96,6 +100,21 @@ _SYNONYMS: Final = {
 """What other tools call the same."""
 
 
+def _listed(contexts: Any) -> Any:
+    """The list that a cell of a table holds as text: JSON, or as Python (and pandas) write it."""
+    if not isinstance(contexts, str):
+        return contexts
+    if not contexts.strip():
+        return None
+    for read in (orjson.loads, ast.literal_eval):
+        try:
+            found = read(contexts.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+        return list(found) if isinstance(found, list | tuple) else contexts
+    return contexts
+
+
 def _fault(record: Mapping[str, Any]) -> str | None:
     """The first field of a wrong type, and what was expected."""
     if isinstance(record.get("user_input"), list):
@@ -107,14 +126,14 @@ def _fault(record: Mapping[str, Any]) -> str | None:
         value = record.get(name)
         if value is not None and not isinstance(value, str):
             return f"{name}: is {_kind(value)}, expected text"
-    contexts = record.get("retrieved_contexts")
+    contexts = record.get(_CONTEXTS)
     if contexts is None:
         return None
     if not isinstance(contexts, list):
-        return f"retrieved_contexts: is {_kind(contexts)}, expected a list of texts"
+        return f"{_CONTEXTS}: is {_kind(contexts)}, expected a list of texts"
     for place, context in enumerate(contexts):
         if context is not None and not isinstance(context, str):
-            return f"retrieved_contexts[{place}]: is {_kind(context)}, expected text"
+            return f"{_CONTEXTS}[{place}]: is {_kind(context)}, expected text"
     return None
 
 

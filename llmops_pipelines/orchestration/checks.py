@@ -12,6 +12,7 @@ from llmops_pipelines import cost, ingest, judging, quality, savings
 from llmops_pipelines.orchestration.catalogue import installed_catalogue
 from llmops_pipelines.orchestration.finance import days_that_differ
 from llmops_pipelines.orchestration.invoices import MOST_UNEXPLAINED, unexplained_invoices
+from llmops_pipelines.orchestration.known_names import known_names, unknown_names
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
 from llmops_pipelines.orchestration.landing import landed_rows, log_index
 from llmops_pipelines.orchestration.pulling import incomplete
@@ -20,7 +21,6 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
     EVALUATION_COSTS,
-    FEATURE_COSTS,
     INVOICE_RECONCILIATION,
     JUDGE_CALLS,
     JUDGE_SPECS,
@@ -212,20 +212,19 @@ def budgets_known(lake: Lake, reference: ReferenceFolder, day: date) -> dg.Asset
 
 def unknown_budgets(lake: Lake, reference: ReferenceFolder, day: date) -> pl.DataFrame:
     """Those budgets, as ``cost.unknown_names`` tells them."""
-    declared = reference.read("features.yaml", Features)
-    seen = (
-        lake.scan(FEATURE_COSTS, last_days(day, cost.HISTORY_DAYS))
-        .select("feature", "team")
-        .unique()
-        .collect()
-    )
-    teams = {feature.team for feature in declared.features.values()}
-    teams |= {rule.team for rule in declared.rules}
-    features = {*declared.features, *(rule.feature for rule in declared.rules)}
+    known = known_names(lake, reference, day)
     return cost.unknown_names(
-        reference.read("budgets.yaml", cost.Budgets),
-        features | set(seen["feature"]),
-        {team for team in teams if team} | set(seen["team"]),
+        reference.read("budgets.yaml", cost.Budgets), known.features, known.teams
+    )
+
+
+def names_known(lake: Lake, reference: ReferenceFolder, day: date) -> dg.AssetCheckResult:
+    """Rules, prompts and owners of features or teams that nobody has."""
+    return _result(
+        unknown_names(lake, reference, day),
+        "{n:,} name(s) in alert_rules.yaml, prompts or finance.yaml that no feature or team has: "
+        "what is said of them holds for nothing",
+        severity=dg.AssetCheckSeverity.WARN,
     )
 
 

@@ -19,9 +19,9 @@ from llmops_pipelines.tables import (
     CALL_COSTS,
     COMPRESSION_SAVINGS,
     LLM_CALLS,
+    METERED,
     PRICE_BOOK,
     SAMPLED_TRACES,
-    TOKEN_BUCKETS,
 )
 
 WINDOW_DAYS = 28
@@ -39,7 +39,7 @@ NO_TEXTS = "no sampled call of the last 28 days has texts: nothing can be replay
 _CALL = (
     *("call_id", "day", "feature", "team", "provider", "model", "started_at", "is_batch"),
     "service_tier",
-    *("prompt_name", "prompt_version", "prompt_hash", "content_digest", *TOKEN_BUCKETS),
+    *("prompt_name", "prompt_version", "prompt_hash", "content_digest", *METERED),
 )
 
 

@@ -21,7 +21,7 @@ from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.preflights import kept_finding
-from llmops_pipelines.orchestration.price_notes import about_budgets, about_prices
+from llmops_pipelines.orchestration.price_notes import about_budgets, about_names, about_prices
 from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
 from llmops_pipelines.orchestration.resources import Judge, ReferenceFolder
 from llmops_pipelines.reference import Feature, Features, ReferenceFileError
@@ -89,6 +89,7 @@ def diagnose(
     found.notes += unread_files(reference.folder())
     found.notes += about_prices(lake, now.date(), max_age_days)
     found.notes += about_budgets(lake, reference, now.date())
+    found.notes += about_names(lake, reference, now.date())
     features = reference.read("features.yaml", Features)
     judges = read_judges(reference)
     known = benches(judge, judges)

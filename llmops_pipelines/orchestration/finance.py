@@ -91,11 +91,20 @@ def books_of(days: pl.DataFrame, lake: Lake, settings: finance.Finance, now: dat
 def judged_in_books(lake: Lake) -> pl.DataFrame:
     """Every attempt that reached a judge's endpoint, as ``finance.evaluation_lines`` takes it.
 
-    The ledger has no provider: it is the one that the price book has the model under.
+    The ledger has no provider: it is the one that the price book has the model under. Feature and
+    team are those of the judged call; samples of a file and canaries have none.
     """
     asked = evaluation_spend(lake, None, None).filter(pl.col("model_served").is_not_null())
-    judged = asked.select(
-        "asked_at", "cost", provider=pl.lit(None, pl.String), model="model_served"
+    days = asked["day"].unique().sort().to_list()
+    owners = lake.scan(CALL_COSTS, days).select("day", "call_id", "feature", "team")
+    judged = asked.join(
+        owners.join(asked.lazy(), on=["day", "call_id"], how="semi").collect(),
+        on=["day", "call_id"],
+        how="left",
+    ).select(
+        *("asked_at", "cost", "feature", "team"),
+        provider=pl.lit(None, pl.String),
+        model="model_served",
     )
     names = billing.model_names(judged, lake.read(PRICE_BOOK)).select(
         "model", provider="named_provider"

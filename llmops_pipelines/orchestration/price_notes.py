@@ -1,4 +1,4 @@
-"""What is wrong with prices and budgets, as `llmops doctor` tells it of the last days."""
+"""What is wrong with prices, budgets and names, as `llmops doctor` tells it of the last days."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 from llmops_pipelines import cost
 from llmops_pipelines.orchestration.catalogue import installed_catalogue
 from llmops_pipelines.orchestration.checks import reported_of, unknown_budgets, unpriced_of
+from llmops_pipelines.orchestration.known_names import unknown_names
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.tables import CALL_COSTS
@@ -49,6 +50,15 @@ def about_budgets(lake: Lake, reference: ReferenceFolder, today: date) -> Iterat
         yield (
             f"budgets.yaml: {row['section']}.{row['name']} is the budget of nothing that "
             f"features.yaml or the logs know; did you mean: {row['did_you_mean']}"
+        )
+
+
+def about_names(lake: Lake, reference: ReferenceFolder, today: date) -> Iterator[str]:
+    """Rules, prompts and owners of features and teams that nobody has."""
+    for row in unknown_names(lake, reference, today).iter_rows(named=True):
+        yield (
+            f"{row['place']}: {row['name']} is nothing that features.yaml or the logs know; did "
+            f"you mean: {row['did_you_mean']}"
         )
 
 

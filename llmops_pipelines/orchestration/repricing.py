@@ -28,10 +28,10 @@ from llmops_pipelines.orchestration.staleness import DailyAsset, stale_assets
 from llmops_pipelines.tables import (
     CALL_COSTS,
     LLM_CALLS,
+    METERED,
     PRICE_BOOK,
     PRICE_RESTATEMENTS,
     TABLES,
-    TOKEN_BUCKETS,
 )
 
 State = Literal["same", "changes", "unfinished", "not_computed", "expired"]
@@ -219,7 +219,7 @@ def priced_day(
 
 def _same_usage(costs: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """The calls that are among ``others`` with the same model and tokens."""
-    usage = ["call_id", "provider", "model", "is_batch", *TOKEN_BUCKETS]
+    usage = ["call_id", "provider", "model", "is_batch", *METERED]
     return costs.join(others, on=usage, how="semi", nulls_equal=True, maintain_order="left")
 
 

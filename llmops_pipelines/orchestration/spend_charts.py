@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -37,6 +38,9 @@ from llmops_pipelines.tables import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_MOST_BUDGETS = 24
+"""Burn-downs drawn of single budgets; more are nobody's reading."""
+
 CHART_DAYS = 42
 """As many days are drawn unless somebody says from when."""
 
@@ -68,7 +72,8 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
     )
     yield Chart("spend_by_day", "Spend per day by feature", daily_spend(costs), costs)
     yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
-    past = cost.past_spend(lake.read(FEATURE_COSTS, last_days(last, cost.HISTORY_DAYS)), last)
+    history = lake.read(FEATURE_COSTS, last_days(last, cost.HISTORY_DAYS))
+    past = cost.past_spend(history, last)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     yield Chart(
         "spend_forecast",
@@ -76,8 +81,8 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
         forecast_fan(past, forecast, title="Spend to come"),
         forecast,
     )
-    status = _of_day(lake, BUDGET_STATUS, last).filter(TOTAL, pl.col("period") == "month")
-    budget = status["budget"].cast(pl.Float64).to_list()
+    monthly = _of_day(lake, BUDGET_STATUS, last).filter(pl.col("period") == "month")
+    budget = monthly.filter(TOTAL)["budget"].cast(pl.Float64).to_list()
     figure = burn_down(
         past,
         forecast,
@@ -86,6 +91,37 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
         title=f"{'Budget' if budget else 'Spend'} of {last:%B %Y}",
     )
     yield Chart("budget_burn_down", "What is left of the month's budget", figure, past)
+    yield from _burn_downs(lake, history, monthly.filter(~TOTAL), last)
+
+
+def _burn_downs(
+    lake: Lake, history: pl.DataFrame, monthly: pl.DataFrame, last: date
+) -> Iterator[Chart]:
+    """A burn-down for each monthly budget of a feature or team, the most used one first."""
+    forecasts = _of_day(lake, COST_FORECAST, last)
+    used = monthly.drop_nulls("budget").sort(
+        "share", "kind", "scope", descending=[True, False, False], nulls_last=True
+    )
+    taken: dict[str, int] = {}
+    for row in used.head(_MOST_BUDGETS).iter_rows(named=True):
+        kind, scope = row["kind"], row["scope"]
+        past = cost.past_spend(history, last, kind, scope)
+        figure = burn_down(
+            past,
+            forecasts.filter(pl.col("kind") == kind, pl.col("scope") == scope),
+            budget=float(row["budget"]),
+            month_end=cost.month_end(last),
+            title=f"Budget of {kind} {scope}, {last:%B %Y}",
+        )
+        name = f"budget_burn_down_{kind}_{_file_name(scope)}"
+        taken[name] = taken.get(name, 0) + 1
+        if taken[name] > 1:  # two names that differ only in what no file name may have
+            name = f"{name}_{taken[name]}"
+        yield Chart(name, f"What is left of the month's budget of {kind} {scope}", figure, past)
+
+
+def _file_name(scope: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", scope)[:60] or "-"
 
 
 def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:

@@ -4,8 +4,8 @@ from llmops_pipelines.pricing.age import catalogue_date
 from llmops_pipelines.pricing.arithmetic import price_rows
 from llmops_pipelines.pricing.belief import as_believed
 from llmops_pipelines.pricing.book import price_book
-from llmops_pipelines.pricing.buckets import REQUEST
-from llmops_pipelines.pricing.calls import price_calls, price_tokens
+from llmops_pipelines.pricing.buckets import PER_THOUSAND, REQUEST, WEB_SEARCHES
+from llmops_pipelines.pricing.calls import metered, price_calls, price_tokens
 from llmops_pipelines.pricing.groups import price_groups, sum_groups
 from llmops_pipelines.pricing.keys import Keys, number_rows
 from llmops_pipelines.pricing.overrides import PriceOverrides
@@ -17,9 +17,11 @@ from llmops_pipelines.pricing.usage import Tariff, find_tariff, price_usage
 
 __all__ = [
     "BATCH",
+    "PER_THOUSAND",
     "REQUEST",
     "REQUESTED",
     "STANDARD",
+    "WEB_SEARCHES",
     "Keys",
     "PriceOverride",
     "PriceOverrides",
@@ -29,6 +31,7 @@ __all__ = [
     "as_believed",
     "catalogue_date",
     "find_tariff",
+    "metered",
     "number_rows",
     "price_book",
     "price_calls",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from llmops_pipelines.pricing.buckets import REQUEST
+from llmops_pipelines.pricing.calls import metered
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.rows import Name
 from llmops_pipelines.pricing.schedule import NONE
 from llmops_pipelines.pricing.tariffs import PRICED
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED
 
 _ROW = (*Name._fields, "bucket", "valid_from", "context_from")
 
@@ -27,15 +28,18 @@ def price_rows(calls: pl.DataFrame, rates: Rates) -> pl.DataFrame:
 
     Returns:
         One row per call and bucket that has tokens (and ``request`` where the model takes a fee a
-        call): ``call`` (row number), ``bucket``, ``tokens`` (1 for a request), ``units`` (price in
-        10^-18 USD a token), ``valid_from``, ``valid_to``, ``context_from``, ``price_source``, and
-        how the price came about: ``list_price``, ``currency``, ``usd_rate`` and ``discount``.
+        call): ``call`` (row number), ``bucket``, ``tokens`` (1 for a request, searches of the
+        web for ``web_searches``), ``units`` (price in 10^-18 USD a token), ``valid_from``,
+        ``valid_to``, ``context_from``, ``price_source``, and how the price came about:
+        ``list_price``, ``currency``, ``usd_rate`` and ``discount``.
         None for calls whose model has no price at that time.
     """
     requests = rates.requests_of(rates.numbered(calls))
     tariff = requests.tariffs_of(calls)
-    counted = calls.select(*TOKEN_BUCKETS, pl.lit(1, pl.Int64).alias(REQUEST)).with_columns(
-        call=pl.int_range(pl.len()), tariff=pl.lit(pl.Series(tariff))
+    counted = (
+        metered(calls)
+        .select(*METERED, pl.lit(1, pl.Int64).alias(REQUEST))
+        .with_columns(call=pl.int_range(pl.len()), tariff=pl.lit(pl.Series(tariff)))
     )
     listed = requests.schedule.tariffs.with_columns(pl.col("tariff").cast(pl.Int64))
     units = listed.unpivot(PRICED, index="tariff", variable_name="bucket", value_name="units")

@@ -15,6 +15,7 @@ from llmops_pipelines.pricing.overrides import PriceOverrides
 from llmops_pipelines.pricing.price_lists import PriceList
 from llmops_pipelines.pricing.resolution import BookModel, resolve
 from llmops_pipelines.pricing.rows import ANY, Books, Name, PriceRow, copy_list, outside
+from llmops_pipelines.pricing.searches import price_searches
 from llmops_pipelines.pricing.tiers import BATCH
 from llmops_pipelines.pricing.timelines import BEGINNING
 from llmops_pipelines.tables import PRICE_BOOK
@@ -28,9 +29,10 @@ def price_book(
 ) -> pl.DataFrame:
     """Every known price, dated: the catalogue of the installed genai-prices, then ``overrides``.
 
-    Multipliers fill in what the catalogue does not list. An override is the whole price list of its
-    model while it holds; what it does not list is priced by the stand-ins of ``buckets``. Before
-    and after, the catalogue's prices hold, if it has any. Discounts are taken off what that gives.
+    Search prices and multipliers fill in what the catalogue does not list. An override is the whole
+    price list of its model while it holds; what it does not list is priced by the stand-ins of
+    ``buckets``. Before and after, the catalogue's prices hold, if it has any. Discounts are taken
+    off what that gives.
 
     Args:
         overrides: What ``prices.yaml`` says.
@@ -43,6 +45,7 @@ def price_book(
     books: Books = {}
     for row in catalogue_rows():
         books.setdefault(row.name, []).append(row)
+    price_searches(books, overrides.searches)
     multiply(books, overrides.multipliers)
     for place, listed in _lists(overrides):
         source = f"{FILE} {place}: {listed.told()}"

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 REQUEST = "request"
-"""Bucket of a price per call, quoted per 1,000 calls; every other bucket is quoted per million."""
+"""Bucket of a price per call."""
+
+WEB_SEARCHES = "web_searches"
+"""Bucket of a price per search of the web, which some answers need and all tiers pay in full."""
+
+PER_THOUSAND = (REQUEST, WEB_SEARCHES)
+"""Buckets quoted per 1,000; every other one is quoted per million."""
 
 CATALOGUE_KEYS: Mapping[str, tuple[str, ...]] = {
     "uncached_input": ("input_mtok",),
@@ -18,6 +24,7 @@ CATALOGUE_KEYS: Mapping[str, tuple[str, ...]] = {
     "audio_input": ("input_audio_mtok", "input_mtok"),
     "audio_output": ("output_audio_mtok", "output_mtok"),
     REQUEST: ("requests_kcount",),
+    WEB_SEARCHES: ("web_searches_kcount",),
 }
 """Price keys of genai-prices per bucket, the most specific first: tokens that have no price of
 their own are tokens of the wider kind, so an uncharged cache read is a read at the input price."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from llmops_pipelines.pricing.buckets import REQUEST, WEB_SEARCHES
 from llmops_pipelines.pricing.keys import Codes, highest, lowest
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
 from llmops_pipelines.pricing.tariffs import PRICED, PROMPT_BUCKETS, UNITS_PER_PICO
-from llmops_pipelines.tables import CALL_COSTS, MONEY, TOKEN_BUCKETS
+from llmops_pipelines.tables import CALL_COSTS, METERED, MONEY, TOKEN_BUCKETS
 
 _PICO = Decimal("0.000000000001")
 _FRESH = [bucket for bucket in PROMPT_BUCKETS if bucket != "cache_read"]
@@ -53,13 +54,14 @@ def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         calls: ``provider``, ``model``, ``started_at``, ``is_batch``, ``service_tier`` and the token
-            buckets, typed as in ``LLM_CALLS``, and ``team`` where teams have prices of their own;
-            other columns pass through.
+            buckets, typed as in ``LLM_CALLS``, ``web_searches`` if any were made, and ``team``
+            where teams have prices of their own; other columns pass through.
         book: ``PRICE_BOOK``.
 
     Raises:
         ValueError: A token count is negative.
     """
+    calls = metered(calls)
     refuse_negative(calls)
     rates = Rates(book)
     requests = rates.requests_of(rates.numbered(calls))
@@ -81,15 +83,13 @@ def charge(calls: pl.DataFrame, tariff: Codes, schedule: Schedule) -> pl.DataFra
     """``cost`` of each call at a tariff of ``schedule``, beside what it was found from.
 
     Args:
-        calls: The token buckets; negative counts were refused before.
+        calls: ``METERED``; negative counts were refused before.
         tariff: Number of each call's tariff, or ``NONE``.
         schedule: Whose tariffs they are.
     """
     return (
         pl.DataFrame({"tariff": tariff})
-        .with_columns(
-            pl.col("tariff").replace(NONE, None), *(calls[bucket] for bucket in TOKEN_BUCKETS)
-        )
+        .with_columns(pl.col("tariff").replace(NONE, None), *(calls[bucket] for bucket in METERED))
         .join(
             schedule.tariffs.select(
                 pl.col("tariff").cast(pl.Int64),
@@ -100,22 +100,27 @@ def charge(calls: pl.DataFrame, tariff: Codes, schedule: Schedule) -> pl.DataFra
             how="left",
             maintain_order="left",
         )
-        .with_columns(cost=_cost())
+        .with_columns(cost=_cost(METERED), without_searches=_cost(TOKEN_BUCKETS))
     )
 
 
-def _cost() -> pl.Expr:
+def _cost(buckets: Collection[str]) -> pl.Expr:
     """Dollars: null when the usage, the tariff or the price of a bucket in use is missing."""
-    units = pl.sum_horizontal(pl.col("price_request").fill_null(0), *units_of(TOKEN_BUCKETS))
+    units = pl.sum_horizontal(pl.col("price_request").fill_null(0), *units_of(buckets))
     whole, rest = units // UNITS_PER_PICO, units % UNITS_PER_PICO
     half = UNITS_PER_PICO // 2
     up = (rest > half) | ((rest == half) & (whole % 2 == 1))
     dollars = dollars_of(whole + up.cast(pl.Int128))
     priced = ~pl.any_horizontal(
-        (pl.col(bucket).fill_null(0) > 0) & pl.col(f"price_{bucket}").is_null()
-        for bucket in TOKEN_BUCKETS
+        (pl.col(bucket).fill_null(0) > 0) & _lacks_price(bucket) for bucket in buckets
     )
     return pl.when(_has_usage() & pl.col("tariff").is_not_null() & priced).then(dollars)
+
+
+def _lacks_price(bucket: str) -> pl.Expr:
+    """Searches need none where the fee of the call pays for them, as at Perplexity."""
+    lacks = pl.col(f"price_{bucket}").is_null()
+    return lacks & pl.col(f"price_{REQUEST}").is_null() if bucket == WEB_SEARCHES else lacks
 
 
 def _part(buckets: Iterable[str]) -> pl.Expr:
@@ -157,16 +162,25 @@ def _reason(of_model: pl.Series) -> pl.Expr:
         .then(pl.lit(None, pl.String))
         .when(~_has_usage())
         .then(pl.lit("no_usage"))
+        .when(pl.col("without_searches").is_not_null())
+        .then(pl.lit("no_search_price"))
         .otherwise(pl.lit(of_model).fill_null("no_price_at_that_time"))
     )
 
 
+def metered(calls: pl.DataFrame) -> pl.DataFrame:
+    """``calls`` with all of ``METERED``: most tools count no searches."""
+    if WEB_SEARCHES in calls.columns:
+        return calls
+    return calls.with_columns(pl.lit(None, pl.Int64).alias(WEB_SEARCHES))
+
+
 def refuse_negative(calls: pl.DataFrame) -> None:
     """Raise a ValueError that names the first call with a negative count of tokens."""
-    if any(lowest(calls[bucket]) < 0 for bucket in TOKEN_BUCKETS):
-        wrong = calls.filter(pl.any_horizontal(pl.col(TOKEN_BUCKETS) < 0))
+    if any(lowest(calls[bucket]) < 0 for bucket in METERED):
+        wrong = calls.filter(pl.any_horizontal(pl.col(METERED) < 0))
         first = wrong.row(0, named=True)
-        counts = ", ".join(f"{b}={first[b]}" for b in TOKEN_BUCKETS if (first[b] or 0) < 0)
+        counts = ", ".join(f"{b}={first[b]}" for b in METERED if (first[b] or 0) < 0)
         raise ValueError(
             f"{wrong.height:,} call(s) have negative token counts, first "
             f"{first.get('call_id', first['model'])} with {counts}; landing rejects such lines, so "

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from llmops_pipelines.pricing.batch import BATCH_HALVES, DISCOUNT
-from llmops_pipelines.pricing.buckets import CATALOGUE_KEYS, STAND_INS
+from llmops_pipelines.pricing.buckets import CATALOGUE_KEYS, STAND_INS, WEB_SEARCHES
 from llmops_pipelines.pricing.rows import ANY, Name, PriceRow, to_pico
 from llmops_pipelines.pricing.tiers import STANDARD
 from llmops_pipelines.pricing.timelines import Span, spans
@@ -50,7 +50,9 @@ def _rows(provider: str, model: str, span: Span, source: str) -> Iterator[PriceR
     if span.halved:
         source += ", halved for batch"
     for context_from, prices in _bands(span):
+        # The tokens are free, what a host searches for them is not.
         free = dict.fromkeys(CATALOGUE_KEYS, (Decimal(0), False)) if is_free else {}
+        free.pop(WEB_SEARCHES, None)
         for bucket, (price, is_stand_in) in (prices or free).items():
             yield PriceRow(
                 name,

@@ -13,12 +13,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.buckets import REQUEST
-from llmops_pipelines.pricing.calls import charge, dollars_of, pico_of, refuse_negative
+from llmops_pipelines.pricing.buckets import REQUEST, WEB_SEARCHES
+from llmops_pipelines.pricing.calls import charge, dollars_of, metered, pico_of, refuse_negative
 from llmops_pipelines.pricing.keys import Codes, Keys, highest, nulls, renumber, whole_numbers
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
-from llmops_pipelines.tables import COST_PARTS, TOKEN_BUCKETS
+from llmops_pipelines.tables import COST_PARTS, METERED, TOKEN_BUCKETS
 
 _EXACT: Final = 2**53
 """Below this, sums of whole numbers are exact in a double, which numpy adds fastest."""
@@ -29,7 +29,7 @@ _WIDE: Final = 2**63
 _HALF: Final = 2**26
 
 Tokens = dict[str, NDArray[np.int64]]
-"""Recorded tokens of each call, for the buckets that any call has."""
+"""Recorded tokens (and searches) of each call, for the buckets that any call has."""
 
 
 def price_groups(calls: pl.DataFrame, kinds: Keys, groups: Codes, rates: Rates) -> pl.DataFrame:
@@ -49,6 +49,7 @@ def price_groups(calls: pl.DataFrame, kinds: Keys, groups: Codes, rates: Rates) 
     Raises:
         ValueError: A token count is negative.
     """
+    calls = metered(calls)
     refuse_negative(calls)
     requests = rates.requests_of(kinds)
     tokens = _recorded(calls)
@@ -145,7 +146,9 @@ class _Cells:
 
 def _recorded(calls: pl.DataFrame) -> Tokens:
     return {
-        bucket: whole_numbers(calls[bucket]) for bucket in TOKEN_BUCKETS if highest(calls[bucket])
+        bucket: whole_numbers(calls[bucket])
+        for bucket in METERED
+        if bucket in calls.columns and highest(calls[bucket])
     }
 
 
@@ -157,8 +160,11 @@ def _priced(
     priced &= ~nulls(calls["uncached_input"])
     priced &= ~nulls(calls["output_text"]) | schedule.lacks("output_text")[tariff]
     for bucket, counts in tokens.items():
-        if schedule.lacks(bucket)[:NONE].any():
-            priced &= (counts == 0) | ~schedule.lacks(bucket)[tariff]
+        lacks = schedule.lacks(bucket)
+        if bucket == WEB_SEARCHES:  # the fee of a call pays for its searches
+            lacks = lacks & schedule.lacks(REQUEST)
+        if lacks[:NONE].any():
+            priced &= (counts == 0) | ~lacks[tariff]
     return priced
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from llmops_pipelines.pricing.buckets import REQUEST
+from llmops_pipelines.pricing.buckets import PER_THOUSAND
 from llmops_pipelines.pricing.entry import FILE, Entry
 from llmops_pipelines.pricing.reach import ALL, catalogue_models, reached
 from llmops_pipelines.pricing.resolution import BookModel
@@ -118,7 +118,7 @@ def _batch_rows(
     said = f"x {entry.batch} for batch"
     for row in within(rows, entry.valid_from, entry.valid_to):
         factor = entry.batch
-        if row.bucket == REQUEST:
+        if row.bucket in PER_THOUSAND:
             factor = None
         elif row.bucket in _CACHES and not row.is_stand_in:
             factor = entry.batch_cached

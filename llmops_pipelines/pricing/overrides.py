@@ -13,6 +13,7 @@ from llmops_pipelines.pricing.multipliers import Multiplier
 from llmops_pipelines.pricing.price_lists import PriceList, PriceOverride, SelfHosted
 from llmops_pipelines.pricing.reach import catalogue_models, refuse_unmatched
 from llmops_pipelines.pricing.resolution import BookModel
+from llmops_pipelines.pricing.searches import SearchPrice
 
 Kind = TypeVar("Kind", bound=Entry)
 
@@ -28,6 +29,9 @@ class PriceOverrides(BaseModel):
     self_hosted: tuple[SelfHosted, ...] = Field((), description="Models on GPUs by the hour.")
     multipliers: tuple[Multiplier, ...] = Field(
         (), description="Batch and cached prices where the catalogue has none."
+    )
+    searches: tuple[SearchPrice, ...] = Field(
+        (), description="Prices of web searches where the catalogue has none."
     )
     discounts: tuple[Discount, ...] = Field((), description="Per cent off list prices.")
 
@@ -60,6 +64,18 @@ class PriceOverrides(BaseModel):
             f"let their patterns fit different models, or {_END}",
         )
         return multipliers
+
+    @field_validator("searches", mode="after")
+    @classmethod
+    def _one_search_price(cls, searches: tuple[SearchPrice, ...]) -> tuple[SearchPrice, ...]:
+        for place, entry in _numbered("searches", searches):
+            refuse_unmatched(place, entry, catalogue_models())
+        refuse_clashes(
+            _numbered("searches", searches),
+            SearchPrice.clash,
+            f"let their patterns fit different models, or {_END}",
+        )
+        return searches
 
     @field_validator("discounts", mode="after")
     @classmethod

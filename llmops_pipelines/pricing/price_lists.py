@@ -14,11 +14,11 @@ from llmops_pipelines.pricing.buckets import REQUEST, complete
 from llmops_pipelines.pricing.entry import Entry
 from llmops_pipelines.pricing.rows import ANY, USD, Name, PriceRow, to_pico
 from llmops_pipelines.pricing.tiers import STANDARD, Service
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED
 
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=19, decimal_places=12)]
 
-PRICED_BUCKETS = (*TOKEN_BUCKETS, REQUEST)
+PRICED_BUCKETS = (*METERED, REQUEST)
 
 
 class ExchangeRate(BaseModel):
@@ -69,7 +69,7 @@ class PriceList(Entry, ABC):
 
     @abstractmethod
     def listed(self) -> Mapping[str, Decimal]:
-        """Prices per bucket, in ``currency``: per million tokens, per 1,000 of `request`."""
+        """Prices per bucket, in ``currency``: per million tokens, per 1,000 calls or searches."""
 
     def told(self) -> str:
         """How the prices come about, for their source."""

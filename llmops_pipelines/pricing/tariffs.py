@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import polars as pl
 
-from llmops_pipelines.pricing.buckets import REQUEST
+from llmops_pipelines.pricing.buckets import PER_THOUSAND, REQUEST
 from llmops_pipelines.pricing.rows import Name
 from llmops_pipelines.pricing.tiers import shown_name
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED, TOKEN_BUCKETS
 
-PRICED = (*TOKEN_BUCKETS, REQUEST)
+PRICED = (*METERED, REQUEST)
 
 PROMPT_BUCKETS = (
     "uncached_input",
@@ -37,8 +37,9 @@ def tariffs(book: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         ``tariff`` (UInt32, row number), ``entry``, ``valid_from``, ``valid_to``, ``context_from``,
-        ``price_source``, its ``Name``, and per bucket a price in 10^-18 USD per token (per call for
-        ``request``), null where the bucket has none. Sorted by entry, valid_from and context_from.
+        ``price_source``, its ``Name``, and per bucket a price in 10^-18 USD per token (per call or
+        search for ``PER_THOUSAND``), null where the bucket has none. Sorted by entry, valid_from
+        and context_from.
     """
     return (
         book.join(models, on=Name._fields)
@@ -52,10 +53,13 @@ def tariffs(book: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
                 for bucket in TOKEN_BUCKETS
             ),
             # Quoted per 1,000 calls where tokens are quoted per 1,000,000.
-            (pl.col("price").filter(pl.col("bucket") == REQUEST).first() * _AS_INTEGER)
-            .cast(pl.Int128)
-            .mul(1000)
-            .alias(REQUEST),
+            *(
+                (pl.col("price").filter(pl.col("bucket") == bucket).first() * _AS_INTEGER)
+                .cast(pl.Int128)
+                .mul(1000)
+                .alias(bucket)
+                for bucket in PER_THOUSAND
+            ),
         )
         .with_columns(
             price_source=pl.format(

@@ -10,11 +10,11 @@ from decimal import Decimal, localcontext
 import polars as pl
 
 from llmops_pipelines.pricing.belief import as_believed
-from llmops_pipelines.pricing.buckets import REQUEST
+from llmops_pipelines.pricing.buckets import REQUEST, WEB_SEARCHES
 from llmops_pipelines.pricing.entries import REQUEST_COLUMNS, find_entries
 from llmops_pipelines.pricing.tariffs import PRICED, PROMPT_BUCKETS, UNITS_PER_PICO, tariffs
 from llmops_pipelines.pricing.tiers import STANDARD, Service
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class Tariff:
             ValueError: A bucket is unknown or its count negative.
         """
         for bucket, count in tokens.items():
-            if bucket not in TOKEN_BUCKETS or count < 0:
+            if bucket not in METERED or count < 0:
                 raise ValueError(
                     f"{bucket}={count}: expected counts of at least 0 in the buckets "
-                    + ", ".join(TOKEN_BUCKETS)
+                    + ", ".join(METERED)
                 )
         prompt = sum(tokens.get(bucket, 0) for bucket in PROMPT_BUCKETS)
         prices = [prices for length, prices in self.bands if prompt >= length][-1]
         units = prices.get(REQUEST, 0)
         for bucket, count in tokens.items():
-            if count and bucket not in prices:
+            if count and bucket not in prices and not _in_the_fee(bucket, prices):
                 return None
             units += count * prices.get(bucket, 0)
         whole, rest = divmod(units, UNITS_PER_PICO)
@@ -53,6 +53,11 @@ class Tariff:
         whole += rest > half or (rest == half and whole % 2 == 1)
         with localcontext(prec=60):
             return Decimal(whole).scaleb(-12)
+
+
+def _in_the_fee(bucket: str, prices: Mapping[str, int]) -> bool:
+    """Whether searches have no price since the fee of the call pays for them."""
+    return bucket == WEB_SEARCHES and REQUEST in prices
 
 
 def find_tariff(

@@ -10,6 +10,7 @@ from llmops_pipelines.reference.features import (
     RagasMetric,
 )
 from llmops_pipelines.reference.privacy import IdPattern, PrivacyRules
+from llmops_pipelines.reference.spelling import Mention, names_like, unknown_mentions
 
 __all__ = [
     "NIGHTLY_RAGAS",
@@ -18,8 +19,11 @@ __all__ = [
     "Feature",
     "Features",
     "IdPattern",
+    "Mention",
     "PrivacyRules",
     "RagasMetric",
     "ReferenceFileError",
+    "names_like",
     "parse_document",
+    "unknown_mentions",
 ]

@@ -64,6 +64,7 @@ from llmops_pipelines.savings.divergence import Divergence, divergences, example
 from llmops_pipelines.savings.frontier import FRONTIER
 from llmops_pipelines.savings.logged_pairs import SCOPE, logged_pairs, pairs_digest
 from llmops_pipelines.savings.outcomes import PAIRED, Outcomes, OutcomesError, paired_outcomes
+from llmops_pipelines.savings.pair_shapes import Shaped, as_paired
 from llmops_pipelines.savings.plan import PLANNED, STEPS, Changes, replay_plan
 from llmops_pipelines.savings.plan_rows import WHOLE, plan_rows
 from llmops_pipelines.savings.plan_steps import (
@@ -168,11 +169,13 @@ __all__ = [
     "RoutingPolicy",
     "RoutingReplay",
     "Sent",
+    "Shaped",
     "Shorten",
     "Technique",
     "Vectors",
     "Waiting",
     "affordable",
+    "as_paired",
     "batch_rows",
     "batchable",
     "cache_rows",

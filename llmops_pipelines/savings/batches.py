@@ -10,11 +10,11 @@ import polars as pl
 from llmops_pipelines.pricing import price_tokens
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting
 from llmops_pipelines.savings.window_totals import saved_figures
-from llmops_pipelines.tables import BATCH_SAVINGS, MONEY, TOKEN_BUCKETS
+from llmops_pipelines.tables import BATCH_SAVINGS, METERED, MONEY
 
 BATCHED: Final = (
     "call_id", "trace_id", "started_at", "feature", "team", "provider", "model", "service_tier",
-    "is_batch", "is_stream", "user_hash", "session_id", "ttft_ms", *TOKEN_BUCKETS, "cost",
+    "is_batch", "is_stream", "user_hash", "session_id", "ttft_ms", *METERED, "cost",
 )  # fmt: skip
 """Columns of calls that are replayed, as in ``LLM_CALLS`` and ``CALL_COSTS``."""
 

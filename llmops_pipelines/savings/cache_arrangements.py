@@ -15,7 +15,7 @@ from llmops_pipelines.savings.cache_world import CacheWorld, sessions, spread
 from llmops_pipelines.savings.prefix_marks import Whole
 from llmops_pipelines.savings.prefix_replay import Occurrences
 from llmops_pipelines.savings.replayable import PROMPT_BUCKETS, WRITTEN_BUCKETS
-from llmops_pipelines.tables import MONEY, TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED, MONEY
 
 AUTOMATIC: Final = "automatic"
 
@@ -156,7 +156,7 @@ def repriced(calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.Series:
         *("team", "provider", "model", "started_at", "service_tier", "is_batch"),
         *(
             pl.col(f"after_{name}" if name in PROMPT_BUCKETS else name).cast(pl.Int64).alias(name)
-            for name in TOKEN_BUCKETS
+            for name in METERED
         ),
     )
     return price_tokens(asked, price_book)["cost"].cast(MONEY)

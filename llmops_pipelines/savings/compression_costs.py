@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from llmops_pipelines.pricing import price_tokens
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.pricing import metered, price_tokens
+from llmops_pipelines.tables import METERED, TOKEN_BUCKETS
 
 _WRITES = ("cache_write_5m", "cache_write_1h")
 _PROMPT = ("uncached_input", "cache_read", *_WRITES)
@@ -38,7 +38,7 @@ def compressed_costs(
         ``compressed`` with the token buckets after it under their names, ``cost_before``,
         ``cost_after`` and ``saved`` in exact dollars; null where a price or usage is missing.
     """
-    logged = calls.select(*_ASKED, *TOKEN_BUCKETS)
+    logged = metered(calls).select(*_ASKED, *METERED)
     before = price_tokens(logged, price_book).select("call_id", cost_before="cost")
     rows = compressed.join(logged, on="call_id", how="left", maintain_order="left")
     after = _after(rows)
@@ -86,5 +86,5 @@ def _after(rows: pl.DataFrame) -> pl.DataFrame:
 def _summaries(rows: pl.DataFrame) -> pl.DataFrame:
     """The calls that make the summaries, in the order of ``rows``."""
     return rows.with_columns(
-        **{bucket: pl.lit(0, pl.Int64) for bucket in TOKEN_BUCKETS},
+        **{bucket: pl.lit(0, pl.Int64) for bucket in METERED},
     ).with_columns(uncached_input="summary_input", output_text="summary_output")

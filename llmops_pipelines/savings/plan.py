@@ -13,14 +13,14 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.pricing import price_tokens
-from llmops_pipelines.tables import MONEY, TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED, MONEY, TOKEN_BUCKETS
 
 STEPS: Final = ("cache", "route", "compress", "batch")
 """In the order in which an application would take them."""
 
 PLANNED: Final = (
     *("call_id", "feature", "team", "session", "weight", "started_at"),
-    *("provider", "model", "service_tier", "is_batch", *TOKEN_BUCKETS, "cost"),
+    *("provider", "model", "service_tier", "is_batch", *METERED, "cost"),
 )
 """Columns of a sampled call: ``weight`` is 1 / inclusion probability, ``session`` its cluster."""
 

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.savings.prefix_rules import RULES
-from llmops_pipelines.tables import TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED
 
 CACHE_SCOPE: Final = (
     "feature",
@@ -27,7 +27,7 @@ WRITTEN_BUCKETS: Final = PROMPT_BUCKETS[2:]
 
 REPLAYED: Final = (
     "call_id", "started_at", "team", *CACHE_SCOPE, "is_batch", "session_id", "ttft_ms",
-    "latency_ms", *TOKEN_BUCKETS, "cost",
+    "latency_ms", *METERED, "cost",
 )  # fmt: skip
 """Columns of calls that are replayed, as in ``LLM_CALLS`` and ``CALL_COSTS``."""
 

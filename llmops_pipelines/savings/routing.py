@@ -10,7 +10,7 @@ from llmops_pipelines.pricing import price_tokens
 from llmops_pipelines.savings.router_calls import is_routers_own
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics.interval import t_critical
-from llmops_pipelines.tables import MONEY, ROUTING_SAVINGS, TOKEN_BUCKETS
+from llmops_pipelines.tables import METERED, MONEY, ROUTING_SAVINGS
 
 ALL = "*"
 """The scope of all features together."""
@@ -60,7 +60,7 @@ def routing_savings(
         "call_id", *_MODEL, paid="cost", feature=_unambiguous(pl.col("feature"))
     )
     calls = llm_calls.select(
-        "call_id", "started_at", "team", "service_tier", "is_batch", *TOKEN_BUCKETS,
+        "call_id", "started_at", "team", "service_tier", "is_batch", *METERED,
         is_routers_own(),
         session=pl.coalesce("session_id", "trace_id"),
     ).join(succeeded, on="call_id")  # fmt: skip

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from llmops_pipelines.tables.logs import TOKEN_BUCKETS
+from llmops_pipelines.tables.logs import TOKEN_BUCKETS, WEB_SEARCHES
 from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
 
 PRICE = pl.Decimal(38, 12)
@@ -138,12 +138,14 @@ CALL_COSTS = Table(
             Column(bucket, pl.Int64, f"Tokens in bucket {bucket}.", "tokens", nullable=True)
             for bucket in TOKEN_BUCKETS
         ),
+        WEB_SEARCHES,
         Column("cost", MONEY, "Null where no price or no usage is known.", "usd", nullable=True),
         *_PARTS,
         Column(
             "unpriced_reason",
             pl.String,
-            "Why there is no cost: no_usage, no_model, unknown_model, no_price_at_that_time.",
+            "Why there is no cost: no_usage, no_model, unknown_model, no_price_at_that_time,"
+            " no_search_price (only its web searches have none).",
             nullable=True,
         ),
         Column("price_source", pl.String, "Where the price came from.", nullable=True),

@@ -37,6 +37,18 @@ TOKEN_BUCKETS = (
 )
 """Disjoint: they add up to the source's total, so no token is charged twice."""
 
+METERED = (*TOKEN_BUCKETS, "web_searches")
+"""What providers count and bill: tokens by bucket, and beside them searches of the web."""
+
+WEB_SEARCHES = Column(
+    "web_searches",
+    pl.Int64,
+    "Searches of the web that the provider made and bills beside the tokens; null where none were"
+    " logged.",
+    "searches",
+    nullable=True,
+)
+
 _PROVENANCE = (
     Column("source_format", pl.String, "Log format that read the line."),
     Column("source_file", pl.String, "File, relative to the log root."),
@@ -142,6 +154,7 @@ _CALL_COLUMNS = (
     Column("ttft_ms", pl.Float64, "Request to first token.", "ms", nullable=True),
     *_TOKENS,
     TOKENS_DOUBTED,
+    WEB_SEARCHES,
     Column("cost_reported", MONEY, "Cost the source claims; ours is apart.", "usd", nullable=True),
     Column("format_requested", pl.String, "text, json_object or json_schema.", nullable=True),
     Column("context_count", pl.Int32, "Retrieved contexts logged with the call."),

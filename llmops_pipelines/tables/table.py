@@ -16,7 +16,7 @@ MONEY = pl.Decimal(38, 12)
 
 Unit = Literal[
     "tokens", "usd", "usd/Mtok", "ms", "s", "fraction", "probability", "bytes", "chars", "calls",
-    "lines", "traces", "tokens/s", "stars",
+    "lines", "traces", "tokens/s", "stars", "searches",
 ]  # fmt: skip
 
 

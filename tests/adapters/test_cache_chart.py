@@ -1,5 +1,7 @@
 """The threshold sweep of a cache."""
 
+from itertools import pairwise
+
 import polars as pl
 import pytest
 
@@ -39,3 +41,23 @@ def test_the_recommended_rung_says_what_it_answers_and_how_wrongly():
 )
 def test_what_is_unknown_is_said(changes, said):
     assert said in svg(cache_sweep(rungs(**changes), allowed=0.02, recommended=None))
+
+
+@pytest.mark.parametrize(
+    "bounds", [[0.02, 0.02, 0.02, 0.15, 0.4], [0.3, 0.2, 0.1, 0.021, 0.02], [0.3]]
+)
+def test_the_words_on_the_allowed_line_are_off_the_curve(bounds):
+    drawn = pl.concat(
+        rungs(wrong_at_most=bound).head(1).with_columns(rung=pl.lit(f"0.{9 - place}"))
+        for place, bound in enumerate(bounds)
+    )
+    figure = cache_sweep(drawn, allowed=0.02, recommended=None)
+    figure.draw_without_rendering()
+    panel = figure.axes[2]
+    (words,) = [text for text in panel.texts if "allowed" in text.get_text()]
+    box = words.get_window_extent()
+    corners = panel.transData.transform(panel.lines[0].get_xydata())
+    along = [
+        start + (end - start) * step / 50 for start, end in pairwise(corners) for step in range(51)
+    ]
+    assert not any(box.contains(*point) for point in along)

@@ -1,9 +1,11 @@
 """Exports of providers become lines; what cannot be read is counted, with its place."""
 
+import io
 import json
 from datetime import date, datetime
 from decimal import Decimal
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -215,3 +217,38 @@ def test_buckets_of_an_hour_know_their_length():
     page = json.loads(openai_page(usage_result(input_tokens=1), day=DAY))
     page["data"][0] |= {"start_time": 1_794_286_800, "end_time": 1_794_290_400}
     assert told(json.dumps(page), "begins", "hours")[0] == (begins, 1.0)
+
+
+def _costs(names):
+    return ",".join(names) + "\n2026-11-20T00:00:00Z,2026-11-21T00:00:00Z,0.2,usd,gpt-4.1\n"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("start_time_iso", "end_time_iso", "amount_value", "amount_currency", "line_item"),
+        ("Start_Time", "End_Time", "Amount_Value", "Amount_Currency", "Line_Item"),
+        ("Start Time", "End Time", "Amount Value", "Amount Currency", "Line Item"),
+    ],
+)
+def test_columns_of_other_export_versions_are_known(names):
+    found = read_invoice(_costs(names).encode())
+    assert (found.source, found.unreadable) == ("openai_costs", [])
+    (line,) = found.lines.rows(named=True)
+    assert (str(line["day"]), line["model"], line["amount"]) == (
+        "2026-11-20", "gpt-4.1", Decimal("0.2"),
+    )  # fmt: skip
+
+
+def test_a_parquet_export_reads_as_its_csv_does():
+    text = _costs(("start_time", "end_time", "amount_value", "amount_currency", "line_item"))
+    table = pl.read_csv(text.encode(), try_parse_dates=True)
+    file = io.BytesIO()
+    table.write_parquet(file)
+    assert (
+        read_invoice(file.getvalue())
+        .lines.drop("line", "places")
+        .equals(read_invoice(text.encode()).lines.drop("line", "places"))
+    )
+    with pytest.raises(NoInvoiceError, match="broken Parquet"):
+        read_invoice(file.getvalue()[:-20])

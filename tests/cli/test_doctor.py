@@ -130,12 +130,14 @@ def test_a_budget_of_a_mistyped_feature_is_told(tmp_path):
         **{
             "features.yaml": "features:\n  chat: {team: care}\n",
             "budgets.yaml": "features:\n  chta: {daily_usd: 1}\nteams:\n  care: {daily_usd: 1}\n",
+            "finance.yaml": "ownership: [{feature: chst, team: growth}]\n",
         },
     )
     run = doctor(tmp_path)
     assert "note: budgets.yaml: features.chta is the budget of nothing" in run.stdout
     assert "did you mean: chat" in run.stdout
     assert "teams.care" not in run.stdout
+    assert "note: finance.yaml: ownership.0.feature: chst is nothing that" in run.stdout
 
 
 def test_everything_else_that_goes_elsewhere_is_told_without_its_secrets(tmp_path):

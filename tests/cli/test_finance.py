@@ -93,7 +93,7 @@ def test_what_judges_cost_is_a_line_of_the_invoice_and_no_part_of_the_residue(fo
     )
     told = json.loads(said.stdout)
     (line,) = [row for row in told["rows"] if row["kind"] == "evaluation"]
-    assert (line["provider"], line["team"]) == ("openai", "unattributed")
+    assert (line["provider"], line["team"]) == ("openai", "unattributed"), "of no call in the logs"
     assert (Decimal(line["cost"]), Decimal(line["cost_report"])) == (
         Decimal("0.5"),
         Decimal("0.45"),
@@ -104,6 +104,29 @@ def test_what_judges_cost_is_a_line_of_the_invoice_and_no_part_of_the_residue(fo
     apart = run(folder, "chargeback", "2026-10")
     assert "evaluation" not in apart.stdout
     assert "evaluation, apart: $0.50 for 2 judge call(s)" in apart.stderr
+
+
+def test_judges_are_charged_to_who_owned_the_judged_feature_on_that_day(tmp_path):
+    rules = "ownership: [{feature: chat, team: growth, valid_from: 2026-10-04}]\n"
+    root = data_folder(tmp_path, {}, {"finance.yaml": rules})
+    lake = Lake(open_store(str(root / "lake")))
+    write(root, call("2026-10-02 12:00", "3", call_id="c-1", feature="chat", team="care"))
+    for number, moment, judged in (
+        (1, "2026-10-03 01:00", "c-1"),
+        (2, "2026-10-05 01:00", "c-1"),
+        (3, "2026-10-05 01:00", "sample-7"),
+    ):
+        row = judge_call(number, asked_at=at(moment), cost=Decimal(number), call_id=judged)
+        frame = pl.DataFrame([row], schema=JUDGE_CALLS.schema)
+        lake.append(JUDGE_CALLS, frame, name=row["attempt_id"], day=at("2026-10-02").date())
+    lake.write(PRICE_BOOK, price_book(PriceOverrides()))
+    said = run(root, "chargeback", "2026-10", "--invoice", "9", "--json")
+    lines = [row for row in json.loads(said.stdout)["rows"] if row["kind"] == "evaluation"]
+    assert {(row["team"], row["feature"], Decimal(row["cost"])) for row in lines} == {
+        ("care", "chat", 1),
+        ("growth", "chat", 2),
+        ("unattributed", None, 3),
+    }
 
 
 @pytest.mark.parametrize(

@@ -92,17 +92,19 @@ def test_what_holds_no_records_is_refused_as_a_whole(tmp_path, content, reason):
     assert reason in said.stderr
 
 
-def test_searches_that_are_billed_beside_tokens_are_told_and_not_in_the_sum(tmp_path):
+def test_searches_are_priced_and_other_tools_told_beside_the_sum(tmp_path):
     usage = {
         "input_tokens": 1_000, "output_tokens": 100, "cache_read_input_tokens": 0,
-        "server_tool_use": {"web_search_requests": 2},
+        "server_tool_use": {"web_search_requests": 2, "code_execution_requests": 1},
     }  # fmt: skip
     record = RECORD | {"provider": "anthropic", "model": "claude-sonnet-4-5", "usage": usage}
     said = price(tmp_path, json.dumps(record)).stdout
-    assert "$0.0045 = " in said
-    assert "; not in it: 2 web searches (server_tool_use.web_search_requests)" in said
+    assert "$0.0245 = " in said
+    assert " + 2 web_searches at $0.01  [" in said
+    assert "; not in it: 1 code_execution_requests (server_tool_use)" in said
     (told,) = json.loads(price(tmp_path, json.dumps(record), options=["--json"]).stdout)
-    assert (told["cost_usd"], told["not_in_it"][:14]) == (0.0045, "2 web searches")
+    assert (told["cost_usd"], told["web_searches"]) == (0.0245, 2)
+    assert "web_searches" not in told["buckets"], "buckets are of tokens"
 
 
 def test_an_unpriced_record_is_found_by_its_line(tmp_path):

@@ -17,7 +17,7 @@ from llmops_pipelines.cost import (
     week_drivers,
 )
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
-from llmops_pipelines.tables import COST_CUBE, COST_PARTS
+from llmops_pipelines.tables import COST_CUBE, COST_PARTS, MONEY
 from tests.pricing.factories import at, call, calls
 
 MODELS = ("gpt-4.1", "gpt-4.1-mini", "sonar", "unheard-of")
@@ -104,6 +104,23 @@ def test_drivers_add_up_to_the_last_digit_whatever_is_in_one_period_only(before,
     assert overall["before"][0] == was["cost"].fill_null(0).sum()
     assert overall["after"][0] == now["cost"].fill_null(0).sum()
     assert told_change(was, now)
+
+
+@settings(max_examples=25, deadline=None)
+@given(TRAFFIC, TRAFFIC, st.lists(st.booleans(), min_size=1, max_size=5))
+def test_drivers_of_refunds_add_up_too(before, after, refunded):
+    was, now = (_refunded(cube(rows), refunded) for rows in (before, after))
+    for (feature,), rows in cost_drivers(was, now).group_by("feature"):
+        assert rows["amount"].sum() == rows["after"][0] - rows["before"][0], feature
+    assert told_change(was, now)
+
+
+def _refunded(spent, refunded):
+    """Some rows of a cube as money that came back."""
+    signs = pl.Series([-1 if refunded[n % len(refunded)] else 1 for n in range(spent.height)])
+    return spent.with_columns(
+        (pl.col(name) * signs.cast(pl.Decimal(38, 0))).cast(MONEY) for name in ("cost", *COST_PARTS)
+    )
 
 
 @pytest.mark.parametrize(

@@ -167,3 +167,13 @@ def test_the_words_say_that_it_is_an_estimate_and_of_how_many_calls():
     day = calls(unknown(**small), call(model="gpt-4.1", **TOKENS))
     (row,) = unpriced_spend(day, price_calls(day, BOOK), BOOK).iter_rows(named=True)
     assert told_estimate(row).startswith("an estimated $0.000200, at ")
+
+
+def test_searches_without_a_price_have_a_remedy_of_their_own():
+    model = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    searched = call(model=model, provider="aws", web_searches=3, **TOKENS)
+    (row,) = found(searched)
+    assert (row["reason"], row["calls"]) == ("no_search_price", 1)
+    entry = yaml.safe_load(row["remedy"].partition(": - ")[2].replace("PRICE", "10"))
+    book = price_book(PriceOverrides.model_validate({"searches": [entry]}))
+    assert price_calls(calls(searched), book)["cost"].item() is not None

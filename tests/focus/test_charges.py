@@ -163,3 +163,15 @@ def test_rows_do_not_depend_on_the_order_of_calls(book, catalogue):
     one, two = (charges(logged, each, book, catalogue, DAY, "a") for each in (costs, shuffled))
     assert one.equals(two)
     assert isinstance(one.schema["BilledCost"], pl.Decimal)
+
+
+def test_searches_are_a_meter_quoted_by_the_thousand(book, catalogue):
+    searched = call(
+        provider="anthropic", model="claude-sonnet-4-5", uncached_input=1_000, web_searches=3
+    )
+    rows, cost = exported([searched], book, catalogue)
+    assert rows["BilledCost"].sum() == cost == Decimal("0.033")
+    (row,) = rows.filter(pl.col("SkuMeter") == "Web Searches").rows(named=True)
+    assert (row["ConsumedQuantity"], row["ConsumedUnit"]) == (3, "Searches")
+    assert (row["PricingUnit"], row["ContractedUnitPrice"]) == ("1000 Searches", 10)
+    assert not violations(written(rows))

@@ -69,6 +69,15 @@ def test_cached_and_reasoning_tokens_are_counted_apart():
     assert (found["output_text"], found["reasoning"]) == (44, 256)
 
 
+def test_searches_of_the_web_are_counted_pages_that_were_opened_are_not():
+    made = [
+        {"type": "web_search_call", "status": "completed", "action": {"type": action}}
+        for action in ("search", "open_page", "search")
+    ]
+    assert one(PLAIN | {"output": [*made, *PLAIN["output"]]})["web_searches"] == 2
+    assert one(PLAIN)["web_searches"] is None
+
+
 def test_an_envelope_adds_what_only_the_application_knows():
     found = one(envelope(user_id="u-1", session_id="s-7", trace_id="t-1", is_batch=True))
     expected = {

@@ -45,6 +45,13 @@ def test_what_is_no_record_is_refused_with_its_reason():
     reasons = dict(found.refused.iter_rows())
     assert reasons.keys() == {1, 2, 3, 4, 5}
     assert reasons[1].startswith("is no JSON")
-    assert "a prompt, which has messages" in reasons[3]
+    assert "a prompt: it has no usage; one has messages" in reasons[3]
     assert reasons[4].startswith("timestamp: is missing")
     assert reasons[5].startswith("timestamp:")
+
+
+def test_cells_of_a_table_hold_objects_and_lists_as_text():
+    whole = json.loads(record())
+    cells = whole | {name: json.dumps(whole[name]) for name in ("messages", "usage")}
+    one, other = (read(json.dumps(each)).calls for each in (whole, cells))
+    assert other.equals(one)

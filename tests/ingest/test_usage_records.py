@@ -134,3 +134,17 @@ def test_no_usage_breaks_the_file_it_stands_in(priced, usages):
     *hostile, sound = priced(*(record(usage=counted) for counted in usages), record())
     assert sound.cost == Decimal("0.0028")
     assert all((each.cost is None) == (each.reason is not None) for each in hostile)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"model": "gpt-41"}, "did you mean gpt-4.1"),
+        ({"provider": "opnai"}, "no provider 'opnai' (did you mean openai"),
+        ({"provider": "zzzzzz", "model": "zzz"}, "no provider 'zzzzzz': this model has no price"),
+    ],
+)
+def test_mistyped_names_are_told_with_names_like_them(priced, fields, said):
+    (found,) = priced(record(**fields))
+    assert found.cost is None
+    assert said in found.reason

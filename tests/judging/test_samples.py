@@ -80,3 +80,10 @@ def test_fields_under_other_names_are_guessed():
         "response": "answer",
     }  # fmt: skip
     assert meant(["latency", "model"]) == {}
+
+
+@pytest.mark.parametrize("cell", ['["a", "b\'s"]', "['a', \"b's\"]", ' ["a", "b\'s", " "] '])
+def test_a_cell_of_a_table_holds_its_contexts_as_text(cell):
+    found = read({"response": "r", "retrieved_contexts": cell})
+    assert found.texts["contexts"] == ["a", "b's"]
+    assert read({"response": "r", "retrieved_contexts": ""}).texts["contexts"] == []

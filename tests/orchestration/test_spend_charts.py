@@ -9,13 +9,14 @@ import pytest
 
 from assets.costs import cost_charts
 from llmops_pipelines import cost
-from llmops_pipelines.orchestration.checks import budgets_known
+from llmops_pipelines.orchestration.checks import budgets_known, names_known
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.spend_charts import (
     figures_of_latest_day,
     latest_day,
     saving_charts,
+    spend_charts,
 )
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import parse_document
@@ -131,3 +132,67 @@ def test_a_budget_of_nobody_warns_with_names_like_it(data):
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     (fault,) = found.metadata["faults"].records
     assert fault.data == {"section": "features", "name": "chta", "did_you_mean": "chat"}
+
+
+def test_every_monthly_budget_has_its_burn_down(tmp_path):
+    lake = Lake(open_store(str(tmp_path)))
+    costs = daily([5 + at % 3 for at in range(DAYS)], FIRST)
+    for day, spent in costs.partition_by("day", as_dict=True).items():
+        lake.write(FEATURE_COSTS, spent.drop("day"), day=day[0])
+    text = """
+features: {chat: {monthly_usd: 50}, no/where: {monthly_usd: 9}, quiet: {daily_usd: 1}}
+teams: {care: {monthly_usd: 70}}
+"""
+    forecast = cost.cost_forecast(costs, LAST)
+    budgets = parse_document(text, cost.Budgets, file="budgets.yaml")
+    lake.write(COST_FORECAST, forecast, day=LAST)
+    lake.write(BUDGET_STATUS, cost.budget_status(costs, budgets, LAST, forecast), day=LAST)
+    drawn = {chart.name: chart for chart in spend_charts(lake, FIRST, LAST)}
+    own = [name for name in drawn if name.startswith("budget_burn_down_")]
+    assert own == [
+        "budget_burn_down_feature_chat",
+        "budget_burn_down_team_care",
+        "budget_burn_down_feature_no-where",
+    ]
+    assert drawn[own[0]].rows["spent"].sum() == drawn["budget_burn_down"].rows["spent"].sum()
+    assert drawn[own[2]].rows.is_empty()
+
+
+MISTYPED = {
+    "alert_rules.yaml": """
+rules:
+  chat_errors: {metric: error_rate, direction: above, warning: 0.02, scopes: [chta, total, "*"]}
+""",
+    "finance.yaml": """
+ownership:
+- {feature: "chat*", team: growth}
+- {feature: serch, team: growth}
+fees:
+- {name: ptu, usd_per_month: 9, by: shares, shares: {growht: 0.5, growth: 0.5}, why: PO}
+""",
+    "prompts/answer.yaml": """
+name: answer
+feature: chatt
+active: "1"
+versions:
+- {version: "1", created: 2026-10-01, template: Answer.}
+history:
+- {at: "2026-10-01T00:00:00Z", from: null, to: "1", why: First.}
+""",
+}
+
+
+def test_rules_prompts_and_owners_of_nobody_warn_with_names_like_them(data, tmp_path):
+    (tmp_path / "prompts").mkdir()
+    for name, text in MISTYPED.items():
+        (tmp_path / name).write_text(text)
+    lake = LakeResource(root=str(data / "lake")).open()
+    found = names_known(lake, ReferenceFolder(path=str(tmp_path)), LAST)
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    told = [tuple(fault.data.values()) for fault in found.metadata["faults"].records]
+    assert told == [
+        ("alert_rules.yaml: rules.chat_errors.scopes", "chta", "chat"),
+        ("prompts/answer.yaml: feature", "chatt", "chat"),
+        ("finance.yaml: ownership.1.feature", "serch", "no such name"),
+        ("finance.yaml: fee, ptu, shares", "growht", "growth"),
+    ]

@@ -39,7 +39,7 @@ def test_every_model_with_token_prices_is_listed(book):
 
 def test_the_book_is_a_valid_table_of_known_buckets(book):
     assert PRICE_BOOK.require(book).equals(book)
-    assert set(book["bucket"]) == {*TOKEN_BUCKETS, "request"}
+    assert set(book["bucket"]) == {*TOKEN_BUCKETS, "request", "web_searches"}
     assert book["price"].min() >= 0
     assert book.filter(pl.col("valid_to") <= pl.col("valid_from")).is_empty()
 

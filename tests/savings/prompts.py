@@ -6,7 +6,7 @@ import polars as pl
 
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_tokens
 from llmops_pipelines.savings import prompt_marks, replay_prompt_cache
-from llmops_pipelines.tables import CACHE_REASONS, TOKEN_BUCKETS
+from llmops_pipelines.tables import CACHE_REASONS, METERED
 
 BOOK = price_book(PriceOverrides())
 START = datetime.fromisoformat("2026-11-20T09:00:00")
@@ -31,7 +31,7 @@ TEXT = {
 
 def asked(number, system=GUIDE, *, after=60.0, question=None, **fields):
     """One call: the ``number``-th, sent ``after`` seconds after the one before."""
-    buckets = dict.fromkeys(TOKEN_BUCKETS, 0) | {"uncached_input": 2_000, "output_text": 10}
+    buckets = dict.fromkeys(METERED, 0) | {"uncached_input": 2_000, "output_text": 10}
     question = f"question {number}" if question is None else question
     return {
         "call_id": f"c{number:04}",

@@ -121,3 +121,10 @@ def test_every_call_is_counted_once_and_savings_add_up(world):
             assert row["saved"] == row["paid"] - row["at_batch_price"]
     parts = [rows[name] for name in ("a", "b") if name in rows]
     assert sum(row["saved"] or 0 for row in parts) == (rows["* marked"]["saved"] or 0)
+
+
+def test_searches_of_the_web_cost_as_much_in_a_batch():
+    searched = {"provider": "anthropic", "model": "claude-sonnet-4-5", "web_searches": 4}
+    calls = calls_of(call(0, **searched), call(1, **searched | {"web_searches": 0}))
+    saved = replay_batches(calls, BOOK).sort("call_id")["saved"]
+    assert saved[0] == saved[1] > 0, "half of the tokens, nothing of the searches"

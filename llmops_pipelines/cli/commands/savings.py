@@ -45,10 +45,16 @@ def routing(
         Path,
         typer.Argument(
             readable=False,
-            help="JSONL, CSV or Parquet: text, score_weak, score_strong; and where known id, group,"
-            " cost_weak, cost_strong, cost_router.",
+            help="JSON, CSV or Parquet: text, score_weak, score_strong; and where known id, group,"
+            " cost_weak, cost_strong, cost_router. Usual other names, columns per model and a row"
+            " per question and model are read too.",
         ),
     ],
+    weak: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="The small model, where a file is named by models."),
+    ] = None,
+    strong: Annotated[str | None, typer.Option(metavar="MODEL", help="The large one.")] = None,
     max_loss: MAX_LOSS = 0.05,
     calls_per_day: CALLS_PER_DAY = None,
     policy_out: Annotated[
@@ -66,7 +72,8 @@ def routing(
     with told_plainly():
         from llmops_pipelines.cli.routing import Order, route
 
-        code = route(Order(file, max_loss, calls_per_day, policy_out, chart_out), as_json=as_json)
+        order = Order(file, max_loss, calls_per_day, policy_out, chart_out, weak, strong)
+        code = route(order, as_json=as_json)
     raise typer.Exit(code)
 
 

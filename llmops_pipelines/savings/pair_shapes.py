@@ -1,0 +1,216 @@
+"""Tables of routing results as others write them, brought into the columns of paired outcomes.
+
+A table is *paired* (a column per side, under whatever name), *wide* (columns per model) or *long*
+(a row per question and model). Which model is small and which large no table of the last two kinds
+says: that is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from llmops_pipelines.savings.outcomes import PAIRED, REQUIRED, OutcomesError
+
+_TEXT: Final = (
+    "text", "prompt", "question", "query", "user_input", "input", "instruction", "request",
+    "user_query",
+)  # fmt: skip
+_ID: Final = (
+    "id", "question_id", "query_id", "sample_id", "prompt_id", "global_index", "example_id",
+    "item_id", "uid", "gid", "idx", "index",
+)  # fmt: skip
+_GROUP: Final = (
+    "group", "subject", "category", "dataset", "benchmark", "eval_name", "task", "task_name",
+    "task_id", "source", "domain", "cluster_id", "feature",
+)  # fmt: skip
+_MODEL: Final = ("model", "model_name", "model_id", "llm", "served_model", "router_model")
+_SCORES: Final = (
+    "score", "correct", "is_correct", "quality", "rating", "reward", "performance", "accuracy",
+    "scores", "passed", "success_score",
+)  # fmt: skip
+_COSTS: Final = (
+    "cost", "inference_cost", "cost_usd", "total_cost", "usd", "price", "costs", "cost_dollars",
+)  # fmt: skip
+_SIDES: Final[Mapping[str, tuple[str, ...]]] = {
+    "weak": ("weak", "small", "cheap"),
+    "strong": ("strong", "large", "expensive", "big"),
+}
+_NAMED: Final = 8
+"""Models that a message names."""
+
+
+class Shaped(NamedTuple):
+    """A table with columns of ``PAIRED``, and from which of its own each of them came."""
+
+    rows: pl.DataFrame
+    read_as: dict[str, str]
+    """Column of ``PAIRED`` to what it was, for those that had another name."""
+
+
+def as_paired(given: pl.DataFrame, *, weak: str | None = None, strong: str | None = None) -> Shaped:
+    """Columns of ``PAIRED``, as far as ``given`` has them under these or usual other names.
+
+    Args:
+        given: One row per question, or per question and model.
+        weak: Name of the small model, where columns or rows are named after models.
+        strong: Name of the large one.
+
+    Raises:
+        OutcomesError: Nothing in it is a text or a score, or the models must be named.
+    """
+    columns = set(given.columns)
+    if (weak is None) != (strong is None):
+        raise OutcomesError("name both models: --weak NAME --strong NAME")
+    own = {name: name for name in PAIRED.names() if name in columns}
+    if weak is None and set(REQUIRED) <= set(own):
+        return Shaped(given, {})
+    common = {
+        name: column
+        for name, names in (("text", _TEXT), ("id", _ID), ("group", _GROUP))
+        if (column := own.get(name) or _first(given, names))
+    }
+    model = _first(given, _MODEL)
+    if weak is not None and strong is not None:
+        sides = {"weak": weak, "strong": strong}
+        if model and {weak, strong} <= set(given[model].cast(pl.String).to_list()):
+            return _from_long(given, common, model, sides)
+        return _shaped(given, common | own | _of_models(given, sides))
+    found = own | common | dict(_of_sides(given))
+    if missing := [name for name in REQUIRED if name not in found]:
+        raise OutcomesError(_unread(given, missing, model))
+    return _shaped(given, found)
+
+
+def _shaped(given: pl.DataFrame, found: Mapping[str, str]) -> Shaped:
+    told = {name: column for name, column in found.items() if name != column}
+    rows = given.select(pl.col(column).alias(name) for name, column in found.items())
+    return _with_sources(Shaped(rows, told))
+
+
+def _with_sources(shaped: Shaped) -> Shaped:
+    """Groups by what ids begin with, where nothing else says them: ``AIME_106`` is of ``AIME``."""
+    rows = shaped.rows
+    if "group" in rows.columns or "id" not in rows.columns:
+        return shaped
+    sources = rows["id"].cast(pl.String).str.extract(r"^(.*[^\d_./:-])[_./:-]+\d+$")
+    if sources.null_count() or not 2 <= sources.n_unique() <= rows.height // 2:
+        return shaped
+    told = shaped.read_as | {"group": f"what {shaped.read_as.get('id', 'id')} begins with"}
+    return Shaped(rows.with_columns(sources.alias("group")), told)
+
+
+def _first(given: pl.DataFrame, names: tuple[str, ...]) -> str | None:
+    """The first of ``names`` that is a column, however it is written, and holds something."""
+    spelled = {_plain(column): column for column in reversed(given.columns)}
+    return next(
+        (
+            spelled[name]
+            for name in names
+            if name in spelled and given[spelled[name]].null_count() < given.height
+        ),
+        None,
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def _of_sides(given: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """Columns that name the side: ``weak_correct``, ``score_large``, ``cheap.cost``."""
+    for side, words in _SIDES.items():
+        for kind, kinds in (("score", _SCORES), ("cost", _COSTS)):
+            names = tuple(
+                name
+                for word in words
+                for known in kinds
+                for name in (f"{known}_{word}", f"{word}_{known}", f"{word}_model_{known}")
+            )
+            if found := _first(given, names):
+                yield f"{kind}_{side}", found
+
+
+def _of_models(given: pl.DataFrame, sides: Mapping[str, str]) -> dict[str, str]:
+    """Columns that are named after the two models; a model's own name alone is its score."""
+    found: dict[str, str] = {}
+    for side, name in sides.items():
+        for kind, kinds in (("score", _SCORES), ("cost", _COSTS)):
+            mine = _plain(name)
+            names = [joined for known in kinds for joined in (f"{known}_{mine}", f"{mine}_{known}")]
+            names += [mine] if kind == "score" else []
+            if column := _first(given, tuple(names)):
+                found[f"{kind}_{side}"] = column
+        if f"score_{side}" not in found:
+            raise OutcomesError(f"no column with scores of {name!r}{_models_told(given, None)}")
+    return found
+
+
+def _from_long(
+    given: pl.DataFrame, common: Mapping[str, str], model: str, sides: Mapping[str, str]
+) -> Shaped:
+    """Rows of both models side by side; a question that one of them did not answer has no score."""
+    score, cost = _first(given, _SCORES), _first(given, _COSTS)
+    if score is None or "text" not in common:
+        lacking = "a text" if score else "a score"
+        raise OutcomesError(f"no column is {lacking}; the columns are {', '.join(given.columns)}")
+    key = common.get("id") or common["text"]
+    taken = {"score": score} | ({"cost": cost} if cost else {})
+    halves = {
+        side: given.filter(pl.col(model).cast(pl.String) == name)
+        .unique(key, keep="first", maintain_order=True)
+        .select(
+            pl.col(key).alias("key"),
+            *(pl.col(column).alias(f"common_{part}") for part, column in common.items()),
+            *(pl.col(column).alias(f"{part}_{side}") for part, column in taken.items()),
+        )
+        for side, name in sides.items()
+    }
+    both = halves["strong"].join(halves["weak"], on="key", how="full", coalesce=True)
+    rows = both.select(
+        *(pl.coalesce(f"common_{part}", f"common_{part}_right").alias(part) for part in common),
+        *(f"{part}_{side}" for part in taken for side in sides),
+    )
+    told = {name: column for name, column in common.items() if name != column}
+    told |= {
+        f"{part}_{side}": f"{column} of {name}"
+        for part, column in taken.items()
+        for side, name in sides.items()
+    }
+    return _with_sources(Shaped(rows, told))
+
+
+def _unread(given: pl.DataFrame, missing: list[str], model: str | None) -> str:
+    return (
+        f"no column {', '.join(missing)}{_models_told(given, model)}; the columns are "
+        f"{', '.join(given.columns) or 'none'}; expected {', '.join(PAIRED)} (those besides "
+        f"{', '.join(REQUIRED)} may be missing)"
+    )
+
+
+def _models_told(given: pl.DataFrame, model: str | None) -> str:
+    """Which models the table seems to be about, where they have to be named."""
+    if model is not None:
+        names = given[model].cast(pl.String).drop_nulls().unique().sort().to_list()
+        what = f"a row per question and model: {model}"
+    else:
+        starts = [f"{name}_" for name in (*_SCORES, *_COSTS)]
+        names = sorted(
+            {
+                re.split(r"[_.|/: ]", column, maxsplit=1)[1]
+                for column in given.columns
+                if any(_plain(column).startswith(start) for start in starts)
+                and len(re.split(r"[_.|/: ]", column, maxsplit=1)) > 1
+            }
+        )
+        what = "columns per model"
+    if len(names) < 2:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        f"; it has {what} ({', '.join(names[:_NAMED])}{more}): say which is the small and which "
+        "the large one with --weak NAME --strong NAME"
+    )

@@ -1,0 +1,82 @@
+"""Routing results as others write them, read as paired outcomes."""
+
+import polars as pl
+import pytest
+
+from llmops_pipelines.savings import OutcomesError, as_paired, paired_outcomes
+
+LONG = [
+    {"global_index": f"{source}_{n}", "model": model, "question": f"q {source} {n}",
+     "score": float(n % 2 == 0 or model == "big"), "inference_cost": cost}
+    for source in ("AIME", "MMLU")
+    for n in range(3)
+    for model, cost in (("big", 0.01), ("tiny", 0.001))
+]  # fmt: skip
+
+
+def test_a_table_of_ours_stays_as_it_is():
+    ours = pl.DataFrame({"text": ["q"], "score_weak": [0.0], "score_strong": [1.0], "x": [1]})
+    assert as_paired(ours) == (ours, {})
+
+
+def test_columns_per_side_are_found_under_other_names():
+    theirs = pl.DataFrame(
+        {"prompt": ["q"], "weak_correct": [False], "strong_correct": [True], "weak cost": [0.1],
+         "benchmark": ["mmlu"], "subject": [None], "id": ["a"]}
+    )  # fmt: skip
+    found = as_paired(theirs)
+    assert found.rows.row(0, named=True) == {
+        "text": "q", "id": "a", "group": "mmlu", "score_weak": False, "score_strong": True,
+        "cost_weak": 0.1,
+    }  # fmt: skip
+    assert found.read_as["score_weak"] == "weak_correct"
+    assert "id" not in found.read_as
+    assert paired_outcomes(found.rows).pairs["score_strong"].item() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("score", "cost"),
+    [("{}", "{}|total_cost"), ("score_{}", "cost_{}"), ("scores.{}", "costs.{}"),
+     ("{} Correct", "{} Cost USD")],
+)  # fmt: skip
+def test_columns_named_after_models_need_the_two_names(score, cost):
+    models = {"gpt-4-1106": (1, 0.03), "mixtral-8x7b": (0, 0.001), "other": (1, 1)}
+    row = {"sample_id": "a.1", "prompt": "q", "eval_name": "arc"}
+    for model, (right, usd) in models.items():
+        row |= {score.format(model): right, cost.format(model): usd}
+    found = as_paired(pl.DataFrame([row]), weak="mixtral-8x7b", strong="gpt-4-1106").rows
+    assert found.row(0, named=True) == {
+        "text": "q", "id": "a.1", "group": "arc", "score_weak": 0, "score_strong": 1,
+        "cost_weak": 0.001, "cost_strong": 0.03,
+    }  # fmt: skip
+
+
+def test_a_row_per_question_and_model_is_paired_by_id_and_grouped_by_what_ids_begin_with():
+    shuffled = pl.DataFrame(LONG[1:]).sample(fraction=1, shuffle=True, seed=3)
+    found = as_paired(shuffled, weak="tiny", strong="big")
+    outcomes = paired_outcomes(found.rows)
+    assert outcomes.left_out == {"a score is missing": 1}, "big did not answer the first"
+    assert outcomes.pairs["score_weak"].sum() == 3
+    assert set(outcomes.pairs["group"]) == {"AIME", "MMLU"}
+    assert set(outcomes.pairs["cost_strong"]) == {0.01}
+    assert found.read_as["score_weak"] == "score of tiny"
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "said"),
+    [
+        (LONG, {}, "a row per question and model: model (big, tiny): say which"),
+        (
+            [{"question": "q", "score_a": 1, "score_b": 0}],
+            {},
+            "columns per model (a, b): say",
+        ),
+        ([{"question": "q", "score_a": 1}], {"weak": "x", "strong": "a"}, "scores of 'x'"),
+        (LONG, {"weak": "tiny"}, "name both models"),
+        ([{"text": "q"}], {}, "no column score_weak, score_strong; the columns are text"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_what_to_name(rows, names, said):
+    with pytest.raises(OutcomesError) as error:
+        as_paired(pl.DataFrame(rows), **names)
+    assert said in str(error.value)
