@@ -95,7 +95,8 @@ def collect(
     gone = isinstance(fault, BatchGoneError) and now - row["at"] > GONE_AFTER
     if short and patient and not gone:
         _take_in(row, replies, book, price, now)
-        told = fault or f"{replies.billable:,} of {seen.answered:,} results could be read"
+        told = _what_is_missing(replies, seen, fault)
+        book.note(event_frame(row, "ended", at=now, **seen_as(seen) | {"detail": told}))
         return Progress(
             row["batch"], seen.state, f"{told}; read again later", ready=True, faulty=True
         )
@@ -166,6 +167,13 @@ def _read_all(replies: BatchReplies, api: BatchApi, seen: Seen) -> BatchUnclearE
     return None
 
 
+def _what_is_missing(replies: BatchReplies, seen: Seen, fault: BatchUnclearError | None) -> str:
+    """What of the results of an ended batch could not be read, in words."""
+    damaged = f" ({replies.damaged:,} damaged line(s))" if replies.damaged else ""
+    known = replies.billable if seen.answered is None else seen.answered
+    return str(fault or f"{replies.billable:,} of {known:,} results could be read{damaged}")
+
+
 def _take_in(
     row: Mapping[str, Any], replies: BatchReplies, book: Book, price: Price, now: datetime
 ) -> BatchGains:
@@ -225,5 +233,7 @@ def _close(
     if api and seen.input_file:
         api.clear(seen.input_file)
     told = f"{found.answered:,} verdicts, {unanswered:,} without one"
+    if lost:
+        told += f"; {len(lost):,} lost: answered there, and nothing readable came back"
     asked = len(replies.asked)
     return Progress(row["batch"], seen.state, told, over=True, done=asked, total=asked)

@@ -13,17 +13,19 @@ from rich.table import Table
 
 from llmops_pipelines.adapters.batch_api import BatchRefusedError, BatchUnclearError
 from llmops_pipelines.adapters.batch_apis import batches_at
+from llmops_pipelines.adapters.batch_book import event_frame, seen_as
 from llmops_pipelines.adapters.batch_collecting import Progress
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging import Rubrics, open_batches
-from llmops_pipelines.orchestration.batches import all_batches, open_days
+from llmops_pipelines.orchestration.batches import LakeBook, all_batches, open_days
 from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judging import collect_day, endpoints_of
 from llmops_pipelines.orchestration.lake import LakeError
 
 OK, FAILED = 0, 1
 _SHOWN = 12
+_COLLECT = "`llmops batches collect`"
 
 
 def tell_batches(settings: Settings, *, as_json: bool) -> None:
@@ -53,6 +55,15 @@ def tell_batches(settings: Settings, *, as_json: bool) -> None:
             _dollars(row),
         )
     Console().print(table)
+    for row in rows:
+        if row["event"] == "ended":
+            typer.echo(
+                f"{row['batch'][:_SHOWN]} is over, and {row['detail']}: {_COLLECT} reads it again; "
+                "what is still missing a day after its end is given up, and the next "
+                "`llmops nightly` asks about it anew"
+            )
+    if any(row["event"] in ("submitted", "cancelled") for row in rows):
+        typer.echo(f"states are those last heard of; {_COLLECT} asks the endpoint")
 
 
 def collect(settings: Settings, *, as_json: bool) -> int:
@@ -85,17 +96,12 @@ def collect(settings: Settings, *, as_json: bool) -> int:
 
 
 def cancel(settings: Settings, batch: str) -> None:
-    """Ask the endpoint to leave the rest of a batch.
+    """Ask the endpoint to leave the rest of a batch, called by our id or the endpoint's.
 
     Raises:
         UnusableError: No open batch is called so, or the endpoint does not do it.
     """
-    found = open_batches(_all(settings)).filter(pl.col("batch").str.starts_with(batch))
-    if found.height != 1 or not batch:
-        raise UnusableError(
-            f"{found.height} open batches begin with {batch!r}; `llmops batches` lists them"
-        )
-    row = found.row(0, named=True)
+    row = _open_batch(settings, batch)
     resources = resources_of(settings)
     endpoint = endpoints_of(resources.judge, read_judges(resources.reference)).get(row["base_url"])
     if endpoint is None:
@@ -106,7 +112,33 @@ def cancel(settings: Settings, batch: str) -> None:
         seen = batches_at(endpoint, row["api"]).cancel(row["batch_id"])
     except (BatchRefusedError, BatchUnclearError) as error:
         raise UnusableError(f"{batch} could not be cancelled: {error}") from error
-    typer.echo(f"{batch} is {seen.state}; `llmops batches collect` takes in what it has done")
+    event = event_frame(row, "cancelled", at=resources.clock.now(), **seen_as(seen))
+    LakeBook(resources.lake.open(), row["day"]).note(event)
+    typer.echo(
+        f"{row['batch'][:_SHOWN]} ({row['batch_id']}) is {seen.state}; {_COLLECT} takes in what "
+        "was done by then, which is billed, and the next `llmops nightly` asks about the rest anew"
+    )
+
+
+def _open_batch(settings: Settings, name: str) -> dict[str, Any]:
+    """The open batch whose id, ours or the endpoint's, begins with ``name``."""
+    known = _all(settings)
+    by_name = pl.any_horizontal(
+        pl.col(column).str.starts_with(name).fill_null(False) for column in ("batch", "batch_id")
+    )
+    called = known.filter(by_name) if name else known.clear()
+    found = open_batches(called)
+    exact = found.filter(pl.col("batch_id") == name)
+    if exact.height == 1:  # the endpoint may number its batches: one id begins another
+        found = exact
+    if found.height == 1:
+        return found.row(0, named=True)
+    if found.is_empty() and called.height == 1:
+        over = _listed(called.row(0, named=True))
+        raise UnusableError(f"{name} is over ({over['state']}): there is nothing left to cancel")
+    raise UnusableError(
+        f"{found.height} open batches begin with {name!r}; `llmops batches` lists them"
+    )
 
 
 def _all(settings: Settings) -> pl.DataFrame:

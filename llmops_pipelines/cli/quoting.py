@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +28,10 @@ from llmops_pipelines.orchestration.quoting import (
     sampled_days,
     spec_called,
 )
-from llmops_pipelines.tables import LANDED_DAYS
+from llmops_pipelines.tables import LANDED_DAYS, SAMPLED_TRACES
+
+_STRETCHES = 10
+"""Stretches of days that are named; the rest is counted."""
 
 PLAIN_COUNT = "tokens are counted by text length: no vocabulary of the model is on this machine"
 
@@ -110,14 +113,15 @@ def quoted(
 
 
 def days_to_judge(settings: Settings, first: date, last: date) -> list[date]:
-    """The sampled days from ``first`` to ``last``; landed days without a sample are told of.
+    """The sampled days from ``first`` to ``last``; which ones are left out is told.
 
     Raises:
         UnusableError: There are none.
     """
     lake = resources_of(settings).lake.open()
     days = sampled_days(lake, first, last)
-    unsampled = [d for d in lake.days(LANDED_DAYS) if first <= d <= last and d not in set(days)]
+    computed = set(lake.days(SAMPLED_TRACES))
+    unsampled = [d for d in lake.days(LANDED_DAYS) if first <= d <= last and d not in computed]
     run = typed("--data", settings.data, "nightly", "--from", first, "--to", last)
     if not days:
         raise UnusableError(f"no day from {first} to {last} has a sample to judge; run {run}")
@@ -128,7 +132,23 @@ def days_to_judge(settings: Settings, first: date, last: date) -> list[date]:
             err=True,
             fg="yellow",
         )
+    whole_range = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    if empty := [day for day in whole_range if day not in {*days, *unsampled}]:
+        telling.say(f"left out, without a sampled call: {len(empty):,} day(s), {_stretches(empty)}")
     return days
+
+
+def _stretches(days: Iterable[date]) -> str:
+    """Days, oldest first, as in "2026-06-03 to 2026-06-05, 2026-06-09"; many are cut short."""
+    found: list[list[date]] = []
+    for day in days:
+        if found and day - found[-1][-1] == timedelta(days=1):
+            found[-1][1:] = [day]
+        else:
+            found.append([day])
+    told = [" to ".join(map(str, stretch)) for stretch in found[:_STRETCHES]]
+    more = len(found) - len(told)
+    return ", ".join(told) + (f" and {more:,} more stretches" if more else "")
 
 
 def as_dict(found: Sequence[DayQuote]) -> dict[str, Any]:

@@ -33,7 +33,8 @@ Key = tuple[str, str, int]
 LOST = "lost"
 """The outcome of a request that the endpoint says it answered, and of which nothing came back."""
 
-_STATES = ("intended", "submitted", "dropped", "collected")
+_OPEN = ("intended", "submitted", "cancelled", "ended")
+_STATES = (*_OPEN, "dropped", "collected")
 
 
 def custom_id(spec_id: str, item_digest: str, repetition: int = 0) -> str:
@@ -56,13 +57,17 @@ def batch_states(events: pl.DataFrame) -> pl.DataFrame:
     """The latest of each batch: one row per batch with all columns of ``JUDGE_BATCHES``.
 
     ``event`` is how far it got, ``at`` when it was intended; what later events tell is filled in.
+    What could not be read of an ended batch is forgotten once it is collected.
     """
     rank = pl.col("event").replace_strict(
         {state: number for number, state in enumerate(_STATES)}, return_dtype=pl.Int8
     )
     told = [name for name in events.columns if name not in ("batch", "at")]
+    collected = (pl.col("event") == "collected").any().over("batch")
+    detail = pl.when(~(collected & (pl.col("event") == "ended"))).then("detail")
     return (
-        events.sort(rank)
+        events.with_columns(detail.alias("detail"))
+        .sort(rank)
         .group_by("batch", maintain_order=True)
         .agg(pl.col("at").first(), *(pl.col(name).drop_nulls().last() for name in told))
         .select(events.columns)
@@ -72,7 +77,7 @@ def batch_states(events: pl.DataFrame) -> pl.DataFrame:
 
 def open_batches(states: pl.DataFrame) -> pl.DataFrame:
     """The rows of `batch_states` of batches that are not over."""
-    return states.filter(pl.col("event").is_in(["intended", "submitted"]))
+    return states.filter(pl.col("event").is_in(_OPEN))
 
 
 def waiting_items(items: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:

@@ -136,8 +136,13 @@ def ledger_on(
     with TemporaryDirectory(prefix="llmops-") as folder:
         file = Path(folder, "ledger.parquet")
         wanted = pl.concat(asked).lazy()
-        ledger.join(wanted, left_on=key, right_on="key", how="semi").sink_parquet(file)
+        own = ledger.join(wanted, left_on=key, right_on="key", how="semi")
+        own.sink_parquet(file, row_group_size=_ROW_GROUP)
         yield pl.scan_parquet(file)
+
+
+_ROW_GROUP = 4_096
+"""Rows of the gathered ledger that are decoded at once, whenever a slice looks through it."""
 
 
 def ask_benches(

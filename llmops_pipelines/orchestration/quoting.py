@@ -148,8 +148,10 @@ def quote_days(
 
 
 def sampled_days(lake: Lake, first: date, last: date) -> list[date]:
-    """Days from ``first`` to ``last`` whose calls were sampled, oldest first."""
-    return [day for day in lake.days(SAMPLED_TRACES) if first <= day <= last]
+    """Days from ``first`` to ``last`` that hold a sampled call, oldest first."""
+    computed = [day for day in lake.days(SAMPLED_TRACES) if first <= day <= last]
+    found = lake.scan(SAMPLED_TRACES, computed).select(pl.col("day").unique().sort()).collect()
+    return found["day"].to_list()
 
 
 def _as_paid(digests: pl.DataFrame, spec: judging.JudgeSpec, repetition: int) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,8 +41,12 @@ def sampled_items(
         yield judging.SlicedItems(lambda: (pl.read_parquet(file) for file in files))
 
 
-_SLICE = 5_000
+_SLICE = 2_000
 """Calls whose texts are held at once."""
+
+_MOST_SLICES = 500
+"""Each has a file, and while texts are dealt out all of them are open: where a day has more than a
+million sampled calls, more of them are held at once."""
 
 _SHOWN = (
     "batch", "call_id", "source_file", "source_line", "record_digest", "content_digest", "question",
@@ -54,8 +59,9 @@ def _in_slices(
     lake: Lake, drawn: pl.DataFrame, llm_calls: pl.LazyFrame, day: date, folder: Path
 ) -> list[Path]:
     """A file for each slice; the day's texts are read once, part by part, and dealt out to them."""
+    size = max(_SLICE, ceil(drawn.height / _MOST_SLICES))
     slices = drawn.sort(pl.col("call_id").hash(), "call_id").with_columns(
-        slice=(pl.int_range(pl.len()) // _SLICE).cast(pl.Int32)
+        slice=(pl.int_range(pl.len()) // size).cast(pl.Int32)
     )
     calls = slices.lazy().select("call_id", "slice")
     steps = (

@@ -15,8 +15,9 @@ JUDGE_BATCHES = Table(
         Column(
             "event",
             pl.String,
-            "intended (before it is submitted), submitted, dropped (it never reached the endpoint) "
-            "or collected.",
+            "intended (before it is submitted), submitted, cancelled (the endpoint was asked to "
+            "leave the rest), ended (its results could not all be read at first), dropped (it "
+            "never reached the endpoint) or collected.",
         ),
         Column("at", INSTANT, "When, UTC."),
         Column("api", pl.String, "openai or anthropic."),
@@ -28,7 +29,7 @@ JUDGE_BATCHES = Table(
         Column("batch_id", pl.String, "The endpoint's name for it, once submitted.", nullable=True),
         Column("file_id", pl.String, "The endpoint's name for its input file.", nullable=True),
         Column("state", pl.String, "What the endpoint says of it: completed, expired, ...", nullable=True),
-        Column("detail", pl.String, "Why it was dropped, or what went wrong.", nullable=True),
+        Column("detail", pl.String, "Why it was dropped, what went wrong, or what could not be read.", nullable=True),
         Column("verdicts", pl.Int64, "Once collected: items it brought a verdict on.", nullable=True),
         Column("unanswered", pl.Int64, "Items without one: failed, expired, cancelled, unreadable.", nullable=True),
         Column("lost", pl.Int64, "Of them, those of which nothing came back, though they may be billed.", nullable=True),

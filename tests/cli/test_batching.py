@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch_stub import BatchStub
+from tests.batch_stub import BatchStub, Misfortune
 from tests.cli.worlds import Said, invoke
 from tests.orchestration.batch_worlds import DAY, MODEL, World
 
@@ -78,3 +78,61 @@ def test_what_is_listed_carries_the_time_it_was_intended(tmp_path, stub):
     world.run()
     (row,) = json.loads(batches(tmp_path, stub, "--json").stdout)["batches"]
     assert datetime.fromisoformat(row["at"]) == world.now
+
+
+def test_a_cancelled_batch_brings_what_was_done_and_the_rest_is_asked_anew(tmp_path, stub):
+    world = World(tmp_path / "lake", stub)
+    world.run()
+    theirs = stub.only.id
+    run = batches(tmp_path, stub, "cancel", theirs)
+    assert f"({theirs}) is cancelling; `llmops batches collect` takes in" in run.stdout
+    (row,) = json.loads(batches(tmp_path, stub, "--json").stdout)["batches"]
+    assert (row["event"], row["state"]) == ("cancelled", "cancelling")
+    assert world.run() == {"pending": 6}, "what is still being done is not asked a second time"
+    done = 5
+    stub.finish(state="cancelled", done=done)
+    items = sum(not is_canary(world, line) for line in stub.only.lines[:done])
+    collected = batches(tmp_path, stub, "collect")
+    assert f"cancelled; {items} verdicts, {6 - items} without one" in collected.stdout
+    (row,) = json.loads(batches(tmp_path, stub, "--json").stdout)["batches"]
+    assert (row["state"], row["verdicts"], row["unanswered"]) == ("cancelled", items, 6 - items)
+    assert world.run() == {"pending": 6 - items, "scored": items}
+    again = batches(tmp_path, stub, "cancel", theirs)
+    assert again.returncode == 2
+    assert f"{theirs} is over (cancelled): there is nothing left to cancel" in again.stderr
+
+
+def is_canary(world: World, line: dict) -> bool:
+    return world.call_of(line) == "canary"
+
+
+def test_a_batch_that_the_endpoint_does_not_cancel_is_told_with_its_reason(tmp_path, stub):
+    world = World(tmp_path / "lake", stub)
+    world.run()
+    stub.goes_wrong("cancel", Misfortune(status=409))
+    run = batches(tmp_path, stub, "cancel", stub.only.id)
+    assert run.returncode == 2
+    assert "could not be cancelled: http_409" in run.stderr
+    assert world.batch["event"] == "submitted"
+
+
+def test_an_ended_batch_whose_results_are_damaged_is_listed_as_that(tmp_path, stub):
+    world = World(tmp_path / "lake", stub)
+    world.run()
+    stub.only.document["status"] = "in_progress"
+    batch = stub.finish(edit=lambda lines: [*lines[:-2], lines[-2][:40] + "\n"])
+    run = batches(tmp_path, stub, "collect")
+    assert run.returncode == 1
+    assert "completed; 6 of 8 results could be read (1 damaged line(s)); read again" in run.stdout
+    listed = batches(tmp_path, stub).stdout
+    assert "completed" in listed
+    assert "validating" not in listed
+    assert "is over, and 6 of 8 results could be read (1 damaged line(s))" in listed
+    assert "`llmops batches collect` reads it again" in listed
+    # A day after its end nothing more is hoped for.
+    batch.document["completed_at"] = int(world.now.timestamp()) - 2 * 86_400
+    run = batches(tmp_path, stub, "collect")
+    assert "without one; 2 lost: answered there, and nothing readable came back" in run.stdout
+    (row,) = json.loads(batches(tmp_path, stub, "--json").stdout)["batches"]
+    assert (row["event"], row["lost"], row["damaged_lines"]) == ("collected", 2, 1)
+    assert "is over, and" not in batches(tmp_path, stub).stdout

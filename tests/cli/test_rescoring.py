@@ -142,3 +142,14 @@ def test_without_an_endpoint_nobody_is_asked_and_what_to_set_is_told(world):
     unset = invoke("--data", world, "rescore", *DAYS, *arguments, environment=LATER)
     assert unset.returncode == 2
     assert "no endpoint to ask: set JUDGE_BASE_URL" in unset.stderr
+
+
+def test_days_of_the_range_without_a_sampled_call_are_told_as_left_out(world):
+    asked = {"JUDGE_BASE_URL": "http://127.0.0.1:9/v1", "JUDGE_MODEL": "m", **LATER}
+    days = ("--from", "2026-05-30", "--to", "2026-06-08")
+    run = invoke("--data", world, "rescore", *days, "--spec", "groundedness", environment=asked)
+    assert "nobody is here to agree" in run.stderr
+    assert (
+        "left out, without a sampled call: 8 day(s), 2026-05-30 to 2026-06-01, "
+        "2026-06-04 to 2026-06-08" in run.stderr
+    )

@@ -384,11 +384,13 @@ def test_a_result_file_that_is_cut_off_is_read_again_until_it_is_whole(world, st
     stub.files[name] = whole[: len(whole) // 2]
     outcomes = world.run()
     assert set(outcomes) == {"pending", "scored"}
-    assert world.batch["event"] == "submitted"
+    assert (world.batch["event"], world.batch["state"]) == ("ended", "completed")
+    assert "results could be read" in world.batch["detail"]
     stub.files[name] = whole
     assert world.run() == {"scored": 6}
     assert (world.calls.height, world.verdicts.height) == (6, 6)
     assert (world.batch["verdicts"], world.batch["lost"]) == (6, 0)
+    assert world.batch["detail"] is None, "what could not be read at first was read"
     assert len(stub.batches) == 1
 
 
@@ -396,7 +398,7 @@ def test_results_that_never_come_are_lost_at_an_unknown_cost_and_asked_again(wor
     world.run()
     batch = stub.finish(edit=lambda lines: lines[:-2])
     world.run()
-    assert world.batch["event"] == "submitted"
+    assert world.batch["event"] == "ended"
     batch.document["completed_at"] = int(world.now.timestamp()) - 2 * 86_400
     world.run()
     assert (world.batches[0]["event"], world.batches[0]["lost"]) == ("collected", 2)

@@ -4,8 +4,16 @@ import logging
 from datetime import date, datetime
 
 import polars as pl
+from pyarrow.parquet import ParquetFile
 
-from llmops_pipelines.judging import JudgeSpec, judge_specs, slices
+from llmops_pipelines.judging import (
+    JudgeSpec,
+    SlicedItems,
+    digests_of,
+    judge_specs,
+    rubric_spec,
+    slices,
+)
 from llmops_pipelines.orchestration.asking import Asked, Occasion, ledger_on
 from llmops_pipelines.orchestration.judging import score_with_ragas
 from llmops_pipelines.orchestration.lake import Lake
@@ -13,8 +21,15 @@ from llmops_pipelines.orchestration.purses import desk_of
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.sampled_items import sampled_items
 from llmops_pipelines.orchestration.stores import open_store
-from llmops_pipelines.tables import CALL_TEXTS, JUDGE_SPECS, LLM_CALLS, RAGAS_SCORES, STEP_TEXTS
-from tests.judging.worlds import JUDGED, item_frame
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    JUDGE_LEDGER,
+    JUDGE_SPECS,
+    LLM_CALLS,
+    RAGAS_SCORES,
+    STEP_TEXTS,
+)
+from tests.judging.worlds import JUDGED, default_rubrics, item_frame
 
 DAY = date(2026, 11, 10)
 
@@ -53,6 +68,35 @@ def test_the_texts_of_a_large_sample_are_held_a_slice_at_a_time(tmp_path, monkey
         assert [part.height for part in slices(sliced)] == [3, 3, 1]
     assert pl.concat(parts).sort("call_id").equals(whole)
     assert pl.concat(parts)["call_id"].to_list() != whole["call_id"].to_list()
+    monkeypatch.setattr("llmops_pipelines.orchestration.sampled_items._MOST_SLICES", 2)
+    with sampled_items(lake, sampled, kept, DAY) as few:
+        assert [part.height for part in slices(few)] == [4, 3], "no more files than can be open"
+
+
+def test_the_gathered_ledger_of_a_large_day_is_read_a_few_rows_at_a_time(tmp_path, monkeypatch):
+    """Every slice looks through it: as one group of rows all verdicts would be held each time."""
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    groundedness = rubric_spec("groundedness", default_rubrics().rubrics["groundedness"], model="m")
+    items = SlicedItems(lambda: item_frame("one", "two", "three", "four", "five").iter_slices(2))
+    occasion = Occasion(lake, JUDGED, Judge(), Clock(), DAY, "run")
+    asked = Asked([groundedness], ["assistant"], occasion)
+    verdict = {
+        "spec_id": groundedness.spec_id, "repetition": 0, "metric": "groundedness",
+        "outcome": "scored", "attempts": 1, "library_versions": "{}",
+        "scored_at": datetime.fromisoformat("2026-11-11T02:00:00"),
+    }  # fmt: skip
+    rows = [
+        {**verdict, "item_digest": digest, "call_id": call}
+        for call, digest in digests_of(items, groundedness).iter_rows()
+    ]
+    ledger = pl.DataFrame(rows, schema=JUDGE_LEDGER.schema)
+    lake.append(JUDGE_LEDGER, ledger, name="part", day=DAY)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("llmops_pipelines.orchestration.asking._ROW_GROUP", 2)
+    with ledger_on(items, [asked], lake) as gathered:
+        (file,) = tmp_path.glob("llmops-*/ledger.parquet")
+        assert ParquetFile(file).num_row_groups == 3
+        assert sorted(gathered.collect()["call_id"]) == sorted(ledger["call_id"])
 
 
 def test_slices_have_the_last_texts_of_a_call_and_what_its_trace_retrieved(tmp_path, monkeypatch):

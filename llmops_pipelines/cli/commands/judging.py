@@ -220,7 +220,9 @@ def collect_batches(context: typer.Context, as_json: JSON = False) -> None:
 @batches.command("cancel")
 def cancel_batch(
     context: typer.Context,
-    batch: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+    batch: Annotated[
+        str, typer.Argument(help="Its id, ours or the endpoint's; its beginning will do.")
+    ],
 ) -> None:
     """Have the endpoint leave the rest of a batch; what it has done by then is kept and paid."""
     with told_plainly():
