@@ -122,29 +122,24 @@ def ledger_on(
 ) -> Iterator[pl.LazyFrame]:
     """The ledger, of which at least the verdicts of those ``heard`` on ``items`` can be read.
 
-    Where items come in slices, these are gathered into few files: the ledger of a large day has
+    Where items come in slices, these are gathered into one file: the ledger of a large day has
     thousands of parts, and each slice would open them all.
     """
+    ledger = lake.scan(JUDGE_LEDGER).drop("day")
     if isinstance(items, pl.DataFrame):
-        yield lake.scan(JUDGE_LEDGER).drop("day")
+        yield ledger
         return
     # Eight bytes a content and judge; should two share them, a row too many is read, none too few.
     key = pl.concat_str("spec_id", "item_digest").hash()
     asked = [pl.DataFrame(schema={"key": pl.UInt64})]
     asked += [digests.select(key=key) for one in heard for digests in one.digests_of(items)]
     with TemporaryDirectory(prefix="llmops-") as folder:
+        file = Path(folder, "ledger.parquet")
         wanted = pl.concat(asked).lazy()
-        gathered = [Path(folder, "0.parquet")]
-        JUDGE_LEDGER.empty().write_parquet(gathered[0])
-        for part in lake.parts(JUDGE_LEDGER, files=_OPEN):
-            gathered.append(Path(folder, f"{len(gathered)}.parquet"))
-            own = part.drop("day").join(wanted, left_on=key, right_on="key", how="semi")
-            own.sink_parquet(gathered[-1], row_group_size=_ROW_GROUP)
-        yield pl.scan_parquet(gathered)
+        own = ledger.join(wanted, left_on=key, right_on="key", how="semi")
+        own.sink_parquet(file, row_group_size=_ROW_GROUP)
+        yield pl.scan_parquet(file)
 
-
-_OPEN = 256
-"""Files of the ledger that are looked through at once."""
 
 _ROW_GROUP = 4_096
 """Rows of the gathered ledger that are decoded at once, whenever a slice looks through it."""

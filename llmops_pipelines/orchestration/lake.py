@@ -117,26 +117,18 @@ class Lake:
         Raises:
             LakeError: A file is damaged, or was written by a newer release.
         """
-        return self._scan(table, dict(self._files(table, days)))
-
-    def parts(
-        self, table: Table, days: Sequence[date] | None = None, *, files: int = 1
-    ) -> Iterator[pl.LazyFrame]:
-        """As ``scan``, so many files at a time."""
-        found = self._files(table, days)
-        for first in range(0, len(found), files):
-            yield self._scan(table, dict(found[first : first + files]))
-
-    def _files(
-        self, table: Table, days: Sequence[date] | None
-    ) -> list[tuple[str, Mapping[str, str]]]:
-        """Paths of the files that count, with what each says of itself."""
         folders = (
             [_folder(table, day) for day in self._present(table, days)]
             if table.partitioned
             else [table.name]
         )
-        return [item for folder in folders for item in self._live(folder).items()]
+        live = [self._live(folder) for folder in folders]
+        return self._scan(table, {path: found for parts in live for path, found in parts.items()})
+
+    def parts(self, table: Table, day: date) -> Iterator[pl.LazyFrame]:
+        """As ``scan`` of one day, file by file."""
+        for path, found in self._live(_folder(table, day)).items():
+            yield self._scan(table, {path: found})
 
     def _scan(self, table: Table, parts: Mapping[str, Mapping[str, str]]) -> pl.LazyFrame:
         """The rows of ``parts``, paths with what each says of itself."""

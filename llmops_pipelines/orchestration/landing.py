@@ -205,7 +205,7 @@ def calls_of_day(
     if dealt is None:
         yield ingest.llm_calls(landed, steps, features)
         return
-    parts = (_current(part, landed_days) for part in lake.parts(LANDED_CALLS, [day]))
+    parts = (_current(part, landed_days) for part in lake.parts(LANDED_CALLS, day))
     piece = pl.when(~dealt.alone).then(dealt.piece)
     for number, rows in dealt_out(parts, piece, ingest.PORTION):
         # A call that is alone has no steps.

@@ -100,7 +100,7 @@ def _dealt(
     """The rows of ``table`` that each of the ``slices`` wants, slice by slice."""
     parts = (
         part.select(columns or table.schema.names()).join(slices, on=on)
-        for part in lake.parts(table, [day])
+        for part in lake.parts(table, day)
     )
     for number, rows in dealt_out(parts, pl.col("slice"), _SLICE):
         if number is not None:

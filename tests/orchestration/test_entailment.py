@@ -77,9 +77,9 @@ def test_a_content_that_comes_in_two_slices_is_computed_once(judge):
 def test_the_ledger_is_looked_through_once_however_many_slices_there_are(judge, monkeypatch):
     judge(items=ITEMS.head(1))
     scans = []
-    files = Lake._files
+    scan = Lake.scan
     monkeypatch.setattr(
-        Lake, "_files", lambda self, table, days: scans.append(table) or files(self, table, days)
+        Lake, "scan", lambda self, table, *days: scans.append(table) or scan(self, table, *days)
     )
     items = SlicedItems(lambda: ITEMS.iter_slices(1))
     occasion = Occasion(

@@ -210,5 +210,5 @@ def test_a_frame_that_cannot_be_made_leaves_the_old_partition(lake):
 def test_every_part_of_a_day_can_be_read_by_itself(lake):
     for name in ("one", "two"):
         lake.append(DELIVERIES, delivery(name), name=name, day=FIRST)
-    parts = [part.collect()["alert_key"].to_list() for part in lake.parts(DELIVERIES, [FIRST])]
+    parts = [part.collect()["alert_key"].to_list() for part in lake.parts(DELIVERIES, FIRST)]
     assert parts == [["one"], ["two"]]
