@@ -104,11 +104,12 @@ def _listed(contexts: Any) -> Any:
     """The list that a cell of a table holds as text: JSON, or as Python (and pandas) write it."""
     if not isinstance(contexts, str):
         return contexts
-    if not contexts.strip():
-        return None
+    text = contexts.strip()
+    if not text.startswith(("[", "(")):  # Python's parser need not look at prose
+        return contexts if text else None
     for read in (orjson.loads, ast.literal_eval):
         try:
-            found = read(contexts.strip())
+            found = read(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
         return list(found) if isinstance(found, list | tuple) else contexts

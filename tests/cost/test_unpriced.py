@@ -176,4 +176,5 @@ def test_searches_without_a_price_have_a_remedy_of_their_own():
     assert (row["reason"], row["calls"]) == ("no_search_price", 1)
     entry = yaml.safe_load(row["remedy"].partition(": - ")[2].replace("PRICE", "10"))
     book = price_book(PriceOverrides.model_validate({"searches": [entry]}))
-    assert price_calls(calls(searched), book)["cost"].item() is not None
+    alone = price_calls(calls(searched | {"web_searches": 0}), book)["cost"].item()
+    assert price_calls(calls(searched), book)["cost"].item() - alone == Decimal("0.03")
