@@ -4,10 +4,11 @@
 
 Every engine reads the same Parquet files, one a day, in a process of its own, and comes to the same
 cube: calls, errors, tokens, cost, and the 50th, 95th and 99th percentile of latency per day,
-feature, model and team. The others are given the prices of the six models as a small table of
-intervals and prompt bands, and price the grouped sums; ours looks them up in the whole price book
-and finds band, tier and date per call. CPU seconds are user and system time of the work, imports
-apart; memory is the largest resident size.
+feature, model and team. Prices are dated: a discount begins in one afternoon and grows in another,
+so that two days have two prices. The others are given the prices of the six models as a small
+table of intervals and prompt bands; ours looks them up in the whole price book and finds band, tier
+and date per call. CPU seconds are user and system time of the work, imports apart; memory is the
+largest resident size.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,11 @@ MODELS = (
 )
 LONG_PROMPT = 200_000
 FIRST = np.datetime64("2026-08-01T00:00:00", "us")
+# From when on how many per cent are taken off every price.
+DISCOUNTS = (
+    (np.datetime64("2026-09-01T16:00:00", "us"), 10),
+    (np.datetime64("2026-10-01T16:00:00", "us"), 20),
+)
 BY = ("feature", "model", "team")
 
 
@@ -75,11 +80,30 @@ def write_days(folder: Path, calls: int, days: int) -> None:
 
 
 def prices() -> pl.DataFrame:
-    """The six models' prices per million tokens, by band of prompt length."""
-    rows = []
-    for _, model, *usual, banded in MODELS:
-        rows += [(model, False, *usual), (model, True, *(banded or usual))]
-    return pl.DataFrame(rows, schema=["model", "long", "p_in", "p_cached", "p_out"], orient="row")
+    """The six models' prices per million tokens: a row per band of prompt length and interval."""
+    edges = [np.datetime64("2000-01-01", "us"), *(since for since, _ in DISCOUNTS)]
+    ends = [*edges[1:], np.datetime64("2100-01-01", "us")]
+    rows = [
+        (model, long, period, since.item(), until.item(), *(p * (100 - off) / 100 for p in listed))
+        for _, model, *usual, banded in MODELS
+        for long, listed in ((False, usual), (True, banded or usual))
+        for period, (since, until, off) in enumerate(
+            zip(edges, ends, (0, *(off for _, off in DISCOUNTS)), strict=True)
+        )
+    ]
+    columns = ["model", "long", "period", "since", "until", "p_in", "p_cached", "p_out"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def discounts() -> list[dict[str, Any]]:
+    """The same discounts as ``prices.yaml`` has them."""
+    ends = [since.item() for since, _ in DISCOUNTS[1:]]
+    return [
+        {"provider": provider, "valid_from": since.item(), "valid_to": until, "percent": off}
+        | {"why": "benchmark"}
+        for provider in sorted({provider for provider, *_ in MODELS})
+        for (since, off), until in zip(DISCOUNTS, [*ends, None], strict=True)
+    ]
 
 
 def ours(folder: Path) -> dict[str, Any]:
@@ -96,38 +120,37 @@ def ours(folder: Path) -> dict[str, Any]:
             for path in sorted(folder.glob("*/part.parquet"))
         )
 
-    book = price_book(PriceOverrides())
+    book = price_book(PriceOverrides.model_validate({"discounts": discounts()}))
     return measured(work, lambda cube: (cube["cost"].sum(), cube["calls"].sum(), cube.height))
 
 
-def duckdb_plan(folder: Path, *, once: bool) -> dict[str, Any]:
-    """Sums per group and band, priced, and exact quantiles: in one pass, or in two."""
+def duckdb_plan(folder: Path) -> dict[str, Any]:
+    """Sums per group, band and interval of prices, priced; then exact quantiles per group."""
     import duckdb
 
     connection = duckdb.connect()
     connection.register("prices", prices())
     source = f"read_parquet('{folder}/*/part.parquet', hive_partitioning=false)"
     key = "date_trunc('day', started_at) AS day, feature, model, team"
-    quantiles = "quantile_disc(latency_ms, [0.5, 0.95, 0.99]) AS q"
-    sums = (
-        f"SELECT {key}, uncached_input + cache_read > {LONG_PROMPT} AS long, count(*) AS n,"
-        " sum(uncached_input) AS a, sum(cache_read) AS b, sum(output_text) AS o,"
-        f" sum((status = 'error')::INT) AS e {', ' + quantiles if once else ''}"
-        f" FROM {source} GROUP BY ALL"
-    )
+    period = " + ".join(f"(started_at >= TIMESTAMP '{since}')::INT" for since, _ in DISCOUNTS)
 
     def work() -> Any:
-        connection.execute(f"CREATE OR REPLACE TABLE grouped AS {sums}")
+        connection.execute(
+            f"CREATE OR REPLACE TABLE grouped AS SELECT {key}, {period} AS period,"
+            f" uncached_input + cache_read > {LONG_PROMPT} AS long, count(*) AS n,"
+            " sum(uncached_input) AS a, sum(cache_read) AS b, sum(output_text) AS o,"
+            f" sum((status = 'error')::INT) AS e FROM {source} GROUP BY ALL"
+        )
         connection.execute(
             "CREATE OR REPLACE TABLE cube AS SELECT day, feature, g.model, team, sum(n) AS n,"
             " sum(e) AS e, sum(a) AS a, sum(b) AS b, sum(o) AS o,"
-            " sum(a * p_in + b * p_cached + o * p_out) / 1e6 AS cost"
-            " FROM grouped g JOIN prices p ON g.model = p.model AND g.long = p.long GROUP BY ALL"
+            " sum(a * p_in + b * p_cached + o * p_out) / 1e6 AS cost FROM grouped g JOIN prices p"
+            " ON g.model = p.model AND g.long = p.long AND g.period = p.period GROUP BY ALL"
         )
-        if not once:
-            connection.execute(
-                f"CREATE OR REPLACE TABLE q AS SELECT {key}, {quantiles} FROM {source} GROUP BY ALL"
-            )
+        connection.execute(
+            f"CREATE OR REPLACE TABLE q AS SELECT {key},"
+            f" quantile_disc(latency_ms, [0.5, 0.95, 0.99]) AS q FROM {source} GROUP BY ALL"
+        )
         return connection.execute("SELECT sum(cost), sum(n), count(*) FROM cube").fetchone()
 
     return measured(work, lambda found: found)
@@ -138,8 +161,7 @@ def duckdb_range_join(folder: Path, *, native: bool) -> dict[str, Any]:
     import duckdb
 
     connection = duckdb.connect()
-    always = {"since": pl.lit(datetime(2000, 1, 1)), "until": pl.lit(datetime(2100, 1, 1))}  # noqa: DTZ001
-    connection.register("prices", prices().with_columns(**always))
+    connection.register("prices", prices())
     parquet = f"read_parquet('{folder}/*/part.parquet', hive_partitioning=false)"
     source = "calls" if native else parquet
 
@@ -173,9 +195,13 @@ def polars_plan(folder: Path, *, streaming: bool) -> dict[str, Any]:
             pl.col("feature", "model", "team").cast(pl.Categorical),
             day=pl.col("started_at").dt.date(),
             long=pl.col("uncached_input") + pl.col("cache_read") > LONG_PROMPT,
+            period=pl.sum_horizontal(
+                (pl.col("started_at") >= since.item()).cast(pl.Int64) for since, _ in DISCOUNTS
+            ),
         )
         priced = rows.join(
-            prices().lazy().with_columns(pl.col("model").cast(pl.Categorical)), on=["model", "long"]
+            prices().lazy().with_columns(pl.col("model").cast(pl.Categorical)),
+            on=["model", "long", "period"],
         ).with_columns(
             cost=pl.col("uncached_input") * pl.col("p_in")
             + pl.col("cache_read") * pl.col("p_cached")
@@ -213,10 +239,12 @@ def pandas_plan(folder: Path) -> dict[str, Any]:
             rows[name] = rows[name].astype("category")
         rows["day"] = rows["started_at"].dt.floor("D")
         rows["long"] = rows["uncached_input"] + rows["cache_read"] > LONG_PROMPT
+        rows["period"] = sum((rows["started_at"] >= since).astype(int) for since, _ in DISCOUNTS)
         rows["error"] = rows["status"] == "error"
         keys = ["day", *BY]
-        sums = rows.groupby([*keys, "long"], observed=True)[[*tokens, "error"]].sum().reset_index()
-        sums = sums.merge(prices().to_pandas(), on=["model", "long"])
+        split = rows.groupby([*keys, "long", "period"], observed=True)[[*tokens, "error"]]
+        sums = split.sum().reset_index()
+        sums = sums.merge(prices().to_pandas(), on=["model", "long", "period"])
         sums["cost"] = sums[tokens].mul(sums[["p_in", "p_cached", "p_out"]].to_numpy()).sum(axis=1)
         quantiles = rows.groupby(keys, observed=True)["latency_ms"].quantile([0.5, 0.95, 0.99])
         cube = sums.groupby(keys, observed=True)[[*tokens, "error", "cost"]].sum()
@@ -227,8 +255,7 @@ def pandas_plan(folder: Path) -> dict[str, Any]:
 
 ENGINES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "ours": ours,
-    "duckdb, one pass": lambda folder: duckdb_plan(folder, once=True),
-    "duckdb, two passes": lambda folder: duckdb_plan(folder, once=False),
+    "duckdb, two passes": duckdb_plan,
     "duckdb, range join": lambda folder: duckdb_range_join(folder, native=False),
     "duckdb, native table": lambda folder: duckdb_range_join(folder, native=True),
     "polars, streaming": lambda folder: polars_plan(folder, streaming=True),

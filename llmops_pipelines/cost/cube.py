@@ -147,17 +147,20 @@ def _sorted_within(
 ) -> NDArray[np.float64]:
     """What stands at some places of ``values``, sorted group after group, ascending within each.
 
-    Group and value share one integer, because numpy sorts integers several times faster than it
-    sorts by two keys; where values are no whole microseconds, their ranks stand for them.
+    Group and value share one integer, because integers are sorted several times faster than by two
+    keys; where values are no whole microseconds, their ranks stand for them.
     """
     microseconds = np.rint(values * 1000)
     fit = microseconds.min() >= 0 and microseconds.max() <= _LOW
     if fit and np.array_equal(microseconds / 1000, values):
-        packed = groups << 32 | microseconds.astype(np.int64)
-        packed.sort()
+        packed = _sorted(groups << 32 | microseconds.astype(np.int64))
         return (packed[places] & _LOW) / 1000
     order = np.argsort(values)
-    packed = groups[order] << 32 | np.arange(len(order))
-    packed.sort()
+    packed = _sorted(groups[order] << 32 | np.arange(len(order)))
     ordered: NDArray[np.float64] = values[order[packed[places] & _LOW]]
     return ordered
+
+
+def _sorted(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ascending. Polars takes half of what numpy does on processors with 512-bit vectors."""
+    return pl.Series(numbers).sort(multithreaded=False).to_numpy()
