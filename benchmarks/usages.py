@@ -9,8 +9,9 @@ provider that might have sent it the prices of both sides. It is made from genai
 ``equal`` where our cost is the recorded one to the last digit, ``repriced`` where it is what the
 installed genai-prices says and the recorded one is not (prices have changed since), ``no price``
 where nobody knows one (genai-prices says 0 of models it lists without), ``otherwise`` where the
-recorded reading overlooked cached tokens that the payload counts, ``refused`` with our reason, and
-``wrong`` in any other case.
+recorded reading overlooked cached tokens that the payload counts, ``searched`` where the tokens cost
+the recorded price and searches of the web come on top (genai-prices adds them to its total and
+records both sides only), ``refused`` with our reason, and ``wrong`` in any other case.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from genai_prices import calc_price, extract_usage
 from llmops_pipelines.formats import connect
 from llmops_pipelines.ingest.usage_records import PricedRecord, price_records
 from llmops_pipelines.pricing import PriceOverrides, price_book
+from llmops_pipelines.pricing.buckets import WEB_SEARCHES
 
 AT: Final = datetime.fromisoformat("2026-11-20 12:00:00")
-OUTCOMES: Final = ("equal", "repriced", "no price", "otherwise", "refused", "wrong")
+OUTCOMES: Final = ("equal", "repriced", "no price", "otherwise", "searched", "refused", "wrong")
 CACHES: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
 
 
@@ -96,6 +98,10 @@ def outcomes(payloads: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
                     yield provider, "no price", ""
                 elif mine.cost in now:
                     yield provider, "repriced", ""
+                elif mine.cost is None and mine.searches:
+                    yield provider, "refused", mine.reason or ""
+                elif mine.searches and _without_searches(mine) in prices.values():
+                    yield provider, "searched", ""
                 elif _cached(mine) not in cached[provider]:
                     yield provider, "otherwise", ""
                 else:
@@ -122,6 +128,10 @@ def _recorded(
 
 def _cached(record: PricedRecord) -> int:
     return sum(record.buckets[name] or 0 for name in CACHES)
+
+
+def _without_searches(record: PricedRecord) -> Decimal:
+    return sum((row.usd for row in record.rows if row.bucket != WEB_SEARCHES), Decimal(0))
 
 
 def _usage(response: dict[str, Any]) -> Any:
