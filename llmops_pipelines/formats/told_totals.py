@@ -43,11 +43,9 @@ def with_told_totals(frame: pl.DataFrame) -> pl.DataFrame:
     """
     total, output = pl.col("total_tokens"), pl.col("output_tokens")
     given, reasoning = given_input(), pl.col("reasoning").fill_null(0)
-    thinks = pl.coalesce("model", "model_requested").str.contains(THINKS_BESIDE)
-    left = total - given - output
+    thinks, left, untold = _thinks(), _left(), _untold()
     beside = (reasoning > 0) & ((reasoning > output) | (left == reasoning))
     twice = thinks & (reasoning > 0) & (left == -reasoning) & (output >= 2 * reasoning)
-    untold = thinks & (reasoning == 0) & left.is_between(1, _MOST_REASONING)
     added = (
         pl.when(beside)
         .then(reasoning)
@@ -65,3 +63,36 @@ def with_told_totals(frame: pl.DataFrame) -> pl.DataFrame:
         reasoning=pl.when(untold).then(left).otherwise("reasoning"),
         tokens_doubted=pl.when(~told & (beyond != 0)).then(beyond),
     )
+
+
+def with_untold_reasoning(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with the reasoning of models that count it beside the answer and only in the total.
+
+    So Gemini does behind its endpoint for OpenAI's clients, whose usage has no place for it.
+
+    Args:
+        frame: As ``decode`` makes it, of what a provider answered.
+
+    Returns:
+        With ``tokens_doubted``, null: what contradicts a total after this is a fault.
+    """
+    untold, left = _untold(), _left()
+    return frame.with_columns(
+        output_tokens=pl.col("output_tokens") + pl.when(untold).then(left).otherwise(0),
+        reasoning=pl.when(untold).then(left).otherwise("reasoning"),
+        tokens_doubted=pl.lit(None, pl.Int64),
+    )
+
+
+def _thinks() -> pl.Expr:
+    return pl.coalesce("model", "model_requested").str.contains(THINKS_BESIDE)
+
+
+def _left() -> pl.Expr:
+    """What the total has beyond both sides."""
+    return pl.col("total_tokens") - given_input() - pl.col("output_tokens")
+
+
+def _untold() -> pl.Expr:
+    nothing_told = pl.col("reasoning").fill_null(0) == 0
+    return _thinks() & nothing_told & _left().is_between(1, _MOST_REASONING)

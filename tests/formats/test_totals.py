@@ -125,6 +125,14 @@ def test_a_providers_own_total_that_does_not_add_up_still_rejects_the_record() -
     assert "109 is not the sum of 35 input and 12 output tokens" in reason
 
 
+def test_thoughts_of_gemini_behind_the_endpoint_for_openais_clients_are_only_in_its_total() -> None:
+    usage = {"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109}
+    made = {"object": "chat.completion", "created": 1_794_300_000, "model": "gemini-2.5-pro"}
+    calls = read_as("openai", made | {"usage": usage}).calls
+    (found,) = calls.select("uncached_input", "output_text", "reasoning", "tokens_doubted").rows()
+    assert found == (35, 12, 62, None)
+
+
 def test_a_total_tells_the_side_that_a_span_leaves_out() -> None:
     says = {"openinference.span.kind": "EMBEDDING", "llm.token_count.prompt": 7}
     rows = read_as("openinference", batch(span(says | {"llm.token_count.total": 7})))
