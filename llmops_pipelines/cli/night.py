@@ -7,7 +7,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.endpoints import read_judges
+from llmops_pipelines.orchestration.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import LakeError
 from llmops_pipelines.orchestration.locks import alone
@@ -66,6 +67,8 @@ def night(
     elif outcome.days or outcome.failures:
         summary.print_summary(Console(), found, outcome, seconds=time.monotonic() - started)
     summary.print_troubles(Console(stderr=True), outcome)
+    for note in _unjudged(settings):
+        typer.echo(f"note: {note}", err=True)
     if not outcome.days and not outcome.failures:
         typer.echo(_nothing_to_do(settings, first, last), err=True)
         return UNUSABLE
@@ -135,6 +138,12 @@ def _run(
         raise UnusableError(str(error)) from error
     except OSError as error:
         raise of_file_system(error, remedy="mend that, then run again") from error
+
+
+def _unjudged(settings: Settings) -> Iterator[str]:
+    resources = resources_of(settings)
+    lake, reference = resources.lake.open(), resources.reference
+    return about_judging(lake, reference, resources.judge, resources.clock.today())
 
 
 def _say_so() -> None:

@@ -56,10 +56,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     """Type, check and normalise calls: one row per line, faulty ones with all their reasons."""
     decoded = decode(raw, reading, _FIELDS)
     frame = decoded.frame.with_columns(_status())
-    if reading.second_hand:
-        frame = with_told_totals(frame)
-    else:
-        frame = with_untold_reasoning(frame)
+    frame = with_told_totals(frame) if reading.second_hand else with_untold_reasoning(frame)
     frame = frame.with_columns(_error_class(frame))
     faults = [
         *decoded.faults,

@@ -18,6 +18,7 @@ from llmops_pipelines.adapters.cross_encoder import EntailmentModelError, open_e
 from llmops_pipelines.ingest import Sources
 from llmops_pipelines.judging.policy import LOCAL
 from llmops_pipelines.orchestration.endpoints import Bench, Seat, benches, read_judges
+from llmops_pipelines.orchestration.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging import unready
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.preflights import kept_finding
@@ -90,6 +91,7 @@ def diagnose(
     found.notes += about_prices(lake, now.date(), max_age_days)
     found.notes += about_budgets(lake, reference, now.date())
     found.notes += about_names(lake, reference, now.date())
+    found.notes += about_judging(lake, reference, judge, now.date())
     features = reference.read("features.yaml", Features)
     judges = read_judges(reference)
     known = benches(judge, judges)

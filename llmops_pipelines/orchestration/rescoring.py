@@ -14,7 +14,7 @@ from pydantic import Field
 from llmops_pipelines import judging
 from llmops_pipelines.orchestration.endpoints import read_judges
 from llmops_pipelines.orchestration.judge_quotes import quotes_of
-from llmops_pipelines.orchestration.judging import judge_asked, seats_for
+from llmops_pipelines.orchestration.judging import collect_day, judge_asked, seats_for
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.partitions import days_of
 from llmops_pipelines.orchestration.quoting import spec_called
@@ -109,7 +109,12 @@ def rescore_day(
     run_id: str,
     repetition: int = 0,
 ) -> Mapping[str, Any]:
-    """Judge one day, put on record what came of it, and return that to be shown."""
+    """Judge one day, put on record what came of it, and return that to be shown.
+
+    What the day's batches have brought by now is taken in first, or it would count as pending.
+    """
+    rubrics, judges = reference.read("rubrics.yaml", judging.Rubrics), read_judges(reference)
+    collect_day(lake, judge, judges, rubrics, clock, day)
     with items_of(lake, day) as items:
         verdicts = judge_asked(
             items,

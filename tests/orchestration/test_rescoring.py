@@ -1,13 +1,16 @@
 """A past day in front of a judge because somebody asked: again, in batches, before a jury."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from llmops_pipelines.judging import JudgeSpec, rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.orchestration.batches import LakeBook
+from llmops_pipelines.orchestration.judge_notes import about_judging
 from llmops_pipelines.orchestration.judges import bridges_of, coverage_of
-from llmops_pipelines.orchestration.judging import collect_day, seats_for
+from llmops_pipelines.orchestration.judging import collect_day, nightly_specs, seats_for
 from llmops_pipelines.orchestration.rescoring import rescore_day
 from llmops_pipelines.orchestration.resources import Judge, ReferenceFolder
 from llmops_pipelines.reference import Feature, Features
@@ -127,6 +130,44 @@ def test_a_rescoring_in_batches_waits_and_is_done_once_collected(past, stub, rep
     batched = past.lake.read(JUDGE_CALLS).filter(pl.col("batch").is_not_null(), step="verdict")
     assert batched["repetition"].to_list() == [repetition] * 6
     assert LakeBook(past.lake, DAY).states()["event"].to_list() == ["collected"]
+
+
+def test_a_rescoring_takes_in_itself_what_its_batches_have_brought(past, stub):
+    past.settings["batch"] = "openai"
+    assert past.rescore()["pending"] == 6
+    stub.finish(shuffled=1)
+    found = past.rescore()
+    assert (found["judged"], found["pending"], len(stub.batches)) == (6, 0, 1)
+
+
+def test_recent_samples_from_before_a_judge_was_set_are_told_with_the_command(past):
+    folder = past.root / "reference"
+    folder.mkdir()
+    (folder / "features.yaml").write_text("features: {assistant: {judging: judge}}")
+    shipped = Path(__file__).parents[2] / "data" / "reference" / "rubrics.yaml"
+    (folder / "rubrics.yaml").write_text(shipped.read_text())
+
+    def notes(within: int = 41, **settings: str) -> list[str]:
+        judge = past.judge.model_copy(update={"judge_within_days": within, **settings})
+        return list(about_judging(past.lake, past.reference, judge, past.clock.today()))
+
+    told = (
+        f"1 day(s) from {DAY} to {DAY} have samples that were not judged by {{}}, and no night "
+        f"goes back by itself: llmops rescore --from {DAY} --to {DAY} --spec {{}} (and so on)"
+    )
+    everything = "groundedness, faithfulness, answer_relevancy"
+    assert notes() == [told.format(everything, "groundedness")]
+    assert notes(within=40) == notes(model="") == []
+    past.rescore(nightly("groundedness", past))
+    past.shown()
+    assert notes() == [told.format("faithfulness, answer_relevancy", "faithfulness")]
+
+
+def nightly(metric: str, past: Past) -> JudgeSpec:
+    """The judge of that metric as a night would ask it."""
+    features = past.reference.read("features.yaml", Features)
+    specs = [spec for _, spec, _ in nightly_specs(features, past.reference, past.judge)]
+    return next(spec for spec in specs if spec.metric == metric)
 
 
 def panel(stub: BatchStub) -> Judges:
