@@ -24,6 +24,7 @@ from llmops_pipelines.formats.openai import OPENAI
 from llmops_pipelines.formats.openai_batch import OPENAI_BATCH
 from llmops_pipelines.formats.openai_responses import OPENAI_RESPONSES
 from llmops_pipelines.formats.openinference import OPENINFERENCE
+from llmops_pipelines.formats.opik import OPIK
 from llmops_pipelines.formats.otel_genai import OTEL_GENAI
 from llmops_pipelines.formats.portkey import PORTKEY
 from llmops_pipelines.formats.reading import LogFormat, Place, Reading, Record
@@ -41,6 +42,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
         OTEL_GENAI,
         MLFLOW,
         LANGSMITH,
+        OPIK,
         LANGFUSE,
         LITELLM,
         HELICONE,
