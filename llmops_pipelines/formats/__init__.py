@@ -11,6 +11,7 @@ import orjson
 
 from llmops_pipelines.formats.anthropic import ANTHROPIC
 from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
+from llmops_pipelines.formats.bedrock import BEDROCK
 from llmops_pipelines.formats.errors import ERROR_CLASSES
 from llmops_pipelines.formats.extraction import connect, split_document
 from llmops_pipelines.formats.helicone import HELICONE
@@ -48,6 +49,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
         HELICONE,
         PORTKEY,
         KONG,
+        BEDROCK,
         WEAVE,
         OPENAI_RESPONSES,
         ANTHROPIC,
