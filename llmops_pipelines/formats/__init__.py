@@ -14,6 +14,7 @@ from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
 from llmops_pipelines.formats.bedrock import BEDROCK
 from llmops_pipelines.formats.errors import ERROR_CLASSES
 from llmops_pipelines.formats.extraction import connect, split_document
+from llmops_pipelines.formats.gemini_logs import GEMINI
 from llmops_pipelines.formats.helicone import HELICONE
 from llmops_pipelines.formats.kong import KONG
 from llmops_pipelines.formats.langfuse import LANGFUSE
@@ -21,6 +22,7 @@ from llmops_pipelines.formats.langsmith import LANGSMITH
 from llmops_pipelines.formats.litellm import LITELLM
 from llmops_pipelines.formats.mapped import MAPPED, MappedField, MappedFields, check_mapping
 from llmops_pipelines.formats.mlflow import MLFLOW
+from llmops_pipelines.formats.ollama_logs import OLLAMA
 from llmops_pipelines.formats.openai import OPENAI
 from llmops_pipelines.formats.openai_batch import OPENAI_BATCH
 from llmops_pipelines.formats.openai_responses import OPENAI_RESPONSES
@@ -53,6 +55,8 @@ FORMATS: Final[dict[str, LogFormat]] = {
         WEAVE,
         OPENAI_RESPONSES,
         ANTHROPIC,
+        GEMINI,
+        OLLAMA,
         OPENAI,
         MAPPED,
     )
