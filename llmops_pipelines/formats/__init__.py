@@ -25,6 +25,7 @@ from llmops_pipelines.formats.mlflow import MLFLOW
 from llmops_pipelines.formats.ollama_logs import OLLAMA
 from llmops_pipelines.formats.openai import OPENAI
 from llmops_pipelines.formats.openai_batch import OPENAI_BATCH
+from llmops_pipelines.formats.openai_chunks import OPENAI_CHUNKS
 from llmops_pipelines.formats.openai_responses import OPENAI_RESPONSES
 from llmops_pipelines.formats.openinference import OPENINFERENCE
 from llmops_pipelines.formats.opik import OPIK
@@ -57,6 +58,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
         ANTHROPIC,
         GEMINI,
         OLLAMA,
+        OPENAI_CHUNKS,
         OPENAI,
         MAPPED,
     )

@@ -3,8 +3,8 @@
 An answer (``GenerateContentResponse``) is read as the API spells it and as its SDK dumps it; Vertex
 says in ``createTime`` when it was asked, the Gemini API does not: without a time in an envelope
 around it, such an answer is rejected. Vertex AI's batch predictions come in such an envelope, with
-``processed_time``. Rows of "Log requests and responses", exported from BigQuery, hold both bodies as
-JSON (``full_request``, ``full_response``) or as lists of texts, those of Claude on Vertex too.
+``processed_time``. Rows of "Log requests and responses", exported from BigQuery, hold both bodies
+as JSON (``full_request``, ``full_response``) or as lists of texts, those of Claude on Vertex too.
 """
 
 from __future__ import annotations
