@@ -11,8 +11,10 @@ import orjson
 
 from llmops_pipelines.formats.anthropic import ANTHROPIC
 from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
+from llmops_pipelines.formats.bedrock import BEDROCK
 from llmops_pipelines.formats.errors import ERROR_CLASSES
 from llmops_pipelines.formats.extraction import connect, split_document
+from llmops_pipelines.formats.gemini_logs import GEMINI
 from llmops_pipelines.formats.helicone import HELICONE
 from llmops_pipelines.formats.kong import KONG
 from llmops_pipelines.formats.langfuse import LANGFUSE
@@ -20,10 +22,13 @@ from llmops_pipelines.formats.langsmith import LANGSMITH
 from llmops_pipelines.formats.litellm import LITELLM
 from llmops_pipelines.formats.mapped import MAPPED, MappedField, MappedFields, check_mapping
 from llmops_pipelines.formats.mlflow import MLFLOW
+from llmops_pipelines.formats.ollama_logs import OLLAMA
 from llmops_pipelines.formats.openai import OPENAI
 from llmops_pipelines.formats.openai_batch import OPENAI_BATCH
+from llmops_pipelines.formats.openai_chunks import OPENAI_CHUNKS
 from llmops_pipelines.formats.openai_responses import OPENAI_RESPONSES
 from llmops_pipelines.formats.openinference import OPENINFERENCE
+from llmops_pipelines.formats.opik import OPIK
 from llmops_pipelines.formats.otel_genai import OTEL_GENAI
 from llmops_pipelines.formats.portkey import PORTKEY
 from llmops_pipelines.formats.reading import LogFormat, Place, Reading, Record
@@ -41,14 +46,19 @@ FORMATS: Final[dict[str, LogFormat]] = {
         OTEL_GENAI,
         MLFLOW,
         LANGSMITH,
+        OPIK,
         LANGFUSE,
         LITELLM,
         HELICONE,
         PORTKEY,
         KONG,
+        BEDROCK,
         WEAVE,
         OPENAI_RESPONSES,
         ANTHROPIC,
+        GEMINI,
+        OLLAMA,
+        OPENAI_CHUNKS,
         OPENAI,
         MAPPED,
     )

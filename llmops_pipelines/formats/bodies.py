@@ -1,8 +1,8 @@
 """What a provider's request and response bodies tell, whichever provider's they are.
 
 Gateways log the bodies they passed on: OpenAI's chat completions, completions, embeddings and
-Responses, Anthropic's messages, Gemini's generateContent, Ollama's answers. Text that is not JSON
-tells nothing.
+Responses, Anthropic's messages, Gemini's generateContent, Ollama's answers, those of models on
+Bedrock. Text that is not JSON tells nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats import anthropic, completion, gemini, ollama, openai_responses
+from llmops_pipelines.formats import (
+    anthropic,
+    bedrock_bodies,
+    completion,
+    gemini,
+    ollama,
+    openai_responses,
+)
 from llmops_pipelines.formats.messages import messages_of, text_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
@@ -25,6 +32,7 @@ from llmops_pipelines.formats.records import (
 from llmops_pipelines.formats.usage import tokens_of
 
 _NAMES: Final = ("response_id", "model", "service_tier", "finish_reason")
+_ASKED: Final = ("messages", "contents", "input", "prompt", "inputText")
 _READERS: Final = (
     ("choices", completion.reply_of),
     ("candidates", gemini.reply_of),
@@ -32,6 +40,12 @@ _READERS: Final = (
     ("content", anthropic.reply_of),
 )
 """The key under which each API answers, and who reads it."""
+
+_SPEAKERS: Final = (
+    (ollama.speaks, ollama.reply_of),
+    (bedrock_bodies.speaks, bedrock_bodies.reply_of),
+)
+"""Whose answers have no such key."""
 
 
 def request_of(body: Any) -> Record:
@@ -72,7 +86,7 @@ def asked(body: Mapping[str, Any]) -> list[Record]:
         system = system["parts"]
     text = text_of(system)
     head = [{"role": "system", "content": text}] if text else []
-    said = first(body.get("messages"), body.get("contents"), body.get("input"), body.get("prompt"))
+    said = first(*(body.get(name) for name in _ASKED))
     return head + messages_of(said)
 
 
@@ -93,7 +107,7 @@ def response_of(body: Any) -> Record:
 
 def reply_of(body: Mapping[str, Any]) -> Record:
     """Id, served model, tier, answer, tools called and why it ended, of any provider's response."""
-    spare = ollama.reply_of if ollama.speaks(body) else completion.reply_of
+    spare = next((read for speaks, read in _SPEAKERS if speaks(body)), completion.reply_of)
     said = next((read for key, read in _READERS if _is_list(body.get(key))), spare)(body)
     answer = said["answer"]
     return without_nulls(

@@ -45,6 +45,7 @@ PROVIDERS: Final = {
     "aws_bedrock": "aws", "bedrock": "aws", "amazon": "aws", "gcp.vertex_ai": "google",
     "gcp.gemini": "google", "gcp.gen_ai": "google",
     "vertex_ai": "google", "vertexai": "google", "vertex": "google", "gemini": "google",
+    "google_ai": "google", "anthropic_vertexai": "google",
     "google_genai": "google", "google_vertexai": "google", "mistral_ai": "mistral",
     "mistralai": "mistral", "xai": "x-ai", "x_ai": "x-ai", "together_ai": "together",
     "fireworks_ai": "fireworks", "moonshot": "moonshotai", "huggingface_hub": "huggingface",

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmops_pipelines.formats.faults import Fault, show
-from llmops_pipelines.formats.fields import FIELDS
+from llmops_pipelines.formats.fields import FIELDS, QUOTED
 from llmops_pipelines.formats.reading import Place, Reading
 from llmops_pipelines.formats.times import read_times
 from llmops_pipelines.tables import INSTANT, MONEY
@@ -38,7 +38,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
     """Type the fields ``names`` of ``raw`` (``RAW`` rows). An absent field is null and no fault."""
     height = raw.height
     said = [name for name in names if raw[name].null_count() < height]
-    raw = _unescaped(raw, said)
+    raw = _unescaped(_with_quoted_ids(raw, said), said)
     columns: list[pl.Expr | pl.Series] = []
     faults = [Fault(pl.col("shape").is_not_null(), pl.col("shape"))]
     for name in names:
@@ -62,7 +62,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                         ),
                     )
                 )
-            case "name":
+            case "id" | "name":
                 columns.append(_unquoted(value, place).alias(name))
                 faults.append(
                     Fault(~value.str.starts_with('"'), _says(place, value, "is not text; quote it"))
@@ -119,9 +119,16 @@ def _escaped(text: str) -> str:
     return text.replace("{", "(").replace("}", ")")
 
 
+def _with_quoted_ids(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """``raw`` with ids that are whole numbers as text of their digits."""
+    ids = [name for name in names if FIELDS[name] == "id"]
+    plain = [name for name in ids if not raw[name].str.starts_with('"').all()]
+    return raw.with_columns(pl.col(plain).str.replace(r"^-?[0-9]+$", '"$0"'))
+
+
 def _unescaped(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """``raw`` with the escapes of those few names that have any resolved; their quotes stay."""
-    strings = [name for name in names if FIELDS[name] == "name"]
+    strings = [name for name in names if FIELDS[name] in QUOTED]
     backslash = raw.select(pl.col(strings).str.contains("\\", literal=True).any())
     for name in strings:
         if backslash[name].item():

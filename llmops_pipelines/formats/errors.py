@@ -19,7 +19,7 @@ _WORDS: Final = (
     ("rate_limit", r"rate[ _-]?limit|too many requests|insufficient_quota|quota|throttl"
      r"|resource_?exhausted|tokens per min|requests per min"),
     ("timeout", r"time[ _-]?d?[ _-]?out|deadline"),
-    ("auth", r"auth|api[ _-]?key|permission|forbidden|access denied|invalid_organization"),
+    ("auth", r"auth|api[ _-]?key|permission|forbidden|access ?denied|invalid_organization"),
     ("network", r"connection|network|dns|socket|econn|unreachable|getaddrinfo|\bssl\b|\btls\b"
      r"|broken pipe|peer closed"),
     ("server", r"server|internal|unavailable|overloaded|bad gateway|engine|api_error"),

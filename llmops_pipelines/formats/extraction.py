@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import duckdb
 import polars as pl
 
-from llmops_pipelines.formats.fields import FIELDS, TEXT_KINDS, of_kind
+from llmops_pipelines.formats.fields import FIELDS, QUOTED, TEXT_KINDS, of_kind
 from llmops_pipelines.formats.narrowing import narrowed
 from llmops_pipelines.formats.paths import Path, json_path, show_path
 from llmops_pipelines.formats.reading import Reading
@@ -159,7 +159,7 @@ def _select(reading: Reading) -> str:
         if kind in TEXT_KINDS and values:
             odd += [unusual(kind, _first_of(values), set(map(_last_key, place.paths)))]
         if place.constant is not None:
-            values.append(literal(json.dumps(place.constant) if kind == "name" else place.constant))
+            values.append(literal(json.dumps(place.constant) if kind in QUOTED else place.constant))
         if values:
             columns.append(f"{_first_of(values)} AS {name}")
     return (  # paths of sources.yaml are quoted by structure.literal and Structure.value

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 Kind = Literal[
+    "id",  # text; a whole number is taken as its digits
     "name",  # text, and nothing but text
     "label",  # text; a number or a boolean is taken as its spelling
     "whole",  # a whole number, not negative
@@ -25,9 +26,9 @@ Kind = Literal[
 
 FIELDS: Final[Mapping[str, Kind]] = {
     "kind": "label",
-    "call_id": "name",
-    "trace_id": "name",
-    "parent_id": "name",
+    "call_id": "id",
+    "trace_id": "id",
+    "parent_id": "id",
     "response_id": "label",
     "project": "label",
     "name": "label",
@@ -89,7 +90,7 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "document_count": "whole",
     "input_chars": "whole",
     "output_chars": "whole",
-    "about_call": "name",
+    "about_call": "id",
     "rating": "number",
     "thumb": "label",
     "comment": "text",
@@ -115,6 +116,8 @@ MappedName = Literal[
 """The fields that ``sources.yaml`` can place: those of a call."""
 
 TEXT_KINDS: Final = ("messages", "contexts", "text")
+QUOTED: Final = ("id", "name")
+"""Kinds whose raw values keep their quotes."""
 
 
 def of_kind(*kinds: str) -> list[str]:

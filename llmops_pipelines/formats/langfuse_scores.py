@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_name, as_object, first, without_nulls
-from llmops_pipelines.formats.scales import rated
+from llmops_pipelines.formats.scales import counts_stars, rated
 
 _PEOPLE: Final = ("ANNOTATION", "API")
-_STARS: Final = ("star", "rating", "csat", "likert")
 
 
 def feedback(score: Mapping[str, Any]) -> Record:
@@ -30,7 +29,7 @@ def feedback(score: Mapping[str, Any]) -> Record:
         score.get("value"),
         first(of("stringValue", "string_value"), score.get("value")),
         kind=str(of("dataType", "data_type") or "").upper(),
-        stars=any(word in str(score.get("name")).lower() for word in _STARS),
+        stars=counts_stars(score.get("name")),
     )
     if not said or not (call or trace):
         return {"kind": "ignored"}

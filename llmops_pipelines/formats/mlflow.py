@@ -1,7 +1,8 @@
 """Format ``mlflow``: MLflow traces, as ``Trace.to_json`` and ``search_traces`` write them.
 
 A trace says who asked, in which session and with which tags; its spans are calls and steps.
-People's assessments are feedback, those of judges and code are ignored.
+People's assessments are feedback, those of judges and code are ignored. A frame saved as CSV is
+read where its column ``trace`` is JSON, as since MLflow 3: other cells are as Python prints them.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ def _unpack(record: Record) -> list[Record]:
     # A row of search_traces says everything twice; in CSV only the column ``trace`` is JSON.
     info |= {name: said for name in (*_METADATA, "tags") if (said := as_object(record.get(name)))}
     spans = as_list(record.get("spans")) or as_list(data.get("spans"))
+    printed = record.get("spans")
+    if not spans and isinstance(printed, str) and printed not in ("", "[]"):
+        raise TypeError("spans: as Python prints them; use to_json(orient='records', lines=True)")
     shared = _shared(info)
     read = [mlflow_spans.read(span_of(span), **shared) for span in spans if isinstance(span, dict)]
     found = [*without_wrappers(read)] if read else [_alone(info, shared)]

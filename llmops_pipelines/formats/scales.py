@@ -12,6 +12,7 @@ _UP: Final = {"up", "thumbs_up", "thumbs up", "thumbsup", "👍", "positive", "g
 _DOWN: Final = {"down", "thumbs_down", "thumbs down", "thumbsdown", "👎", "negative", "bad",
                 "dislike", "disliked", "unhelpful", "not helpful", "no", "false",
                 "incorrect"}  # fmt: skip
+_STARS: Final = ("star", "rating", "csat", "likert")
 
 
 def rated(value: Any, label: Any, *, kind: str = "", stars: bool = False) -> Record | None:
@@ -33,6 +34,11 @@ def rated(value: Any, label: Any, *, kind: str = "", stars: bool = False) -> Rec
     if 0 <= number <= 1 and not stars:
         return {"rating": 1 + 4 * number}
     return {"rating": number} if 1 <= number <= 5 else None
+
+
+def counts_stars(name: Any) -> bool:
+    """Whether the name of a score speaks of a scale that begins at 1."""
+    return any(word in str(name).lower() for word in _STARS)
 
 
 def _thumb(label: Any) -> str | None:

@@ -18,7 +18,8 @@ _CALLED: Final = {"name": TEXT, "arguments": TEXT}
 TOOLS: Final = [{**_CALLED, "function": _CALLED}]
 
 TYPES: Final[dict[str, Any]] = {
-    "name": JSON,  # keeps the quotes, which tell text from a number
+    "id": JSON,  # keeps the quotes, which tell text from a number
+    "name": JSON,
     "json": JSON,
     "presence": None,
     "messages": MESSAGES,

@@ -9,7 +9,7 @@ import polars as pl
 from llmops_pipelines.tables import INSTANT
 
 MICROSECONDS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
-_ZONE: Final = r" ?([Zz]|[+-]\d{2}(:?\d{2})?)"
+_ZONE: Final = r" ?([Zz]|UTC|[+-]\d{2}(:?\d{2})?)"
 _TAIL: Final = rf"^([.,]\d{{1,9}})?({_ZONE})?$"
 
 

@@ -26,6 +26,7 @@ from llmops_pipelines.formats.records import (
     tags_of,
     without_nulls,
 )
+from llmops_pipelines.formats.step_words import kind_by_name
 from llmops_pipelines.formats.usage_maps import token_fields
 
 _REF: Final = re.compile(r"^weave:///.*/op/([^:/]+)")
@@ -38,8 +39,6 @@ _UNSAID: Final = re.compile(r"^(NOT_GIVEN|<[\w.]+ object at 0x[0-9a-f]+>)$")
 """What stands for an argument that nobody gave."""
 
 _KINDS: Final = ("retriever", "reranker", "tool", "guardrail", "parser", "agent", "embedding")
-_WORDS: Final = (("retriev", "retriever"), ("search", "retriever"), ("rerank", "reranker"),
-                 ("guardrail", "guardrail"), ("agent", "agent"), ("tool", "tool"))  # fmt: skip
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
@@ -166,10 +165,8 @@ def _op(record: Mapping[str, Any]) -> str:
 
 
 def _step_kind(op: str, own: Record) -> str:
-    if (kind := own.get("kind")) in _KINDS:
-        return str(kind)
-    name = op.lower()
-    return next((kind for word, kind in _WORDS if word in name), "chain")
+    kind = own.get("kind")
+    return str(kind) if kind in _KINDS else kind_by_name(op)
 
 
 def _milliseconds(seconds: Any) -> float | None:

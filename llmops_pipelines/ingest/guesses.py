@@ -69,7 +69,7 @@ def time_guess(profile: Profile, options: LandingOptions) -> Guess | None:
 
 
 def _id(profile: Profile, _: LandingOptions) -> Guess | None:
-    if not profile.are_texts or max(map(len, profile.texts)) > 200:
+    if not _are_ids(profile):
         return None
     different = profile.distinct == len(profile.known)
     complete = len(profile.known) == len(profile.values)
@@ -81,15 +81,26 @@ def _id(profile: Profile, _: LandingOptions) -> Guess | None:
     )  # fmt: skip
 
 
+def _are_ids(profile: Profile) -> bool:
+    """Whether all values are short texts, or all of them whole numbers."""
+    if profile.are_texts:
+        return max(map(len, profile.texts)) <= 200
+    return bool(profile.known) and all(type(value) is int for value in profile.known)
+
+
 def _trace_id(profile: Profile, options: LandingOptions) -> Guess | None:
     few = len(profile.known) > _MOST_CALLS * profile.distinct
     return None if few else _grouping_id(profile, options)
 
 
 def _grouping_id(profile: Profile, _: LandingOptions) -> Guess | None:
-    if not profile.are_texts or max(map(len, profile.texts)) > 200:
+    if not _are_ids(profile):
         return None
     return Guess(profile, f"{profile.distinct:,} different in {len(profile.known):,}")
+
+
+def _name(profile: Profile, options: LandingOptions) -> Guess | None:
+    return _grouping_id(profile, options) if profile.are_texts else None
 
 
 def _label(profile: Profile, _: LandingOptions) -> Guess | None:
@@ -240,7 +251,8 @@ def _as_label(value: Any) -> str:
 Check = Callable[[Profile, LandingOptions], Guess | None]
 
 _BY_KIND: Final[Mapping[str, Check]] = {
-    "name": _grouping_id,
+    "id": _grouping_id,
+    "name": _name,
     "label": _label,
     "whole": _whole,
     "duration": _duration,

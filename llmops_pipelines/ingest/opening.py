@@ -34,6 +34,8 @@ from llmops_pipelines.ingest.tabular import (
 _SAMPLE_LINES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 2**20
 _END_BYTES: Final = 64
+_EVENTS: Final = (b"data:", b"event:")
+"""What a stream of server-sent events may begin with."""
 
 _SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
 """One reading per format, so that the lines of many small files are read together."""
@@ -216,7 +218,14 @@ def _why_unknown(
             " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
             f" jq -c . {content.file.path.rpartition('/')[2]}"
         )
-    return (
-        "file: none of its first lines is a JSON object; write one per line, and if no format is"
-        f" then recognised, {_ADD_ENTRY}"
-    )
+    if _head(seen).lstrip().startswith(_EVENTS):
+        why = (
+            "is a stream as a server sends it (data: ...); write its objects alone, one per line:"
+            f" sed -n 's/^data: *{{/{{/p' {content.file.path.rpartition('/')[2]}"
+        )
+    else:
+        why = (
+            "none of its first lines is a JSON object; write one per line, and if no format is then"
+            f" recognised, {_ADD_ENTRY}"
+        )
+    return f"file: {why}"

@@ -31,11 +31,15 @@ CLOSE_S: Final = 2.0
 SAME_RESPONSE_S: Final = 600.0
 """A response id that comes back later than this belongs to a server that repeats its ids."""
 
+_TRACERS: Final = (
+    "openinference", "otel_genai", "langfuse", "langsmith", "mlflow", "weave", "opik",
+)  # fmt: skip
+
 PRECEDENCE: Final[Mapping[str, tuple[str, ...]]] = {
     "cost_reported": ("litellm", "helicone", "portkey", "kong"),
-    "latency_ms": ("openinference", "otel_genai", "langfuse", "langsmith", "mlflow", "weave"),
-    "ttft_ms": ("openinference", "otel_genai", "langfuse", "langsmith", "mlflow", "weave"),
-    "feature": ("langfuse", "langsmith", "openinference", "otel_genai", "mlflow", "weave"),
+    "latency_ms": _TRACERS,
+    "ttft_ms": _TRACERS,
+    "feature": ("langfuse", "langsmith", "openinference", "otel_genai", "mlflow", "weave", "opik"),
     "prompt_name": ("langfuse", "langsmith", "openinference", "otel_genai", "mlflow"),
     "prompt_version": ("langfuse", "langsmith", "openinference", "otel_genai", "mlflow"),
 }

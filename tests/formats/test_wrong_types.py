@@ -21,10 +21,12 @@ WRONG = [
     (call(latency_ms=-1), "latency_ms: '-1' is negative"),
     (call(latency_ms="fast"), "latency_ms: 'fast' is not a finite number"),
     (call(ttft_ms=float("nan")), "ttft_ms: 'NaN' is not a finite number"),
-    (call(id=12), "id: '12' is not text; quote it"),
+    (call(id=12.5), "id: '12.5' is not text; quote it"),
+    (call(id=12.0), "id: '12.0' is not text; quote it"),
+    (call(id=True), "id: 'true' is not text; quote it"),
     (call(id={"a": 1}), "id: an object is not text"),
     (call(id=["c-1"]), "id: a list is not text"),
-    (call(trace_id=7), "trace_id: '7' is not text"),
+    (call(trace_id=7.5), "trace_id: '7.5' is not text"),
     (call(feature=3), "feature: '3' is not text"),
     (call(response=response(model=4)), "response.model: '4' is not text"),
     (call(provider=True), "provider: 'true' is not text"),
@@ -56,7 +58,7 @@ def test_a_wrong_value_is_rejected_by_name():
 
 
 def test_every_fault_of_a_record_is_listed():
-    found = reason(call(id=12, latency_ms=-1, timestamp="soon"))
+    found = reason(call(id=12.5, latency_ms=-1, timestamp="soon"))
     assert found.count("; ") >= 2
     for field in ("id:", "latency_ms:", "timestamp:"):
         assert field in found

@@ -38,6 +38,20 @@ RUN = {
     "completion_tokens": 30,
     "prompt_token_details": '{"cache_read": 64}',
 }
+SPAN = {
+    "id": "span-1",
+    "trace_id": "trace-1",
+    "project_name": "shop",
+    "type": "llm",
+    "start_time": BEGAN,
+    "end_time": "2026-11-10 09:15:03.123000",
+    "model": "gpt-4.1-mini",
+    "usage": '{"prompt_tokens": 120, "original_usage.prompt_tokens": 120,'
+    ' "original_usage.prompt_tokens_details.cached_tokens": 64,'
+    ' "original_usage.completion_tokens": 30, "total_tokens": 150}',
+    "metadata": {"feature": "search"},
+    "tags": ["beta"],
+}
 MAPS = {
     "usage_details": pa.map_(pa.string(), pa.uint64()),
     "metadata": pa.map_(pa.string(), pa.string()),
@@ -71,7 +85,7 @@ def _parquet(row):
     return held.getvalue()
 
 
-@pytest.mark.parametrize("row", [ROW, RUN], ids=["langfuse", "langsmith"])
+@pytest.mark.parametrize("row", [ROW, RUN, SPAN], ids=["langfuse", "langsmith", "opik"])
 def test_every_kind_of_file_lands_the_same_call(row):
     lake = Lake()
     lake.land(

@@ -96,6 +96,13 @@ def test_a_proposal_reads_the_lines_it_was_made_from() -> None:
     assert (first["uncached_input"], first["output_text"]) == (100, 10)
 
 
+def test_ids_that_are_whole_numbers_are_placed() -> None:
+    numbered = [record(n, requestId=10**12 + n, traceId=7000 + n) for n in range(4)]
+    _, lake = read_back(log("imported/gateway.jsonl", lines(*numbered)))
+    found = lake.rows().select("call_id", "trace_id").row(0)
+    assert found == ("1000000000000", "7000")
+
+
 def test_a_csv_file_is_mapped_though_all_its_cells_are_text() -> None:
     text = io.StringIO()
     rows = [record(n, Success=str(n > 1), Latency=f"{n}.25") for n in range(3)]
@@ -285,8 +292,8 @@ def test_a_clock_that_counts_from_nowhere_gives_the_date_of_the_file() -> None:
     assert lake.rows()["day"].to_list() == [date(2026, 11, 9)] * 3
 
 
-def test_ids_that_are_numbers_are_left_for_they_would_be_rejected() -> None:
-    assert "call_id" not in guesses(*three(requestId=[1, 2, 3]))
+def test_ids_that_are_fractions_are_left_for_they_would_be_rejected() -> None:
+    assert "call_id" not in guesses(*three(requestId=[1.5, 2.5, 3.5]))
 
 
 def test_ids_that_repeat_need_a_person() -> None:
@@ -394,5 +401,6 @@ def test_tokens_that_no_name_tells_are_told_by_their_sum() -> None:
 
 
 def test_a_path_that_is_named_like_a_field_and_left_says_so() -> None:
-    text = propose(log("a.jsonl", lines(*three(requestId=[1, 2, 3]))), options()).text
+    fractions = three(requestId=[1.5, 2.5, 3.5])
+    text = propose(log("a.jsonl", lines(*fractions)), options()).text
     assert "#   requestId: number; named like call_id, which is placed or takes other" in text
