@@ -9,9 +9,9 @@ provider that might have sent it the prices of both sides. It is made from genai
 ``equal`` where our cost is the recorded one to the last digit, ``repriced`` where it is what the
 installed genai-prices says and the recorded one is not (prices have changed since), ``no price``
 where nobody knows one (genai-prices says 0 of models it lists without), ``otherwise`` where the
-recorded reading overlooked cached tokens that the payload counts, ``searched`` where the tokens cost
-the recorded price and searches of the web come on top (genai-prices adds them to its total and
-records both sides only), ``refused`` with our reason, and ``wrong`` in any other case.
+recorded reading overlooked cached tokens that the payload counts, ``searched`` where the tokens
+cost the recorded price and searches of the web come on top (genai-prices adds them to its total,
+and records both sides only), ``refused`` with our reason, and ``wrong`` in any other case.
 """
 
 from __future__ import annotations
