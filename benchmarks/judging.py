@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -333,6 +334,8 @@ def night(url: str, folder: str) -> None:
     from llmops_pipelines.tables import JUDGE_SCORES
 
     minilm.embed = lambda texts: np.ones((len(texts), 1), np.float32)
+    resident: list[tuple[float, int]] = []
+    threading.Thread(target=watch, args=(resident,), daemon=True).start()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started, spent = time.perf_counter(), cpu()
     lake = LakeResource(root=f"{folder}/lake")
@@ -350,7 +353,9 @@ def night(url: str, folder: str) -> None:
         day=DAY,
         run_id="bench",
     )  # fmt: skip
-    lake.open().write(JUDGE_SCORES, whole(scores), day=DAY)
+    rows = whole(scores)
+    asked = time.perf_counter()
+    lake.open().write(JUDGE_SCORES, rows, day=DAY)
     kept = lake.open().scan(JUDGE_SCORES, [DAY])
     of_verdicts(kept)
     result = {
@@ -358,15 +363,36 @@ def night(url: str, folder: str) -> None:
         "cpu": cpu() - spent,
         "scored": kept.filter(metric="groundedness").select(pl.len()).collect().item(),
         "started_mb": before,
+        "early_mb": at(resident, started + 0.2 * (asked - started)),
+        "late_mb": at(resident, asked - 0.05 * (asked - started)),
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     print(json.dumps(result))
 
 
+def watch(resident: list[tuple[float, int]]) -> None:
+    """Look at this process's resident pages, forty times a second."""
+    while True:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        resident.append((time.perf_counter(), pages * resource.getpagesize() >> 20))
+        time.sleep(0.025)
+
+
+def at(resident: list[tuple[float, int]], moment: float) -> int:
+    """The megabytes seen nearest to ``moment``."""
+    return min(resident, key=lambda seen: abs(seen[0] - moment))[1]
+
+
 def size(items: int) -> None:
-    """A night of more and more items; then the same night again, all of it known by then."""
-    print(f"\n{'items':>8} {'wall s':>8} {'CPU s/1,000':>12} {'MB':>6} {'again: s':>14} {'MB':>6}")
-    for count in (items // 100, items // 10, items):
+    """A night of more and more items; then the same night again, all of it known by then.
+
+    Memory is told early and late in the asking, and at the peak, which comes with the storing.
+    """
+    print(
+        f"\n{'items':>8} {'wall s':>8} {'CPU s/1,000':>12} {'early MB':>9} {'late':>5} {'peak':>5}"
+        f" {'again: s':>10} {'peak':>5}"
+    )
+    for count in (items // 100, items // 10, items * 3 // 10, items):
         with endpoint(0) as url, tempfile.TemporaryDirectory() as folder:
             landing = [sys.executable, __file__, "_landed", folder, str(count)]
             subprocess.run(landing, check=True)
@@ -375,8 +401,9 @@ def size(items: int) -> None:
         assert found["scored"] == again["scored"] == count, (found, again)
         each = found["cpu"] / count * 1_000
         print(
-            f"{count:8,} {found['wall']:8.1f} {each:12.2f} {found['rss_mb']:6.0f} "
-            f"{again['wall']:14.1f} {again['rss_mb']:6.0f}",
+            f"{count:8,} {found['wall']:8.1f} {each:12.2f} {found['early_mb']:9} "
+            f"{found['late_mb']:5} {found['rss_mb']:5.0f} "
+            f"{again['wall']:10.1f} {again['rss_mb']:5.0f}",
             flush=True,
         )
 
