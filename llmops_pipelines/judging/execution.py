@@ -111,7 +111,6 @@ class _Window:
     async def flush(self) -> None:
         """Hand over what has gathered; it is kept until the ledger has taken it."""
         async with self._lock:
-            self._enough.clear()
             verdicts, attempts = list(self.verdicts), list(self.attempts)
             if not (verdicts or attempts):
                 return
@@ -120,8 +119,9 @@ class _Window:
             self.tally.add_attempts(attempts)
             for _ in verdicts:
                 self.room.release()
-            if self._has_enough:
-                self._enough.set()
+            # What came meanwhile was counted together with what was being handed over.
+            if not self._has_enough:
+                self._enough.clear()
 
     @property
     def _has_enough(self) -> bool:

@@ -86,11 +86,12 @@ class Table:
         return ordered
 
     def _faults(self, frame: pl.DataFrame) -> Iterator[str]:
+        found = frame.schema
         for column in self.columns:
-            if column.name not in frame.columns:
-                yield f"{column.name}: missing; the frame has {', '.join(frame.columns)}"
-            elif frame.schema[column.name] != column.dtype:
-                yield f"{column.name}: is {frame.schema[column.name]}, expected {column.dtype}"
+            if column.name not in found:
+                yield f"{column.name}: missing; the frame has {', '.join(found)}"
+            elif found[column.name] != column.dtype:
+                yield f"{column.name}: is {found[column.name]}, expected {column.dtype}"
             elif not column.nullable and (nulls := frame[column.name].null_count()):
                 yield f"{column.name}: {nulls:,} null(s), expected none"
 
@@ -107,4 +108,4 @@ def _ascends(frame: pl.DataFrame, key: tuple[str, ...]) -> bool:
         # Column by column: for the few rows of a ledger part a query costs more than the answer.
         column, before = frame[name].slice(1), frame[name].slice(0, frame.height - 1)
         greater, equal = greater | (equal & (column > before)), equal & (column == before)
-    return bool(greater.fill_null(value=False).all())
+    return not greater.null_count() and bool(greater.all())

@@ -544,3 +544,11 @@ def test_a_run_that_ends_while_results_are_handed_over_hands_them_over_once():
     assert run.ledger.verdicts["item_digest"].is_unique().all()
     assert run.ledger.attempts["attempt_id"].is_unique().all()
     assert run.ledger.verdicts.height == 2 * QUICK.concurrency
+
+
+def test_what_comes_while_results_are_handed_over_gathers_until_it_is_enough():
+    limits = replace(QUICK, window_results=20)
+    run = Run(always(ok()), limits=limits, ledger=SlowLedger(), seconds=0.02)
+    run.of(item_frame(*(f"a {n}" for n in range(100))))
+    *full, _ = [part.height for part, _ in run.ledger.parts]
+    assert min(full) >= 15
