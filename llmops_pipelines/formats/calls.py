@@ -12,7 +12,7 @@ from llmops_pipelines.formats.faults import Fault, Sorted, show, sort_out
 from llmops_pipelines.formats.fields import FIELDS
 from llmops_pipelines.formats.reading import Place, Reading
 from llmops_pipelines.formats.tokens import token_buckets, token_faults
-from llmops_pipelines.formats.told_totals import with_told_totals, with_untold_reasoning
+from llmops_pipelines.formats.told_totals import with_told_totals
 from llmops_pipelines.tables import MONEY
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     """Type, check and normalise calls: one row per line, faulty ones with all their reasons."""
     decoded = decode(raw, reading, _FIELDS)
     frame = decoded.frame.with_columns(_status())
-    frame = with_told_totals(frame) if reading.second_hand else with_untold_reasoning(frame)
+    frame = with_told_totals(frame, reading)
     frame = frame.with_columns(_error_class(frame))
     faults = [
         *decoded.faults,

@@ -47,6 +47,7 @@ OPENAI: Final = LogFormat(
     marks=("kind", "object", "response", "request", "body"),
     recognises=_recognises,
     needs=("timestamp", "request or response"),
+    of_any_model=True,
     containers=tuple(
         map(parse_path, ("request", "response", "response.choices", "response.usage"))
     ),

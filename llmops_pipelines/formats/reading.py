@@ -45,7 +45,7 @@ class Reading:
     """Everything needed to read the records of one source.
 
     ``containers`` are the objects and lists that must not be anything else when they are there.
-    ``second_hand`` as in ``LogFormat``.
+    ``second_hand`` and ``of_any_model`` as in ``LogFormat``.
     """
 
     format: str
@@ -55,6 +55,7 @@ class Reading:
     unpack: Unpack | None = None
     dated_by_file: bool = False
     second_hand: bool = False
+    of_any_model: bool = False
 
     def place(self, name: str) -> Place:
         """Where ``name`` stands; nowhere if the source does not have it."""
@@ -71,6 +72,7 @@ class LogFormat:
     that records have no time of their own, so that the date in the file's path, else its
     modification time, dates them. ``second_hand`` says that a tool copied the counts from whoever
     made them: a total that contradicts them is a doubt, and no fault (``told_totals``).
+    ``of_any_model`` says that other providers answer in it too, some without a place for reasoning.
     """
 
     name: str
@@ -83,6 +85,7 @@ class LogFormat:
     needs: tuple[str, ...] = ()
     dated_by_file: bool = False
     second_hand: bool = False
+    of_any_model: bool = False
 
     def reading(self, overrides: Mapping[str, Place] | None = None, zone: str = "UTC") -> Reading:
         """How to read a source of this format; ``overrides`` come before its own places.
@@ -105,6 +108,7 @@ class LogFormat:
             zone,
             dated_by_file=self.dated_by_file,
             second_hand=self.second_hand,
+            of_any_model=self.of_any_model,
         )
 
     def _canonical(self, overrides: Mapping[str, Place], zone: str) -> Reading:
@@ -118,6 +122,7 @@ class LogFormat:
             unpack=self.unpack,
             dated_by_file=self.dated_by_file,
             second_hand=self.second_hand,
+            of_any_model=self.of_any_model,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.formats.reading import Reading
 from llmops_pipelines.formats.tokens import given_input
 
 THINKS_BESIDE: Final = (
@@ -25,21 +26,38 @@ _MOST_REASONING: Final = 65_536
 tools, which are input."""
 
 
-def with_told_totals(frame: pl.DataFrame) -> pl.DataFrame:
+def with_told_totals(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     """``frame`` with sides that agree with their totals where these explain how they were counted.
+
+    Args:
+        frame: As ``decode`` makes it.
+        reading: Whose counts they are: a tool's, some provider's, or those of the format's own.
+
+    Returns:
+        With ``tokens_doubted``: by how much a tool's total exceeds both sides (less than 0: falls
+        short of them), null where it does not.
+    """
+    if reading.second_hand:
+        return _copied(frame)
+    untold, left = _untold(), _left()
+    known = frame.with_columns(tokens_doubted=pl.lit(None, pl.Int64))
+    if not reading.of_any_model:
+        return known
+    # So Gemini counts behind its endpoint for OpenAI's clients, which has no place for reasoning.
+    return known.with_columns(
+        output_tokens=pl.col("output_tokens") + pl.when(untold).then(left).otherwise(0),
+        reasoning=pl.when(untold).then(left).otherwise("reasoning"),
+    )
+
+
+def _copied(frame: pl.DataFrame) -> pl.DataFrame:
+    """The counts that a tool copied from whoever made them.
 
     Reasoning beside the output is added to it: where it exceeds the output, where only so the sides
     add up to the total, and, of models that count it so, where nothing but a total tells of it. Of
     these models reasoning that a tool added twice is taken off once. A missing side follows from a
-    total that is no less than the other.
-
-    Args:
-        frame: As ``decode`` makes it.
-
-    Returns:
-        With ``tokens_doubted``: by how much a total exceeds both sides (less than 0: falls short of
-        them), null where it does not. ``total_tokens`` are left where they tell a side, and where
-        they are no count, which is a fault whoever logged them.
+    total that is no less than the other. ``total_tokens`` are left where they tell a side, and
+    where they are no count, which is a fault whoever logged them.
     """
     total, output = pl.col("total_tokens"), pl.col("output_tokens")
     given, reasoning = given_input(), pl.col("reasoning").fill_null(0)
@@ -62,25 +80,6 @@ def with_told_totals(frame: pl.DataFrame) -> pl.DataFrame:
         output_tokens=output + added,
         reasoning=pl.when(untold).then(left).otherwise("reasoning"),
         tokens_doubted=pl.when(~told & (beyond != 0)).then(beyond),
-    )
-
-
-def with_untold_reasoning(frame: pl.DataFrame) -> pl.DataFrame:
-    """``frame`` with the reasoning of models that count it beside the answer and only in the total.
-
-    So Gemini does behind its endpoint for OpenAI's clients, whose usage has no place for it.
-
-    Args:
-        frame: As ``decode`` makes it, of what a provider answered.
-
-    Returns:
-        With ``tokens_doubted``, null: what contradicts a total after this is a fault.
-    """
-    untold, left = _untold(), _left()
-    return frame.with_columns(
-        output_tokens=pl.col("output_tokens") + pl.when(untold).then(left).otherwise(0),
-        reasoning=pl.when(untold).then(left).otherwise("reasoning"),
-        tokens_doubted=pl.lit(None, pl.Int64),
     )
 
 
