@@ -135,8 +135,8 @@ def ledger_on(
     asked += [digests.select(key=key) for one in heard for digests in one.digests_of(items)]
     with TemporaryDirectory(prefix="llmops-") as folder:
         file = Path(folder, "ledger.parquet")
-        wanted = pl.concat(asked).lazy()
-        own = ledger.join(wanted, left_on=key, right_on="key", how="semi")
+        # A join would hold a large part of the ledger, this a part at a time.
+        own = ledger.filter(key.is_in(pl.concat(asked)["key"].implode()))
         own.sink_parquet(file, row_group_size=_ROW_GROUP)
         yield pl.scan_parquet(file)
 
