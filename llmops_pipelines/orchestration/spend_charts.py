@@ -13,6 +13,7 @@ import polars as pl
 
 from llmops_pipelines import cost
 from llmops_pipelines.adapters.batch_chart import batch_bars
+from llmops_pipelines.adapters.budget_chart import budget_bars
 from llmops_pipelines.adapters.charts import daily_spend, png_markdown
 from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
@@ -81,7 +82,8 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
         forecast_fan(past, forecast, title="Spend to come"),
         forecast,
     )
-    monthly = _of_day(lake, BUDGET_STATUS, last).filter(pl.col("period") == "month")
+    standing = _of_day(lake, BUDGET_STATUS, last).filter(pl.col("budget").is_not_null())
+    monthly = standing.filter(pl.col("period") == "month")
     budget = monthly.filter(TOTAL)["budget"].cast(pl.Float64).to_list()
     figure = burn_down(
         past,
@@ -92,6 +94,9 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
     )
     yield Chart("budget_burn_down", "What is left of the month's budget", figure, past)
     yield from _burn_downs(lake, history, monthly.filter(~TOTAL), last)
+    if standing.height:
+        said = "What is spent of every budget, of the day, the month and the last days"
+        yield Chart("budgets", said, budget_bars(standing, last), standing)
 
 
 def _burn_downs(
@@ -99,9 +104,7 @@ def _burn_downs(
 ) -> Iterator[Chart]:
     """A burn-down for each monthly budget of a feature or team, the most used one first."""
     forecasts = _of_day(lake, COST_FORECAST, last)
-    used = monthly.drop_nulls("budget").sort(
-        "share", "kind", "scope", descending=[True, False, False], nulls_last=True
-    )
+    used = monthly.sort("share", "kind", "scope", descending=[True, False, False], nulls_last=True)
     taken: dict[str, int] = {}
     for row in used.head(_MOST_BUDGETS).iter_rows(named=True):
         kind, scope = row["kind"], row["scope"]
