@@ -115,18 +115,19 @@ def verdicts_of(
     kept = ledger.lazy()
     parts = [JUDGE_SCORES.empty()]
     for spec in specs:
-        wanted = digests_of(items, spec).lazy().select("item_digest", own_call="call_id")
-        own = kept.filter(pl.col("spec_id") == spec.spec_id)
+        wanted = digests_of(items, spec).select("item_digest", own_call="call_id")
+        # Filtered where it is read: a join would hold the rows of all others until it may begin.
+        own = kept.filter(
+            pl.col("spec_id") == spec.spec_id,
+            pl.col("item_digest").is_in(wanted["item_digest"].implode()),
+        )
         # Which row counts is found on its key alone: whole rows are sorted nowhere.
         first = (
-            own.select(_FIRST)
-            .join(wanted, on="item_digest", how="semi")
-            .sort(_FIRST)
-            .unique(LEDGER_KEY, keep="first", maintain_order=True)
+            own.select(_FIRST).sort(_FIRST).unique(LEDGER_KEY, keep="first", maintain_order=True)
         )
         parts.append(
             own.join(first, on=_FIRST, how="semi")
-            .join(wanted, on="item_digest")
+            .join(wanted.lazy(), on="item_digest")
             .with_columns(call_id=pl.col("own_call"))
             .select(JUDGE_SCORES.schema.names())
             .collect(engine="streaming")
