@@ -60,6 +60,7 @@ def judge(url: str, folder: str, items: int) -> None:
     import jsonschema.validators  # noqa: F401
     import openai
     import polars as pl
+    import tiktoken  # noqa: F401 - by the first quote
 
     from llmops_pipelines.adapters import judging_day
     from llmops_pipelines.adapters.judge_desk import SharedGate, SharedPurse, open_desk
