@@ -7,7 +7,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -140,10 +140,14 @@ def _run(
         raise of_file_system(error, remedy="mend that, then run again") from error
 
 
-def _unjudged(settings: Settings) -> Iterator[str]:
+def _unjudged(settings: Settings) -> list[str]:
+    """What to tell of judges; a damaged file among other days is told, and fails no night."""
     resources = resources_of(settings)
-    lake, reference = resources.lake.open(), resources.reference
-    return about_judging(lake, reference, resources.judge, resources.clock.today())
+    today, judge = resources.clock.today(), resources.judge
+    try:
+        return list(about_judging(resources.lake.open(), resources.reference, judge, today))
+    except LakeError as error:
+        return [str(error)]
 
 
 def _say_so() -> None:

@@ -39,10 +39,10 @@ def with_told_totals(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     """
     if reading.second_hand:
         return _copied(frame)
-    untold, left = _untold(), _left()
     known = frame.with_columns(tokens_doubted=pl.lit(None, pl.Int64))
     if not reading.of_any_model:
         return known
+    untold, left = _untold(), _left()
     # So Gemini counts behind its endpoint for OpenAI's clients, which has no place for reasoning.
     return known.with_columns(
         output_tokens=pl.col("output_tokens") + pl.when(untold).then(left).otherwise(0),

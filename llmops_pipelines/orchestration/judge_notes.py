@@ -20,24 +20,29 @@ def about_judging(
     lake: Lake, reference: ReferenceFolder, judge: Judge, today: date
 ) -> Iterator[str]:
     """Judges of nights that recent days, whose samples they are for, know nothing of."""
+    features = reference.read("features.yaml", Features)
+    asked = [
+        (names, spec)
+        for names, spec, seat in nightly_specs(features, reference, judge)
+        if seat.endpoint.configured
+    ]
     earliest = today - timedelta(days=judge.judge_within_days)
     days = [day for day in lake.days(SAMPLED_TRACES) if day >= earliest]
-    if not days:
+    if not (asked and days):
         return
     sampled = lake.scan(SAMPLED_TRACES, days).select("day", "feature").unique().collect()
-    features = reference.read("features.yaml", Features)
     lacking = defaultdict[tuple[date, ...], list[str]](list)
-    for names, spec, seat in nightly_specs(features, reference, judge):
+    for names, spec in asked:
         wanted = set(sampled.filter(pl.col("feature").is_in(names))["day"])
-        if seat.endpoint.configured and (missing := wanted - _told(lake, spec, days)):
+        if missing := wanted - _told(lake, spec, days):
             lacking[tuple(sorted(missing))].append(spec.metric)
     for missed, metrics in lacking.items():
-        asked = list(dict.fromkeys(metrics))
+        each = list(dict.fromkeys(metrics))
         yield (
             f"{len(missed)} day(s) from {missed[0]} to {missed[-1]} have samples that were not "
-            f"judged by {', '.join(asked)}, and no night goes back by itself: "
-            f"llmops rescore --from {missed[0]} --to {missed[-1]} --spec {asked[0]}"
-            f"{' (and so on)' if asked[1:] else ''}"
+            f"judged by {', '.join(each)}, and no night goes back by itself: "
+            f"llmops rescore --from {missed[0]} --to {missed[-1]} --spec {each[0]}"
+            f"{' (and so on)' if each[1:] else ''}"
         )
 
 

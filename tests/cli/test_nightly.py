@@ -59,6 +59,19 @@ def test_a_last_day_in_the_future_ends_today(tmp_path):
     assert (run.returncode, json.loads(run.stdout)["days"]) == (2, [])
 
 
+def test_a_damaged_sample_of_another_day_is_told_and_stops_nothing(tmp_path):
+    features = "features: {chat: {judging: judge}}"
+    root = data_folder(tmp_path, {"a.jsonl": b""}, {"features.yaml": features})
+    sampled = root / "lake" / "sampled_traces" / f"day={DAY}" / "part.parquet"
+    sampled.parent.mkdir(parents=True)
+    sampled.write_text("damaged")
+    judge = {"JUDGE_BASE_URL": "http://127.0.0.1:9/v1", "JUDGE_MODEL": "gpt-4.1-mini"}
+    run = invoke("--data", root, "nightly", environment=judge)
+    assert run.returncode == 2
+    assert f"note: {sampled}: is no whole Parquet file; restore it, or delete it" in run.stderr
+    assert "its 1 file(s) are empty" in run.stderr.splitlines()[-1]
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A data folder after its first night, and that night, in a process of its own."""
