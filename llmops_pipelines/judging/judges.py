@@ -21,6 +21,9 @@ Read = TypeVar("Read")
 VERDICT = "verdict"
 """The step of the request whose reply is the verdict."""
 
+_KEPT_CHARS = 8_000_000
+"""Characters of prompts that a judge keeps: those of a thousand items or two."""
+
 
 class Question(Protocol):
     """Sends a request until a reply can be read; see ``Inquiry.ask``."""
@@ -70,7 +73,8 @@ class RubricJudge:
         self._schema = strict_schema(spec.rubric.output)
         self._schema_text = json.dumps(self._schema)
         self._system = Message("system", render(spec.rubric.system, {}))
-        self._last: tuple[Item, Request] | None = None
+        self._written: dict[tuple[object, ...], Request] = {}
+        self._written_chars = 0
 
     @property
     def spec(self) -> JudgeSpec:
@@ -140,19 +144,26 @@ class RubricJudge:
     def request(self, item: Item) -> Request:
         """What is sent: the fixed instructions apart from the material, which is escaped.
 
-        The last one is kept: an item is measured, quoted and asked about in a row, and writing its
-        prompt is most of what that costs.
+        An item is measured, quoted and asked about, and writing its prompt is most of what that
+        takes of us: what is written is kept, until there are `_KEPT_CHARS` of it.
         """
-        if self._last is None or self._last[0] is not item:
-            prompt = render(self._rubric.prompt, item.shown(self._rubric.sees))
-            request = Request(
-                model=self._spec.model,
-                messages=(self._system, Message("user", prompt)),
-                schema_name=self._spec.metric,
-                schema=self._schema,
-                max_tokens=self._rubric.max_tokens,
-                parameters={"temperature": self._rubric.temperature},
-                weighs=self._spec.weighs,
-            )
-            self._last = item, request
-        return self._last[1]
+        shown = item.shown(self._rubric.sees)
+        key = tuple(shown.values())
+        if (known := self._written.get(key)) is not None:
+            return known
+        prompt = render(self._rubric.prompt, shown)
+        request = Request(
+            model=self._spec.model,
+            messages=(self._system, Message("user", prompt)),
+            schema_name=self._spec.metric,
+            schema=self._schema,
+            max_tokens=self._rubric.max_tokens,
+            parameters={"temperature": self._rubric.temperature},
+            weighs=self._spec.weighs,
+        )
+        if self._written_chars + len(prompt) > _KEPT_CHARS:
+            self._written.clear()
+            self._written_chars = 0
+        self._written[key] = request
+        self._written_chars += len(prompt)
+        return request

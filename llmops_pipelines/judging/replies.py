@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
-from llmops_pipelines.judging.response_format import SchemaError, format_error, unfenced
+from jsonschema_rs import RegexOptions, Validator, validator_for
+
+from llmops_pipelines.judging.response_format import (
+    SchemaError,
+    format_error,
+    refuse_constant,
+    unfenced,
+)
 from llmops_pipelines.judging.rubrics import Rubric
 
 REASON_CHARS = 2_000
@@ -39,6 +47,8 @@ def read_object(text: str, schema: str) -> dict[str, Any]:
         UnreadableReplyError: Naming the first fault.
     """
     body = unfenced(text)
+    if (accepted := _accepted(body, schema)) is not None:
+        return accepted
     try:
         fault = format_error(body, schema=schema)
     except SchemaError as error:  # a reply too large to check; the schema is our own and sound
@@ -47,6 +57,38 @@ def read_object(text: str, schema: str) -> dict[str, Any]:
         raise UnreadableReplyError(fault)
     document: dict[str, Any] = json.loads(body, object_pairs_hook=_without_repeats)
     return document
+
+
+def _accepted(body: str, schema: str) -> dict[str, Any] | None:
+    """The object in ``body`` where it fits at first sight; None where a closer look is due.
+
+    Nearly every reply fits, and a compiled validator sees so two hundred times faster than the one
+    that can name a fault.
+    """
+    if (validator := _compiled(schema)) is None:
+        return None
+    try:
+        document = json.loads(
+            body, object_pairs_hook=_without_repeats, parse_constant=refuse_constant
+        )
+        return document if isinstance(document, dict) and validator.is_valid(document) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _compiled(schema: str) -> Validator | None:
+    """None for a schema that refers to elsewhere, or whose patterns may take without end."""
+    try:
+        return validator_for(
+            json.loads(schema), retriever=_refuse_reference, pattern_options=RegexOptions()
+        )
+    except ValueError:
+        return None
+
+
+def _refuse_reference(uri: str) -> NoReturn:
+    raise ValueError(f"{uri} is not inside the schema")
 
 
 def read_ruling(text: str, rubric: Rubric, schema: str) -> Ruling:

@@ -82,7 +82,7 @@ def read_json(text: str) -> Any:
         ValueError: It is not JSON (`json.JSONDecodeError` where a position is known).
         RecursionError: It is nested deeper than Python can follow.
     """
-    return json.loads(text, parse_constant=_refuse_constant)
+    return json.loads(text, parse_constant=refuse_constant)
 
 
 def unfenced(text: str) -> str:
@@ -93,7 +93,12 @@ def unfenced(text: str) -> str:
     return rest[:-3].strip() if is_fenced else text
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Python's ``json`` would take NaN and Infinity, which are no JSON, for numbers.
+
+    Raises:
+        ValueError: Always; for ``parse_constant``.
+    """
     raise ValueError(f"{name} is not a JSON number")
 
 

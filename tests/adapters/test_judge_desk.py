@@ -1,16 +1,19 @@
 """Caps and pace hold over processes: two desks on one folder are two processes."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from llmops_pipelines.adapters import judge_desk
 from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse
-from llmops_pipelines.judging import Caps, OverBudgetError, Pace, Spent
+from llmops_pipelines.judging import Caps, OverBudgetError, Pace, Reservation, Spent
 from tests.judging.worlds import NOON
 
 DOLLAR = Decimal(1)
@@ -80,6 +83,52 @@ def test_what_is_settled_is_told_by_the_next_reservation(desks):
     assert other.reserve(Decimal(5)) is not None
 
 
+def test_far_from_the_caps_money_is_set_aside_ahead_and_counts_as_on_its_way(desks):
+    cent = Decimal("0.01")
+    one, other = purse(desks[0], "run-1"), purse(desks[1], "run-2")
+    held = [one.reserve(cent)]
+    other.tell()
+    assert other.reserved_elsewhere == 17 * cent
+    held += [one.reserve(cent) for _ in range(16)]
+    other.tell()
+    assert other.reserved_elsewhere == 17 * cent
+    for reservation in held:
+        one.settle(reservation, cent / 2)
+    one.tell()
+    other.tell()
+    assert (other.reserved_elsewhere, other.spent_before.usd) == (0, 17 * cent / 2)
+
+
+def test_what_is_set_aside_ahead_is_given_back_where_the_caps_come_near(desks):
+    one, other = purse(desks[0], "run-1", day="5.16"), purse(desks[1], "run-2", day="5.16")
+    cent = Decimal("0.01")
+    one.release(one.reserve(cent))
+    other.tell()
+    assert other.reserved_elsewhere == 0
+    assert one.reserve(cent) == Reservation(cent)
+    assert other.reserve(Decimal(4)) == Reservation(Decimal(4))
+    with pytest.raises(OverBudgetError):
+        one.reserve(Decimal(6))
+    assert one.reserve(DOLLAR) == Reservation(DOLLAR)
+    other.tell()
+    assert other.reserved_elsewhere == DOLLAR + cent
+
+
+def test_calls_are_set_aside_ahead_and_the_cap_is_met_to_the_call(desks):
+    caps = Caps(calls_per_run=200, calls_per_day=300)
+    one, other = (
+        SharedPurse(desk, caps, Spent(), run=run, now=NOON)
+        for desk, run in zip(desks, ("run-1", "run-2"), strict=True)
+    )
+    made = 0
+    for each in (one, other) * 200:
+        with contextlib.suppress(OverBudgetError):
+            if (reservation := each.reserve(None)) is not None:
+                each.settle(reservation, None)
+                made += 1
+    assert made == 300
+
+
 def test_a_run_that_begins_again_goes_on_with_its_caps(tmp_path):
     first = purse(Desk(tmp_path))
     first.settle(first.reserve(Decimal(3)), None)
@@ -136,6 +185,10 @@ def test_places_are_shared_equally_among_those_who_judge(desks):
     assert other.enter(1) is None
     for _ in range(3):
         one.leave(1, None)
+    # For a moment it takes again what it has just left, without a look at who else came.
+    assert one.enter(1) == 0
+    one.leave(1, None)
+    time.sleep(2 * judge_desk._TELL_S)
     assert [one.enter(1), one.enter(1)] == [0, None]
     assert [other.enter(1), other.enter(1), other.enter(1)] == [0, 0, None]
     other.close()

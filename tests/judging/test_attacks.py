@@ -16,7 +16,13 @@ from llmops_pipelines.judging.replies import read_ruling, score_of
 from tests.judging.worlds import default_rubrics, item
 
 RUBRICS = default_rubrics().rubrics
-JUDGES = {name: RubricJudge(rubric_spec(name, r, model="judge-1")) for name, r in RUBRICS.items()}
+
+
+def judge_by(name):
+    return RubricJudge(rubric_spec(name, RUBRICS[name], model="judge-1"))
+
+
+JUDGES = {name: judge_by(name) for name in RUBRICS}
 
 SIGNS = [
     *'<>&;/\\"{}[]()%#|`\n\t\r =',
@@ -63,7 +69,7 @@ def test_a_prompt_that_is_put_together_without_escaping_is_found_out(monkeypatch
     found = {
         attack.name
         for attack in ATTACKS
-        if find_leaks(JUDGES["groundedness"], "answer", attack.text)
+        if find_leaks(judge_by("groundedness"), "answer", attack.text)
     }
     assert {"closes its tag", "full-width brackets", "strikes the tag before it", "cdata"} <= found
 
@@ -74,7 +80,7 @@ def test_a_text_that_runs_as_a_template_is_found_out(monkeypatch):
         return environment().from_string(once).render(values)
 
     monkeypatch.setattr(judges_module, "render", twice)
-    found = find_leaks(JUDGES["groundedness"], "answer", "{{ 7 * 7 }}")
+    found = find_leaks(judge_by("groundedness"), "answer", "{{ 7 * 7 }}")
     assert found == ["the prompt differs outside the slot"]
 
 

@@ -3,10 +3,14 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmops_pipelines.judging import UnreadableReplyError, strict_schema
-from llmops_pipelines.judging.replies import read_ruling
-from tests.judging.worlds import rubric
+from llmops_pipelines.judging.attacks import attacks_on
+from llmops_pipelines.judging.replies import read_object, read_ruling
+from llmops_pipelines.judging.response_format import format_error
+from tests.judging.worlds import default_rubrics, rubric
 
 STARS = {
     "scale": "one_to_five",
@@ -103,3 +107,45 @@ def test_a_schema_is_closed_and_complete_all_the_way_down():
     assert strict["properties"]["claims"]["items"]["additionalProperties"] is False
     assert strict["$defs"]["x"]["required"] == ["b"]
     assert "required" not in schema
+
+
+DEFAULTS = default_rubrics().rubrics
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2**70) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_what_is_accepted_at_first_sight_has_no_fault_at_a_closer_look(name, data):
+    """Sound replies, each with a value somewhere in it replaced by any other."""
+    schema = json.dumps(strict_schema(DEFAULTS[name].output))
+    best = next(a for a in attacks_on(DEFAULTS[name]) if a.name == "the reply itself")
+    reply = json.loads(best.text)
+    if data.draw(st.booleans()):
+        place = data.draw(st.sampled_from([*reply, "another"]))
+        reply[place] = data.draw(VALUES)
+    text = json.dumps(reply)
+    fault = format_error(text, schema=schema)
+    if fault is None:
+        assert read_object(text, schema) == json.loads(text)
+    else:
+        with pytest.raises(UnreadableReplyError) as caught:
+            read_object(text, schema)
+        assert str(caught.value) == fault
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/elsewhere"}}},
+        {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(?=x)(a+)+$"}}},
+    ],
+    ids=["a reference to elsewhere", "a pattern that may take without end"],
+)
+def test_a_schema_that_is_not_safe_to_compile_is_read_by_the_careful_validator(schema):
+    with pytest.raises(UnreadableReplyError, match=r"not inside it|may take without end"):
+        read_object(json.dumps({"a": "a" * 40 + "!"}), json.dumps(schema))
