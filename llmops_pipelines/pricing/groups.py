@@ -112,16 +112,29 @@ def _int128(numbers: NDArray[Any]) -> pl.Series:
 
 
 class _Cells:
-    """Groups split by tariff, group after group: ``codes`` numbers the cell of each call."""
+    """Groups split by tariff: ``codes`` numbers the cell of each call, ``tariff`` is that of each.
+
+    Most groups have one tariff, and their cells have their numbers; what is charged otherwise
+    follows in cells of its own.
+    """
 
     def __init__(self, groups: Codes, tariff: Codes, tariffs: int) -> None:
+        self._groups = int(groups.max(initial=-1)) + 1
+        usual = np.full(self._groups, NONE)
+        usual[groups] = tariff
+        apart = np.flatnonzero(usual[groups] != tariff)
         width = tariffs + 1
-        self.codes, both = renumber(groups * width + (tariff - NONE))
-        self.tariff = both % width + NONE
-        self._starts = np.flatnonzero(np.diff(both // width, prepend=-1))
+        own, both = renumber(groups[apart] * width + (tariff[apart] - NONE))
+        self.codes, self.tariff = groups, np.append(usual, both % width + NONE)
+        self._more_of = both // width
+        if len(apart):
+            self.codes = groups.copy()
+            self.codes[apart] = self._groups + own
 
     def count(self, calls: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """Calls of each cell, or those of ``calls`` among them."""
+        if calls is not None and not calls.any():
+            return np.zeros(len(self.tariff), np.int64)
         codes = self.codes if calls is None else self.codes[calls]
         return np.bincount(codes, minlength=len(self.tariff))
 
@@ -139,9 +152,9 @@ class _Cells:
 
     def per_group(self, figures: NDArray[Any]) -> NDArray[Any]:
         """The sum of a figure of cells over each group."""
-        if len(self._starts) == len(figures):
-            return figures
-        return np.add.reduceat(figures, self._starts)
+        total = figures[: self._groups].copy()
+        np.add.at(total, self._more_of, figures[self._groups :])
+        return total
 
 
 def _recorded(calls: pl.DataFrame) -> Tokens:

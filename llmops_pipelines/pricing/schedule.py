@@ -85,13 +85,39 @@ class Schedule:
             started_at: When it began, microseconds since 1970, UTC.
             prompt: Length of its whole prompt, tokens.
         """
-        chosen = self._simple[request] if len(self._simple) else np.full(len(request), NONE)
+        if not len(request):
+            return np.zeros(0, np.int64)
+        first, last = int(started_at.min()), int(started_at.max())
+        usual, banded, others = self._simple.copy(), [], []
         for number in np.flatnonzero(self._simple == _MANY):
+            interval = self._only_interval(self._entries[number], first, last)
+            if interval is None:
+                others.append(number)
+                continue
+            usual[number] = interval.tariff
+            if len(interval.lengths):
+                banded.append((number, interval))
+        chosen = usual[request]
+        if banded:
+            # Few prompts are so long that they cost more.
+            long = np.flatnonzero(prompt >= min(each.lengths.min() for _, each in banded))
+            asked = request[long]
+            for number, interval in banded:
+                rows = long[asked == number]
+                chosen[rows] = interval.tariff + interval.band_of(prompt[rows])
+        for number in others:
             rows = np.flatnonzero(request == number)
             if len(rows):
                 entry = self._entries[number]
                 chosen[rows] = self._of_entry(entry, started_at[rows], prompt[rows])
         return chosen
+
+    def _only_interval(self, entry: int | None, first: int, last: int) -> _Interval | None:
+        """The interval that an entry's prices are of from ``first`` to ``last``; None: several."""
+        if entry is None or entry in self._windows:
+            return None
+        intervals = self._intervals.get(entry, ())
+        return next((i for i in intervals if i.start <= first and last < i.end), None)
 
     @cache  # noqa: B019 - a schedule lives as long as what asks it
     def pico_prices(self, bucket: str) -> NDArray[np.object_]:

@@ -31,6 +31,7 @@ def number_texts(texts: pl.Series) -> NDArray[np.int64] | None:
     The numbers are consecutive, unless there are nulls: theirs mean nothing.
     """
     low, high = _views(texts)
+    rows = np.arange(len(low))
     for odd in _ODD:
         spread = low * np.uint64(odd)
         spread += high
@@ -38,22 +39,35 @@ def number_texts(texts: pl.Series) -> NDArray[np.int64] | None:
         spread >>= np.uint64(64 - _BITS)
         place = spread.view(np.int64)
         holder = np.full(1 << _BITS, -1)
-        holder[place] = np.arange(len(place))
+        holder[place] = rows
         taken = np.flatnonzero(holder >= 0)
         if len(taken) > _FEW:
             return None
-        first = holder[place]
-        if np.array_equal(low[first], low) and np.array_equal(high[first], high):
-            holder[taken] = _same(texts, holder[taken], low)
-            return holder[place]
+        held = holder[taken]
+        if _holds(low, held, taken, place) and _holds(high, held, taken, place):
+            holder[taken] = _same(texts, held, low)
+            return holder.take(place)
     return None
+
+
+def _holds(
+    half: NDArray[np.uint64],
+    held: NDArray[np.int64],
+    taken: NDArray[np.int64],
+    place: NDArray[np.int64],
+) -> bool:
+    """Whether each row has what the row held at its place has."""
+    # A small table is read faster than rows all over a column are.
+    table = np.empty(1 << _BITS, np.uint64)
+    table[taken] = half[held]
+    return np.array_equal(table.take(place), half)
 
 
 def _views(texts: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     array = cast(pa.Array, texts.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()))
     words = np.frombuffer(array.buffers()[1], np.uint64)
     here = words[2 * array.offset : 2 * (array.offset + len(array))]
-    return here[::2].copy(), here[1::2].copy()
+    return here[::2], here[1::2]
 
 
 def _same(texts: pl.Series, rows: NDArray[np.int64], low: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -61,4 +75,5 @@ def _same(texts: pl.Series, rows: NDArray[np.int64], low: NDArray[np.uint64]) ->
     if not ((low[rows] & np.uint64(2**32 - 1)) > _INLINE).any():
         return np.arange(len(rows))
     numbers: dict[str | None, int] = {}
-    return np.array([numbers.setdefault(text, len(numbers)) for text in texts.gather(rows)])
+    found = [texts[row] for row in rows.tolist()]  # one by one: they are few
+    return np.array([numbers.setdefault(text, len(numbers)) for text in found])
