@@ -1,8 +1,14 @@
 """How the whole suite runs: long files first, and less collecting of garbage."""
 
 import gc
+import os
 
 import pytest
+
+# As many processes run as there are cores: threads of linear algebra would wait for one another.
+# Polars keeps its threads, for what depends on their order is to be found here.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 # Libraries make millions of objects that stay; looking through them again and again is a tenth of
 # what a short test process costs.
