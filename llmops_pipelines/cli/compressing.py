@@ -27,6 +27,7 @@ from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging.quotes import estimated_tokens
 from llmops_pipelines.judging.samples import BadLine, Sample
 from llmops_pipelines.reference import ReferenceFileError
+from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
 from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
 
 _MANY = 100
@@ -59,11 +60,13 @@ def compress(settings: Settings, order: Order, *, as_json: bool) -> int:
     prompts = [_prompt(sample, reader) for sample in samples]
     techniques = _techniques(order, prompts)
     replayed = savings.replay_compression(prompts, techniques, reader.support, _count(order))
-    rows = _rows(order, samples, replayed, _book(settings))
+    book = _book(settings)
+    rows = _rows(order, samples, replayed, book)
     if order.chart_out:
         figure = compression_tradeoff(rows, max_loss=order.max_loss)
         write_chart(order.chart_out, figure, "tokens against support")
     told = _told(order, rows, len(samples), rejected)
+    told["no_money_because"] = _unpriced(order.model, book) if rows["saved"].has_nulls() else None
     if order.anew:
         tried = _tried(order, rows, techniques)
         pairs = [
@@ -118,6 +121,14 @@ def _book(settings: Settings) -> pl.DataFrame:
     except ReferenceFileError as error:
         raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     return pricing.price_book(overrides)
+
+
+def _unpriced(model: str | None, book: pl.DataFrame) -> str:
+    if model is None:
+        return "there is no model; give --model"
+    near = names_like(model, set(book["model"]))
+    meant = "" if near == NO_SUCH_NAME else f" (did you mean {near}?)"
+    return f"{model} has no price{meant}: add it to prices.yaml"
 
 
 def read_keep(text: str | None) -> tuple[str, float] | None:
