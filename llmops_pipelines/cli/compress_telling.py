@@ -76,8 +76,11 @@ def _closing(told: dict[str, Any]) -> Iterator[str]:
         )
         if chosen["saved_a_year"] is not None:
             yield f"  saved a year: {bounded(chosen, 'saved_a_year', usd)}"
+    chosen = [one["recommended"] for one in told["techniques"] if one["recommended"]]
     if told["no_money_because"]:
         yield f"money is unknown: {told['no_money_because']}"
+    elif any(setting["saved_a_year"] is None for setting in chosen):
+        yield "a year's saving is unknown without the traffic; give --calls-per-day"
     if "anew" in told:
         yield from _anew(told["anew"], told["max_loss"])
     if told["chart_out"]:

@@ -182,6 +182,8 @@ def _count(order: Order) -> savings.Count:
 
 def _techniques(order: Order, prompts: list[savings.LoggedPrompt]) -> list[savings.Technique]:
     """Those that cut contexts; samples hold nothing else."""
+    # First, so that a package that is missing is told before minutes of reading.
+    own = [_llmlingua(order.llmlingua)] if order.llmlingua else []
     if len(prompts) > _MANY:
         # Some minutes without a sign of life look like a fault.
         typer.echo(f"reading the sentences of {len(prompts):,} samples with MiniLM", err=True)
@@ -191,9 +193,7 @@ def _techniques(order: Order, prompts: list[savings.LoggedPrompt]) -> list[savin
         for technique in savings.standard_techniques(likeness, _count(order))
         if technique.rests_on == ("context",)
     ]
-    if order.llmlingua:
-        techniques.append(_llmlingua(order.llmlingua))
-    return techniques
+    return techniques + own
 
 
 def _rows(

@@ -70,6 +70,11 @@ def test_a_mistyped_model_is_told_with_names_like_it(file):
     assert "money is unknown: gpt-4.1-minii has no price (did you mean gpt-4.1-mini" in said.stdout
 
 
+def test_a_year_without_the_traffic_is_told_to_be_unknown(file):
+    said = invoke("--data", file.parent, "compress", file, "--model", "gpt-4.1")
+    assert "a year's saving is unknown without the traffic; give --calls-per-day" in said.stdout
+
+
 def test_a_setting_that_nothing_tries_is_refused(file):
     said = invoke("--data", file.parent, "compress", file, "--keep", "extractive=0.8")
     assert said.returncode == 2
