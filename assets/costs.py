@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, health, pricing
-from llmops_pipelines.orchestration import checks, figures
+from llmops_pipelines.orchestration import budgets, checks, figures
 from llmops_pipelines.orchestration.bill_figures import of_unit_costs
 from llmops_pipelines.orchestration.conditions import Inputs, on_finished_day, when_missing
 from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
@@ -114,13 +114,18 @@ def cost_drivers(
     group="costs",
     owner=OWNER,
     kinds={"polars", "parquet"},
+    deps=[reference_key("finance")],
     figures=figures.of_cost_forecast,
 )
 def cost_forecast(
-    feature_costs: Annotated[pl.DataFrame, LastDays(cost.HISTORY_DAYS)], clock: Clock, day: date
+    feature_costs: Annotated[pl.DataFrame, LastDays(budgets.UTC_DAYS)],
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    clock: Clock,
+    day: date,
 ) -> pl.DataFrame:
-    """Spend of the days to come and of the month, per scope, with intervals, in USD."""
-    return cost.cost_forecast(feature_costs, day, is_over=day < clock.today())
+    """Spend of the business's days to come and its month, per scope, with intervals, in USD."""
+    return budgets.forecast_of(feature_costs, lake.open(), reference, day, clock)
 
 
 @daily(
@@ -143,17 +148,17 @@ def cost_anomalies(
     group="costs",
     owner=OWNER,
     kinds={"polars", "parquet"},
-    deps=[reference_key("budgets")],
+    deps=[reference_key("budgets"), reference_key("finance")],
 )
 def budget_status(
-    feature_costs: Annotated[pl.DataFrame, LastDays(cost.HISTORY_DAYS)],
+    feature_costs: Annotated[pl.DataFrame, LastDays(budgets.UTC_DAYS)],
     cost_forecast: pl.DataFrame,
+    lake: LakeResource,
     reference: ReferenceFolder,
     day: date,
 ) -> pl.DataFrame:
     """Spend against each budget of a day, a month or rolling days; without one, how to set it."""
-    budgets = reference.read("budgets.yaml", cost.Budgets)
-    return cost.budget_status(feature_costs, budgets, day, cost_forecast)
+    return budgets.status_of(feature_costs, cost_forecast, lake.open(), reference, day)
 
 
 @daily(
@@ -187,9 +192,9 @@ def price_catalogue_is_recent(policy: Policy, clock: Clock) -> dg.AssetCheckResu
     kinds={"matplotlib"},
     deps=[cost_forecast, budget_status],
 )
-def cost_charts(lake: LakeResource) -> dg.MaterializeResult[None]:
+def cost_charts(lake: LakeResource, reference: ReferenceFolder) -> dg.MaterializeResult[None]:
     """Spend by day, model mix, forecast and what is left of the budget, as of the latest day."""
-    return dg.MaterializeResult(metadata=figures_of_latest_day(lake.open()))
+    return dg.MaterializeResult(metadata=figures_of_latest_day(lake.open(), reference))
 
 
 @daily_check(call_costs)

@@ -21,6 +21,7 @@ from llmops_pipelines.adapters.figures import (
 
 if TYPE_CHECKING:
     from datetime import date
+    from decimal import Decimal
 
     from matplotlib.figure import Figure
 
@@ -34,11 +35,11 @@ def budget_bars(rows: pl.DataFrame, day: date, *, title: str = "Budgets") -> Fig
     """Draw one bar a budget, the most used one first: what is spent of it, and what is to come.
 
     Args:
-        rows: ``BUDGET_STATUS`` of ``day``; rows without a budget are left out.
-        day: The last day of every period.
+        rows: ``BUDGET_STATUS``; rows without a budget are left out.
+        day: The last day of every period, where the business is.
         title: What the chart is called.
     """
-    known = rows.filter(pl.col("budget").is_not_null())
+    known = rows.filter(pl.any_horizontal(pl.col("budget", "budget_report").is_not_null()))
     if known.is_empty():
         return no_data(title, "no data: budgets.yaml sets no budget")
     by, falling = ["share", "kind", "scope", "period"], [True, False, False, False]
@@ -51,7 +52,7 @@ def budget_bars(rows: pl.DataFrame, day: date, *, title: str = "Budgets") -> Fig
             share = min(row["share"] or 0.0, _WIDEST)
             axes.barh(place, share, 0.62, color=_COLOURS.get(row["status"], MUTED))
             ends = [share]
-            if row["forecast"] is not None:
+            if row["forecast"] is not None and row["budget"] is not None:
                 budget = float(row["budget"])
                 low, expected, high = (
                     min(row[name] / budget, _WIDEST)
@@ -87,8 +88,15 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _told(row: dict[str, Any]) -> str:
-    allowed = parts.written(float(row["budget"]), "usd")
+    currency, end = row["currency"], "" if row["currency"] is None else "_report"
+    allowed = _written(row[f"budget{end}"], currency)
     if row["spent"] is None:
         return f"unknown of {allowed}: no call has a price"
-    spent = f"{parts.written(float(row['spent']), 'usd')} of {allowed}"
+    if row[f"spent{end}"] is None:
+        return f"{_written(row['spent'], None)} of {allowed}: no rate"
+    spent = f"{_written(row[f'spent{end}'], currency)} of {allowed}"
     return f"{spent}, at least" if row["unpriced_calls"] else spent
+
+
+def _written(amount: Decimal, currency: str | None) -> str:
+    return parts.written(float(amount), "usd") if currency is None else f"{amount:,.2f} {currency}"

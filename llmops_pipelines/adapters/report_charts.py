@@ -80,10 +80,8 @@ def _of_spend(night: NightlyData) -> dict[str, str]:
             night.past_spend,
             ahead,
             budget=float(budgets[0]) if budgets.len() and budgets[0] is not None else None,
-            month_end=month_end(night.day),
-            title=f"Budget of {night.day:%B %Y}"
-            if budgets.len()
-            else f"Spend of {night.day:%B %Y}",
+            month_end=month_end(night.business_day),
+            title=f"{'Budget' if budgets.len() else 'Spend'} of {night.business_day:%B %Y}",
         )
         charts["budget"] = svg(left, "What is left of the month's budget")
     drivers = night.cost_drivers.filter(pl.col("feature") == "*")

@@ -133,7 +133,14 @@ def _tell(told: list[_Told]) -> None:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         if one.replay.rungs["hits"].sum():
             print_whole(console, _table(one))
+            if not one.replay.rungs.filter(
+                pl.col("saved_a_year").is_null(), pl.col("saved") > 0
+            ).is_empty():
+                console.print(_NO_YEAR, highlight=False, markup=False, soft_wrap=True)
         console.print(_closing(one), highlight=False, markup=False, soft_wrap=True)
+
+
+_NO_YEAR = "a year's saving is unknown: this is less than a day of traffic; give --calls-per-day"
 
 
 def _opening(one: _Told) -> Iterator[str]:

@@ -14,6 +14,7 @@ from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed, 
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration import spend_charts
 from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.reference import ReferenceFileError
 
 _REMEDY = "choose another --out"
 
@@ -32,7 +33,8 @@ def write_charts(
     Raises:
         UnusableError: There are no costs of these days, or the folder cannot be written to.
     """
-    lake = resources_of(settings).lake.open()
+    resources = resources_of(settings)
+    lake = resources.lake.open()
     day = spend_charts.latest_day(lake, last)
     if day is None or (first is not None and day < first):
         nightly = typed("--data", settings.data, "nightly")
@@ -44,7 +46,7 @@ def write_charts(
     written = []
     try:
         for chart in (
-            *spend_charts.spend_charts(lake, since, day),
+            *spend_charts.spend_charts(lake, resources.reference, since, day),
             *spend_charts.saving_charts(lake, day),
         ):
             file = out / f"{chart.name}.{ending}"
@@ -56,6 +58,8 @@ def write_charts(
             )
             if not as_json:
                 typer.echo(f"{file}: {chart.description}; figures in {figures.name}")
+    except ReferenceFileError as error:
+        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     except OSError as error:
         raise of_file_system(error, remedy=_REMEDY) from error
     except LakeError as error:

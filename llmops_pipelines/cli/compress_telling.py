@@ -76,9 +76,11 @@ def _closing(told: dict[str, Any]) -> Iterator[str]:
         )
         if chosen["saved_a_year"] is not None:
             yield f"  saved a year: {bounded(chosen, 'saved_a_year', usd)}"
-    settings = [s for one in told["techniques"] for s in one["settings"]]
-    if any(setting["saved"] is None for setting in settings):
-        yield "money is unknown without a model that has a price; give --model"
+    chosen = [one["recommended"] for one in told["techniques"] if one["recommended"]]
+    if told["no_money_because"]:
+        yield f"money is unknown: {told['no_money_because']}"
+    elif any(setting["saved_a_year"] is None for setting in chosen):
+        yield "a year's saving is unknown without the traffic; give --calls-per-day"
     if "anew" in told:
         yield from _anew(told["anew"], told["max_loss"])
     if told["chart_out"]:

@@ -27,6 +27,7 @@ from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging.quotes import estimated_tokens
 from llmops_pipelines.judging.samples import BadLine, Sample
 from llmops_pipelines.reference import ReferenceFileError
+from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
 from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
 
 _MANY = 100
@@ -59,11 +60,13 @@ def compress(settings: Settings, order: Order, *, as_json: bool) -> int:
     prompts = [_prompt(sample, reader) for sample in samples]
     techniques = _techniques(order, prompts)
     replayed = savings.replay_compression(prompts, techniques, reader.support, _count(order))
-    rows = _rows(order, samples, replayed, _book(settings))
+    book = _book(settings)
+    rows = _rows(order, samples, replayed, book)
     if order.chart_out:
         figure = compression_tradeoff(rows, max_loss=order.max_loss)
         write_chart(order.chart_out, figure, "tokens against support")
     told = _told(order, rows, len(samples), rejected)
+    told["no_money_because"] = _unpriced(order.model, book) if rows["saved"].has_nulls() else None
     if order.anew:
         tried = _tried(order, rows, techniques)
         pairs = [
@@ -120,6 +123,14 @@ def _book(settings: Settings) -> pl.DataFrame:
     return pricing.price_book(overrides)
 
 
+def _unpriced(model: str | None, book: pl.DataFrame) -> str:
+    if model is None:
+        return "there is no model; give --model"
+    near = names_like(model, set(book["model"]))
+    meant = "" if near == NO_SUCH_NAME else f" (did you mean {near}?)"
+    return f"{model} has no price{meant}: add it to prices.yaml"
+
+
 def read_keep(text: str | None) -> tuple[str, float] | None:
     """Technique and setting in ``TECHNIQUE=SETTING``.
 
@@ -171,6 +182,8 @@ def _count(order: Order) -> savings.Count:
 
 def _techniques(order: Order, prompts: list[savings.LoggedPrompt]) -> list[savings.Technique]:
     """Those that cut contexts; samples hold nothing else."""
+    # First, so that a package that is missing is told before minutes of reading.
+    own = [_llmlingua(order.llmlingua)] if order.llmlingua else []
     if len(prompts) > _MANY:
         # Some minutes without a sign of life look like a fault.
         typer.echo(f"reading the sentences of {len(prompts):,} samples with MiniLM", err=True)
@@ -180,9 +193,7 @@ def _techniques(order: Order, prompts: list[savings.LoggedPrompt]) -> list[savin
         for technique in savings.standard_techniques(likeness, _count(order))
         if technique.rests_on == ("context",)
     ]
-    if order.llmlingua:
-        techniques.append(_llmlingua(order.llmlingua))
-    return techniques
+    return techniques + own
 
 
 def _rows(

@@ -178,8 +178,9 @@ def _says(line: str) -> bool:
 def _meant(path: Path) -> str:
     """A file beside ``path`` that has almost its name."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+        names = {entry.stem: entry.name for entry in path.parent.iterdir() if entry.is_file()}
     except OSError:
         return f", and no folder {path.parent}"
-    close = get_close_matches(path.name, names, n=1)
-    return f"; did you mean {path.with_name(close[0])}?" if close else f" in {path.parent}"
+    # Without the endings: they are alike in files that are not.
+    close = get_close_matches(path.stem, names, n=1)
+    return f"; did you mean {path.with_name(names[close[0]])}?" if close else f" in {path.parent}"

@@ -72,7 +72,8 @@ CHART_OUT = Annotated[
 def between_0_and_1(value: float, option: str) -> None:
     """Refuse what is no share."""
     if not 0 < value < 1:
-        raise typer.BadParameter(f"{value} is not between 0 and 1", param_hint=option)
+        meant = f"; write {value:g} % as {value / 100:g}" if 1 <= value < 100 else ""
+        raise typer.BadParameter(f"{value} is not between 0 and 1{meant}", param_hint=option)
 
 
 def settings_of(context: typer.Context) -> Settings:

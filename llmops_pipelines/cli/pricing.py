@@ -23,7 +23,7 @@ from llmops_pipelines.ingest import LandingOptions
 from llmops_pipelines.ingest.files import Content
 from llmops_pipelines.ingest.lines import Refused, line_frame, of_few_lines
 from llmops_pipelines.ingest.record_files import record_blocks
-from llmops_pipelines.ingest.usage_records import PricedRecord, PriceRow, price_records
+from llmops_pipelines.ingest.usage_records import NEEDED, PricedRecord, PriceRow, price_records
 from llmops_pipelines.reference import ReferenceFileError
 
 _AT_ONCE: Final = 20_000
@@ -39,8 +39,12 @@ def price_file(settings: Settings, path: Path, at: date | None, *, as_json: bool
     moment = datetime.combine(at, time()) if at else None
     with telling.progress(Console(stderr=True)) as show:
         records = _priced(content, book, moment, show)
-        total, unpriced = _print_json(records) if as_json else _print(records)
-    typer.echo(f"{_usd(total)} in all; {unpriced:,} record(s) without a price", err=as_json)
+        total, priced, unpriced = _print_json(records) if as_json else _print(records)
+    if not priced + unpriced:
+        typer.echo(f"{path}: no record in it; a usage record has {NEEDED}", err=True)
+        return
+    told = f"{_usd(total)} in all" if priced else "nothing is priced"
+    typer.echo(f"{told}; {unpriced:,} record(s) without a price", err=as_json)
 
 
 def _book(settings: Settings) -> pl.DataFrame:
@@ -72,16 +76,17 @@ def _priced(
         raise of_file_system(error, remedy="mend that, then try again") from error
 
 
-def _print_json(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
+def _print_json(records: Iterable[PricedRecord]) -> tuple[Decimal, int, int]:
     """One list, an item at a time: a file may hold more than memory does."""
-    total, unpriced, separator = Decimal(0), 0, "["
+    total, priced, unpriced, separator = Decimal(0), 0, 0, "["
     for record in records:
         typer.echo(f"{separator}\n  {json.dumps(as_dict(record))}", nl=False)
         separator = ","
         total += record.cost or 0
+        priced += record.cost is not None
         unpriced += record.cost is None
     typer.echo("\n]" if separator == "," else "[]")
-    return total, unpriced
+    return total, priced, unpriced
 
 
 def as_dict(record: PricedRecord) -> dict[str, Any]:
@@ -114,8 +119,9 @@ def as_dict(record: PricedRecord) -> dict[str, Any]:
     }
 
 
-def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
-    total, unpriced = Decimal(0), 0
+def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int, int]:
+    """A line a record; the sum, and how many have a price and how many have none."""
+    total, priced, unpriced = Decimal(0), 0, 0
     for record in records:
         name = f"line {record.line}" if record.id is None else str(record.id)
         if record.cost is None:
@@ -127,8 +133,9 @@ def _print(records: Iterable[PricedRecord]) -> tuple[Decimal, int]:
             beside = f"; not in it: {record.not_in_it}" if record.not_in_it else ""
             typer.echo(f"{name}: {_usd(record.cost)} = {steps or '0 tokens'}{source}{beside}")
         total += record.cost or 0
+        priced += record.cost is not None
         unpriced += record.cost is None
-    return total, unpriced
+    return total, priced, unpriced
 
 
 def _step(row: PriceRow) -> str:

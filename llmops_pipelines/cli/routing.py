@@ -21,6 +21,7 @@ from llmops_pipelines.adapters.frontier_chart import routing_frontier
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.cli.record_reading import read_records
 from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
+from llmops_pipelines.cli.tables import print_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,8 +198,8 @@ def _tell(told: dict[str, Any], replay: savings.RoutingReplay) -> None:
     console = Console()
     for line in _opening(told):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(_routers(told))
-    console.print(_frontier(replay.own))
+    for table in (_gaps(told), _routers(told), _frontier(replay.own)):
+        print_whole(console, table)
     for line in _closing(told):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if replay.policy:
@@ -221,16 +222,29 @@ def _opening(told: dict[str, Any]) -> Iterator[str]:
     yield f"predicted out of fold, {split}; intervals speak of {told['intervals_speak_of']}"
 
 
+def _gaps(told: dict[str, Any]) -> Table:
+    """What each router is worth over all shares of large calls."""
+    table = Table(title="routers at every share of calls to the large model")
+    for name in ("router", "area", "APGR", "CPT(50 %)", "CPT(80 %)"):
+        table.add_column(name, justify="left" if name == "router" else "right")
+    for one in told["routers"]:
+        gaps = (one[name] for name in ("apgr", "cpt_50", "cpt_80"))
+        table.add_row(
+            one["router"],
+            _written(one["area"]),
+            *("no gap" if gap["estimate"] is None else _written(gap) for gap in gaps),
+        )
+    return table
+
+
 def _routers(told: dict[str, Any]) -> Table:
     table = Table(title=f"routers, each at a loss of at most {100 * told['max_loss']:.3g} % proven")
-    for name in ("router", "area", "APGR", "CPT(50 %)", "CPT(80 %)", "to large", "loss",
-                 "saved a 1,000 calls", "saved", "saved a year"):  # fmt: skip
+    for name in ("router", "to large", "loss", "saved a 1,000 calls", "saved", "saved a year"):
         table.add_column(name, justify="left" if name == "router" else "right")
     for one in told["routers"]:
         point, found = one["point"], one["state"] == savings.RECOMMENDED
         table.add_row(
             one["router"],
-            *(_written(one[name]) for name in ("area", "apgr", "cpt_50", "cpt_80")),
             *(
                 (
                     percent(point["strong_share"], 0),

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from llmops_pipelines import cost
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
+from llmops_pipelines.cli.tables import print_whole
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.lake import Lake, LakeError
 from llmops_pipelines.orchestration.spending import Spend, spend_by
@@ -155,7 +156,7 @@ def _show(spend: Spend, by: Sequence[str], days: Sequence[date], top: int) -> No
             "unknown" if row["cost"] is None else f"${row['cost']:,.6f}",
             f"{float(row['cost'] / spend.total):.1%}" if row["cost"] and spend.total else "",
         )
-    Console().print(table)
+    print_whole(Console(), table)
     for line in _closing(spend, top):
         typer.echo(line)
 

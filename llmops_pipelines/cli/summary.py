@@ -72,11 +72,12 @@ def print_summary(
     console: Console, summary: reporting.NightlySummary, night: Night, seconds: float
 ) -> None:
     """Print totals, dearest features, quality, alerts, and where the report lies."""
-    done = (
-        f"{len(night.computed)} day(s) computed"
-        if night.computed
-        else "nothing is new or changed; nothing was recomputed"
-    )
+    if night.computed:
+        done = f"{len(night.computed)} day(s) computed"
+    elif night.replayed:
+        done = "no day is new or changed; savings were replayed: features.yaml or prices changed"
+    else:
+        done = "nothing is new or changed; nothing was recomputed"
     console.print(Text(f"\n{done}, {seconds:.0f} s", style="bold"))
     for block in reporting.summary_tables(summary):
         console.print(Text(f"\n{block.title}", style="bold"))

@@ -1,8 +1,9 @@
 """Cost per feature, budgets, where spend is heading and what of it was unusual."""
 
+from llmops_pipelines.cost.amounts import Rate
 from llmops_pipelines.cost.anomalies import cost_anomalies
 from llmops_pipelines.cost.budget_status import budget_status
-from llmops_pipelines.cost.budgets import Budget, Budgets, unknown_names
+from llmops_pipelines.cost.budgets import Budget, Budgets, currencies, unknown_names
 from llmops_pipelines.cost.cube import (
     BOOKED_COLUMNS,
     CUBE_COLUMNS,
@@ -48,6 +49,7 @@ __all__ = [
     "WEEK",
     "Budget",
     "Budgets",
+    "Rate",
     "UnknownDimensionError",
     "add_up",
     "as_charged",
@@ -58,6 +60,7 @@ __all__ = [
     "cost_cube",
     "cost_drivers",
     "cost_forecast",
+    "currencies",
     "dimension_called",
     "feature_costs",
     "in_cube",

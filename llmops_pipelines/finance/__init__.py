@@ -12,9 +12,11 @@ from llmops_pipelines.finance.chargeback import (
 from llmops_pipelines.finance.days import business_day, business_days, month_of
 from llmops_pipelines.finance.evaluation import evaluation_lines
 from llmops_pipelines.finance.months import present_lines
-from llmops_pipelines.finance.settings import Finance
+from llmops_pipelines.finance.rates import converted, rates_of
+from llmops_pipelines.finance.settings import USD, Finance
 
 __all__ = [
+    "USD",
     "Finance",
     "as_csv",
     "booked_lines",
@@ -22,10 +24,12 @@ __all__ = [
     "business_days",
     "by_team",
     "closed_otherwise",
+    "converted",
     "cost_adjustments",
     "evaluation_lines",
     "month_of",
     "present_lines",
+    "rates_of",
     "residue_lines",
     "uninvoiced",
     "unrated",

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, TypeVar
+from zoneinfo import available_timezones
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
 
 USD: Final = "USD"
 
@@ -101,7 +104,9 @@ class Finance(BaseModel):
         try:
             pl.select(pl.lit(datetime(2026, 1, 1)).dt.replace_time_zone(name))  # noqa: DTZ001
         except pl.exceptions.PolarsError:
-            raise ValueError("is no IANA time zone, such as Europe/Berlin or UTC") from None
+            near = names_like(name, available_timezones())
+            meant = "" if near == NO_SUCH_NAME else f"; did you mean {near}?"
+            raise ValueError(f"is no IANA time zone, such as Europe/Berlin{meant}") from None
         return name
 
     @model_validator(mode="after")

@@ -35,6 +35,12 @@ _REASONS: Final = {
 }
 
 
+_NO_COUNTS: Final = {"id", "provider", "model", "timestamp", "service_tier", "batch", "team"}
+_UNCOUNTED: Final = (
+    "usage: is missing; give what the provider returned, or its counts as fields of the record "
+    "(prompt_tokens and completion_tokens, or input_tokens and output_tokens)"
+)
+
 _TOOLS: Final = ("server_tool_use", "server_side_tool_usage_details")
 _FREE_TOOLS: Final = ("web_fetch_requests",)
 """Anthropic bills pages that are fetched by their tokens alone."""
@@ -139,9 +145,9 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
     if not isinstance(record, dict):
         return _Record(fault=f"line: holds no object; a usage record has {NEEDED}")
     own, moment = record.get("id"), record.get("timestamp")
-    usage = _within_text(record.get("usage"))
-    if not isinstance(usage, dict):
-        return _Record(own, fault="usage: is no object; give what the provider returned")
+    usage = _usage(record)
+    if isinstance(usage, str):
+        return _Record(own, fault=usage)
     if at is None and moment is None:
         return _Record(own, fault="timestamp: is missing, and prices change; give it, or --at")
     counted = usage_of(usage)
@@ -173,6 +179,17 @@ def _tools(usage: Mapping[str, Any]) -> str | None:
     if isinstance(sources, int) and sources > 0:
         used.append(f"{sources:,} sources (num_sources_used)")
     return ", ".join(used) or None
+
+
+def _usage(record: Mapping[str, Any]) -> dict[str, Any] | str:
+    """What was counted, under ``usage`` or in the record itself, or why it cannot be read."""
+    usage = _within_text(record.get("usage"))
+    if usage is None:
+        counts = {name: value for name, value in record.items() if name not in _NO_COUNTS}
+        return counts if usage_of(counts).family else _UNCOUNTED
+    if not isinstance(usage, dict):
+        return f"usage: {repr(usage)[:40]} is no object; give what the provider returned"
+    return usage
 
 
 def _within_text(usage: Any) -> Any:

@@ -15,7 +15,7 @@ from llmops_pipelines.adapters import minilm
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
 from llmops_pipelines.orchestration.text_vectors import Embed, TextVectors
-from llmops_pipelines.orchestration.window import inputs_digest, unchanged
+from llmops_pipelines.orchestration.window import inputs_digest, outdated, unchanged
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_COSTS,
@@ -51,9 +51,8 @@ def cache_savings(lake: Lake, features: Features, embed: Embed = minilm.embed) -
 
     The same days are not replayed again.
     """
-    days = lake.days(LLM_CALLS)[-WINDOW_DAYS:]
-    never = frozenset(name for name, one in features.features.items() if not one.cacheable)
-    digest = inputs_digest(lake, _READ, days, sorted(never), POLICY, minilm.weights())
+    days, never = lake.days(LLM_CALLS)[-WINDOW_DAYS:], _never(features)
+    digest = _digest(lake, features)
     if (stored := unchanged(lake, SEMANTIC_CACHE_SAVINGS, digest)) is not None:
         return stored
     vectors = TextVectors(lake, embed, embedding=minilm.weights())
@@ -70,6 +69,20 @@ def cache_savings(lake: Lake, features: Features, embed: Embed = minilm.embed) -
     ]
     vectors.save()
     return SEMANTIC_CACHE_SAVINGS.require(pl.concat([SEMANTIC_CACHE_SAVINGS.empty(), *rows]))
+
+
+def cache_outdated(lake: Lake, features: Features) -> bool:
+    """Whether what is stored rests on other calls, texts or marks of features.yaml."""
+    return outdated(lake, SEMANTIC_CACHE_SAVINGS, _digest(lake, features))
+
+
+def _digest(lake: Lake, features: Features) -> str:
+    days = lake.days(LLM_CALLS)[-WINDOW_DAYS:]
+    return inputs_digest(lake, _READ, days, sorted(_never(features)), POLICY, minilm.weights())
+
+
+def _never(features: Features) -> frozenset[str]:
+    return frozenset(name for name, one in features.features.items() if not one.cacheable)
 
 
 def replays(

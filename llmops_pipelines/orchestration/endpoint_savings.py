@@ -11,7 +11,7 @@ import polars as pl
 from llmops_pipelines import savings
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landing import kept_texts
-from llmops_pipelines.orchestration.window import inputs_digest, unchanged
+from llmops_pipelines.orchestration.window import inputs_digest, outdated, unchanged
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     BATCH_SAVINGS,
@@ -69,14 +69,26 @@ def replayed_prompts(lake: Lake) -> pl.DataFrame:
 
 def replayed_batches(lake: Lake, features: Features) -> pl.DataFrame:
     """``BATCH_SAVINGS`` of the same days; what was stored stays where nothing has changed."""
-    days = _days(lake)
-    marked = {name: feature.interactive for name, feature in features.features.items()}
-    digest = inputs_digest(lake, _READ, days, marked, _METHOD)
+    days, marked = _days(lake), _marked(features)
+    digest = _batch_digest(lake, features)
     if (stored := unchanged(lake, BATCH_SAVINGS, digest)) is not None or not days:
         return BATCH_SAVINGS.empty() if stored is None else stored
     calls = _calls(lake, days, savings.BATCHED)
     replayed = savings.replay_batches(calls, lake.read(PRICE_BOOK))
     return savings.batch_rows(replayed, savings.waiting(calls, marked), days, digest)
+
+
+def batches_outdated(lake: Lake, features: Features) -> bool:
+    """Whether what is stored rests on other calls, prices or marks of features.yaml."""
+    return outdated(lake, BATCH_SAVINGS, _batch_digest(lake, features))
+
+
+def _batch_digest(lake: Lake, features: Features) -> str:
+    return inputs_digest(lake, _READ, _days(lake), _marked(features), _METHOD)
+
+
+def _marked(features: Features) -> dict[str, bool | None]:
+    return {name: feature.interactive for name, feature in features.features.items()}
 
 
 def _days(lake: Lake) -> list[date]:

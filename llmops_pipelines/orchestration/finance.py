@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -55,20 +56,29 @@ def summed_days(lake: Lake, zone: str) -> tuple[pl.DataFrame, Inputs]:
     Raises:
         LakeError: A day of ``call_costs`` is damaged.
     """
-    here = {"report_timezone": zone}
-    stored = lake.stored(BUSINESS_DAYS)
-    same_zone = stored is not None and stored.inputs.get(FILE) == here
-    summed = stored.inputs[CALL_COSTS.name] if stored and same_zone else {}
     digests = {day: _digest(lake, day) for day in lake.days(CALL_COSTS)}
+    inputs = {
+        CALL_COSTS.name: {day.isoformat(): digest for day, digest in digests.items()},
+        FILE: {"report_timezone": zone},
+    }
+    return _summed(lake, zone, digests), inputs
+
+
+def summed_days_of(lake: Lake, zone: str, utc_days: Collection[date]) -> pl.DataFrame:
+    """``BUSINESS_DAYS`` of some UTC days; as ``summed_days`` otherwise."""
+    there = set(lake.days(CALL_COSTS))
+    return _summed(lake, zone, {day: _digest(lake, day) for day in utc_days if day in there})
+
+
+def _summed(lake: Lake, zone: str, digests: Mapping[date, str]) -> pl.DataFrame:
+    stored = lake.stored(BUSINESS_DAYS)
+    same_zone = stored is not None and stored.inputs.get(FILE) == {"report_timezone": zone}
+    summed = stored.inputs[CALL_COSTS.name] if stored and same_zone else {}
     kept = [day for day, digest in digests.items() if summed.get(day.isoformat()) == digest]
     rows = [lake.read(BUSINESS_DAYS).filter(pl.col("utc_day").is_in(kept))]
     for day in sorted(digests.keys() - set(kept)):
         rows.append(finance.business_days(lake.scan(CALL_COSTS, [day]), day, zone))
-    inputs = {
-        CALL_COSTS.name: {day.isoformat(): digest for day, digest in digests.items()},
-        FILE: here,
-    }
-    return BUSINESS_DAYS.require(pl.concat(rows)), inputs
+    return BUSINESS_DAYS.require(pl.concat(rows))
 
 
 def books_of(days: pl.DataFrame, lake: Lake, settings: finance.Finance, now: datetime) -> Books:

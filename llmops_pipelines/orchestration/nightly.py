@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
+from llmops_pipelines.orchestration.caching import cache_outdated
+from llmops_pipelines.orchestration.endpoint_savings import batches_outdated
 from llmops_pipelines.orchestration.invoices import invoices_changed
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.locks import alone
@@ -24,7 +26,7 @@ from llmops_pipelines.orchestration.resources import (
 )
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.orchestration.stopping import listening_for_stops
-from llmops_pipelines.reference import PrivacyRules
+from llmops_pipelines.reference import Features, PrivacyRules
 from llmops_pipelines.tables import INVOICE_RECONCILIATION, LANDED_DAYS, PULLED_LOGS, ROLLBACKS
 
 FINISHED = ("sampled_traces", "cost_anomalies")
@@ -111,6 +113,8 @@ class Night(NamedTuple):
     failures: list[Failure]
     delivered: list[Delivered]
     findings: list[Finding] = []  # noqa: RUF012 - nobody appends to it
+    replayed: bool = False
+    """No day was computed, but marks of features.yaml or prices changed: savings were replayed."""
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
@@ -312,9 +316,14 @@ def run_night(
         runner.refresh("erasures")
     if computed:
         runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse")
-    elif invoices and invoices_changed(lake, invoices.files()):
+        return Night(days, computed, runner.failures, delivered, runner.findings)
+    features = reference.read("features.yaml", Features)
+    replayed = batches_outdated(lake, features) or cache_outdated(lake, features)
+    if replayed:
+        runner.refresh(*REPLAYED, "warehouse")
+    if invoices and invoices_changed(lake, invoices.files()):
         runner.refresh(INVOICED)
-    return Night(days, computed, runner.failures, delivered, runner.findings)
+    return Night(days, computed, runner.failures, delivered, runner.findings, replayed)
 
 
 def _without(assets: Sequence[DailyAsset], roots: Collection[str]) -> list[DailyAsset]:

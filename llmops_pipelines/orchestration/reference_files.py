@@ -1,6 +1,7 @@
 """All reference files, read once before anything runs, so that every mistake is told at once."""
 
 import json
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -89,18 +90,35 @@ def check_reference(folder: Path) -> None:
     models = {folder / name: model for name, model in MODELS.items()}
     models[folder / "features.yaml"] = _features_judged_by(_accepted(folder))
     models |= dict.fromkeys(sorted((folder / "prompts").glob("*.yaml")), prompts.PromptFile)
+    read: dict[str, BaseModel] = {}
     for file, model in models.items():
         if not file.exists():
             continue
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
-            parse_document(text, model, file=str(file))
+            read[file.name] = parse_document(text, model, file=str(file))
         except OSError as error:
             faults.append(f"{file}:1: cannot be read: {(error.strerror or str(error)).lower()}")
         except ReferenceFileError as error:
             faults.append(str(error))
+    faults += _other_currencies(folder, read.get("budgets.yaml"), read.get("finance.yaml"))
     if faults:
         raise ReferenceFileError("\n".join(faults))
+
+
+def _other_currencies(
+    folder: Path, budgets: BaseModel | None, rules: BaseModel | None
+) -> Iterator[str]:
+    """Budgets in a currency that is not converted: only that of the reports is."""
+    if not isinstance(budgets, cost.Budgets):
+        return
+    report = rules.report_currency if isinstance(rules, finance.Finance) else finance.USD
+    for place, currency in cost.currencies(budgets):
+        if currency != report:
+            yield (
+                f"{folder / 'budgets.yaml'}: {place} is in {currency}, but report_currency is "
+                f"{report} in finance.yaml: give it in that, or in dollars"
+            )
 
 
 def unread_files(folder: Path) -> list[str]:

@@ -12,7 +12,9 @@ import polars as pl
 from llmops_pipelines import cost, golden, quality, reporting
 from llmops_pipelines.adapters import prometheus
 from llmops_pipelines.adapters.report_charts import report_charts
+from llmops_pipelines.orchestration.budgets import UTC_DAYS, business_spend
 from llmops_pipelines.orchestration.figures import told_week
+from llmops_pipelines.orchestration.finance import settings_of
 from llmops_pipelines.orchestration.judges import bridges_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.reference_assets import digest_of
@@ -48,6 +50,8 @@ def write_report(
     """
     cases = lake.scan(GOLDEN_DATASET).drop("embedding").collect()
     sources = call_costs.select(pl.col("price_source").drop_nulls().unique().sort()).collect()
+    utc_days = lake.read(FEATURE_COSTS, last_days(day, UTC_DAYS))
+    zone = settings_of(reference).report_timezone
     breaks = quality.series_breaks(tables["quality"], day)
     night = reporting.NightlyData(
         series_breaks=breaks,
@@ -61,9 +65,7 @@ def write_report(
         judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),
         rollbacks=lake.read(ROLLBACKS, [day]),
         savings_plan=lake.read(SAVINGS_PLAN),
-        past_spend=cost.past_spend(
-            lake.read(FEATURE_COSTS, last_days(day, cost.HISTORY_DAYS)), day
-        ),
+        past_spend=cost.past_spend(*business_spend(utc_days, lake, zone, day)),
         why_spend_changed="" if tables["cost_drivers"].is_empty() else told_week(lake, day),
         golden_dataset=cases,
         golden_version=golden.version_of(cases),

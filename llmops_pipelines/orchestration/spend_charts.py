@@ -19,10 +19,13 @@ from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 from llmops_pipelines.adapters.spend_charts import model_mix
 from llmops_pipelines.adapters.waterfall import waterfall
+from llmops_pipelines.orchestration.budgets import UTC_DAYS, Spend, business_spend
 from llmops_pipelines.orchestration.cache_figures import sweep_of
 from llmops_pipelines.orchestration.compression_figures import tradeoff_of
 from llmops_pipelines.orchestration.figures import frontier_of
+from llmops_pipelines.orchestration.finance import settings_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
+from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.tables import (
     BATCH_SAVINGS,
     BUDGET_STATUS,
@@ -65,16 +68,23 @@ def latest_day(lake: Lake, last: date | None = None) -> date | None:
     )
 
 
-def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
-    """Spend by day, model mix, forecast and budget of the month, all up to ``last``."""
+def spend_charts(
+    lake: Lake, reference: ReferenceFolder, first: date, last: date
+) -> Iterator[Chart]:
+    """Spend by day, model mix, forecast and budget of the month, all up to ``last``.
+
+    Forecast and budgets are in days of the business, as their tables are.
+    """
     days = [day for day in lake.days(FEATURE_COSTS) if first <= day <= last]
     costs = lake.read(FEATURE_COSTS, days).select(
         "day", "feature", "team", "model", "calls", "errors", "unpriced_calls", "cost"
     )
     yield Chart("spend_by_day", "Spend per day by feature", daily_spend(costs), costs)
     yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
-    history = lake.read(FEATURE_COSTS, last_days(last, cost.HISTORY_DAYS))
-    past = cost.past_spend(history, last)
+    zone = settings_of(reference).report_timezone
+    utc_days = lake.read(FEATURE_COSTS, last_days(last, UTC_DAYS))
+    spend = business_spend(utc_days, lake, zone, last)
+    past = cost.past_spend(*spend)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     yield Chart(
         "spend_forecast",
@@ -82,39 +92,37 @@ def spend_charts(lake: Lake, first: date, last: date) -> Iterator[Chart]:
         forecast_fan(past, forecast, title="Spend to come"),
         forecast,
     )
-    standing = _of_day(lake, BUDGET_STATUS, last).filter(pl.col("budget").is_not_null())
-    monthly = standing.filter(pl.col("period") == "month")
+    allowed = pl.any_horizontal(pl.col("budget", "budget_report").is_not_null())
+    standing = _of_day(lake, BUDGET_STATUS, last).filter(allowed)
+    monthly = standing.filter(pl.col("period") == "month", pl.col("budget").is_not_null())
     budget = monthly.filter(TOTAL)["budget"].cast(pl.Float64).to_list()
     figure = burn_down(
         past,
         forecast,
         budget=budget[0] if budget else None,
-        month_end=cost.month_end(last),
-        title=f"{'Budget' if budget else 'Spend'} of {last:%B %Y}",
+        month_end=cost.month_end(spend.day),
+        title=f"{'Budget' if budget else 'Spend'} of {spend.day:%B %Y}",
     )
     yield Chart("budget_burn_down", "What is left of the month's budget", figure, past)
-    yield from _burn_downs(lake, history, monthly.filter(~TOTAL), last)
+    yield from _burn_downs(spend, _of_day(lake, COST_FORECAST, last), monthly.filter(~TOTAL))
     if standing.height:
         said = "What is spent of every budget, of the day, the month and the last days"
-        yield Chart("budgets", said, budget_bars(standing, last), standing)
+        yield Chart("budgets", said, budget_bars(standing, spend.day), standing)
 
 
-def _burn_downs(
-    lake: Lake, history: pl.DataFrame, monthly: pl.DataFrame, last: date
-) -> Iterator[Chart]:
+def _burn_downs(spend: Spend, forecasts: pl.DataFrame, monthly: pl.DataFrame) -> Iterator[Chart]:
     """A burn-down for each monthly budget of a feature or team, the most used one first."""
-    forecasts = _of_day(lake, COST_FORECAST, last)
     used = monthly.sort("share", "kind", "scope", descending=[True, False, False], nulls_last=True)
     taken: dict[str, int] = {}
     for row in used.head(_MOST_BUDGETS).iter_rows(named=True):
         kind, scope = row["kind"], row["scope"]
-        past = cost.past_spend(history, last, kind, scope)
+        past = cost.past_spend(*spend, kind, scope)
         figure = burn_down(
             past,
             forecasts.filter(pl.col("kind") == kind, pl.col("scope") == scope),
             budget=float(row["budget"]),
-            month_end=cost.month_end(last),
-            title=f"Budget of {kind} {scope}, {last:%B %Y}",
+            month_end=cost.month_end(spend.day),
+            title=f"Budget of {kind} {scope}, {spend.day:%B %Y}",
         )
         name = f"budget_burn_down_{kind}_{_file_name(scope)}"
         taken[name] = taken.get(name, 0) + 1
@@ -160,7 +168,7 @@ def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
         yield Chart("compression_tradeoff", said, tradeoff, _flat(settings))
 
 
-def figures_of_latest_day(lake: Lake) -> dict[str, Any]:
+def figures_of_latest_day(lake: Lake, reference: ReferenceFolder) -> dict[str, Any]:
     """Metadata for Dagster: the charts of spend, as of the latest day with costs."""
     last = latest_day(lake)
     if last is None:
@@ -168,7 +176,7 @@ def figures_of_latest_day(lake: Lake) -> dict[str, Any]:
     since = last - timedelta(days=CHART_DAYS - 1)
     return {"last_day": last.isoformat()} | {
         chart.name: dg.MetadataValue.md(png_markdown(chart.figure, chart.description))
-        for chart in spend_charts(lake, since, last)
+        for chart in spend_charts(lake, reference, since, last)
     }
 
 

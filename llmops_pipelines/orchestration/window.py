@@ -36,3 +36,8 @@ def unchanged(lake: Lake, table: Table, digest: str) -> pl.DataFrame | None:
     """The stored rows, if there are any and all rest on the same."""
     rows = lake.read(table)
     return rows if rows.height and (rows["inputs_digest"] == digest).all() else None
+
+
+def outdated(lake: Lake, table: Table, digest: str) -> bool:
+    """Whether there are stored rows that rest on something else."""
+    return bool((lake.read(table)["inputs_digest"] != digest).any())

@@ -88,6 +88,12 @@ class NightlyData:
     """SVG elements by name: ``spend``, ``model_mix``, ``forecast``, ``budget``, ``drivers``,
     ``quality``, ``quality_trend``, ``judged_trend``, ``latency``, ``errors``."""
 
+    @property
+    def business_day(self) -> date:
+        """The last day of budgets and forecast: that of the business, where they know it."""
+        known = self.budget_status["business_day"].drop_nulls().unique()
+        return known[0] if known.len() else self.day
+
 
 def on(frame: pl.DataFrame, day: date) -> pl.DataFrame:
     """The rows of one day; all rows of a frame that knows no days."""

@@ -97,6 +97,8 @@ class Spend:
     total_change: str
     periods: tuple[PeriodSpend, ...]
     """Budgets of months and rolling days, and those of teams."""
+    budget_days: str
+    """Whose days and months budgets and forecast are of."""
     missing_budgets: str
     """Scopes without a budget, and what to do about it; empty when all have one."""
     unpriced_models: tuple[str, ...]
@@ -144,11 +146,12 @@ def spend_of(night: NightlyData) -> Spend:
             .sort(["cost", "model"], descending=[True, False], nulls_last=True)
             .iter_rows(named=True)
         ),
-        total_budget=usd(total.get("budget")),
+        total_budget=_allowed(total),
         total_used=percent(total.get("share")),
         total_over=total.get("status") == "over",
         total_change=_change(night, None),
         periods=tuple(_period(row) for row in _of_periods(standing).iter_rows(named=True)),
+        budget_days=_told_days(night),
         missing_budgets=_missing_budgets(list(ordered["feature"]), standing),
         unpriced_models=tuple(
             f"{visible(row['model'], 80)} ({visible(row['provider'], 40)}): "
@@ -187,7 +190,7 @@ def _feature(
         cost=usd(row["cost"]),
         bar=float(100 * row["cost"] / dearest) if row["cost"] and dearest else 0.0,
         change=change,
-        budget=usd(budget.get("budget")),
+        budget=_allowed(budget),
         has_budget=share is not None,
         used=percent(share),
         used_bar=min(100.0, 100 * share) if share is not None else 0.0,
@@ -217,10 +220,38 @@ def _change(night: NightlyData, feature: str | None) -> str:
     return f"{100 * change:+.0f} %".replace("-", "\N{MINUS SIGN}")
 
 
+_HAS_BUDGET = pl.any_horizontal(pl.col("budget", "budget_report").is_not_null())
+
+
+def _allowed(row: Mapping[str, Any]) -> str:
+    return _in_currency(row, "budget")
+
+
+def _in_currency(row: Mapping[str, Any], name: str) -> str:
+    """An amount of ``BUDGET_STATUS`` in dollars, and first in the currency of its budget."""
+    dollars = usd(row.get(name))
+    if row.get("currency") is None:
+        return dollars
+    amount = row[f"{name}_report"]
+    told = NOT_KNOWN if amount is None else f"{amount:,.2f}"
+    return f"{told} {row['currency']} ({dollars})"
+
+
+def _told_days(night: NightlyData) -> str:
+    """Whose days and months those of budgets and forecast are, where not UTC's."""
+    zones = on(night.budget_status, night.day)["report_timezone"].unique().to_list()
+    if zones in ([], ["UTC"]):
+        return "Days and months of budgets and forecast are UTC."
+    return (
+        f"Days and months of budgets and forecast are those of {visible(zones[0], 80)}, up to "
+        f"{night.business_day}; all else on this page is of the UTC day."
+    )
+
+
 def _of_periods(standing: pl.DataFrame) -> pl.DataFrame:
     """Budgets that have no place in the table of the day's features; the total first."""
     daily = (pl.col("period") == "day") & (pl.col("kind") != "team")
-    return standing.filter(~daily & pl.col("budget").is_not_null()).sort(
+    return standing.filter(~daily & _HAS_BUDGET).sort(
         pl.col("kind") != "total", "kind", "scope", "period"
     )
 
@@ -239,8 +270,8 @@ def _period(row: Mapping[str, Any]) -> PeriodSpend:
     return PeriodSpend(
         scope=visible(name, 80),
         period=rolling if row["period"] == "rolling" else row["period"],
-        spent=usd(row["spent"]),
-        budget=usd(row["budget"]),
+        spent=_in_currency(row, "spent"),
+        budget=_allowed(row),
         used=percent(share),
         used_bar=min(100.0, 100 * share) if share is not None else 0.0,
         over=row["status"] in ("over", "forecast_over"),
@@ -250,9 +281,7 @@ def _period(row: Mapping[str, Any]) -> PeriodSpend:
 
 
 def _missing_budgets(features: list[str], standing: pl.DataFrame) -> str:
-    budgeted = set(
-        standing.filter(pl.col("kind") != "team", pl.col("budget").is_not_null())["scope"]
-    )
+    budgeted = set(standing.filter(pl.col("kind") != "team", _HAS_BUDGET)["scope"])
     without = [name for name in ["total", *sorted(features)] if name not in budgeted]
     if not without:
         return ""

@@ -113,6 +113,8 @@ def replay_cache(
     ]
     rungs = pl.DataFrame(rows, schema=RUNG)
     state, reason, chosen = recommend_rung(rungs, policy.allowed)
+    if own.is_empty():
+        reason = "no request could be replayed"
     found = answered[names.index(chosen)] if chosen else np.full(own.height, -1)
     hits = np.flatnonzero(found >= 0)
     return CacheReplay(

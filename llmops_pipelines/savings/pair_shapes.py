@@ -78,7 +78,7 @@ def as_paired(given: pl.DataFrame, *, weak: str | None = None, strong: str | Non
         sides = {"weak": weak, "strong": strong}
         if model and {weak, strong} <= set(given[model].cast(pl.String).to_list()):
             return _from_long(given, common, model, sides)
-        return _shaped(given, common | own | _of_models(given, sides))
+        return _shaped(given, common | own | _of_models(given, sides, model))
     found = own | common | dict(_of_sides(given))
     if missing := [name for name in REQUIRED if name not in found]:
         raise OutcomesError(_unread(given, missing, model))
@@ -134,8 +134,12 @@ def _of_sides(given: pl.DataFrame) -> Iterator[tuple[str, str]]:
                 yield f"{kind}_{side}", found
 
 
-def _of_models(given: pl.DataFrame, sides: Mapping[str, str]) -> dict[str, str]:
-    """Columns that are named after the two models; a model's own name alone is its score."""
+def _of_models(given: pl.DataFrame, sides: Mapping[str, str], model: str | None) -> dict[str, str]:
+    """Columns that are named after the two models; a model's own name alone is its score.
+
+    Raises:
+        OutcomesError: Neither a column nor a row, as ``model`` names them, is of one of the two.
+    """
     found: dict[str, str] = {}
     for side, name in sides.items():
         for kind, kinds in (("score", _SCORES), ("cost", _COSTS)):
@@ -145,7 +149,9 @@ def _of_models(given: pl.DataFrame, sides: Mapping[str, str]) -> dict[str, str]:
             if column := _first(given, tuple(names)):
                 found[f"{kind}_{side}"] = column
         if f"score_{side}" not in found:
-            raise OutcomesError(f"no column with scores of {name!r}{_models_told(given, None)}")
+            known = _models(given, model)
+            of = f"no row of {model} {name!r}" if model else f"no column with scores of {name!r}"
+            raise OutcomesError(f"{of}; it has {_named(known) or 'columns of no model'}")
     return found
 
 
@@ -193,24 +199,30 @@ def _unread(given: pl.DataFrame, missing: list[str], model: str | None) -> str:
 
 def _models_told(given: pl.DataFrame, model: str | None) -> str:
     """Which models the table seems to be about, where they have to be named."""
-    if model is not None:
-        names = given[model].cast(pl.String).drop_nulls().unique().sort().to_list()
-        what = f"a row per question and model: {model}"
-    else:
-        starts = [f"{name}_" for name in (*_SCORES, *_COSTS)]
-        names = sorted(
-            {
-                re.split(r"[_.|/: ]", column, maxsplit=1)[1]
-                for column in given.columns
-                if any(_plain(column).startswith(start) for start in starts)
-                and len(re.split(r"[_.|/: ]", column, maxsplit=1)) > 1
-            }
-        )
-        what = "columns per model"
+    names = _models(given, model)
     if len(names) < 2:
         return ""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    what = f"a row per question and model: {model}" if model else "columns per model"
     return (
-        f"; it has {what} ({', '.join(names[:_NAMED])}{more}): say which is the small and which "
-        "the large one with --weak NAME --strong NAME"
+        f"; it has {what} ({_named(names)}): say which is the small and which the large one with "
+        "--weak NAME --strong NAME"
     )
+
+
+def _models(given: pl.DataFrame, model: str | None) -> list[str]:
+    """What rows are of, or what columns of scores and costs are named after, sides left out."""
+    if model is not None:
+        return given[model].cast(pl.String).drop_nulls().unique().sort().to_list()
+    starts = [f"{name}_" for name in (*_SCORES, *_COSTS)]
+    parts = [
+        re.split(r"[_.|/: ]", column, maxsplit=1)
+        for column in given.columns
+        if any(_plain(column).startswith(start) for start in starts)
+    ]
+    sides = {word for words in _SIDES.values() for word in words}
+    return sorted({part[1] for part in parts if len(part) > 1 and part[1] not in sides})
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -22,14 +22,14 @@ COST_FORECAST = Table(
     key=("kind", "scope", "target"),
     columns=(
         *_SCOPE,
-        Column("target", pl.Date, "The UTC day that is foretold."),
+        Column("target", pl.Date, "The day that is foretold, in `report_timezone`."),
         Column("known_until", pl.Date, "Last day whose spend was known: a day counts once over."),
         Column("expected", pl.Float64, "Spend of that day, median.", "usd", nullable=True),
         *(Column(name, pl.Float64, text, "usd", nullable=True) for name, text in _ENDS),
         Column(
             "month_expected",
             pl.Float64,
-            "Spend of that day's UTC month up to and including it, median.",
+            "Spend of that day's month up to and including it, median.",
             "usd",
             nullable=True,
         ),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from llmops_pipelines.tables.finance import RATE
 from llmops_pipelines.tables.logs import TOKEN_BUCKETS, WEB_SEARCHES
 from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table
 
@@ -259,9 +260,49 @@ BUDGET_STATUS = Table(
         Column("scope", pl.String, "A feature or a team, or `total`."),
         Column("period", pl.String, "day, month or rolling.", default="day"),
         Column("period_days", pl.Int64, "Days of it so far, this one included.", default=1),
-        Column("budget", MONEY, "Allowed in the period.", "usd", nullable=True),
+        Column(
+            "business_day",
+            pl.Date,
+            "Last day of the period, in `report_timezone`: the latest to end with the UTC day or "
+            "before; null in rows of a release before it.",
+            nullable=True,
+        ),
+        Column("report_timezone", pl.String, "Whose days and months they are.", default="UTC"),
+        Column(
+            "budget",
+            MONEY,
+            "Allowed in the period; of one in `currency`, `budget_report` / `rate`.",
+            "usd",
+            nullable=True,
+        ),
         Column("spent", MONEY, "Spent in it up to this day.", "usd", nullable=True),
-        Column("share", pl.Float64, "spent / budget; null without a budget.", nullable=True),
+        Column(
+            "currency",
+            pl.String,
+            "In which the budget is given; null where that is dollars, or none is.",
+            nullable=True,
+        ),
+        Column("budget_report", MONEY, "Allowed, in `currency`.", nullable=True),
+        Column(
+            "spent_report",
+            MONEY,
+            "Spent, in `currency`, each day at its own rate; null where one of them has none.",
+            nullable=True,
+        ),
+        Column(
+            "rate",
+            RATE,
+            "Units of `currency` for one US dollar on `business_day`; null where no rate is known.",
+            nullable=True,
+        ),
+        Column("rate_date", pl.Date, "Day of the rate.", nullable=True),
+        Column("rate_source", pl.String, "Where it comes from.", nullable=True),
+        Column(
+            "share",
+            pl.Float64,
+            "spent / budget, in `currency` where it is given in one; null without a budget.",
+            nullable=True,
+        ),
         Column("unpriced_calls", pl.Int64, "Calls that `spent` leaves out.", "calls"),
         Column(
             "forecast", pl.Float64, "What the month will have cost, median.", "usd", nullable=True

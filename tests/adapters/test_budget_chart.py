@@ -70,6 +70,16 @@ def test_a_budget_of_next_to_nothing_does_not_hide_the_others():
     assert "$5,000 of $1.00" in told(figure)
 
 
+def test_a_budget_in_another_currency_is_told_in_it_with_or_without_a_rate():
+    euros = {"currency": "EUR", "budget_report": Decimal(80), "spent_report": Decimal(20)}
+    figure = drawn(
+        standing("chat", 25, 100, **euros | {"share": 0.25}),
+        standing("mails", 7, None, "month", forecast=9.0, **euros | {"spent_report": None}),
+    )
+    assert {"20.00 EUR of 80.00 EUR", "$7.00 of 80.00 EUR: no rate"} <= set(told(figure))
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [0.25, 0.0]
+
+
 def test_without_a_budget_it_says_so():
     assert any(
         "budgets.yaml sets no budget" in text for text in told(drawn(standing("a", 1, None)))

@@ -56,6 +56,13 @@ def test_people_are_told_the_same_and_an_embedding_that_costs_more_is_not_worth_
     assert "recommended: exact; with 95 % confidence at most 2 % of its hits" in said.stdout
 
 
+def test_less_than_a_day_says_why_nothing_is_told_of_a_year(file, tmp_path):
+    (tmp_path / "few.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines(190)))
+    why = "a year's saving is unknown: this is less than a day of traffic; give --calls-per-day"
+    assert why in invoke("cache", tmp_path / "few.jsonl").stdout
+    assert why not in invoke("cache", file).stdout
+
+
 def test_rows_of_a_table_are_the_same_requests(file, tmp_path):
     rows = pl.DataFrame(list(lines(400)))
     rows.write_csv(tmp_path / "requests.csv")

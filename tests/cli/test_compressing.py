@@ -62,7 +62,23 @@ def test_people_are_told_the_same_and_that_money_is_unknown(file):
     assert "80 samples, 1 line(s) left out" in said.stdout
     assert "no answer is written anew" in said.stdout
     assert "contexts by likeness: keep 1, which saves " in said.stdout
-    assert "money is unknown without a model that has a price; give --model" in said.stdout
+    assert "money is unknown: there is no model; give --model" in said.stdout
+
+
+def test_a_mistyped_model_is_told_with_names_like_it(file):
+    said = invoke("--data", file.parent, "compress", file, "--model", "gpt-4.1-minii")
+    assert "money is unknown: gpt-4.1-minii has no price (did you mean gpt-4.1-mini" in said.stdout
+
+
+def test_a_year_without_the_traffic_is_told_to_be_unknown(file):
+    said = invoke("--data", file.parent, "compress", file, "--model", "gpt-4.1")
+    assert "a year's saving is unknown without the traffic; give --calls-per-day" in said.stdout
+
+
+def test_a_setting_that_nothing_tries_is_refused(file):
+    said = invoke("--data", file.parent, "compress", file, "--keep", "extractive=0.8")
+    assert said.returncode == 2
+    assert "add --anew N" in said.stderr
 
 
 def test_an_array_and_a_table_of_samples_are_read(tmp_path):

@@ -109,7 +109,22 @@ def test_searches_are_priced_and_other_tools_told_beside_the_sum(tmp_path):
 
 def test_an_unpriced_record_is_found_by_its_line(tmp_path):
     said = price(tmp_path, json.dumps(RECORD), json.dumps(RECORD | {"usage": None}))
-    assert "r-1 (line 2): unpriced: usage: is no object" in said.stdout
+    assert "r-1 (line 2): unpriced: usage: is missing" in said.stdout
+
+
+def test_counts_may_be_columns_of_a_table(tmp_path):
+    table = "id,provider,model,timestamp,input_tokens,output_tokens\n"
+    row = "a,openai,gpt-4.1,2026-11-01,1000,100\n"
+    (tmp_path / "usage.csv").write_text(table + row)
+    said = invoke("--data", tmp_path / "data", "price", tmp_path / "usage.csv")
+    assert "a: $0.0028 = 1,000 uncached_input at $2.00/M + 100 output_text" in said.stdout
+
+
+def test_where_nothing_has_a_price_no_sum_is_told(tmp_path):
+    said = price(tmp_path, json.dumps(RECORD | {"usage": None}))
+    assert "nothing is priced; 1 record(s) without a price" in said.stdout
+    assert "$0.00" not in said.stdout
+    assert "no record in it; a usage record has id, provider" in price(tmp_path).stderr
 
 
 OWN = """

@@ -1,6 +1,7 @@
 import pytest
 import typer
 
+from llmops_pipelines.cli.options import between_0_and_1
 from llmops_pipelines.cli.replays import bounded, chart_file, percent, usd
 
 
@@ -25,3 +26,12 @@ def test_a_figure_is_never_told_without_the_interval_it_has():
 
 def test_nothing_is_told_as_less_than_nothing():
     assert (usd(-0.0001), percent(-0.00001)) == ("$0.00", "0.0 %")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(5, "5 is not between 0 and 1; write 5 % as 0.05"), (0, "0 is not"), (-1, "1")],
+)
+def test_a_percentage_in_place_of_a_share_is_told_as_one(value, said):
+    with pytest.raises(typer.BadParameter, match=said):
+        between_0_and_1(value, "--max-loss")

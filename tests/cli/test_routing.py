@@ -78,6 +78,16 @@ def test_csv_tells_the_same_in_words(folder):
     assert "the policy in words" in said.stdout
 
 
+def test_no_figure_is_cut_however_narrow_the_terminal(folder):
+    lines = [row | {"score_weak": 1.0} for row in rows()]
+    (folder / "equal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    for file, least in (("pairs.csv", "0.500 (0.500 to 0.500)"), ("equal.jsonl", "no gap")):
+        said = invoke("routing", folder / file, environment={"COLUMNS": "80"})
+        assert said.returncode == 0, said.stderr
+        assert "\N{HORIZONTAL ELLIPSIS}" not in said.stdout
+        assert least in said.stdout
+
+
 def test_what_cannot_be_proven_is_not_recommended(folder):
     few = list(rows(40, lost=1.0))
     (folder / "few.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in few))

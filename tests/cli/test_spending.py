@@ -49,6 +49,16 @@ def test_every_dimension_adds_up_to_the_calls(world, by):
     assert sum(row["calls"] for row in told["rows"]) == 4
 
 
+def test_no_amount_is_cut_however_many_dimensions(world):
+    wide = "--by", "user,session,model,feature,team,day"
+    said = invoke("--data", world[0], "costs", *wide, environment={"COLUMNS": "80"})
+    told = asked(world[0], *wide)
+    assert said.returncode == 0, said.stderr
+    for row in told["rows"]:
+        assert row["cost_usd"] is None or f"${float(row['cost_usd']):,.6f}" in said.stdout
+    assert "\N{HORIZONTAL ELLIPSIS}" not in said.stdout
+
+
 def test_evaluation_stands_apart_and_only_that_of_the_days_asked_for(world):
     told = asked(world[0], "--from", "2026-11-10", "--to", "2026-11-11")
     assert told["evaluation"] == {"calls": 1, "unpriced_calls": 0, "cost_usd": "0.25"}

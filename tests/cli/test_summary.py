@@ -112,6 +112,7 @@ def test_the_first_line_says_what_was_done():
     assert printed(80)[1] == "1 day(s) computed, 3 s"
     idle = Night([DAY], {}, [], [])
     assert printed(80, idle)[1] == "nothing is new or changed; nothing was recomputed, 3 s"
+    assert "savings were replayed: features.yaml" in printed(120, idle._replace(replayed=True))[1]
 
 
 def test_troubles_name_day_step_and_cause():

@@ -9,7 +9,7 @@ import pytest
 
 from assets.savings import every_cache_answers_rightly, semantic_cache_savings
 from llmops_pipelines import ingest
-from llmops_pipelines.orchestration.caching import NO_REQUESTS, cache_savings
+from llmops_pipelines.orchestration.caching import NO_REQUESTS, cache_outdated, cache_savings
 from llmops_pipelines.orchestration.forgetting import forget
 from llmops_pipelines.orchestration.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.lake import Lake
@@ -149,6 +149,9 @@ def test_few_requests_are_not_embedded_and_a_marked_feature_is_left_out(lake):
     (row,) = cache_savings(lake, Features(), embedding).to_dicts()
     assert (row["rung"], row["requests"], row["state"]) == ("exact", 40, "cannot_tell")
     marked = Features.model_validate({"features": {"chat": {"cacheable": False}}})
+    assert not cache_outdated(lake, marked), "what was never replayed waits for the night"
+    lake.write(SEMANTIC_CACHE_SAVINGS, cache_savings(lake, Features(), embedding))
+    assert [cache_outdated(lake, each) for each in (Features(), marked)] == [False, True]
     (row,) = cache_savings(lake, marked, embedding).to_dicts()
     assert (row["requests"], row["state"]) == (0, "nothing_saved")
     assert row["left_out"] == [{"reason": "feature not cacheable", "requests": 40}]

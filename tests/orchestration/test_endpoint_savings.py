@@ -12,7 +12,11 @@ from assets.savings import (
     prompt_cache_savings,
 )
 from llmops_pipelines.orchestration import endpoint_savings
-from llmops_pipelines.orchestration.endpoint_savings import replayed_batches, replayed_prompts
+from llmops_pipelines.orchestration.endpoint_savings import (
+    batches_outdated,
+    replayed_batches,
+    replayed_prompts,
+)
 from llmops_pipelines.orchestration.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
@@ -116,7 +120,9 @@ def test_unchanged_inputs_are_not_replayed_again(lake, monkeypatch):
         patched.setattr(endpoint_savings, "_calls", None)
         assert replayed_prompts(lake).equals(first[0])
         assert replayed_batches(lake, Features()).equals(first[1])
+    assert not batches_outdated(lake, Features())
     marked = Features(features={"chat": Feature(interactive=False)})
+    assert batches_outdated(lake, marked), "the next night replays it, without new calls too"
     assert of_feature(replayed_batches(lake, marked))["kind"] == "marked"
     write(lake, FIRST, *hour(FIRST)[:6])
     assert of_feature(replayed_prompts(lake))["calls"] == 6

@@ -116,7 +116,10 @@ def test_a_file_where_the_folder_should_be_is_told(data, tmp_path):
 def test_the_asset_shows_the_charts_of_the_latest_day(data):
     result = dg.materialize(
         [cost_charts],
-        resources={"lake": LakeResource(root=str(data / "lake"))},
+        resources={
+            "lake": LakeResource(root=str(data / "lake")),
+            "reference": ReferenceFolder(path=str(data / "reference")),
+        },
         selection=[cost_charts],
     )
     (event,) = result.asset_materializations_for_node("cost_charts")
@@ -128,7 +131,8 @@ def test_the_asset_shows_the_charts_of_the_latest_day(data):
 def test_an_empty_lake_has_no_charts_and_says_so(tmp_path):
     lake = Lake(open_store(str(tmp_path)))
     assert latest_day(lake) is None
-    assert figures_of_latest_day(lake) == {"charts": "none: no day has costs yet"}
+    reference = ReferenceFolder(path=str(tmp_path))
+    assert figures_of_latest_day(lake, reference) == {"charts": "none: no day has costs yet"}
 
 
 def test_a_budget_of_nobody_warns_with_names_like_it(data):
@@ -152,7 +156,8 @@ teams: {care: {monthly_usd: 70}}
     budgets = parse_document(text, cost.Budgets, file="budgets.yaml")
     lake.write(COST_FORECAST, forecast, day=LAST)
     lake.write(BUDGET_STATUS, cost.budget_status(costs, budgets, LAST, forecast), day=LAST)
-    drawn = {chart.name: chart for chart in spend_charts(lake, FIRST, LAST)}
+    reference = ReferenceFolder(path=str(tmp_path))
+    drawn = {chart.name: chart for chart in spend_charts(lake, reference, FIRST, LAST)}
     own = [name for name in drawn if name.startswith("budget_burn_down_")]
     assert own == [
         "budget_burn_down_feature_chat",

@@ -30,6 +30,7 @@ def status(scope: str, calls: int) -> dict[str, object]:
         "scope": scope,
         "period": "day",
         "period_days": 1,
+        "report_timezone": "UTC",
         "budget": None,
         "spent": None,
         "share": None,

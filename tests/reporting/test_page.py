@@ -405,6 +405,27 @@ def test_budgets_of_months_and_teams_stand_apart_from_those_of_the_day():
     assert missing in text, "a month's budget is one, a team's is not its feature's"
 
 
+def test_budgets_of_the_business_say_whose_days_and_which_currency():
+    total = {"kind": "total", "scope": "total", "report_timezone": "Asia/Kolkata",
+             "business_day": DAY - timedelta(days=1), "currency": "EUR",
+             "budget_report": Decimal(80)}  # fmt: skip
+    known = {"spent_report": Decimal(20), "budget": Decimal(100), "spent": Decimal(25)}
+    text = read(
+        night(
+            feature_costs=rows(FEATURE_COSTS, cost()),
+            budget_status=rows(
+                BUDGET_STATUS,
+                total | known | {"share": 0.25, "status": "within"},
+                total | {"period": "month", "spent": Decimal(7), "status": "no_data"},
+            ),
+        )
+    )
+    assert "those of Asia/Kolkata, up to 2026-11-09; all else on this page is of the UTC" in text
+    assert "80.00 EUR ($100.00) 25.0 %" in text
+    assert "total month \N{EN DASH} EUR ($7.00) 80.00 EUR (\N{EN DASH})" in text
+    assert "No budget set for chat: add" in text, "a budget without a rate is one"
+
+
 def test_spend_stands_beside_its_budget_and_what_has_no_price():
     text = read(
         night(

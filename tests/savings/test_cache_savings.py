@@ -125,7 +125,7 @@ def test_what_has_no_vector_is_answered_by_equality_at_every_rung():
 
 def test_a_feature_without_requests_saves_nothing():
     replay = replay_cache(requests(), embed, FOREVER)
-    assert replay.state == "nothing_saved"
+    assert (replay.state, replay.reason) == ("nothing_saved", "no request could be replayed")
     assert replay.rungs["requests"].to_list() == [0, 0, 0]
     assert replay.rungs["hit_rate"].to_list() == [None] * 3
 

@@ -71,7 +71,17 @@ def test_a_row_per_question_and_model_is_paired_by_id_and_grouped_by_what_ids_be
             {},
             "columns per model (a, b): say",
         ),
-        ([{"question": "q", "score_a": 1}], {"weak": "x", "strong": "a"}, "scores of 'x'"),
+        (
+            [{"question": "q", "score_a": 1}],
+            {"weak": "x", "strong": "a"},
+            "scores of 'x'; it has a",
+        ),
+        ([{"question": "q", "score_weak": 1, "score_strog": 1}], {}, "no column score_strong; the"),
+        (
+            [{"question": "q", "model": m, "score": 1} for m in "ab"],
+            {"weak": "x", "strong": "a"},
+            "no row of model 'x'; it has a, b",
+        ),
         (LONG, {"weak": "tiny"}, "name both models"),
         ([{"text": "q"}], {}, "no column score_weak, score_strong; the columns are text"),
     ],

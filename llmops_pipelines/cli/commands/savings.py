@@ -225,6 +225,11 @@ def compress(
     Leaves with 0 when a setting can be recommended, 3 when none can, 2 when nothing could be done.
     """
     between_0_and_1(max_loss, "--max-loss")
+    if keep and not anew:
+        raise typer.BadParameter(
+            "is what --anew tries; add --anew N, or leave it out: all settings are replayed",
+            param_hint="--keep",
+        )
     with told_plainly():
         from llmops_pipelines.cli import compressing
         from llmops_pipelines.cli.compress_anew import Anew

@@ -1,0 +1,98 @@
+"""Budgets and forecasts in days of the business: what was spent on them, and by which rate."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+import polars as pl
+
+from llmops_pipelines import cost, finance
+from llmops_pipelines.orchestration.finance import settings_of, summed_days_of
+from llmops_pipelines.orchestration.lake import Lake, last_days
+from llmops_pipelines.orchestration.resources import Clock, ReferenceFolder
+
+UTC = "UTC"
+
+UTC_DAYS = cost.HISTORY_DAYS + 1
+"""UTC days that hold as many days of the business as are looked back on, whatever its zone."""
+
+
+class Spend(NamedTuple):
+    """Spend by day of the business, and the latest of them."""
+
+    rows: pl.DataFrame
+    """``day``, and what ``FEATURE_COSTS`` and ``BUSINESS_DAYS`` have in common."""
+    day: date
+
+
+def business_spend(feature_costs: pl.DataFrame, lake: Lake, zone: str, utc_day: date) -> Spend:
+    """What was spent by day of the business, up to the last that has ended when ``utc_day`` has.
+
+    East of Greenwich that day is called as ``utc_day`` is; west of it, it is the one before, since
+    the last hours of ``utc_day``'s namesake are of the next UTC day.
+
+    Args:
+        feature_costs: ``FEATURE_COSTS`` with ``day``: what it is where the business's days are UTC.
+        lake: Where the calls are that other days are summed from.
+        zone: IANA name of the business's time zone.
+        utc_day: As of when.
+
+    Raises:
+        LakeError: A day of ``call_costs`` is damaged.
+    """
+    midnight = datetime.combine(utc_day + timedelta(days=1), time())
+    day = finance.business_day(midnight, zone) - timedelta(days=1)
+    rows = feature_costs
+    if zone != UTC:
+        rows = summed_days_of(lake, zone, last_days(utc_day, UTC_DAYS))
+        rows = rows.rename({"business_day": "day"})
+    return Spend(rows.filter(pl.col("day").is_in(last_days(day, cost.HISTORY_DAYS))), day)
+
+
+def forecast_of(
+    feature_costs: pl.DataFrame,
+    lake: Lake,
+    reference: ReferenceFolder,
+    utc_day: date,
+    clock: Clock,
+) -> pl.DataFrame:
+    """``COST_FORECAST`` of days and months of the business.
+
+    Raises:
+        ReferenceFileError: ``finance.yaml`` cannot be used.
+    """
+    zone = settings_of(reference).report_timezone
+    spend = business_spend(feature_costs, lake, zone, utc_day)
+    is_over = spend.day < finance.business_day(clock.now(), zone)
+    return cost.cost_forecast(spend.rows, spend.day, is_over=is_over)
+
+
+def status_of(
+    feature_costs: pl.DataFrame,
+    forecast: pl.DataFrame,
+    lake: Lake,
+    reference: ReferenceFolder,
+    utc_day: date,
+) -> pl.DataFrame:
+    """``BUDGET_STATUS`` in days and months of the business, and in its currency where asked.
+
+    Raises:
+        ReferenceFileError: ``budgets.yaml`` or ``finance.yaml`` cannot be used.
+    """
+    budgets = reference.read("budgets.yaml", cost.Budgets)
+    rules = settings_of(reference)
+    rows, day = business_spend(feature_costs, lake, rules.report_timezone, utc_day)
+    if any(cost.currencies(budgets)):
+        days = [*rows["day"].unique(), day]
+        rates = finance.rates_of(days, rules).unique()
+        rows = finance.converted(rows.join(rates, left_on="day", right_on="business_day"))
+    (today,) = finance.rates_of([day], rules).drop("business_day").iter_rows()
+    return cost.budget_status(
+        rows,
+        budgets,
+        day,
+        forecast,
+        zone=rules.report_timezone,
+        rate=cost.Rate(rules.report_currency, *today),
+    )
