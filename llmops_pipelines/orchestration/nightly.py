@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from llmops_pipelines.judging import judged_features
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
+from llmops_pipelines.orchestration.endpoints import benches, read_judges
 from llmops_pipelines.orchestration.invoices import invoices_changed
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.locks import alone
@@ -24,7 +26,7 @@ from llmops_pipelines.orchestration.resources import (
 )
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.orchestration.stopping import listening_for_stops
-from llmops_pipelines.reference import PrivacyRules
+from llmops_pipelines.reference import Features, PrivacyRules
 from llmops_pipelines.tables import INVOICE_RECONCILIATION, LANDED_DAYS, PULLED_LOGS, ROLLBACKS
 
 FINISHED = ("sampled_traces", "cost_anomalies")
@@ -305,7 +307,7 @@ def run_night(
         if (first is None or day >= first) and day <= min(last or today, today)
     ]
     recently = today - timedelta(days=judge.judge_within_days)
-    judge_from = recently if judge.base_url and judge.model else None
+    judge_from = recently if _somebody_judges(reference, judge) else None
     computed = runner.compute(lake, days, today, judge_from=judge_from, anew=anew)
     delivered = runner.finish(lake, reference, webhook, clock, policy)
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
@@ -315,6 +317,15 @@ def run_night(
     elif invoices and invoices_changed(lake, invoices.files()):
         runner.refresh(INVOICED)
     return Night(days, computed, runner.failures, delivered, runner.findings)
+
+
+def _somebody_judges(reference: ReferenceFolder, judge: Judge) -> bool:
+    """Whether a feature names an endpoint, by whatever name, that can be asked."""
+    features = reference.read("features.yaml", Features)
+    return any(
+        judged_features(features, name) and not bench.missing
+        for name, bench in benches(judge, read_judges(reference)).items()
+    )
 
 
 def _without(assets: Sequence[DailyAsset], roots: Collection[str]) -> list[DailyAsset]:

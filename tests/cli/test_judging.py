@@ -151,3 +151,27 @@ def test_a_jury_sits_at_two_endpoints_and_only_its_features_texts_go_there(tmp_p
     assert dict(rows.rows()) == {
         "rubric gpt-4.1-mini": 1.0, "rubric own-1": 0.0, "jury mean of gpt-4.1-mini, own-1": 0.5,
     }  # fmt: skip
+
+
+def test_an_endpoint_named_in_judges_yaml_alone_is_asked_again_and_rescores(tmp_path):
+    def named(url: str) -> dict[str, str]:
+        return {
+            "features.yaml": "features:\n  chat: {judging: own, ragas: []}\n",
+            "judges.yaml": f"judges:\n  own: {{base_url: '{url}', models: [own-1]}}\n",
+        }
+
+    logs = {"a.jsonl": text(*(call(number) for number in range(1, CALLS + 1)))}
+    data_folder(tmp_path, logs, named(f"http://127.0.0.1:{closed_port()}/v1"))
+    dead = invoke("--data", tmp_path, "nightly", "--json")
+    assert quality(json.loads(dead.stdout))["groundedness"] == (0, CALLS)
+    with JudgeStub() as judge:
+        data_folder(tmp_path, logs, named(judge.base_url))
+        alive = invoke("--data", tmp_path, "nightly", "--json")
+        assert quality(json.loads(alive.stdout))["groundedness"] == (CALLS, 0)
+        paid = judge.calls
+        invoke("--data", tmp_path, "nightly")
+        assert judge.calls == paid, "nobody owes anything any more"
+        days = ("--from", DAY, "--to", DAY, "--spec", "groundedness", "--model", "own-2")
+        rescored = invoke("--data", tmp_path, "rescore", *days, "--yes")
+        assert rescored.returncode == 0, rescored.stderr
+        assert {request["model"] for request in judge.requests[paid:]} == {"own-2"}
