@@ -217,7 +217,7 @@ class _Flight:
 
     def _failure(self, outcome: str, detail: str) -> str:
         """What the endpoint did and what to look at."""
-        named = self.endpoint.name != Endpoint.name
+        named = self.endpoint.named
         remedy = _REMEDIES[outcome].format(
             url="its address in judges.yaml" if named else "JUDGE_BASE_URL",
             key="the variable of its key in judges.yaml" if named else "JUDGE_API_KEY",

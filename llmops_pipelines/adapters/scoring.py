@@ -256,7 +256,7 @@ def ask_about(
         halves: `halves_of` the ledger.
     """
     watched = _Watched(judge, done)
-    circuit = Circuit(limits.dead_after, limits.patience, limits.most_late)
+    circuit = Circuit(limits.dead_after, limits.patience, limits.most_late, named=endpoint.named)
 
     def keep(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         append(verdicts, attempts)
