@@ -256,11 +256,16 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
             "looked for first"
         )
     for canary in told["canaries"]:
-        if canary["state"] != "held":
+        if canary["state"] == "missed":
             yield (
-                f"a canary of {told['metric']} was {canary['state']}: {canary['detail']}; look "
-                "at these verdicts before you trust them"
+                f"a canary of {told['metric']} was missed: {canary['detail']}; look at these "
+                "verdicts before you trust them"
             )
+    if mute := [canary for canary in told["canaries"] if canary["state"] == "unanswered"]:
+        yield (
+            f"{len(mute)} canaries of {told['metric']} had no reply, which says nothing of the "
+            f"judge: {mute[0]['detail']}"
+        )
     if told["repeated_ids"]:
         first = told["repeated"][0]
         yield (

@@ -313,6 +313,9 @@ def test_a_dead_endpoint_is_one_reason_for_all(tmp_path):
     told = json.loads(run.stdout)
     assert told["outcomes"] == {"failed": 5}
     assert "nothing answers there" in told["without_verdict"][0]["reason"]
+    said = score(tmp_path, file, "--no-preflight", **asked).stdout
+    assert said.count("canaries of groundedness had no reply, which says nothing of the judge") == 1
+    assert "before you trust them" not in said, "there are no verdicts"
 
 
 def test_texts_of_a_feature_go_only_where_its_policy_lets_them(tmp_path):
