@@ -86,8 +86,8 @@ def tell_all(
         ],
         "without_verdict": [
             {"outcome": outcome, "line": line, "id": name, "reason": reason}
-            for outcome in _WITHOUT_VERDICT
-            for line, name, reason in spool.reasons(outcome, 1)
+            for outcome, begins in _WITHOUT_VERDICT.items()
+            for line, name, reason in spool.reasons(outcome, 1, begins)
         ],
         "repeated_ids": repeated,
         "repeated": [{"id": name, "first_line": line, "lines": n} for name, line, n in examples],
@@ -102,7 +102,9 @@ def tell_all(
     }  # fmt: skip
 
 
-_WITHOUT_VERDICT = ("pending", "failed", "over_budget", "over_policy", "unreadable", "refused")
+_OWED = ("pending", "failed", "over_budget", "over_policy", "unreadable", "refused")
+_WITHOUT_VERDICT = dict.fromkeys(_OWED, "") | {"not_applicable": "too_long"}
+"""Outcomes of which the first line is shown, and what its reason begins with."""
 
 
 def _exit_code(

@@ -299,6 +299,20 @@ def test_a_file_in_which_there_is_nothing_to_judge_is_no_failure(tmp_path):
     assert (run.returncode, run.stdout.splitlines()[0]) == (0, "1 samples: 1 not_applicable")
 
 
+def test_what_is_too_long_for_the_judge_or_to_be_read_is_told(tmp_path):
+    file = samples(
+        tmp_path,
+        sample(1, response="word " * 100_000),
+        sample(2),
+        sample(3, response="x" * 11_000_000),
+    )
+    with JudgeStub() as judge:
+        run = score(tmp_path, file, judge=judge)
+    assert run.stdout.startswith("3 samples: 1 not_applicable, 1 rejected, 1 scored\n")
+    assert "not_applicable, first on line 1 (s-1): too_long: the prompt would have 50" in run.stdout
+    assert "rejected: line 3 (line-3): has 11,000," in run.stdout
+
+
 def test_a_dead_endpoint_is_one_reason_for_all(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
