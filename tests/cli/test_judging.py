@@ -191,7 +191,7 @@ def test_a_model_of_ones_own_takes_up_what_it_missed_and_what_it_said_stays(tmp_
     data_folder(tmp_path, logs)
     named = {"LLMOPS_ENTAILMENT_MODEL": str(tmp_path / "mine")}
     missed = invoke("--data", tmp_path, "nightly", "--json", environment=named)
-    assert f"not judged {DAY}: entailment: {tmp_path}/mine" in missed.stderr
+    assert f"not judged {DAY}: entailment: there is no folder {tmp_path}/mine" in missed.stderr
     assert "entailment" not in quality(json.loads(missed.stdout))
     opened = EntailmentModel("mine", tmp_path, "0" * 16, entailment=1)
     monkeypatch.setattr(entailment, "open_entailment_model", lambda _name: opened)
