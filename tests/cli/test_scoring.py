@@ -255,6 +255,13 @@ def test_scores_may_be_weighed_by_log_probabilities(tmp_path):
         other = samples(tmp_path, sample(2))
         run = score(tmp_path, other, "--logprobs", judge=judge)
         assert judge.calls == len(CANNED)
+        score(tmp_path, other, judge=judge)
+        plain = judge.calls
+        score(tmp_path, other, "--logprobs", judge=judge)
+        score(tmp_path, samples(tmp_path, sample(3)), judge=judge)
+        assert judge.calls == plain + len(CANNED) + 1 + 2, (
+            "a preflight of one way is not the other's"
+        )
     assert "no log probabilities" in run.stderr
 
 
