@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from hashlib import file_digest, sha256
 from importlib import metadata
@@ -113,6 +114,8 @@ def library_versions() -> dict[str, str]:
 def _folder(name: str) -> Path:
     if Path(name).is_dir():
         return Path(name).resolve()
+    if name.startswith(("/", ".", "~")) or name.count("/") > 1:  # no name of a model does
+        raise EntailmentModelError(f"there is no folder {name}{_meant(Path(name))}")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -123,6 +126,13 @@ def _folder(name: str) -> Path:
             f"{name} is neither a folder nor a model in the Hugging Face cache. Nothing is "
             f"downloaded here: fetch it once (`hf download {name}`), or name the folder it is in"
         ) from error
+
+
+def _meant(missing: Path) -> str:
+    """A model beside ``missing`` whose name is almost that, as a question."""
+    beside = [config.parent.name for config in missing.parent.glob("*/config.json")]
+    close = get_close_matches(missing.name, beside, n=1)
+    return f"; did you mean {missing.with_name(close[0])}?" if close else ""
 
 
 def _files(folder: Path) -> list[Path]:
@@ -162,7 +172,7 @@ def _entailment(name: str, folder: Path) -> int | None:
     """Which output is entailment, by the names in config.json; None for a single output."""
     config = _read_json(folder / "config.json")
     if config is None:
-        raise EntailmentModelError(f"{name} has no readable config.json in {folder}")
+        raise EntailmentModelError(f"{folder} holds no model: it has no readable config.json")
     labels = config.get("id2label")
     if not isinstance(labels, dict) or not labels:
         raise EntailmentModelError(_unnamed(name, folder, "names no labels"))

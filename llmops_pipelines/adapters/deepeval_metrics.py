@@ -139,7 +139,8 @@ def _version() -> str:
         return metadata.version("deepeval")
     except metadata.PackageNotFoundError as error:
         raise ModuleNotFoundError(
-            "DeepEval metrics need the package: pip install 'llmops-pipelines[deepeval]'"
+            "DeepEval metrics need the package: pip install '.[deepeval]' in the checkout, into an "
+            "environment of its own"
         ) from error
 
 

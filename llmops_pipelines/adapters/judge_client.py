@@ -50,6 +50,11 @@ class Endpoint:
         """Whether there is anything to ask: a URL and a model; a key alone is nothing."""
         return bool(self.base_url and self.model)
 
+    @property
+    def named(self) -> bool:
+        """Whether judges.yaml says where it is, and not the environment."""
+        return self.name != Endpoint.name
+
 
 def client_versions() -> dict[str, str]:
     """Versions of what carries requests and replies."""

@@ -226,7 +226,9 @@ def judge_day(
                 purse=purse,
                 price=price,
                 limits=limits,
-                circuit=Circuit(limits.dead_after, limits.patience, limits.most_late),
+                circuit=Circuit(
+                    limits.dead_after, limits.patience, limits.most_late, named=endpoint.named
+                ),
                 now=now,
                 seed=seed,
                 run_id=run_id,

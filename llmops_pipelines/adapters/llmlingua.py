@@ -45,7 +45,7 @@ def llmlingua(model: str) -> Shorten:
 def _compressor(model: str) -> Any:
     if find_spec("llmlingua") is None:
         raise LLMLinguaError(
-            "the package llmlingua is not installed; install llmops-pipelines[llmlingua]"
+            "the package llmlingua is not installed; pip install -e '.[llmlingua]' in the checkout"
         )
     folder = Path(model)
     if not folder.is_dir() or not any(name in model for name in _NAMES):

@@ -28,7 +28,7 @@ def finder() -> FindNames:
     if find_spec("presidio_analyzer") is None:
         raise MissingExtraError(
             "privacy.yaml says `names: true`, but Presidio is not installed: "
-            'pip install "llmops-pipelines[names]", or say `names: false`'
+            'pip install -e ".[names]" in the checkout, or say `names: false`'
         )
     if find_spec(MODEL) is None:
         raise MissingExtraError(

@@ -188,8 +188,9 @@ class OpenAIBatches:
                 reply = read_completion(body, request_id=request_id, latency_ms=None)
                 return Returned(str(name), reply)
             told = error or (body or {}).get("error") or {}
-            parts = [str(told[part]) for part in ("code", "message") if told.get(part)]
             outcome = f"http_{status}" if status else str(error.get("code") or "failed")
+            parts = [str(told[part]) for part in ("code", "message") if told.get(part)]
+            parts = [part for part in parts if part != outcome]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return Returned(None, Reply("damaged", detail="no line of a result file"))
         return Returned(

@@ -217,7 +217,7 @@ class _Flight:
 
     def _failure(self, outcome: str, detail: str) -> str:
         """What the endpoint did and what to look at."""
-        named = self.endpoint.name != Endpoint.name
+        named = self.endpoint.named
         remedy = _REMEDIES[outcome].format(
             url="its address in judges.yaml" if named else "JUDGE_BASE_URL",
             key="the variable of its key in judges.yaml" if named else "JUDGE_API_KEY",
@@ -242,16 +242,18 @@ class _Flight:
             doubt=doubt_about(verdicts),
         )
 
-    def _finding(self, **known: Any) -> Finding:
-        # What a lost connection cost is not known; what the others cost is.
-        known_costs = [row["cost"] for row in self.attempts if row["cost"] is not None]
+    def _finding(self, **found: Any) -> Finding:
+        # What a lost connection cost is not known; what the others cost is. That a refusal cost
+        # nothing says nothing of what replies without a price did.
+        costs = [r["cost"] for r in self.attempts if not r["outcome"].startswith("http_")]
+        known = [cost for cost in costs if cost is not None]
         return Finding(
             base_url=self.endpoint.base_url,
             model=self.endpoint.model,
             checked_at=self.now(),
             calls=len(self.attempts),
-            cost=sum(known_costs, Decimal(0)) if known_costs or not self.attempts else None,
-            **known,
+            cost=sum(known, Decimal(0)) if known or not costs else None,
+            **found,
         )
 
 

@@ -24,7 +24,7 @@ from llmops_pipelines.adapters.judging_day import judging_versions
 from llmops_pipelines.adapters.spool import Line, Spool, verdicts_in
 from llmops_pipelines.ingest import LogFile
 from llmops_pipelines.ingest.files import Content, foreign, read_content
-from llmops_pipelines.ingest.lines import Block, Refused
+from llmops_pipelines.ingest.lines import Block, Refused, too_long
 from llmops_pipelines.ingest.record_files import record_blocks
 from llmops_pipelines.ingest.tabular import PARQUET
 from llmops_pipelines.judging import (
@@ -125,12 +125,20 @@ class SampleFile:
                 continue
             lines = _lines(block)
             while some := list(islice(lines, _AT_ONCE)):
-                read = [read_sample(raw, line) for line, raw in some if raw.strip()]
+                read = [_read(raw, line) for line, raw in some if raw.strip()]
                 counts.lines += len(some)
                 counts.blank += len(some) - len(read)
                 for sample in read:
                     counts.unread.update(sample.unread if isinstance(sample, Sample) else ())
                 yield read
+
+
+def _read(raw: bytes, line: int) -> Sample | BadLine:
+    """The sample on a line; how its file is cut and packed does not decide whether it is read."""
+    if len(raw) > MOST_LINE_BYTES:
+        reason = too_long(len(raw), MOST_LINE_BYTES)
+        return BadLine(line, f"line-{line}", reason.removeprefix("line: "))
+    return read_sample(raw, line)
 
 
 def _lines(block: Block) -> Iterator[tuple[int, bytes]]:
@@ -256,7 +264,7 @@ def ask_about(
         halves: `halves_of` the ledger.
     """
     watched = _Watched(judge, done)
-    circuit = Circuit(limits.dead_after, limits.patience, limits.most_late)
+    circuit = Circuit(limits.dead_after, limits.patience, limits.most_late, named=endpoint.named)
 
     def keep(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         append(verdicts, attempts)

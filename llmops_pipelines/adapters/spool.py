@@ -199,13 +199,15 @@ class Spool:
             )
         ]
 
-    def reasons(self, outcome: str, most: int) -> list[tuple[int, str, str]]:
-        """Line, id and reason of the first ``most`` lines that ended so."""
+    def reasons(self, outcome: str, most: int, begins: str = "") -> list[tuple[int, str, str]]:
+        """Line, id and reason of the first ``most`` lines that ended so, for such a reason."""
         return self._all(
             "select l.line, l.id, coalesce(l.reason, v.reason) from lines l "
             "left join verdicts v using (digest) "
-            "where coalesce(l.outcome, v.outcome) = ? order by l.line limit ?",
-            outcome, most,
+            "where coalesce(l.outcome, v.outcome) = ? "
+            "and substr(coalesce(l.reason, v.reason, ''), 1, length(?)) = ? "
+            "order by l.line limit ?",
+            outcome, begins, begins, most,
         )  # fmt: skip
 
     def repeated_ids(self, most: int) -> tuple[int, list[tuple[str, int, int]]]:

@@ -26,6 +26,7 @@ from llmops_pipelines.orchestration.lake import LakeError
 OK, FAILED = 0, 1
 _SHOWN = 12
 _COLLECT = "`llmops batches collect`"
+_ASKS_ANEW = "the next `llmops nightly` (or `llmops score` of the same file)"
 
 
 def tell_batches(settings: Settings, *, as_json: bool) -> None:
@@ -59,8 +60,8 @@ def tell_batches(settings: Settings, *, as_json: bool) -> None:
         if row["event"] == "ended":
             typer.echo(
                 f"{row['batch'][:_SHOWN]} is over, and {row['detail']}: {_COLLECT} reads it again; "
-                "what is still missing a day after its end is given up, and the next "
-                "`llmops nightly` asks about it anew"
+                f"what is still missing a day after its end is given up, and {_ASKS_ANEW} asks "
+                "about it anew"
             )
     if any(row["event"] in ("submitted", "cancelled") for row in rows):
         typer.echo(f"states are those last heard of; {_COLLECT} asks the endpoint")
@@ -116,7 +117,7 @@ def cancel(settings: Settings, batch: str) -> None:
     LakeBook(resources.lake.open(), row["day"]).note(event)
     typer.echo(
         f"{row['batch'][:_SHOWN]} ({row['batch_id']}) is {seen.state}; {_COLLECT} takes in what "
-        "was done by then, which is billed, and the next `llmops nightly` asks about the rest anew"
+        f"was done by then, which is billed, and {_ASKS_ANEW} asks about the rest anew"
     )
 
 

@@ -86,8 +86,8 @@ def tell_all(
         ],
         "without_verdict": [
             {"outcome": outcome, "line": line, "id": name, "reason": reason}
-            for outcome in _WITHOUT_VERDICT
-            for line, name, reason in spool.reasons(outcome, 1)
+            for outcome, begins in _WITHOUT_VERDICT.items()
+            for line, name, reason in spool.reasons(outcome, 1, begins)
         ],
         "repeated_ids": repeated,
         "repeated": [{"id": name, "first_line": line, "lines": n} for name, line, n in examples],
@@ -102,7 +102,9 @@ def tell_all(
     }  # fmt: skip
 
 
-_WITHOUT_VERDICT = ("pending", "failed", "over_budget", "over_policy", "unreadable", "refused")
+_OWED = ("pending", "failed", "over_budget", "over_policy", "unreadable", "refused")
+_WITHOUT_VERDICT = dict.fromkeys(_OWED, "") | {"not_applicable": "too_long"}
+"""Outcomes of which the first line is shown, and what its reason begins with."""
 
 
 def _exit_code(
@@ -256,11 +258,16 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
             "looked for first"
         )
     for canary in told["canaries"]:
-        if canary["state"] != "held":
+        if canary["state"] == "missed":
             yield (
-                f"a canary of {told['metric']} was {canary['state']}: {canary['detail']}; look "
-                "at these verdicts before you trust them"
+                f"a canary of {told['metric']} was missed: {canary['detail']}; look at these "
+                "verdicts before you trust them"
             )
+    if mute := [canary for canary in told["canaries"] if canary["state"] == "unanswered"]:
+        yield (
+            f"{len(mute)} canaries of {told['metric']} had no reply, which says nothing of the "
+            f"judge: {mute[0]['detail']}"
+        )
     if told["repeated_ids"]:
         first = told["repeated"][0]
         yield (

@@ -235,8 +235,10 @@ def _bench(
                 offline=offline,
                 entailment_model=resources.judge.entailment_model,
             )
-        except (NoSuchRubricError, EntailmentModelError) as error:
+        except NoSuchRubricError as error:
             raise UnusableError(str(error)) from error
+        except EntailmentModelError as error:
+            raise UnusableError(f"LLMOPS_ENTAILMENT_MODEL: {error}") from error
         if chosen.local:
             return [(chosen, seat)]
         found.append((chosen, seat))

@@ -8,16 +8,22 @@ from dataclasses import dataclass, field
 from llmops_pipelines.judging.exchange import Reply
 
 _REMEDY = {
-    "http_401": "JUDGE_API_KEY: the endpoint does not accept the key",
-    "http_403": "JUDGE_API_KEY: the key may not use this model",
-    "http_200": "JUDGE_BASE_URL, which as a rule ends in /v1: what answers there is no judge",
-    "http_404": "JUDGE_BASE_URL and JUDGE_MODEL: the endpoint knows no such path or model",
+    "http_401": "{key}: the endpoint does not accept the key",
+    "http_403": "{key}: the key may not use this model",
+    "http_200": "{url}, which as a rule ends in /v1: what answers there is no judge",
+    "http_404": "{url} and {model}: the endpoint knows no such path or model",
+}
+_OF_ENVIRONMENT = {"url": "JUDGE_BASE_URL", "key": "JUDGE_API_KEY", "model": "JUDGE_MODEL"}
+_OF_FILE = {
+    "url": "its address in judges.yaml",
+    "key": "the variable of its key in judges.yaml",
+    "model": "its model there",
 }
 SLOW = (
     "A slow endpoint wants fewer requests at once (LLMOPS_JUDGE_MAX_IN_FLIGHT, or `concurrency` in "
     "judges.yaml), or more time (LLMOPS_JUDGE_ITEM_DEADLINE_S)"
 )
-_UNREACHABLE = "JUDGE_BASE_URL: nothing answers there"
+_UNREACHABLE = "{url}: nothing answers there"
 
 
 @dataclass
@@ -28,12 +34,13 @@ class Circuit:
     endpoint is not there, or not for us. Later, and for server errors, it takes a run of failures
     ``patience`` long, so that a blip that hits everything in flight at once does not end the run.
     Requests that arrived and had no reply in time may as well be too many for a slow endpoint: it
-    takes ``most_late`` of them.
+    takes ``most_late`` of them. What to look at is in judges.yaml where it ``named`` the endpoint.
     """
 
     dead_after: int
     patience: int
     most_late: int
+    named: bool = False
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
     _ever_answered: bool = False
@@ -53,7 +60,9 @@ class Circuit:
             most = self.most_late
         if self._in_a_row >= most:
             # Requests that are still under way end after these: one reason for all of them.
-            remedy = f"check {_REMEDY.get(reply.outcome, _UNREACHABLE)}, then run again"
+            what = _REMEDY.get(reply.outcome, _UNREACHABLE)
+            where = _OF_FILE if self.named else _OF_ENVIRONMENT
+            remedy = f"check {what.format(**where)}, then run again"
             self.reason = self.reason or (
                 f"the judge endpoint failed {most} times in a row "
                 f"({reply.outcome}{f': {reply.detail}' if reply.detail else ''}), so the rest "

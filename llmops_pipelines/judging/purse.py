@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 import polars as pl
 
@@ -98,7 +98,8 @@ class Purse:
         room = self.room
         if most > room:
             raise OverBudgetError(
-                f"{self._usd_cap()} is reached: {_usd(room)} left, {_usd(most)} needed"
+                f"{self._usd_cap()} is reached: {_usd(room, ROUND_FLOOR)} left, "
+                f"{_usd(most, ROUND_CEILING)} needed"
             )
         of_run = self._left_of_run - self.reserved
         of_day = self._left_of_day - self.reserved - self.reserved_elsewhere
@@ -178,5 +179,7 @@ class Purse:
         return f"the cap of {_usd(self.caps.usd_per_run)} a run"
 
 
-def _usd(amount: Decimal) -> str:
-    return f"${amount:.4f}" if amount < 1 else f"${amount:.2f}"
+def _usd(amount: Decimal, rounding: str = ROUND_HALF_EVEN) -> str:
+    """Dollars; what is left rounds down and what is needed up, so that they never look equal."""
+    step = Decimal("0.0001") if amount < 1 else Decimal("0.01")
+    return f"${amount.quantize(step, rounding)}"

@@ -169,7 +169,7 @@ def _endpoint(
     name: str, seat: Seat, bench: Bench, lake: Lake, now: datetime, *, in_use: bool
 ) -> dict[str, Any]:
     endpoint = seat.endpoint
-    finding = kept_finding(lake, endpoint) if endpoint.configured else None
+    finding = kept_finding(lake, endpoint, logprobs=seat.logprobs) if endpoint.configured else None
     age = None if finding is None else round((now - finding.checked_at).total_seconds() / 86_400, 2)
     return {
         "name": name,

@@ -1,5 +1,7 @@
 """Judges a day's sample by the entailment model that the settings name, on this machine."""
 
+from collections.abc import Sequence
+from datetime import date
 from uuid import uuid4
 
 import polars as pl
@@ -11,8 +13,10 @@ from llmops_pipelines.adapters.cross_encoder import (
     open_entailment_model,
 )
 from llmops_pipelines.orchestration.asking import Asked, Occasion, keep_specs, ledger_on
+from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.purses import QUOTES
-from llmops_pipelines.tables import JUDGE_LEDGER
+from llmops_pipelines.reference import Features
+from llmops_pipelines.tables import JUDGE_LEDGER, JUDGE_SCORES, SAMPLED_TRACES
 
 
 def judge_by_entailment(items: judging.Items, occasion: Occasion) -> Asked:
@@ -22,8 +26,7 @@ def judge_by_entailment(items: judging.Items, occasion: Occasion) -> Asked:
     as a judge that does not answer is: the night goes on.
     """
     lake, day, model = occasion.lake, occasion.day, occasion.judge.entailment_model
-    present = {name for part in judging.slices(items) for name in part["feature"].unique()}
-    names = sorted(name for name in present if occasion.features.of(name).judging != "none")
+    names = judged_here(items, occasion.features)
     if not model or not names:
         return Asked((), names, occasion)
     asked = Asked((), names, occasion)
@@ -50,3 +53,30 @@ def judge_by_entailment(items: judging.Items, occasion: Occasion) -> Asked:
     except EntailmentModelError as error:
         QUOTES.warning("not judged %s: entailment: %s", day, error)
     return asked
+
+
+def judged_here(items: judging.Items, features: Features) -> list[str]:
+    """The features of ``items`` that a model on this machine judges: all but ``judging: none``."""
+    present = {name for part in judging.slices(items) for name in part["feature"].unique()}
+    return sorted(name for name in present if features.of(name).judging != "none")
+
+
+def days_without_entailment(
+    lake: Lake, features: Features, model: str, days: Sequence[date]
+) -> set[date]:
+    """Those of ``days`` whose sample ``model`` has not judged, though it can: it was set later.
+
+    Nothing is paid for it, so a night takes them up by itself, unlike those of an endpoint.
+    """
+    if not (model and days):
+        return set()
+    try:
+        opened = open_entailment_model(model)
+    except EntailmentModelError:  # which a day that is computed tells
+        return set()
+    specs = judging.entailment_specs(model=opened.name, weights=opened.weights)
+    ids = [spec.spec_id for spec in specs]
+    sampled = lake.scan(SAMPLED_TRACES, days).filter("has_text").select("day", "feature").unique()
+    wanted = {day for day, name in sampled.collect().rows() if features.of(name).judging != "none"}
+    told = lake.scan(JUDGE_SCORES, days).filter(pl.col("spec_id").is_in(ids))
+    return wanted - set(told.select(pl.col("day").unique()).collect()["day"])

@@ -23,7 +23,7 @@ from llmops_pipelines.orchestration.asking import (
 )
 from llmops_pipelines.orchestration.batches import LakeBook, collect_open
 from llmops_pipelines.orchestration.endpoints import Seat, benches, read_judges
-from llmops_pipelines.orchestration.entailment import judge_by_entailment
+from llmops_pipelines.orchestration.entailment import judge_by_entailment, judged_here
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.purses import QUOTES, price_of
 from llmops_pipelines.orchestration.resources import Clock, Judge, LakeResource, ReferenceFolder
@@ -105,7 +105,7 @@ def judge_sample(
     with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
         heard: list[Asked | Heard] = [*ask_benches(items, wanted, judges, occasion)]
         heard.append(judge_by_entailment(items, occasion))
-        heard.append(_paid_before(items, heard, occasion, ragas=False))
+        heard += _paid_before(items, heard, occasion, ragas=False)
         heard.append(_owed_by_the_absent(judges, occasion, JUDGE_SCORES))
         with ledger_on(items, heard, occasion.lake) as ledger:
             for part in judging.slices(items):
@@ -173,7 +173,7 @@ def score_with_ragas(
         asked = ask_benches(items, wanted, judges, occasion)
         heard: list[Asked | Heard] = [
             *asked,
-            _paid_before(items, asked, occasion, ragas=True),
+            *_paid_before(items, asked, occasion, ragas=True),
             _owed_by_the_absent(judges, occasion, RAGAS_SCORES),
         ]
         with ledger_on(items, heard, occasion.lake) as ledger:
@@ -231,23 +231,33 @@ def judge_asked(
 
 def _paid_before(
     items: judging.Items, heard: Iterable[Asked | Heard], occasion: Occasion, *, ragas: bool
-) -> Asked:
-    """Judges that were paid for the day's items and are not asked any more, or were asked apart.
+) -> list[Asked]:
+    """Judges that judged the day's items and are not asked any more, or were asked apart.
 
-    A judge belongs to the day if it was paid for one of its calls, or rescored it. A file that was
+    A judge belongs to the day if it judged one of its calls, or rescored it. A file that was
     judged with a day's ledger has calls of its own, and is no part of the day.
     """
-    lake, day = occasion.lake, occasion.day
-    names = judging.features_judged(occasion.features)
+    lake, day, features = occasion.lake, occasion.day, occasion.features
     known = set[str]().union(*(one.spec_ids for one in heard))
     by_others = lake.scan(JUDGE_LEDGER, [day]).filter(~pl.col("spec_id").is_in(sorted(known)))
     ids = set(by_others.select(pl.col("spec_id").unique()).collect()["spec_id"])
-    if ids:
+    rescored = set(lake.read(JUDGE_RESCORES, [day])["spec_id"]) - known
+    specs = _specs_kept(lake, ids | rescored, ragas=ragas)
+    here = [spec for spec in specs if spec.kind == "entailment"]
+    sent = [spec for spec in specs if spec.kind != "entailment"]
+    asked = [(sent, judging.features_judged(features))] if sent else []
+    asked += [(here, judged_here(items, features))] if here else []
+    found = []
+    for some, names in asked:
         calls = judging.calls_of(items.filter(pl.col("feature").is_in(names))).lazy()
-        on_calls = by_others.select("spec_id", "call_id").join(calls, on="call_id", how="semi")
-        ids = set(on_calls.select("spec_id").unique().collect(engine="streaming")["spec_id"])
-    rescored = set(lake.read(JUDGE_RESCORES, [day])["spec_id"])
-    return Asked(_specs_kept(lake, (ids | rescored) - known, ragas=ragas), names, occasion)
+        on_calls = (
+            by_others.filter(pl.col("spec_id").is_in([spec.spec_id for spec in some]))
+            .join(calls, on="call_id", how="semi")
+            .select(pl.col("spec_id").unique())
+        )
+        of_day = rescored.union(on_calls.collect(engine="streaming")["spec_id"])
+        found.append(Asked([spec for spec in some if spec.spec_id in of_day], names, occasion))
+    return found
 
 
 def _owed_by_the_absent(judges: Judges, occasion: Occasion, table: Table) -> Asked:

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from llmops_pipelines.judging import judged_features
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
 from llmops_pipelines.orchestration.caching import cache_outdated
 from llmops_pipelines.orchestration.endpoint_savings import batches_outdated
+from llmops_pipelines.orchestration.endpoints import benches, read_judges
+from llmops_pipelines.orchestration.entailment import days_without_entailment
 from llmops_pipelines.orchestration.invoices import invoices_changed
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.locks import alone
@@ -27,7 +30,13 @@ from llmops_pipelines.orchestration.resources import (
 from llmops_pipelines.orchestration.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.orchestration.stopping import listening_for_stops
 from llmops_pipelines.reference import Features, PrivacyRules
-from llmops_pipelines.tables import INVOICE_RECONCILIATION, LANDED_DAYS, PULLED_LOGS, ROLLBACKS
+from llmops_pipelines.tables import (
+    INVOICE_RECONCILIATION,
+    JUDGE_SCORES,
+    LANDED_DAYS,
+    PULLED_LOGS,
+    ROLLBACKS,
+)
 
 FINISHED = ("sampled_traces", "cost_anomalies")
 """Sampling, what is unusual of a day, and all that rests on them waits for the day's end."""
@@ -222,19 +231,22 @@ class NightlyRunner:
         today: date,
         *,
         judge_from: date | None = None,
+        unjudged: Collection[date] = (),
         anew: Collection[str] = (),
     ) -> dict[date, int]:
         """Compute what is stale of ``days``, oldest first; map each day to assets computed.
 
         From ``judge_from`` on a judge may be asked: days on which it owes verdicts are stale too.
-        Tables named in ``anew``, and what rests on them, are computed whatever the lake says.
+        On days that are ``unjudged`` verdicts are computed whatever the lake says, and so are
+        tables named in ``anew`` on all, and what rests on them.
         """
         assets = [asset for asset in daily_assets(self._specs) if asset.table not in APART]
         computed: dict[date, int] = {}
         for done, day in enumerate(days):
             wanted = assets if day < today else _without(assets, FINISHED)
             judging = judge_from is not None and day >= judge_from
-            if stale := stale_assets(lake, wanted, day, judging=judging, anew=anew):
+            told = {*anew, JUDGE_SCORES.name} if day in unjudged else anew
+            if stale := stale_assets(lake, wanted, day, judging=judging, anew=told):
                 self._on_progress(Progress(f"computing {day}", done, len(days)))
                 self.execute("nightly_job", day, [asset.key for asset in stale])
                 computed[day] = len(stale)
@@ -309,8 +321,16 @@ def run_night(
         if (first is None or day >= first) and day <= min(last or today, today)
     ]
     recently = today - timedelta(days=judge.judge_within_days)
-    judge_from = recently if judge.base_url and judge.model else None
-    computed = runner.compute(lake, days, today, judge_from=judge_from, anew=anew)
+    judge_from = recently if _somebody_judges(reference, judge) else None
+    unjudged = days_without_entailment(
+        lake,
+        reference.read("features.yaml", Features),
+        judge.entailment_model,
+        [day for day in days if day >= recently],
+    )
+    computed = runner.compute(
+        lake, days, today, judge_from=judge_from, unjudged=unjudged, anew=anew
+    )
     delivered = runner.finish(lake, reference, webhook, clock, policy)
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
@@ -324,6 +344,15 @@ def run_night(
     if invoices and invoices_changed(lake, invoices.files()):
         runner.refresh(INVOICED)
     return Night(days, computed, runner.failures, delivered, runner.findings, replayed)
+
+
+def _somebody_judges(reference: ReferenceFolder, judge: Judge) -> bool:
+    """Whether a feature names an endpoint, by whatever name, that can be asked."""
+    features = reference.read("features.yaml", Features)
+    return any(
+        judged_features(features, name) and not bench.missing
+        for name, bench in benches(judge, read_judges(reference)).items()
+    )
 
 
 def _without(assets: Sequence[DailyAsset], roots: Collection[str]) -> list[DailyAsset]:

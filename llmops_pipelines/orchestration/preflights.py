@@ -14,12 +14,23 @@ from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.tables import JUDGE_SPECS
 
 FOLDER = "judge_preflights"
-"""Below the lake root: one JSON file per endpoint and model, the last finding."""
+"""Below the lake root: one JSON file per endpoint and model, the last finding; and one of what was
+found when log probabilities were asked for."""
 
 
-def kept_finding(lake: Lake, endpoint: Endpoint) -> Finding | None:
-    """The last finding about ``endpoint``; None where there is none that can be read."""
-    content = lake.store.read(_path(endpoint))
+def kept_finding(lake: Lake, endpoint: Endpoint, *, logprobs: bool) -> Finding | None:
+    """The last finding about ``endpoint``, asked for log probabilities or not; None without any.
+
+    One that was made in the other way serves where it found no fault and knows what is asked.
+    """
+    if own := _read(lake, endpoint, logprobs=logprobs):
+        return own
+    other = _read(lake, endpoint, logprobs=not logprobs)
+    return other if other and not other.problem and (other.logprobs or not logprobs) else None
+
+
+def _read(lake: Lake, endpoint: Endpoint, *, logprobs: bool) -> Finding | None:
+    content = lake.store.read(_path(endpoint, logprobs=logprobs))
     try:
         return None if content is None else Finding.model_validate_json(content)
     except ValidationError:
@@ -43,7 +54,7 @@ def checked(
     Returns:
         The finding, and whether the endpoint was asked for it now.
     """
-    known = kept_finding(lake, endpoint)
+    known = kept_finding(lake, endpoint, logprobs=logprobs)
     if known is not None and known.holds(now(), days=days, logprobs=logprobs):
         return known, False
     from llmops_pipelines.adapters.preflight import preflight
@@ -60,9 +71,11 @@ def checked(
         logprobs=logprobs,
     )
     if finding.outcome != "over_budget":  # which says nothing of the endpoint
-        lake.store.put(_path(endpoint), finding.model_dump_json(indent=2).encode())
+        content = finding.model_dump_json(indent=2).encode()
+        lake.store.put(_path(endpoint, logprobs=logprobs), content)
     return finding, True
 
 
-def _path(endpoint: Endpoint) -> str:
-    return f"{FOLDER}/{finding_name(endpoint.base_url, endpoint.model)}.json"
+def _path(endpoint: Endpoint, *, logprobs: bool) -> str:
+    name = finding_name(endpoint.base_url, endpoint.model)
+    return f"{FOLDER}/{name}{'-logprobs' if logprobs else ''}.json"

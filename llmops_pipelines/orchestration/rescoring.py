@@ -64,10 +64,6 @@ def rescore(
         reference=reference,
         override=asked.model or None,
     )
-    if not judge.base_url:
-        raise ValueError(
-            "no endpoint to ask: set JUDGE_BASE_URL, and JUDGE_API_KEY if it wants one"
-        )
     tags = context.run.tags
     run_id = tags.get(RESCORE_TAG) or tags.get(_BACKFILL_TAG) or context.run.run_id
     features = reference.read("features.yaml", Features)

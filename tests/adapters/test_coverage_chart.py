@@ -1,10 +1,14 @@
 """The picture of judges and days."""
 
+import base64
+import io
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
+from PIL import Image, ImageColor
 
-from llmops_pipelines.adapters.charts import svg
+from llmops_pipelines.adapters.charts import png_markdown, svg
 from llmops_pipelines.adapters.coverage_chart import STATES, coverage_grid
 from llmops_pipelines.tables import JUDGE_COVERAGE
 
@@ -30,6 +34,18 @@ def test_a_cell_has_the_colour_of_its_state_and_its_counts_where_there_is_room()
     for colour in STATES.values():
         assert colour in drawn
     assert "56/1,234" not in svg(coverage_grid(grid(20)))
+
+
+def test_states_that_stand_in_a_few_cells_keep_their_colours_in_dagster():
+    most_done = grid(40).with_columns(
+        state=pl.when(pl.int_range(pl.len()) < 38).then(pl.lit("done")).otherwise("state")
+    )
+    encoded = png_markdown(coverage_grid(most_done)).partition("base64,")[2].rstrip(")")
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
+        drawn = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
+    for name, colour in STATES.items():
+        away = np.abs(drawn - ImageColor.getrgb(colour)).max(axis=1)
+        assert away.min() <= 6, name
 
 
 def test_nothing_judged_is_said():

@@ -131,8 +131,12 @@ def test_what_is_no_model_is_told_with_what_to_do(tmp_path):
         open_entailment_model(str(tmp_path))
     with pytest.raises(EntailmentModelError, match="hf download example/none"):
         open_entailment_model("example/none")
-    with pytest.raises(EntailmentModelError, match="neither a folder nor a model"):
+    with pytest.raises(EntailmentModelError, match=r"there is no folder /no/such/folder$"):
         open_entailment_model("/no/such/folder")
+    (tmp_path / "my-nli").mkdir()
+    (tmp_path / "my-nli" / "config.json").touch()
+    with pytest.raises(EntailmentModelError, match=r"my-nil; did you mean .*/my-nli\?$"):
+        open_entailment_model(str(tmp_path / "my-nil"))
     (tmp_path / "config.json").write_text(json.dumps({"id2label": THREE}))
     with pytest.raises(EntailmentModelError, match="is no cross-encoder"):
         open_entailment_model(str(tmp_path)).entails(PAIRS)

@@ -26,7 +26,7 @@ def test_a_rubric_of_ones_own_comes_before_a_metric_of_the_same_name():
 
 @pytest.mark.skipif(find_spec("deepeval") is not None, reason="the extra is installed")
 def test_without_the_extra_the_remedy_is_told():
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'llmops-pipelines\[deepeval\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install '\.\[deepeval\]' in the checkout"):
         spec_named("deepeval_bias", model="m", rubrics=Rubrics())
 
 

@@ -9,7 +9,9 @@ from llmops_pipelines.adapters import names
 
 @pytest.mark.skipif(find_spec("presidio_analyzer") is not None, reason="Presidio is installed")
 def test_what_is_missing_is_told_with_its_remedy():
-    with pytest.raises(names.MissingExtraError, match=r"pip install .llmops-pipelines\[names\]"):
+    with pytest.raises(
+        names.MissingExtraError, match=r"pip install -e .\.\[names\]. in the checkout"
+    ):
         names.finder()
 
 

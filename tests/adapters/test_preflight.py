@@ -154,6 +154,11 @@ def test_an_empty_purse_sends_nothing():
     assert "the cap of $0.0000 a run is reached" in checked.finding.problem
 
 
+def test_what_replies_without_a_price_cost_is_not_nothing_because_a_refusal_did():
+    checked = check(price=no_price, refuses_formats=frozenset({"json_schema"}))
+    assert (checked.finding.calls, checked.finding.cost) == (6, None)
+
+
 def test_money_that_ends_half_way_ends_the_preflight():
     checked = check(purse=Purse(Caps(usd_per_run=Decimal("0.055"))))
     assert (checked.finding.outcome, checked.finding.calls) == ("over_budget", 3)

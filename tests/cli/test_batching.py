@@ -86,6 +86,7 @@ def test_a_cancelled_batch_brings_what_was_done_and_the_rest_is_asked_anew(tmp_p
     theirs = stub.only.id
     run = batches(tmp_path, stub, "cancel", theirs)
     assert f"({theirs}) is cancelling; `llmops batches collect` takes in" in run.stdout
+    assert "(or `llmops score` of the same file) asks about the rest anew" in run.stdout
     (row,) = json.loads(batches(tmp_path, stub, "--json").stdout)["batches"]
     assert (row["event"], row["state"]) == ("cancelled", "cancelling")
     assert world.run() == {"pending": 6}, "what is still being done is not asked a second time"

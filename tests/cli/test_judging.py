@@ -4,9 +4,12 @@ import json
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from llmops_pipelines.adapters.cross_encoder import EntailmentModel
 from llmops_pipelines.judging.preflight import CANNED
+from llmops_pipelines.orchestration import entailment
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import QUALITY
@@ -151,3 +154,55 @@ def test_a_jury_sits_at_two_endpoints_and_only_its_features_texts_go_there(tmp_p
     assert dict(rows.rows()) == {
         "rubric gpt-4.1-mini": 1.0, "rubric own-1": 0.0, "jury mean of gpt-4.1-mini, own-1": 0.5,
     }  # fmt: skip
+
+
+def test_an_endpoint_named_in_judges_yaml_alone_is_asked_again_and_rescores(tmp_path):
+    def named(url: str) -> dict[str, str]:
+        return {
+            "features.yaml": "features:\n  chat: {judging: own, ragas: []}\n",
+            "judges.yaml": f"judges:\n  own: {{base_url: '{url}', models: [own-1]}}\n",
+        }
+
+    logs = {"a.jsonl": text(*(call(number) for number in range(1, CALLS + 1)))}
+    data_folder(tmp_path, logs, named(f"http://127.0.0.1:{closed_port()}/v1"))
+    dead = invoke("--data", tmp_path, "nightly", "--json")
+    assert quality(json.loads(dead.stdout))["groundedness"] == (0, CALLS)
+    with JudgeStub() as judge:
+        data_folder(tmp_path, logs, named(judge.base_url))
+        alive = invoke("--data", tmp_path, "nightly", "--json")
+        assert quality(json.loads(alive.stdout))["groundedness"] == (CALLS, 0)
+        paid = judge.calls
+        invoke("--data", tmp_path, "nightly")
+        assert judge.calls == paid, "nobody owes anything any more"
+        days = ("--from", DAY, "--to", DAY, "--spec", "groundedness", "--model", "own-2")
+        rescored = invoke("--data", tmp_path, "rescore", *days, "--yes")
+        assert rescored.returncode == 0, rescored.stderr
+        assert {request["model"] for request in judge.requests[paid:]} == {"own-2"}
+
+
+def test_a_model_of_ones_own_takes_up_what_it_missed_and_what_it_said_stays(tmp_path, monkeypatch):
+    pairs: list[tuple[str, str]] = []
+
+    def entails(_self, asked):
+        pairs.extend(asked)
+        return np.ones(len(asked), dtype=np.float32)
+
+    logs = {"a.jsonl": text(*(call(number) for number in range(CALLS)))}
+    data_folder(tmp_path, logs)
+    named = {"LLMOPS_ENTAILMENT_MODEL": str(tmp_path / "mine")}
+    missed = invoke("--data", tmp_path, "nightly", "--json", environment=named)
+    assert f"not judged {DAY}: entailment: there is no folder {tmp_path}/mine" in missed.stderr
+    assert "entailment" not in quality(json.loads(missed.stdout))
+    opened = EntailmentModel("mine", tmp_path, "0" * 16, entailment=1)
+    monkeypatch.setattr(entailment, "open_entailment_model", lambda _name: opened)
+    monkeypatch.setattr(EntailmentModel, "entails", entails)
+    mended = invoke("--data", tmp_path, "nightly", "--json", environment=named)
+    assert quality(json.loads(mended.stdout))["entailment"] == (CALLS, 0)
+    asked = len(pairs)
+    again = invoke("--data", tmp_path, "nightly", "--json", environment=named)
+    assert (json.loads(again.stdout)["computed"], len(pairs)) == ({}, asked)
+    data_folder(tmp_path, {"late.jsonl": text(call(CALLS))})
+    without = invoke("--data", tmp_path, "nightly", "--json")
+    assert DAY.isoformat() in json.loads(without.stdout)["computed"]
+    known = quality(json.loads(without.stdout))["entailment"]
+    assert known == (CALLS + 1, 0), "the late answer is one that the ledger knows"

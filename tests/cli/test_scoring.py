@@ -255,6 +255,13 @@ def test_scores_may_be_weighed_by_log_probabilities(tmp_path):
         other = samples(tmp_path, sample(2))
         run = score(tmp_path, other, "--logprobs", judge=judge)
         assert judge.calls == len(CANNED)
+        score(tmp_path, other, judge=judge)
+        plain = judge.calls
+        score(tmp_path, other, "--logprobs", judge=judge)
+        score(tmp_path, samples(tmp_path, sample(3)), judge=judge)
+        assert judge.calls == plain + len(CANNED) + 1 + 2, (
+            "a preflight of one way is not the other's"
+        )
     assert "no log probabilities" in run.stderr
 
 
@@ -299,6 +306,20 @@ def test_a_file_in_which_there_is_nothing_to_judge_is_no_failure(tmp_path):
     assert (run.returncode, run.stdout.splitlines()[0]) == (0, "1 samples: 1 not_applicable")
 
 
+def test_what_is_too_long_for_the_judge_or_to_be_read_is_told(tmp_path):
+    file = samples(
+        tmp_path,
+        sample(1, response="word " * 100_000),
+        sample(2),
+        sample(3, response="x" * 11_000_000),
+    )
+    with JudgeStub() as judge:
+        run = score(tmp_path, file, judge=judge)
+    assert run.stdout.startswith("3 samples: 1 not_applicable, 1 rejected, 1 scored\n")
+    assert "not_applicable, first on line 1 (s-1): too_long: the prompt would have 50" in run.stdout
+    assert "rejected: line 3 (line-3): has 11,000," in run.stdout
+
+
 def test_a_dead_endpoint_is_one_reason_for_all(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -313,6 +334,9 @@ def test_a_dead_endpoint_is_one_reason_for_all(tmp_path):
     told = json.loads(run.stdout)
     assert told["outcomes"] == {"failed": 5}
     assert "nothing answers there" in told["without_verdict"][0]["reason"]
+    said = score(tmp_path, file, "--no-preflight", **asked).stdout
+    assert said.count("canaries of groundedness had no reply, which says nothing of the judge") == 1
+    assert "before you trust them" not in said, "there are no verdicts"
 
 
 def test_texts_of_a_feature_go_only_where_its_policy_lets_them(tmp_path):

@@ -6,8 +6,8 @@ from llmops_pipelines.judging import Circuit
 from tests.judging.worlds import failure, ok
 
 
-def after(*replies, dead_after=3, patience=6, most_late=8):
-    circuit = Circuit(dead_after, patience, most_late)
+def after(*replies, dead_after=3, patience=6, most_late=8, named=False):
+    circuit = Circuit(dead_after, patience, most_late, named=named)
     for reply in replies:
         circuit.record(reply)
     return circuit
@@ -28,6 +28,13 @@ def test_the_first_failures_in_a_row_open_it_and_name_the_variable(outcome, vari
     assert circuit.opened.is_set()
     assert variable in circuit.reason
     assert f"failed 3 times in a row ({outcome}: why)" in circuit.reason
+
+
+@pytest.mark.parametrize("outcome", ["network", "http_401", "http_403", "http_404", "http_200"])
+def test_of_an_endpoint_that_judges_yaml_names_no_variable_of_another_is_told(outcome):
+    circuit = after(*[failure(outcome)] * 3, named=True)
+    assert "in judges.yaml" in circuit.reason
+    assert "JUDGE_" not in circuit.reason
 
 
 def test_fewer_failures_do_not():

@@ -41,6 +41,11 @@ def test_what_no_settling_could_make_room_for_is_over_budget():
         held.reserve(Decimal("0.50"))
 
 
+def test_what_is_left_never_looks_like_what_is_needed():
+    with pytest.raises(OverBudgetError, match=r"a run is reached: \$0.0036 left, \$0.0038 needed"):
+        purse(run="0.00366").reserve(Decimal("0.00371"))
+
+
 def test_what_the_day_has_already_cost_counts():
     with pytest.raises(OverBudgetError, match=r"cap of \$20.00 a day"):
         purse(before="19.50").reserve(DOLLAR)

@@ -123,4 +123,4 @@ def test_a_model_that_is_not_there_is_a_warning(tmp_path, caplog):
         specs, scores = _said_by("/none", lake)
     assert not specs
     assert scores.is_empty()
-    assert "neither a folder nor a model" in caplog.text
+    assert "there is no folder /none" in caplog.text

@@ -189,7 +189,8 @@ def test_a_file_that_is_more_than_a_batch_may_hold_makes_several(desk, monkeypat
 @pytest.mark.parametrize(
     ("fate", "outcomes", "reason", "calls"),
     [
-        ({"state": "expired", "done": HALF}, {"failed": 3, "scored": 3}, "batch_expired: ", 6),
+        ({"state": "expired", "done": HALF}, {"failed": 3, "scored": 3},
+         "batch_expired: This request", 6),
         ({"state": "cancelled", "done": HALF}, {"failed": 3, "scored": 3}, "ended as cancelled", 3),
         ({"state": "failed", "done": 0}, {"failed": 6}, "ended as failed", 0),
         ({"fault": lambda n: Fault(status=500) if n > 2 + CANARIES else None},
@@ -204,7 +205,9 @@ def test_what_a_batch_left_undone_is_told_and_asked_by_the_next_run(
     desk.stub.fates = [fate]
     assert desk.score().calls == calls
     assert desk.outcomes == outcomes
-    assert reason in next(row.reason for row in desk.rows if row.outcome == "failed")
+    told = next(row.reason for row in desk.rows if row.outcome == "failed")
+    assert reason in told
+    assert told.count("batch_expired") <= 1
     verdicts = desk.lake.read(JUDGE_LEDGER).height
     desk.now += timedelta(days=1)
     desk.score()

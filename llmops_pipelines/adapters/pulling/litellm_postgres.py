@@ -108,8 +108,8 @@ def opened(url: str, password: str, timeout_s: float) -> psycopg.Connection[Any]
         import psycopg
     except ImportError as error:
         raise PullError(
-            "reading PostgreSQL needs psycopg: install llmops-pipelines[postgres]"
-        ) from (error)
+            "reading PostgreSQL needs psycopg: pip install -e '.[postgres]' in the checkout"
+        ) from error
     settings = {
         "default_transaction_read_only": "on",
         "timezone": "UTC",

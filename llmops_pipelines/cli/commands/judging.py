@@ -54,7 +54,9 @@ def score(
     ],
     rubric: Annotated[
         str,
-        typer.Option(help="In rubrics.yaml, RAGAS, or support, relevance, entailment."),
+        typer.Option(
+            help="In rubrics.yaml, of RAGAS or DeepEval, or support, relevance, entailment."
+        ),
     ],
     model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
     judge: Annotated[
