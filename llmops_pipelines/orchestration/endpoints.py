@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from llmops_pipelines.adapters.judge_client import Endpoint
-from llmops_pipelines.judging import Limits, Pace
+from llmops_pipelines.judging import Limits, Pace, judged_features
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import Combine
 from llmops_pipelines.orchestration.resources import Judge, ReferenceFolder
+from llmops_pipelines.reference import Features
 
 
 class Seat(NamedTuple):
@@ -47,6 +48,15 @@ class Bench(NamedTuple):
 def read_judges(reference: ReferenceFolder) -> Judges:
     """``judges.yaml``; without one, only the endpoint of the environment has a name."""
     return reference.read("judges.yaml", Judges)
+
+
+def somebody_judges(reference: ReferenceFolder, judge: Judge) -> bool:
+    """Whether a feature names an endpoint, by whatever name, that can be asked."""
+    features = reference.read("features.yaml", Features)
+    return any(
+        judged_features(features, name) and not bench.missing
+        for name, bench in benches(judge, read_judges(reference)).items()
+    )
 
 
 def benches(judge: Judge, judges: Judges) -> dict[str, Bench]:

@@ -9,6 +9,9 @@ SERVICE = "service"
 
 BATCHES = "batches"
 """Kind of the assets whose requests may wait in batches."""
+ASKING = "openai"
+"""Kind of the assets that ask judges at endpoints."""
+
 RESCORING = "rescoring"
 """Group of what judges past days for money because somebody asked."""
 
@@ -52,4 +55,9 @@ COLLECT = dg.define_asset_job(
     selection=dg.AssetSelection.kind(BATCHES),
     description="Collects one day's judge batches, and states its scores anew.",
 )
-JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT, RESCORE, REPRICE]
+JUDGE = dg.define_asset_job(
+    "judge_job",
+    selection=dg.AssetSelection.kind(ASKING) - dg.AssetSelection.groups(RESCORING),
+    description="Asks for the verdicts that one day's judges still owe; what is known is not paid.",
+)
+JOBS = [NIGHTLY, PULL, LAND, ROLL_BACK, COLLECT, JUDGE, RESCORE, REPRICE]

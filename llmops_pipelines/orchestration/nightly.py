@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from llmops_pipelines.judging import judged_features
 from llmops_pipelines.orchestration.acting import Delivered, notify, rollback_requests
 from llmops_pipelines.orchestration.caching import cache_outdated
 from llmops_pipelines.orchestration.endpoint_savings import batches_outdated
-from llmops_pipelines.orchestration.endpoints import benches, read_judges
+from llmops_pipelines.orchestration.endpoints import somebody_judges
 from llmops_pipelines.orchestration.entailment import days_without_entailment
 from llmops_pipelines.orchestration.invoices import invoices_changed
 from llmops_pipelines.orchestration.lake import Lake
@@ -321,7 +320,7 @@ def run_night(
         if (first is None or day >= first) and day <= min(last or today, today)
     ]
     recently = today - timedelta(days=judge.judge_within_days)
-    judge_from = recently if _somebody_judges(reference, judge) else None
+    judge_from = recently if somebody_judges(reference, judge) else None
     unjudged = days_without_entailment(
         lake,
         reference.read("features.yaml", Features),
@@ -344,15 +343,6 @@ def run_night(
     if invoices and invoices_changed(lake, invoices.files()):
         runner.refresh(INVOICED)
     return Night(days, computed, runner.failures, delivered, runner.findings, replayed)
-
-
-def _somebody_judges(reference: ReferenceFolder, judge: Judge) -> bool:
-    """Whether a feature names an endpoint, by whatever name, that can be asked."""
-    features = reference.read("features.yaml", Features)
-    return any(
-        judged_features(features, name) and not bench.missing
-        for name, bench in benches(judge, read_judges(reference)).items()
-    )
 
 
 def _without(assets: Sequence[DailyAsset], roots: Collection[str]) -> list[DailyAsset]:

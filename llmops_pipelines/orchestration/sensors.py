@@ -9,8 +9,8 @@ from llmops_pipelines import ingest
 from llmops_pipelines.adapters import webhook as webhooks
 from llmops_pipelines.orchestration.acting import notify, rollback_requests
 from llmops_pipelines.orchestration.batches import LakeBook, look_at_open, open_days
-from llmops_pipelines.orchestration.endpoints import read_judges
-from llmops_pipelines.orchestration.jobs import COLLECT, LAND, ROLL_BACK
+from llmops_pipelines.orchestration.endpoints import read_judges, somebody_judges
+from llmops_pipelines.orchestration.jobs import COLLECT, JUDGE, LAND, ROLL_BACK
 from llmops_pipelines.orchestration.judging import endpoints_of
 from llmops_pipelines.orchestration.landing import log_index, unreported_days
 from llmops_pipelines.orchestration.resources import (
@@ -22,6 +22,7 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
     Webhook,
 )
+from llmops_pipelines.orchestration.staleness import owing_days
 from llmops_pipelines.tables import SAMPLED_TRACES
 
 KEY_TAG = "llmops/request"
@@ -32,6 +33,9 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+
+_OWED_FROM_HOUR = 4
+"""Two hours after the nightly schedule, whose day is judged first."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 
@@ -187,6 +191,46 @@ def judge_batches_sensor(
     return waiting[0] if waiting else dg.SkipReason("; ".join(told) or "no batch is open")
 
 
+@dg.sensor(
+    job=JUDGE,
+    minimum_interval_seconds=600,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Once a night asks again for verdicts that failed or were over budget.",
+)
+def owed_verdicts_sensor(
+    context: dg.SensorEvaluationContext,
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    judge: Judge,
+    clock: Clock,
+) -> dg.SensorResult | dg.SkipReason:
+    """One run a night per recent day on which judges owe verdicts, the latest day first.
+
+    The night's own day has the money first; what is then left, or still fails, waits for the next.
+    """
+    now = clock.now()
+    if now.hour < _OWED_FROM_HOUR:
+        return dg.SkipReason(f"what judges owe is asked for from {_OWED_FROM_HOUR:02}:00 UTC on")
+    if not somebody_judges(reference, judge):
+        return dg.SkipReason("no feature names a judge that can be asked")
+    today, store = now.date(), lake.open()
+    recent = [today - timedelta(days=back) for back in range(1, judge.judge_within_days + 1)]
+    owing = owing_days(store, recent)
+    keys = {day: f"owed:{day}:{today}" for day in owing}
+    requests = [
+        dg.RunRequest(run_key=key, partition_key=str(day), tags={KEY_TAG: key})
+        for day, key in keys.items()
+        if not context.instance.get_run_records(dg.RunsFilter(tags={KEY_TAG: key}), limit=1)
+    ]
+    if requests:
+        return dg.SensorResult(run_requests=requests)
+    return dg.SkipReason(
+        f"verdicts of {', '.join(map(str, owing))} are owed, and were asked for today"
+        if owing
+        else "no judge owes a verdict"
+    )
+
+
 @dg.run_failure_sensor(
     name="run_failure_sensor",
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -212,6 +256,7 @@ SENSORS = [
     alert_sensor,
     rollback_sensor,
     judge_batches_sensor,
+    owed_verdicts_sensor,
     run_failure_sensor,
 ]
 """All but ``landing_sensor``, whose interval is a setting."""

@@ -12,11 +12,16 @@ import polars as pl
 from llmops_pipelines.orchestration.daily import INPUTS_KEY, input_digests
 from llmops_pipelines.orchestration.io_manager import TABLE_KEY
 from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, TABLES
+from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, TABLES, Table
 
-AWAITED = ("failed", "over_budget", "pending")
-"""Outcomes that speak of a run, not of an answer: the judge was dead, the purse empty, or the
-verdict is waited for in a batch."""
+OWED = ("failed", "over_budget")
+"""Outcomes that speak of a run, not of an answer: the judge was dead, or the purse empty."""
+
+AWAITED = (*OWED, "pending")
+"""Those, and verdicts that are waited for in a batch."""
+
+JUDGED = (JUDGE_SCORES, RAGAS_SCORES)
+"""Tables of verdicts by judges at endpoints."""
 
 
 class DailyAsset(NamedTuple):
@@ -77,9 +82,20 @@ def stale_assets(
     return stale
 
 
+def owing_days(lake: Lake, days: Iterable[date]) -> list[date]:
+    """Those of ``days`` on which a judge left verdicts undone that no batch will bring."""
+    return [
+        day
+        for day in days
+        if any(_has(lake, table, day, OWED) for table in JUDGED if lake.stored(table, day))
+    ]
+
+
 def _awaits_verdicts(lake: Lake, table: str, day: date) -> bool:
     """Whether a judge still owes verdicts on ``day``; the ledger keeps those it gave."""
-    if table not in (JUDGE_SCORES.name, RAGAS_SCORES.name):
-        return False
-    owed = lake.scan(TABLES[table], [day]).filter(pl.col("outcome").is_in(AWAITED))
-    return not owed.limit(1).collect().is_empty()
+    return any(table == judged.name and _has(lake, judged, day, AWAITED) for judged in JUDGED)
+
+
+def _has(lake: Lake, table: Table, day: date, outcomes: Sequence[str]) -> bool:
+    found = lake.scan(table, [day]).filter(pl.col("outcome").is_in(outcomes))
+    return not found.limit(1).collect().is_empty()

@@ -1,7 +1,6 @@
 """Nights with a judge that is missing, dead, without a price, or in order."""
 
 import json
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import QUALITY
 from tests.cli.worlds import DAY, Said, call, data_folder, invoke, text
 from tests.judge_stub import JudgeStub
+from tests.loopback import closed_port
 
 pytestmark = pytest.mark.slow
 
@@ -34,12 +34,6 @@ def night(root: Path, **environment: str) -> tuple[Said, dict]:
 def quality(found: dict) -> dict[str, tuple[int, int]]:
     """Scored and unscored answers by metric."""
     return {row["metric"]: (row["n"], row["unscored"]) for row in found["quality"]}
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_without_an_endpoint_the_night_runs_and_says_what_to_set(tmp_path):

@@ -8,7 +8,6 @@ contexts are not scored, which saves their embedding and leaves the sample to th
 
 from __future__ import annotations
 
-import socket
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from llmops_pipelines.tables import (
 )
 from tests.fortnight.worlds import Inbox, World, Written, write_fortnight
 from tests.judge_stub import JudgeStub
+from tests.loopback import closed_port
 from tests.sample_company.sample import answer_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -378,12 +378,6 @@ def hard(written, stub, tmp_path_factory) -> Hard:
         night = hard.world.night(written.morning(8), since=hard.day, **settings)
         hard.seen(name, night, stub.calls - before)
     return hard
-
-
-def closed_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def test_hard_nights_succeed_and_report(hard):

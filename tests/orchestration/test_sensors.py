@@ -21,6 +21,8 @@ from llmops_pipelines.tables import (
 )
 from tests.batch_stub import BatchStub
 from tests.incidents.factories import alert, alerts, decided, evaluated, evaluations, rollbacks
+from tests.judge_stub import JudgeStub
+from tests.loopback import closed_port
 from tests.orchestration.batch_worlds import MODEL, World
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 from tests.orchestration.hook import Hook
@@ -330,3 +332,37 @@ def test_a_batch_that_is_over_has_its_day_collected_and_judged_anew(tick, folder
         assert world.verdicts.height == 6
         assert folder.lake.stored(JUDGE_SCORES, DAY) is not None
         assert tick(sensor, **judge).skip_message == "no batch is open"
+
+
+# Verdicts that are owed
+
+
+def test_what_failed_is_asked_for_again_once_a_night_until_it_is_there(tick, folder, instance):
+    folder.edit("features.yaml", "features: {assistant: {judging: judge}}\n")
+    folder.log("a.jsonl", calls_of(DAY, 1, 2, feature="assistant", contexts=["Paid."]))
+    sensor = sensors.owed_verdicts_sensor
+    dead = {"judge_base_url": f"http://127.0.0.1:{closed_port()}/v1", "judge_model": "judge-1"}
+    assert "names a judge" in tick(sensor).skip_message
+    assert tick(sensor, **dead).skip_message == "no judge owes a verdict"
+    folder.night(**dead)
+    owed = folder.lake.read(JUDGE_SCORES, [DAY]).filter(outcome="failed")
+    assert owed.height > 0
+    assert "04:00 UTC" in tick(sensor, now=MORNING.replace(hour=3), **dead).skip_message
+    (request,) = tick(sensor, **dead).run_requests
+    assert (request.partition_key, request.run_key) == (str(DAY), f"owed:{DAY}:2026-11-12")
+    ran(instance, request, dg.DagsterRunStatus.SUCCESS)
+    assert tick(sensor, **dead).skip_message == (
+        f"verdicts of {DAY} are owed, and were asked for today"
+    )
+    tomorrow = MORNING + timedelta(days=1)
+    (again,) = tick(sensor, now=tomorrow, **dead).run_requests
+    assert again.run_key == f"owed:{DAY}:2026-11-13"
+    too_late = tick(sensor, now=MORNING + timedelta(days=20), **dead)
+    assert too_late.skip_message == "no judge owes a verdict"
+    with JudgeStub() as stub:
+        live = {"judge_base_url": stub.base_url, "judge_model": "judge-1"}
+        assert folder.run("judge_job", day=DAY, **live).success
+        assert tick(sensor, now=tomorrow, **live).skip_message == "no judge owes a verdict"
+    scores = folder.lake.read(JUDGE_SCORES, [DAY])
+    assert scores.filter(outcome="failed").is_empty()
+    assert set(owed["metric"]) <= set(scores.filter(outcome="scored")["metric"])
