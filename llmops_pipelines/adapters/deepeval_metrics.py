@@ -96,6 +96,11 @@ def deepeval_specs(*, model: str, metrics: tuple[str, ...] = tuple(METRICS)) -> 
     return [_spec(name, _known(name).sees, model) for name in metrics]
 
 
+def g_eval_metric(name: str) -> str:
+    """What G-Eval checking what ``name`` names is called in the ledger."""
+    return f"g_eval_{name}"
+
+
 def g_eval_spec(
     name: str,
     *,
@@ -103,7 +108,7 @@ def g_eval_spec(
     steps: tuple[str, ...],
     sees: tuple[VisibleField, ...] = ("question", "answer"),
 ) -> JudgeSpec:
-    """The spec of G-Eval checking ``steps``, as the metric ``g_eval_<name>``.
+    """The spec of G-Eval checking ``steps``, as the metric ``g_eval_metric(name)``.
 
     G-Eval can have the steps written by the judge from a criterion, anew for each item: two items
     would then be held against different steps, and nothing known before paying would say which.
@@ -116,7 +121,7 @@ def g_eval_spec(
         raise ValueError("G-Eval needs its steps: at least one sentence that says what to check")
     if unknown := set(sees) - set(_PARAMS):
         raise ValueError(f"G-Eval cannot be shown {', '.join(sorted(unknown))}")
-    return _spec(f"g_eval_{name}", sees, model, steps=steps)
+    return _spec(g_eval_metric(name), sees, model, steps=steps)
 
 
 def _spec(

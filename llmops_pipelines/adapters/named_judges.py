@@ -21,12 +21,19 @@ def spec_named(name: str, *, model: str, rubrics: Rubrics) -> JudgeSpec:
         return ragas_metrics.ragas_specs(model=model, metrics=[name])[0]
     if name in deepeval_metrics.METRICS:
         return deepeval_metrics.deepeval_specs(model=model, metrics=(name,))[0]
-    known = (*rubrics.rubrics, *ragas_metrics.METRICS, *deepeval_metrics.METRICS)
+    own = {deepeval_metrics.g_eval_metric(each): each for each in rubrics.g_eval}
+    if name in own:
+        asked = rubrics.g_eval[own[name]]
+        return deepeval_metrics.g_eval_spec(
+            own[name], model=model, steps=asked.steps, sees=asked.sees
+        )
+    guests = (*deepeval_metrics.METRICS, *own)
+    known = (*rubrics.rubrics, *ragas_metrics.METRICS, *guests)
     close = get_close_matches(name, known, n=1)
     raise ValueError(
         f"no judge is called {name!r}; "
         + (f"did you mean {close[0]}? " if close else "")
         + f"rubrics.yaml has {', '.join(rubrics.rubrics) or 'none'}; "
         f"RAGAS has {', '.join(ragas_metrics.METRICS)}; DeepEval, where its extra is installed, "
-        f"has {', '.join(deepeval_metrics.METRICS)}"
+        f"has {', '.join(guests)}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,12 @@ for subject in (nights, logs, judging, costs, savings, privacy):
     app.add_typer(subject.app)
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"llmops-pipelines {version('llmops-pipelines')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     context: typer.Context,
@@ -30,6 +37,10 @@ def _options(
             help="Folder with reference/, logs/, lake/; default LLMOPS_DATA or data.",
         ),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version."),
+    ] = False,
 ) -> None:
     context.obj = data
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -195,12 +195,26 @@ class Rubric(BaseModel):
                     )
 
 
+class GEval(BaseModel):
+    """What DeepEval's G-Eval checks, for those who have its extra; 1 is good."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        min_length=1, description="Sentences that say what to check, one after the other."
+    )
+    sees: tuple[Literal["question", "answer", "contexts", "reference"], ...] = Field(
+        ("question", "answer"), min_length=1, description="Fields the judge is shown; all required."
+    )
+
+
 class Rubrics(BaseModel):
-    """All of ``rubrics.yaml``, by name; the name is the metric."""
+    """All of ``rubrics.yaml``, by name; the name is the metric, that of ``g_eval`` after it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rubrics: dict[str, Rubric] = Field(default_factory=dict)
+    g_eval: dict[str, GEval] = Field(default_factory=dict)
 
 
 def check_slots(prompt: str, probe: str) -> None:

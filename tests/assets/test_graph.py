@@ -90,7 +90,9 @@ def test_jobs_schedule_and_sensors_are_there(definitions):
         "judge_batches_sensor",
         "owed_verdicts_sensor",
     }
-    assert {"nightly_job", "land_job", "roll_back_job", "judge_job", "rescore_job"} <= set(repository.job_names)
+    assert {"nightly_job", "land_job", "roll_back_job", "judge_job", "rescore_job"} <= set(
+        repository.job_names
+    )
 
 
 def test_checks_that_guard_money_and_lines_block(definitions):
