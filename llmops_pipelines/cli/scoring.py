@@ -367,7 +367,7 @@ def _say_judge(chosen: Chosen, seat: Seat, unset: Sequence[str]) -> None:
         )
     elif chosen.local:
         say(f"{chosen.spec.metric} is computed here; no text leaves this machine")
-    elif seat.logprobs and chosen.spec.kind != "rubric":
+    if seat.logprobs and chosen.spec.kind != "rubric":
         say(f"--logprobs weighs rubrics alone; {chosen.spec.metric} is none", warn=True)
 
 

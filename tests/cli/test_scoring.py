@@ -369,6 +369,9 @@ def test_without_an_endpoint_a_scorer_stands_in_and_no_bound_rests_on_it(tmp_pat
     assert (told["stands_in_for"], told["endpoint"], told["calls"]) == (None, None, 0)
     assert told["score"]["n"] + told["score"]["not_applicable"] == 4
     assert "no text leaves this machine" in run.stderr
+    assert "--logprobs" not in run.stderr
+    run = score(tmp_path, file, "--logprobs", rubric="support")
+    assert "--logprobs weighs rubrics alone; support is none" in run.stderr
 
 
 def test_a_ragas_metric_is_a_rubric_like_any_other(tmp_path):
