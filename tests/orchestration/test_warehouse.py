@@ -51,6 +51,7 @@ def test_days_are_a_column_and_money_stays_exact(folder):
         "scope": "total",
         "period": "day",
         "period_days": 1,
+        "report_timezone": "UTC",
         "spent": Decimal("0.000000000001"),
         "unpriced_calls": 0,
         "status": "within",
