@@ -44,11 +44,12 @@ def told_month(
 
 
 def told_evaluation(judged: pl.DataFrame, *, is_charged: bool) -> dict[str, Any]:
-    """What judges cost in the month, and whether it is among the lines."""
+    """What judges cost in the month, null where no call has a price; whether it is on the lines."""
+    costs = judged["cost"].drop_nulls()
     return {
         "calls": int(judged["calls"].sum()),
         "unpriced_calls": int(judged["unpriced_calls"].sum()),
-        "cost_usd": judged["cost"].sum(),
+        "cost_usd": costs.sum() if len(costs) or judged.is_empty() else None,
         "is_among_the_lines": is_charged,
     }
 
@@ -107,9 +108,12 @@ def _notes(told: dict[str, Any]) -> list[str]:
         )
     judged = told.get("evaluation")
     if judged and judged["calls"] and not judged["is_among_the_lines"]:
+        cost, calls = judged["cost_usd"], f"{judged['calls']:,} judge call(s)"
         notes.append(
-            f"evaluation, apart: {_dollars(judged['cost_usd'])} for {judged['calls']:,} judge "
-            "call(s); held against an invoice it is a line of its own"
+            f"evaluation, apart: {calls} of unknown cost"
+            if cost is None
+            else f"evaluation, apart: {_dollars(cost)} for {calls}; held against an invoice it is "
+            "a line of its own"
         )
     notes += [
         f"residue of {_dollars(one['cost'])}"

@@ -143,6 +143,14 @@ def plain_usd(amount: Decimal) -> str:
     return digits.rstrip("0").rstrip(".")
 
 
+def _told_evaluation(judged: dict[str, Any]) -> str:
+    if judged["cost"] is None:
+        return f"{judged['calls']:,} judge calls, all of unknown cost"
+    told = f"${plain_usd(judged['cost'])} for {judged['calls']:,} judge calls"
+    unpriced = judged["unpriced_calls"]
+    return f"{told}, {unpriced:,} of unknown cost" if unpriced else told
+
+
 def _show(spend: Spend, by: Sequence[str], days: Sequence[date], top: int) -> None:
     table = Table(title=f"spend by {', '.join(by)}, {days[0]} to {days[-1]} (UTC)")
     for name in by:
@@ -174,14 +182,7 @@ def _closing(spend: Spend, top: int) -> list[str]:
     if unpriced:
         lines.append(f"{unpriced:,} successful call(s) without a price are not in it")
     if judged["calls"]:
-        lines.append(
-            f"evaluation, apart: ${plain_usd(judged['cost'])} for {judged['calls']:,} judge calls"
-            + (
-                f", {judged['unpriced_calls']:,} of unknown cost"
-                if judged["unpriced_calls"]
-                else ""
-            )
-        )
+        lines.append(f"evaluation, apart: {_told_evaluation(judged)}")
     else:
         lines.append("evaluation, apart: no judge was asked in these days")
     return lines

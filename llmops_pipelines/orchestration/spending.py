@@ -24,7 +24,8 @@ class Spend(NamedTuple):
     adds_up: bool
     """Whether ``rows`` come to ``total`` to the last digit."""
     evaluation: pl.DataFrame
-    """One row: ``calls``, ``unpriced_calls`` and ``cost`` of judges asked in these days."""
+    """One row: ``calls``, ``unpriced_calls`` and ``cost`` of judges asked in these days; the last is
+    null where none of them has a price."""
 
 
 def spend_by(
@@ -46,7 +47,10 @@ def spend_by(
     evaluation = evaluation_spend(lake, first, last).select(
         calls=pl.len().cast(pl.Int64),
         unpriced_calls=pl.col("cost").is_null().sum().cast(pl.Int64),
-        cost=pl.col("cost").sum().cast(MONEY),
+        # Nothing is known of calls that all lack a price; calls that nobody made cost nothing.
+        cost=pl.when(pl.col("cost").is_not_null().any() | (pl.len() == 0))
+        .then(pl.col("cost").sum())
+        .cast(MONEY),
     )
     return Spend(rows, total, _sum(rows["cost"]) == total, evaluation)
 

@@ -71,6 +71,13 @@ def test_evaluation_after_the_last_calls_is_not_lost(world):
     assert asked(world[0], "--from", "2026-11-11", "--to", "2026-11-12")["evaluation"]["calls"] == 1
 
 
+def test_evaluation_without_any_price_is_unknown_and_not_free(tmp_path):
+    priced_lake(tmp_path, [call(uncached_input=1, output_text=1)], [judge_call(1, cost=None)])
+    assert asked(tmp_path)["evaluation"] == {"calls": 1, "unpriced_calls": 1, "cost_usd": None}
+    said = invoke("--data", tmp_path, "costs")
+    assert "evaluation, apart: 1 judge calls, all of unknown cost" in said.stdout
+
+
 def test_days_can_be_chosen_and_people_are_told_the_sum(world):
     said = invoke("--data", world[0], "costs", "--from", "2026-11-11", "--by", "user", "--top", "1")
     assert said.returncode == 0, said.stderr
