@@ -24,8 +24,8 @@ class Spend(NamedTuple):
     adds_up: bool
     """Whether ``rows`` come to ``total`` to the last digit."""
     evaluation: pl.DataFrame
-    """One row: ``calls``, ``unpriced_calls`` and ``cost`` of judges asked in these days; the last is
-    null where none of them has a price."""
+    """One row: ``calls``, ``unpriced_calls`` and ``cost`` of judges asked in these days; the cost
+    is null where no call has a price."""
 
 
 def spend_by(
