@@ -21,8 +21,8 @@ Read = TypeVar("Read")
 VERDICT = "verdict"
 """The step of the request whose reply is the verdict."""
 
-_KEPT_CHARS = 8_000_000
-"""Characters of prompts that a judge keeps: those of a thousand items or two."""
+_KEPT_CHARS = 4_000_000
+"""Characters of prompts that each judge keeps: those of a thousand items."""
 
 
 class Question(Protocol):
