@@ -58,6 +58,7 @@ def judge(url: str, folder: str, items: int) -> None:
     import aiohttp  # noqa: F401 - these are imported by the first request otherwise
     import httpcore2  # noqa: F401
     import jsonschema.validators  # noqa: F401
+    import jsonschema_rs  # noqa: F401
     import openai
     import polars as pl
     import tiktoken  # noqa: F401 - by the first quote

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn
-
-from jsonschema_rs import RegexOptions, Validator, validator_for
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from llmops_pipelines.judging.response_format import (
     SchemaError,
@@ -16,6 +14,9 @@ from llmops_pipelines.judging.response_format import (
     unfenced,
 )
 from llmops_pipelines.judging.rubrics import Rubric
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Validator
 
 REASON_CHARS = 2_000
 
@@ -79,6 +80,8 @@ def _accepted(body: str, schema: str) -> dict[str, Any] | None:
 @lru_cache(maxsize=256)
 def _compiled(schema: str) -> Validator | None:
     """None for a schema that refers to elsewhere, or whose patterns may take without end."""
+    from jsonschema_rs import RegexOptions, validator_for
+
     try:
         return validator_for(
             json.loads(schema), retriever=_refuse_reference, pattern_options=RegexOptions()

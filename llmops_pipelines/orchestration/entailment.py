@@ -58,7 +58,11 @@ def judge_by_entailment(items: judging.Items, occasion: Occasion) -> Asked:
 def judged_here(items: judging.Items, features: Features) -> list[str]:
     """The features of ``items`` that a model on this machine judges: all but ``judging: none``."""
     present = {name for part in judging.slices(items) for name in part["feature"].unique()}
-    return sorted(name for name in present if features.of(name).judging != "none")
+    return sorted(name for name in present if _is_judged_here(features, name))
+
+
+def _is_judged_here(features: Features, name: str) -> bool:
+    return features.of(name).judging != "none"
 
 
 def days_without_entailment(
@@ -77,6 +81,6 @@ def days_without_entailment(
     specs = judging.entailment_specs(model=opened.name, weights=opened.weights)
     ids = [spec.spec_id for spec in specs]
     sampled = lake.scan(SAMPLED_TRACES, days).filter("has_text").select("day", "feature").unique()
-    wanted = {day for day, name in sampled.collect().rows() if features.of(name).judging != "none"}
+    wanted = {day for day, name in sampled.collect().rows() if _is_judged_here(features, name)}
     told = lake.scan(JUDGE_SCORES, days).filter(pl.col("spec_id").is_in(ids))
     return wanted - set(told.select(pl.col("day").unique()).collect()["day"])

@@ -321,11 +321,9 @@ def run_night(
     ]
     recently = today - timedelta(days=judge.judge_within_days)
     judge_from = recently if somebody_judges(reference, judge) else None
+    features = reference.read("features.yaml", Features)
     unjudged = days_without_entailment(
-        lake,
-        reference.read("features.yaml", Features),
-        judge.entailment_model,
-        [day for day in days if day >= recently],
+        lake, features, judge.entailment_model, [day for day in days if day >= recently]
     )
     computed = runner.compute(
         lake, days, today, judge_from=judge_from, unjudged=unjudged, anew=anew
@@ -336,7 +334,6 @@ def run_night(
     if computed:
         runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse")
         return Night(days, computed, runner.failures, delivered, runner.findings)
-    features = reference.read("features.yaml", Features)
     replayed = batches_outdated(lake, features) or cache_outdated(lake, features)
     if replayed:
         runner.refresh(*REPLAYED, "warehouse")
