@@ -138,8 +138,14 @@ def _latencies(latency: pl.Series, keys: Keys) -> pl.DataFrame:
     # Groups without any value have none to point at; what stands where theirs would is taken back.
     places = np.minimum(np.cumsum(count) - count + ranks, max(len(values) - 1, 0))
     found = _sorted_within(values, codes, places) if len(values) else places
-    known = pl.DataFrame(dict(zip(_LATENCIES, np.where(count > 0, found, np.nan), strict=True)))
-    return known if count.all() else known.fill_nan(None)
+    if not count.all():
+        found = np.where(count > 0, found, np.nan)
+    return pl.DataFrame(
+        [
+            pl.Series(name, each, pl.Float64, nan_to_null=True)
+            for name, each in zip(_LATENCIES, found, strict=True)
+        ]
+    )
 
 
 def _sorted_within(
@@ -150,11 +156,13 @@ def _sorted_within(
     Group and value share one integer, because integers are sorted several times faster than by two
     keys; where values are no whole microseconds, their ranks stand for them.
     """
-    microseconds = np.rint(values * 1000)
+    microseconds = values * 1000
+    np.rint(microseconds, out=microseconds)
     fit = microseconds.min() >= 0 and microseconds.max() <= _LOW
     if fit and np.array_equal(microseconds / 1000, values):
-        packed = _sorted(groups << 32 | microseconds.astype(np.int64))
-        return (packed[places] & _LOW) / 1000
+        packed = groups << 32
+        packed |= microseconds.astype(np.int64)
+        return (_sorted(packed).take(places) & _LOW) / 1000
     order = np.argsort(values)
     packed = _sorted(groups[order] << 32 | np.arange(len(order)))
     ordered: NDArray[np.float64] = values[order[packed[places] & _LOW]]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from llmops_pipelines.pricing.buckets import REQUEST, WEB_SEARCHES
@@ -146,6 +147,19 @@ def pico_of(dollars: pl.Series) -> NDArray[Any]:
     if highest(pico) < 2**63:
         return pico.cast(pl.Int64).to_numpy()
     return np.array(pico.to_list(), object)
+
+
+def money_of(pico: NDArray[Any], known: NDArray[np.bool_]) -> pl.Series:
+    """Whole pico-dollars, as ``pico_of`` has them, as money; null where they are not known."""
+    if pico.dtype == object:
+        held = [each if own else None for each, own in zip(pico, known, strict=True)]
+        units = pl.Series(held, dtype=pl.Int128)
+        return pl.select(dollars_of(pl.lit(units))).to_series()
+    # Arrow keeps money as whole numbers of 128 bits.
+    halves = pa.py_buffer(np.stack([pico, pico >> 63], axis=1))
+    valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+    kind = pa.decimal128(MONEY.precision, MONEY.scale)
+    return cast(pl.Series, pl.from_arrow(pa.Array.from_buffers(kind, len(pico), [valid, halves])))
 
 
 def _has_usage() -> pl.Expr:

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from llmops_pipelines.pricing.buckets import REQUEST, WEB_SEARCHES
-from llmops_pipelines.pricing.calls import charge, dollars_of, metered, pico_of, refuse_negative
+from llmops_pipelines.pricing.calls import charge, metered, money_of, pico_of, refuse_negative
 from llmops_pipelines.pricing.keys import Codes, Keys, highest, nulls, renumber, whole_numbers
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
@@ -27,6 +27,8 @@ _WIDE: Final = 2**63
 """Below this, whole numbers are exact in 64 bits."""
 
 _HALF: Final = 2**26
+
+_COUNTED: Final = ("calls", "errors", "unpriced_calls", "no_usage_calls")
 
 Tokens = dict[str, NDArray[np.int64]]
 """Recorded tokens (and searches) of each call, for the buckets that any call has."""
@@ -69,14 +71,12 @@ def sum_groups(calls: pl.DataFrame, groups: Codes) -> pl.DataFrame:
     cells = _Cells(groups, np.where(priced, 0, NONE), 1)
     sums = {bucket: cells.sum(counts) for bucket, counts in _recorded(calls).items()}
     totals = _per_group(calls, cells, sums, cells.sum(pico_of(calls["cost"].fill_null(0))))
-    parts = {}
+    known, parts = totals["cost"].is_not_null().to_numpy(), {}
     for name in COST_PARTS:
         if name in calls.columns:
             pico = cells.per_group(cells.sum(pico_of(calls[name].fill_null(0))))
             lacking = cells.per_group(cells.count(priced & nulls(calls[name])))
-            parts[name] = pl.when(
-                pl.col("cost").is_not_null() & pl.lit(pl.Series(lacking == 0))
-            ).then(dollars_of(pl.lit(_int128(pico))))
+            parts[name] = money_of(pico, known & (lacking == 0))
     return totals.with_columns(**parts)
 
 
@@ -87,28 +87,22 @@ def _per_group(
     unknown = nulls(calls["uncached_input"])
     count, errors = cells.count(), cells.count(failed)
     priced = cells.tariff != NONE
-    nothing = np.zeros_like(count)
     figures = {
         "calls": count,
         "errors": errors,
         "unpriced_calls": np.where(priced, 0, count - errors),
         "no_usage_calls": cells.count(unknown),
-        **{bucket: sums.get(bucket, nothing) for bucket in TOKEN_BUCKETS},
-        "priced": np.where(priced, count, 0),
+        **sums,
     }
+    found = {name: pl.Series(name, cells.per_group(figure)) for name, figure in figures.items()}
+    nothing = pl.zeros(len(found["calls"]), pl.Int64, eager=True)
+    known = cells.per_group(np.where(priced, count, 0)) > 0
     return pl.DataFrame(
-        {name: cells.per_group(figure) for name, figure in figures.items()}
-        | {"cost": _int128(cells.per_group(pico))}
-    ).select(
-        pl.exclude("cost", "priced"),
-        cost=pl.when(pl.col("priced") > 0).then(dollars_of(pl.col("cost"))),
+        [
+            *(found.get(name, nothing.alias(name)) for name in (*_COUNTED, *TOKEN_BUCKETS)),
+            money_of(cells.per_group(pico), known).alias("cost"),
+        ]
     )
-
-
-def _int128(numbers: NDArray[Any]) -> pl.Series:
-    if numbers.dtype == object:
-        return pl.Series(numbers.tolist(), dtype=pl.Int128)
-    return pl.Series(numbers).cast(pl.Int128)
 
 
 class _Cells:
@@ -152,6 +146,8 @@ class _Cells:
 
     def per_group(self, figures: NDArray[Any]) -> NDArray[Any]:
         """The sum of a figure of cells over each group."""
+        if not len(self._more_of):
+            return figures
         total = figures[: self._groups].copy()
         np.add.at(total, self._more_of, figures[self._groups :])
         return total

@@ -37,19 +37,30 @@ class Keys:
     @cached_property
     def values(self) -> pl.DataFrame:
         """The combination of each number; made when it is first asked for."""
-        values = self.frame[list(self.single)][self.example]
-        coded = [name for name, kind in values.schema.items() if kind == pl.Categorical]
-        return values.cast(dict.fromkeys(coded, pl.String)) if coded else values
+        return self._values(list(self.single), self.example)
 
     def by(self, names: Sequence[str]) -> Keys:
         """The same rows, by some of the columns only."""
-        codes, example = _combine([self.single[name] for name in names], len(self.example))
+        codes, example = self._combined(names)
         return Keys(
-            codes[self.codes],
+            codes.take(self.codes),
             {name: self.single[name][example] for name in names},
             self.frame,
             self.example[example],
         )
+
+    def among(self, names: Sequence[str]) -> tuple[pl.DataFrame, Codes]:
+        """Combinations of some of the columns only, and which of them each number has."""
+        codes, example = self._combined(names)
+        return self._values(names, self.example[example]), codes
+
+    def _combined(self, names: Sequence[str]) -> tuple[Codes, Codes]:
+        return _combine([self.single[name] for name in names], len(self.example))
+
+    def _values(self, names: Sequence[str], rows: Codes) -> pl.DataFrame:
+        values = self.frame[list(names)][rows]
+        coded = [name for name, kind in values.schema.items() if kind == pl.Categorical]
+        return values.cast(dict.fromkeys(coded, pl.String)) if coded else values
 
 
 def number_rows(frame: pl.DataFrame, names: Sequence[str]) -> Keys:
@@ -68,15 +79,23 @@ def _combine(columns: Sequence[Codes], rows: int) -> tuple[Codes, Codes]:
     for own in columns:
         width = int(own.max(initial=0)) + 1
         if width > 1:
-            codes = codes * width + own if count > 1 else own
+            if count > 1:
+                codes = codes * width
+                codes += own
+            else:
+                codes = own
             count *= width
         if count > _spread(rows):
             codes, seen = renumber(codes)
             count = len(seen)
-    codes, seen = renumber(codes)
-    example = np.zeros(len(seen), np.int64)
+    example = np.full(count, -1)
     example[codes] = np.arange(rows)
-    return codes, example
+    seen = np.flatnonzero(example >= 0)
+    if len(seen) == count:
+        return codes, example
+    numbers = np.empty(count, np.int64)
+    numbers[seen] = np.arange(len(seen))
+    return numbers.take(codes), example[seen]
 
 
 def highest(counts: pl.Series) -> int:
@@ -100,7 +119,7 @@ def renumber(codes: Codes) -> tuple[Codes, Codes]:
         return codes, seen
     numbers = np.zeros(last + 1, np.int64)
     numbers[seen] = np.arange(len(seen))
-    return numbers[codes], seen
+    return numbers.take(codes), seen
 
 
 def whole_numbers(counts: pl.Series) -> NDArray[np.int64]:
@@ -123,6 +142,8 @@ def _spread(rows: int) -> int:
 def _codes(series: pl.Series) -> Codes:
     """A number per value, consecutive from 0."""
     if series.null_count() == len(series):
+        return np.zeros(len(series), np.int64)
+    if series.dtype == pl.Boolean and not series.null_count() and series.all() == series.any():
         return np.zeros(len(series), np.int64)
     numbers = number_texts(series) if series.dtype == pl.String else None
     if numbers is None:

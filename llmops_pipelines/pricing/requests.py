@@ -25,22 +25,25 @@ _LONGEST: Final = 2**60
 
 
 class Requests(NamedTuple):
-    """Which model and tier each call asked for: ``codes`` are requests of ``schedule``."""
+    """What calls asked for: ``request`` is that of each kind of call, a number of ``schedule``."""
 
-    codes: Codes
+    kind: Codes
+    """Kind of each call."""
+    request: Codes
     schedule: Schedule
 
     def tariffs_of(self, calls: pl.DataFrame) -> Codes:
         """The tariff of each of the same ``calls``, as ``Schedule.choose`` finds it."""
         return self.schedule.choose(
-            self.codes,
+            self.kind,
+            self.request,
             calls["started_at"].cast(pl.Datetime("us")).to_physical().to_numpy(),
             prompt_lengths(calls),
         )
 
     def reasons(self) -> pl.Series:
         """Per call, why its model has no price at all; null where it has one."""
-        return self.schedule.reasons.gather(self.codes)
+        return self.schedule.reasons.gather(self.request.take(self.kind))
 
 
 class Rates:
@@ -58,14 +61,14 @@ class Rates:
 
     def requests_of(self, kinds: Keys) -> Requests:
         """What calls asked for, numbered by ``decisive`` columns and perhaps others."""
-        keys = kinds.by(self.decisive(kinds.single))
-        logged = keys.values.rows()
+        asking, request = kinds.among(self.decisive(kinds.single))
+        logged = asking.rows()
         asked = frozenset(logged)
         if asked not in self._known:
-            self._known[asked] = self._look_up(keys.values)
+            self._known[asked] = self._look_up(asking)
         numbers, schedule = self._known[asked]
         mine = np.array([numbers[row] for row in logged], np.int64)
-        return Requests(mine[keys.codes], schedule)
+        return Requests(kinds.codes, mine.take(request), schedule)
 
     def numbered(self, calls: pl.DataFrame) -> Keys:
         """``calls`` by the columns that decide on their prices."""

@@ -74,6 +74,7 @@ class Schedule:
 
     def choose(
         self,
+        kind: NDArray[np.int64],
         request: NDArray[np.int64],
         started_at: NDArray[np.int64],
         prompt: NDArray[np.int64],
@@ -81,11 +82,12 @@ class Schedule:
         """The tariff of each call, ``NONE`` where no price is known.
 
         Args:
-            request: Row number of the call's request.
+            kind: The call's kind.
+            request: Row number of the request that each kind of call is.
             started_at: When it began, microseconds since 1970, UTC.
             prompt: Length of its whole prompt, tokens.
         """
-        if not len(request):
+        if not len(kind):
             return np.zeros(0, np.int64)
         first, last = int(started_at.min()), int(started_at.max())
         usual, banded, others = self._simple.copy(), [], []
@@ -97,16 +99,16 @@ class Schedule:
             usual[number] = interval.tariff
             if len(interval.lengths):
                 banded.append((number, interval))
-        chosen = usual[request]
+        chosen = usual[request].take(kind)
         if banded:
             # Few prompts are so long that they cost more.
             long = np.flatnonzero(prompt >= min(each.lengths.min() for _, each in banded))
-            asked = request[long]
+            asked = request.take(kind[long])
             for number, interval in banded:
                 rows = long[asked == number]
                 chosen[rows] = interval.tariff + interval.band_of(prompt[rows])
         for number in others:
-            rows = np.flatnonzero(request == number)
+            rows = np.flatnonzero((request == number).take(kind))
             if len(rows):
                 entry = self._entries[number]
                 chosen[rows] = self._of_entry(entry, started_at[rows], prompt[rows])
