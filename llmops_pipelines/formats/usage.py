@@ -8,6 +8,7 @@ make their side unknown: a count that is missing is seen, one that is priced wro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -22,17 +23,28 @@ from llmops_pipelines.formats.counts import (
 )
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, at_path, first, without_nulls
+from llmops_pipelines.formats.usage_sdks import AI_SDK_KEYS, ai_sdk
 
 _CACHES: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
 _INPUT: Final = ("input_tokens", "uncached_input", *_CACHES, "audio_input", "total_tokens")
 _OUTPUT: Final = ("output_tokens", "reasoning", "audio_output", "total_tokens")
 _CACHED: Final = (
     "cached_tokens", "prompt_cache_hit_tokens", "cached_prompt_text_tokens",
-    "cache_read_input_tokens",
+    "cache_read_input_tokens", "cache_read_tokens",
 )  # fmt: skip
 _CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creation")
 _LIFETIMES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _ANTHROPIC: Final = frozenset({"cache_creation_input_tokens", "cache_read_input_tokens"})
+_CACHE_NAMES: Final = {
+    *_CACHED, *_CREATED, *_ANTHROPIC, "prompt_cache_miss_tokens", "cachedContentTokenCount",
+    "cached_content_token_count", "cacheReadInputTokens", "cacheReadInputTokenCount",
+    "cacheWriteInputTokens", "cacheWriteInputTokenCount", "cacheReadTokens", "cacheWriteTokens",
+    "cachedInputTokens",
+    "num_cached_tokens",  # Mistral's engine found them computed; they are billed like all others
+}  # fmt: skip
+"""Counts of cached tokens that a reader below looks at, or that say nothing more."""
+
+_CACHE_COUNT: Final = re.compile(r"(?i)cache.*token")
 _PERPLEXITY: Final = ("citation_tokens", "num_search_queries", "search_context_size")
 WEB_SEARCH_PATHS: Final = (
     ("server_tool_use", "web_search_requests"),
@@ -69,12 +81,22 @@ def usage_of(usage: Any) -> Usage:
     for family, keys, read in _FAMILIES:
         if any(key in usage for key in keys):
             fields, reasons = read(usage)
+            reasons += _overlooked(usage)
             for _, side in reasons:
                 fields = {name: value for name, value in fields.items() if name not in side}
             why = "; ".join(dict.fromkeys(why for why, _ in reasons)) or None
             beside = {"web_searches": searches_of(usage)}
             return Usage(family, without_nulls(fields | _cost(usage) | beside), why)
     return Usage(None, {}, f"usage: has none of the token counts known ({_keys(usage)})")
+
+
+def _overlooked(usage: Mapping[str, Any]) -> _Refused:
+    """Cached tokens under a name that nobody knows: they may be in the prompt or beside it."""
+    return [
+        (f"usage.{name[:40]}: is a count of cached tokens that is not known", _INPUT)
+        for name, value in usage.items()
+        if name not in _CACHE_NAMES and any_in(value) and _CACHE_COUNT.search(name)
+    ]
 
 
 def tokens_of(usage: Any) -> Record:
@@ -145,7 +167,9 @@ def _inclusive(usage: Mapping[str, Any], prompt: Any, answer: Any, of: Any, made
         *(usage.get(key) for key in _CACHED),
     )
     created = same_count(
-        *(at_path(of, key) for key in _CREATED), usage.get("cache_creation_input_tokens")
+        *(at_path(of, key) for key in _CREATED),
+        usage.get("cache_creation_input_tokens"),
+        usage.get("cache_write_tokens"),
     )
     holders = (of, at_path(of, "cache_creation_token_details"), usage.get("cache_creation"))
     five, hour = cache_writes(
@@ -235,13 +259,14 @@ def _gemini(usage: Mapping[str, Any]) -> _Read:
 
 
 def _bedrock(usage: Mapping[str, Any]) -> _Read:
-    """Converse and invocation metrics: ``inputTokens`` leaves out the cached ones."""
+    """Converse, invocation metrics and Cursor: ``inputTokens`` leaves out the cached ones."""
 
     def of(name: str) -> Any:
         return usage.get(name, usage.get(f"{name[:-1]}Count"))
 
     given, made = of("inputTokens"), of("outputTokens")
-    cached, created = of("cacheReadInputTokens"), of("cacheWriteInputTokens")
+    cached = first(of("cacheReadInputTokens"), usage.get("cacheReadTokens"))
+    created = first(of("cacheWriteInputTokens"), usage.get("cacheWriteTokens"))
     kept = [item for item in as_list(usage.get("cacheDetails")) if isinstance(item, Mapping)]
     times = {
         ttl: together(*(item.get("inputTokens") for item in kept if item.get("ttl") == ttl))
@@ -308,18 +333,20 @@ _FAMILIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]],
     (
         "openai_responses",
         (
-            "input_tokens_details",
-            "output_tokens_details",
-            "input_token_details",
+            "input_tokens_details", "output_tokens_details", "input_token_details",
             "output_token_details",
+            # Pydantic AI and genai-prices: parts of the input, in OpenAI's convention.
+            "cache_read_tokens", "cache_write_tokens",
         ),
         _responses,
     ),
+    ("ai_sdk", AI_SDK_KEYS, lambda usage: (ai_sdk(usage), [])),
     (
         "gemini",
         (
             "promptTokenCount", "candidatesTokenCount", "totalTokenCount", "prompt_token_count",
-            "candidates_token_count", "total_token_count",
+            "candidates_token_count", "total_token_count", "thoughtsTokenCount",
+            "cachedContentTokenCount", "toolUsePromptTokenCount",
         ),
         _gemini,
     ),

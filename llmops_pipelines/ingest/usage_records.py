@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, localcontext
@@ -16,6 +16,7 @@ import polars as pl
 from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.records import as_object
 from llmops_pipelines.formats.usage import WEB_SEARCH_PATHS, usage_of
+from llmops_pipelines.formats.usage_maps import token_fields
 from llmops_pipelines.pricing import PER_THOUSAND, Rates, price_rows, price_tokens
 from llmops_pipelines.pricing.resolution import provider_id
 from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
@@ -31,7 +32,7 @@ _REASONS: Final = {
     "no_model": "no model: name it",
     "unknown_model": "this model has no price: add it to prices.yaml",
     "no_search_price": "its web searches have no price: add one under `searches:` in prices.yaml",
-    "no_price_at_that_time": "no price at that time, or none for one of its buckets",
+    "no_price_at_that_time": "no price at that time: add it to prices.yaml",
 }
 
 
@@ -159,7 +160,7 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
         "is_batch": record.get("batch"),
         "team": record.get("team"),
         "status": "ok",
-        **counted.fields,
+        **(counted.fields if counted.family else token_fields(usage)),
     }
     return _Record(own, fields, counted.refused, billed_beside=_tools(usage))
 
@@ -227,17 +228,26 @@ def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, Pric
     for row in price_rows(calls, Rates(book)).iter_rows(named=True):
         rows.setdefault(row["call"], []).append(_price_row(row))
     for call, row in enumerate(price_tokens(calls, book).iter_rows(named=True)):
+        lacking = _without_price(row, rows.get(call, ()))
         yield (
             row["n"],
             PricedRecord(
                 row["n"],
                 cost=row["cost"],
-                reason=why(row),
+                reason=f"no price of {lacking}: add it to prices.yaml" if lacking else why(row),
                 buckets={bucket: row[bucket] for bucket in TOKEN_BUCKETS},
                 rows=tuple(rows.get(call, ())),
                 searches=row["web_searches"],
             ),
         )
+
+
+def _without_price(row: Mapping[str, Any], charged: Collection[PriceRow]) -> str:
+    """Buckets of a record that have tokens and no price, where others of its model have one."""
+    if row["unpriced_reason"] != "no_price_at_that_time" or not charged:
+        return ""
+    priced = {each.bucket for each in charged}
+    return ", ".join(name for name in TOKEN_BUCKETS if row[name] and name not in priced)
 
 
 def _why(row: Mapping[str, Any], book: pl.DataFrame) -> str | None:

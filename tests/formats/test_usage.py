@@ -225,6 +225,58 @@ READ = [
         "cohere", {"billed_units": {"input_tokens": 4}}, {"uncached_input": 4}, id="Cohere embeds"
     ),
     pytest.param(
+        "ai_sdk",
+        {
+            "inputTokens": 1000, "outputTokens": 100, "totalTokens": 1100,
+            "cachedInputTokens": 400, "reasoningTokens": 20,
+        },
+        {"uncached_input": 600, "cache_read": 400, "output_text": 80, "reasoning": 20},
+        id="AI SDK 5",
+    ),
+    pytest.param(
+        "ai_sdk",
+        {"inputTokens": 30, "outputTokens": 10, "totalTokens": 40, "cachedInputTokens": 400},
+        {"uncached_input": 30, "cache_read": 400, "output_text": 10},
+        id="AI SDK 5, of Anthropic",
+    ),
+    pytest.param(
+        "ai_sdk",
+        {
+            "inputTokens": 1010, "outputTokens": 100, "totalTokens": 1110,
+            "inputTokenDetails": {
+                "noCacheTokens": 600, "cacheReadTokens": 400, "cacheWriteTokens": 10
+            },
+            "outputTokenDetails": {"textTokens": 80, "reasoningTokens": 20},
+        },
+        {
+            "uncached_input": 600, "cache_read": 400, "cache_write_5m": 10,
+            "output_text": 80, "reasoning": 20,
+        },
+        id="AI SDK 6",
+    ),
+    pytest.param(
+        "ai_sdk", {"promptTokens": 9, "completionTokens": 5, "totalTokens": 14},
+        {"uncached_input": 9, "output_text": 5}, id="AI SDK 4",
+    ),
+    pytest.param(
+        "bedrock",
+        {"inputTokens": 7, "cacheReadTokens": 4, "cacheWriteTokens": 2, "outputTokens": 5},
+        {"uncached_input": 7, "cache_read": 4, "cache_write_5m": 2, "output_text": 5},
+        id="Cursor",
+    ),
+    pytest.param(
+        "openai_responses",
+        {"input_tokens": 9, "cache_read_tokens": 4, "cache_write_tokens": 2, "output_tokens": 5},
+        {"uncached_input": 3, "cache_read": 4, "cache_write_5m": 2, "output_text": 5},
+        id="Pydantic AI",
+    ),
+    pytest.param(
+        "openai_chat",
+        {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14, "num_cached_tokens": 8},
+        {"uncached_input": 9, "output_text": 5},
+        id="Mistral",
+    ),
+    pytest.param(
         "anthropic", {"input_tokens": 7, "output_tokens": 5},
         {"uncached_input": 7, "output_text": 5}, id="the bare minimum",
     ),
@@ -301,6 +353,11 @@ REFUSED = [
         "uncached_input",
     ),
     ({"billed_units": {"search_units": 1}}, "not billed by tokens (search_units)", "output_text"),
+    (
+        {"prompt_tokens": 9, "completion_tokens": 5, "cacheHitTokens": 4},
+        "usage.cacheHitTokens: is a count of cached tokens that is not known",
+        "uncached_input",
+    ),
     ({"type": "duration", "seconds": 7}, "none of the token counts", "uncached_input"),
 ]
 

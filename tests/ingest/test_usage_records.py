@@ -72,6 +72,28 @@ def test_records_cost_what_their_provider_charges(priced, fields, cost):
     assert (found.cost, found.reason) == (Decimal(cost), None)
 
 
+def test_counts_that_a_tool_laid_flat_are_read_by_their_names(priced):
+    flat, missing = priced(
+        record(usage={"input": 600, "input_cached_tokens": 400, "output": 100}),
+        record(usage={"pages": 3}),
+    )
+    assert flat.cost == Decimal("0.0022")
+    assert (missing.cost, missing.reason) == (
+        None,
+        "usage: has none of the token counts known (pages)",
+    )
+
+
+def test_buckets_without_a_price_are_named(priced):
+    embedding = record(model="text-embedding-3-small")
+    (found,) = priced(embedding)
+    assert found.cost is None
+    assert found.reason == "no price of output_text: add it to prices.yaml"
+    assert priced(embedding | {"usage": {"prompt_tokens": 8, "total_tokens": 8}})[0].cost == (
+        Decimal("0.00000016")
+    )
+
+
 def test_reasoning_is_told_apart_without_details_of_the_prompt(priced):
     counted = {
         "input_tokens": 5,
