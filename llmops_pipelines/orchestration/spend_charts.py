@@ -81,9 +81,8 @@ def spend_charts(
     )
     yield Chart("spend_by_day", "Spend per day by feature", daily_spend(costs), costs)
     yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
-    zone = settings_of(reference).report_timezone
     utc_days = lake.read(FEATURE_COSTS, last_days(last, UTC_DAYS))
-    spend = business_spend(utc_days, lake, zone, last)
+    spend = business_spend(utc_days, lake, settings_of(reference), last)
     past = cost.past_spend(*spend)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     yield Chart(
