@@ -9,7 +9,13 @@ from llmops_pipelines.orchestration.plan import replayed_plan
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.tables import SAVINGS_PLAN
 from tests.cli.worlds import data_folder, invoke
-from tests.orchestration.plan_worlds import embed, write_calls, write_recommendations
+from tests.orchestration.plan_worlds import (
+    BUCKETS,
+    CALLS,
+    embed,
+    write_calls,
+    write_recommendations,
+)
 
 
 @pytest.fixture
@@ -17,11 +23,11 @@ def told(tmp_path):
     """Store the plan of a lake, with what is recommended or nothing, and ask for it."""
     folder = data_folder(tmp_path, {})
 
-    def run(*arguments, recommended=True):
+    def run(*arguments, recommended=True, **changed):
         lake = Lake(open_store(str(folder / "lake")))
         write_calls(lake)
         if recommended:
-            write_recommendations(lake)
+            write_recommendations(lake, **changed)
         lake.write(SAVINGS_PLAN, replayed_plan(lake, embed))
         return invoke("--data", str(folder), "plan", *arguments)
 
@@ -48,6 +54,31 @@ def test_a_machine_reads_one_list(told):
     whole = rows[-1]
     assert whole["overlap_a_year"] == pytest.approx(970.17)
     assert whole["loss_at_most"] == pytest.approx(0.075)
+
+
+def test_a_step_that_saves_nothing_for_sure_behind_the_others_is_told(told):
+    kept = {"calls_after": [{"call_id": CALLS[11], **BUCKETS, "uncached_input": 400}]}
+    found = told(compress=kept, cache={"hit_calls": ["elsewhere"]})
+    assert found.returncode == 0
+    lines = found.stdout.splitlines()
+    (compress,) = (line for line in lines if line.startswith("chat, compress: "))
+    assert compress.endswith(
+        "; not proven to save anything behind the steps before it: better left out"
+    )
+    (cache,) = (line for line in lines if line.startswith("chat, cache: "))
+    assert cache.endswith(
+        "; changes none of the sampled calls: nobody knows what it saves in the plan"
+    )
+    (route,) = (line for line in lines if line.startswith("chat, route: "))
+    assert route.endswith("at most 4 % of the tone is lost")
+
+
+def test_a_plan_that_is_not_proven_to_save_anything_recommends_nothing(told):
+    kept = {"calls_after": [{"call_id": CALLS[11], **BUCKETS, "uncached_input": 400}]}
+    nothing = dict.fromkeys(("is_recommended",), False) | {"state": "cannot_tell"}
+    found = told(compress=kept, cache=nothing, route=nothing, batch={"kind": "interactive"})
+    assert found.returncode == 3
+    assert "better left out" in found.stdout
 
 
 def test_where_nothing_is_recommended_it_says_why(told):
