@@ -103,7 +103,8 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
     yield "unknown" if low is None or high is None else f"{_usd(low)} to {_usd(high)}"
     alone, year = row["saved_alone"], row["calls_per_day"]
     yield _usd(None if None in (alone, year) else alone * year * savings.DAYS_A_YEAR)
-    yield "unknown" if row["loss_at_most"] is None else f"{100 * row['loss_at_most']:.2g} %"
+    lost = row["loss_at_most"]
+    yield "unknown" if lost is None else "none" if lost < 0 else f"{100 * lost:.2g} %"
 
 
 def _sentences(rows: pl.DataFrame) -> Iterator[str]:
@@ -115,6 +116,9 @@ def _sentences(rows: pl.DataFrame) -> Iterator[str]:
     steps = rows.filter(pl.col("feature") != savings.ALL, pl.col("step") != savings.WHOLE)
     for row in steps.filter("is_taken").iter_rows(named=True):
         yield f"{row['feature']}, {row['step']}: {row['setting']}{_dearer(row)}{_doubt(row)}"
+    for row in rows.filter(step=savings.WHOLE).iter_rows(named=True):
+        if row["feature"] != savings.ALL and (row["loss_at_most"] or 0) > savings.MAX_LOSS:
+            yield _too_much(row)
     left_out = steps.filter(~pl.col("is_taken")).group_by("step", "setting", maintain_order=True)
     for (step, why), own in left_out:
         yield f"no {step} for {', '.join(own['feature'])}: {why}"
@@ -130,6 +134,15 @@ def _overlap(whole: dict[str, Any]) -> str:
     return (
         f"{told}; the steps alone would add up to {_usd(abs(more))} "
         f"{'more' if more > 0 else 'less'} than they save as one"
+    )
+
+
+def _too_much(row: dict[str, Any]) -> str:
+    """Each step is held to what may be lost by itself; all of them together are not."""
+    return (
+        f"{row['feature']}, as one: up to {100 * row['loss_at_most']:.2g} % may be lost together, "
+        f"more than the {100 * savings.MAX_LOSS:g} % that each step was held to; for less, leave "
+        "out the step that saves least for what it loses"
     )
 
 

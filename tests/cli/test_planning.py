@@ -1,6 +1,7 @@
 """``llmops plan`` on a lake in which a plan is stored, or is not."""
 
 import json
+import re
 
 import pytest
 
@@ -45,6 +46,22 @@ def test_people_see_each_step_its_interval_and_the_overlap(told, tmp_path):
     assert "chat, compress: extractive down to 0.4: at most 3 % of the support" in found.stdout
     assert max(map(len, found.stdout.split("calls: changed")[0].splitlines())) <= 80
     assert "sum of parts" in (tmp_path / "plan.svg").read_text()
+
+
+def test_what_all_steps_may_lose_together_is_told_where_it_is_more_than_each_was_held_to(told):
+    assert (
+        "chat, as one: up to 7.5 % may be lost together, more than the 5 % that each step was held "
+        "to; for less, leave out" in told().stdout
+    )
+    assert "may be lost together" not in told(compress={"loss_at_most": 0.001}).stdout
+
+
+def test_a_gain_is_no_loss_of_less_than_nothing(told):
+    said = told(route={"loss_at_most": -0.3}).stdout
+    (route,) = (line for line in said.splitlines() if line.startswith("chat, route: "))
+    assert route.endswith("none of the tone is lost, at least 30 % is gained")
+    assert "-30 %" not in said
+    assert re.search(r"^ +route .* none +$", said, re.MULTILINE)
 
 
 def test_a_machine_reads_one_list(told):
