@@ -28,7 +28,11 @@ class Spend(NamedTuple):
 
 
 def business_spend(
-    feature_costs: pl.DataFrame, lake: Lake, rules: finance.Finance, utc_day: date
+    feature_costs: pl.DataFrame,
+    lake: Lake,
+    rules: finance.Finance,
+    utc_day: date,
+    days: int = cost.HISTORY_DAYS,
 ) -> Spend:
     """What was spent by day of the business, up to the last that has ended when ``utc_day`` has.
 
@@ -43,19 +47,27 @@ def business_spend(
         lake: Where the calls are that other days are summed from.
         rules: What ``finance.yaml`` says: whose days they are, and who pays.
         utc_day: As of when.
+        days: How many days of the business, at most.
 
     Raises:
         LakeError: A day of ``call_costs`` is damaged.
     """
     zone = rules.report_timezone
-    midnight = datetime.combine(utc_day + timedelta(days=1), time())
-    day = finance.business_day(midnight, zone) - timedelta(days=1)
+    day = last_business_day(utc_day, zone)
     if zone == UTC:
-        days = feature_costs.rename({"day": "business_day"})
+        spent = feature_costs.rename({"day": "business_day"})
     else:
-        days = summed_days_of(lake, zone, last_days(utc_day, UTC_DAYS))
-    rows = finance.owned(days, rules.ownership).rename({"business_day": "day"})
-    return Spend(rows.filter(pl.col("day").is_in(last_days(day, cost.HISTORY_DAYS))), day)
+        spent = summed_days_of(lake, zone, last_days(utc_day, days + 1)).with_columns(
+            pl.col("model").fill_null(cost.UNKNOWN_MODEL)
+        )
+    rows = finance.owned(spent, rules.ownership).rename({"business_day": "day"})
+    return Spend(rows.filter(pl.col("day").is_in(last_days(day, days))), day)
+
+
+def last_business_day(utc_day: date, zone: str) -> date:
+    """The last day of the business that has ended when ``utc_day`` has."""
+    midnight = datetime.combine(utc_day + timedelta(days=1), time())
+    return finance.business_day(midnight, zone) - timedelta(days=1)
 
 
 def forecast_of(

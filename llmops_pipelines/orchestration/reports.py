@@ -13,7 +13,7 @@ from llmops_pipelines import cost, golden, quality, reporting
 from llmops_pipelines.adapters import prometheus
 from llmops_pipelines.adapters.report_charts import report_charts
 from llmops_pipelines.orchestration.budgets import UTC_DAYS, business_spend
-from llmops_pipelines.orchestration.figures import told_week
+from llmops_pipelines.orchestration.business_weeks import told_week
 from llmops_pipelines.orchestration.finance import settings_of
 from llmops_pipelines.orchestration.judges import bridges_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
