@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, health, pricing
-from llmops_pipelines.orchestration import budgets, checks, figures
+from llmops_pipelines.orchestration import budgets, business_weeks, checks, figures
 from llmops_pipelines.orchestration.bill_figures import of_unit_costs
 from llmops_pipelines.orchestration.conditions import Inputs, on_finished_day, when_missing
 from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
@@ -99,14 +99,18 @@ def cost_cube(llm_calls: pl.LazyFrame, call_costs: pl.LazyFrame) -> pl.DataFrame
     group="costs",
     owner=OWNER,
     kinds={"polars", "parquet"},
+    deps=[reference_key("finance")],
     figures=figures.of_cost_drivers,
     told=figures.why_spend_changed,
 )
 def cost_drivers(
-    cost_cube: Annotated[pl.DataFrame, LastDays(2 * cost.WEEK)], day: date
+    cost_cube: Annotated[pl.DataFrame, LastDays(business_weeks.UTC_DAYS)],
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    day: date,
 ) -> pl.DataFrame:
-    """Why the seven days up to this one cost more or less than the seven before, in USD."""
-    return cost.week_drivers(cost_cube, day)
+    """Why the business's last seven days cost more or less than the seven before, in USD."""
+    return business_weeks.drivers_of(cost_cube, lake.open(), reference, day)
 
 
 @daily(
@@ -134,13 +138,17 @@ def cost_forecast(
     owner=OWNER,
     kinds={"polars", "parquet"},
     condition=on_finished_day,
+    deps=[reference_key("finance")],
     figures=figures.of_cost_anomalies,
 )
 def cost_anomalies(
-    feature_costs: Annotated[pl.DataFrame, LastDays(cost.HISTORY_DAYS)], day: date
+    feature_costs: Annotated[pl.DataFrame, LastDays(budgets.UTC_DAYS)],
+    lake: LakeResource,
+    reference: ReferenceFolder,
+    day: date,
 ) -> pl.DataFrame:
-    """Whether the day's spend was unusual for its weekday, per scope, and what drove it."""
-    return cost.cost_anomalies(feature_costs, day)
+    """Whether a day of the business was unusual for its weekday, per scope, and what drove it."""
+    return business_weeks.anomalies_of(feature_costs, lake.open(), reference, day)
 
 
 @daily(

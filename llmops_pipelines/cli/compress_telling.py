@@ -103,6 +103,8 @@ def _anew(anew: dict[str, Any], max_loss: float) -> Iterator[str]:
         if anew["state"] == "recommended"
         else f"cannot tell whether it is at most {100 * max_loss:.3g} %"
     )
+    if not anew["saving_is_proven"]:
+        verdict += "; that it saves anything is not proven"
     yield (
         f"  score {anew['score_full']:.3f} from full prompts, {anew['score_short']:.3f} from short "
         f"ones; loss {bounded(anew, 'loss', percent)}, at most {percent(anew['loss_at_most'])}: "

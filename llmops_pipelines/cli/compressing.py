@@ -81,8 +81,10 @@ def compress(settings: Settings, order: Order, *, as_json: bool) -> int:
             "technique": tried[0].name,
             "setting": tried[1],
             **answer_anew(settings, order.anew, pairs, order.max_loss),
+            "saving_is_proven": _saves(rows, tried[0].name, tried[1]),
         }
-        told["exit_code"] = 0 if told["anew"]["state"] == savings.RECOMMENDED else CANNOT_TELL
+        proven = told["anew"]["state"] == savings.RECOMMENDED and told["anew"]["saving_is_proven"]
+        told["exit_code"] = 0 if proven else CANNOT_TELL
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
@@ -173,6 +175,13 @@ def _tried(
         )
         raise UnusableError(f"--keep {name}={setting:g}: there is no such setting; known: {known}")
     return named[name], setting
+
+
+def _saves(rows: pl.DataFrame, technique: str, setting: float) -> bool:
+    """Whether the setting surely saves money, or tokens where no price is known."""
+    own = rows.filter(technique=technique, setting=setting)
+    by = "tokens_saved" if own["saved"].has_nulls() else "saved"
+    return bool(own.select(savings.is_proven(by).any()).item())
 
 
 def _count(order: Order) -> savings.Count:

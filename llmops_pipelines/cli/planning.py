@@ -44,7 +44,8 @@ def tell_plan(settings: Settings, chart_out: Path | None, *, as_json: bool) -> i
     if chart_out:
         figure = savings_waterfall(rows.filter(feature=savings.ALL), title="All savings as one")
         write_chart(chart_out, figure, "waterfall of savings")
-    code = 0 if rows["is_taken"].any() else CANNOT_TELL
+    wholes = rows.filter("is_taken", step=savings.WHOLE)
+    code = 0 if wholes.select(savings.is_proven("saved").any()).item() else CANNOT_TELL
     if as_json:
         told = {
             "steps": rows.drop("inputs_digest").to_dicts(),
@@ -102,7 +103,8 @@ def _cells(row: dict[str, Any]) -> Iterator[str]:
     yield "unknown" if low is None or high is None else f"{_usd(low)} to {_usd(high)}"
     alone, year = row["saved_alone"], row["calls_per_day"]
     yield _usd(None if None in (alone, year) else alone * year * savings.DAYS_A_YEAR)
-    yield "unknown" if row["loss_at_most"] is None else f"{100 * row['loss_at_most']:.2g} %"
+    lost = row["loss_at_most"]
+    yield "unknown" if lost is None else "none" if lost < 0 else f"{100 * lost:.2g} %"
 
 
 def _sentences(rows: pl.DataFrame) -> Iterator[str]:
@@ -113,7 +115,10 @@ def _sentences(rows: pl.DataFrame) -> Iterator[str]:
         yield _overlap(whole)
     steps = rows.filter(pl.col("feature") != savings.ALL, pl.col("step") != savings.WHOLE)
     for row in steps.filter("is_taken").iter_rows(named=True):
-        yield f"{row['feature']}, {row['step']}: {row['setting']}{_dearer(row)}"
+        yield f"{row['feature']}, {row['step']}: {row['setting']}{_dearer(row)}{_doubt(row)}"
+    for row in rows.filter(step=savings.WHOLE).iter_rows(named=True):
+        if row["feature"] != savings.ALL and (row["loss_at_most"] or 0) > savings.MAX_LOSS:
+            yield _too_much(row)
     left_out = steps.filter(~pl.col("is_taken")).group_by("step", "setting", maintain_order=True)
     for (step, why), own in left_out:
         yield f"no {step} for {', '.join(own['feature'])}: {why}"
@@ -132,9 +137,27 @@ def _overlap(whole: dict[str, Any]) -> str:
     )
 
 
+def _too_much(row: dict[str, Any]) -> str:
+    """Each step is held to what may be lost by itself; all of them together are not."""
+    return (
+        f"{row['feature']}, as one: up to {100 * row['loss_at_most']:.2g} % may be lost together, "
+        f"more than the {100 * savings.MAX_LOSS:g} % that each step was held to; for less, leave "
+        "out the step that saves least for what it loses"
+    )
+
+
 def _dearer(row: dict[str, Any]) -> str:
     count = row["dearer"]
     return f"; {count:,} call(s) would be dearer so, or have no price, and stay" if count else ""
+
+
+def _doubt(row: dict[str, Any]) -> str:
+    """What a step's own interval says that is recommended by itself."""
+    if not row["changed"]:
+        return "; changes none of the sampled calls: nobody knows what it saves in the plan"
+    if not (row["saved_low"] or 0) > 0:
+        return "; not proven to save anything behind the steps before it: better left out"
+    return ""
 
 
 def _usd(amount: float | None) -> str:

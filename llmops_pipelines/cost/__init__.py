@@ -14,8 +14,8 @@ from llmops_pipelines.cost.cube import (
     sum_calls,
 )
 from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
-from llmops_pipelines.cost.drivers_told import told_change, told_week
-from llmops_pipelines.cost.features import feature_costs
+from llmops_pipelines.cost.drivers_told import not_compared, told_change, told_week
+from llmops_pipelines.cost.features import UNKNOWN_MODEL, feature_costs
 from llmops_pipelines.cost.forecast import cost_forecast, month_end
 from llmops_pipelines.cost.gaps import unattributed_calls, unknown_features, unpriced_models
 from llmops_pipelines.cost.history import HISTORY_DAYS, past_spend
@@ -45,6 +45,7 @@ __all__ = [
     "SPEND_DIMENSIONS",
     "UNIT_COLUMNS",
     "UNIT_COST_COLUMNS",
+    "UNKNOWN_MODEL",
     "UNPRICED_COLUMNS",
     "WEEK",
     "Budget",
@@ -65,6 +66,7 @@ __all__ = [
     "feature_costs",
     "in_cube",
     "month_end",
+    "not_compared",
     "past_spend",
     "reported_differences",
     "spend_of_calls",

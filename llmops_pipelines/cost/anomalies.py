@@ -15,12 +15,13 @@ from llmops_pipelines.tables import COST_ANOMALIES
 _CELL: Final = ("feature", "model")
 
 
-def cost_anomalies(feature_costs: pl.DataFrame, day: date) -> pl.DataFrame:
+def cost_anomalies(feature_costs: pl.DataFrame, day: date, *, zone: str = "UTC") -> pl.DataFrame:
     """Hold each scope's spend of ``day`` against the weeks before it (see ``judge_last``).
 
     Args:
         feature_costs: ``FEATURE_COSTS`` with ``day``, of the ``HISTORY_DAYS`` up to ``day``.
         day: The day to judge; it must have ended, or all of it looks low.
+        zone: Whose days they are.
 
     Returns:
         ``COST_ANOMALIES``: a row for every scope seen in these weeks. An unusual one names the
@@ -41,6 +42,8 @@ def cost_anomalies(feature_costs: pl.DataFrame, day: date) -> pl.DataFrame:
         row: dict[str, Any] = {
             "kind": history.kind,
             "scope": history.scope,
+            "business_day": day,
+            "report_timezone": zone,
             "spent": spent.get((history.kind, history.scope), 0 if history.known[-1] else None),
             "expected": judged.expected,
             "usual_low": judged.low,

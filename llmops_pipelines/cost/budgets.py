@@ -152,7 +152,7 @@ def unknown_names(
     Args:
         budgets: What ``budgets.yaml`` says.
         features: Features that features.yaml or the logs name.
-        teams: Teams that they name.
+        teams: Teams that they or the ownership rules name.
 
     Returns:
         ``UNKNOWN_NAMES``; ``did_you_mean`` lists up to three names that are spelled alike.

@@ -42,7 +42,9 @@ _OF: Final = {
 """The factors that each driver changes."""
 
 
-def cost_drivers(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def cost_drivers(
+    before: pl.DataFrame, after: pl.DataFrame, *, last: date | None = None, zone: str = "UTC"
+) -> pl.DataFrame:
     """Why ``after`` cost more or less than ``before``, by feature and for all.
 
     Spend without a known price is in neither period; calls without one still count as calls.
@@ -50,6 +52,8 @@ def cost_drivers(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     Args:
         before: ``COST_CUBE`` rows of the earlier period, any number of days.
         after: Those of the later one.
+        last: The last day of that, where it is told.
+        zone: Whose days they are.
 
     Returns:
         ``COST_DRIVERS``. The amounts of a scope add up to ``after - before`` to the last digit.
@@ -70,7 +74,7 @@ def cost_drivers(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
         was, now = (cast(Decimal, total[name].sum()) for name in ("cost", "cost_after"))
         amounts = {driver: float(cells[driver].sum()) for driver in DRIVERS}
         rows += [
-            (name, driver, amount, was, now)
+            (name, driver, last, zone, amount, was, now)
             for driver, amount in _exactly(amounts, now - was).items()
         ]
     return COST_DRIVERS.require(pl.DataFrame(rows, schema=COST_DRIVERS.schema, orient="row"))
@@ -84,7 +88,7 @@ def two_weeks(cube: pl.DataFrame, last: date) -> tuple[pl.DataFrame, pl.DataFram
     return cube.filter(earlier), cube.filter(recent)
 
 
-def week_drivers(cube: pl.DataFrame, last: date) -> pl.DataFrame:
+def week_drivers(cube: pl.DataFrame, last: date, *, zone: str = "UTC") -> pl.DataFrame:
     """``cost_drivers`` of the week that ends with ``last``; none without a whole week before it.
 
     A week with fewer days of calls than the next would show the beginning of the logs, or a hole in
@@ -93,11 +97,12 @@ def week_drivers(cube: pl.DataFrame, last: date) -> pl.DataFrame:
     Args:
         cube: ``COST_CUBE`` with ``day``, of the two weeks.
         last: Last day of the later week.
+        zone: Whose days they are.
     """
     before, after = two_weeks(cube, last)
     if before["day"].n_unique() < after["day"].n_unique():
         return COST_DRIVERS.empty()
-    return cost_drivers(before, after)
+    return cost_drivers(before, after, last=last, zone=zone)
 
 
 def split_change(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

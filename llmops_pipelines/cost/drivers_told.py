@@ -21,10 +21,15 @@ _LEAST: Final = Decimal("0.005")
 def told_week(cube: pl.DataFrame, last: date) -> str:
     """``told_change`` of ``week_drivers``, or why there are none."""
     before, after = two_weeks(cube, last)
-    had, have = before["day"].n_unique(), after["day"].n_unique()
-    if had < have:
-        return f"not compared: {had} of the {WEEK} days before have calls, and {have} of these"
+    if before["day"].n_unique() < after["day"].n_unique():
+        return not_compared(cube, last)
     return told_change(before, after)
+
+
+def not_compared(cube: pl.DataFrame, last: date) -> str:
+    """Why there are no ``week_drivers``: on how many days of either week there are calls."""
+    had, have = (week["day"].n_unique() for week in two_weeks(cube, last))
+    return f"not compared: {had} of the {WEEK} days before have calls, and {have} of these"
 
 
 def told_change(before: pl.DataFrame, after: pl.DataFrame) -> str:

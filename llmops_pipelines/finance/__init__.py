@@ -9,7 +9,13 @@ from llmops_pipelines.finance.chargeback import (
     uninvoiced,
     unrated,
 )
-from llmops_pipelines.finance.days import business_day, business_days, month_of
+from llmops_pipelines.finance.days import (
+    business_day,
+    business_days,
+    month_of,
+    on_business_day,
+    owned,
+)
 from llmops_pipelines.finance.evaluation import evaluation_lines
 from llmops_pipelines.finance.months import present_lines
 from llmops_pipelines.finance.rates import converted, rates_of
@@ -28,6 +34,8 @@ __all__ = [
     "cost_adjustments",
     "evaluation_lines",
     "month_of",
+    "on_business_day",
+    "owned",
     "present_lines",
     "rates_of",
     "residue_lines",

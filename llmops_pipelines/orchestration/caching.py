@@ -32,6 +32,9 @@ POLICY = savings.CachePolicy(most_requests=2_000)
 WORTH_USD_A_YEAR = 12.0
 """A feature whose whole bill is less can save less than embedding its questions is worth."""
 
+_METHOD = "2"
+"""To be raised when the same inputs come to something else."""
+
 NO_REQUESTS = "no calls in the last 14 landed days"
 _READ = (LLM_CALLS, CALL_COSTS, JUDGE_SCORES, RAGAS_SCORES)
 
@@ -78,7 +81,8 @@ def cache_outdated(lake: Lake, features: Features) -> bool:
 
 def _digest(lake: Lake, features: Features) -> str:
     days = lake.days(LLM_CALLS)[-WINDOW_DAYS:]
-    return inputs_digest(lake, _READ, days, sorted(_never(features)), POLICY, minilm.weights())
+    asked = (sorted(_never(features)), POLICY, minilm.weights(), _METHOD)
+    return inputs_digest(lake, _READ, days, *asked)
 
 
 def _never(features: Features) -> frozenset[str]:

@@ -11,6 +11,7 @@ import polars as pl
 from llmops_pipelines import savings
 from llmops_pipelines.adapters.compression_chart import compression_tradeoff
 from llmops_pipelines.adapters.figures import png_markdown
+from llmops_pipelines.orchestration.compression import MOST_CALLS
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.tables import COMPRESSION_SAVINGS
 
@@ -69,7 +70,8 @@ def compression_is_proven(lake: Lake) -> dg.AssetCheckResult:
         description=None
         if open_.is_empty()
         else f"cannot tell for {open_.height:,} way(s) to send less what they lose: none of them "
-        "is recommended",
+        f"is recommended; a night replays at most {MOST_CALLS} calls of a feature, `llmops "
+        "compress FILE` as many as it holds",
         metadata={}
         if open_.is_empty()
         else {

@@ -7,15 +7,15 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost, judging, savings
+from llmops_pipelines import judging, savings
 from llmops_pipelines.adapters import charts
 from llmops_pipelines.adapters.coverage_chart import coverage_grid
 from llmops_pipelines.adapters.frontier_chart import routing_frontier
 from llmops_pipelines.adapters.trend_chart import judged_trends
 from llmops_pipelines.adapters.waterfall import waterfall
+from llmops_pipelines.orchestration.business_weeks import told_week
 from llmops_pipelines.orchestration.judge_quotes import errors, quotes_of
-from llmops_pipelines.orchestration.lake import Lake, last_days
-from llmops_pipelines.tables import COST_CUBE
+from llmops_pipelines.orchestration.lake import Lake
 
 Figures = Mapping[str, Any]
 
@@ -174,11 +174,6 @@ def of_cost_drivers(drivers: pl.DataFrame) -> Figures:
 def why_spend_changed(lake: Lake, day: date, _run_id: str) -> Figures:
     """The main driver of the week's change, in a sentence."""
     return {"why": told_week(lake, day)}
-
-
-def told_week(lake: Lake, day: date) -> str:
-    """Why the seven days up to ``day`` cost more or less than those before."""
-    return cost.told_week(lake.read(COST_CUBE, last_days(day, 2 * cost.WEEK)), day)
 
 
 def of_cost_forecast(forecast: pl.DataFrame) -> Figures:

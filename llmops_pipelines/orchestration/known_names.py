@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from llmops_pipelines import cost, finance, incidents, prompts
+from llmops_pipelines.orchestration.finance import settings_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.reference import UNATTRIBUTED, Features, Mention, unknown_mentions
@@ -16,7 +17,7 @@ from llmops_pipelines.tables import FEATURE_COSTS
 
 
 class Known(NamedTuple):
-    """Names that features.yaml or the last weeks' logs have."""
+    """Names that features.yaml or the last weeks' logs have, and owners that finance.yaml names."""
 
     features: set[str]
     teams: set[str]
@@ -33,6 +34,7 @@ def known_names(lake: Lake, reference: ReferenceFolder, day: date) -> Known:
     )
     teams = {feature.team for feature in declared.features.values()}
     teams |= {rule.team for rule in declared.rules}
+    teams |= {rule.team for rule in settings_of(reference).ownership} | {UNATTRIBUTED}
     features = {*declared.features, *(rule.feature for rule in declared.rules)}
     return Known(
         features | set(seen["feature"]), {name for name in teams if name} | set(seen["team"])
@@ -46,15 +48,14 @@ def unknown_names(lake: Lake, reference: ReferenceFolder, day: date) -> pl.DataF
         ``reference.spelling.UNKNOWN``.
     """
     known = known_names(lake, reference, day)
-    rules = reference.read("finance.yaml", finance.Finance)
-    owners = known.teams | {rule.team for rule in rules.ownership} | {UNATTRIBUTED}
-    every = known.features | owners | {incidents.EACH, incidents.TOTAL}
+    rules = settings_of(reference)
+    every = known.features | known.teams | {incidents.EACH, incidents.TOTAL}
     return pl.concat(
         [
             unknown_mentions(_of_rules(reference), every),
             unknown_mentions(_of_prompts(reference), known.features),
             unknown_mentions(_of_owners(rules), known.features),
-            unknown_mentions(_of_shares(rules), owners | known.features),
+            unknown_mentions(_of_shares(rules), known.teams | known.features),
         ]
     )
 

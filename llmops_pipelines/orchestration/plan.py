@@ -31,6 +31,9 @@ from llmops_pipelines.tables import (
 LEAST_CALLS: Final = 10
 """Of a feature's sampled calls this many must have gone through the replay of its cache."""
 
+_METHOD: Final = "2"
+"""To be raised when the same inputs come to something else."""
+
 _READ: Final = (
     *(SAMPLED_TRACES, LLM_CALLS, CALL_COSTS, PRICE_BOOK),
     *(SEMANTIC_CACHE_SAVINGS, ROUTING_POLICIES, COMPRESSION_SAVINGS, BATCH_SAVINGS),
@@ -47,7 +50,7 @@ def replayed_plan(lake: Lake, embed: savings.Embed = minilm.embed) -> pl.DataFra
     same is not replayed again.
     """
     days = lake.days(SAMPLED_TRACES)[-WINDOW_DAYS:]
-    digest = inputs_digest(lake, _READ, days, minilm.weights())
+    digest = inputs_digest(lake, _READ, days, minilm.weights(), _METHOD)
     if (stored := unchanged(lake, SAVINGS_PLAN, digest)) is not None:
         return stored
     sampled = sampled_calls(lake, days)

@@ -13,7 +13,7 @@ from llmops_pipelines import cost, golden, quality, reporting
 from llmops_pipelines.adapters import prometheus
 from llmops_pipelines.adapters.report_charts import report_charts
 from llmops_pipelines.orchestration.budgets import UTC_DAYS, business_spend
-from llmops_pipelines.orchestration.figures import told_week
+from llmops_pipelines.orchestration.business_weeks import told_week
 from llmops_pipelines.orchestration.finance import settings_of
 from llmops_pipelines.orchestration.judges import bridges_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
@@ -51,7 +51,6 @@ def write_report(
     cases = lake.scan(GOLDEN_DATASET).drop("embedding").collect()
     sources = call_costs.select(pl.col("price_source").drop_nulls().unique().sort()).collect()
     utc_days = lake.read(FEATURE_COSTS, last_days(day, UTC_DAYS))
-    zone = settings_of(reference).report_timezone
     breaks = quality.series_breaks(tables["quality"], day)
     night = reporting.NightlyData(
         series_breaks=breaks,
@@ -65,7 +64,7 @@ def write_report(
         judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),
         rollbacks=lake.read(ROLLBACKS, [day]),
         savings_plan=lake.read(SAVINGS_PLAN),
-        past_spend=cost.past_spend(*business_spend(utc_days, lake, zone, day)),
+        past_spend=cost.past_spend(*business_spend(utc_days, lake, settings_of(reference), day)),
         why_spend_changed="" if tables["cost_drivers"].is_empty() else told_week(lake, day),
         golden_dataset=cases,
         golden_version=golden.version_of(cases),

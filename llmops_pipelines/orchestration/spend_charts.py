@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost
+from llmops_pipelines import cost, finance
 from llmops_pipelines.adapters.batch_chart import batch_bars
 from llmops_pipelines.adapters.budget_chart import budget_bars
 from llmops_pipelines.adapters.charts import daily_spend, png_markdown
@@ -19,7 +19,7 @@ from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 from llmops_pipelines.adapters.spend_charts import model_mix
 from llmops_pipelines.adapters.waterfall import waterfall
-from llmops_pipelines.orchestration.budgets import UTC_DAYS, Spend, business_spend
+from llmops_pipelines.orchestration.budgets import UTC, UTC_DAYS, Spend, business_spend
 from llmops_pipelines.orchestration.cache_figures import sweep_of
 from llmops_pipelines.orchestration.compression_figures import tradeoff_of
 from llmops_pipelines.orchestration.figures import frontier_of
@@ -33,6 +33,7 @@ from llmops_pipelines.tables import (
     COST_DRIVERS,
     COST_FORECAST,
     FEATURE_COSTS,
+    MONEY,
     PROMPT_CACHE_SAVINGS,
     ROUTING_POLICIES,
     SEMANTIC_CACHE_SAVINGS,
@@ -73,17 +74,18 @@ def spend_charts(
 ) -> Iterator[Chart]:
     """Spend by day, model mix, forecast and budget of the month, all up to ``last``.
 
-    Forecast and budgets are in days of the business, as their tables are.
+    All are in days of the business, as the tables of forecast and budgets are.
     """
-    days = [day for day in lake.days(FEATURE_COSTS) if first <= day <= last]
-    costs = lake.read(FEATURE_COSTS, days).select(
-        "day", "feature", "team", "model", "calls", "errors", "unpriced_calls", "cost"
-    )
-    yield Chart("spend_by_day", "Spend per day by feature", daily_spend(costs), costs)
+    rules = settings_of(reference)
+    costs = _spend_between(lake, rules, first, last)
+    title = "Spend per day"
+    if rules.report_timezone != UTC:
+        title += f", {rules.report_timezone}"
+    figure = daily_spend(costs, title=title)
+    yield Chart("spend_by_day", "Spend per day by feature", figure, costs)
     yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
-    zone = settings_of(reference).report_timezone
     utc_days = lake.read(FEATURE_COSTS, last_days(last, UTC_DAYS))
-    spend = business_spend(utc_days, lake, zone, last)
+    spend = business_spend(utc_days, lake, rules, last)
     past = cost.past_spend(*spend)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     yield Chart(
@@ -108,6 +110,27 @@ def spend_charts(
     if standing.height:
         said = "What is spent of every budget, of the day, the month and the last days"
         yield Chart("budgets", said, budget_bars(standing, spend.day), standing)
+
+
+def _spend_between(lake: Lake, rules: finance.Finance, first: date, last: date) -> pl.DataFrame:
+    """Spend by day of the business from ``first`` on, feature, charged team and model.
+
+    It is up to the last day of the business to have ended with ``last``; ``cost`` is null where no
+    call has a price.
+    """
+    days = [day for day in lake.days(FEATURE_COSTS) if first <= day <= last]
+    utc_days = lake.read(FEATURE_COSTS, days)
+    rows = business_spend(utc_days, lake, rules, last, (last - first).days + 1).rows
+    known = pl.col("cost").count() > 0
+    return (
+        rows.filter(pl.col("day") >= first)
+        .group_by("day", "feature", "team", "model")
+        .agg(
+            pl.col("calls", "errors", "unpriced_calls").sum(),
+            cost=pl.when(known).then(pl.col("cost").sum()).cast(MONEY),
+        )
+        .sort("day", "feature", "team", "model")
+    )
 
 
 def _burn_downs(spend: Spend, forecasts: pl.DataFrame, monthly: pl.DataFrame) -> Iterator[Chart]:
@@ -138,10 +161,11 @@ def _file_name(scope: str) -> str:
 def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
     """Why spend changed, as of ``last``, and each replay of savings that has something to show."""
     drivers = _of_day(lake, COST_DRIVERS, last).filter(pl.col("feature") == "*")
+    (week_end,) = drivers.select(pl.col("business_day").max().fill_null(last)).row(0)
     figure = waterfall(
         drivers,
         title="Why spend changed",
-        subtitle=f"seven days up to {last.day} {last:%b} against the seven before",
+        subtitle=f"seven days up to {week_end.day} {week_end:%b} against the seven before",
     )
     yield Chart("cost_drivers", "Why spend changed, by driver", figure, drivers)
     policies = lake.read(ROUTING_POLICIES)

@@ -87,7 +87,12 @@ from llmops_pipelines.savings.prompt_cache_rows import (
     WORTH_IT,
     prompt_cache_rows,
 )
-from llmops_pipelines.savings.recommendation import CANNOT_TELL, NOTHING_SAVED, RECOMMENDED
+from llmops_pipelines.savings.recommendation import (
+    CANNOT_TELL,
+    NOTHING_SAVED,
+    RECOMMENDED,
+    is_proven,
+)
 from llmops_pipelines.savings.replay import (
     LEAST_QUESTIONS,
     MAX_LOSS,
@@ -193,6 +198,7 @@ __all__ = [
     "divergences",
     "examples",
     "extractive",
+    "is_proven",
     "is_routers_own",
     "leads_with_system",
     "least_hits",

@@ -1,4 +1,4 @@
-"""Which rung of a cache may be recommended: the one that saves most with few enough wrong hits."""
+"""Which rung of a cache may be recommended: what surely saves, most, with few enough wrong hits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.savings.recommendation import CANNOT_TELL, NOTHING_SAVED, RECOMMENDED
-from llmops_pipelines.statistics import wilson
+from llmops_pipelines.savings.recommendation import (
+    CANNOT_TELL,
+    NOTHING_SAVED,
+    RECOMMENDED,
+    dollars,
+    unproven,
+)
+from llmops_pipelines.statistics import Interval, wilson
 
 ALLOWED = 0.02
 """Share of hits that may be given a wrong answer."""
@@ -27,14 +33,15 @@ def recommend_rung(rungs: pl.DataFrame, allowed: float) -> tuple[str, str, str |
     A rung is proven where ``wrong_at_most`` is at most ``allowed`` and the judge does not say
     otherwise (``judged_wrong_at_least``). The order is fixed before any answer is looked at, so
     that with 95 % confidence each rung before the first failure keeps its promise. Rungs with too
-    few hits to prove anything, by their number alone, are passed over. Recommended is the proven
-    rung that saves most (that answers most, where no cost is known).
+    few hits to prove anything, by their number alone, are passed over. Recommended is, of the
+    proven rungs whose interval of the saving lies above 0, the one that saves most (where no cost
+    is known, the proven rung that answers most).
 
     Source: fixed-sequence testing, as in `recommend`.
 
     Args:
-        rungs: Of one feature, from the strictest on, with ``rung``, ``hits``, ``sampled``,
-            ``wrong_at_most``, ``judged_wrong_at_least`` and ``saved``.
+        rungs: Of one feature, from the strictest on, with ``rung``, ``requests``, ``hits``,
+            ``sampled``, ``wrong_at_most``, ``judged_wrong_at_least`` and ``saved`` with its ends.
         allowed: Share of hits that may be wrong.
 
     Returns:
@@ -56,13 +63,28 @@ def recommend_rung(rungs: pl.DataFrame, allowed: float) -> tuple[str, str, str |
     worth = [row for row in proven if row["saved"] is None or row["saved"] > 0]
     if not worth:
         return NOTHING_SAVED, "embedding the questions costs more than the hits save", None
-    best = max(worth, key=lambda row: (row["saved"] is not None, row["saved"] or 0, row["hits"]))
+    sure = [row for row in worth if row["saved"] is None or (row["saved_low"] or 0) > 0]
+    if not sure:
+        best = max(worth, key=_worth)
+        saved = Interval(
+            float(best["saved"]), best["saved_low"], best["saved_high"], best["requests"]
+        )
+        return CANNOT_TELL, unproven(saved, "requests", _in_all), None
+    best = max(sure, key=_worth)
     return (
         RECOMMENDED,
         f"with 95 % confidence at most {100 * allowed:.3g} % of its hits, and of those of every "
         "stricter rung, are given a wrong answer",
         str(best["rung"]),
     )
+
+
+def _worth(row: dict[str, Any]) -> tuple[bool, Any, int]:
+    return row["saved"] is not None, row["saved"] or 0, row["hits"]
+
+
+def _in_all(amount: float) -> str:
+    return f"{dollars(amount, 4)} in all"
 
 
 def _unproven(

@@ -1,4 +1,4 @@
-"""Which setting of a technique may be recommended: the one that saves most at a small loss."""
+"""Which setting of a technique may be recommended: what surely saves, most, at a small loss."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from llmops_pipelines.savings.recommendation import (
     NOTHING_SAVED,
     RECOMMENDED,
     Recommendation,
+    dollars,
+    is_proven,
+    unproven,
 )
+from llmops_pipelines.statistics import Interval
 
 BOUND, NOTHING_TO_SHORTEN, LOSES_TOO_MUCH = "bound", "nothing_to_shorten", "loses_too_much"
 
@@ -20,8 +24,9 @@ def choose_setting(points: pl.DataFrame, max_loss: float) -> Recommendation:
 
     A setting is proven where ``loss_at_most`` is at most ``max_loss``; one that changes no call
     loses nothing and proves nothing. The order is fixed before any score is seen, so the choice
-    needs no correction (fixed-sequence testing, as for routing). Recommended is the proven setting
-    that saves most money, most tokens where no price is known.
+    needs no correction (fixed-sequence testing, as for routing). Recommended is, of the proven
+    settings whose interval of the saving lies above 0, the one that saves most money; most tokens
+    where no price is known.
 
     Args:
         points: ``COMPRESSION_POINTS`` of one technique.
@@ -56,12 +61,28 @@ def choose_setting(points: pl.DataFrame, max_loss: float) -> Recommendation:
             "what is cut costs no less: the prompts are read from the provider's cache, which a "
             "change in their middle loses, or summaries cost more than they save",
         )
+    sure = proven.filter(is_proven(by))
+    if sure.is_empty():
+        n = best["calls"] - best["unpriced"] if priced else best["calls"]
+        saved = Interval(best[by], best[f"{by}_low"], best[f"{by}_high"], n)
+        return Recommendation(
+            CANNOT_TELL, 0, unproven(saved, "calls", _dollars if priced else _tokens)
+        )
+    best = sure.sort(by, "step", descending=[True, False]).row(0, named=True)
     return Recommendation(
         RECOMMENDED,
         best["step"],
         f"with 95 % confidence the loss is at most {100 * max_loss:.3g} % at this setting and all "
         "milder",
     )
+
+
+def _dollars(amount: float) -> str:
+    return f"{dollars(amount, 6)} a call"
+
+
+def _tokens(amount: float) -> str:
+    return f"{amount:,.1f} tokens a call"
 
 
 def _unproven(point: dict[str, float], max_loss: float) -> str:

@@ -11,6 +11,9 @@ from llmops_pipelines.savings.outcomes import PAIRED
 SCOPE = ("feature", "spec_id", "metric", "model_weak", "model_strong")
 """What is compared with each other: one feature, one judge, two models."""
 
+_METHOD = "2"
+"""To be raised when the same pairs teach something else."""
+
 LOGGED_PAIRS = pl.Schema(
     dict.fromkeys(SCOPE, pl.String)
     | {"call_id": pl.String, "day": pl.Date}
@@ -88,4 +91,5 @@ def logged_pairs(calls: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
 
 def pairs_digest(pairs: pl.DataFrame) -> str:
     """SHA-256 of the pairs of a scope, 16 hex digits: the same pairs teach the same."""
-    return hashlib.sha256(pairs.sort("id").write_ndjson().encode()).hexdigest()[:16]
+    told = _METHOD + pairs.sort("id").write_ndjson()
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -29,7 +29,8 @@ def plan_rows(
     A mean per call, weighted by the inverse of the inclusion probability, with features as strata
     and sessions as clusters (`design_mean`). Over all features each of them counts by its traffic,
     however many of its calls were sampled, so that years add up. The losses of steps are added up:
-    a bound that holds however they overlap.
+    a bound that holds however they overlap. What a step gains is taken off nothing: it may be of
+    another score.
 
     Args:
         calls: `PLANNED`.
@@ -112,7 +113,10 @@ def _of_feature(
         "step": WHOLE,
         "setting": ", then ".join(taken) or "nothing is recommended",
         "is_taken": bool(taken),
-        "loss_at_most": sum(known) if taken and len(known) == len(losses) else None,
+        # What a model gains on a score makes no wrong answer of a cache a right one.
+        "loss_at_most": sum(max(loss, 0.0) for loss in known)
+        if taken and len(known) == len(losses)
+        else None,
         "changed": replayed.filter(pl.any_horizontal(f"changed_{step}" for step in STEPS)).height,
         "dearer": replayed.filter(pl.any_horizontal(f"refused_{step}" for step in STEPS)).height,
         **_saved(replayed, pl.col("cost") - pl.col(before), per_day),

@@ -10,6 +10,7 @@ import polars as pl
 from llmops_pipelines.savings.compression_choice import BOUND
 from llmops_pipelines.savings.policy import PolicyError, RoutingPolicy
 from llmops_pipelines.savings.recommendation import RECOMMENDED
+from llmops_pipelines.savings.replay import MAX_LOSS
 from llmops_pipelines.savings.waiting import DETECTED, MARKED
 
 
@@ -55,25 +56,54 @@ def chosen_cache(rungs: pl.DataFrame) -> Chosen:
 def chosen_policy(policies: pl.DataFrame, embedding: str) -> Chosen:
     """The recommended policy that saves most of ``ROUTING_POLICIES`` of one feature.
 
+    One that another metric, or judge, of the same two models contradicts is passed over.
+
     Args:
         policies: Of one feature.
         embedding: Model and version that questions can be embedded with.
     """
     own = policies.filter("is_own").sort("saved", descending=True, nulls_last=True)
-    row = _recommended(own.with_columns(is_recommended=pl.col("state") == RECOMMENDED))
-    if row is None:
+    recommended = own.filter(state=RECOMMENDED).to_dicts()
+    if not recommended:
         return _nothing(own, _NO_PAIRS)
+    against = [_contradiction(row, own) for row in recommended]
+    if None not in against:
+        return not_taken(str(against[0]))
+    row = recommended[against.index(None)]
     try:
         made_for = RoutingPolicy.from_json(row["policy"]).embedding
     except PolicyError as error:
         return not_taken(f"its policy cannot be used: {error}")
     if made_for != embedding:
         return not_taken(f"its policy needs vectors of {made_for}")
-    setting = (
-        f"{_percent(1 - row['strong_share'])} of the questions go to {row['model_weak']} instead "
-        f"of {row['model_strong']}"
-    )
-    return _losing(setting, row["metric"], row)
+    return _losing(_policy_in_words(row), row["metric"], row)
+
+
+def _contradiction(row: Mapping[str, Any], policies: pl.DataFrame) -> str | None:
+    """Whose scores surely lose too much where the large model is asked as rarely; None: nobody's.
+
+    The others' frontiers are of policies made for them: another one that asks as rarely would lose
+    hardly less.
+    """
+    for other in policies.filter(
+        pl.col("spec_id") != row["spec_id"],
+        model_weak=row["model_weak"],
+        model_strong=row["model_strong"],
+    ).iter_rows(named=True):
+        alike = [at for at in other["frontier"] if at["strong_share"] >= row["strong_share"]]
+        point = min(alike, key=lambda at: at["strong_share"], default=None)
+        if point and point["loss_low"] is not None and point["loss_low"] > MAX_LOSS:
+            return (
+                f"{_policy_in_words(row)} is recommended by {row['metric']}, but so "
+                f"{other['metric']} loses {_percent(point['loss'])} ({_percent(point['loss_low'])} "
+                f"to {_percent(point['loss_high'])})"
+            )
+    return None
+
+
+def _policy_in_words(row: Mapping[str, Any]) -> str:
+    share = _percent(1 - row["strong_share"])
+    return f"{share} of the questions to {row['model_weak']} instead of {row['model_strong']}"
 
 
 def chosen_setting(settings: pl.DataFrame) -> Chosen:
@@ -111,7 +141,11 @@ def _recommended(rows: pl.DataFrame) -> Mapping[str, Any] | None:
 def _losing(setting: str, score: str, row: Mapping[str, Any]) -> Chosen:
     """A step that is taken and loses some of a mean score."""
     lost = row["loss_at_most"]
-    told = f"{setting}: at most {_percent(lost)} of the {score} is lost"
+    told = (
+        f"{setting}: none of the {score} is lost, at least {_percent(-lost)} is gained"
+        if lost < 0
+        else f"{setting}: at most {_percent(lost)} of the {score} is lost"
+    )
     return Chosen(Promise(told, is_taken=True, loss_at_most=lost), row)
 
 

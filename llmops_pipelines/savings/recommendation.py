@@ -1,10 +1,13 @@
-"""Which threshold may be recommended: the one that saves most while its loss is proven small."""
+"""Which threshold may be recommended: what surely saves, most, while its loss is proven small."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
+
+from llmops_pipelines.statistics import Interval
 
 RECOMMENDED, CANNOT_TELL, NOTHING_SAVED = "recommended", "cannot_tell", "nothing_saved"
 
@@ -14,7 +17,8 @@ class Recommendation:
     """A row of the frontier, or why there is none."""
 
     state: str
-    """``recommended``, ``cannot_tell`` (no step but step 0 is proven) or ``nothing_saved``."""
+    """``recommended``, ``cannot_tell`` (no step but step 0 is proven to lose little, or none of
+    those to save) or ``nothing_saved``."""
     step: int
     """Step of the frontier; 0 (all calls to the large model) unless recommended."""
     reason: str
@@ -27,8 +31,9 @@ def recommend(points: pl.DataFrame, max_loss: float, questions: int) -> Recommen
     A step is proven where ``loss_at_most`` is at most ``max_loss``. The order is fixed before any
     outcome is seen, so that with 95 % confidence every step before the first failure keeps its
     promise: choosing among them on the same questions needs no further correction, and no questions
-    are given away to a part that only tests. Recommended is the proven step that saves most (that
-    asks the large model least, where no cost is known).
+    are given away to a part that only tests. Recommended is, of the proven steps whose interval of
+    the saving lies above 0, the one that saves most (where no cost is known, the proven step that
+    asks the large model least).
 
     Source: fixed-sequence testing, W. Maurer, L. Hothorn and W. Lehmacher, Biometrie in der
     chemisch-pharmazeutischen Industrie 6 (1995) 3-18; for risks of a prediction: A. Angelopoulos et
@@ -52,9 +57,14 @@ def recommend(points: pl.DataFrame, max_loss: float, questions: int) -> Recommen
             NOTHING_SAVED,
             0,
             f"no threshold with a loss of at most {100 * max_loss:.3g} % saves money: the best "
-            f"comes to ${most:.6f} a call; is the small model the cheaper one?",
+            f"comes to {_a_call(most)}; is the small model the cheaper one?",
         )
-    best = worth.sort("saved", "strong_share", descending=[True, False], nulls_last=True).row(
+    sure = worth.filter(pl.col("saved").is_null() | is_proven("saved"))
+    if sure.is_empty():
+        best = worth.sort("saved", descending=True).row(0, named=True)
+        saved = Interval(best["saved"], best["saved_low"], best["saved_high"], questions)
+        return Recommendation(CANNOT_TELL, 0, unproven(saved, "questions", _a_call))
+    best = sure.sort("saved", "strong_share", descending=[True, False], nulls_last=True).row(
         0, named=True
     )
     return Recommendation(
@@ -63,6 +73,39 @@ def recommend(points: pl.DataFrame, max_loss: float, questions: int) -> Recommen
         f"with 95 % confidence the loss is at most {100 * max_loss:.3g} % at this step and all "
         "before",
     )
+
+
+def is_proven(saving: str) -> pl.Expr:
+    """Whether the 95 % interval of a saving lies above 0; not where it has none."""
+    return (pl.col(f"{saving}_low") > 0).fill_null(value=False)
+
+
+def unproven(saved: Interval, named: str, written: Callable[[float], str]) -> str:
+    """Why not even what saves most is recommended: its interval, and how much data might do.
+
+    Args:
+        saved: The saving above 0 of what saves most, by ``n`` of what is ``named``.
+        named: What the interval comes from, such as ``calls``.
+        written: The amount in words.
+    """
+    estimate, low, high, n = saved
+    said = f"not proven to save anything: {written(estimate or 0)} at best"
+    if not estimate or low is None or high is None:
+        return f"{said}, by {n:,} {named} of one session or source: no interval can be given"
+    wanted = n * ((estimate - low) / estimate) ** 2
+    return (
+        f"{said}, with 95 % confidence {written(low)} to {written(high)}, by {n:,} {named}; about "
+        f"{wanted:,.0f} might do"
+    )
+
+
+def _a_call(amount: float) -> str:
+    return f"{dollars(amount, 6)} a call"
+
+
+def dollars(amount: float, digits: int) -> str:
+    """US dollars, the sign in front."""
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.{digits}f}"
 
 
 def _unproven(points: pl.DataFrame, max_loss: float, questions: int) -> str:

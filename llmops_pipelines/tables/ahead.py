@@ -55,6 +55,14 @@ COST_ANOMALIES = Table(
     key=("kind", "scope"),
     columns=(
         *_SCOPE,
+        Column(
+            "business_day",
+            pl.Date,
+            "The day, in `report_timezone`: the latest to end with the UTC day or before; null in "
+            "rows of a release before it.",
+            nullable=True,
+        ),
+        Column("report_timezone", pl.String, "Whose day it is.", default="UTC"),
         Column("spent", MONEY, "Spent on the day.", "usd", nullable=True),
         Column("expected", pl.Float64, "Usual on such a day.", "usd", nullable=True),
         Column("usual_low", pl.Float64, "Below this, spend is unusual.", "usd", nullable=True),

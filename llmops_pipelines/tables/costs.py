@@ -240,9 +240,17 @@ COST_DRIVERS = Table(
             pl.String,
             "volume, mix, retry_rate, routing, prompt_length, cache_rate, answer_length or price.",
         ),
+        Column(
+            "business_day",
+            pl.Date,
+            "Last of the seven days, in `report_timezone`: the latest to end with the UTC day or "
+            "before; null in rows of a release before it.",
+            nullable=True,
+        ),
+        Column("report_timezone", pl.String, "Whose days they are.", default="UTC"),
         Column("amount", MONEY, "Its part of the change; those of a feature add up to it.", "usd"),
         Column("before", MONEY, "Spent in the seven days before those.", "usd"),
-        Column("after", MONEY, "Spent in the seven days that end with this one.", "usd"),
+        Column("after", MONEY, "Spent in the seven days that end with it.", "usd"),
     ),
 )
 

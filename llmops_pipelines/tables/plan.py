@@ -27,7 +27,7 @@ SAVINGS_PLAN = Table(
         Column("saved_a_year", pl.Float64, "The same for 365 days of `calls_per_day`.", "usd", nullable=True),
         Column("saved_a_year_low", pl.Float64, "Lower end.", "usd", nullable=True),
         Column("saved_a_year_high", pl.Float64, "Upper end.", "usd", nullable=True),
-        Column("loss_at_most", pl.Float64, "One-sided 95 % bound of the share of answers, or of their score, that is lost; for plan the sum of its steps' bounds, which allows for any overlap; for `*` the worst feature's.", "fraction", nullable=True),
+        Column("loss_at_most", pl.Float64, "One-sided 95 % bound of the share of answers, or of their score, that is lost; for plan the sum of its steps' bounds, which allows for any overlap (a gain counts as 0); for `*` the worst feature's.", "fraction", nullable=True),
         Column("inputs_digest", pl.String, "Digest of what it rests on: the same is not replayed again."),
     ),
 )  # fmt: skip

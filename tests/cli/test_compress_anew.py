@@ -85,6 +85,16 @@ def test_a_setting_that_cuts_what_is_needed_is_not_recommended(file):
     assert "cannot tell whether it is at most 5 %" in said.stdout
 
 
+def test_a_setting_that_shortens_nothing_is_not_recommended_though_it_loses_nothing(file):
+    with model() as endpoint:
+        said = compress(
+            file, "--anew", 60, "--model", "gpt-4.1", "--keep", "contexts_by_rank=10",
+            model=endpoint,
+        )  # fmt: skip
+    assert said.returncode == 3, said.stderr
+    assert "proven at most 5 %; that it saves anything is not proven" in said.stdout
+
+
 def test_a_cap_leaves_pairs_without_scores_and_never_spends_more(file):
     with model() as endpoint:
         said = compress(

@@ -93,7 +93,8 @@ def write_recommendations(lake, **changed):
 
     Args:
         lake: Where.
-        changed: Other values of a row, by ``cache``, ``route``, ``compress`` and ``batch``.
+        changed: Other values of a row, by ``cache``, ``route``, ``compress`` and ``batch``; of
+            several rows, a list of them.
     """
     same = {"feature": "chat", "state": "recommended", "reason": "proven", "is_recommended": True}
     rows = {
@@ -103,7 +104,8 @@ def write_recommendations(lake, **changed):
             "left_out": [],
         }),
         "route": (ROUTING_POLICIES, {
-            "metric": "tone", "model_weak": SMALL, "model_strong": LARGE, "is_own": True,
+            "metric": "tone", "spec_id": "tone", "router": "classifier", "is_own": True,
+            "model_weak": SMALL, "model_strong": LARGE,
             "strong_share": 0.25, "saved": 0.001, "loss_at_most": 0.04, "frontier": [],
             "policy": policy().to_json(),
         }),
@@ -118,4 +120,6 @@ def write_recommendations(lake, **changed):
         }),
     }  # fmt: skip
     for step, (table, row) in rows.items():
-        lake.write(table, table.require(frame(table, [same | row | changed.get(step, {})])))
+        own = changed.get(step, {})
+        each = own if isinstance(own, list) else [own]
+        lake.write(table, table.require(frame(table, [same | row | one for one in each])))

@@ -80,7 +80,7 @@ def test_first_time_days_are_asked_for_whole_in_one_tick_and_only_once(ticks):
 
 def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ticks):
     late = "2026-09-05"
-    later = {gap: str(date.fromisoformat(late) + timedelta(gap)) for gap in (1, 13, 14, 41, 70)}
+    later = {gap: str(date.fromisoformat(late) + timedelta(gap)) for gap in (1, 14, 15, 41, 70)}
     ticks.land("2026-09-04", late, *later.values())
     ticks.compute(ticks.tick())
     assert ticks.tick() == {}
@@ -89,8 +89,8 @@ def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ti
     assert asked == {late: WHOLE}
     ticks.compute(asked, version="2")
     asked = ticks.tick()
-    weeks = {later[gap]: SPEND | {"cost_drivers"} for gap in (1, 13)}
-    assert asked == weeks | {later[gap]: SPEND for gap in (14, 41)}, (
+    weeks = {later[gap]: SPEND | {"cost_drivers"} for gap in (1, 14)}
+    assert asked == weeks | {later[gap]: SPEND for gap in (15, 41)}, (
         "spend looks 42 days back, rules 29 more"
     )
     ticks.compute(asked, version="2")

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from assets.costs import budget_status, cost_forecast
 from llmops_pipelines.orchestration import budgets
 from llmops_pipelines.orchestration.budgets import UTC_DAYS, business_spend
+from llmops_pipelines.orchestration.checks import unknown_budgets
 from llmops_pipelines.orchestration.daily import table_metadata
 from llmops_pipelines.orchestration.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.lake import Lake, last_days
@@ -32,10 +33,10 @@ def lake(tmp_path):
     return Lake(open_store(str(tmp_path / "lake")))
 
 
-def hourly(first, hours, minute=30):
-    """A call of a dollar in each hour."""
+def hourly(first, hours, minute=30, cost="1.0", **fields):
+    """A call in each hour, of a dollar unless said otherwise."""
     start = datetime.fromisoformat(first) + timedelta(minutes=minute)
-    return [call(str(start + timedelta(hours=at))) for at in range(hours)]
+    return [call(str(start + timedelta(hours=at)), cost, **fields) for at in range(hours)]
 
 
 def files(tmp_path, finance, budgets):
@@ -109,11 +110,12 @@ def test_days_of_the_business_add_up_to_those_of_utc_and_to_the_books(tmp_path, 
     calls = hourly("2026-10-01", 24 * 31, minute=0) + hourly("2026-10-24", 72, minute=31)
     write(lake, *(one | {"cost": Decimal("0.000000000001") * at} for at, one in enumerate(calls)))
     utc = lake.read(FEATURE_COSTS, last_days(date(2026, 11, 2), UTC_DAYS))
-    rows, day = business_spend(utc, lake, zone, date(2026, 11, 2))
+    rules = settings(f"report_timezone: {zone}")
+    rows, day = business_spend(utc, lake, rules, date(2026, 11, 2))
     assert rows["cost"].sum() == utc["cost"].sum() == Decimal(815 * 816 // 2).scaleb(-12)
     assert rows["calls"].sum() == utc["calls"].sum()
     month = stand(tmp_path, "2026-11-01", f"report_timezone: {zone}")["total", "month"]
-    books = kept(lake, settings(f"report_timezone: {zone}")).lines
+    books = kept(lake, rules).lines
     own = books.filter(pl.col("month") == str(month["business_day"])[:7])["cost"].sum()
     assert (month["spent"], own > 0) == (own, True)
     assert day <= date(2026, 11, 2)
@@ -199,6 +201,91 @@ def test_a_budget_in_dollars_stays_one(tmp_path, lake):
         row = stand(tmp_path, "2026-10-01", EUR, text)["total", "day"]
         assert (row["budget"], row["share"]) == (20, 0.5)
         assert (row["currency"], row["budget_report"], row["spent_report"]) == (None, None, None)
+
+
+OWNERS = """
+report_timezone: {zone}
+ownership:
+- {{feature: "cha*", team: sales, valid_from: 2026-10-16, valid_to: 2026-10-20}}
+- {{feature: chat, team: growth, valid_from: 2026-10-19}}
+- {{feature: mail, team: growth, valid_to: 2026-10-03}}
+"""
+
+TEAMS = """
+teams:
+  care: {monthly_usd: 400, daily_usd: 24}
+  sales: {monthly_usd: 90}
+  growth: {monthly_usd: 20, rolling: {days: 2, usd: 48}}
+  unattributed: {monthly_usd: 500}
+total: {monthly_usd: 1000}
+"""
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "care", "growth"),
+    [
+        # Chat is care's for 15 days, sales' for 4, growth's for 1; mail growth's for 2 of the 20.
+        ("UTC", 20 * 24, 360, "24.48"),
+        # Six hours of its 1 October lie in UTC's September, and were not logged.
+        ("Asia/Kolkata", 20 * 24 - 6, 354, "24.42"),
+    ],
+)
+def test_a_team_s_budget_is_held_against_what_the_rules_charge_to_it_day_by_day(
+    tmp_path, lake, zone, hours, care, growth
+):
+    chat = hourly("2026-10-01", hours, feature="chat", team="care")
+    mail = hourly("2026-10-01", hours, cost="0.01", feature="mail", team=None)
+    write(lake, *chat, *mail)
+    text = OWNERS.format(zone=zone)
+    rows = stand(tmp_path, "2026-10-20", text, TEAMS)
+    spent = {scope: row["spent"] for (scope, period), row in rows.items() if period == "month"}
+    assert spent.pop("total") == sum(spent.values())
+    assert spent == {
+        "care": care,
+        "sales": 96,
+        "growth": Decimal(growth),
+        "unattributed": Decimal("4.32"),
+    }
+    books = kept(lake, settings(text), now="2026-10-20T23:00:00").lines
+    assert spent == dict(books.group_by("team").agg(pl.col("cost").sum()).iter_rows())
+    assert rows["growth", "rolling"]["spent"] == 24
+    assert (rows["care", "day"]["spent"], rows["care", "day"]["status"]) == (0, "within")
+    assert (rows["sales", "month"]["status"], rows["growth", "month"]["status"]) == ("over", "over")
+
+
+def test_the_forecast_and_the_burn_down_of_a_team_are_of_what_is_charged_to_it(tmp_path, lake):
+    write(lake, *hourly("2026-10-01", 24 * 20, feature="chat", team="care"))
+    rows = stand(tmp_path, "2026-10-20", OWNERS.format(zone="UTC"), TEAMS)
+    # 24 a day to growth from the 20th on is too few days to foretell by; care has paid its last.
+    care = rows["care", "month"]
+    assert (care["spent"], care["forecast_days"]) == (360, 20)
+    assert care["forecast"] < 400
+    assert (rows["growth", "month"]["forecast"], rows["growth", "month"]["forecast_days"]) == (
+        None,
+        1,
+    )
+    reference = ReferenceFolder(path=str(tmp_path / "reference"))
+    drawn = spend_charts(lake, reference, date(2026, 10, 1), date(2026, 10, 20))
+    left = {chart.name: chart.rows for chart in drawn}["budget_burn_down_team_sales"]
+    assert left.rows() == [
+        *((date(2026, 10, day), 24.0, 24.0) for day in (16, 17, 18, 19)),
+        (date(2026, 10, 20), 0.0, 0.0),
+    ]
+
+
+def test_without_rules_a_team_s_budget_is_held_against_the_records(tmp_path, lake):
+    write(lake, *hourly("2026-10-01", 48, feature="chat", team="care"))
+    rows = stand(tmp_path, "2026-10-02", "", TEAMS)
+    own = {scope: row["spent"] for (scope, period), row in rows.items() if period == "month"}
+    assert own == {"care": 48, "sales": 0, "growth": 0, "unattributed": 0, "total": 48}
+
+
+def test_owners_and_unattributed_are_known_teams_and_other_names_are_told(tmp_path, lake):
+    write(lake, call("2026-10-20 12:00", feature="chat", team="care"))
+    text = TEAMS.replace("sales", "salse")
+    reference = files(tmp_path, OWNERS.format(zone="UTC"), text)
+    found = unknown_budgets(lake, reference, date(2026, 10, 20))
+    assert found.rows() == [("teams", "salse", "sales")]
 
 
 def test_another_currency_is_refused_before_a_run_and_is_no_data_in_one(tmp_path, lake):

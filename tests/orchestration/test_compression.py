@@ -114,6 +114,9 @@ def test_few_answers_are_a_warning_and_nothing_is_recommended(lake, tmp_path):
     assert not check.passed
     assert check.severity == dg.AssetCheckSeverity.WARN
     assert "cannot tell for" in check.description
+    assert "a night replays at most 100 calls of a feature, `llmops compress FILE`" in (
+        check.description
+    )
 
 
 def test_without_texts_nothing_is_read_or_told(lake, tmp_path):

@@ -14,6 +14,7 @@ from llmops_pipelines.orchestration.resources import LakeResource
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.savings import STEPS
 from llmops_pipelines.tables import CALL_TEXTS, SAVINGS_PLAN
+from llmops_pipelines.tables.routing import FRONTIER_POINT
 from tests.orchestration.plan_worlds import (
     CALLS,
     FIRST,
@@ -23,6 +24,8 @@ from tests.orchestration.plan_worlds import (
     write_calls,
     write_recommendations,
 )
+
+FRONTIER = [field.name for field in FRONTIER_POINT.fields]
 
 
 @pytest.fixture
@@ -137,6 +140,56 @@ def test_a_policy_that_cannot_be_asked_is_not_taken_and_says_why(lake):
     write_recommendations(lake, route={"policy": "{}"})
     route = of(replayed_plan(lake, embed))["route"]
     assert route["setting"].startswith("its policy cannot be used: not a routing policy")
+
+
+def frontier(*points):
+    """A frontier of shares of large calls, with losses a tenth wide on either side."""
+    return [
+        dict.fromkeys(FRONTIER)
+        | {"strong_share": share, "loss": loss, "loss_low": loss - 0.1, "loss_high": loss + 0.1}
+        for share, loss in points
+    ]
+
+
+def test_a_policy_that_another_score_of_the_same_models_contradicts_is_not_taken(lake):
+    write_calls(lake)
+    # The policy sends a quarter to the large model.
+    facts = {"spec_id": "facts", "metric": "facts", "state": "cannot_tell", "policy": None}
+    lost = frontier((1.0, 0.0), (0.5, 0.1), (0.25, 0.2), (0.0, 0.5))
+    write_recommendations(lake, route=[{}, facts | {"frontier": lost}])
+    route = of(replayed_plan(lake, lambda _: pytest.fail("nothing is routed")))["route"]
+    assert (route["is_taken"], route["setting"]) == (
+        False,
+        "75 % of the questions to gpt-4.1-nano instead of gpt-4.1 is recommended by tone, but so "
+        "facts loses 20 % (10 % to 30 %)",
+    )
+    # From 4 to 24 %: that it is more than 5 % is not proven.
+    unsure = frontier((1.0, 0.0), (0.25, 0.14), (0.0, 0.5))
+    write_recommendations(lake, route=[{}, facts | {"frontier": unsure}])
+    assert of(replayed_plan(lake, embed))["route"]["changed"] == 23
+    # Another small model is another matter.
+    other = facts | {"frontier": lost, "model_weak": "gpt-4.1-mini"}
+    write_recommendations(lake, route=[{}, other])
+    assert of(replayed_plan(lake, embed))["route"]["changed"] == 23
+
+
+def test_the_next_best_policy_is_taken_where_the_best_is_contradicted(lake):
+    write_calls(lake)
+    best = {"saved": 0.002, "strong_share": 0.0, "model_weak": "gpt-4.1-mini"}
+    facts = {"spec_id": "facts", "metric": "facts", "state": "cannot_tell", "policy": None}
+    lost = {"model_weak": "gpt-4.1-mini", "frontier": frontier((1.0, 0.0), (0.0, 0.5))}
+    write_recommendations(lake, route=[best, facts | lost, {}])
+    route = of(replayed_plan(lake, embed))["route"]
+    assert route["setting"].startswith("75 % of the questions to gpt-4.1-nano instead")
+
+
+def test_what_one_step_gains_makes_up_for_nothing_that_another_loses(lake):
+    write_calls(lake)
+    write_recommendations(lake, route={"loss_at_most": -0.3})
+    chat = of(replayed_plan(lake, embed))
+    assert chat["route"]["setting"].endswith("none of the tone is lost, at least 30 % is gained")
+    losses = [chat[step]["loss_at_most"] for step in (*STEPS, "plan")]
+    assert losses == pytest.approx([0.005, -0.3, 0.03, 0.0, 0.035])
 
 
 def test_questions_that_were_forgotten_are_not_routed(lake):

@@ -136,9 +136,19 @@ def test_only_the_latest_requests_are_replayed():
 
 
 def rungs(*rows):
+    """Rungs of 1,000 requests; each saving's interval is half of it wide on either side."""
     names = ("rung", "hits", "sampled", "wrong", "wrong_at_most", "saved")
-    empty = dict.fromkeys(RUNG)
-    return pl.DataFrame([empty | dict(zip(names, row, strict=True)) for row in rows], schema=RUNG)
+    told = [dict.fromkeys(RUNG) | dict(zip(names, row, strict=True)) for row in rows]
+    half = [abs(float(row["saved"])) / 2 for row in told]
+    return pl.DataFrame(
+        [
+            row
+            | {"requests": 1_000}
+            | {"saved_low": float(row["saved"]) - by, "saved_high": float(row["saved"]) + by}
+            for row, by in zip(told, half, strict=True)
+        ],
+        schema=RUNG,
+    )
 
 
 def test_testing_stops_at_the_first_rung_that_is_not_proven():
@@ -155,6 +165,20 @@ def test_testing_stops_at_the_first_rung_that_is_not_proven():
 def test_nothing_saved_is_no_recommendation():
     told = rungs(("exact", 400, 400, 0, 0.007, Decimal(-1)))
     assert recommend_rung(told, 0.02)[0] == "nothing_saved"
+
+
+def test_a_rung_whose_saving_may_be_none_is_not_recommended():
+    told = rungs(
+        ("exact", 300, 300, 0, 0.009, Decimal(2)), ("0.99", 400, 400, 0, 0.007, Decimal(4))
+    )
+    unsure = told.with_columns(saved_low=pl.when(rung="0.99").then(-4.0).otherwise("saved_low"))
+    assert recommend_rung(unsure, 0.02)[::2] == ("recommended", "exact")
+    assert recommend_rung(unsure.with_columns(saved_low=-4.0), 0.02) == (
+        "cannot_tell",
+        "not proven to save anything: $4.0000 in all at best, with 95 % confidence -$4.0000 in all "
+        "to $6.0000 in all, by 1,000 requests; about 4,000 might do",
+        None,
+    )
 
 
 def test_a_single_session_bounds_nothing():

@@ -100,6 +100,32 @@ def test_cutting_what_is_cached_is_told_to_save_nothing():
     assert set(rows["state"]) == {NOTHING_SAVED}
 
 
+def test_a_saving_that_may_be_none_is_not_recommended():
+    """A call in ten saves a dollar and the others pay a cent more: too few calls to tell."""
+    frame = compressed(lambda n, step: 0.8).with_columns(
+        saved=pl.when(pl.col("call_id").str.slice(1).cast(pl.Int64) < 20)
+        .then(pl.lit(Decimal("0.1")))
+        .otherwise(pl.lit(Decimal("-0.008")))
+        .cast(pl.Decimal(38, 12))
+    )
+    rows = rows_of(frame)
+    assert set(rows["state"]) == {CANNOT_TELL}
+    assert not rows["is_recommended"].any()
+    saved, low = rows.select("saved", "saved_low").row(0)
+    assert saved == pytest.approx(0.1 * 0.1 - 0.9 * 0.008)
+    assert low < 0
+    wanted = 200 * ((saved - low) / saved) ** 2
+    assert rows["reason"][0].startswith("not proven to save anything: $0.002800 a call at best")
+    assert rows["reason"][0].endswith(f"by 200 calls; about {wanted:,.0f} might do")
+
+
+def test_a_setting_that_hardly_any_call_is_shortened_by_is_not_recommended_without_prices():
+    one = pl.when(pl.col("call_id") == "c000").then("tokens_after").otherwise("tokens_before")
+    rows = rows_of(compressed(lambda n, step: 0.8, saved=None).with_columns(tokens_after=one))
+    assert set(rows["state"]) == {CANNOT_TELL}
+    assert "not proven to save anything: 0.2 tokens a call at best" in rows["reason"][0]
+
+
 def test_without_prices_tokens_decide_and_money_stays_unknown():
     rows = rows_of(compressed(lambda n, step: 0.8, saved=None), calls_per_day=None)
     (best,) = rows.filter("is_recommended").to_dicts()

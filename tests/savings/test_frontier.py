@@ -139,17 +139,20 @@ def test_many_units_are_merged_whole():
     assert merged[60:] == pytest.approx(exact[60:], abs=0.002)
 
 
-def told(*steps: tuple[float | None, float | None]) -> pl.DataFrame:
-    """A frontier of bounds of the loss and savings."""
+def told(*steps: tuple[float | None, float | None], spread: float = 0.1) -> pl.DataFrame:
+    """A frontier of bounds of the loss and savings, each within ``spread``."""
+    money = pl.Series([saved for _, saved in steps], dtype=pl.Float64)
     return pl.DataFrame(
         {
             "step": range(len(steps)),
             "strong_share": [1 - n / (len(steps) - 1) for n in range(len(steps))],
             "loss": [0.01] * len(steps),
             "loss_at_most": [bound for bound, _ in steps],
-            "saved": [saved for _, saved in steps],
+            "saved": money,
+            "saved_low": money - spread,
+            "saved_high": money + spread,
         },
-        schema_overrides={"loss_at_most": pl.Float64, "saved": pl.Float64},
+        schema_overrides={"loss_at_most": pl.Float64},
     )
 
 
@@ -173,6 +176,34 @@ def test_a_loss_that_cannot_be_proven_small_recommends_nothing():
 
 def test_a_small_model_that_is_not_cheaper_saves_nothing():
     assert recommend(told((0, 0), (0.01, -1)), 0.05, 100).state == NOTHING_SAVED
+
+
+def test_a_saving_that_may_be_none_is_not_recommended_and_told_with_its_interval():
+    found = recommend(told((0, 0), (0.02, 0.1), (0.04, 0.3), spread=0.6), 0.05, 100)
+    assert (found.state, found.step) == (CANNOT_TELL, 0)
+    # The lower end is 0.6 away, it may be 0.3: four times the questions.
+    assert found.reason == (
+        "not proven to save anything: $0.300000 a call at best, with 95 % confidence -$0.300000 a "
+        "call to $0.900000 a call, by 100 questions; about 400 might do"
+    )
+
+
+def test_what_surely_saves_less_is_recommended_before_what_may_save_nothing():
+    frame = told((0, 0), (0.02, 1), (0.04, 2))
+    doubtful = pl.when(step=2).then(-0.5).otherwise("saved_low")
+    assert recommend(frame.with_columns(saved_low=doubtful), 0.05, 100).step == 1
+    unknown = pl.when(step=2).then(None).otherwise("saved_low")
+    assert recommend(frame.with_columns(saved_low=unknown), 0.05, 100).step == 1
+
+
+def test_a_saving_without_an_interval_is_not_recommended():
+    frame = told((0, 0), (0.02, 1)).with_columns(saved_low=None, saved_high=None)
+    found = recommend(frame.cast({"saved_low": pl.Float64, "saved_high": pl.Float64}), 0.05, 100)
+    assert (found.state, found.step) == (CANNOT_TELL, 0)
+    assert found.reason == (
+        "not proven to save anything: $1.000000 a call at best, by 100 questions of one session or "
+        "source: no interval can be given"
+    )
 
 
 def test_choosing_the_threshold_keeps_the_promise():
@@ -205,6 +236,8 @@ def test_choosing_the_threshold_keeps_the_promise():
                 "loss": np.zeros(101),
                 "loss_at_most": losses_at_most(swept, units),
                 "saved": np.arange(101.0),
+                "saved_low": np.arange(101.0),
+                "saved_high": np.arange(101.0),
             }
         )
         threshold = swept.threshold[recommend(points, 0.05, 250).step]
