@@ -23,6 +23,7 @@ from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.record_files import document_records, is_csv, peeked
 from llmops_pipelines.ingest.sources import Source
+from llmops_pipelines.ingest.streams import gathered
 from llmops_pipelines.ingest.tabular import (
     PARQUET,
     csv_blocks,
@@ -71,9 +72,26 @@ def open_content(
     A file that is one JSON array, objects printed over several lines, or answers of an API with
     lists of records in them, is read as if each record were a line, up to 64 MB.
 
+    The pieces of a stream, each a record, are one record, in the line of its last piece.
+
     Raises:
         OSError: The file cannot be read any more.
     """
+    opened = _recognised(connection, content, options)
+    streams = FORMATS[opened.reading.format].streams if isinstance(opened, Opened) else None
+    if isinstance(opened, Unknown) or streams is None:
+        return opened
+
+    def again() -> Iterator[Block | Refused]:
+        second = _recognised(connection, content, options)
+        return iter(()) if isinstance(second, Unknown) else second.blocks
+
+    return opened._replace(blocks=gathered(opened.blocks, again, streams, options.max_line_bytes))
+
+
+def _recognised(
+    connection: duckdb.DuckDBPyConnection, content: Content, options: LandingOptions
+) -> Opened | Unknown:
     source = options.sources.of(content.file.path)
     head, chunks = peeked(content.chunks())
     if head.startswith(PARQUET):
