@@ -79,11 +79,11 @@ OPENAI: Final = LogFormat(
         "attempt": at("attempt"),
         "status": at("status"),
         "answered": at("response", "choices"),
-        "error": at("error"),
-        "error_class": at("error.type"),
-        "error_code": at("error.code"),
-        "error_status": at("error.status"),
-        "error_message": at("error.message"),
+        "error": at("error", "response.error"),
+        "error_class": at("error.type", "response.error.type"),
+        "error_code": at("error.code", "response.error.code"),
+        "error_status": at("error.status", "response.error.status"),
+        "error_message": at("error.message", "response.error.message"),
         "finish_reason": at(
             "response.choices[0].finish_reason", "choices[0].finish_reason", "response.done_reason"
         ),
@@ -116,8 +116,10 @@ OPENAI: Final = LogFormat(
         "answer": at(
             "response.choices[0].message.content",
             "response.choices[0].message.refusal",
+            "response.choices[0].message.audio.transcript",
             "choices[0].message.content",
             "choices[0].message.refusal",
+            "choices[0].message.audio.transcript",
             "response.message.content",
             "response.response",
         ),

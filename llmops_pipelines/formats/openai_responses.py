@@ -25,6 +25,9 @@ from llmops_pipelines.formats.responses_items import (
 from llmops_pipelines.formats.usage import usage_of
 
 _ENDS: Final = ("response.completed", "response.failed", "response.incomplete")
+_EVENT_MARKS: Final = ("sequence_number", "response", "item_id", "output_index")
+"""Events have one of these; older ones and those of other servers no number."""
+
 _RUNNING: Final = ("queued", "in_progress")
 
 
@@ -141,7 +144,8 @@ def _is_event(record: Mapping[str, Any]) -> bool:
     return (
         isinstance(kind, str)
         and kind.startswith("response.")
-        and ("sequence_number" in record or isinstance(record.get("response"), dict))
+        and any(name in record for name in _EVENT_MARKS)
+        and isinstance(record.get("response") or {}, dict)
     )
 
 

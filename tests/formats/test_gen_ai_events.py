@@ -138,3 +138,17 @@ def test_a_failed_span_is_not_made_good_by_what_was_asked():
     failed = batch(span(CHAT | {"error.type": "timeout"}, spanId=SPAN, status={"code": 2}))
     calls, _ = day(failed, sent(*SAID[:2]))
     assert calls["status"].to_list() == ["error"]
+
+
+def test_an_event_of_details_on_its_span_gives_the_texts_that_the_span_leaves_out() -> None:
+    says = {"gen_ai.input.messages": ASKED, "gen_ai.output.messages": ANSWERED}
+    name = "gen_ai.client.inference.operation.details"
+    event = {"timeUnixNano": str(NOON), "name": name, "attributes": attributes(says)}
+    (found,) = read_as("otel_genai", batch(span(CHAT, events=[event]))).calls.to_dicts()
+    (plain,) = read_as("otel_genai", batch(span(CHAT))).calls.to_dicts()
+    assert (found["messages"][0]["content"], found["answer"]) == (
+        "How long may I return it?",
+        "Within 30 days.",
+    )
+    assert (plain["messages"], plain["answer"]) == ([], None)
+    assert found["uncached_input"] == plain["uncached_input"] == 120

@@ -311,3 +311,16 @@ def test_an_answer_of_ollama_is_read_out_of_the_envelope():
     generated = {"model": "llama3.2", "done": True, "response": "Hi.", "eval_count": 3}
     found = one(call(response=generated))
     assert (found["answer"], found["uncached_input"], found["output_text"]) == ("Hi.", None, 3)
+
+
+def test_an_error_in_place_of_the_response_is_a_failed_call():
+    error = {"type": "invalid_request_error", "code": "context_length_exceeded", "message": "long"}
+    found = one(call(response={"error": error}))
+    assert (found["status"], found["error_class"]) == ("error", "context_length")
+
+
+def test_a_spoken_answer_is_read_as_its_transcript():
+    spoken = {"role": "assistant", "content": None, "audio": {"data": "UklG", "transcript": "Hi."}}
+    body = response() | {"choices": [{"finish_reason": "stop", "message": spoken}]}
+    assert one(call(response=body))["answer"] == "Hi."
+    assert one(body | {"object": "chat.completion", "created": 1794301502})["answer"] == "Hi."

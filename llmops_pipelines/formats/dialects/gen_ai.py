@@ -6,6 +6,7 @@ cached tokens. Where it is smaller than the cached ones, the producer counted th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from llmops_pipelines.formats.counts import with_total
@@ -22,6 +23,9 @@ from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_text, first, from_json
 from llmops_pipelines.formats.usage_maps import count_of
+
+DETAILS: Final = "gen_ai.client.inference.operation.details"
+"""An event of all that its call was asked and answered."""
 
 _STEPS: Final = {
     "execute_tool": "tool",
@@ -75,7 +79,12 @@ def read(span: Span) -> Record:
 
 
 def call(span: Span, **more: Any) -> Record:
-    """A model call; ``more`` is what a dialect on top of the conventions adds."""
+    """A model call; ``more`` is what a dialect on top of the conventions adds.
+
+    An event of details on the span says what its attributes leave out, such as the texts.
+    """
+    if details := span.event(DETAILS):
+        span = replace(span, attributes=details.attributes | span.attributes)
     says = span.attributes
     answers = _answers(span)
     answer = answers[0] if answers else {}

@@ -15,7 +15,6 @@ from llmops_pipelines.formats.otlp import Event, Log, Span, logs_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_name, as_object, first
 
-_DETAILS: Final = "gen_ai.client.inference.operation.details"
 _CHOICE: Final = "gen_ai.choice"
 _TEXTS: Final = ("messages", "answer", "tool_calls")
 
@@ -26,7 +25,7 @@ def read_events(record: Mapping[str, Any]) -> list[Record]:
     Messages without an answer are: whether their call succeeded only its span knows.
     """
     logs = list(logs_of(record))
-    found = [_span(log) for log in logs if log.name == _DETAILS]
+    found = [_span(log) for log in logs if log.name == gen_ai.DETAILS]
     told: dict[tuple[str | None, str], list[Log]] = {}
     for log in logs:
         if log.span_id is not None and (log.name == _CHOICE or log.name.endswith(".message")):
