@@ -33,6 +33,9 @@ def _recognises(record: Mapping[str, Any]) -> bool:
         return True
     if record.get("object") in ("chat.completion", "text_completion"):
         return True
+    usage = record.get("usage")
+    if record.get("object") == "list" and isinstance(usage, dict):  # embeddings
+        return "prompt_tokens" in usage
     response, request = record.get("response"), record.get("request") or record.get("body")
     if isinstance(response, dict):
         usage = response.get("usage")  # of an embedding it is all there is
@@ -120,6 +123,8 @@ OPENAI: Final = LogFormat(
             "choices[0].message.content",
             "choices[0].message.refusal",
             "choices[0].message.audio.transcript",
+            "response.choices[0].text",
+            "choices[0].text",
             "response.message.content",
             "response.response",
         ),

@@ -6,9 +6,12 @@ surest to the weakest:
 
 1. the provider's response id is the same, and no library logged it for two calls side by side: a
    server that repeats its ids has not answered once; nor has one that received other counts, unless
-   the total of a record says that its own are incomplete;
+   the total of a record says that its own are incomplete, or two libraries of one process sent as
+   much and differ by one received token, one record within the other in time (Traceloop adds a
+   token to streams of Anthropic);
 2. in one trace, one record lies within the other in time, with the same model and tokens, and is
-   its child or was written by another library;
+   its child or was written by another library; of calls that failed and so have no tokens, one is
+   the other's child, with the same model, written by another library;
 3. in two formats, the same model and tokens at the same time, and nothing else comes in question.
 
 Calls that merely look alike (parallel samples of one prompt) have response ids of their own, or
@@ -98,6 +101,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         "source_format",
         "instrumentation",
         "started_at",
+        "status",
         timed=pl.col("latency_ms").is_not_null(),
         model=pl.coalesce("model", "model_requested"),
         asked=pl.coalesce("model_requested", "model"),
@@ -112,6 +116,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
     ).with_row_index("row")  # fmt: skip
     yield from _by_response(seen)
     yield from _by_trace(seen)
+    yield from _failed_twice(seen)
     if seen["source_format"].n_unique() > 1:
         yield from _by_time(seen)
 
@@ -134,7 +139,8 @@ def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         .filter(
             _apart() <= SAME_RESPONSE_S,
             (pl.col("received") == pl.col("received_right")).fill_null(value=True)
-            | (pl.col("doubted") | pl.col("doubted_right")),
+            | (pl.col("doubted") | pl.col("doubted_right"))
+            | (~one_library & timed & _nested() & _one_more()).fill_null(value=False),
         )
         .select("row", "row_right")
         .sort("row", "row_right")
@@ -148,6 +154,31 @@ def _by_trace(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     rows = seen.filter(counted & (pl.len().over(keys) > 1))
     related = _kin() | pl.col("instrumentation").ne_missing(pl.col("instrumentation_right"))
     return _joined(rows, keys, _nested(), related, _one_model(), _not_two_responses())
+
+
+def _failed_twice(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    """Failures that an SDK and the instrumentation around it logged: they have neither id."""
+    unknown = pl.col("response_id").is_null() & (pl.col("sent") + pl.col("received")).is_null()
+    rows = seen.filter(unknown, pl.col("status") == "error")
+    if rows.height < 2 or rows["instrumentation"].n_unique() < 2:
+        return ()
+    inner = rows.filter(pl.col("parent_id").is_not_null())
+    return (
+        inner.join(
+            rows,
+            left_on=["trace_id", "parent_id"],
+            right_on=["trace_id", "call_id"],
+            suffix="_right",
+        )
+        .filter(
+            pl.col("instrumentation").ne_missing(pl.col("instrumentation_right")),
+            _nested(),
+            _one_model(),
+        )
+        .select("row", "row_right")
+        .sort("row", "row_right")
+        .iter_rows()
+    )
 
 
 def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -200,6 +231,16 @@ def _nested() -> pl.Expr:
         pl.col("ended_at") <= pl.col("ended_at_right") + slack
     )
     return within | around
+
+
+def _one_more() -> pl.Expr:
+    """In one format, as much was sent, and one record received a token more."""
+    more = pl.col("received") - pl.col("received_right")
+    return (
+        (pl.col("source_format") == pl.col("source_format_right"))
+        & (pl.col("sent") == pl.col("sent_right"))
+        & (more.abs() == 1)
+    )
 
 
 def _kin() -> pl.Expr:

@@ -324,3 +324,14 @@ def test_a_spoken_answer_is_read_as_its_transcript():
     body = response() | {"choices": [{"finish_reason": "stop", "message": spoken}]}
     assert one(call(response=body))["answer"] == "Hi."
     assert one(body | {"object": "chat.completion", "created": 1794301502})["answer"] == "Hi."
+
+
+def test_legacy_completions_and_embeddings_are_calls():
+    told = {"id": "cmpl-1", "created": 1794301502, "model": "gpt-3.5-turbo-instruct"}
+    completed = told | {"choices": [{"text": "Hi.", "finish_reason": "stop"}], "usage": usage()}
+    assert one(completed | {"object": "text_completion"})["answer"] == "Hi."
+    embedded = {"object": "list", "data": [], "model": "m", "usage": {"prompt_tokens": 8}}
+    assert FORMATS["openai"].recognises(embedded)
+    counted = {"prompt_tokens": 8, "total_tokens": 8}
+    found = one(embedded | {"timestamp": "2026-11-10T09:00:00Z", "usage": counted})
+    assert (found["uncached_input"], found["output_text"], found["model"]) == (8, 0, "m")
