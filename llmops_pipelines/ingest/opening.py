@@ -16,6 +16,7 @@ from llmops_pipelines.formats import (
     sniff_records,
 )
 from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.ingest.bedrock_bodies import is_body, with_bodies, without_records
 from llmops_pipelines.ingest.enclosed import enclosed_records
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
@@ -77,7 +78,13 @@ def open_content(
     Raises:
         OSError: The file cannot be read any more.
     """
+    if is_body(content.file.path):
+        bodies = read_blocks(content.chunks(), options.max_line_bytes)
+        return Opened(_SNIFFED["bedrock"], None, without_records(bodies))
     opened = _recognised(connection, content, options)
+    if isinstance(opened, Opened) and opened.reading.format == "bedrock":
+        whole = with_bodies(opened.blocks, content.file, options.max_line_bytes)
+        return opened._replace(blocks=whole)
     streams = FORMATS[opened.reading.format].streams if isinstance(opened, Opened) else None
     if isinstance(opened, Unknown) or streams is None:
         return opened
