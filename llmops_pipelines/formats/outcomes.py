@@ -31,6 +31,8 @@ _RAISED: Final = re.compile(
 )
 _HTTP: Final = re.compile(r"(?i)(?:error code|status(?:[_ ]code)?|http)\W{1,3}([45]\d\d)\b")
 _LONGEST: Final = 500
+_UNREAD: Final = re.compile(r"^<[\w.]+ object at 0x[0-9a-f]+>$")
+"""What stands for a stream that a tool logged without reading it."""
 _BLOCKS: Final = ("text", "tool_use", "tool_call", "thinking")
 """Parts of a message, among which LangChain puts items of the Responses API."""
 
@@ -46,7 +48,7 @@ def outcome_of(output: Any) -> Record:
     if value is None or value in ("", [], {}):
         return {}
     if not isinstance(value, dict):
-        return {"answer": as_text(value)}
+        return {} if isinstance(value, str) and _UNREAD.match(value) else {"answer": as_text(value)}
     if first(*value.values()) is None:
         return {}  # {"output": null} of a call that failed
     found = _response(dict(value))

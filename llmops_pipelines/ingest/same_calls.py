@@ -63,6 +63,9 @@ _SNAPSHOT: Final = (
 """What a snapshot's name has after its alias (`gpt-4o-mini`, `-2024-07-18`): a date or a version,
 and nothing else. One record of a call may know the snapshot of which another names the alias."""
 
+_GATEWAYS_OWN: Final = r"^chatcmpl-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+"""Ids that LiteLLM makes up for answers of all providers but OpenAI, in whose shape it puts them."""
+
 _COPY: Final = [field.name for field in COPY.fields]
 _UNKNOWN_FEATURE: Final = "unattributed"
 
@@ -269,7 +272,10 @@ def _one_model() -> pl.Expr:
 
 
 def _not_two_responses() -> pl.Expr:
-    return (pl.col("response_id") == pl.col("response_id_right")).fill_null(value=True)
+    """No two ids of a provider; a gateway's own says nothing of the provider's."""
+    ids = [pl.col(name) for name in ("response_id", "response_id_right")]
+    own, others = (each.str.contains(_GATEWAYS_OWN) for each in ids)
+    return ((ids[0] == ids[1]) | (own != others)).fill_null(value=True)
 
 
 def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:

@@ -161,3 +161,8 @@ def test_items_of_a_response_are_its_answer_and_its_tools_without_an_id():
     assert outcome_of(json.dumps(ITEMS[:2])) == {"tool_calls": called}
     sent = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "?"}]}]
     assert "tool_calls" not in outcome_of([*ITEMS[1:], *sent])
+
+
+def test_a_stream_that_nobody_read_has_no_answer():
+    assert outcome_of("<anthropic.Stream object at 0x7fcc575933d0>") == {}
+    assert outcome_of("<b>Hello</b>") == {"answer": "<b>Hello</b>"}

@@ -98,6 +98,16 @@ def test_the_token_that_traceloop_adds_to_a_stream_does_not_double_its_spend():
     assert ids(outer, inner | {"started_at": NOON + timedelta(seconds=30)}) == [["a"], ["b"]]
 
 
+def test_an_id_that_litellm_made_up_does_not_keep_a_tracing_tools_record_apart():
+    own = "chatcmpl-0d9ff2a6-c253-4601-928d-a704feee9360"
+    gateway = record("g", response_id=own, source_format="litellm", trace_id="x")
+    traced = record("a", response_id="msg_1", after=0.3)
+    assert len(ids(gateway, traced)) == 1
+    assert ids(gateway | {"response_id": "chatcmpl-1"}, traced) == [["a"], ["g"]]
+    another = traced | {"response_id": own.replace("0d9f", "1d9f")}
+    assert ids(gateway, another) == [["a"], ["g"]]
+
+
 def test_a_failure_that_an_sdk_and_its_instrumentation_logged_is_one_failed_call():
     nothing = dict.fromkeys(TOKEN_BUCKETS) | {"status": "error", "error_class": "server"}
     outer = record("a", **nothing, instrumentation="openinference")
