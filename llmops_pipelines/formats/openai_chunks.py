@@ -10,11 +10,11 @@ all of it in the last.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from llmops_pipelines.formats.bodies import request_of
 from llmops_pipelines.formats.completion import completion_fields
-from llmops_pipelines.formats.envelope import around, beside_of
+from llmops_pipelines.formats.envelope import around, beside_of, error_of
 from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import (
     as_list,
@@ -35,7 +35,12 @@ def _is_chunk(value: Any) -> bool:
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
-    return _is_chunk(record) or _is_chunk(at_path(record, "response", 0))
+    return _is_chunk(record) or is_stream(record.get("response"))
+
+
+def is_stream(response: Any) -> TypeGuard[list[Any]]:
+    """Whether a response was logged as the list of its chunks."""
+    return isinstance(response, list) and bool(response) and _is_chunk(response[0])
 
 
 def streams() -> StreamOf:
@@ -69,9 +74,19 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield _streamed(as_list(record["stream"]))
     elif "response" in record:
         asked = request_of(first(record.get("request"), record.get("body")))
-        yield around(record, _streamed(as_list(record["response"])) | asked | {"is_stream": True})
+        yield around(record, _answered(record["response"]) | asked)
     else:
         yield _alone(record)
+
+
+def _answered(response: Any) -> Record:
+    """What a response tells, be it a list of chunks or whole; nothing where there is none."""
+    if isinstance(response, list):
+        return _streamed(response)
+    whole = as_object(response)
+    if whole.get("error"):
+        return error_of(whole["error"])
+    return completion_fields(whole) if whole else {}
 
 
 def _alone(record: Record) -> Record:

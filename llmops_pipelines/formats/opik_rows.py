@@ -6,17 +6,14 @@ Python prints them. A trace without spans has one row, whose span is empty.
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import from_json
+from llmops_pipelines.formats.records import from_printed
 
 MARK: Final = "span_start_time"
 _OBJECTS: Final = ("input", "output", "metadata", "usage", "error_info")
-_MOMENT: Final = re.compile(r"datetime\.datetime\([^()]*(?:\([^()]*\))?[^()]*\)")
 
 
 def is_row(record: Mapping[str, Any]) -> bool:
@@ -43,20 +40,9 @@ def _gathered(row: Mapping[str, Any], prefix: str) -> Record:
         name = column.removeprefix(prefix)
         within = next((key for key in _OBJECTS if name.startswith(f"{key}_")), None)
         if within is None:
-            found[name] = _value(cell)
+            found[name] = from_printed(cell)
         else:
             inner = found.setdefault(within, {})
             if isinstance(inner, dict):
-                inner[name.removeprefix(f"{within}_")] = _value(cell)
+                inner[name.removeprefix(f"{within}_")] = from_printed(cell)
     return found
-
-
-def _value(cell: Any) -> Any:
-    """What a cell holds: text, or the list that Python printed; moments within it are left out."""
-    read = from_json(cell)
-    if not isinstance(read, str) or read[:1] not in ("[", "{"):
-        return read
-    try:
-        return ast.literal_eval(_MOMENT.sub("None", read))
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return read

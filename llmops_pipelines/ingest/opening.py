@@ -24,7 +24,7 @@ from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.record_files import document_records, is_csv, peeked
 from llmops_pipelines.ingest.sources import Source
-from llmops_pipelines.ingest.streams import gathered
+from llmops_pipelines.ingest.streams import gathered, with_joined_responses
 from llmops_pipelines.ingest.tabular import (
     PARQUET,
     csv_blocks,
@@ -85,6 +85,8 @@ def open_content(
     if isinstance(opened, Opened) and opened.reading.format == "bedrock":
         whole = with_bodies(opened.blocks, content.file, options.max_line_bytes)
         return opened._replace(blocks=whole)
+    if isinstance(opened, Opened) and opened.reading.format == "openai":
+        return opened._replace(blocks=with_joined_responses(opened.blocks))
     streams = FORMATS[opened.reading.format].streams if isinstance(opened, Opened) else None
     if isinstance(opened, Unknown) or streams is None:
         return opened

@@ -64,7 +64,7 @@ _SNAPSHOT: Final = (
 and nothing else. One record of a call may know the snapshot of which another names the alias."""
 
 _GATEWAYS_OWN: Final = r"^chatcmpl-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-"""Ids that LiteLLM makes up for answers of all providers but OpenAI, in whose shape it puts them."""
+"""Ids that LiteLLM makes up for answers that it puts into OpenAI's shape."""
 
 _COPY: Final = [field.name for field in COPY.fields]
 _UNKNOWN_FEATURE: Final = "unattributed"

@@ -11,9 +11,11 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from llmops_pipelines.formats.openai_chunks import is_stream, joined
 from llmops_pipelines.formats.reading import StreamOf
 from llmops_pipelines.ingest.lines import Block, Refused
 
+_CHUNK: Final = b"chat.completion.chunk"
 _MOST_STREAMS: Final = 1_000_000
 _MOST_HELD: Final = 64 * 2**20
 """Bytes of streams under way that are held at once; beyond that, their lines stay as they are."""
@@ -67,6 +69,35 @@ def gathered(
                 kept = {name: extent for name, extent in kept.items() if name not in held}
                 held, size = {}, 0
         yield Block(b"\n".join([*lines, b""]), block.first_line, block.lines)
+
+
+def with_joined_responses(blocks: Iterator[Block | Refused]) -> Iterator[Block | Refused]:
+    """``blocks`` of records, whose responses that are lists of chunks are completions instead.
+
+    Applications log either in one file, as they asked for a stream or not.
+    """
+    for block in blocks:
+        if isinstance(block, Block) and _CHUNK in block.data:
+            lines = [
+                _with_joined_response(line) if _CHUNK in line else line
+                for _, line in _numbered(block)
+            ]
+            yield Block(b"\n".join([*lines, b""]), block.first_line, block.lines)
+        else:
+            yield block
+
+
+def _with_joined_response(line: bytes) -> bytes:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return line
+    if not isinstance(record, dict) or not is_stream(response := record.get("response")):
+        return line
+    request = record.get("request")
+    if isinstance(request, dict):
+        record["request"] = {"stream": True} | request
+    return orjson.dumps(record | {"response": joined(response)})
 
 
 def _extents(blocks: Iterator[Block | Refused], stream_of: StreamOf) -> dict[Hashable, _Extent]:

@@ -296,3 +296,21 @@ def test_of_several_choices_the_first_one_counts():
     choices = {"choices": [{"finish_reason": "stop"}, {}]}
     found = llm({said.format(1): "B", "output.value": json.dumps(choices), said.format(0): "A"})
     assert (found["answer"], found["finish_reason"]) == ("A", "stop")
+
+
+def test_cells_that_a_data_frame_wrote_to_csv_are_read_as_python_prints_them():
+    said = [{"message.role": "user", "message.content": 'Isn\'t it "late"?'}]
+    row = {
+        "context.span_id": "67f6740bbe1ddc3f",
+        "context.trace_id": "69580efa6a1a1b7b5ecb1d4e8a1a4c12",
+        "start_time": "2026-11-10 09:05:02.123456+00:00",
+        "attributes.openinference.span.kind": "LLM",
+        "attributes.llm.input_messages": str(said),
+        "attributes.llm.output_messages": "[{'message.content': 'No.'}]",
+        "attributes.metadata": str({"feature": "search"}),
+    }
+    rows = read_as("openinference", row, row | {"attributes.llm.input_messages": "[" * 9999})
+    (found, odd) = rows.calls.to_dicts()
+    assert found["messages"] == [{"role": "user", "content": 'Isn\'t it "late"?'}]
+    assert (found["answer"], found["feature"]) == ("No.", "search")
+    assert odd["answer"] == "No."

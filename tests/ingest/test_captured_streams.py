@@ -146,6 +146,25 @@ def test_chunks_in_our_envelope_are_one_call_with_its_request() -> None:
     ]
 
 
+@pytest.mark.parametrize("streamed", [1, 2, 3])
+def test_streams_and_whole_responses_may_stand_in_one_log(streamed: int) -> None:
+    asked = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "When?"}]}
+    choice = {"finish_reason": "stop", "message": {"content": "On Monday."}}
+    whole = {"id": "chatcmpl-9", "model": "gpt-4.1-mini", "choices": [choice], "usage": USAGE}
+    responses = [STREAM] * streamed + [whole] * (4 - streamed)
+    records = [
+        {"id": f"c-{n}", "timestamp": "2026-11-10T09:00:00Z", "request": asked, "response": each}
+        for n, each in enumerate(responses)
+    ]
+    lake = landed(log("log.jsonl", lines(*records, records[0] | {"id": "c-9", "response": None})))
+    rows = lake.rows()
+    assert rows["output_text"].to_list() == [30, 30, 30, 30, None]
+    assert rows["is_stream"].to_list()[:streamed] == [True] * streamed
+    assert rows["status"].to_list() == ["ok"] * 4 + ["error"]
+    answers = lake.rows(CALL_TEXTS)["answer"].to_list()
+    assert answers[:4] == ["It ships on Monday."] * streamed + ["On Monday."] * (4 - streamed)
+
+
 def test_a_spoken_answer_is_read_as_its_transcript() -> None:
     spoken = [
         chunk({"index": 0, "delta": {"audio": {"id": "a", "transcript": "Good "}}}),

@@ -34,7 +34,7 @@ from llmops_pipelines.formats.records import (
     at_path,
     context_of,
     first,
-    from_json,
+    from_printed,
     without_nulls,
 )
 
@@ -92,8 +92,10 @@ def read(span: Span) -> Record:
 
 
 def _flattened(attributes: Mapping[str, Any]) -> _Says:
-    read = {key: from_json(value) if key in _JSON else value for key, value in attributes.items()}
-    metadata = as_object(read.pop("metadata", None))
+    read = {
+        key: from_printed(value) if key in _JSON else value for key, value in attributes.items()
+    }
+    metadata = as_object(from_printed(read.pop("metadata", None)))
     found = flat(read)
     found |= {f"metadata.{key}": value for key, value in metadata.items()}
     below: dict[str, Record] = {name: {} for name in _LISTS}
