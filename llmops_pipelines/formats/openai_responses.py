@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.envelope import around, beside_of, error_of
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import (
     as_list,
+    as_name,
     as_object,
     at_path,
     context_of,
@@ -105,7 +106,9 @@ def _unpack(record: Record) -> Iterator[Record]:
     if (beside := beside_of(record)) is not None:
         yield beside
         return
-    if _is_event(record):
+    if "stream" in record:
+        yield _bare(_response_in(record["stream"])[0]) | {"is_stream": True}
+    elif _is_event(record):
         ended = record.get("type") in _ENDS and isinstance(record.get("response"), dict)
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
     elif record.get("object") == "response":
@@ -139,6 +142,19 @@ def _response_in(value: Any) -> tuple[Record, Record]:
     return as_object(last.get("response")), {"is_stream": True}
 
 
+def streams() -> StreamOf:
+    """Tells which response an event begins, goes on with or ends.
+
+    Those between, the pieces of its text, do not say; the last one says all. Without a last one
+    the response was left while it ran.
+    """
+
+    def stream_of(record: Record) -> str | None:
+        return as_name(at_path(record, "response", "id")) if _is_event(record) else None
+
+    return stream_of
+
+
 def _is_event(record: Mapping[str, Any]) -> bool:
     kind = record.get("type")
     return (
@@ -168,6 +184,7 @@ OPENAI_RESPONSES: Final = LogFormat(
     marks=("response", "object", "sequence_number", "error"),
     recognises=_recognises,
     unpack=_unpack,
+    streams=streams,
     needs=(
         '"object": "response" with created_at, model, status, output and usage,'
         " or response.completed events",

@@ -24,6 +24,7 @@ from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.record_files import document_records, is_csv, peeked
 from llmops_pipelines.ingest.sources import Source
+from llmops_pipelines.ingest.span_messages import with_earlier_messages
 from llmops_pipelines.ingest.streams import gathered, with_joined_responses
 from llmops_pipelines.ingest.tabular import (
     PARQUET,
@@ -73,7 +74,8 @@ def open_content(
     A file that is one JSON array, objects printed over several lines, or answers of an API with
     lists of records in them, is read as if each record were a line, up to 64 MB.
 
-    The pieces of a stream, each a record, are one record, in the line of its last piece.
+    What belongs to one call and lies in several lines is put into one of them, whatever blocks
+    they are in: pieces of a stream, messages sent before their answer, bodies in other files.
 
     Raises:
         OSError: The file cannot be read any more.
@@ -82,20 +84,24 @@ def open_content(
         bodies = read_blocks(content.chunks(), options.max_line_bytes)
         return Opened(_SNIFFED["bedrock"], None, without_records(bodies))
     opened = _recognised(connection, content, options)
-    if isinstance(opened, Opened) and opened.reading.format == "bedrock":
-        whole = with_bodies(opened.blocks, content.file, options.max_line_bytes)
-        return opened._replace(blocks=whole)
-    if isinstance(opened, Opened) and opened.reading.format == "openai":
-        return opened._replace(blocks=with_joined_responses(opened.blocks))
-    streams = FORMATS[opened.reading.format].streams if isinstance(opened, Opened) else None
-    if isinstance(opened, Unknown) or streams is None:
+    if isinstance(opened, Unknown):
         return opened
 
     def again() -> Iterator[Block | Refused]:
         second = _recognised(connection, content, options)
         return iter(()) if isinstance(second, Unknown) else second.blocks
 
-    return opened._replace(blocks=gathered(opened.blocks, again, streams, options.max_line_bytes))
+    blocks, most = opened.blocks, options.max_line_bytes
+    match opened.reading.format:
+        case "bedrock":
+            blocks = with_bodies(blocks, content.file, most)
+        case "openai":
+            blocks = with_joined_responses(blocks)
+        case "otel_genai" | "openinference":
+            blocks = with_earlier_messages(blocks)
+        case name if streams := FORMATS[name].streams:
+            blocks = gathered(blocks, again, streams, most)
+    return opened._replace(blocks=blocks)
 
 
 def _recognised(

@@ -233,6 +233,37 @@ def test_counts_without_their_message_are_rejected_not_lost() -> None:
     assert "its message_start is missing; log the events of one message together" in why
 
 
+def responding(name: str, status: str) -> dict[str, Any]:
+    said = {"type": "output_text", "text": "On Monday."}
+    done = status == "completed"
+    return {
+        "id": name,
+        "object": "response",
+        "created_at": 1794301502,
+        "model": "gpt-4.1-mini-2025-04-14",
+        "status": status,
+        "output": [{"type": "message", "role": "assistant", "content": [said]}] if done else [],
+        "usage": {"input_tokens": 12, "output_tokens": 5, "total_tokens": 17} if done else None,
+    }
+
+
+def test_mixed_events_of_responses_are_a_call_each_also_where_one_was_left_running() -> None:
+    def event(kind: str, **more: Any) -> dict[str, Any]:
+        return {"type": f"response.{kind}", "sequence_number": 1, **more}
+
+    piece = event("output_text.delta", item_id="m", delta="On ")
+    began = [event("created", response=responding(f"resp_{n}", "in_progress")) for n in (1, 2)]
+    ended = event("completed", response=responding("resp_1", "completed"))
+    lake = landed(log("log.jsonl", lines(*began, piece, piece, ended)))
+    assert lake.counts() == (5, 2, 0, 0, 0, 3)
+    told = ("call_id", "status", "uncached_input", "output_text", "is_stream")
+    assert lake.rows().sort("call_id").select(told).rows() == [
+        ("resp_1", "ok", 12, 5, True),
+        ("resp_2", "error", None, None, True),
+    ]
+    assert texts(lake) == [("On Monday.", [])]
+
+
 def test_pieces_of_a_gemini_stream_are_one_call_with_its_text() -> None:
     def part(text: str, count: int, end: str | None = None) -> dict[str, Any]:
         content = {"role": "model", "parts": [{"text": text}]}
