@@ -16,7 +16,9 @@ from llmops_pipelines.formats.reading import StreamOf
 from llmops_pipelines.ingest.lines import Block, Refused
 
 _CHUNK: Final = b"chat.completion.chunk"
-_MOST_STREAMS: Final = 1_000_000
+_MOST_STREAMS: Final = 500_000
+"""Streams of a file that are gathered; the lines of later ones stay as they are."""
+
 _MOST_HELD: Final = 64 * 2**20
 """Bytes of streams under way that are held at once; beyond that, their lines stay as they are."""
 
@@ -42,8 +44,9 @@ def gathered(
         streams: Tells of records in their order which stream each belongs to.
         most_bytes: Streams of more bytes stay as they are.
     """
-    extents = _extents(blocks, streams())
-    kept = {name: extent for name, extent in extents.items() if extent.size <= most_bytes}
+    kept = _extents(blocks, streams())
+    for name in [name for name, extent in kept.items() if extent.size > most_bytes]:
+        del kept[name]
     held: dict[Hashable, list[bytes]] = {}
     size = 0
     stream_of = streams()
@@ -66,7 +69,8 @@ def gathered(
                 size -= sum(map(len, pieces))
                 lines.append(b'{"stream":[' + b",".join([*pieces, line]) + b"]}")
             if size > _MOST_HELD:
-                kept = {name: extent for name, extent in kept.items() if name not in held}
+                for under_way in held:
+                    del kept[under_way]
                 held, size = {}, 0
         yield Block(b"\n".join([*lines, b""]), block.first_line, block.lines)
 
