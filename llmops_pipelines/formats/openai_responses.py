@@ -1,4 +1,8 @@
-"""Format ``openai_responses``: Responses API objects, bare, as events, or in our envelope."""
+"""Format ``openai_responses``: Responses API objects, bare, as events, or in our envelope.
+
+Events of the Realtime API are read too, where whoever logged them put a ``timestamp`` there: its
+responses name neither time nor model.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ from llmops_pipelines.formats.responses_items import (
 )
 from llmops_pipelines.formats.usage import usage_of
 
-_ENDS: Final = ("response.completed", "response.failed", "response.incomplete")
+_ENDS: Final = ("response.completed", "response.failed", "response.incomplete", "response.done")
 _EVENT_MARKS: Final = ("sequence_number", "response", "item_id", "output_index")
 """Events have one of these; older ones and those of other servers no number."""
 
@@ -107,7 +111,9 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield beside
         return
     if "stream" in record:
-        yield _bare(_response_in(record["stream"])[0]) | {"is_stream": True}
+        events = as_list(record["stream"])
+        told = _bare(_response_in(events)[0]) | {"is_stream": True}
+        yield around(as_object(at_path(events, -1)), told)
     elif _is_event(record):
         ended = record.get("type") in _ENDS and isinstance(record.get("response"), dict)
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}

@@ -264,6 +264,39 @@ def test_mixed_events_of_responses_are_a_call_each_also_where_one_was_left_runni
     assert texts(lake) == [("On Monday.", [])]
 
 
+def test_responses_of_the_realtime_api_are_calls_of_an_unknown_model() -> None:
+    """The events are built from OpenAI's reference of its Realtime API."""
+    began = {"object": "realtime.response", "id": "resp_r", "status": "in_progress", "output": []}
+    counted = {
+        "total_tokens": 153,
+        "input_tokens": 120,
+        "output_tokens": 33,
+        "input_token_details": {
+            "cached_tokens": 64,
+            "text_tokens": 100,
+            "audio_tokens": 20,
+            "cached_tokens_details": {"text_tokens": 64, "audio_tokens": 0},
+        },
+        "output_token_details": {"text_tokens": 13, "audio_tokens": 20},
+    }
+    events = [
+        {"type": "response.created", "event_id": "e1", "response": began},
+        {"type": "response.audio.delta", "event_id": "e2", "response_id": "resp_r", "item_id": "i"},
+        {
+            "type": "response.done",
+            "event_id": "e3",
+            "response": began | {"status": "completed", "usage": counted},
+        },
+    ]
+    stamped = [event | {"timestamp": "2026-11-10T09:00:00Z"} for event in events]
+    lake = landed(log("log.jsonl", lines(*stamped)))
+    told = ("call_id", "status", "model", "uncached_input", "cache_read", "audio_input")
+    assert lake.rows().select(told).rows() == [("resp_r", "ok", None, 36, 64, 20)]
+    assert lake.rows().select("output_text", "audio_output").rows() == [(13, 20)]
+    ((_, why),) = reasons(landed(log("log.jsonl", lines(*events))))
+    assert why.startswith("started_at: is missing")
+
+
 def test_pieces_of_a_gemini_stream_are_one_call_with_its_text() -> None:
     def part(text: str, count: int, end: str | None = None) -> dict[str, Any]:
         content = {"role": "model", "parts": [{"text": text}]}
