@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import yaml
 
@@ -15,7 +15,7 @@ from llmops_pipelines import ingest
 from llmops_pipelines.cli.folder import prepare_files
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings
-from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.orchestration.stores import FolderStore, open_store
 from llmops_pipelines.reference import ReferenceFileError, parse_document
 
 FOLDER: Final = "imported"
@@ -56,7 +56,15 @@ class File:
 
     def log(self, place: str) -> ingest.LogFile:
         """The same as landing takes it, at ``place`` below the log root."""
-        return ingest.LogFile(place, self.size, self.modified_ns, lambda _: self.path.open("rb"))
+        folder = place.rpartition("/")[0]
+
+        def opener(_: str) -> BinaryIO:
+            return self.path.open("rb")
+
+        def named(other: str) -> BinaryIO:
+            return FolderStore(self.path.parent).open_named(other.removeprefix(f"{folder}/"))
+
+        return ingest.LogFile(place, self.size, self.modified_ns, opener, named)
 
 
 class Filed(NamedTuple):

@@ -11,9 +11,11 @@ import orjson
 
 from llmops_pipelines.formats.anthropic import ANTHROPIC
 from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
+from llmops_pipelines.formats.anthropic_events import ANTHROPIC_EVENTS
 from llmops_pipelines.formats.bedrock import BEDROCK
 from llmops_pipelines.formats.errors import ERROR_CLASSES
 from llmops_pipelines.formats.extraction import connect, split_document
+from llmops_pipelines.formats.gemini_batch import GEMINI_BATCH
 from llmops_pipelines.formats.gemini_logs import GEMINI
 from llmops_pipelines.formats.helicone import HELICONE
 from llmops_pipelines.formats.kong import KONG
@@ -42,6 +44,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
     for known in (
         OPENAI_BATCH,
         ANTHROPIC_BATCH,
+        GEMINI_BATCH,
         OPENINFERENCE,
         OTEL_GENAI,
         MLFLOW,
@@ -56,6 +59,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
         WEAVE,
         OPENAI_RESPONSES,
         ANTHROPIC,
+        ANTHROPIC_EVENTS,
         GEMINI,
         OLLAMA,
         OPENAI_CHUNKS,

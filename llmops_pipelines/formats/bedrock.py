@@ -3,7 +3,8 @@
 As documented under "Monitor model invocation" in Bedrock's user guide: a record per invocation,
 ``schemaType`` ModelInvocationLog, one a line in S3's files; CloudWatch holds it as text in
 ``message``. Input tokens are counted without cached ones. Bodies above 25 KB lie in files of their
-own, so that texts are unknown, while the counts are here. ``timestamp`` has whole seconds.
+own: landing puts those beside the log into its records, else texts are unknown, while the counts
+are here. ``timestamp`` has whole seconds.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ PROVIDERS: Final = {
     "amazon_bedrock": "aws", "azureopenai": "azure", "azure.ai.inference": "azure",
     "aws.bedrock": "aws",
     "aws_bedrock": "aws", "bedrock": "aws", "amazon": "aws", "gcp.vertex_ai": "google",
-    "gcp.gemini": "google", "gcp.gen_ai": "google",
+    "gcp.gemini": "google", "gcp.gen_ai": "google", "gcp.vertex.agent": "google",
     "vertex_ai": "google", "vertexai": "google", "vertex": "google", "gemini": "google",
     "google_ai": "google", "anthropic_vertexai": "google",
     "google_genai": "google", "google_vertexai": "google", "mistral_ai": "mistral",

@@ -33,7 +33,10 @@ def reply_of(body: Mapping[str, Any]) -> Record:
         "service_tier": body.get("service_tier"),
         "finish_reason": choice.get("finish_reason"),
         "answer": first(
-            text_of(message.get("content")), message.get("refusal"), choice.get("text")
+            text_of(message.get("content")),
+            message.get("refusal"),
+            at_path(message, "audio", "transcript"),
+            choice.get("text"),
         ),
         "tool_calls": tool_calls_of(message) or None,
     }

@@ -2,8 +2,10 @@
 
 An answer (``GenerateContentResponse``) is read as the API spells it and as its SDK dumps it; Vertex
 says in ``createTime`` when it was asked, the Gemini API does not: without a time in an envelope
-around it, such an answer is rejected. Vertex AI's batch predictions come in such an envelope, with
-``processed_time``. Rows of "Log requests and responses", exported from BigQuery, hold both bodies
+around it, such an answer is rejected. Pieces of a stream, one a line, are gathered by landing under
+``stream``. Vertex AI's batch predictions come in such an envelope, with ``processed_time``; result
+files of the Gemini API's own batches have lines of ``key`` and ``response`` or ``error``, without
+any time. Rows of "Log requests and responses", exported from BigQuery, hold both bodies
 as JSON (``full_request``, ``full_response``) or as lists of texts, those of Claude on Vertex too.
 """
 
@@ -16,7 +18,7 @@ from typing import Any, Final
 from llmops_pipelines.formats.anthropic_blocks import streamed_message
 from llmops_pipelines.formats.bodies import error_of, request_of, response_of
 from llmops_pipelines.formats.envelope import around, beside_of
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -27,6 +29,7 @@ from llmops_pipelines.formats.records import (
     from_json,
     without_nulls,
 )
+from llmops_pipelines.formats.turns import Turns
 
 _USAGES: Final = ("usageMetadata", "usage_metadata")
 _BODIES: Final = ("full_request", "full_response", "request_payload", "response_payload")
@@ -34,10 +37,11 @@ _PROJECT: Final = re.compile(r"projects/([^/]+)/")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
-    return _is_answer(record) or _is_row(record) or _is_answer(record.get("response"))
+    return is_answer(record) or _is_row(record) or is_answer(record.get("response"))
 
 
-def _is_answer(value: Any) -> bool:
+def is_answer(value: Any) -> bool:
+    """Whether ``value`` is a GenerateContentResponse."""
     return isinstance(value, dict) and (
         isinstance(value.get("candidates"), list)
         or any(isinstance(value.get(name), dict) for name in _USAGES)
@@ -48,9 +52,27 @@ def _is_row(record: Mapping[str, Any]) -> bool:
     return "logging_time" in record and any(name in record for name in _BODIES)
 
 
+def streams() -> StreamOf:
+    """Tells piece by piece, in the order of a log, which answer one belongs to."""
+    turns = Turns()
+
+    def stream_of(record: Record) -> tuple[str, int] | None:
+        name = as_name(first(record.get("responseId"), record.get("response_id")))
+        if name is None or not is_answer(record):
+            return None
+        return turns.stream_of(name, {"answer"}, set() if _goes_on(record) else {"answer"})
+
+    return stream_of
+
+
 def _unpack(record: Record) -> Iterator[Record]:
     if (beside := beside_of(record)) is not None:
         yield beside
+    elif "stream" in record:
+        pieces = as_list(record["stream"])
+        answer = answered(_whole(pieces))
+        streamed = {"is_stream": True} if len(pieces) > 1 else {}
+        yield {"call_id": answer.get("response_id")} | answer | streamed
     elif any(name in record for name in _BODIES):
         yield without_nulls(_row(record))
     elif "processed_time" in record:
@@ -63,7 +85,7 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif _goes_on(record):
         yield {"kind": "ignored"}
     else:
-        answer = _answered(record)
+        answer = answered(record)
         yield {"call_id": answer.get("response_id")} | answer
 
 
@@ -77,7 +99,7 @@ def _goes_on(body: Record) -> bool:
     return bool(candidates) and not any(reasons)
 
 
-def _answered(body: Record) -> Record:
+def answered(body: Record) -> Record:
     """The fields of an answer; a prompt that was refused has none, but was counted."""
     found = response_of(body)
     error = as_object(body.get("error"))
@@ -99,13 +121,13 @@ def _answered(body: Record) -> Record:
 def _enveloped(record: Record) -> Record:
     asked = request_of(first(record.get("request"), record.get("body")))
     response = _whole(record.get("response"))
-    return asked | (_answered(response) if response else {"kind": "call"})
+    return asked | (answered(response) if response else {"kind": "call"})
 
 
 def _row(record: Record) -> Record:
     request = _body(record, "full_request", "request_payload")
     response = _body(record, "full_response", "response_payload")
-    labels, told = as_object(request.get("labels")), _answered(response)
+    labels, told = as_object(request.get("labels")), answered(response)
     method = as_name(record.get("api_method"))
     found = _PROJECT.search(as_name(record.get("endpoint")) or "")
     return {
@@ -163,5 +185,6 @@ GEMINI: Final = LogFormat(
     marks=(*_USAGES, "candidates", "response", "logging_time"),
     recognises=_recognises,
     unpack=_unpack,
+    streams=streams,
     needs=("candidates, usageMetadata and createTime", "or timestamp and response"),
 )

@@ -27,7 +27,7 @@ from llmops_pipelines.formats.records import (
     tags_of,
     without_nulls,
 )
-from llmops_pipelines.formats.usage_maps import token_fields, total_of
+from llmops_pipelines.formats.usage_maps import of_embedding, token_fields, total_of
 
 _CALLS: Final = ("GENERATION", "EMBEDDING")
 _STEPS: Final = {
@@ -221,6 +221,10 @@ def _call(record: Record) -> Record:
     outcome = outcome_of(record.get("output"))
     outcome.pop("model", None)
     version = _of(record, "promptVersion")
+    usage = _usage(record)
+    if str(record.get("type")).upper() == "EMBEDDING":
+        usage = of_embedding(usage)
+        outcome.pop("answer", None)  # how many numbers it has
     return {
         "kind": "call",
         "name": as_name(record.get("name")),
@@ -243,7 +247,7 @@ def _call(record: Record) -> Record:
         "format_requested": as_name(at_path(as_object(told.get("response_format")), "type")),
         "cost_reported": _cost(record),
         **outcome,
-        **_usage(record),
+        **usage,
     }
 
 

@@ -83,6 +83,8 @@ def _run(record: Record) -> Record:
     run = as_name(record.get("id"))
     started = first(record.get("start_time"))
     error = first(record.get("error"))
+    if error is None and record.get("status") == "pending" and not record.get("end_time"):
+        error = "the run was left pending"
     failed = error is not None or record.get("status") == "error"
     found: Record = {
         "call_id": run,

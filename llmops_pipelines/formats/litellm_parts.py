@@ -47,13 +47,15 @@ def context_in(metadata: Record, tags: list[str]) -> Record:
 def usage_in(record: Record, metadata: Record, answered: Record) -> Record:
     """Token counts: the response's usage, else LiteLLM's usage object, else its three numbers.
 
+    Rows of proxies before the usage object have the rest of the usage beside the three.
     Counts that are all 0 are none: failures have them, and streams LiteLLM could not estimate.
     """
     found: Record = {name: answered[name] for name in _TOKENS if name in answered}
     if not _counts(found):
         found = tokens_of(as_object(metadata.get("usage_object")))
     if not _counts(found):
-        found = tokens_of({name: record.get(name) for name in _NUMBERS})
+        beside = as_object(metadata.get("additional_usage_values"))
+        found = tokens_of(beside | {name: record.get(name) for name in _NUMBERS})
     if all(is_zero(value) for value in found.values()):
         found = {}
     return {name: found.get(name) for name in _TOKENS}

@@ -105,7 +105,7 @@ def _part(part: Any) -> str | None:
     if kind in ("thinking", "reasoning", "redacted_thinking"):
         return None  # is no part of the answer
     text = first(
-        part.get("text"), part.get("refusal"), part.get("content"), part.get("output_text")
+        *(part.get(key) for key in ("text", "refusal", "content", "output_text", "response"))
     )
     if isinstance(text, (list, dict)):
         text = text_of(text)

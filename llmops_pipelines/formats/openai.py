@@ -33,6 +33,9 @@ def _recognises(record: Mapping[str, Any]) -> bool:
         return True
     if record.get("object") in ("chat.completion", "text_completion"):
         return True
+    usage = record.get("usage")
+    if record.get("object") == "list" and isinstance(usage, dict):  # embeddings
+        return "prompt_tokens" in usage
     response, request = record.get("response"), record.get("request") or record.get("body")
     if isinstance(response, dict):
         usage = response.get("usage")  # of an embedding it is all there is
@@ -79,11 +82,11 @@ OPENAI: Final = LogFormat(
         "attempt": at("attempt"),
         "status": at("status"),
         "answered": at("response", "choices"),
-        "error": at("error"),
-        "error_class": at("error.type"),
-        "error_code": at("error.code"),
-        "error_status": at("error.status"),
-        "error_message": at("error.message"),
+        "error": at("error", "response.error"),
+        "error_class": at("error.type", "response.error.type"),
+        "error_code": at("error.code", "response.error.code"),
+        "error_status": at("error.status", "response.error.status"),
+        "error_message": at("error.message", "response.error.message"),
         "finish_reason": at(
             "response.choices[0].finish_reason", "choices[0].finish_reason", "response.done_reason"
         ),
@@ -116,8 +119,12 @@ OPENAI: Final = LogFormat(
         "answer": at(
             "response.choices[0].message.content",
             "response.choices[0].message.refusal",
+            "response.choices[0].message.audio.transcript",
             "choices[0].message.content",
             "choices[0].message.refusal",
+            "choices[0].message.audio.transcript",
+            "response.choices[0].text",
+            "choices[0].text",
             "response.message.content",
             "response.response",
         ),

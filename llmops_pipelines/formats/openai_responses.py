@@ -1,4 +1,8 @@
-"""Format ``openai_responses``: Responses API objects, bare, as events, or in our envelope."""
+"""Format ``openai_responses``: Responses API objects, bare, as events, or in our envelope.
+
+Events of the Realtime API are read too, where whoever logged them put a ``timestamp`` there: its
+responses name neither time nor model.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.envelope import around, beside_of, error_of
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import (
     as_list,
+    as_name,
     as_object,
     at_path,
     context_of,
@@ -24,7 +29,10 @@ from llmops_pipelines.formats.responses_items import (
 )
 from llmops_pipelines.formats.usage import usage_of
 
-_ENDS: Final = ("response.completed", "response.failed", "response.incomplete")
+_ENDS: Final = ("response.completed", "response.failed", "response.incomplete", "response.done")
+_EVENT_MARKS: Final = ("sequence_number", "response", "item_id", "output_index")
+"""Events have one of these; older ones and those of other servers no number."""
+
 _RUNNING: Final = ("queued", "in_progress")
 
 
@@ -102,7 +110,11 @@ def _unpack(record: Record) -> Iterator[Record]:
     if (beside := beside_of(record)) is not None:
         yield beside
         return
-    if _is_event(record):
+    if "stream" in record:
+        events = as_list(record["stream"])
+        told = _bare(_response_in(events)[0]) | {"is_stream": True}
+        yield around(as_object(at_path(events, -1)), told)
+    elif _is_event(record):
         ended = record.get("type") in _ENDS and isinstance(record.get("response"), dict)
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
     elif record.get("object") == "response":
@@ -136,12 +148,26 @@ def _response_in(value: Any) -> tuple[Record, Record]:
     return as_object(last.get("response")), {"is_stream": True}
 
 
+def streams() -> StreamOf:
+    """Tells which response an event begins, goes on with or ends.
+
+    Those between, the pieces of its text, do not say; the last one says all. Without a last one
+    the response was left while it ran.
+    """
+
+    def stream_of(record: Record) -> str | None:
+        return as_name(at_path(record, "response", "id")) if _is_event(record) else None
+
+    return stream_of
+
+
 def _is_event(record: Mapping[str, Any]) -> bool:
     kind = record.get("type")
     return (
         isinstance(kind, str)
         and kind.startswith("response.")
-        and ("sequence_number" in record or isinstance(record.get("response"), dict))
+        and any(name in record for name in _EVENT_MARKS)
+        and isinstance(record.get("response") or {}, dict)
     )
 
 
@@ -164,6 +190,7 @@ OPENAI_RESPONSES: Final = LogFormat(
     marks=("response", "object", "sequence_number", "error"),
     recognises=_recognises,
     unpack=_unpack,
+    streams=streams,
     needs=(
         '"object": "response" with created_at, model, status, output and usage,'
         " or response.completed events",

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.counts import with_total
 from llmops_pipelines.formats.messages import documents_of, messages_of
+from llmops_pipelines.formats.opik_rows import MARK, is_row, span_of, trace_of
 from llmops_pipelines.formats.opik_scores import judged
 from llmops_pipelines.formats.outcomes import error_of, outcome_of
 from llmops_pipelines.formats.reading import LogFormat, Record
@@ -49,6 +50,8 @@ _BESIDE: Final = ("id", "type", "role", "service_tier", "stop_reason", "status",
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
+    if is_row(record):
+        return True
     if isinstance(trace := record.get("trace"), dict) and isinstance(record.get("spans"), list):
         return _is_trace(trace)
     return _is_span(record) or _is_trace(record)
@@ -74,7 +77,12 @@ def _is_trace(record: Mapping[str, Any]) -> bool:
 
 
 def _unpack(record: Record) -> Iterator[Record]:
-    if "trace" in record and "start_time" not in record:
+    if is_row(record):
+        trace, span = trace_of(record), span_of(record)
+        yield from _told(trace, _trace(trace))
+        if span:
+            yield from _told(span, _span(span))
+    elif "trace" in record and "start_time" not in record:
         trace = as_object(record["trace"])
         yield from _told(trace, _trace(trace))
         for span in map(as_object, as_list(record.get("spans"))):
@@ -217,7 +225,7 @@ def _shared(record: Record) -> Record:
 OPIK: Final = LogFormat(
     name="opik",
     about="Comet Opik traces and spans",
-    marks=("start_time", "spans"),
+    marks=("start_time", "spans", MARK),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id, trace_id, type and start_time of a span; id and start_time of a trace",),

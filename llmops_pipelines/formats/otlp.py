@@ -111,16 +111,22 @@ def is_span(record: Mapping[str, Any]) -> bool:
 
 def logs_of(record: Mapping[str, Any]) -> Iterator[Log]:
     """The log records and metrics that ``record`` carries."""
+    return (log for log, _ in sent_logs(record))
+
+
+def sent_logs(record: Mapping[str, Any]) -> Iterator[tuple[Log, Mapping[str, Any]]]:
+    """As ``logs_of``, each with the object that was sent."""
     for signal in SIGNALS:
         for batch in _objects(record.get(signal)):
             resource = attributes_of(as_object(batch.get("resource")).get("attributes"))
             for inner in _objects(_of(batch, *_OTHER_SCOPES)):
                 scope = as_name(as_object(inner.get("scope")).get("name"))
                 for log in _objects(_of(inner, "logRecords", "log_records", "metrics")):
-                    yield _log(log, resource, scope)
+                    yield log_of(log, resource, scope), log
 
 
-def _log(record: Mapping[str, Any], resource: Record, scope: str | None) -> Log:
+def log_of(record: Mapping[str, Any], resource: Record, scope: str | None) -> Log:
+    """One log record, or one metric, as it was sent."""
     attributes = attributes_of(record.get("attributes"))
     named = first(_of(record, "eventName", "event_name"), attributes.get("event.name"))
     times = ("timeUnixNano", "time_unix_nano", "observedTimeUnixNano", "observed_time_unix_nano")

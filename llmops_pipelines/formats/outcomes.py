@@ -31,6 +31,10 @@ _RAISED: Final = re.compile(
 )
 _HTTP: Final = re.compile(r"(?i)(?:error code|status(?:[_ ]code)?|http)\W{1,3}([45]\d\d)\b")
 _LONGEST: Final = 500
+_UNREAD: Final = re.compile(r"^<[\w.]+ object at 0x[0-9a-f]+>$")
+"""What stands for a stream that a tool logged without reading it."""
+_BLOCKS: Final = ("text", "tool_use", "tool_call", "thinking")
+"""Parts of a message, among which LangChain puts items of the Responses API."""
 
 
 def outcome_of(output: Any) -> Record:
@@ -40,11 +44,11 @@ def outcome_of(output: Any) -> Record:
     """
     value = from_json(output)
     if isinstance(value, list):
-        value = _last(value)
+        value = {"output": value} if _are_items(value) else _last(value)
     if value is None or value in ("", [], {}):
         return {}
     if not isinstance(value, dict):
-        return {"answer": as_text(value)}
+        return {} if isinstance(value, str) and _UNREAD.match(value) else {"answer": as_text(value)}
     if first(*value.values()) is None:
         return {}  # {"output": null} of a call that failed
     found = _response(dict(value))
@@ -124,6 +128,22 @@ def _last(items: list[Any]) -> Any:
     if blocks and not any(item.keys() & {"role", "content", "kwargs", "data"} for item in items):
         return {"role": "assistant", "content": items}
     return items[-1] if items else None
+
+
+def _are_items(output: list[Any]) -> bool:
+    """Whether a list is the output of OpenAI's Responses API."""
+    items = [item for item in output if isinstance(item, dict)]
+    spoken = any(
+        (item.get("type") == "message" and isinstance(item.get("content"), list))
+        or (item.get("type") == "function_call" and "call_id" in item)
+        for item in items
+    )
+    return (
+        spoken
+        and len(items) == len(output)
+        and all("type" in item and item["type"] not in _BLOCKS for item in items)
+        and all(item.get("role") in (None, "assistant") for item in items)
+    )
 
 
 def _response(value: Record) -> Record | None:

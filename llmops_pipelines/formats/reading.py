@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,9 @@ Record = dict[str, Any]
 
 Unpack = Callable[[Record], Iterable[Record]]
 """One logged record to its canonical records; none at all is a record that is ignored."""
+
+StreamOf = Callable[[Record], Hashable | None]
+"""Which stream a record is a piece of; None if of none. Asked of a log's records in their order."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class LogFormat:
     modification time, dates them. ``second_hand`` says that a tool copied the counts from whoever
     made them: a total that contradicts them is a doubt, and no fault (``told_totals``).
     ``of_any_model`` says that other providers answer in it too, some without a place for reasoning.
+    ``streams`` tells the pieces of streams apart, where each is a record: ``unpack`` is then given
+    all of one as the list ``stream``.
     """
 
     name: str
@@ -86,6 +91,7 @@ class LogFormat:
     dated_by_file: bool = False
     second_hand: bool = False
     of_any_model: bool = False
+    streams: Callable[[], StreamOf] | None = None
 
     def reading(self, overrides: Mapping[str, Place] | None = None, zone: str = "UTC") -> Reading:
         """How to read a source of this format; ``overrides`` come before its own places.

@@ -7,6 +7,8 @@ source.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -45,6 +47,7 @@ _CONTEXT: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
 _CONTEXT_KEYS: Final = frozenset(key for _, keys, _ in _CONTEXT for key in keys)
 
 _MOST_TAGS: Final = 50
+_MOMENT: Final = re.compile(r"datetime\.datetime\([^()]*(?:\([^()]*\))?[^()]*\)")
 
 
 def first(*values: Any) -> Any:
@@ -78,6 +81,20 @@ def from_json(value: Any) -> Any:
     try:
         return orjson.loads(value)
     except (orjson.JSONDecodeError, RecursionError):
+        return value
+
+
+def from_printed(value: Any) -> Any:
+    """As ``from_json``, also of an object or a list as Python prints it; moments in it are None.
+
+    So cells of a CSV look that a data frame or a tool in Python wrote.
+    """
+    value = from_json(value)
+    if not isinstance(value, str) or value[:1] not in ("{", "["):
+        return value
+    try:
+        return ast.literal_eval(_MOMENT.sub("None", value))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return value
 
 

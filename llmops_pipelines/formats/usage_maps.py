@@ -105,6 +105,11 @@ def token_fields(usage: Any) -> Record:
     return without_nulls(with_total(fields, None if _is_sum_of_all(usage, total) else total))
 
 
+def of_embedding(found: Record) -> Record:
+    """Token fields of an embedding, whose input is all there is."""
+    return {"output_tokens": 0} | found if "input_tokens" in found else found
+
+
 def _is_sum_of_all(usage: Record, total: int | None) -> bool:
     """Whether a total only adds up all that the map holds, parts told twice too, as Langfuse does.
 

@@ -59,13 +59,20 @@ class LogFile(NamedTuple):
     """One log file, wherever it lies. There may be millions: this is all that is held of each.
 
     ``path`` is relative to the log root, with forward slashes. ``size`` (bytes) and ``modified_ns``
-    (ns since 1970) are those of the listing. ``opener`` is given the path.
+    (ns since 1970) are those of the listing. ``opener`` is given the path; ``named`` opens another
+    file below the log root, which a record names, and nothing that lies elsewhere; None opens none.
     """
 
     path: str
     size: int
     modified_ns: int
     opener: Callable[[str], BinaryIO]
+    named: Callable[[str], BinaryIO] | None = None
+
+    def beside(self, name: str) -> LogFile | None:
+        """The file ``name`` in the folder of this one, be it there or not; None if none may be."""
+        folder, parted, _ = self.path.rpartition("/")
+        return LogFile(f"{folder}{parted}{name}", 0, 0, self.named) if self.named else None
 
     def open(self) -> BinaryIO:
         """A binary handle at the start of the file.

@@ -16,6 +16,7 @@ from llmops_pipelines.formats import (
     sniff_records,
 )
 from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.ingest.bedrock_bodies import is_body, with_bodies, without_records
 from llmops_pipelines.ingest.enclosed import enclosed_records
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
@@ -23,6 +24,8 @@ from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.record_files import document_records, is_csv, peeked
 from llmops_pipelines.ingest.sources import Source
+from llmops_pipelines.ingest.span_messages import with_earlier_messages
+from llmops_pipelines.ingest.streams import gathered, with_joined_responses
 from llmops_pipelines.ingest.tabular import (
     PARQUET,
     csv_blocks,
@@ -71,9 +74,39 @@ def open_content(
     A file that is one JSON array, objects printed over several lines, or answers of an API with
     lists of records in them, is read as if each record were a line, up to 64 MB.
 
+    What belongs to one call and lies in several lines is put into one of them, whatever blocks
+    they are in: pieces of a stream, messages sent before their answer, bodies in other files.
+
     Raises:
         OSError: The file cannot be read any more.
     """
+    if is_body(content.file.path):
+        bodies = read_blocks(content.chunks(), options.max_line_bytes)
+        return Opened(_SNIFFED["bedrock"], None, without_records(bodies))
+    opened = _recognised(connection, content, options)
+    if isinstance(opened, Unknown):
+        return opened
+
+    def again() -> Iterator[Block | Refused]:
+        second = _recognised(connection, content, options)
+        return iter(()) if isinstance(second, Unknown) else second.blocks
+
+    blocks, most = opened.blocks, options.max_line_bytes
+    match opened.reading.format:
+        case "bedrock":
+            blocks = with_bodies(blocks, content.file, most)
+        case "openai":
+            blocks = with_joined_responses(blocks)
+        case "otel_genai" | "openinference":
+            blocks = with_earlier_messages(blocks)
+        case name if streams := FORMATS[name].streams:
+            blocks = gathered(blocks, again, streams, most)
+    return opened._replace(blocks=blocks)
+
+
+def _recognised(
+    connection: duckdb.DuckDBPyConnection, content: Content, options: LandingOptions
+) -> Opened | Unknown:
     source = options.sources.of(content.file.path)
     head, chunks = peeked(content.chunks())
     if head.startswith(PARQUET):

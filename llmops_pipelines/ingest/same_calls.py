@@ -6,9 +6,12 @@ surest to the weakest:
 
 1. the provider's response id is the same, and no library logged it for two calls side by side: a
    server that repeats its ids has not answered once; nor has one that received other counts, unless
-   the total of a record says that its own are incomplete;
+   the total of a record says that its own are incomplete, or two libraries of one process sent as
+   much and differ by one received token, one record within the other in time (Traceloop adds a
+   token to streams of Anthropic);
 2. in one trace, one record lies within the other in time, with the same model and tokens, and is
-   its child or was written by another library;
+   its child or was written by another library; of calls that failed and so have no tokens, one is
+   the other's child, with the same model, written by another library;
 3. in two formats, the same model and tokens at the same time, and nothing else comes in question.
 
 Calls that merely look alike (parallel samples of one prompt) have response ids of their own, or
@@ -60,6 +63,9 @@ _SNAPSHOT: Final = (
 """What a snapshot's name has after its alias (`gpt-4o-mini`, `-2024-07-18`): a date or a version,
 and nothing else. One record of a call may know the snapshot of which another names the alias."""
 
+_GATEWAYS_OWN: Final = r"^chatcmpl-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+"""Ids that LiteLLM makes up for answers that it puts into OpenAI's shape."""
+
 _COPY: Final = [field.name for field in COPY.fields]
 _UNKNOWN_FEATURE: Final = "unattributed"
 
@@ -98,6 +104,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         "source_format",
         "instrumentation",
         "started_at",
+        "status",
         timed=pl.col("latency_ms").is_not_null(),
         model=pl.coalesce("model", "model_requested"),
         asked=pl.coalesce("model_requested", "model"),
@@ -112,6 +119,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
     ).with_row_index("row")  # fmt: skip
     yield from _by_response(seen)
     yield from _by_trace(seen)
+    yield from _failed_twice(seen)
     if seen["source_format"].n_unique() > 1:
         yield from _by_time(seen)
 
@@ -134,7 +142,8 @@ def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         .filter(
             _apart() <= SAME_RESPONSE_S,
             (pl.col("received") == pl.col("received_right")).fill_null(value=True)
-            | (pl.col("doubted") | pl.col("doubted_right")),
+            | (pl.col("doubted") | pl.col("doubted_right"))
+            | (~one_library & timed & _nested() & _one_more()).fill_null(value=False),
         )
         .select("row", "row_right")
         .sort("row", "row_right")
@@ -148,6 +157,31 @@ def _by_trace(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     rows = seen.filter(counted & (pl.len().over(keys) > 1))
     related = _kin() | pl.col("instrumentation").ne_missing(pl.col("instrumentation_right"))
     return _joined(rows, keys, _nested(), related, _one_model(), _not_two_responses())
+
+
+def _failed_twice(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    """Failures that an SDK and the instrumentation around it logged: they have neither id."""
+    unknown = pl.col("response_id").is_null() & (pl.col("sent") + pl.col("received")).is_null()
+    rows = seen.filter(unknown, pl.col("status") == "error")
+    if rows.height < 2 or rows["instrumentation"].n_unique() < 2:
+        return ()
+    inner = rows.filter(pl.col("parent_id").is_not_null())
+    return (
+        inner.join(
+            rows,
+            left_on=["trace_id", "parent_id"],
+            right_on=["trace_id", "call_id"],
+            suffix="_right",
+        )
+        .filter(
+            pl.col("instrumentation").ne_missing(pl.col("instrumentation_right")),
+            _nested(),
+            _one_model(),
+        )
+        .select("row", "row_right")
+        .sort("row", "row_right")
+        .iter_rows()
+    )
 
 
 def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -202,6 +236,16 @@ def _nested() -> pl.Expr:
     return within | around
 
 
+def _one_more() -> pl.Expr:
+    """In one format, as much was sent, and one record received a token more."""
+    more = pl.col("received") - pl.col("received_right")
+    return (
+        (pl.col("source_format") == pl.col("source_format_right"))
+        & (pl.col("sent") == pl.col("sent_right"))
+        & (more.abs() == 1)
+    )
+
+
 def _kin() -> pl.Expr:
     """One record is the other's child."""
     return (
@@ -228,7 +272,10 @@ def _one_model() -> pl.Expr:
 
 
 def _not_two_responses() -> pl.Expr:
-    return (pl.col("response_id") == pl.col("response_id_right")).fill_null(value=True)
+    """No two ids of a provider; a gateway's own says nothing of the provider's."""
+    ids = [pl.col(name) for name in ("response_id", "response_id_right")]
+    own, others = (each.str.contains(_GATEWAYS_OWN) for each in ids)
+    return ((ids[0] == ids[1]) | (own != others)).fill_null(value=True)
 
 
 def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:

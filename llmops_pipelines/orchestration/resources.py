@@ -87,8 +87,8 @@ class LogFolder(dg.ConfigurableResource[Any]):
     def files(self) -> Iterator[LogFile]:
         """Every file below the root, folder by folder; none if there is no such folder."""
         store = self.store()
-        opener = store.open
-        return (LogFile(*entry, opener) for entry in store.walk(""))
+        opener, named = store.open, store.open_named
+        return (LogFile(*entry, opener, named) for entry in store.walk(""))
 
 
 class Pulling(dg.ConfigurableResource[Any]):

@@ -49,6 +49,14 @@ class Store(Protocol):
         """A binary handle that streams ``path``."""
         ...
 
+    def open_named(self, path: str) -> BinaryIO:
+        """As ``open``, of a path that was not walked to but stands in a file; only below the root.
+
+        Raises:
+            OSError: There is nothing, or it leads out.
+        """
+        ...
+
     def put(self, path: str, content: bytes) -> None:
         """Store ``content``, replacing atomically what was there."""
         ...
@@ -173,6 +181,14 @@ class FolderStore:
         target = self.root / path
         return (self._found_below(target) if self.confined else target).open("rb")
 
+    def open_named(self, path: str) -> BinaryIO:
+        """A file that lies below the root, whatever links lead to it, opened for reading.
+
+        Raises:
+            OSError: There is none, or it lies elsewhere.
+        """
+        return self._real(self.root / path).open("rb")
+
     def _found_below(self, target: Path) -> Path:
         """``target`` without links on its way.
 
@@ -181,6 +197,9 @@ class FolderStore:
         """
         if stat.S_ISREG(target.lstat().st_mode):
             return target  # a walk follows no links to folders, so none is on the way
+        return self._real(target)
+
+    def _real(self, target: Path) -> Path:
         found = Path(os.path.realpath(target, strict=True))
         if not self._is_below(found):
             raise PermissionError(errno.EPERM, _LEADS_OUT, str(target))
@@ -289,6 +308,19 @@ class ObjectStore:
         import obstore
 
         return io.BufferedReader(_Blocks(obstore.open_reader(self._store, path)))
+
+    def open_named(self, path: str) -> BinaryIO:
+        """As ``open``: an object has no links, and its key no way out.
+
+        Raises:
+            OSError: There is none, or it may not be read.
+        """
+        from obstore.exceptions import BaseError
+
+        try:
+            return self.open(path)
+        except BaseError as error:
+            raise OSError(errno.EIO, str(error), path) from error
 
     def put(self, path: str, content: bytes) -> None:
         """One PUT replaces the object whole."""

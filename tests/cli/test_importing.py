@@ -370,3 +370,27 @@ def test_every_format_is_listed() -> None:
     said = invoke("formats").stdout
     assert "an entry in" in said
     assert all(name in said for name in FORMATS)
+
+
+def test_a_body_beside_a_bedrock_log_is_read_with_it(tmp_path: Path) -> None:
+    request = "915a6a04-3f83-4c70-a277-7fbf7ea546b3"
+    path = f"s3://logs/data/{request}_output.json.gz"
+    record = {
+        "schemaType": "ModelInvocationLog",
+        "timestamp": "2026-06-02T09:15:02Z",
+        "requestId": request,
+        "modelId": "anthropic.claude-haiku-4-5-20251001-v1:0",
+        "input": {"inputTokenCount": 56},
+        "output": {"outputBodyS3Path": path, "outputTokenCount": 38},
+    }
+    body = {"stopReason": "guardrail_intervened", "output": {"message": {"content": []}}}
+    log = write(tmp_path / "09" / "log.json", json.dumps(record).encode())
+    data = tmp_path / "shop"
+    before = told(data, log)
+    write(
+        tmp_path / "09" / "data" / path.rpartition("/")[2], gzip.compress(json.dumps(body).encode())
+    )
+    after = told(data, log)
+    assert (before["rows"], after["rows"]) == (1, 1)
+    assert "finish_reason" not in before["mapped"]
+    assert after["mapped"]["finish_reason"] == "output.outputBodyJson.stopReason"

@@ -1,6 +1,7 @@
-"""Formats openai_batch and anthropic_batch: a line of a result file is a call at batch prices.
+"""Formats of batches: a line of a result file is a call at batch prices.
 
-The objects are the SDKs' own models, written by the scripts in payloads/.
+The objects are the SDKs' own models, written by the scripts in payloads/; those of Gemini are built
+from its documentation.
 """
 
 import json
@@ -21,7 +22,25 @@ from tests.formats.worlds import (
 
 CHAT, RESPONSE, EMBEDDING, TOO_LONG, EXPIRED, ASKED = payload("openai_batch.jsonl")
 DONE, ERRORED, CANCELED, LATE = payload("anthropic_batch.jsonl")
-
+GEMINI = {
+    "key": "row-0",
+    "response": {
+        "candidates": [
+            {
+                "content": {"role": "model", "parts": [{"text": "On its way."}]},
+                "finishReason": "STOP",
+            }
+        ],
+        "usageMetadata": {
+            "promptTokenCount": 120,
+            "candidatesTokenCount": 20,
+            "thoughtsTokenCount": 10,
+            "totalTokenCount": 150,
+        },
+        "modelVersion": "gemini-2.5-flash",
+        "responseId": "r-1",
+    },
+}
 
 FILE = "2026-11-09T00:00:00Z"
 
@@ -141,7 +160,7 @@ def test_anthropic_batch_lines_are_recognised(record):
     assert sniff([json.dumps(record)]) == "anthropic_batch"
 
 
-@pytest.mark.parametrize("name", ["openai_batch", "anthropic_batch"])
+@pytest.mark.parametrize("name", ["openai_batch", "anthropic_batch", "gemini_batch"])
 def test_others_are_not_recognised(name):
     others = [
         call(),
@@ -156,10 +175,70 @@ def test_others_are_not_recognised(name):
 
 @pytest.mark.parametrize(
     ("name", "record"),
-    [("openai_batch", CHAT), ("anthropic_batch", DONE), ("anthropic_batch", ERRORED)],
+    [
+        ("openai_batch", CHAT),
+        ("anthropic_batch", DONE),
+        ("anthropic_batch", ERRORED),
+        ("gemini_batch", GEMINI),
+    ],
 )
 def test_nonsense_anywhere_is_read_or_rejected(name, record):
     wrong = list(damaged(record))
     rows = read_as(name, *wrong, date=FILE)
     assert rows.calls.height > len(wrong) / 2
     assert rows.calls.height + rows.rejected.height == len(wrong)
+
+
+def gemini(record):
+    return one_as("gemini_batch", record, date=FILE)
+
+
+def test_a_result_of_gemini_s_batch_is_a_batch_call_dated_by_its_file():
+    found = gemini(GEMINI)
+    expected = {
+        "call_id": "row-0:r-1",
+        "response_id": "r-1",
+        "started_at": utc("2026-11-09T00:00:00"),
+        "provider": "google",
+        "model": "gemini-2.5-flash",
+        "status": "ok",
+        "is_batch": True,
+        "service_tier": "batch",
+        "finish_reason": "STOP",
+        "uncached_input": 120,
+        "output_text": 20,
+        "reasoning": 10,
+        "answer": "On its way.",
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_a_status_of_gemini_s_batch_is_a_failed_call_without_usage():
+    error = {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}
+    found = gemini({"key": "row-1", "error": error})
+    assert (found["call_id"], found["status"], found["error_class"]) == (
+        "row-1",
+        "error",
+        "rate_limit",
+    )
+    assert (found["uncached_input"], found["is_batch"]) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        (GEMINI, "gemini_batch"),
+        ({"key": "row-1", "error": {"code": 3, "message": "Invalid"}}, "gemini_batch"),
+        ({"key": "row-1", "request": {"contents": [{"parts": [{"text": "Hi"}]}]}}, "gemini_batch"),
+        (GEMINI | {"processed_time": "2026-11-10T09:00:00Z", "status": ""}, "gemini"),
+        ({"key": "row-1", "response": {"text": "Hi"}}, None),
+        ({"key": "row-1", "error": "no"}, None),
+    ],
+)
+def test_results_of_gemini_s_batches_are_recognised(record, name):
+    assert sniff([json.dumps(record)]) == name
+
+
+def test_requests_of_gemini_s_batches_are_no_calls():
+    asked = {"key": "row-1", "request": {"contents": [{"parts": [{"text": "Hi"}]}]}}
+    assert unpacked_kinds("gemini_batch", asked) == ["ignored"]

@@ -134,7 +134,48 @@ def test_the_span_and_its_events_are_one_call_whatever_comes_first():
         assert texts["answer"].to_list() == ["Within 30 days."]
 
 
+def file_of(*records: Any, **changes: Any) -> Any:
+    lake = landed(log("log.jsonl", lines(*records)), **changes)
+    calls = llm_calls(lake.rows())
+    return lake, texts_of(lake.rows(CALL_TEXTS).lazy(), calls.lazy()).collect()
+
+
+def test_messages_that_an_earlier_line_sent_join_their_answer() -> None:
+    whole = batch(span(CHAT, spanId=SPAN))
+    others = [each | {"spanId": "a0b0c0d000000009"} for each in SAID[1:]]
+    asked, between = sent(*SAID[:2], others[0]), sent(record("gen_ai.evaluation.result"))
+    for changes in ({}, {"batch_lines": 1}):
+        lake, texts = file_of(asked, whole, between, sent(SAID[2]), sent(others[1]), **changes)
+        assert lake.counts() == (5, 3, 0, 0, 0, 4)
+        assert sorted(texts["messages"].list.len()) == [1, 2]
+        assert texts["answer"].to_list() == ["Within 30 days."] * 2
+        assert texts["question"].to_list() == ["How long may I return it?"] * 2
+
+
+def test_messages_of_another_span_or_file_or_after_the_answer_join_nothing() -> None:
+    elsewhere = SAID[1] | {"spanId": "a0b0c0d000000009"}
+    for records in ((sent(elsewhere), sent(SAID[2])), (sent(SAID[2]), sent(SAID[1]))):
+        lake, texts = file_of(*records)
+        assert texts.select("question", "answer").rows() == [(None, "Within 30 days.")]
+        assert lake.counts() == (2, 1, 0, 0, 0, 1)
+    assert day(sent(SAID[1]), sent(SAID[2]))[1]["question"].to_list() == [None]
+
+
 def test_a_failed_span_is_not_made_good_by_what_was_asked():
     failed = batch(span(CHAT | {"error.type": "timeout"}, spanId=SPAN, status={"code": 2}))
     calls, _ = day(failed, sent(*SAID[:2]))
     assert calls["status"].to_list() == ["error"]
+
+
+def test_an_event_of_details_on_its_span_gives_the_texts_that_the_span_leaves_out() -> None:
+    says = {"gen_ai.input.messages": ASKED, "gen_ai.output.messages": ANSWERED}
+    name = "gen_ai.client.inference.operation.details"
+    event = {"timeUnixNano": str(NOON), "name": name, "attributes": attributes(says)}
+    (found,) = read_as("otel_genai", batch(span(CHAT, events=[event]))).calls.to_dicts()
+    (plain,) = read_as("otel_genai", batch(span(CHAT))).calls.to_dicts()
+    assert (found["messages"][0]["content"], found["answer"]) == (
+        "How long may I return it?",
+        "Within 30 days.",
+    )
+    assert (plain["messages"], plain["answer"]) == ([], None)
+    assert found["uncached_input"] == plain["uncached_input"] == 120

@@ -391,3 +391,10 @@ def test_a_score_that_names_no_type_is_a_score():
 def test_a_score_keeps_its_name():
     found = read_as("langfuse", score(), score(id="score-2", name="tone"), score(id="s", name=None))
     assert found.feedback["name"].to_list() == [score()["name"], "tone", None]
+
+
+def test_an_embedding_has_no_output_and_no_answer():
+    record = STORED | {"type": "EMBEDDING", "usage_details": {"input": 8}, "output": '{"count": 1}'}
+    rows = read_as("langfuse", record)
+    names = ("uncached_input", "output_text", "answer")
+    assert rows.calls.select(names).rows() == [(8, 0, None)]

@@ -290,3 +290,11 @@ def test_feedback_is_named_by_its_key():
     record |= {"created_at": "2026-11-10T09:16:00Z"}
     rows = read_as("langsmith", record, record | {"id": "f-2", "key": 7})
     assert rows.feedback["name"].to_list() == ["thumbs", "7"]
+
+
+def test_a_run_that_never_ended_is_no_success():
+    begun = run(status="pending", end_time=None, outputs=None)
+    found = one(begun)
+    assert (found["status"], found["error_message"]) == ("error", "the run was left pending")
+    assert one(run(status="pending"))["status"] == "ok", "it ended, whoever exported it"
+    assert one(begun | {"status": None})["status"] == "ok", "the SDK's first word on a run"

@@ -293,3 +293,13 @@ def test_a_user_may_stand_in_the_metadata():
 @pytest.mark.parametrize("name", ["completionStartTime", "spend", "prompt_tokens"])
 def test_an_empty_text_says_nothing(name):
     assert one(ROW["chat"] | {name: ""})["call_id"]
+
+
+def test_a_row_of_an_older_proxy_has_the_rest_of_its_usage_beside_its_three_numbers():
+    beside = {
+        "prompt_tokens_details": {"cached_tokens": 1024},
+        "completion_tokens_details": {"reasoning_tokens": 32},
+    }
+    metadata = json.dumps({"additional_usage_values": beside})
+    found = one(ROW["chat"] | {"metadata": metadata})
+    assert values(found, *TOKENS) == (1024, 1024, 0, 0, 64, 32)

@@ -45,3 +45,10 @@ def test_two_words_that_are_no_role_and_text_stay_prompts():
 @pytest.mark.parametrize("value", [None, 3, "", [], {}, [None], {"question": "Hello"}])
 def test_what_holds_no_messages_gives_none(value):
     assert messages_of(value) == []
+
+
+def test_what_a_tool_responded_is_the_text_of_its_message():
+    said = {"type": "tool_call_response", "id": "call_1", "response": {"text": "rainy, 57F"}}
+    assert messages_of([{"role": "tool", "parts": [said]}]) == [
+        {"role": "tool", "content": "rainy, 57F"}
+    ]

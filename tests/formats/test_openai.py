@@ -311,3 +311,27 @@ def test_an_answer_of_ollama_is_read_out_of_the_envelope():
     generated = {"model": "llama3.2", "done": True, "response": "Hi.", "eval_count": 3}
     found = one(call(response=generated))
     assert (found["answer"], found["uncached_input"], found["output_text"]) == ("Hi.", None, 3)
+
+
+def test_an_error_in_place_of_the_response_is_a_failed_call():
+    error = {"type": "invalid_request_error", "code": "context_length_exceeded", "message": "long"}
+    found = one(call(response={"error": error}))
+    assert (found["status"], found["error_class"]) == ("error", "context_length")
+
+
+def test_a_spoken_answer_is_read_as_its_transcript():
+    spoken = {"role": "assistant", "content": None, "audio": {"data": "UklG", "transcript": "Hi."}}
+    body = response() | {"choices": [{"finish_reason": "stop", "message": spoken}]}
+    assert one(call(response=body))["answer"] == "Hi."
+    assert one(body | {"object": "chat.completion", "created": 1794301502})["answer"] == "Hi."
+
+
+def test_legacy_completions_and_embeddings_are_calls():
+    told = {"id": "cmpl-1", "created": 1794301502, "model": "gpt-3.5-turbo-instruct"}
+    completed = told | {"choices": [{"text": "Hi.", "finish_reason": "stop"}], "usage": usage()}
+    assert one(completed | {"object": "text_completion"})["answer"] == "Hi."
+    embedded = {"object": "list", "data": [], "model": "m", "usage": {"prompt_tokens": 8}}
+    assert FORMATS["openai"].recognises(embedded)
+    counted = {"prompt_tokens": 8, "total_tokens": 8}
+    found = one(embedded | {"timestamp": "2026-11-10T09:00:00Z", "usage": counted})
+    assert (found["uncached_input"], found["output_text"], found["model"]) == (8, 0, "m")

@@ -247,3 +247,13 @@ def test_nonsense_anywhere_is_read_or_rejected(record):
     rows = read_as("openai_responses", *wrong)
     assert rows.calls.height > len(wrong) / 2
     assert rows.calls.height + rows.rejected.height <= len(wrong)
+
+
+def test_events_without_a_number_are_ignored_but_the_last():
+    events = [
+        {"type": "response.created", "response": PLAIN | {"status": "in_progress", "usage": None}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {"type": "message"}},
+        {"type": "response.output_text.delta", "item_id": "msg_1", "delta": "Within "},
+        {"type": "response.completed", "response": PLAIN},
+    ]
+    assert unpacked_kinds("openai_responses", *events) == ["ignored", "ignored", "ignored", "call"]

@@ -274,3 +274,43 @@ def test_spans_of_other_dialects_are_not_recognised():
     assert sniff([json.dumps(batch(span(CHAT)))]) == "otel_genai"
     assert sniff([json.dumps(batch(span(CHAT), span(LLM)))]) == "openinference"
     assert sniff([json.dumps({"span_kind": "LLM", "name": "x"})]) is None
+
+
+def test_items_of_a_response_are_one_answer_with_its_tools():
+    items = {
+        "llm.output_messages.0.message.contents.0.message_content.type": "reasoning",
+        "llm.output_messages.1.message.tool_calls.0.tool_call.function.name": "track",
+        "llm.output_messages.1.message.tool_calls.0.tool_call.function.arguments": "{}",
+        "llm.output_messages.2.message.contents.0.message_content.type": "text",
+        "llm.output_messages.2.message.contents.0.message_content.text": "On its way.",
+    }
+    response = {"id": "resp_1", "object": "response", "status": "completed", "output": [{}]}
+    found = llm(items | {"output.value": json.dumps(response)})
+    assert found["answer"] == "On its way."
+    assert found["tool_calls"] == [{"name": "track", "arguments": "{}"}]
+    assert (found["response_id"], found["finish_reason"]) == ("resp_1", "stop")
+
+
+def test_of_several_choices_the_first_one_counts():
+    said = "llm.output_messages.{}.message.content"
+    choices = {"choices": [{"finish_reason": "stop"}, {}]}
+    found = llm({said.format(1): "B", "output.value": json.dumps(choices), said.format(0): "A"})
+    assert (found["answer"], found["finish_reason"]) == ("A", "stop")
+
+
+def test_cells_that_a_data_frame_wrote_to_csv_are_read_as_python_prints_them():
+    said = [{"message.role": "user", "message.content": 'Isn\'t it "late"?'}]
+    row = {
+        "context.span_id": "67f6740bbe1ddc3f",
+        "context.trace_id": "69580efa6a1a1b7b5ecb1d4e8a1a4c12",
+        "start_time": "2026-11-10 09:05:02.123456+00:00",
+        "attributes.openinference.span.kind": "LLM",
+        "attributes.llm.input_messages": str(said),
+        "attributes.llm.output_messages": "[{'message.content': 'No.'}]",
+        "attributes.metadata": str({"feature": "search"}),
+    }
+    rows = read_as("openinference", row, row | {"attributes.llm.input_messages": "[" * 9999})
+    (found, odd) = rows.calls.to_dicts()
+    assert found["messages"] == [{"role": "user", "content": 'Isn\'t it "late"?'}]
+    assert (found["answer"], found["feature"]) == ("No.", "search")
+    assert odd["answer"] == "No."

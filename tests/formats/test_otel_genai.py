@@ -553,3 +553,48 @@ def test_counts_in_text_smaller_than_their_cached_part_were_counted_apart():
     says = {f"gen_ai.usage.{name}": count for name, count in counts.items()}
     found = genai(says)
     assert (found["uncached_input"], found["cache_read"]) == (10, 100)
+
+
+def test_counts_that_pydantic_ai_puts_beside_the_conventions_lie_within_the_two():
+    detailed = {"cache_read_tokens": 16, "cache_write_tokens": 4, "reasoning_tokens": 2}
+    found = genai({f"gen_ai.usage.details.{name}": n for name, n in detailed.items()})
+    plain = genai({})
+    assert (found["cache_read"], found["cache_write_5m"], found["reasoning"]) == (16, 4, 2)
+    assert found["uncached_input"] == plain["uncached_input"] - 20
+    assert found["output_text"] == plain["output_text"] - 2
+
+
+def test_bodies_that_google_s_adk_puts_on_its_spans_are_the_texts():
+    asked = {
+        "contents": [{"role": "user", "parts": [{"text": "Where is it?"}]}],
+        "config": {"system_instruction": "Be brief."},
+    }
+    replied = {"content": {"role": "model", "parts": [{"text": "On its way."}]}}
+    bodies = {"llm_request": json.dumps(asked), "llm_response": json.dumps(replied)}
+    said = {f"gcp.vertex.agent.{name}": body for name, body in bodies.items()}
+    unnamed = {"gen_ai.provider.name": "gcp.vertex.agent", "gen_ai.system": "gcp.vertex.agent"}
+    found = genai(said | unnamed)
+    assert found["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Where is it?"},
+    ]
+    assert (found["answer"], found["provider"]) == ("On its way.", "google")
+
+
+def test_a_framework_that_names_itself_is_no_provider_and_its_blocks_are_text():
+    events = [
+        {
+            "timeUnixNano": "1",
+            "name": "gen_ai.user.message",
+            "attributes": attributes({"content": json.dumps([{"text": "Where is it?"}])}),
+        },
+        {
+            "timeUnixNano": "2",
+            "name": "gen_ai.choice",
+            "attributes": attributes({"message": json.dumps([{"text": "On its way."}])}),
+        },
+    ]
+    named = {"gen_ai.provider.name": "strands-agents", "gen_ai.system": "strands-agents"}
+    found = genai(named, events=events)
+    assert found["messages"] == [{"role": "user", "content": "Where is it?"}]
+    assert (found["answer"], found["provider"]) == ("On its way.", None)

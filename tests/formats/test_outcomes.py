@@ -141,3 +141,28 @@ def test_no_error_says_nothing(nothing):
 
 def test_a_message_of_an_error_is_cut():
     assert len(error_of("x" * 9_000)["error_message"]) == 500
+
+
+ITEMS = [
+    {"type": "reasoning", "id": "rs_1", "summary": []},
+    {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "track", "arguments": "{}"},
+    {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "On its way."}],
+    },
+]
+
+
+def test_items_of_a_response_are_its_answer_and_its_tools_without_an_id():
+    called = [{"name": "track", "arguments": "{}"}]
+    assert outcome_of(ITEMS) == {"answer": "On its way.", "tool_calls": called}
+    assert outcome_of(json.dumps(ITEMS[:2])) == {"tool_calls": called}
+    sent = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "?"}]}]
+    assert "tool_calls" not in outcome_of([*ITEMS[1:], *sent])
+
+
+def test_a_stream_that_nobody_read_has_no_answer():
+    assert outcome_of("<anthropic.Stream object at 0x7fcc575933d0>") == {}
+    assert outcome_of("<b>Hello</b>") == {"answer": "<b>Hello</b>"}

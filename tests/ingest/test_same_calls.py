@@ -9,7 +9,7 @@ import pytest
 
 from llmops_pipelines.ingest import llm_calls, unaccounted_rows
 from llmops_pipelines.ingest.same_calls import merged
-from llmops_pipelines.tables import LANDED_CALLS
+from llmops_pipelines.tables import LANDED_CALLS, TOKEN_BUCKETS
 from tests.ingest.worlds import call, landed_lines, utc_moment
 
 NOON = utc_moment("2026-11-10T12:00:00")
@@ -86,6 +86,43 @@ def test_a_server_that_repeats_its_response_ids_has_not_answered_once():
         record("a", response_id="r", output_text=5, source_format="litellm"),
         record("b", response_id="r", output_text=6),
     ) == [["a"], ["b"]]
+
+
+def test_the_token_that_traceloop_adds_to_a_stream_does_not_double_its_spend():
+    inner = record("a", response_id="r", trace_id="u", output_text=300, instrumentation="sdk")
+    outer = record("b", response_id="r", output_text=301, instrumentation="traceloop")
+    assert len(ids(outer, inner)) == 1
+    assert ids(outer, inner | {"output_text": 303}) == [["a"], ["b"]]
+    assert ids(outer, inner | {"uncached_input": 1}) == [["a"], ["b"]]
+    assert ids(outer, inner | {"instrumentation": "traceloop"}) == [["a"], ["b"]]
+    assert ids(outer, inner | {"started_at": NOON + timedelta(seconds=30)}) == [["a"], ["b"]]
+
+
+def test_an_id_that_litellm_made_up_does_not_keep_a_tracing_tools_record_apart():
+    own = "chatcmpl-0d9ff2a6-c253-4601-928d-a704feee9360"
+    gateway = record("g", response_id=own, source_format="litellm", trace_id="x")
+    traced = record("a", response_id="msg_1", after=0.3)
+    assert len(ids(gateway, traced)) == 1
+    assert ids(gateway | {"response_id": "chatcmpl-1"}, traced) == [["a"], ["g"]]
+    another = traced | {"response_id": own.replace("0d9f", "1d9f")}
+    assert ids(gateway, another) == [["a"], ["g"]]
+
+
+def test_a_failure_that_an_sdk_and_its_instrumentation_logged_is_one_failed_call():
+    nothing = dict.fromkeys(TOKEN_BUCKETS) | {"status": "error", "error_class": "server"}
+    outer = record("a", **nothing, instrumentation="openinference")
+    sdk = "com.anthropic.sdk.python"
+    inner = record("b", **nothing, instrumentation=sdk, parent_id="a", after=0.01)
+    inner |= {"latency_ms": 900.0}
+    assert len(ids(outer, inner)) == 1
+    for apart in (
+        {"parent_id": None},
+        {"model": "m-2", "model_requested": "m-2"},
+        {"status": "ok"},
+        {"trace_id": "u"},
+    ):
+        assert ids(outer, inner | apart) == [["a"], ["b"]]
+    assert ids(outer | {"instrumentation": sdk}, inner) == [["a"], ["b"]]
 
 
 def test_a_record_whose_total_doubts_its_counts_is_a_copy_and_gives_way_to_certain_ones():

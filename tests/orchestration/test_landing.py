@@ -314,3 +314,14 @@ def test_a_day_too_large_to_be_held_gives_the_same_calls(folder):
     assert alone.height == 11
     assert sum(piece.height for piece in company) == 2
     assert pl.concat(pieces).sort("call_id").equals(whole)
+
+
+def test_a_path_that_a_record_names_leads_nowhere_but_below_the_log_root(linked):
+    store = LogFolder(root=str(linked.root / "logs")).store()
+    with store.open_named("own/back/latest.jsonl") as within:
+        assert within.read() == (linked.root / "volume/own/log.jsonl").read_bytes()
+    for way in ("out/folder/private.jsonl", "../elsewhere/private.jsonl", "out/file.jsonl"):
+        with pytest.raises(PermissionError, match="leads out of the log root"):
+            store.open_named(way)
+    with pytest.raises(OSError, match="a pipe"):
+        store.open_named("own/pipe.jsonl")

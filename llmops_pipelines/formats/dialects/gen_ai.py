@@ -6,6 +6,7 @@ cached tokens. Where it is smaller than the cached ones, the producer counted th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from llmops_pipelines.formats.counts import with_total
@@ -20,8 +21,11 @@ from llmops_pipelines.formats.dialects.common import (
 from llmops_pipelines.formats.messages import documents_of, messages_of, text_of, tool_calls_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, as_name, as_text, first, from_json
+from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
 from llmops_pipelines.formats.usage_maps import count_of
+
+DETAILS: Final = "gen_ai.client.inference.operation.details"
+"""An event of all that its call was asked and answered."""
 
 _STEPS: Final = {
     "execute_tool": "tool",
@@ -33,6 +37,15 @@ _STEPS: Final = {
 _INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings")
 _CALLED: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id")
 _USAGE: Final = "gen_ai.usage"
+_DETAILS: Final = f"{_USAGE}.details"
+"""Pydantic AI's place for counts that the conventions did not name; they lie within the two."""
+
+_FRAMEWORKS: Final = ("strands-agents",)
+"""Who name themselves as the system: the model's name tells the provider."""
+
+_ASKED, _REPLIED = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
+"""Bodies of Gemini's that Google's ADK puts on its spans."""
+
 _PRODUCERS: Final = ("gen_ai.openai", "openai", "anthropic")
 
 
@@ -75,8 +88,14 @@ def read(span: Span) -> Record:
 
 
 def call(span: Span, **more: Any) -> Record:
-    """A model call; ``more`` is what a dialect on top of the conventions adds."""
+    """A model call; ``more`` is what a dialect on top of the conventions adds.
+
+    An event of details on the span says what its attributes leave out, such as the texts.
+    """
+    if details := span.event(DETAILS):
+        span = replace(span, attributes=details.attributes | span.attributes)
     says = span.attributes
+    provider = as_name(first(says.get("gen_ai.provider.name"), says.get("gen_ai.system")))
     answers = _answers(span)
     answer = answers[0] if answers else {}
     chosen: Record = {
@@ -84,7 +103,7 @@ def call(span: Span, **more: Any) -> Record:
         "user_id": as_name(
             first(*(says.get(key) for key in ("user.id", "enduser.id", "gen_ai.user", "llm.user")))
         ),
-        "provider": as_name(first(says.get("gen_ai.provider.name"), says.get("gen_ai.system"))),
+        "provider": None if provider in _FRAMEWORKS else provider,
         "model_requested": as_name(
             first(says.get("gen_ai.request.model"), says.get("llm.request.model"))
         ),
@@ -131,18 +150,20 @@ def usage(span: Span) -> Record:
         cache_read=(
             f"{_USAGE}.cache_read.input_tokens", f"{_USAGE}.cache_read_input_tokens",
             f"{_USAGE}.input_tokens.cached", f"{_USAGE}.cached_tokens",
+            f"{_DETAILS}.cache_read_tokens", f"{_DETAILS}.cached_tokens",
         ),
         cache_write_5m=(
             f"{_USAGE}.cache_creation.input_tokens", f"{_USAGE}.cache_write.input_tokens",
-            f"{_USAGE}.cache_creation_input_tokens",
+            f"{_USAGE}.cache_creation_input_tokens", f"{_USAGE}.cache_write_input_tokens",
+            f"{_DETAILS}.cache_write_tokens",
         ),
         cache_write_1h=("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
         reasoning=(
             f"{_USAGE}.reasoning.output_tokens", f"{_USAGE}.reasoning_tokens",
-            f"{_USAGE}.output_tokens.reasoning",
+            f"{_USAGE}.output_tokens.reasoning", f"{_DETAILS}.reasoning_tokens",
         ),
-        audio_input=(f"{_USAGE}.audio.input_tokens",),
-        audio_output=(f"{_USAGE}.audio.output_tokens",),
+        audio_input=(f"{_USAGE}.audio.input_tokens", f"{_DETAILS}.input_audio_tokens"),
+        audio_output=(f"{_USAGE}.audio.output_tokens", f"{_DETAILS}.output_audio_tokens"),
     )  # fmt: skip
     total = counts(says, total=(f"{_USAGE}.total_tokens", "llm.usage.total_tokens"))
     return with_total(split_writes(apart_if_smaller(found)), total.get("total"))
@@ -175,12 +196,15 @@ def _messages(span: Span) -> list[Record]:
         found = [
             {
                 "role": event.name.split(".")[1],
-                "content": as_text(event.attributes["content"]) or "",
+                "content": text_of(from_json(event.attributes["content"])) or "",
             }
             for event in span.events
             if event.name.endswith(".message") and "content" in event.attributes
             if event.name.startswith("gen_ai.")
         ]
+    if not found and (asked := as_object(says.get(_ASKED))):
+        system = system or text_of(as_object(asked.get("config")).get("system_instruction"))
+        found = messages_of(asked.get("contents"))
     head = [{"role": "system", "content": system}] if system else []
     return head + found
 
@@ -197,7 +221,10 @@ def _answers(span: Span) -> list[Record]:
         found = messages_of(text)
     if not found and (choice := span.event("gen_ai.choice")):
         message = from_json(choice.attributes.get("message"))
-        found = [message if isinstance(message, dict) else under(choice.attributes, "message")]
+        said = {"content": message} if isinstance(message, list) else message
+        found = [said if isinstance(said, dict) else under(choice.attributes, "message")]
+    if not found and (replied := as_object(says.get(_REPLIED))):
+        found = [as_object(replied.get("content"))]
     return [message for message in found if isinstance(message, dict)]
 
 

@@ -3,20 +3,27 @@
 ``gen_ai.client.inference.operation.details`` says all that a span says, texts included. Until
 v1.36 each message was an event of its own (``gen_ai.user.message``, ...) and each answer one
 (``gen_ai.choice``). Both name the span they belong to: they become a record of the same call.
+Messages that an earlier line of the file sent, landing puts beside their choice (``EARLIER``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from llmops_pipelines.formats.dialects import gen_ai
-from llmops_pipelines.formats.otlp import Event, Log, Span, logs_of
+from llmops_pipelines.formats.otlp import Event, Log, Span, log_of, logs_of
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_name, as_object, first
+from llmops_pipelines.formats.records import as_list, as_name, as_object, first
 
-_DETAILS: Final = "gen_ai.client.inference.operation.details"
+EARLIER: Final = "earlierMessages"
+"""Where the messages of earlier lines stand that belong to the choices of a record."""
+
 _CHOICE: Final = "gen_ai.choice"
+SpanKey = tuple[str | None, str]
+"""Trace and id of a span."""
+
 _TEXTS: Final = ("messages", "answer", "tool_calls")
 
 
@@ -26,14 +33,25 @@ def read_events(record: Mapping[str, Any]) -> list[Record]:
     Messages without an answer are: whether their call succeeded only its span knows.
     """
     logs = list(logs_of(record))
-    found = [_span(log) for log in logs if log.name == _DETAILS]
-    told: dict[tuple[str | None, str], list[Log]] = {}
-    for log in logs:
-        if log.span_id is not None and (log.name == _CHOICE or log.name.endswith(".message")):
+    found = [_span(log) for log in logs if log.name == gen_ai.DETAILS]
+    told: dict[SpanKey, list[Log]] = {}
+    earlier = (log_of(as_object(log), {}, None) for log in as_list(record.get(EARLIER)))
+    for log in (*earlier, *logs):
+        if log.span_id is not None and (is_choice(log) or is_message(log)):
             told.setdefault((log.trace_id, log.span_id), []).append(log)
     found += [_of_messages(parts) for parts in told.values()]
     calls = [call for call in found if call]
     return calls + [{"kind": "ignored"}] * (len(logs) - len(calls))
+
+
+def is_message(log: Log) -> bool:
+    """Whether a log record is one message that a model was sent."""
+    return log.name.startswith("gen_ai.") and log.name.endswith(".message")
+
+
+def is_choice(log: Log) -> bool:
+    """Whether a log record is an answer."""
+    return log.name == _CHOICE
 
 
 def _span(log: Log) -> Record:
@@ -45,11 +63,13 @@ def _span(log: Log) -> Record:
 
 def _of_messages(logs: list[Log]) -> Record:
     events = tuple(Event(log.name, log.time, _said(log)) for log in logs)
-    choice = next((event for event in events if event.name == _CHOICE), None)
-    if choice is None:
+    chosen, choice = next(((log, event) for log, event in zip(logs, events, strict=True)
+                           if is_choice(log)), (None, None))  # fmt: skip
+    if chosen is None or choice is None:
         return {}
+    first_of_all = replace(logs[0], resource=chosen.resource, scope=chosen.scope)
     call = gen_ai.call(
-        _around(logs[0], logs[0].attributes, events),
+        _around(first_of_all, logs[0].attributes, events),
         finish_reason=as_name(choice.attributes.get("finish_reason")),
     )
     return call if any(name in call for name in _TEXTS) else {}

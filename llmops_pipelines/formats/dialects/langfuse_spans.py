@@ -23,7 +23,7 @@ from llmops_pipelines.formats.records import (
     tokens,
     without_nulls,
 )
-from llmops_pipelines.formats.usage_maps import token_fields, total_of
+from llmops_pipelines.formats.usage_maps import of_embedding, token_fields, total_of
 
 _OWN: Final = "langfuse.observation"
 _MARK: Final = f"{_OWN}."
@@ -89,6 +89,10 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
     cost = tokens(total_of(as_object(says.get("cost_details"))))
     outcome = outcome_of(returned)
     outcome.pop("model", None)
+    usage = token_fields(says.get("usage_details"))
+    if says.get("type") == "embedding":
+        usage = of_embedding(usage)
+        outcome.pop("answer", None)  # how many numbers it has
     found = record_of(
         span,
         "call",
@@ -107,7 +111,7 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
                 }
             )
             | outcome
-            | token_fields(says.get("usage_details"))
+            | usage
         ),
         **shared,
     )

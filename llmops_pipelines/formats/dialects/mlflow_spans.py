@@ -105,14 +105,16 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
         service_tier=as_name(at_path(returned, "service_tier")),
         finish_reason=as_name(
             first(
-                at_path(returned, "choices", 0, "finish_reason"), at_path(returned, "stop_reason")
+                at_path(returned, "choices", 0, "finish_reason"),
+                at_path(returned, "stop_reason"),
+                outcome.get("finish_reason"),
             )
         ),
         is_stream=_FLAGS.get(stream, stream) if isinstance(stream, str) else stream,
         format_requested=as_name(at_path(asked, "response_format", "type")),
         cost_reported=as_object(says.get("mlflow.llm.cost")).get("total_cost"),
         messages=messages_of(asked) or None,
-        answer=reply if isinstance(reply, str) else answer or outcome.get("answer"),
+        answer=(None if isinstance(reply, str) else answer) or outcome.get("answer"),
         tool_calls=tool_calls_of(reply) or outcome.get("tool_calls"),
         **_usage(says, returned),
         **shared,

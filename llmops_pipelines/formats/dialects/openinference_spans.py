@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from llmops_pipelines.formats.bodies import reply_of
 from llmops_pipelines.formats.counts import with_total
 from llmops_pipelines.formats.dialects.common import (
     answer_of,
@@ -33,7 +34,7 @@ from llmops_pipelines.formats.records import (
     at_path,
     context_of,
     first,
-    from_json,
+    from_printed,
     without_nulls,
 )
 
@@ -91,8 +92,10 @@ def read(span: Span) -> Record:
 
 
 def _flattened(attributes: Mapping[str, Any]) -> _Says:
-    read = {key: from_json(value) if key in _JSON else value for key, value in attributes.items()}
-    metadata = as_object(read.pop("metadata", None))
+    read = {
+        key: from_printed(value) if key in _JSON else value for key, value in attributes.items()
+    }
+    metadata = as_object(from_printed(read.pop("metadata", None)))
     found = flat(read)
     found |= {f"metadata.{key}": value for key, value in metadata.items()}
     below: dict[str, Record] = {name: {} for name in _LISTS}
@@ -132,7 +135,10 @@ def _call(span: Span, says: _Says) -> Record:
     }  # fmt: skip
     shape = as_object(parameters.get("response_format"))
     output = _list_of(says, "llm.output_messages", "message")
-    answer = output[0] if output else {}
+    # Each item of a response is a message; of several choices the first one counts.
+    told = output[:1] if "choices" in returned else output
+    answer = next((said for said in told if _text(said)), told[0] if told else {})
+    replied = reply_of(returned) if isinstance(returned.get("output"), list) else {}
     first_token = span.event("First Token Stream Event")
     served = as_name(
         first(
@@ -160,6 +166,7 @@ def _call(span: Span, says: _Says) -> Record:
                 says.get("llm.finish_reason"),
                 at_path(returned, "choices", 0, "finish_reason"),
                 returned.get("stop_reason"),
+                replied.get("finish_reason"),
             )
         ),
         is_stream=parameters.get("stream"),
@@ -172,7 +179,7 @@ def _call(span: Span, says: _Says) -> Record:
         cost_reported=says.get("llm.cost.total"),
         messages=_messages(says, asked) or None,
         answer=_answer(says, answer, returned),
-        tool_calls=tool_calls_of(answer) or None,
+        tool_calls=[call for said in told for call in tool_calls_of(said)] or None,
         **_usage(says),
         **_shared(says),
     )  # fmt: skip
@@ -185,11 +192,15 @@ def _messages(says: _Says, asked: Record) -> list[Record]:
 
 
 def _answer(says: _Says, answer: Record, returned: Record) -> str | None:
-    text = answer_of(first(answer.get("content"), answer.get("contents")))
+    text = _text(answer)
     if text is None and not tool_calls_of(answer):
         text = as_text(at_path(returned, "choices", 0, "message", "content"))
     whole = says.get("output.value")
     return as_text(whole) if text is None and not answer and not returned else text
+
+
+def _text(message: Record) -> str | None:
+    return answer_of(first(message.get("content"), message.get("contents")))
 
 
 def _usage(says: _Says) -> Record:

@@ -1,0 +1,85 @@
+"""Messages that OpenTelemetry sent as log records before the answer, put beside the answer.
+
+Until v1.36 of the conventions each message of a call is a log record, sent as the call begins, and
+its answer another, sent as it ends: in another line, wherever an exporter sends what it has each
+second. A file is read once, in order, whatever its blocks; messages whose answer lies in another
+file are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+from llmops_pipelines.formats.dialects.gen_ai_events import (
+    EARLIER,
+    SpanKey,
+    is_choice,
+    is_message,
+)
+from llmops_pipelines.formats.otlp import sent_logs
+from llmops_pipelines.ingest.lines import Block, Refused
+
+_LOGS: Final = (b"logRecords", b"log_records")
+_MOST_HELD: Final = 64 * 2**20
+"""Bytes of messages that wait for their answer; beyond that, the oldest wait no longer."""
+
+
+def with_earlier_messages(blocks: Iterator[Block | Refused]) -> Iterator[Block | Refused]:
+    """``blocks`` whose answers have the messages that lines before them sent."""
+    waiting = _Waiting()
+    for block in blocks:
+        if isinstance(block, Block) and _sends_logs(block.data):
+            lines = block.data.split(b"\n")[:-1]
+            told = [_with_earlier(line, waiting) if _sends_logs(line) else line for line in lines]
+            yield Block(b"\n".join([*told, b""]), block.first_line, block.lines)
+        else:
+            yield block
+
+
+class _Waiting:
+    """Messages by their span, the oldest span first, up to so many bytes."""
+
+    def __init__(self) -> None:
+        self._held: dict[SpanKey, list[bytes]] = {}
+        self._size = 0
+
+    def add(self, span: SpanKey, message: bytes) -> None:
+        self._held.setdefault(span, []).append(message)
+        self._size += len(message)
+        while self._size > _MOST_HELD:
+            self.taken(next(iter(self._held)))
+
+    def taken(self, span: SpanKey) -> list[bytes]:
+        messages = self._held.pop(span, [])
+        self._size -= sum(map(len, messages))
+        return messages
+
+
+def _sends_logs(data: bytes) -> bool:
+    return any(mark in data for mark in _LOGS)
+
+
+def _with_earlier(line: bytes, waiting: _Waiting) -> bytes:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return line
+    if not isinstance(record, dict):
+        return line
+    messages: list[tuple[SpanKey, Mapping[str, Any]]] = []
+    answered: dict[SpanKey, None] = {}
+    for log, sent in sent_logs(record):
+        if log.span_id is None:
+            continue
+        if is_message(log):
+            messages.append(((log.trace_id, log.span_id), sent))
+        elif is_choice(log):
+            answered[log.trace_id, log.span_id] = None
+    earlier = [orjson.loads(message) for span in answered for message in waiting.taken(span)]
+    for span, sent in messages:
+        if span not in answered:
+            waiting.add(span, orjson.dumps(sent))
+    return orjson.dumps(record | {EARLIER: earlier}) if earlier else line
