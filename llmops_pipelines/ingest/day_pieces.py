@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-HELD_WHOLE: Final = 400_000
-"""Landed rows of a day that is one piece: 0.2 GB, and twice that while it is worked on."""
+HELD_WHOLE: Final = 150_000
+"""Landed rows of a day that is one piece: landing it takes as much memory then as a larger day."""
 
 _PIECE: Final = 125_000
 """Landed rows of a piece. Dealing out costs half of what putting together costs."""
