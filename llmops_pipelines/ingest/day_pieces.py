@@ -5,7 +5,7 @@ ids, or among equal response ids. A row that shares none of these with another r
 becomes a call wherever it is read. The others, the company, are dealt out over pieces by the hash
 of their trace; traces that share a call or response id go to the same piece. Of the whole day only
 hashes of ids are held, 16 bytes a call. Records in two formats may be one call although they share
-no id; a day that has these is one piece, however large.
+no id: those of equal counts at the same time go together too (``twins_in_time``).
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from llmops_pipelines.ingest.twins_in_time import twins_in_time
 
 HELD_WHOLE: Final = 150_000
 """Landed rows of a day that is one piece: landing it takes as much memory then as a larger day."""
 
-_PIECE: Final = 125_000
+_PIECE: Final = 75_000
 """Landed rows of a piece. Dealing out costs half of what putting together costs."""
 
 PORTION: Final = 50_000
@@ -49,31 +53,35 @@ def dealt(
     and are together those of the day. A day of up to ``held_whole`` rows is one piece, the company
     of others has pieces of about ``piece`` rows.
     """
-    rows, formats = (
-        landed.select(pl.len(), pl.col("source_format").n_unique().alias("formats"))
+    count, formats = (
+        landed.select(pl.len(), pl.col("source_format").unique().implode().alias("formats"))
         .collect()
         .row(0)
     )
-    if rows <= held_whole or formats > 1:
+    if count <= held_whole:
         return None
     (traces, company), *of_ids = (_repeated(landed, name) for name in ("trace_id", *_IDS))
     of_steps = steps.filter(pl.col("trace_id").hash().is_in(traces.implode()).not_())
-    traces = pl.concat([traces, of_steps.select(pl.col("trace_id").hash().unique()).to_series()])
-    # At most so many: a row may share several things.
-    company += of_steps.height + sum(count for _, count in of_ids)
     shared = dict(zip(_IDS, (ids for ids, _ in of_ids), strict=True))
+    together = [_traces_of(landed, name, ids) for name, ids in shared.items()]
+    # At most so many: a row may share several things.
+    company += of_steps.height + sum(rows for _, rows in of_ids)
+    more = [of_steps.select(pl.col("trace_id").hash().unique()).to_series()]
+    if len(formats) > 1:
+        twins, rows = twins_in_time(landed, sorted(formats))
+        together.append(twins)
+        company += rows
+        more.append(twins["trace"].explode().unique())
+    traces = pl.concat([traces, *more])
     alone = pl.all_horizontal(
         pl.col(name).hash().is_in(ids.implode()).not_()
         for name, ids in (("trace_id", traces), *shared.items())
     )
     pieces = -(-company // piece)
-    together = _together([_traces_of(landed, name, ids) for name, ids in shared.items()])
     trace = pl.col("trace_id").hash()
-    if together:
-        trace = trace.replace(
-            pl.Series(list(together), dtype=pl.UInt64),
-            pl.Series(list(together.values()), dtype=pl.UInt64),
-        )
+    joined = _together(together)
+    if len(joined):
+        trace = trace.replace(joined["trace"], joined["root"])
     return Dealing(alone, pieces, (trace % max(pieces, 1)).cast(pl.Int32))
 
 
@@ -106,17 +114,17 @@ def _traces_of(landed: pl.LazyFrame, name: str, ids: pl.Series) -> pl.DataFrame:
     )
 
 
-def _together(shared: list[pl.DataFrame]) -> dict[int, int]:
-    """For traces that go together with others: which trace they all go with."""
-    first: dict[int, int] = {}
+def _together(shared: list[pl.DataFrame]) -> pl.DataFrame:
+    """``trace`` and ``root``: for traces that go together with others, which one they all go with.
 
-    def root(trace: int) -> int:
-        while (above := first.setdefault(trace, trace)) != trace:
-            trace = above
-        return trace
-
-    for traces in pl.concat(shared)["trace"].to_list():
-        roots = [root(trace) for trace in traces]
-        for one in roots:
-            first[one] = min(roots)
-    return {trace: root(trace) for trace in list(first)}
+    Of connected traces the lowest hash stands for all.
+    """
+    lists = pl.concat(shared)["trace"]
+    pairs = pl.DataFrame({"first": lists.list.first(), "trace": lists}).explode("trace")
+    traces = pl.concat([pairs["first"], pairs["trace"]]).unique().sort()
+    ends = (traces.search_sorted(pairs[name]).to_numpy() for name in ("first", "trace"))
+    known = np.ones(pairs.height, np.bool_)
+    size = (len(traces), len(traces))
+    _, group = connected_components(coo_array((known, tuple(ends)), shape=size), directed=False)
+    _, lowest = np.unique(group, return_index=True)
+    return pl.DataFrame({"trace": traces, "root": traces.gather(lowest[group])})

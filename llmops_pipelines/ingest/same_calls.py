@@ -34,6 +34,15 @@ CLOSE_S: Final = 2.0
 SAME_RESPONSE_S: Final = 600.0
 """A response id that comes back later than this belongs to a server that repeats its ids."""
 
+SENT: Final = pl.sum_horizontal(
+    "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input",
+    ignore_nulls=False,
+)  # fmt: skip
+"""Tokens of a prompt; null where one of its buckets is not known."""
+
+RECEIVED: Final = pl.sum_horizontal("output_text", "reasoning", "audio_output", ignore_nulls=False)
+"""Tokens of an answer; null where one of its buckets is not known."""
+
 _TRACERS: Final = (
     "openinference", "otel_genai", "langfuse", "langsmith", "mlflow", "weave", "opik",
 )  # fmt: skip
@@ -110,13 +119,10 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         asked=pl.coalesce("model_requested", "model"),
         ended_at=pl.col("started_at")
         + pl.duration(microseconds=(pl.col("latency_ms").fill_null(0) * 1000).cast(pl.Int64)),
-        sent=pl.sum_horizontal(
-            "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input",
-            ignore_nulls=False,
-        ),
-        received=pl.sum_horizontal("output_text", "reasoning", "audio_output", ignore_nulls=False),
+        sent=SENT,
+        received=RECEIVED,
         doubted=pl.col("tokens_doubted").is_not_null(),
-    ).with_row_index("row")  # fmt: skip
+    ).with_row_index("row")
     yield from _by_response(seen)
     yield from _by_trace(seen)
     yield from _failed_twice(seen)

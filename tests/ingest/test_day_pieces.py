@@ -1,10 +1,14 @@
 """A day dealt out in pieces gives the same calls as the day at once."""
 
+import random
+from datetime import timedelta
+
 import polars as pl
+import pytest
 
 from llmops_pipelines.ingest import dealt, llm_calls, trace_steps
-from llmops_pipelines.tables import LANDED_STEPS, TRACE_STEPS
-from tests.ingest.worlds import call, landed, landed_lines, lines, log
+from llmops_pipelines.tables import LANDED_CALLS, LANDED_STEPS, TRACE_STEPS
+from tests.ingest.worlds import call, landed_lines, utc_moment
 
 RETRY = {"response": None, "error": {"type": "timeout"}}
 
@@ -79,11 +83,54 @@ def test_a_trace_with_its_steps_stays_together():
     assert calls.filter(pl.col("context_steps").list.len() > 0).height == 16
 
 
-def test_a_day_of_two_formats_is_one_piece():
-    span = {
-        "id": "run", "run_type": "llm", "start_time": "2026-11-10T09:00:00", "trace_id": "t",
-        "inputs": {"messages": []}, "outputs": {}, "session_id": "p", "dotted_order": "x",
-    }  # fmt: skip
-    lake = landed(log("a.jsonl", lines(*map(call, range(4)))), log("b.jsonl", lines(span)))
-    assert lake.rows()["source_format"].n_unique() == 2
-    assert dealt(lake.rows().lazy(), TRACE_STEPS.empty(), 1) is None
+def two_systems(seed: int, calls: int = 60) -> pl.DataFrame:
+    """Landed calls of a gateway and two tracers, many of them of one call, few counts, one hour.
+
+    Some records of the tracers are told in two halves under one id: counts in the one, the time in
+    the other.
+    """
+    rng = random.Random(seed)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    rows = []
+    for number in range(calls):
+        began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        counts = {"uncached_input": rng.choice([5, 5, 7]), "output_text": rng.choice([1, 2])}
+        for system in rng.sample(["litellm", "langfuse", "otel_genai"], rng.choice([1, 2, 2, 3])):
+            began += timedelta(seconds=rng.uniform(0, 1.5))
+            row = {
+                **base, **counts, "source_format": system, "started_at": began, "latency_ms": 900.0,
+                "call_id": f"{system}-{number}", "trace_id": f"{system}-t-{number}",
+                "record_digest": f"{system}-{number}", "response_id": None,
+            }  # fmt: skip
+            rows.append(row)
+            if system != "litellm" and rng.random() < 0.3:
+                other = {"uncached_input": None, "output_text": None, "latency_ms": None}
+                at = began + timedelta(seconds=rng.uniform(-30, 30))
+                digest = f"{system}-{number}-b"
+                rows.append(row | other | {"started_at": at, "record_digest": digest})
+    rng.shuffle(rows)
+    return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_call_that_two_systems_logged_at_one_time_stays_together(seed):
+    rows, steps = two_systems(seed), TRACE_STEPS.empty()
+    alone, pieces, piece = dealt(rows.lazy(), steps, 10, 10)
+    company = rows.filter(~alone).with_columns(piece=piece)
+    parts = [company.filter(piece=number).drop("piece") for number in range(pieces)]
+    found = pl.concat([llm_calls(part) for part in (rows.filter(alone), *parts)])
+    whole = llm_calls(rows)
+    assert found.sort("call_id").equals(whole)
+    assert whole.height < rows["call_id"].n_unique()
+    assert sum(part.height > 0 for part in parts) > 2
+
+
+def test_records_of_two_systems_that_lie_apart_are_alone():
+    rows = two_systems(1, 8)
+    far = rows.unique("call_id").with_row_index("n")
+    far = far.with_columns(
+        started_at=pl.col("started_at") + pl.duration(seconds=3_700 * pl.col("n"))
+    )
+    alone, pieces, _ = dealt(far.drop("n").lazy(), TRACE_STEPS.empty(), 2)
+    assert pieces == 0
+    assert far.filter(alone).height == far.height

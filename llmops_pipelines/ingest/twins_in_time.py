@@ -1,0 +1,67 @@
+"""Which records of a large day may be one call because two formats logged it at the same time.
+
+Such records share no id: they have the same counts, and begin within seconds of each other
+(``same_calls``). Records of equal counts are put in order of time and cut where nothing follows for
+as long as that: what lies in one run with records of another format stays together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from llmops_pipelines.ingest.same_calls import CLOSE_S, RECEIVED, SENT
+
+
+def twins_in_time(landed: pl.LazyFrame, formats: Sequence[str]) -> tuple[pl.DataFrame, int]:
+    """Traces that go together because a call may have been logged in several of them.
+
+    Args:
+        landed: ``LANDED_CALLS`` of one day; 25 bytes of each are held, and as much to sort them.
+        formats: Those that its records are in.
+
+    Returns:
+        ``id`` and ``trace``: a row per run of records in several formats, with the hashes of their
+        traces; and how many records these are.
+    """
+    records = _counted(landed, formats).sort("counts", "second")
+    # Seconds are rounded down, and counts may share a hash: both only make runs longer.
+    goes_on = (pl.col("second") - pl.col("second").shift() <= int(CLOSE_S) + 1) & (
+        pl.col("counts") == pl.col("counts").shift()
+    )
+    runs = records.select(
+        "format", "trace", id=(~goes_on.fill_null(value=False)).cum_sum().cast(pl.UInt64)
+    )
+    twins = runs.filter(pl.col("format").min().over("id") != pl.col("format").max().over("id"))
+    return twins.group_by("id").agg(pl.col("trace").unique().sort()).sort("id"), twins.height
+
+
+def _counted(landed: pl.LazyFrame, formats: Sequence[str]) -> pl.DataFrame:
+    """A hash of each record's counts, the second in which it began, its format and trace.
+
+    Of a call that several records tell of, one may know the counts and another when it began: it
+    stands here with each count at each of these times.
+    """
+    records = landed.select(
+        call=pl.col("call_id").hash(),
+        counts=pl.when(SENT + RECEIVED > 0).then(
+            pl.struct(SENT.alias("sent"), RECEIVED.alias("received"))
+            .hash()
+            .mod(2**32 - 5)
+            .cast(pl.UInt32)
+        ),
+        second=pl.col("started_at").dt.epoch("s").cast(pl.Int32),
+        format=pl.col("source_format").replace_strict(
+            list(formats), list(range(len(formats))), return_dtype=pl.UInt8
+        ),
+        trace=pl.col("trace_id").hash(),
+    ).collect(engine="streaming")
+    several = records["call"].is_duplicated()
+    once = records.filter(~several).drop("call").drop_nulls("counts")
+    if not several.any():
+        return once
+    parts = records.filter(several)
+    counts = parts.select("call", "counts").drop_nulls().unique()
+    every = parts.drop("counts").unique().join(counts, on="call")
+    return pl.concat([once, every.select(once.columns)])
