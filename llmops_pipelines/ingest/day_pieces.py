@@ -14,8 +14,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from llmops_pipelines.ingest.twins_in_time import twins_in_time
 
@@ -119,6 +117,9 @@ def _together(shared: list[pl.DataFrame]) -> pl.DataFrame:
 
     Of connected traces the lowest hash stands for all.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     lists = pl.concat(shared)["trace"]
     pairs = pl.DataFrame({"first": lists.list.first(), "trace": lists}).explode("trace")
     traces = pl.concat([pairs["first"], pairs["trace"]]).unique().sort()
