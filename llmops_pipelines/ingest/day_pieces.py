@@ -117,10 +117,12 @@ def _together(shared: list[pl.DataFrame]) -> pl.DataFrame:
 
     Of connected traces the lowest hash stands for all.
     """
-    from scipy.sparse import coo_array
+    lists = pl.concat(shared)["trace"]
+    if lists.is_empty():
+        return pl.DataFrame(schema={"trace": pl.UInt64, "root": pl.UInt64})
+    from scipy.sparse import coo_array  # 0.2 s that most days do not need
     from scipy.sparse.csgraph import connected_components
 
-    lists = pl.concat(shared)["trace"]
     pairs = pl.DataFrame({"first": lists.list.first(), "trace": lists}).explode("trace")
     traces = pl.concat([pairs["first"], pairs["trace"]]).unique().sort()
     ends = (traces.search_sorted(pairs[name]).to_numpy() for name in ("first", "trace"))
