@@ -1,6 +1,6 @@
 """Landing against DuckDB's and Polars' own JSON readers, each in a process of its own, in one run.
 
-    python benchmarks/ingest.py [--lines 1000000] [--bytes 1500] [--pii 0.05] [--packed]
+    python benchmarks/ingest.py [--lines 1000000] [--bytes 1500] [--pii 0.05] [--packed] [--twice]
 
 Ours parses, validates, quarantines, de-duplicates and writes; DuckDB and Polars parse and
 de-duplicate in memory, and a bad line would fail them, so their file has none. CPU seconds are user
@@ -32,6 +32,9 @@ PRIVATE = (
     "call +49 30 1234{n:04d} tomorrow",
     "card 4242 4242 4242 4242",
 )
+MIDNIGHT = 1_794_268_800
+"""2026-11-10 00:00 UTC, in seconds."""
+
 DUPLICATES = 0.01
 BAD = 0.001
 
@@ -50,6 +53,40 @@ def write_log(path: Path, lines: int, size: int, pii: float, *, bad: bool) -> in
             out.write(line + b"\n")
             written += len(line) + 1
     return written
+
+
+def write_twice(folder: Path, calls: int) -> int:
+    """Write ``calls`` as an application and as a gateway log them, in a file each, under other ids.
+
+    They are spread over the day, and no two at one time have the same counts but by chance.
+    """
+    rng = random.Random(7)
+    texts = [" ".join(rng.choices(WORDS.split(), k=50)) for _ in range(500)]
+    with (folder / "app.jsonl").open("w") as app, (folder / "gateway.jsonl").open("w") as gateway:
+        for number in range(calls):
+            record = _record(number, rng, texts, pii=0)
+            began = MIDNIGHT + number * 86_000 / calls
+            sent, received = rng.randint(20, 3_000), rng.randint(5, 800)
+            usage = {"prompt_tokens": sent, "completion_tokens": received}
+            counted = usage | {"total_tokens": sent + received}
+            record["timestamp"] = began
+            record["response"] = record["response"] | {"id": None, "usage": counted}
+            app.write(json.dumps(record) + "\n")
+            logged = counted | {
+                "id": f"g-{number}",
+                "trace_id": f"g-{number}",
+                "call_type": "acompletion",
+                "custom_llm_provider": "openai",
+                "model": "gpt-4.1-mini",
+                "startTime": began + 0.01,
+                "endTime": began + 0.5,
+                "status": "success",
+                "response_cost": 0.001,
+                "messages": record["request"]["messages"],
+                "response": record["response"],
+            }
+            gateway.write(json.dumps(logged) + "\n")
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def pack(path: Path, into: Path) -> None:
@@ -189,6 +226,7 @@ def _child(what: str, path: Path) -> None:
             "ours, texts as they are": lambda: ours(path, Path(work), content="full"),
             "ours, from gz": lambda: ours(path, Path(work), content="full"),
             "ours, from zst": lambda: ours(path, Path(work), content="full"),
+            "ours, from two systems": lambda: ours(path, Path(work), content="full"),
             "ours, redacted": lambda: ours(path, Path(work), content="redacted"),
             "duckdb": lambda: duckdb_own(path, distinct=False),
             "duckdb, distinct on": lambda: duckdb_own(path, distinct=True),
@@ -205,6 +243,7 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=1500)
     parser.add_argument("--pii", type=float, default=0.05, help="share of lines with personal data")
     parser.add_argument("--packed", action="store_true", help="ours from gz and zst too")
+    parser.add_argument("--twice", action="store_true", help="half as many calls, logged by two")
     parser.add_argument("--only", nargs="*", help="contenders to run")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
@@ -226,10 +265,16 @@ def main() -> None:
         for path in sorted(set(contenders.values()) | ({mixed} if asked.packed else set())):
             path.parent.mkdir()
             size = write_log(path, asked.lines, asked.bytes, asked.pii, bad=path == mixed)
-        print(
-            f"{asked.lines:,} lines, {size / 1e6:,.0f} MB, {asked.pii:.0%} with personal data;"
-            f" ours also reads {BAD:.1%} broken lines"
-        )
+            print(
+                f"{path.parent.name}: {asked.lines:,} lines, {size / 1e6:,.0f} MB, {asked.pii:.0%}"
+                f" with personal data, {BAD if path == mixed else 0:.1%} of them broken"
+            )
+        if asked.twice:
+            both = Path(folder, "twice")
+            both.mkdir()
+            size = write_twice(both, asked.lines // 2)
+            contenders["ours, from two systems"] = both / "app.jsonl"
+            print(f"twice: {asked.lines // 2:,} calls, logged by two, {size / 1e6:,.0f} MB")
         for kind in ("gz", "zst") if asked.packed else ():
             packed = Path(folder, kind, f"log.jsonl.{kind}")
             packed.parent.mkdir()
