@@ -156,7 +156,9 @@ def duckdb_plan(folder: Path) -> dict[str, Any]:
     return measured(work, lambda found: found)
 
 
-def duckdb_range_join(folder: Path, *, native: bool = False, at_once: bool = False) -> Any:
+def duckdb_range_join(
+    folder: Path, *, native: bool = False, at_once: bool = False
+) -> dict[str, Any]:
     """Each call priced by a join on its moment, from Parquet or from a table of DuckDB's own.
 
     Three percentiles are asked for one by one, as three columns mostly are, or ``at_once`` as one

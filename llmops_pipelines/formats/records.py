@@ -47,7 +47,7 @@ _CONTEXT: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
 _CONTEXT_KEYS: Final = frozenset(key for _, keys, _ in _CONTEXT for key in keys)
 
 _MOST_TAGS: Final = 50
-_MOMENT: Final = re.compile(r"datetime\.datetime\([^()]*(?:\([^()]*\))?[^()]*\)")
+_MOMENT: Final = re.compile(r"datetime\.datetime\([^()]*(?:\([^()]*\)[^()]*)?\)")
 
 
 def first(*values: Any) -> Any:

@@ -83,21 +83,26 @@ def unpack_lines(lines: pl.DataFrame, unpack: Unpack) -> Unpacked:
 
 
 def _records(raw: str, unpack: Unpack) -> list[Record]:
-    record = _read(raw)
+    record = read_json(raw)
     if not isinstance(record, dict):
         raise TypeError(f"is {type(record).__name__}, expected an object")
     return list(unpack(record))
 
 
-def _read(raw: str) -> Any:
+def read_json(raw: str | bytes) -> Any:
     """The JSON of a line, also with what Python's encoder adds to it.
 
     That is halves of characters, and NaN or Infinity for numbers that are missing: null.
+
+    Raises:
+        ValueError: It is no JSON, or no UTF-8.
+        RecursionError: It is too deep.
     """
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return json.loads(without_halves(raw), parse_constant=lambda _: None)
+        text = raw if isinstance(raw, str) else raw.decode()
+        return json.loads(without_halves(text), parse_constant=lambda _: None)
 
 
 def _date(records: list[Record], date: str) -> None:

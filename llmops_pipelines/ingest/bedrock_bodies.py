@@ -14,6 +14,7 @@ import orjson
 
 from llmops_pipelines.ingest.files import DamagedFileError, LogFile, read_content
 from llmops_pipelines.ingest.lines import Block, Refused
+from llmops_pipelines.ingest.rewriting import lines_of, object_in, written
 
 _BODY: Final = re.compile(
     r"(?:^|/)data/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_(?:in|out)put\.json(?:\.gz)?\Z"
@@ -53,7 +54,7 @@ def with_bodies(
             continue
         held: list[bytes] = []
         size, first = 0, block.first_line
-        for line in block.data.split(b"\n")[:-1]:
+        for line in lines_of(block):
             whole = _whole(line, log, most_bytes) if _APART in line else line
             held.append(whole)
             size += len(whole)
@@ -66,17 +67,16 @@ def with_bodies(
 
 def _whole(line: bytes, log: LogFile, most_bytes: int) -> bytes:
     """A record with its bodies; text that CloudWatch put around it stays as it is."""
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
+    record = object_in(line)
+    if record is None:
         return line
     changed = False
     for side, place, body in _SIDES:
-        part = record.get(side) if isinstance(record, dict) else None
+        part = record.get(side)
         if isinstance(part, dict) and isinstance(part.get(place), str) and not part.get(body):
             part[body] = _body(part[place], log, most_bytes)
             changed = True
-    return orjson.dumps(record) if changed else line
+    return (changed and written(record)) or line
 
 
 def _body(named: str, log: LogFile, most_bytes: int) -> Any:

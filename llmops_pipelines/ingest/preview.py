@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-import orjson
 import polars as pl
 
 from llmops_pipelines import pricing
@@ -20,6 +19,7 @@ from llmops_pipelines.ingest.landing import land
 from llmops_pipelines.ingest.lines import sample_lines
 from llmops_pipelines.ingest.opening import Opened, open_content
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.rewriting import object_in
 from llmops_pipelines.ingest.unique_rows import llm_calls, trace_steps
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
@@ -165,11 +165,7 @@ def records_of(opened: Opened, count: int) -> list[Record]:
     for block in opened.blocks:
         for line in sample_lines([block], count - len(records)):
             held += len(line)
-            try:
-                record = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                continue
-            if isinstance(record, dict):
+            if (record := object_in(line)) is not None:
                 records.append(record)
             if held > _SAMPLE_BYTES:
                 return records

@@ -21,6 +21,7 @@ from llmops_pipelines.formats.dialects.gen_ai_events import (
 )
 from llmops_pipelines.formats.otlp import sent_logs
 from llmops_pipelines.ingest.lines import Block, Refused
+from llmops_pipelines.ingest.rewriting import lines_of, object_in, with_lines, written
 
 _LOGS: Final = (b"logRecords", b"log_records")
 _MOST_HELD: Final = 64 * 2**20
@@ -32,9 +33,11 @@ def with_earlier_messages(blocks: Iterator[Block | Refused]) -> Iterator[Block |
     waiting = _Waiting()
     for block in blocks:
         if isinstance(block, Block) and _sends_logs(block.data):
-            lines = block.data.split(b"\n")[:-1]
-            told = [_with_earlier(line, waiting) if _sends_logs(line) else line for line in lines]
-            yield Block(b"\n".join([*told, b""]), block.first_line, block.lines)
+            told = [
+                _with_earlier(line, waiting) if _sends_logs(line) else line
+                for line in lines_of(block)
+            ]
+            yield with_lines(block, told)
         else:
             yield block
 
@@ -63,11 +66,8 @@ def _sends_logs(data: bytes) -> bool:
 
 
 def _with_earlier(line: bytes, waiting: _Waiting) -> bytes:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return line
-    if not isinstance(record, dict):
+    record = object_in(line)
+    if record is None:
         return line
     messages: list[tuple[SpanKey, Mapping[str, Any]]] = []
     answered: dict[SpanKey, None] = {}
@@ -80,6 +80,6 @@ def _with_earlier(line: bytes, waiting: _Waiting) -> bytes:
             answered[log.trace_id, log.span_id] = None
     earlier = [orjson.loads(message) for span in answered for message in waiting.taken(span)]
     for span, sent in messages:
-        if span not in answered:
-            waiting.add(span, orjson.dumps(sent))
-    return orjson.dumps(record | {EARLIER: earlier}) if earlier else line
+        if span not in answered and (message := written(sent)):
+            waiting.add(span, message)
+    return (earlier and written(record | {EARLIER: earlier})) or line

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from typing import Final, NamedTuple
 
-import orjson
-
 from llmops_pipelines.formats.openai_chunks import is_stream, joined
 from llmops_pipelines.formats.reading import StreamOf
 from llmops_pipelines.ingest.lines import Block, Refused
+from llmops_pipelines.ingest.rewriting import lines_of, object_in, with_lines, written
 
 _CHUNK: Final = b"chat.completion.chunk"
 _MOST_STREAMS: Final = 500_000
@@ -72,7 +71,7 @@ def gathered(
                 for under_way in held:
                     del kept[under_way]
                 held, size = {}, 0
-        yield Block(b"\n".join([*lines, b""]), block.first_line, block.lines)
+        yield with_lines(block, lines)
 
 
 def with_joined_responses(blocks: Iterator[Block | Refused]) -> Iterator[Block | Refused]:
@@ -83,25 +82,21 @@ def with_joined_responses(blocks: Iterator[Block | Refused]) -> Iterator[Block |
     for block in blocks:
         if isinstance(block, Block) and _CHUNK in block.data:
             lines = [
-                _with_joined_response(line) if _CHUNK in line else line
-                for _, line in _numbered(block)
+                _with_joined_response(line) if _CHUNK in line else line for line in lines_of(block)
             ]
-            yield Block(b"\n".join([*lines, b""]), block.first_line, block.lines)
+            yield with_lines(block, lines)
         else:
             yield block
 
 
 def _with_joined_response(line: bytes) -> bytes:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return line
-    if not isinstance(record, dict) or not is_stream(response := record.get("response")):
+    record = object_in(line)
+    if record is None or not is_stream(response := record.get("response")):
         return line
     request = record.get("request")
     if isinstance(request, dict):
         record["request"] = {"stream": True} | request
-    return orjson.dumps(record | {"response": joined(response)})
+    return written(record | {"response": joined(response)}) or line
 
 
 def _extents(blocks: Iterator[Block | Refused], stream_of: StreamOf) -> dict[Hashable, _Extent]:
@@ -117,12 +112,9 @@ def _extents(blocks: Iterator[Block | Refused], stream_of: StreamOf) -> dict[Has
 
 
 def _numbered(block: Block) -> Iterator[tuple[int, bytes]]:
-    return enumerate(block.data.split(b"\n")[:-1], block.first_line)
+    return enumerate(lines_of(block), block.first_line)
 
 
 def _stream(line: bytes, stream_of: StreamOf) -> Hashable | None:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return stream_of(record) if isinstance(record, dict) else None
+    record = object_in(line)
+    return None if record is None else stream_of(record)

@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.formats import FORMATS, read_lines, unpack_lines
+from llmops_pipelines.formats.records import from_printed
+from llmops_pipelines.formats.usage import usage_of
 from tests.formats.test_payloads import PAYLOADS, format_of
 from tests.formats.worlds import CONNECTION, LIMITS, read_as
 
@@ -99,3 +101,19 @@ def test_the_samples_themselves_hold_calls(name):
     lines = [json.dumps(sample) for sample in _samples(name)]
     # Of some formats, records are dated by their file.
     assert read_as(name, *lines, date="2026-11-10T00:00:00Z").calls.height > 0
+
+
+def test_long_names_and_cells_do_not_hold_anything_up() -> None:
+    """Searched by a pattern that goes back, either would take hours."""
+    cell = "{'at': datetime.datetime(" + "x" * 3_000_000
+    assert from_printed(cell) == cell
+    known = {"prompt_tokens": 3, "completion_tokens": 2}
+    assert usage_of(known | {"cache" * 300_000: 5}).fields["input_tokens"] == 3
+    refused = usage_of(known | {"cache" * 300_000 + "_token": 5})
+    assert "input_tokens" not in refused.fields
+    assert "is a count of cached tokens that is not known" in str(refused.refused)
+
+
+def test_moments_in_cells_that_python_printed_are_none() -> None:
+    printed = "{'at': datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone(x)), 'n': 1}"
+    assert from_printed(printed) == {"at": None, "n": 1}

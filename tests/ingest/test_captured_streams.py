@@ -165,6 +165,27 @@ def test_streams_and_whole_responses_may_stand_in_one_log(streamed: int) -> None
     assert answers[:4] == ["It ships on Monday."] * streamed + ["On Monday."] * (4 - streamed)
 
 
+def test_half_a_character_in_a_chunk_costs_no_more_than_itself() -> None:
+    half = chunk(piece("It ships \ud83d"), usage=None)
+    lake = landed(log("log.jsonl", lines(half, *STREAM[1:])))
+    assert calls(lake) == [("chatcmpl-1", "gpt-4.1-mini-2025-04-14", True, "stop", 56, 30)]
+    assert texts(lake) == [("It ships \ufffdon Monday.", [])]
+
+
+def test_a_stream_in_a_record_that_cannot_be_written_anew_is_rejected_alone() -> None:
+    record = {"timestamp": "2026-11-10T09:00:00Z", "request": {"model": "gpt-4.1-mini"}}
+    choice = {"finish_reason": "stop", "message": {"content": "On Monday."}}
+    whole = {"id": "chatcmpl-9", "model": "gpt-4.1-mini", "choices": [choice], "usage": USAGE}
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"k": deep}
+    good = [record | {"id": f"c-{n}", "response": whole} for n in range(3)]
+    odd = record | {"id": "c-9", "response": STREAM, "metadata": deep}
+    lake = landed(log("log.jsonl", lines(*good, odd)))
+    assert lake.rows()["call_id"].to_list() == ["c-0", "c-1", "c-2"]
+    assert [(line, why.partition(":")[0]) for line, why in reasons(lake)] == [(4, "response")]
+
+
 def test_a_spoken_answer_is_read_as_its_transcript() -> None:
     spoken = [
         chunk({"index": 0, "delta": {"audio": {"id": "a", "transcript": "Good "}}}),
