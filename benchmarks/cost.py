@@ -25,7 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.ma  # Polars imports this and the next when it first meets an array of each.
 import polars as pl
+import pyarrow.compute  # noqa: F401
 
 MODELS = (
     ("openai", "gpt-4.1-2025-04-14", 2.0, 0.5, 8.0, None),

@@ -6,6 +6,7 @@ import polars as pl
 
 from llmops_pipelines.pricing.buckets import REQUEST
 from llmops_pipelines.pricing.calls import metered
+from llmops_pipelines.pricing.counts import counts_of
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.rows import Name
 from llmops_pipelines.pricing.schedule import NONE
@@ -35,7 +36,7 @@ def price_rows(calls: pl.DataFrame, rates: Rates) -> pl.DataFrame:
         None for calls whose model has no price at that time.
     """
     requests = rates.requests_of(rates.numbered(calls))
-    tariff = requests.tariffs_of(calls)
+    tariff = requests.tariffs_of(calls, counts_of(calls))
     counted = (
         metered(calls)
         .select(*METERED, pl.lit(1, pl.Int64).alias(REQUEST))

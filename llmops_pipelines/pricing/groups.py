@@ -14,11 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from llmops_pipelines.pricing.buckets import REQUEST, WEB_SEARCHES
-from llmops_pipelines.pricing.calls import charge, metered, money_of, pico_of, refuse_negative
-from llmops_pipelines.pricing.keys import Codes, Keys, highest, nulls, renumber, whole_numbers
+from llmops_pipelines.pricing.calls import charge, metered, money_of, pico_of
+from llmops_pipelines.pricing.counts import Counts, counts_of
+from llmops_pipelines.pricing.keys import Codes, Keys, nulls, renumber
 from llmops_pipelines.pricing.requests import Rates
 from llmops_pipelines.pricing.schedule import NONE, Schedule
-from llmops_pipelines.tables import COST_PARTS, METERED, TOKEN_BUCKETS
+from llmops_pipelines.tables import COST_PARTS, TOKEN_BUCKETS
 
 _EXACT: Final = 2**53
 """Below this, sums of whole numbers are exact in a double, which numpy adds fastest."""
@@ -29,9 +30,6 @@ _WIDE: Final = 2**63
 _HALF: Final = 2**26
 
 _COUNTED: Final = ("calls", "errors", "unpriced_calls", "no_usage_calls")
-
-Tokens = dict[str, NDArray[np.int64]]
-"""Recorded tokens (and searches) of each call, for the buckets that any call has."""
 
 
 def price_groups(calls: pl.DataFrame, kinds: Keys, groups: Codes, rates: Rates) -> pl.DataFrame:
@@ -52,10 +50,9 @@ def price_groups(calls: pl.DataFrame, kinds: Keys, groups: Codes, rates: Rates) 
         ValueError: A token count is negative.
     """
     calls = metered(calls)
-    refuse_negative(calls)
     requests = rates.requests_of(kinds)
-    tokens = _recorded(calls)
-    tariff = requests.tariffs_of(calls)
+    tokens = counts_of(calls)
+    tariff = requests.tariffs_of(calls, tokens)
     tariff[~_priced(calls, tokens, tariff, requests.schedule)] = NONE
     cells = _Cells(groups, tariff, requests.schedule.tariffs.height)
     sums = {bucket: cells.sum(counts) for bucket, counts in tokens.items()}
@@ -69,7 +66,7 @@ def sum_groups(calls: pl.DataFrame, groups: Codes) -> pl.DataFrame:
     """
     priced = ~nulls(calls["cost"])
     cells = _Cells(groups, np.where(priced, 0, NONE), 1)
-    sums = {bucket: cells.sum(counts) for bucket, counts in _recorded(calls).items()}
+    sums = {bucket: cells.sum(counts) for bucket, counts in counts_of(calls).items()}
     totals = _per_group(calls, cells, sums, cells.sum(pico_of(calls["cost"].fill_null(0))))
     known, parts = totals["cost"].is_not_null().to_numpy(), {}
     for name in COST_PARTS:
@@ -81,7 +78,7 @@ def sum_groups(calls: pl.DataFrame, groups: Codes) -> pl.DataFrame:
 
 
 def _per_group(
-    calls: pl.DataFrame, cells: _Cells, sums: Tokens, pico: NDArray[Any]
+    calls: pl.DataFrame, cells: _Cells, sums: Counts, pico: NDArray[Any]
 ) -> pl.DataFrame:
     failed = (calls["status"] == "error").to_numpy()
     unknown = nulls(calls["uncached_input"])
@@ -153,16 +150,8 @@ class _Cells:
         return total
 
 
-def _recorded(calls: pl.DataFrame) -> Tokens:
-    return {
-        bucket: whole_numbers(calls[bucket])
-        for bucket in METERED
-        if bucket in calls.columns and highest(calls[bucket])
-    }
-
-
 def _priced(
-    calls: pl.DataFrame, tokens: Tokens, tariff: Codes, schedule: Schedule
+    calls: pl.DataFrame, tokens: Counts, tariff: Codes, schedule: Schedule
 ) -> NDArray[np.bool_]:
     """Calls with a cost: usage and tariff are known, and so are the prices of all buckets used."""
     priced: NDArray[np.bool_] = tariff != NONE
@@ -178,7 +167,7 @@ def _priced(
 
 
 def _pico(
-    calls: pl.DataFrame, sums: Tokens, cells: _Cells, tariff: Codes, schedule: Schedule
+    calls: pl.DataFrame, sums: Counts, cells: _Cells, tariff: Codes, schedule: Schedule
 ) -> NDArray[Any]:
     """Pico-dollars of each cell, 0 for calls without a price."""
     amounts = {REQUEST: cells.count(), **sums}

@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from llmops_pipelines.pricing.belief import as_believed
+from llmops_pipelines.pricing.counts import Counts
 from llmops_pipelines.pricing.entries import REQUEST_COLUMNS
-from llmops_pipelines.pricing.keys import Codes, Keys, highest, number_rows, whole_numbers
+from llmops_pipelines.pricing.keys import Codes, Keys, number_rows
 from llmops_pipelines.pricing.rows import ANY
 from llmops_pipelines.pricing.schedule import Schedule
 from llmops_pipelines.pricing.tariffs import PROMPT_BUCKETS
@@ -32,13 +33,13 @@ class Requests(NamedTuple):
     request: Codes
     schedule: Schedule
 
-    def tariffs_of(self, calls: pl.DataFrame) -> Codes:
+    def tariffs_of(self, calls: pl.DataFrame, counts: Counts) -> Codes:
         """The tariff of each of the same ``calls``, as ``Schedule.choose`` finds it."""
         return self.schedule.choose(
             self.kind,
             self.request,
             calls["started_at"].cast(pl.Datetime("us")).to_physical().to_numpy(),
-            prompt_lengths(calls),
+            _prompt_lengths(counts, calls.height),
         )
 
     def reasons(self) -> pl.Series:
@@ -92,12 +93,11 @@ class Rates:
         )
 
 
-def prompt_lengths(calls: pl.DataFrame) -> NDArray[np.int64]:
+def _prompt_lengths(counts: Counts, calls: int) -> NDArray[np.int64]:
     """Tokens of each call's whole prompt, cached parts included."""
-    total = np.zeros(calls.height, np.int64)
+    total = np.zeros(calls, np.int64)
     for name in PROMPT_BUCKETS:
-        longest = highest(calls[name])
-        if longest:
-            counts = whole_numbers(calls[name])
-            total += np.minimum(counts, _LONGEST) if longest > _LONGEST else counts
+        if name in counts:
+            part = counts[name]
+            total += part if part.max() <= _LONGEST else np.minimum(part, _LONGEST)
     return total
