@@ -54,7 +54,8 @@ WEB_SEARCH_PATHS: Final = (
 """Where usage objects count searches of the web."""
 
 _TIERS: Final = ("priority", "flex")
-_DRAWN: Final = ("IMAGE", "VIDEO", "DOCUMENT")
+_SEEN: Final = ("IMAGE", "VIDEO")
+_DRAWN: Final = (*_SEEN, "DOCUMENT")
 
 
 class Usage(NamedTuple):
@@ -253,6 +254,9 @@ def _gemini(usage: Mapping[str, Any]) -> _Read:
         refused.append(("usageMetadata: cached audio has no bucket", _INPUT))
     if any(any_in(_modality(embedded, kind)) for kind in (*_DRAWN, "AUDIO")):
         refused.append(("usageMetadata: only text of an embedding has a bucket", _INPUT))
+    live = usage.get("responseTokenCount") is not None
+    if live and any(any_in(_modality(prompted, kind)) for kind in _SEEN):
+        refused.append(("usageMetadata: pictures shown in a Live session have no bucket", _INPUT))
     if any(any_in(_modality(made, kind)) for kind in _DRAWN):
         refused.append(("usageMetadata: tokens of drawn images have no bucket", _OUTPUT))
     return fields, refused

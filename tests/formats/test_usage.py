@@ -301,6 +301,11 @@ def gemini(**details):
 REFUSED = [
     (gemini(candidatesTokensDetails=["IMAGE"]), "drawn images", "output_text"),
     (
+        gemini(promptTokensDetails=["VIDEO"]) | {"responseTokenCount": 30},
+        "shown in a Live session",
+        "uncached_input",
+    ),
+    (
         gemini(promptTokensDetails=["AUDIO"]) | {"cachedContentTokenCount": 20},
         "which audio was cached",
         "uncached_input",
