@@ -67,7 +67,9 @@ def report_charts(night: NightlyData) -> dict[str, str]:
 def _of_spend(night: NightlyData) -> dict[str, str]:
     """Spend and models by day; where it is heading, and why it changed, where that is known."""
     costs = _dated(night, night.feature_costs)
-    charts = {"spend": svg(daily_spend(costs), "Spend per day by feature")}
+    zone = f", {night.money.zone}" if night.money else ""
+    spend = daily_spend(costs, title=f"Spend per day{zone}")
+    charts = {"spend": svg(spend, "Spend per day by feature")}
     if costs["model"].n_unique() > 1:
         charts["model_mix"] = svg(model_mix(costs), "Share of spend by model over days")
     total = pl.col("kind") == "total"

@@ -133,7 +133,7 @@ def _run(
                 anew=anew,
                 invoices=resources.invoices,
             )
-        return outcome, summary.summary_of(resources.lake.open(), outcome)
+        return outcome, summary.summary_of(resources.lake.open(), resources.reference, outcome)
     except LakeError as error:
         raise UnusableError(str(error)) from error
     except OSError as error:

@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import reporting
+from llmops_pipelines.orchestration.finance import settings_of
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.nightly import Failure, Night
+from llmops_pipelines.orchestration.report_money import is_utc_dollars, report_money
+from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.tables import (
     ALERTS,
     DELIVERIES,
@@ -28,17 +31,24 @@ _INDENT = "    "
 _ENDLESS = 10_000
 
 
-def summary_of(lake: Lake, night: Night) -> reporting.NightlySummary:
+def summary_of(lake: Lake, reference: ReferenceFolder, night: Night) -> reporting.NightlySummary:
     """What the lake says of the days of ``night``, computed in this run or before."""
+    costs = lake.read(FEATURE_COSTS, night.days)
+    rules, money = settings_of(reference), None
+    if night.days and not is_utc_dollars(rules):
+        last = night.days[-1]
+        money = report_money(costs, lake, rules, last, (last - night.days[0]).days + 1)
     reports = lake.read(NIGHTLY_REPORTS, night.days).sort("day")
     return reporting.summarise(
-        lake.read(FEATURE_COSTS, night.days),
+        costs,
         lake.read(REJECTED_LINES, night.days),
         lake.read(QUALITY, night.days),
         lake.read(ALERTS, night.days),
         deliveries=lake.read(DELIVERIES, night.days),
         rollbacks=lake.read(ROLLBACKS, night.days),
         report=lake.store.uri(reports["path"][-1]) if reports.height else None,
+        money=money.told if money else None,
+        spend=money.rows if money else None,
     )
 
 

@@ -15,6 +15,7 @@ from llmops_pipelines.finance.days import (
     month_of,
     on_business_day,
     owned,
+    parts_of,
 )
 from llmops_pipelines.finance.evaluation import evaluation_lines
 from llmops_pipelines.finance.months import present_lines
@@ -36,6 +37,7 @@ __all__ = [
     "month_of",
     "on_business_day",
     "owned",
+    "parts_of",
     "present_lines",
     "rates_of",
     "residue_lines",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -54,6 +54,37 @@ def business_day(now: datetime, zone: str) -> date:
     """The business's day at ``now``, naive UTC."""
     day: date = pl.select(on_business_day(pl.lit(now), zone)).item()
     return day
+
+
+def parts_of(day: date, zone: str) -> pl.DataFrame:
+    """The parts of a business day, one per UTC day that it lies on, in order; none if it never was.
+
+    They are found by the sentence that dates calls, minute by minute, so that no rule of clocks is
+    written twice.
+
+    Returns:
+        ``business_day``, ``utc_day``, and ``from`` and ``to``: what clocks of the business show, as
+        05:30; 24:00 where the day ends.
+    """
+    start = datetime.combine(day - timedelta(days=1), time())
+    end = start + timedelta(days=3, minutes=-1)
+    minutes = pl.DataFrame({"at": pl.datetime_range(start, end, "1m", eager=True)})
+    clock = pl.col("at").dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt
+    return (
+        minutes.with_columns(
+            business_day=on_business_day(pl.col("at"), zone),
+            utc_day=pl.col("at").dt.date(),
+            clock=clock.to_string("%H:%M"),
+        )
+        .with_columns(
+            next=pl.when(pl.col("business_day").shift(-1) == day)
+            .then(pl.col("clock").shift(-1))
+            .otherwise(pl.lit("24:00"))
+        )
+        .filter(pl.col("business_day") == day)
+        .group_by("business_day", "utc_day", maintain_order=True)
+        .agg(pl.col("clock").first().alias("from"), pl.col("next").last().alias("to"))
+    )
 
 
 def month_of(day: date) -> str:

@@ -70,6 +70,15 @@ def last_business_day(utc_day: date, zone: str) -> date:
     return finance.business_day(midnight, zone) - timedelta(days=1)
 
 
+def converted(rows: pl.DataFrame, rules: finance.Finance) -> pl.DataFrame:
+    """``Spend.rows`` with ``cost_report``, and the rate of each one's day with its date and source.
+
+    All are null where there is none.
+    """
+    rates = finance.rates_of(rows["day"].unique().to_list(), rules)
+    return finance.converted(rows.join(rates, left_on="day", right_on="business_day"))
+
+
 def forecast_of(
     feature_costs: pl.DataFrame,
     lake: Lake,
@@ -106,9 +115,7 @@ def status_of(
     rules = settings_of(reference)
     rows, day = business_spend(feature_costs, lake, rules, utc_day)
     if any(cost.currencies(budgets)):
-        days = [*rows["day"].unique(), day]
-        rates = finance.rates_of(days, rules).unique()
-        rows = finance.converted(rows.join(rates, left_on="day", right_on="business_day"))
+        rows = converted(rows, rules)
     (today,) = finance.rates_of([day], rules).drop("business_day").iter_rows()
     return cost.budget_status(
         rows,

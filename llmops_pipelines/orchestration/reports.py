@@ -19,6 +19,7 @@ from llmops_pipelines.orchestration.judges import bridges_of
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.reference_assets import digest_of
 from llmops_pipelines.orchestration.reference_files import MODELS
+from llmops_pipelines.orchestration.report_money import is_utc_dollars, report_money
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.tables import (
     FEATURE_COSTS,
@@ -49,8 +50,12 @@ def write_report(
         ``NIGHTLY_REPORTS``, one row.
     """
     cases = lake.scan(GOLDEN_DATASET).drop("embedding").collect()
-    sources = call_costs.select(pl.col("price_source").drop_nulls().unique().sort()).collect()
-    utc_days = lake.read(FEATURE_COSTS, last_days(day, UTC_DAYS))
+    utc_days, rules = lake.read(FEATURE_COSTS, last_days(day, UTC_DAYS)), settings_of(reference)
+    money = None
+    if not is_utc_dollars(rules):
+        money = report_money(utc_days, lake, rules, day, REPORT_DAYS)
+        tables["feature_costs"] = money.rows
+    calls = money.calls if money else call_costs.collect()
     breaks = quality.series_breaks(tables["quality"], day)
     night = reporting.NightlyData(
         series_breaks=breaks,
@@ -60,15 +65,16 @@ def write_report(
             else JUDGE_BRIDGES.empty()
         ),
         day=day,
-        unpriced_models=cost.unpriced_models(call_costs.collect()),
+        money=money.told if money else None,
+        unpriced_models=cost.unpriced_models(calls),
         judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),
         rollbacks=lake.read(ROLLBACKS, [day]),
         savings_plan=lake.read(SAVINGS_PLAN),
-        past_spend=cost.past_spend(*business_spend(utc_days, lake, settings_of(reference), day)),
+        past_spend=cost.past_spend(*business_spend(utc_days, lake, rules, day)),
         why_spend_changed="" if tables["cost_drivers"].is_empty() else told_week(lake, day),
         golden_dataset=cases,
         golden_version=golden.version_of(cases),
-        price_sources=tuple(sources["price_source"]),
+        price_sources=tuple(calls["price_source"].drop_nulls().unique().sort()),
         provenance=_provenance(lake, reference, day),
         **tables,  # type: ignore[arg-type]  # frames, by the names of NightlyData's fields
     )

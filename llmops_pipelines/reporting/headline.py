@@ -18,7 +18,7 @@ from llmops_pipelines.reporting.wording import (
     long_day,
     number_word,
     spoken_list,
-    usd,
+    visible,
 )
 
 _TREND_DAYS = 14
@@ -40,11 +40,12 @@ class Tile:
 def headline_of(night: NightlyData, spend: Spend, alerts: Alerts, rejected: int) -> list[str]:
     """Say what the night was about: calls and money, alerts, and lines that were lost."""
     if not spend.calls:
-        opening = f"No calls were logged for {long_day(night.day)}."
+        opening = f"No calls were logged for {spend.whose_day or long_day(night.day)}."
     elif spend.total is None:
-        opening = f"{_calls(spend.calls)}, and none of them has a known price."
+        opening = f"{_whose(spend)}{_calls(spend.calls)}, and none of them has a known price."
     else:
-        opening = f"{_calls(spend.calls)} cost {usd(spend.total)}"
+        beside = f" ({spend.total_beside})" if spend.total_beside else ""
+        opening = f"{_whose(spend)}{_calls(spend.calls)} cost {spend.total_text}{beside}"
         left_out = spend.unpriced_calls
         opening += f", {count(left_out)} unpriced ones not included." if left_out else "."
     return [opening, _alerts(alerts), *([_lost(rejected)] if rejected else [])]
@@ -52,29 +53,30 @@ def headline_of(night: NightlyData, spend: Spend, alerts: Alerts, rejected: int)
 
 def tiles_of(night: NightlyData, spend: Spend, alerts: Alerts, rejected: int) -> tuple[Tile, ...]:
     """Calls, spend, failures, rejected lines and open alerts, each with its fortnight."""
-    costs = night.feature_costs
+    costs, day = night.whole_days, night.spend_day
+    whose = f"{day.day} {day:%B}, {visible(night.money.zone, 80)}" if night.money else ""
     worst = alerts.open[0].state if alerts.open else "ok"
     return (
         _tile(
-            night.day,
+            day,
             "Calls",
             count(spend.calls),
-            "",
-            daily(costs, night.day, pl.col("calls").sum()),
+            whose,
+            daily(costs, day, pl.col("calls").sum()),
         ),
         _tile(
-            night.day,
+            day,
             "Spend",
-            usd(spend.total),
-            _change(spend.total_change),
-            daily(costs, night.day, pl.col("cost").sum()),
+            spend.total_text,
+            "; ".join(filter(None, (spend.total_beside, _change(spend.total_change)))),
+            daily(costs, day, pl.col("cost").sum()),
         ),
         _tile(
-            night.day,
+            day,
             "Failed calls",
             count(spend.failed),
             f"of {count(spend.calls)}" if spend.calls else "",
-            daily(costs, night.day, pl.col("errors").sum()),
+            daily(costs, day, pl.col("errors").sum()),
         ),
         _tile(
             night.day,
@@ -92,6 +94,14 @@ def tiles_of(night: NightlyData, spend: Spend, alerts: Alerts, rejected: int) ->
             state=worst,
         ),
     )
+
+
+def _whose(spend: Spend) -> str:
+    if not spend.whose_day:
+        return ""
+    if spend.missing_hours:
+        return f"{spend.whose_day} without {spend.missing_hours}, which are missing: "
+    return f"{spend.whose_day}: "
 
 
 def _calls(number: int) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from llmops_pipelines.reporting.business import BusinessMoney
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
@@ -50,11 +51,15 @@ class NightlyData:
     """One night's tables, as the lake holds them.
 
     A frame may carry a ``day`` column and reach back over earlier days: the page shows ``day`` and
-    draws trends over the rest. A frame left out is empty, and the page says what is missing.
+    draws trends over the rest. A frame left out is empty, and the page says what is missing. With
+    ``money``, ``feature_costs`` is of days of the business, by who is charged, with
+    ``cost_report``.
     """
 
     day: date
     feature_costs: pl.DataFrame = field(default_factory=FEATURE_COSTS.empty)
+    money: BusinessMoney | None = None
+    """None where finance.yaml leaves days, currency and teams as they are recorded."""
     budget_status: pl.DataFrame = field(default_factory=BUDGET_STATUS.empty)
     cost_forecast: pl.DataFrame = field(default_factory=COST_FORECAST.empty)
     cost_drivers: pl.DataFrame = field(default_factory=COST_DRIVERS.empty)
@@ -87,6 +92,18 @@ class NightlyData:
     charts: Mapping[str, str] = field(default_factory=dict)
     """SVG elements by name: ``spend``, ``model_mix``, ``forecast``, ``budget``, ``drivers``,
     ``quality``, ``quality_trend``, ``judged_trend``, ``latency``, ``errors``."""
+
+    @property
+    def spend_day(self) -> date:
+        """The day whose money is told."""
+        return self.money.day if self.money else self.day
+
+    @property
+    def whole_days(self) -> pl.DataFrame:
+        """``feature_costs`` without days of which some hours are not there."""
+        if self.money is None or not (partial := self.money.partial_days):
+            return self.feature_costs
+        return self.feature_costs.filter(~pl.col("day").is_in(partial))
 
     @property
     def business_day(self) -> date:

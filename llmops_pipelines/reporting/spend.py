@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from llmops_pipelines.reference import UNATTRIBUTED
 from llmops_pipelines.reporting.night import NightlyData, on
 from llmops_pipelines.reporting.wording import (
     NOT_KNOWN,
@@ -29,6 +30,8 @@ _OUTPUT = ("output_text", "reasoning", "audio_output")
 
 _ENOUGH_DAYS = 3
 
+_MONEY = ("cost", "cost_report")
+
 
 @dataclass(frozen=True)
 class FeatureSpend:
@@ -39,6 +42,8 @@ class FeatureSpend:
     calls: str
     failed: str
     cost: str
+    beside: str
+    """The same in dollars, where ``cost`` is in another currency; so everywhere here."""
     bar: float
     """Its cost relative to the dearest feature, 0 to 100."""
     change: str
@@ -60,6 +65,19 @@ class ModelSpend:
     input_tokens: str
     output_tokens: str
     cost: str
+    beside: str
+    unpriced: str
+
+
+@dataclass(frozen=True)
+class OwnerSpend:
+    """The day of who is charged."""
+
+    team: str
+    calls: str
+    failed: str
+    cost: str
+    beside: str
     unpriced: str
 
 
@@ -87,10 +105,21 @@ class Spend:
     failed: int
     total: Decimal | None
     total_text: str
+    total_beside: str
+    whose_day: str
+    """The day and its place; empty where finance.yaml says nothing of them."""
+    missing_hours: str
+    """What of the day is not there; empty where it is whole."""
     unpriced_calls: int
     retry_cost: str
     features: tuple[FeatureSpend, ...]
     models: tuple[ModelSpend, ...]
+    owners: tuple[OwnerSpend, ...]
+    """None where finance.yaml says nothing of days, currency and owners."""
+    gaps: tuple[str, ...]
+    """Hours that are not there, in sentences."""
+    basis: tuple[str, ...]
+    """Whose day, at which rate, who is charged."""
     total_budget: str
     total_used: str
     total_over: bool
@@ -106,7 +135,10 @@ class Spend:
 
 def spend_of(night: NightlyData) -> Spend:
     """Sum up the day's costs; unknown costs are counted beside the sums, never inside them."""
-    today = on(night.feature_costs, night.day)
+    today = on(night.feature_costs, night.spend_day)
+    money = night.money
+    whole = _whole(today)
+    total_text, total_beside = _told(night, whole)
     standing = on(night.budget_status, night.day)
     budgets = {
         row["scope"]: row
@@ -125,12 +157,15 @@ def spend_of(night: NightlyData) -> Spend:
     return Spend(
         calls=int(today["calls"].sum()),
         failed=int(today["errors"].sum()),
-        total=_sum(today["cost"]),
-        total_text=usd(_sum(today["cost"])),
+        total=whole["cost"],
+        total_text=total_text,
+        total_beside=total_beside,
+        whose_day=money.name if money else "",
+        missing_hours=money.missing(money.day) if money else "",
         unpriced_calls=int(today["unpriced_calls"].sum()),
-        retry_cost=usd(_sum(today["retry_cost"])),
+        retry_cost=usd(money.retry_cost if money else _sum(today["retry_cost"])),
         features=tuple(
-            _feature(row, dearest, budgets.get(row["feature"], {}), _change(night, row["feature"]))
+            _feature(night, row, dearest, budgets.get(row["feature"], {}))
             for row in ordered.iter_rows(named=True)
         ),
         models=tuple(
@@ -139,13 +174,16 @@ def spend_of(night: NightlyData) -> Spend:
                 calls=count(row["calls"]),
                 input_tokens=count(row["input_tokens"]),
                 output_tokens=count(row["output_tokens"]),
-                cost=usd(row["cost"]),
                 unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
+                **_amounts(night, row),
             )
             for row in _sums(today, "model")
             .sort(["cost", "model"], descending=[True, False], nulls_last=True)
             .iter_rows(named=True)
         ),
+        owners=_owners(night, today) if money else (),
+        gaps=tuple(money.gaps()) if money else (),
+        basis=_basis(night),
         total_budget=_allowed(total),
         total_used=percent(total.get("share")),
         total_over=total.get("status") == "over",
@@ -169,17 +207,65 @@ def _sum(costs: pl.Series) -> Decimal | None:
 
 
 def _sums(costs: pl.DataFrame, by: str) -> pl.DataFrame:
-    known = pl.col("cost").is_not_null().any()
     return costs.group_by(by).agg(
         pl.col("calls", "errors", "unpriced_calls").sum(),
-        cost=pl.when(known).then(pl.col("cost").sum()),
+        *(
+            pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)
+            for name in _MONEY
+            if name in costs.columns
+        ),
         input_tokens=pl.sum_horizontal(pl.col(*_INPUT).sum()),
         output_tokens=pl.sum_horizontal(pl.col(*_OUTPUT).sum()),
     )
 
 
+def _whole(today: pl.DataFrame) -> dict[str, Decimal | None]:
+    return {name: _sum(today[name]) for name in _MONEY if name in today.columns}
+
+
+def _told(night: NightlyData, row: Mapping[str, Any]) -> tuple[str, str]:
+    return night.money.told(row) if night.money else (usd(row["cost"]), "")
+
+
+def _amounts(night: NightlyData, row: Mapping[str, Any]) -> dict[str, str]:
+    return dict(zip(("cost", "beside"), _told(night, row), strict=True))
+
+
+def _owners(night: NightlyData, today: pl.DataFrame) -> tuple[OwnerSpend, ...]:
+    """Who is charged, the most first; ``unattributed`` is always there, if only with nothing."""
+    found = _sums(today, "team").sort(["cost", "team"], descending=[True, False], nulls_last=True)
+    rows = found.to_dicts()
+    if UNATTRIBUTED not in found["team"]:
+        nothing = dict.fromkeys(("calls", "errors", "unpriced_calls"), 0)
+        rows.append({"team": UNATTRIBUTED, **nothing, **dict.fromkeys(_MONEY, Decimal(0))})
+    return tuple(
+        OwnerSpend(
+            team=visible(row["team"], 80),
+            calls=count(row["calls"]),
+            failed=count(row["errors"]),
+            unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
+            **_amounts(night, row),
+        )
+        for row in rows
+    )
+
+
+def _basis(night: NightlyData) -> tuple[str, ...]:
+    if night.money is None:
+        return ()
+    told = (
+        night.money.whose(),
+        night.money.rates(),
+        "Teams are those that are charged: owners by data/reference/finance.yaml, else those "
+        "recorded.",
+        f"Service, quality, what judging cost, rejected lines and replays are of the UTC day "
+        f"{night.day}, in US dollars.",
+    )
+    return tuple(sentence for sentence in told if sentence)
+
+
 def _feature(
-    row: Mapping[str, Any], dearest: Decimal, budget: Mapping[str, Any], change: str
+    night: NightlyData, row: Mapping[str, Any], dearest: Decimal, budget: Mapping[str, Any]
 ) -> FeatureSpend:
     share = budget.get("share")
     return FeatureSpend(
@@ -187,29 +273,30 @@ def _feature(
         team=visible(", ".join(row["team"]), 80),
         calls=count(row["calls"]),
         failed=count(row["errors"]),
-        cost=usd(row["cost"]),
         bar=float(100 * row["cost"] / dearest) if row["cost"] and dearest else 0.0,
-        change=change,
+        change=_change(night, row["feature"]),
         budget=_allowed(budget),
         has_budget=share is not None,
         used=percent(share),
         used_bar=min(100.0, 100 * share) if share is not None else 0.0,
         over=budget.get("status") == "over",
         unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
+        **_amounts(night, row),
     )
 
 
 def _change(night: NightlyData, feature: str | None) -> str:
     """The day's cost against the median of the seven days before, where three of them are known."""
-    costs = night.feature_costs
+    costs = night.whole_days
     if "day" not in costs.columns:
         return NOT_KNOWN
     if feature is not None:
         costs = costs.filter(pl.col("feature") == feature)
     by_day = dict(costs.drop_nulls("cost").group_by("day").agg(pl.col("cost").sum()).iter_rows())
-    week = [by_day.get(night.day - timedelta(days=back)) for back in range(1, 8)]
+    day = night.spend_day
+    week = [by_day.get(day - timedelta(days=back)) for back in range(1, 8)]
     known = [cost for cost in week if cost is not None]
-    today = by_day.get(night.day)
+    today = by_day.get(day)
     if today is None or len(known) < _ENOUGH_DAYS or not (usual := statistics.median(known)):
         return NOT_KNOWN
     change = float(today / usual) - 1
@@ -242,10 +329,11 @@ def _told_days(night: NightlyData) -> str:
     zones = on(night.budget_status, night.day)["report_timezone"].unique().to_list()
     if zones in ([], ["UTC"]):
         return "Days and months of budgets and forecast are UTC."
-    return (
+    told = (
         f"Days and months of budgets and forecast are those of {visible(zones[0], 80)}, up to "
-        f"{night.business_day}; all else on this page is of the UTC day."
+        f"{night.business_day}"
     )
+    return f"{told}." if night.money else f"{told}; all else on this page is of the UTC day."
 
 
 def _of_periods(standing: pl.DataFrame) -> pl.DataFrame:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.tables import DELIVERIES, ROLLBACKS
+from llmops_pipelines.reporting.business import BusinessMoney
+from llmops_pipelines.tables import DELIVERIES, MONEY, ROLLBACKS
+
+SPEND = pl.Schema(
+    {
+        "day": pl.Date(),
+        "feature": pl.String(),
+        "team": pl.String(),
+        "calls": pl.Int64(),
+        "unpriced_calls": pl.Int64(),
+        "cost": MONEY,
+        "cost_report": MONEY,
+    }
+)
+"""One row is what a feature spent on a day of the business on behalf of who is charged.
+
+Dollars and the report's currency are null where nothing has a price, or a rate."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,10 @@ class NightlySummary:
     """One change of state: rule, scope, day, from, to, acted, backfilled, summary."""
     report: str | None
     """Where the newest report lies."""
+    money: BusinessMoney | None = None
+    """What finance.yaml makes of the money; for people, and no part of ``--json``."""
+    spend: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SPEND))
+    """``SPEND`` of the days of the business, where ``money`` is told."""
 
 
 def summarise(
@@ -35,6 +55,8 @@ def summarise(
     deliveries: pl.DataFrame | None = None,
     rollbacks: pl.DataFrame | None = None,
     report: str | None = None,
+    money: BusinessMoney | None = None,
+    spend: pl.DataFrame | None = None,
 ) -> NightlySummary:
     """Gather what the days of a run came to.
 
@@ -46,6 +68,8 @@ def summarise(
         deliveries: ``DELIVERIES``; an alert that was delivered was acted on.
         rollbacks: ``ROLLBACKS`` with ``day``; an alert whose prompt went back was acted on.
         report: Path of the newest report.
+        money: What finance.yaml makes of the money; None where it leaves it as recorded.
+        spend: With ``money``, rows with the columns of ``SPEND``.
     """
     known = pl.col("cost").is_not_null().any()
     spent = feature_costs.group_by("day", "feature").agg(
@@ -81,6 +105,8 @@ def summarise(
         quality=estimates,
         alerts=_changes(alerts, deliveries, rollbacks),
         report=report,
+        money=money,
+        spend=pl.DataFrame(schema=SPEND) if spend is None else spend.select(SPEND.names()),
     )
 
 

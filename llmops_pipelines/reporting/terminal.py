@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
+from llmops_pipelines.reporting.blocks import TOP, SummaryTable, span
+from llmops_pipelines.reporting.business_blocks import business_tables
 from llmops_pipelines.reporting.summary import NightlySummary
 from llmops_pipelines.reporting.wording import count, score, usd, visible
 
-_TOP = 6
 _MOST_ALERTS = 20
 _GRAVITY = {"critical": 0, "warning": 1, "no_data": 2, "ok": 3}
 
 
-@dataclass(frozen=True)
-class SummaryTable:
-    """One block of the summary: a title, its column headings and its rows, all ready to print."""
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    figures: tuple[int, ...] = ()
-    """Columns that are numbers, to be set flush right."""
-    remark: str = ""
-    spare: tuple[int, ...] = ()
-    """Columns to leave out where there is no room for all."""
-    flowing: bool = False
-    """Rows are sentences, see ``sentences``: wrapped, they stay readable in a narrow terminal."""
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """Each row of a flowing block as one line: when and what, where, what happened."""
-        return tuple(
-            f"{day}  {change}  {_named(told, rule, scope)}"
-            for day, change, rule, scope, told in self.rows
-        )
-
-
-def _named(told: str, rule: str, scope: str) -> str:
-    """``told`` with rule and scope before it, where it does not begin with them."""
-    return told if told.startswith(f"{rule}: {scope}") else f"{rule} {scope}: {told}"
-
-
 def summary_tables(summary: NightlySummary) -> tuple[SummaryTable, ...]:
-    """The summary as blocks to print: totals, dearest features, quality of the last day, alerts."""
+    """The summary as blocks to print: totals, dearest features, quality of the last day, alerts.
+
+    Where finance.yaml says whose days, which currency or who is charged, money is told so, and by
+    owner too.
+    """
+    spent = (
+        (_totals(summary.days), _dearest(summary.days))
+        if summary.money is None
+        else business_tables(summary.days, summary.spend, summary.money)
+    )
     return (
-        _totals(summary.days),
-        _dearest(summary.days),
+        *spent,
         _latest_quality(summary.quality),
         _alert_table(summary.alerts),
     )
@@ -78,14 +56,7 @@ def _totals(days: pl.DataFrame) -> SummaryTable:
         ("rejected lines", count(int(days["rejected"].sum()))),
         ("spend", spent),
     )
-    return SummaryTable(_span(days["day"].unique().sort().to_list()), ("", ""), rows)
-
-
-def _span(days: Sequence[date]) -> str:
-    first, last = days[0], days[-1]
-    if first == last:
-        return f"{last.day} {last:%B %Y}"
-    return f"{len(days)} days, {first.day} {first:%B} to {last.day} {last:%B %Y}"
+    return SummaryTable(span(days["day"].unique().sort().to_list()), ("", ""), rows)
 
 
 def _dearest(days: pl.DataFrame) -> SummaryTable:
@@ -99,7 +70,7 @@ def _dearest(days: pl.DataFrame) -> SummaryTable:
         .filter(pl.col("calls") > 0)
         .sort(["cost", "feature"], descending=[True, False], nulls_last=True)
     )
-    more = totals.height - _TOP
+    more = totals.height - TOP
     return SummaryTable(
         "Features by cost",
         ("feature", "spend", "calls", "unpriced"),
@@ -110,7 +81,7 @@ def _dearest(days: pl.DataFrame) -> SummaryTable:
                 count(row["calls"]),
                 count(row["unpriced_calls"]),
             )
-            for row in totals.head(_TOP).iter_rows(named=True)
+            for row in totals.head(TOP).iter_rows(named=True)
         ),
         figures=(1, 2, 3),
         remark=f"and {count(more)} more" if more > 0 else "",

@@ -48,17 +48,27 @@ def number_word(number: int) -> str:
 
 def usd(amount: Decimal | None) -> str:
     """US dollars with as many decimals as they are worth; unknown is not $0."""
+    if amount is None or abs(amount) < 10_000:
+        return money(amount, "USD")
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.0f}"
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """An amount to the cent, so that a column can be added up: $14.02, 1,243.57 INR.
+
+    Small ones have as many decimals as they are worth; unknown is not 0.
+    """
     if amount is None:
         return NOT_KNOWN
     size = abs(amount)
-    sign = "-" if amount < 0 else ""
-    if size >= 10_000:
-        return f"{sign}${size:,.0f}"
+    sign, before, after = ("-" if amount < 0 else ""), "", f" {currency}"
+    if currency == "USD":
+        before, after = "$", ""
     if size == 0 or size >= Decimal("0.1"):
-        return f"{sign}${size:,.2f}"
+        return f"{sign}{before}{size:,.2f}{after}"
     if size < Decimal("0.0001"):
-        return f"{sign}under $0.0001"
-    return f"{sign}${size:.4f}"
+        return f"{sign}under {before}0.0001{after}"
+    return f"{sign}{before}{size:.4f}{after}"
 
 
 def percent(share: float | None) -> str:

@@ -115,3 +115,31 @@ def test_a_month_is_the_business_s_and_not_utc_s():
     calls = call("2026-10-31 18:29", "1"), call("2026-10-31 18:30", "2")
     found = present(*calls, text="report_timezone: Asia/Kolkata")
     assert found.select("month", "cost").rows() == [("2026-10", 1), ("2026-11", 2)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "parts"),
+    [
+        ("UTC", "2026-10-25", [("2026-10-25", "00:00", "24:00")]),
+        (
+            "Asia/Kolkata",
+            "2026-10-25",
+            [("2026-10-24", "00:00", "05:30"), ("2026-10-25", "05:30", "24:00")],
+        ),
+        # Clocks go from two hours ahead of UTC to one.
+        (
+            "Europe/Berlin",
+            "2026-10-25",
+            [("2026-10-24", "00:00", "02:00"), ("2026-10-25", "02:00", "24:00")],
+        ),
+        (
+            "America/New_York",
+            "2026-11-01",
+            [("2026-11-01", "00:00", "19:00"), ("2026-11-02", "19:00", "24:00")],
+        ),
+        ("Pacific/Apia", "2011-12-30", []),
+    ],
+)
+def test_a_days_parts_lie_on_the_utc_days_that_its_calls_began_on(zone, day, parts):
+    found = finance.parts_of(date.fromisoformat(day), zone)
+    assert [(str(utc), *clock) for utc, *clock in found.drop("business_day").rows()] == parts
