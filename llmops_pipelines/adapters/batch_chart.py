@@ -8,7 +8,7 @@ import polars as pl
 
 from llmops_pipelines.adapters import chart_parts as parts
 from llmops_pipelines.adapters.figures import INK, MUTED, label, new_figure, no_data, style
-from llmops_pipelines.savings import DETECTED, INTERACTIVE, MARKED
+from llmops_pipelines.savings import CANNOT_TELL, DETECTED, INTERACTIVE, MARKED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,4 +77,5 @@ def _told(row: dict[str, Any]) -> str:
     if row["kind"] == INTERACTIVE:
         return "nothing claimed"
     ends = {"estimate": "", "low": "_low", "high": "_high"}
-    return parts.estimate({end: row[f"saved_a_year{tail}"] for end, tail in ends.items()}, "usd")
+    told = parts.estimate({end: row[f"saved_a_year{tail}"] for end, tail in ends.items()}, "usd")
+    return f"{told}, not proven" if row["state"] == CANNOT_TELL else told

@@ -8,6 +8,7 @@ import polars as pl
 
 from llmops_pipelines.adapters import chart_parts as parts
 from llmops_pipelines.adapters.figures import INK, MUTED, label, new_figure, no_data, style
+from llmops_pipelines.savings import CANNOT_TELL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +91,7 @@ def _told(row: dict[str, object]) -> str:
     text = _usd(year)
     if isinstance(low, float) and isinstance(high, float) and low != high:
         text += f" ({_usd(low)} to {_usd(high)})"
-    return text
+    return f"{text}, not proven" if row["state"] == CANNOT_TELL else text
 
 
 def _usd(value: float) -> str:

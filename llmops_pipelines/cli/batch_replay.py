@@ -46,8 +46,7 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
     rows = _rows(read_calls(settings, order.file), order)
     if order.chart_out:
         write_chart(order.chart_out, batch_bars(rows), "paid, and at batch prices")
-    marked = rows.filter(kind=savings.MARKED)["saved"]
-    code = 0 if (marked > 0).any() else CANNOT_TELL
+    code = 0 if (rows["state"] == savings.RECOMMENDED).any() else CANNOT_TELL
     if as_json:
         told = {
             "file": str(order.file),
@@ -109,17 +108,19 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
     )
     if left_out:
         yield f"in no figure: {left_out}"
-    if row["kind"] == savings.INTERACTIVE:
-        yield "somebody waits for its answers: nothing is claimed"
-    elif row["saved"] is not None:
+    if row["saved"] is not None:
         yield (
             f"batches save {bounded(row, 'saved', lambda sum_: usd(sum_, 4))} of "
             f"{usd(row['paid'], 4)} in this file, {bounded(row, 'saved_a_year', usd)} a year of "
             f"such traffic; after {percent(row['continued_share'])} of the calls their session or "
             "trace goes on within 24 hours"
         )
-        if row["kind"] == savings.DETECTED:
-            yield (
-                "a suggestion: ask its owner, then write `interactive: false` in features.yaml "
-                "or give --not-interactive"
-            )
+    if row["kind"] == savings.INTERACTIVE:
+        yield row["reason"]
+    else:
+        yield f"{row['state'].replace('_', ' ')}: {row['reason']}"
+    if row["state"] == savings.SUGGESTED:
+        yield (
+            "a suggestion: ask its owner, then write `interactive: false` in features.yaml "
+            "or give --not-interactive"
+        )

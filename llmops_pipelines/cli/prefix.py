@@ -27,6 +27,8 @@ from llmops_pipelines.cli.replays import (
 from llmops_pipelines.definitions import Settings
 from llmops_pipelines.tables import CACHE_REASONS
 
+_NO_ADVICE = (savings.UNKNOWN_RULE, savings.COSTS_MORE, savings.CANNOT_TELL)
+
 
 @dataclass(frozen=True)
 class Order:
@@ -130,7 +132,9 @@ def _advice(row: dict[str, Any]) -> Iterator[str]:
         yield f"nothing is claimed: {row['rule'] or 'no rule of its cache is written down'}"
     elif row["state"] == savings.COSTS_MORE:
         yield "writing to the cache would cost more than reading from it saves; leave it off"
-    elif row["not_switched_on"]:
+    elif row["reason"]:
+        yield f"{row['state'].replace('_', ' ')}: {row['reason']}"
+    if row["not_switched_on"] and row["state"] not in _NO_ADVICE:
         yield f"set a breakpoint {row['arrangement']}; writing is paid for in the figure above"
     if row["volatile_shape"]:
         after = f" after {row['volatile_after']!r}" if row["volatile_after"] else ""

@@ -13,13 +13,15 @@ from llmops_pipelines.adapters.charts import png_markdown
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 
 _CACHE = (
-    "feature", "prompt_version", "provider", "model", "state", "main_reason", "arrangement",
-    "calls", "left_out", "prompt_tokens", "read", "could_read", "saved", "saved_low", "saved_high",
+    "feature", "prompt_version", "provider", "model", "state", "reason", "main_reason",
+    "arrangement", "calls", "left_out", "prompt_tokens", "read", "could_read", "saved",
+    "saved_low", "saved_high",
     "saved_a_year", "saved_a_year_low", "saved_a_year_high", "already_saved", "reorder_saved",
     "volatile_shape", "volatile_after",
 )  # fmt: skip
 _BATCH = (
-    "feature", "kind", "evidence", "calls", "already_batch", "repriced", "no_batch_price", "paid",
+    "feature", "kind", "state", "reason", "evidence", "calls", "already_batch", "repriced",
+    "no_batch_price", "paid",
     "saved", "saved_low", "saved_high", "saved_a_year", "saved_a_year_low", "saved_a_year_high",
     "continued_share",
 )  # fmt: skip

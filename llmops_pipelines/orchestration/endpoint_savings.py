@@ -32,7 +32,7 @@ _AT_ONCE: Final = 10_000
 
 _READ: Final = (LLM_CALLS, CALL_COSTS, PRICE_BOOK)
 
-_METHOD: Final = "1"
+_METHOD: Final = "2"
 """To be raised when the same inputs come to something else."""
 
 

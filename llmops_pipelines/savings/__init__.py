@@ -3,6 +3,7 @@
 from llmops_pipelines.savings.batches import (
     BATCHED,
     QUALITY_COST,
+    SUGGESTED,
     batch_rows,
     batchable,
     replay_batches,
@@ -147,6 +148,7 @@ __all__ = [
     "SAME_ANSWER",
     "SCOPE",
     "STEPS",
+    "SUGGESTED",
     "TOO_FEW",
     "TTL_HOURS",
     "UNKNOWN_RULE",

@@ -8,8 +8,9 @@ from typing import Any, Final
 import polars as pl
 
 from llmops_pipelines.pricing import price_tokens
+from llmops_pipelines.savings.recommendation import CANNOT_TELL, NOTHING_SAVED, RECOMMENDED
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting
-from llmops_pipelines.savings.window_totals import saved_figures
+from llmops_pipelines.savings.window_totals import is_proven_saving, saved_figures
 from llmops_pipelines.tables import BATCH_SAVINGS, METERED, MONEY
 
 BATCHED: Final = (
@@ -22,6 +23,11 @@ QUALITY_COST: Final = (
     "none in the answers: the same model answers the same prompt; but they come within 24 hours "
     "instead of seconds, and what goes on from them has to wait"
 )
+
+SUGGESTED: Final = "suggested"
+"""As ``recommended``, of a feature whose owner has not said that nobody waits for its answers."""
+
+_WAITED_FOR: Final = "waited_for"
 
 _DAY_HOURS: Final = 24
 _STANDARD_TIERS: Final = ("", "auto", "default", "standard")
@@ -63,6 +69,9 @@ def batch_rows(
 ) -> pl.DataFrame:
     """A row per feature, and the sums of the marked and of the detected ones, apart.
 
+    Recommended, or suggested, are rows whose 95 % interval of the saving lies above 0; a sum is
+    held to its own.
+
     Args:
         replayed: As ``replay_batches`` returns it.
         waiting: Whether somebody waits for its answers, by feature.
@@ -102,10 +111,15 @@ def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: float) -> di
     priced = alone.filter(pl.col("cost").is_not_null())
     repriced = priced.filter(pl.col("saved").is_not_null())
     continued = int(alone["continued"].sum())
+    # What people wait for is not batched: a saving there would be nobody's.
+    figures = saved_figures(repriced.filter(waiting.kind != INTERACTIVE), days)
+    state, reason = _state(figures, waiting.kind, alone.height, repriced.height)
     return {
         "feature": feature,
         "kind": waiting.kind,
         "evidence": waiting.evidence,
+        "state": state,
+        "reason": reason,
         "calls": calls.height,
         "already_batch": calls.height - alone.height,
         "repriced": repriced.height,
@@ -113,12 +127,27 @@ def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: float) -> di
         "no_batch_price": priced.height - repriced.height,
         "paid": repriced["cost"].sum() if repriced.height else None,
         "at_batch_price": repriced["batch_cost"].sum() if repriced.height else None,
-        # What people wait for is not batched: a saving there would be nobody's.
-        **saved_figures(repriced.filter(waiting.kind != INTERACTIVE), days),
+        **figures,
         "continued": continued,
         "continued_share": continued / alone.height if alone.height else None,
         "quality_cost": QUALITY_COST,
     }
+
+
+def _state(figures: dict[str, Any], kind: str, alone: int, repriced: int) -> tuple[str, str]:
+    """State and reason, in a sentence."""
+    if kind == INTERACTIVE:
+        return _WAITED_FOR, "somebody waits for its answers: nothing is claimed"
+    if not alone:
+        return NOTHING_SAVED, "all of its calls are in batches already"
+    if not repriced:
+        return CANNOT_TELL, "no call outside of batches has both a cost and a batch price"
+    if figures["saved"] <= 0:
+        return NOTHING_SAVED, "its calls cost no less in batches"
+    proven, why = is_proven_saving(figures, repriced)
+    if not proven:
+        return CANNOT_TELL, why
+    return (RECOMMENDED if kind == MARKED else SUGGESTED), why
 
 
 def _with_continued(calls: pl.DataFrame) -> pl.DataFrame:

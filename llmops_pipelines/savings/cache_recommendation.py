@@ -10,7 +10,7 @@ from llmops_pipelines.savings.recommendation import (
     CANNOT_TELL,
     NOTHING_SAVED,
     RECOMMENDED,
-    dollars,
+    in_all,
     unproven,
 )
 from llmops_pipelines.statistics import Interval, wilson
@@ -69,7 +69,7 @@ def recommend_rung(rungs: pl.DataFrame, allowed: float) -> tuple[str, str, str |
         saved = Interval(
             float(best["saved"]), best["saved_low"], best["saved_high"], best["requests"]
         )
-        return CANNOT_TELL, unproven(saved, "requests", _in_all), None
+        return CANNOT_TELL, unproven(saved, "requests", in_all), None
     best = max(sure, key=_worth)
     return (
         RECOMMENDED,
@@ -81,10 +81,6 @@ def recommend_rung(rungs: pl.DataFrame, allowed: float) -> tuple[str, str, str |
 
 def _worth(row: dict[str, Any]) -> tuple[bool, Any, int]:
     return row["saved"] is not None, row["saved"] or 0, row["hits"]
-
-
-def _in_all(amount: float) -> str:
-    return f"{dollars(amount, 4)} in all"
 
 
 def _unproven(

@@ -121,11 +121,13 @@ def chosen_setting(settings: pl.DataFrame) -> Chosen:
 
 
 def chosen_batch(features: pl.DataFrame) -> Chosen:
-    """Batches where ``BATCH_SAVINGS`` of one feature says that its owner wants them."""
+    """Batches where its owner wants them and ``BATCH_SAVINGS`` of the feature recommends them."""
     row = features.row(0, named=True) if features.height else None
     if row is None:
         return not_taken("no call in the last days")
     if row["kind"] == MARKED:
+        if row["state"] != RECOMMENDED:
+            return _nothing(features, "")
         promise = Promise(f"answers within 24 hours ({row['evidence']})", True, loss_at_most=0.0)
         return Chosen(promise, row)
     why = "detected: its owner has to say" if row["kind"] == DETECTED else "somebody waits for it"

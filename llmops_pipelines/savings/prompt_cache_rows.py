@@ -10,8 +10,9 @@ import polars as pl
 
 from llmops_pipelines.savings.divergence import Divergence
 from llmops_pipelines.savings.prefix_rules import PrefixRule, rule_of
+from llmops_pipelines.savings.recommendation import CANNOT_TELL
 from llmops_pipelines.savings.replayable import CACHE_SCOPE
-from llmops_pipelines.savings.window_totals import saved_figures
+from llmops_pipelines.savings.window_totals import is_proven_saving, saved_figures
 from llmops_pipelines.tables import CACHE_REASONS, PROMPT_CACHE_SAVINGS
 
 ALL: Final = "*"
@@ -19,6 +20,7 @@ ALL: Final = "*"
 WORTH_IT: Final = "worth_it"
 COSTS_MORE: Final = "costs_more"
 UNKNOWN_RULE: Final = "unknown_rule"
+NOTHING_TO_SAVE: Final = "nothing_to_save"
 
 _REASONS: Final = tuple(name for name, _ in CACHE_REASONS)
 _TOKENS: Final = ("could_read", *_REASONS, "written")
@@ -34,6 +36,8 @@ def prompt_cache_rows(
     traffic_days: float | None = None,
 ) -> pl.DataFrame:
     """A row per scope, and ``*`` for all scopes that are worth it.
+
+    A scope is worth it where the 95 % interval of its saving lies above 0.
 
     Args:
         replayed: As ``replay_prompt_cache`` returns it; None where no call could be replayed.
@@ -73,6 +77,9 @@ def _row(
     rule = rule_of(key[3], key[4])
     sums = _sums(calls)
     figures = saved_figures(calls, days)
+    state, reason = _state(
+        figures, rule, calls["saved"].count(), known=calls["arrangement"][0] is not None
+    )
     tokens, length = (int(calls[name].sum()) for name in ("prompt_tokens", "prompt_bytes"))
     return (
         dict(zip(CACHE_SCOPE, key, strict=True))
@@ -80,7 +87,8 @@ def _row(
         | figures
         | _why_left_out(missing.pop(key, {}))
         | {
-            "state": _state(figures["saved"], rule, known=calls["arrangement"][0] is not None),
+            "state": state,
+            "reason": reason,
             "main_reason": _main_reason(sums),
             "arrangement": calls["arrangement"][0],
             "rule": told_rule(rule) if rule else None,
@@ -110,12 +118,19 @@ def _sums(calls: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _state(saved: Any, rule: PrefixRule | None, *, known: bool) -> str:
+def _state(
+    figures: Mapping[str, Any], rule: PrefixRule | None, calls: int, *, known: bool
+) -> tuple[str, str | None]:
+    """State, and why a saving above 0 is worth it or cannot be told."""
+    saved = figures["saved"]
     if rule is None or not known:
-        return UNKNOWN_RULE
+        return UNKNOWN_RULE, None
     if saved is None:
-        return "unpriced"
-    return WORTH_IT if saved > 0 else COSTS_MORE if saved < 0 else "nothing_to_save"
+        return "unpriced", None
+    if saved <= 0:
+        return (COSTS_MORE if saved < 0 else NOTHING_TO_SAVE), None
+    proven, why = is_proven_saving(figures, calls)
+    return (WORTH_IT if proven else CANNOT_TELL), why
 
 
 def _main_reason(sums: Mapping[str, Any]) -> str | None:
@@ -132,6 +147,7 @@ def _all(
     ruled = replayed.filter(pl.col("arrangement").is_not_null())
     sums, unruled = _sums(ruled), replayed.height - ruled.height
     good = pl.concat(worth) if worth else replayed.clear()
+    unproven = sum(row["state"] == CANNOT_TELL for row in rows)
     figures = saved_figures(good, days)
     return (
         dict.fromkeys(CACHE_SCOPE)
@@ -139,7 +155,8 @@ def _all(
         | sums
         | figures
         | {
-            "state": WORTH_IT if worth else "nothing_to_save",
+            "state": WORTH_IT if worth else CANNOT_TELL if unproven else NOTHING_TO_SAVE,
+            "reason": f"{unproven:,} more might save and are not proven to" if unproven else None,
             "left_out": sum(row["left_out"] for row in rows) + unruled,
             "left_out_why": f"{unruled:,} of models without a known rule" if unruled else None,
             "main_reason": _main_reason(sums),

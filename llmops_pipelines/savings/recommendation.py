@@ -80,23 +80,34 @@ def is_proven(saving: str) -> pl.Expr:
     return (pl.col(f"{saving}_low") > 0).fill_null(value=False)
 
 
-def unproven(saved: Interval, named: str, written: Callable[[float], str]) -> str:
+def unproven(
+    saved: Interval,
+    named: str,
+    written: Callable[[float], str],
+    cluster: str = "session or source",
+) -> str:
     """Why not even what saves most is recommended: its interval, and how much data might do.
 
     Args:
         saved: The saving above 0 of what saves most, by ``n`` of what is ``named``.
         named: What the interval comes from, such as ``calls``.
         written: The amount in words.
+        cluster: What they all belong to where there is no interval.
     """
     estimate, low, high, n = saved
     said = f"not proven to save anything: {written(estimate or 0)} at best"
     if not estimate or low is None or high is None:
-        return f"{said}, by {n:,} {named} of one session or source: no interval can be given"
+        return f"{said}, by {n:,} {named} of one {cluster}: no interval can be given"
     wanted = n * ((estimate - low) / estimate) ** 2
     return (
         f"{said}, with 95 % confidence {written(low)} to {written(high)}, by {n:,} {named}; about "
         f"{wanted:,.0f} might do"
     )
+
+
+def in_all(amount: float) -> str:
+    """A sum of a window in words."""
+    return f"{dollars(amount, 4)} in all"
 
 
 def _a_call(amount: float) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
 
-from llmops_pipelines.statistics import mean_interval
+from llmops_pipelines.savings.recommendation import in_all, unproven
+from llmops_pipelines.statistics import Interval, mean_interval
 
 DAYS_A_YEAR: Final = 365
 
@@ -41,6 +43,20 @@ def saved_figures(saved: pl.DataFrame, days: float) -> dict[str, Any]:
     a_year = DAYS_A_YEAR / days
     yearly = [None if end is None else float(end) * a_year for end in (total, *ends)]
     return dict(zip(_NAMES, (total, *ends, *yearly), strict=True))
+
+
+def is_proven_saving(figures: Mapping[str, Any], calls: int) -> tuple[bool, str]:
+    """Whether the interval of a saving above 0 lies above 0, and that, or what it lacks, in words.
+
+    Args:
+        figures: As `saved_figures` returns them.
+        calls: How many calls they are of.
+    """
+    low, high = figures["saved_low"], figures["saved_high"]
+    if low is not None and low > 0:
+        return True, f"its 95 % interval lies above 0: {in_all(low)} to {in_all(high)}"
+    saved = Interval(float(figures["saved"]), low, high, calls)
+    return False, unproven(saved, "calls", in_all, "hour")
 
 
 _NAMES: Final = (

@@ -25,6 +25,7 @@ def rows():
         })
         for n, (feature, kind) in enumerate(_PAID.items())
     ]  # fmt: skip
+    told[1]["state"] = "cannot_tell"
     whole = told[0] | {"feature": "* marked"}
     return pl.DataFrame([whole, *told], schema=BATCH_SAVINGS.schema)
 
@@ -39,6 +40,7 @@ def test_a_bar_a_feature_and_nothing_claimed_where_somebody_waits():
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert labels == ["digest", "mails", "chat"]
     assert "$200.00 ($150.00 to $250.00)" in shown
+    assert "$199.00 ($150.00 to $250.00), not proven" in shown
     assert "nothing claimed" in shown
     assert "* marked" not in shown, "sums are no bars"
     widths = sorted({bar.get_width() for bar in figure.axes[0].patches})

@@ -47,9 +47,19 @@ def test_a_named_feature_saves_half_and_a_chart_shows_it(told, tmp_path):
     own = rows["digest"]
     assert (own["kind"], own["evidence"]) == ("marked", "--not-interactive")
     assert (own["paid"], own["saved"]) == (0.504, 0.252)
+    assert own["state"] == "recommended"
     assert own["saved_a_year"] == pytest.approx(0.252 * 365 / 3)
     assert rows["* marked"]["saved"] == 0.252
     assert "the same calls at batch prices" in (tmp_path / "batch.svg").read_text()
+
+
+def test_one_night_is_too_little_to_recommend_batches(told):
+    found = told(*NIGHTS[:60], args=("--not-interactive", "digest"))
+    assert found.returncode == 3
+    assert (
+        "cannot tell: not proven to save anything: $0.0840 in all at best, by 60 calls of one "
+        "hour: no interval can be given" in found.stdout
+    )
 
 
 def test_what_looks_as_if_nobody_waits_is_only_suggested(told):

@@ -37,11 +37,21 @@ def told(tmp_path):
 
 
 def test_a_static_prompt_could_have_been_read(told):
-    found = told(*(record(n) for n in range(30)))
+    found = told(*(record(n) for n in range(150)))
     assert found.returncode == 0
-    assert "unattributed, gpt-4o: 30 calls, 60,000 prompt tokens" in found.stdout
+    assert "unattributed, gpt-4o: 150 calls, 300,000 prompt tokens" in found.stdout
     assert "missed: Could have been read" in found.stdout
-    assert "reading what could be read saves $0.0" in found.stdout
+    assert "reading what could be read saves $0.3" in found.stdout
+    assert "worth it: its 95 % interval lies above 0: $0.3" in found.stdout
+
+
+def test_what_an_hour_could_have_saved_is_not_recommended(told):
+    found = told(*(record(n) for n in range(30)))
+    assert found.returncode == 3
+    assert (
+        "cannot tell: not proven to save anything: $0.0696 in all at best, by 30 calls of one "
+        "hour: no interval can be given" in found.stdout
+    )
 
 
 def test_a_clock_in_the_prompt_is_named(told):
@@ -53,7 +63,7 @@ def test_a_clock_in_the_prompt_is_named(told):
 def test_breakpoints_are_advised_where_nothing_is_cached(told):
     usage = {"input_tokens": 2_000, "output_tokens": 20}
     of = {"provider": "anthropic", "model": "claude-sonnet-4-5", "usage": usage}
-    found = told(*(record(n, **of) for n in range(30)))
+    found = told(*(record(n, **of) for n in range(150)))
     assert "set a breakpoint after the system text, kept 5 minutes" in found.stdout
 
 
@@ -124,11 +134,11 @@ def test_the_kind_of_chart_is_asked_for_by_its_name(told, tmp_path):
 
 def test_the_traffic_of_a_year_can_be_told(told):
     def a_year(*args):
-        found = told(*(record(n) for n in range(30)), args=("--json", *args))
+        found = told(*(record(n) for n in range(150)), args=("--json", *args))
         return json.loads(found.stdout)["prompts"][0]["saved_a_year"]
 
-    assert a_year("--calls-per-day", "30") == pytest.approx(a_year())
-    assert a_year("--calls-per-day", "600") == pytest.approx(20 * a_year())
+    assert a_year("--calls-per-day", "150") == pytest.approx(a_year())
+    assert a_year("--calls-per-day", "3000") == pytest.approx(20 * a_year())
     assert a_year("--calls-per-day", "0") == 0
 
 

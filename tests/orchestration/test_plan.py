@@ -100,6 +100,16 @@ def test_what_is_not_recommended_is_not_taken_and_says_why(lake):
     assert not any(row["is_taken"] for row in chat.values())
 
 
+def test_batches_that_are_not_proven_to_save_are_not_taken_though_their_owner_wants_them(lake):
+    write_calls(lake)
+    told = "not proven to save anything: $0.0100 in all at best"
+    write_recommendations(lake, batch={"state": "cannot_tell", "reason": told})
+    chat = of(replayed_plan(lake, embed))
+    assert (chat["batch"]["is_taken"], chat["batch"]["changed"]) == (False, 0)
+    assert chat["batch"]["setting"] == f"cannot tell: {told}"
+    assert chat["plan"]["setting"] == "cache, then route, then compress"
+
+
 def test_features_that_no_replay_speaks_of_are_in_the_sum_by_their_traffic(lake):
     write_calls(lake, features=("chat", "mail"))
     write_recommendations(lake)

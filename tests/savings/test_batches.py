@@ -63,6 +63,59 @@ def test_what_people_wait_for_saves_nothing():
     assert row["at_batch_price"] == Decimal("1.25")
 
 
+def nightly(count, **fields):
+    """Sixty calls an hour, of lengths that differ from hour to hour."""
+    return [
+        call(n, started_at=START + timedelta(minutes=n), uncached_input=1_000 * (1 + n // 60),
+             **fields)
+        for n in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("interactive", "state"), [(False, "recommended"), (True, "waited_for")])
+def test_a_saving_that_is_proven_is_recommended_where_nobody_waits(interactive, state):
+    row = rows_of(*nightly(600), chat=interactive)["chat"]
+    assert row["state"] == state
+    if not interactive:
+        assert 0 < row["saved_low"] < row["saved"]
+        assert row["reason"].startswith("its 95 % interval lies above 0: $")
+
+
+def test_what_its_owner_has_not_marked_is_suggested_at_most():
+    quiet = [
+        call(n, started_at=START + timedelta(days=n // 60, minutes=n % 60)) for n in range(180)
+    ]
+    rows = rows_of(*quiet)
+    assert {rows[name]["state"] for name in ("chat", "* detected")} == {"suggested"}
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_calls_of_one_hour_recommend_no_batches(count):
+    row = rows_of(*nightly(count), chat=False)["chat"]
+    assert (row["saved"] > 0, row["state"]) == (True, "cannot_tell")
+    assert row["reason"].endswith(f"by {count:,} calls of one hour: no interval can be given")
+
+
+def test_two_unlike_hours_prove_nothing_and_say_how_many_calls_might():
+    row = rows_of(*nightly(120), chat=False)["chat"]
+    assert row["saved_low"] < 0 < row["saved"]
+    assert (row["state"], row["reason"][-9:]) == ("cannot_tell", " might do")
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "reason"),
+    [
+        ({"is_batch": True}, "nothing_saved", "all of its calls are in batches already"),
+        ({"provider": "acme", "model": "acme-7b"}, "cannot_tell", "both a cost and a batch price"),
+        ({"uncached_input": 0}, "nothing_saved", "its calls cost no less in batches"),
+    ],
+)
+def test_where_nothing_can_be_saved_it_says_why(fields, state, reason):
+    row = rows_of(*(call(n, **fields) for n in range(3)), chat=False)["chat"]
+    assert row["state"] == state
+    assert reason in row["reason"]
+
+
 def test_batches_unknown_prices_and_other_tiers_are_counted_apart():
     row = rows_of(
         call(0),

@@ -45,11 +45,29 @@ def test_calls_of_one_hour_bound_nothing():
     row = rows_of(*hourly(10))["chat"]
     assert row["saved"] > 0
     assert (row["saved_low"], row["saved_high"]) == (None, None)
+    assert row["state"] == "cannot_tell"
+    assert row["reason"].endswith("at best, by 10 calls of one hour: no interval can be given")
+
+
+def test_where_nothing_is_proven_the_whole_cannot_tell_and_claims_nothing():
+    row = rows_of(*hourly(10))["*"]
+    assert (row["state"], row["saved"]) == ("cannot_tell", None)
+
+
+def test_a_saving_of_one_hour_in_four_proves_nothing():
+    # What is sent once an hour is past its lifetime: only the first hour's prompts could be read.
+    late = [asked(n, call_id=f"late{n}", after=3600.0) for n in range(1, 4)]
+    row = rows_of(*hourly(5), *late)["chat"]
+    assert row["saved_low"] < 0 < row["saved"]
+    assert row["state"] == "cannot_tell"
+    assert "with 95 % confidence -$0.0" in row["reason"]
+    assert row["reason"].endswith("might do")
 
 
 def test_all_together_are_those_worth_it():
     rows = rows_of(
-        *hourly(12, feature="good"),
+        *hourly(130, feature="good"),
+        *hourly(10, feature="young"),
         *(asked(n, f"{n}\n{GUIDE}", call_id=f"b{n}", feature="bad", **CLAUDE) for n in range(12)),
         *hourly(12, feature="unknown", provider="acme"),
     )
@@ -57,9 +75,13 @@ def test_all_together_are_those_worth_it():
     assert rows["bad"]["saved"] < 0
     assert rows["unknown"]["state"] == "unknown_rule"
     assert (rows["unknown"]["saved"], rows["unknown"]["could_read"]) == (None, None)
+    assert rows["young"]["saved"] > 0
     assert rows["*"]["saved"] == rows["good"]["saved"]
+    assert (rows["*"]["state"], rows["*"]["reason"]) == (
+        "worth_it", "1 more might save and are not proven to",
+    )  # fmt: skip
     assert rows["*"]["prompt_tokens"] == sum(rows["*"][name] for name in REASONS)
-    assert (rows["*"]["left_out"], rows["*"]["calls"]) == (12, 24)
+    assert (rows["*"]["left_out"], rows["*"]["calls"]) == (12, 152)
 
 
 def test_a_call_without_a_price_is_counted():

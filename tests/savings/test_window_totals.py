@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from llmops_pipelines.savings.window_totals import saved_figures
+from llmops_pipelines.savings.window_totals import is_proven_saving, saved_figures
 from llmops_pipelines.statistics import mean_interval
 from llmops_pipelines.tables import MONEY
 
@@ -42,3 +42,28 @@ def test_unknown_is_left_out_and_nothing_known_is_unknown():
 def test_the_order_of_calls_changes_no_bit():
     one = calls(*(f"0.00000{n}1" for n in range(1, 10)))
     assert saved_figures(one, days=3) == saved_figures(one.reverse(), days=3)
+
+
+NOISY = ["4", "4", "-1", "-1", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "proven", "told"),
+    [
+        (["1", "1", "1", "1"], True, "its 95 % interval lies above 0: $4.0000 in all to $4.0000"),
+        (NOISY, False, "not proven to save anything: $8.0000 in all at best, with 95 % confidence"),
+        (["1"], False, "$1.0000 in all at best, by 1 calls of one hour: no interval can be given"),
+    ],
+)
+def test_a_saving_is_proven_where_its_interval_lies_above_nothing(amounts, proven, told):
+    found = is_proven_saving(saved_figures(calls(*amounts), days=1), len(amounts))
+    assert found[0] is proven
+    assert told in found[1]
+
+
+def test_twice_as_many_calls_as_it_says_would_do():
+    _, told = is_proven_saving(saved_figures(calls(*NOISY), days=1), len(NOISY))
+    wanted = int(told.rsplit("about ", 1)[1].split()[0].replace(",", ""))
+    assert wanted > len(NOISY)
+    more = NOISY * (2 * wanted // len(NOISY) + 1)
+    assert is_proven_saving(saved_figures(calls(*more), days=1), len(more))[0]
