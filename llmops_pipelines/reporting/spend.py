@@ -11,8 +11,9 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.reference import UNATTRIBUTED
+from llmops_pipelines.reporting.amounts import amounts, exact_sum, sums_by, told, whole_of
 from llmops_pipelines.reporting.night import NightlyData, on
+from llmops_pipelines.reporting.owners import OwnerSpend, owners_of
 from llmops_pipelines.reporting.wording import (
     NOT_KNOWN,
     count,
@@ -21,16 +22,8 @@ from llmops_pipelines.reporting.wording import (
     usd,
     visible,
 )
-from llmops_pipelines.tables import TOKEN_BUCKETS
-
-_INPUT = tuple(
-    name for name in TOKEN_BUCKETS if name not in ("output_text", "reasoning", "audio_output")
-)
-_OUTPUT = ("output_text", "reasoning", "audio_output")
 
 _ENOUGH_DAYS = 3
-
-_MONEY = ("cost", "cost_report")
 
 
 @dataclass(frozen=True)
@@ -70,18 +63,6 @@ class ModelSpend:
 
 
 @dataclass(frozen=True)
-class OwnerSpend:
-    """The day of who is charged."""
-
-    team: str
-    calls: str
-    failed: str
-    cost: str
-    beside: str
-    unpriced: str
-
-
-@dataclass(frozen=True)
 class PeriodSpend:
     """One budget that is not a feature's of the day."""
 
@@ -115,7 +96,7 @@ class Spend:
     features: tuple[FeatureSpend, ...]
     models: tuple[ModelSpend, ...]
     owners: tuple[OwnerSpend, ...]
-    """None where finance.yaml says nothing of days, currency and owners."""
+    """Nobody where finance.yaml says nothing of days, currency and owners."""
     gaps: tuple[str, ...]
     """Hours that are not there, in sentences."""
     basis: tuple[str, ...]
@@ -137,8 +118,8 @@ def spend_of(night: NightlyData) -> Spend:
     """Sum up the day's costs; unknown costs are counted beside the sums, never inside them."""
     today = on(night.feature_costs, night.spend_day)
     money = night.money
-    whole = _whole(today)
-    total_text, total_beside = _told(night, whole)
+    whole = whole_of(today)
+    total_text, total_beside = told(night, whole)
     standing = on(night.budget_status, night.day)
     budgets = {
         row["scope"]: row
@@ -146,7 +127,7 @@ def spend_of(night: NightlyData) -> Spend:
             named=True
         )
     }
-    by_feature = _sums(today, "feature").join(
+    by_feature = sums_by(today, "feature").join(
         today.group_by("feature").agg(pl.col("team").unique().sort()), on="feature"
     )
     dearest = max(
@@ -163,7 +144,7 @@ def spend_of(night: NightlyData) -> Spend:
         whose_day=money.name if money else "",
         missing_hours=money.missing(money.day) if money else "",
         unpriced_calls=int(today["unpriced_calls"].sum()),
-        retry_cost=usd(money.retry_cost if money else _sum(today["retry_cost"])),
+        retry_cost=usd(money.retry_cost if money else exact_sum(today["retry_cost"])),
         features=tuple(
             _feature(night, row, dearest, budgets.get(row["feature"], {}))
             for row in ordered.iter_rows(named=True)
@@ -175,13 +156,13 @@ def spend_of(night: NightlyData) -> Spend:
                 input_tokens=count(row["input_tokens"]),
                 output_tokens=count(row["output_tokens"]),
                 unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
-                **_amounts(night, row),
+                **amounts(night, row),
             )
-            for row in _sums(today, "model")
+            for row in sums_by(today, "model")
             .sort(["cost", "model"], descending=[True, False], nulls_last=True)
             .iter_rows(named=True)
         ),
-        owners=_owners(night, today) if money else (),
+        owners=owners_of(night, today) if money else (),
         gaps=tuple(money.gaps()) if money else (),
         basis=_basis(night),
         total_budget=_allowed(total),
@@ -201,59 +182,10 @@ def spend_of(night: NightlyData) -> Spend:
     )
 
 
-def _sum(costs: pl.Series) -> Decimal | None:
-    """The exact sum; None when nothing is known, which is not the same as nothing spent."""
-    return None if costs.null_count() == costs.len() and costs.len() else Decimal(costs.sum() or 0)
-
-
-def _sums(costs: pl.DataFrame, by: str) -> pl.DataFrame:
-    return costs.group_by(by).agg(
-        pl.col("calls", "errors", "unpriced_calls").sum(),
-        *(
-            pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)
-            for name in _MONEY
-            if name in costs.columns
-        ),
-        input_tokens=pl.sum_horizontal(pl.col(*_INPUT).sum()),
-        output_tokens=pl.sum_horizontal(pl.col(*_OUTPUT).sum()),
-    )
-
-
-def _whole(today: pl.DataFrame) -> dict[str, Decimal | None]:
-    return {name: _sum(today[name]) for name in _MONEY if name in today.columns}
-
-
-def _told(night: NightlyData, row: Mapping[str, Any]) -> tuple[str, str]:
-    return night.money.told(row) if night.money else (usd(row["cost"]), "")
-
-
-def _amounts(night: NightlyData, row: Mapping[str, Any]) -> dict[str, str]:
-    return dict(zip(("cost", "beside"), _told(night, row), strict=True))
-
-
-def _owners(night: NightlyData, today: pl.DataFrame) -> tuple[OwnerSpend, ...]:
-    """Who is charged, the most first; ``unattributed`` is always there, if only with nothing."""
-    found = _sums(today, "team").sort(["cost", "team"], descending=[True, False], nulls_last=True)
-    rows = found.to_dicts()
-    if UNATTRIBUTED not in found["team"]:
-        nothing = dict.fromkeys(("calls", "errors", "unpriced_calls"), 0)
-        rows.append({"team": UNATTRIBUTED, **nothing, **dict.fromkeys(_MONEY, Decimal(0))})
-    return tuple(
-        OwnerSpend(
-            team=visible(row["team"], 80),
-            calls=count(row["calls"]),
-            failed=count(row["errors"]),
-            unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
-            **_amounts(night, row),
-        )
-        for row in rows
-    )
-
-
 def _basis(night: NightlyData) -> tuple[str, ...]:
     if night.money is None:
         return ()
-    told = (
+    sentences = (
         night.money.whose(),
         night.money.rates(),
         "Teams are those that are charged: owners by data/reference/finance.yaml, else those "
@@ -261,7 +193,7 @@ def _basis(night: NightlyData) -> tuple[str, ...]:
         f"Service, quality, what judging cost, rejected lines and replays are of the UTC day "
         f"{night.day}, in US dollars.",
     )
-    return tuple(sentence for sentence in told if sentence)
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _feature(
@@ -281,7 +213,7 @@ def _feature(
         used_bar=min(100.0, 100 * share) if share is not None else 0.0,
         over=budget.get("status") == "over",
         unpriced=count(row["unpriced_calls"]) if row["unpriced_calls"] else "",
-        **_amounts(night, row),
+        **amounts(night, row),
     )
 
 
@@ -329,11 +261,11 @@ def _told_days(night: NightlyData) -> str:
     zones = on(night.budget_status, night.day)["report_timezone"].unique().to_list()
     if zones in ([], ["UTC"]):
         return "Days and months of budgets and forecast are UTC."
-    told = (
+    days = (
         f"Days and months of budgets and forecast are those of {visible(zones[0], 80)}, up to "
         f"{night.business_day}"
     )
-    return f"{told}." if night.money else f"{told}; all else on this page is of the UTC day."
+    return f"{days}." if night.money else f"{days}; all else on this page is of the UTC day."
 
 
 def _of_periods(standing: pl.DataFrame) -> pl.DataFrame:
