@@ -10,10 +10,26 @@ import pytest
 from llmops_pipelines.orchestration.budgets import UTC_DAYS
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.report_money import is_utc_dollars, report_money
+from llmops_pipelines.orchestration.reports import REPORT_DAYS, write_report
+from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.orchestration.stores import open_store
-from llmops_pipelines.tables import FEATURE_COSTS
+from llmops_pipelines.tables import (
+    ALERTS,
+    BUDGET_STATUS,
+    CALL_COSTS,
+    COST_DRIVERS,
+    COST_FORECAST,
+    EVALUATION_COSTS,
+    FEATURE_COSTS,
+    QUALITY,
+    REJECTED_LINES,
+    ROUTING_SAVINGS,
+    RULE_EVALUATIONS,
+    SERVICE_HEALTH,
+)
 from tests.finance.worlds import call, settings
 from tests.orchestration.books import write
+from tests.reporting.test_page import Reader
 
 DAY = date(2026, 10, 10)
 RATE = (
@@ -136,3 +152,50 @@ def test_a_rate_too_old_is_none(lake):
     found = money(lake, f"report_timezone: Asia/Kolkata\n{stale}")
     assert (found.told.rate, found.told.is_converted) == (None, False)
     assert found.rows["cost_report"].null_count() == found.rows.height > 0
+
+
+def page(lake, tmp_path, text):
+    """The text of the page of ``DAY``, of a night of which nothing but the costs is known."""
+    folder = tmp_path / "reference"
+    folder.mkdir(exist_ok=True)
+    (folder / "finance.yaml").write_text(text)
+    none = (
+        *(BUDGET_STATUS, COST_FORECAST, COST_DRIVERS, SERVICE_HEALTH, QUALITY, RULE_EVALUATIONS),
+        *(ALERTS, REJECTED_LINES, ROUTING_SAVINGS, EVALUATION_COSTS),
+    )
+    day = pl.lit(DAY)
+    empty = {table.name: table.empty().with_columns(day=day) for table in none}
+    row = write_report(
+        lake,
+        ReferenceFolder(path=str(folder)),
+        DAY,
+        call_costs=lake.scan(CALL_COSTS, [DAY]),
+        feature_costs=lake.read(FEATURE_COSTS, last_days(DAY, REPORT_DAYS)),
+        **empty,
+    )
+    return " ".join(" ".join(Reader(lake.store.read(row["path"][0]).decode()).text).split())
+
+
+def test_the_page_follows_finance_yaml_and_nothing_else(lake, tmp_path):
+    write(
+        lake,
+        call("2026-10-09 18:29", "100", feature="chat", team="sales"),
+        call("2026-10-09 18:30", "2", feature="chat", team="sales", attempt=2),
+        call("2026-10-10 18:29", "0.5", feature="loose", team=None),
+        call("2026-10-10 18:29", None, feature="loose", model="own-7b", team=None),
+        call("2026-10-10 18:30", "1000", feature="chat", team="sales"),
+    )
+    recorded = page(lake, tmp_path, "")
+    assert "3 calls cost $1,000.50, 1 unpriced ones not included." in recorded
+    assert "By owner" not in recorded
+    told = page(lake, tmp_path, f"report_timezone: Asia/Kolkata\n{RATE}{OWNERS}")
+    assert (
+        "Saturday 10 October 2026 in Asia/Kolkata: 3 calls cost 221.75 INR ($2.50), 1 unpriced "
+        "ones not included." in told
+    )
+    assert "Repeated attempts took $2.00." in told
+    assert (
+        "care 1 0 177.40 INR $2.00 unattributed 2 0 1 44.35 INR $0.50 "
+        "Total 3 0 1 221.75 INR $2.50" in told
+    )
+    assert "own-7b" in told
