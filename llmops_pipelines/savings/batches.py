@@ -69,8 +69,8 @@ def batch_rows(
 ) -> pl.DataFrame:
     """A row per feature, and the sums of the marked and of the detected ones, apart.
 
-    Recommended, or suggested, are rows whose 95 % interval of the saving lies above 0; a sum is
-    held to its own.
+    Recommended, or suggested, are rows whose 95 % interval of the saving lies above 0, or none of
+    whose calls costs more in a batch; a sum is held to its own.
 
     Args:
         replayed: As ``replay_batches`` returns it.
@@ -113,7 +113,7 @@ def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: float) -> di
     continued = int(alone["continued"].sum())
     # What people wait for is not batched: a saving there would be nobody's.
     figures = saved_figures(repriced.filter(waiting.kind != INTERACTIVE), days)
-    state, reason = _state(figures, waiting.kind, alone.height, repriced.height)
+    state, reason = _state(figures, waiting.kind, alone.height, repriced["saved"])
     return {
         "feature": feature,
         "kind": waiting.kind,
@@ -134,17 +134,17 @@ def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: float) -> di
     }
 
 
-def _state(figures: dict[str, Any], kind: str, alone: int, repriced: int) -> tuple[str, str]:
+def _state(figures: dict[str, Any], kind: str, alone: int, saved: pl.Series) -> tuple[str, str]:
     """State and reason, in a sentence."""
     if kind == INTERACTIVE:
         return _WAITED_FOR, "somebody waits for its answers: nothing is claimed"
     if not alone:
         return NOTHING_SAVED, "all of its calls are in batches already"
-    if not repriced:
+    if not saved.count():
         return CANNOT_TELL, "no call outside of batches has both a cost and a batch price"
     if figures["saved"] <= 0:
         return NOTHING_SAVED, "its calls cost no less in batches"
-    proven, why = is_proven_saving(figures, repriced)
+    proven, why = is_proven_saving(figures, saved)
     if not proven:
         return CANNOT_TELL, why
     return (RECOMMENDED if kind == MARKED else SUGGESTED), why

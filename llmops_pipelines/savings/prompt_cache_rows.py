@@ -37,7 +37,7 @@ def prompt_cache_rows(
 ) -> pl.DataFrame:
     """A row per scope, and ``*`` for all scopes that are worth it.
 
-    A scope is worth it where the 95 % interval of its saving lies above 0.
+    A scope is worth it where the 95 % interval of its saving lies above 0, or no call costs more.
 
     Args:
         replayed: As ``replay_prompt_cache`` returns it; None where no call could be replayed.
@@ -77,9 +77,7 @@ def _row(
     rule = rule_of(key[3], key[4])
     sums = _sums(calls)
     figures = saved_figures(calls, days)
-    state, reason = _state(
-        figures, rule, calls["saved"].count(), known=calls["arrangement"][0] is not None
-    )
+    state, reason = _state(figures, rule, calls["saved"], known=calls["arrangement"][0] is not None)
     tokens, length = (int(calls[name].sum()) for name in ("prompt_tokens", "prompt_bytes"))
     return (
         dict(zip(CACHE_SCOPE, key, strict=True))
@@ -119,7 +117,7 @@ def _sums(calls: pl.DataFrame) -> dict[str, Any]:
 
 
 def _state(
-    figures: Mapping[str, Any], rule: PrefixRule | None, calls: int, *, known: bool
+    figures: Mapping[str, Any], rule: PrefixRule | None, each: pl.Series, *, known: bool
 ) -> tuple[str, str | None]:
     """State, and why a saving above 0 is worth it or cannot be told."""
     saved = figures["saved"]
@@ -129,7 +127,7 @@ def _state(
         return "unpriced", None
     if saved <= 0:
         return (COSTS_MORE if saved < 0 else NOTHING_TO_SAVE), None
-    proven, why = is_proven_saving(figures, calls)
+    proven, why = is_proven_saving(figures, each)
     return (WORTH_IT if proven else CANNOT_TELL), why
 
 

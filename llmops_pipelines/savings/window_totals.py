@@ -18,6 +18,7 @@ def saved_figures(saved: pl.DataFrame, days: float) -> dict[str, Any]:
 
     A mean per call with the hours in which calls began as clusters, times the calls
     (`mean_interval`): whether a prefix is still held depends on what else was sent in that hour.
+    Where no call loses, neither does the lower end.
     Money is added up exactly by hour first and in order after, so that equal windows give equal
     bits.
 
@@ -40,23 +41,34 @@ def saved_figures(saved: pl.DataFrame, days: float) -> dict[str, Any]:
     )
     total = hours["saved"].sum()
     ends = [None if end is None else end * calls for end in (mean.low, mean.high)]
+    if ends[0] is not None and not _some_lose(saved["saved"]):
+        ends[0] = max(ends[0], 0.0)
     a_year = DAYS_A_YEAR / days
     yearly = [None if end is None else float(end) * a_year for end in (total, *ends)]
     return dict(zip(_NAMES, (total, *ends, *yearly), strict=True))
 
 
-def is_proven_saving(figures: Mapping[str, Any], calls: int) -> tuple[bool, str]:
-    """Whether the interval of a saving above 0 lies above 0, and that, or what it lacks, in words.
+def is_proven_saving(figures: Mapping[str, Any], saved: pl.Series) -> tuple[bool, str]:
+    """Whether a saving above 0 can be relied on, and why, or what it lacks, in words.
+
+    It can where its interval lies above 0, and where no call costs more than before: then nothing
+    can be lost, only how much such traffic saves is in doubt.
 
     Args:
         figures: As `saved_figures` returns them.
-        calls: How many calls they are of.
+        saved: What each call saved; null where unknown.
     """
     low, high = figures["saved_low"], figures["saved_high"]
     if low is not None and low > 0:
         return True, f"its 95 % interval lies above 0: {in_all(low)} to {in_all(high)}"
-    saved = Interval(float(figures["saved"]), low, high, calls)
-    return False, unproven(saved, "calls", in_all, "hour")
+    if not _some_lose(saved):
+        return True, "none of its calls costs more than before"
+    known = Interval(float(figures["saved"]), low, high, saved.count())
+    return False, unproven(known, "calls", in_all, "hour")
+
+
+def _some_lose(saved: pl.Series) -> bool:
+    return bool((saved < 0).any())
 
 
 _NAMES: Final = (

@@ -9,12 +9,14 @@ from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 from llmops_pipelines.savings import CACHE_SCOPE, prompt_cache_rows
 from tests.savings.prompts import GUIDE, asked, replay
 
+CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
+
 
 @pytest.fixture(scope="module")
 def rows():
     calls = [
         *(asked(n, feature="good", call_id=f"g{n}") for n in range(130)),
-        *(asked(n, feature="young", call_id=f"y{n}") for n in range(12)),
+        *(asked(n, feature="young", call_id=f"y{n}", **CLAUDE) for n in range(12)),
         *(asked(n, f"{n}\n{GUIDE}", feature="odd", call_id=f"o{n}") for n in range(12)),
         *(asked(n, feature="unknown", call_id=f"u{n}", provider="acme") for n in range(3)),
     ]

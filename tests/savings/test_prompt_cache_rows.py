@@ -41,8 +41,8 @@ def test_a_scope_is_the_sum_of_its_calls():
     assert "from 1,024 tokens in blocks of 128, kept 300 s" in row["rule"]
 
 
-def test_calls_of_one_hour_bound_nothing():
-    row = rows_of(*hourly(10))["chat"]
+def test_calls_of_one_hour_bound_nothing_where_writing_costs_more():
+    row = rows_of(*hourly(10, **CLAUDE))["chat"]
     assert row["saved"] > 0
     assert (row["saved_low"], row["saved_high"]) == (None, None)
     assert row["state"] == "cannot_tell"
@@ -50,14 +50,14 @@ def test_calls_of_one_hour_bound_nothing():
 
 
 def test_where_nothing_is_proven_the_whole_cannot_tell_and_claims_nothing():
-    row = rows_of(*hourly(10))["*"]
+    row = rows_of(*hourly(10, **CLAUDE))["*"]
     assert (row["state"], row["saved"]) == ("cannot_tell", None)
 
 
 def test_a_saving_of_one_hour_in_four_proves_nothing():
     # What is sent once an hour is past its lifetime: only the first hour's prompts could be read.
-    late = [asked(n, call_id=f"late{n}", after=3600.0) for n in range(1, 4)]
-    row = rows_of(*hourly(5), *late)["chat"]
+    late = [asked(n, call_id=f"late{n}", after=7300.0, **CLAUDE) for n in range(1, 4)]
+    row = rows_of(*hourly(5, **CLAUDE), *late)["chat"]
     assert row["saved_low"] < 0 < row["saved"]
     assert row["state"] == "cannot_tell"
     assert "with 95 % confidence -$0.0" in row["reason"]
@@ -67,7 +67,7 @@ def test_a_saving_of_one_hour_in_four_proves_nothing():
 def test_all_together_are_those_worth_it():
     rows = rows_of(
         *hourly(130, feature="good"),
-        *hourly(10, feature="young"),
+        *hourly(10, feature="young", **CLAUDE),
         *(asked(n, f"{n}\n{GUIDE}", call_id=f"b{n}", feature="bad", **CLAUDE) for n in range(12)),
         *hourly(12, feature="unknown", provider="acme"),
     )

@@ -52,18 +52,34 @@ NOISY = ["4", "4", "-1", "-1", "1", "1"]
     [
         (["1", "1", "1", "1"], True, "its 95 % interval lies above 0: $4.0000 in all to $4.0000"),
         (NOISY, False, "not proven to save anything: $8.0000 in all at best, with 95 % confidence"),
-        (["1"], False, "$1.0000 in all at best, by 1 calls of one hour: no interval can be given"),
+        (["2"], True, "none of its calls costs more than before"),
+        (["9", "0"], True, "none of its calls costs more than before"),
     ],
 )
-def test_a_saving_is_proven_where_its_interval_lies_above_nothing(amounts, proven, told):
-    found = is_proven_saving(saved_figures(calls(*amounts), days=1), len(amounts))
+def test_a_saving_is_proven_where_its_interval_lies_above_nothing_or_no_call_loses(
+    amounts, proven, told
+):
+    saved = calls(*amounts)
+    found = is_proven_saving(saved_figures(saved, days=1), saved["saved"])
     assert found[0] is proven
     assert told in found[1]
 
 
 def test_twice_as_many_calls_as_it_says_would_do():
-    _, told = is_proven_saving(saved_figures(calls(*NOISY), days=1), len(NOISY))
+    _, told = is_proven_saving(saved_figures(calls(*NOISY), days=1), calls(*NOISY)["saved"])
     wanted = int(told.rsplit("about ", 1)[1].split()[0].replace(",", ""))
     assert wanted > len(NOISY)
-    more = NOISY * (2 * wanted // len(NOISY) + 1)
-    assert is_proven_saving(saved_figures(calls(*more), days=1), len(more))[0]
+    more = calls(*NOISY * (2 * wanted // len(NOISY) + 1))
+    assert is_proven_saving(saved_figures(more, days=1), more["saved"])[0]
+
+
+def test_calls_of_one_hour_of_which_some_lose_have_no_interval():
+    saved = calls("3", "-1").with_columns(pl.col("started_at").min())
+    proven, told = is_proven_saving(saved_figures(saved, days=1), saved["saved"])
+    assert not proven
+    assert told.endswith("$2.0000 in all at best, by 2 calls of one hour: no interval can be given")
+
+
+def test_where_no_call_loses_neither_does_the_lower_end():
+    assert saved_figures(calls("9", "9", "0", "0"), days=1)["saved_low"] == 0
+    assert saved_figures(calls("9", "9", "-1", "-1"), days=1)["saved_low"] < 0
