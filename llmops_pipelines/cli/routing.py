@@ -22,6 +22,7 @@ from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.cli.record_reading import read_records
 from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
 from llmops_pipelines.cli.tables import print_whole
+from llmops_pipelines.formats.messages import messages_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,28 +94,49 @@ def _read(file: Path) -> pl.DataFrame:
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """What an object inside has by model, or side, as columns of its own: ``scores.gpt-4o``."""
+    """What an object inside has by model, or side, as columns of its own: ``scores.gpt-4o``.
+
+    One of objects by model, or a list of them that names each, is told by model:
+    ``gpt-4o.score`` of ``{"results": {"gpt-4o": {"score": 1}}}``.
+    """
     flat: dict[str, Any] = {}
     for name, value in record.items():
-        inner = value if isinstance(value, dict) else None
-        flat |= {f"{name}.{key}": own for key, own in inner.items()} if inner else {name: value}
+        by_model = _by_model(value)
+        if by_model:
+            flat |= {f"{key}.{field}": own for key, of in by_model for field, own in of.items()}
+        elif isinstance(value, dict) and value:
+            flat |= {f"{name}.{key}": own for key, own in value.items()}
+        else:
+            flat[name] = value
     return flat
 
 
+def _by_model(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict) and value and all(isinstance(of, dict) for of in value.values()):
+        return list(value.items())
+    if isinstance(value, list) and all(
+        isinstance(of, dict) and isinstance(of.get("model"), str) for of in value
+    ):
+        return [(of["model"], of) for of in value]
+    return []
+
+
 def _column(name: str, values: list[Any]) -> pl.Series:
-    """Numbers as such, all else as text; lists and objects stay what they are."""
+    """Numbers as such, all else as text: of messages what they say, one after another."""
     known = [value for value in values if value is not None]
     if all(isinstance(value, bool | int | float | Decimal) for value in known):
         numbers = [None if value is None else float(value) for value in values]
         if savings.PAIRED.get(name) != pl.String:
             return pl.Series(name, numbers, pl.Float64)
-    if any(isinstance(value, list | dict) for value in known):
-        return pl.Series(name, [[str(value)] for value in values], pl.List(pl.String))
     texts = [None if value is None else _text(value) for value in values]
     return pl.Series(name, texts, pl.String)
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list) or (isinstance(value, str) and value.startswith("[{")):
+        # Messages, or the cell of a table that holds them.
+        said = [str(message["content"]) for message in messages_of(value)]
+        return "\n".join(said) if said else str(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -148,10 +170,9 @@ def _told(order: Order, replay: savings.RoutingReplay) -> dict[str, Any]:
         "left_out": replay.left_out,
         "unpriced": replay.unpriced,
         "kept_together": replay.kept_together,
+        "groups_share_questions": replay.groups_share_questions,
         "split_by": "group" if replay.by_group else "question",
-        "intervals_speak_of": "sources not seen"
-        if replay.whole_groups
-        else "more questions of the same sources",
+        "intervals_speak_of": _spoken_of(replay),
         "score_weak": replay.quality_weak,
         "score_strong": replay.quality_strong,
         "calibration_error": replay.calibration_error,
@@ -176,6 +197,12 @@ def _told(order: Order, replay: savings.RoutingReplay) -> dict[str, Any]:
         "chart_out": str(order.chart_out) if order.chart_out else None,
         "exit_code": 0 if found else CANNOT_TELL,
     }
+
+
+def _spoken_of(replay: savings.RoutingReplay) -> str:
+    if replay.kept_together == "text":
+        return "more questions like these"
+    return "sources not seen" if replay.whole_groups else "more questions of the same sources"
 
 
 def _point(replayed: savings.Replayed, calls_per_day: float | None) -> dict[str, Any]:
@@ -214,10 +241,12 @@ def _opening(told: dict[str, Any]) -> Iterator[str]:
     )
     if told["unpriced"]:
         yield f"{told['unpriced']:,} without both costs: in the quality, not in the money"
+    if told["groups_share_questions"]:
+        yield "most questions are in several groups: no group is a source, equal questions are"
     split = (
         f"no {told['kept_together']} is on both sides of a split"
         if told["split_by"] == "group"
-        else "there is one group: split by question"
+        else "there is one group, or groups share questions: split by question"
     )
     yield f"predicted out of fold, {split}; intervals speak of {told['intervals_speak_of']}"
 

@@ -9,14 +9,13 @@ thing rank better than either, since their errors differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from llmops_pipelines.savings.outcomes import Codes, Floats
+from llmops_pipelines.savings.outcomes import Codes, Floats, question_numbers
 
 Matrix = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32] | Matrix
@@ -35,6 +34,8 @@ _DIGITS = 6
 """Significant digits of a coefficient: what is written to a policy is exactly what was replayed."""
 
 _LEAST_FOR_FOLDS = 2
+_LEAST_LEFT = 0.5
+"""Part of a fold's rows to fit to that must be left without the questions it shares with others."""
 _CONSTANT = 1e-9
 """A spread below this is none: the feature, the vectors or the needs are all alike."""
 
@@ -75,7 +76,8 @@ class CrossFitted:
     shift: float
     """The line that brought them onto the scale of scores; slope 0 where they tell nothing."""
     by_group: bool
-    """No group is on both sides. False where there is but one: questions are split instead."""
+    """No group is on both sides. False where there is but one, or where groups share so many
+    questions that too little is left to fit to: questions are split instead."""
     calibration_error: float
     """Mean distance of need and gain over ten bins of equal size, on the scale of scores."""
 
@@ -83,14 +85,14 @@ class CrossFitted:
 def cross_fitted(vectors: Vectors, features: Matrix, pairs: pl.DataFrame) -> CrossFitted:
     """Predict every question of ``PAIRED`` by a classifier fitted without its group."""
     raw = np.zeros(pairs.height)
-    for train, test in held_out(pairs):
+    by_group, folds = held_out(pairs)
+    for train, test in folds:
         raw[test] = _heads(vectors[train], features[train], pairs[train]).of(
             vectors[test], features[test]
         )
     gain = pairs["score_strong"].to_numpy() - pairs["score_weak"].to_numpy()
     slope, shift = _line(raw, gain)
     need = slope * raw + shift
-    by_group = pairs["group"].n_unique() >= _LEAST_FOR_FOLDS
     return CrossFitted(need, slope, shift, by_group, _calibration_error(need, gain))
 
 
@@ -177,17 +179,33 @@ def _calibration_error(need: Floats, gain: Floats) -> float:
     return float(apart / len(need))
 
 
-def held_out(pairs: pl.DataFrame) -> Iterator[tuple[Codes, Codes]]:
-    """Rows to fit to and rows to predict, fold by fold; no group of ``PAIRED`` is in both.
+def held_out(pairs: pl.DataFrame) -> tuple[bool, list[tuple[Codes, Codes]]]:
+    """Rows to fit to and rows to predict, fold by fold; no question of ``PAIRED`` is in both.
 
-    Where there is but one group, questions are split instead.
+    Nor is a group, as the first value says. Questions that another group has too are left out of
+    what is fitted to. Where there is but one group, or that leaves too little, questions are split
+    instead.
     """
+    question = question_numbers(pairs)
+    groups = pairs["group"].rank("dense").to_numpy().astype(np.int64)
+    if len(np.unique(groups)) >= _LEAST_FOR_FOLDS:
+        whole = _folds(groups)
+        apart = [(train[~np.isin(question[train], question[test])], test) for train, test in whole]
+        if all(
+            len(own) >= _LEAST_LEFT * len(train)
+            for (own, _), (train, _) in zip(apart, whole, strict=True)
+        ):
+            return True, apart
+    if len(np.unique(question)) < _LEAST_FOR_FOLDS:
+        question = np.arange(len(question))  # one question only: nothing can be learned from texts
+    return False, _folds(question)
+
+
+def _folds(kept_together: Codes) -> list[tuple[Codes, Codes]]:
     from sklearn.model_selection import GroupKFold
 
-    groups = pairs["group"].rank("dense").to_numpy().astype(np.int64)
-    if len(np.unique(groups)) < _LEAST_FOR_FOLDS:
-        groups = np.arange(len(groups))
-    yield from GroupKFold(min(FOLDS, len(np.unique(groups)))).split(groups, groups=groups)
+    count = len(np.unique(kept_together))
+    return list(GroupKFold(min(FOLDS, count)).split(kept_together, groups=kept_together))
 
 
 def rounded(values: Matrix) -> Matrix:

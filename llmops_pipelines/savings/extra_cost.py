@@ -48,7 +48,7 @@ def cross_fitted_extra_cost(features: Matrix, pairs: pl.DataFrame) -> Floats | N
     if not (np.isfinite(extra) & (extra > 0)).all():
         return None
     predicted = np.zeros(len(extra))
-    for train, test in held_out(pairs):
+    for train, test in held_out(pairs)[1]:
         predicted[test] = _line(features, extra, train).of(features[test])
     return predicted if np.log(predicted).std() >= LEAST_SPREAD else None
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from llmops_pipelines.savings.cache_requests import normalised
+
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
@@ -27,6 +29,9 @@ PAIRED = pl.Schema(
 the source it comes from (data set, feature, customer), whose questions are never on both sides of
 a split. Scores are on one scale, more is better; costs are US dollars per answer, ``cost_router``
 what asking the router cost. Strong is the model that traffic would go to without a router."""
+
+_MOST_SHARED = 0.5
+"""Part of the rows whose question other groups ask too, above which groups are no sources."""
 
 REQUIRED = ("text", "score_weak", "score_strong")
 """Columns that must be there; the rest is null where it is not given."""
@@ -89,6 +94,40 @@ def paired_outcomes(given: pl.DataFrame) -> Outcomes:
     )
 
 
+def by_source(outcomes: Outcomes) -> Outcomes:
+    """The same pairs in the same order, by groups whose questions are mostly their own.
+
+    Where most rows hold a question that another group holds too (the same benchmark run five
+    times), groups are no sources: a fit without one of them has still seen its questions, and they
+    are no independent draws. Equal questions are the groups then. A few shared questions leave
+    groups as they are; folds leave those out by themselves (`complexity.held_out`).
+    """
+    pairs = outcomes.pairs
+    same = same_question(pairs)
+    if outcomes.by == "text":
+        spelled_otherwise = same.n_unique() < pairs["group"].n_unique()
+        own = pairs.with_columns(group=same) if spelled_otherwise else pairs
+        return outcomes._replace(pairs=own)
+    sources = pairs.select("group", same=same).group_by("same").agg(n=pl.col("group").n_unique())
+    shared = sources.filter(pl.col("n") > 1)["same"].implode()
+    if not pairs.height or float(same.is_in(shared).sum()) / pairs.height <= _MOST_SHARED:
+        return outcomes
+    return Outcomes(pairs.with_columns(group=same), outcomes.left_out, "text")
+
+
+def same_question(pairs: pl.DataFrame) -> pl.Series:
+    """What a question of ``PAIRED`` is known by: its text, case and white space aside."""
+    return pairs.select(same=normalised(pl.col("text"))).to_series()
+
+
+def question_numbers(pairs: pl.DataFrame) -> Codes:
+    """The question of each row of ``PAIRED``, numbered from 0 as they come."""
+    same = same_question(pairs)
+    first = same.unique(maintain_order=True)
+    number = pl.int_range(first.len(), eager=True)
+    return same.replace_strict(first, number).to_numpy().astype(np.int64)
+
+
 def _known(score: str) -> pl.Expr:
     return pl.col(score).is_finite().fill_null(value=False)
 
@@ -99,14 +138,18 @@ def _column(given: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Expr:
         return pl.lit(None, dtype).alias(name)
     own = given.schema[name]
     if dtype == pl.Float64:
-        return _number(given[name]).alias(name)
+        return number(given[name]).alias(name)
     if own.is_nested():
         raise OutcomesError(f"{name} is {own}, expected a text")
     return pl.col(name).cast(pl.String)
 
 
-def _number(column: pl.Series) -> pl.Expr:
-    """``column`` as floats; texts that are numbers, or true and false, are read as such."""
+def number(column: pl.Series) -> pl.Expr:
+    """``column`` as floats; texts that are numbers, or true and false, are read as such.
+
+    Raises:
+        OutcomesError: It is of another type, or some of its texts are none of these.
+    """
     if column.dtype == pl.String:
         spelled = column.str.strip_chars().str.to_lowercase()
         plain = spelled.replace(["true", "false", "", "null"], ["1", "0", None, None])

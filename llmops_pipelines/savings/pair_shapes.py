@@ -13,19 +13,19 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmops_pipelines.savings.outcomes import PAIRED, REQUIRED, OutcomesError
+from llmops_pipelines.savings.outcomes import PAIRED, REQUIRED, OutcomesError, number
 
 _TEXT: Final = (
     "text", "prompt", "question", "query", "user_input", "input", "instruction", "request",
-    "user_query",
+    "user_query", "messages", "problem",
 )  # fmt: skip
 _ID: Final = (
     "id", "question_id", "query_id", "sample_id", "prompt_id", "global_index", "example_id",
     "item_id", "uid", "gid", "idx", "index",
 )  # fmt: skip
 _GROUP: Final = (
-    "group", "subject", "category", "dataset", "benchmark", "eval_name", "task", "task_name",
-    "task_id", "source", "domain", "cluster_id", "feature",
+    "group", "subject", "category", "dataset", "dataset_name", "benchmark", "eval_name", "task",
+    "task_name", "task_id", "source", "data_source", "domain", "cluster_id", "feature",
 )  # fmt: skip
 _MODEL: Final = ("model", "model_name", "model_id", "llm", "served_model", "router_model")
 _SCORES: Final = (
@@ -158,42 +158,65 @@ def _of_models(given: pl.DataFrame, sides: Mapping[str, str], model: str | None)
 def _from_long(
     given: pl.DataFrame, common: Mapping[str, str], model: str, sides: Mapping[str, str]
 ) -> Shaped:
-    """Rows of both models side by side; a question that one of them did not answer has no score."""
+    """Rows of both models side by side; a question that one of them did not answer has no score.
+
+    Answers of one model to one question count with their mean. An id that a model has several texts
+    of (the turns of a conversation) tells questions apart together with the text.
+    """
     score, cost = _first(given, _SCORES), _first(given, _COSTS)
     if score is None or "text" not in common:
         lacking = "a text" if score else "a score"
         raise OutcomesError(f"no column is {lacking}; the columns are {', '.join(given.columns)}")
-    key = common.get("id") or common["text"]
     taken = {"score": score} | ({"cost": cost} if cost else {})
+    own = given.select(
+        pl.col(model).cast(pl.String).alias("model"),
+        *(pl.col(column).alias(f"common_{part}") for part, column in common.items()),
+        *(number(given[column]).alias(part) for part, column in taken.items()),
+    ).filter(pl.col("model").is_in(list(sides.values())))
+    key = _key(own, common)
+    answers = own.group_by("model", *key, maintain_order=True).agg(
+        pl.col(f"common_{part}" for part in common if f"common_{part}" not in key).first(),
+        pl.col(taken).mean(),
+        answers=pl.len(),
+    )
     halves = {
-        side: given.filter(pl.col(model).cast(pl.String) == name)
-        .unique(key, keep="first", maintain_order=True)
-        .select(
-            pl.col(key).alias("key"),
-            *(pl.col(column).alias(f"common_{part}") for part, column in common.items()),
-            *(pl.col(column).alias(f"{part}_{side}") for part, column in taken.items()),
+        side: answers.filter(model=name).select(
+            pl.struct(key).alias("key"),
+            *(f"common_{part}" for part in common),
+            *(pl.col(part).alias(f"{part}_{side}") for part in taken),
         )
         for side, name in sides.items()
     }
     both = halves["strong"].join(halves["weak"], on="key", how="full", coalesce=True)
+    most = int(answers["answers"].max())  # type: ignore[arg-type]
+    repeated = f", mean of up to {most:,} answers" if most > 1 else ""
     rows = both.select(
         *(pl.coalesce(f"common_{part}", f"common_{part}_right").alias(part) for part in common),
         *(f"{part}_{side}" for part in taken for side in sides),
     )
     told = {name: column for name, column in common.items() if name != column}
     told |= {
-        f"{part}_{side}": f"{column} of {name}"
+        f"{part}_{side}": f"{column} of {name}{repeated}"
         for part, column in taken.items()
         for side, name in sides.items()
     }
     return _with_sources(Shaped(rows, told))
 
 
+def _key(own: pl.DataFrame, common: Mapping[str, str]) -> list[str]:
+    """Columns by which the answers of two models are of one question."""
+    if "id" not in common:
+        return ["common_text"]
+    texts = own.group_by("model", "common_id").agg(n=pl.col("common_text").n_unique())
+    return ["common_id", "common_text"] if (texts["n"] > 1).any() else ["common_id"]
+
+
 def _unread(given: pl.DataFrame, missing: list[str], model: str | None) -> str:
     return (
         f"no column {', '.join(missing)}{_models_told(given, model)}; the columns are "
         f"{', '.join(given.columns) or 'none'}; expected {', '.join(PAIRED)} (those besides "
-        f"{', '.join(REQUIRED)} may be missing)"
+        f"{', '.join(REQUIRED)} may be missing), or columns or rows named after models and --weak "
+        "NAME --strong NAME"
     )
 
 
@@ -214,13 +237,20 @@ def _models(given: pl.DataFrame, model: str | None) -> list[str]:
     if model is not None:
         return given[model].cast(pl.String).drop_nulls().unique().sort().to_list()
     starts = [f"{name}_" for name in (*_SCORES, *_COSTS)]
+    ends = {
+        parts[0]: None
+        for column in given.columns
+        if len(parts := re.split(r"[|:.](?=[^|:.]*$)", column)) > 1
+        and _plain(parts[1]) in (*_SCORES, *_COSTS)
+    }  # gpt-4|total_cost
     parts = [
         re.split(r"[_.|/: ]", column, maxsplit=1)
         for column in given.columns
         if any(_plain(column).startswith(start) for start in starts)
     ]
     sides = {word for words in _SIDES.values() for word in words}
-    return sorted({part[1] for part in parts if len(part) > 1 and part[1] not in sides})
+    named = [part[1] for part in parts if len(part) > 1] + list(ends)
+    return sorted({name for name in named if name not in sides})
 
 
 def _named(names: list[str]) -> str:

@@ -12,7 +12,13 @@ from llmops_pipelines.savings.extra_cost import cross_fitted_extra_cost, fit_ext
 from llmops_pipelines.savings.features import Matrix, simple_features
 from llmops_pipelines.savings.frontier import draws, frontier
 from llmops_pipelines.savings.gap import GapMetrics, gap_metrics
-from llmops_pipelines.savings.outcomes import Floats, Outcomes, OutcomesError
+from llmops_pipelines.savings.outcomes import (
+    Floats,
+    Outcomes,
+    OutcomesError,
+    by_source,
+    question_numbers,
+)
 from llmops_pipelines.savings.policy import RoutingPolicy, finite_threshold, training_digest
 from llmops_pipelines.savings.recommendation import RECOMMENDED, Recommendation, recommend
 from llmops_pipelines.savings.rules import rule_table
@@ -64,9 +70,13 @@ class RoutingReplay:
     questions: int
     groups: int
     kept_together: str
-    """``group`` or ``text``: what is never on both sides of a split."""
+    """``group`` or ``text``: what is never on both sides of a split; ``text`` also where groups
+    share most of their questions."""
+    groups_share_questions: bool
+    """Groups were given, and most rows hold a question that another group has too."""
     by_group: bool
-    """False where there is but one group: split by question."""
+    """False where there is but one group, or without shared questions too little is left to fit
+    to: split by question."""
     whole_groups: bool
     """Intervals speak of sources not seen; else of more questions of the same sources."""
     left_out: dict[str, int]
@@ -115,6 +125,7 @@ def replay_routing(
         OutcomesError: Fewer than ``LEAST_QUESTIONS`` usable rows.
         ValueError: ``max_loss`` is not between 0 and 1, or vectors do not match the questions.
     """
+    given_by, outcomes = outcomes.by, by_source(outcomes)
     pairs = outcomes.pairs
     if not 0 < max_loss < 1:
         raise ValueError(f"max_loss is {max_loss}, expected between 0 and 1, such as 0.05")
@@ -127,7 +138,7 @@ def replay_routing(
         )
     features = simple_features(pairs["text"])
     crossed = cross_fitted(vectors, features, pairs)
-    units = resampling_units(pairs["group"])
+    units = resampling_units(pairs["group"], question_numbers(pairs))
     weights = draws(units)
     sweeps = _sweeps(pairs, crossed.need, cross_fitted_extra_cost(features, pairs), units)
     routers = {
@@ -138,6 +149,7 @@ def replay_routing(
         questions=pairs.height,
         groups=pairs["group"].n_unique(),
         kept_together=outcomes.by,
+        groups_share_questions=outcomes.by != given_by,
         by_group=crossed.by_group,
         whole_groups=units.whole_groups,
         left_out=outcomes.left_out,

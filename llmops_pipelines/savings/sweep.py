@@ -36,8 +36,11 @@ class Units:
         return len(self.stratum)
 
 
-def resampling_units(groups: pl.Series) -> Units:
+def resampling_units(groups: pl.Series, question: Codes | None = None) -> Units:
     """Whole groups where there are ``LEAST_GROUPS``; else random parts of each group.
+
+    Rows of the same ``question`` (`question_numbers`) are in one unit: asked five times, it is one
+    draw.
 
     Cluster and stratified resampling need every unit's sums at every threshold, so units are few:
     more groups (or questions of a group) than ``MOST_UNITS`` are merged at random, without regard
@@ -51,10 +54,20 @@ def resampling_units(groups: pl.Series) -> Units:
         return Units(merged[code], np.zeros(min(count, MOST_UNITS), dtype=np.int64), True)
     unit = np.zeros(len(code), dtype=np.int64)
     stratum: list[int] = []
+    if question is None:
+        question = np.arange(len(code))
+    # Questions that several groups ask count to the first of them.
+    asked_in = np.full(int(question.max(initial=-1)) + 1, len(code), dtype=np.int64)
+    np.minimum.at(asked_in, question, code)
     for group in range(count):
-        rows = np.flatnonzero(code == group)
-        parts = min(len(rows), -(-MOST_UNITS * len(rows) // len(code)))
-        unit[rows] = len(stratum) + draw.permutation(len(rows)) % parts
+        own = np.flatnonzero(asked_in == group)
+        if not len(own):
+            continue  # all of its questions are those of groups before it
+        parts = min(len(own), -(-MOST_UNITS * len(own) // len(asked_in)))
+        of_question = np.full(len(asked_in), -1, dtype=np.int64)
+        of_question[own] = len(stratum) + draw.permutation(len(own)) % parts
+        found = of_question[question]
+        unit = np.where(found >= 0, found, unit)
         stratum += [group] * parts
     return Units(unit, np.array(stratum, dtype=np.int64), False)
 

@@ -2,6 +2,7 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.savings import PAIRED, OutcomesError, paired_outcomes
+from llmops_pipelines.savings.outcomes import by_source
 
 
 def test_what_is_not_given_is_null_and_a_question_alone_is_its_own_group():
@@ -51,3 +52,28 @@ def test_the_order_of_rows_does_not_matter():
         {"id": list("abcd"), "text": list("wxyz"), "score_weak": [0, 1, 0, 1], "score_strong": 1.0}
     )
     assert paired_outcomes(given).pairs.equals(paired_outcomes(given[::-1]).pairs)
+
+
+def test_groups_that_share_most_of_their_questions_are_no_sources():
+    rows = [
+        {"text": f" Question  {n}" if run else f"question {n}", "group": f"run {run}",
+         "score_weak": 0, "score_strong": 1}
+        for n in range(4)
+        for run in range(5)
+    ]  # fmt: skip
+    given = paired_outcomes(pl.DataFrame(rows))
+    found = by_source(given)
+    assert (given.by, found.by) == ("group", "text")
+    assert found.pairs["group"].n_unique() == 4
+    assert found.pairs.drop("group").equals(given.pairs.drop("group")), "vectors are in this order"
+
+
+def test_groups_that_share_a_question_or_two_stay():
+    rows = [
+        {"text": "who are you?" if n == 0 else f"{group} {n}", "group": group,
+         "score_weak": 0, "score_strong": 1}
+        for n in range(4)
+        for group in ("a", "b")
+    ]  # fmt: skip
+    given = paired_outcomes(pl.DataFrame(rows))
+    assert by_source(given) == given

@@ -90,3 +90,35 @@ def test_what_cannot_be_read_is_told_with_what_to_name(rows, names, said):
     with pytest.raises(OutcomesError) as error:
         as_paired(pl.DataFrame(rows), **names)
     assert said in str(error.value)
+
+
+def test_several_answers_of_a_model_to_a_question_count_with_their_mean():
+    rows = [
+        {"question_id": 7, "prompt": "q", "model": model, "score": score}
+        for model, scores in (("tiny", (0, 1, 1, 0)), ("big", (1, 1, 0)))
+        for score in scores
+    ]
+    found = as_paired(pl.DataFrame(rows), weak="tiny", strong="big")
+    assert found.rows.select("score_weak", "score_strong").row(0) == (0.5, pytest.approx(2 / 3))
+    assert found.read_as["score_weak"] == "score of tiny, mean of up to 4 answers"
+
+
+def test_turns_under_one_id_are_questions_of_their_own():
+    rows = [
+        {"question_id": 81, "turn": turn, "prompt": f"turn {turn}", "model": model, "score": score}
+        for turn in (1, 2)
+        for model, score in (("tiny", turn), ("big", 8 + turn))
+    ]
+    found = as_paired(pl.DataFrame(rows), weak="tiny", strong="big").rows
+    assert sorted(found.select("text", "score_weak", "score_strong").rows()) == [
+        ("turn 1", 1.0, 9.0),
+        ("turn 2", 2.0, 10.0),
+    ]
+
+
+def test_columns_that_end_in_a_kind_tell_their_models():
+    row = {"prompt": "q", "gpt-4": 1, "mixtral": 0, "gpt-4|total_cost": 1, "mixtral|total_cost": 2}
+    with pytest.raises(OutcomesError, match=r"columns per model \(gpt-4, mixtral\): say which"):
+        as_paired(pl.DataFrame([row]))
+    with pytest.raises(OutcomesError, match="named after models and --weak NAME"):
+        as_paired(pl.DataFrame([{"prompt": "q", "gpt-4": 1, "mixtral": 0}]))

@@ -17,7 +17,7 @@ from llmops_pipelines.savings import (
     replay_routing,
     saved_a_year,
 )
-from llmops_pipelines.savings.complexity import cross_fitted
+from llmops_pipelines.savings.complexity import cross_fitted, held_out
 from llmops_pipelines.savings.features import FEATURES, simple_features
 from tests.savings.worlds import world
 
@@ -93,7 +93,8 @@ def test_a_vector_that_only_names_the_group_tells_nothing_of_others():
     needy = draw.permutation(20) < 10  # all questions of half of the groups need the large model
     outcomes = paired_outcomes(
         pl.DataFrame(
-            {"id": [f"{n:03}" for n in range(600)], "text": "same", "group": group.astype(str),
+            {"id": [f"{n:03}" for n in range(600)], "text": [chr(0x4E00 + n) for n in range(600)],
+             "group": group.astype(str),
              "score_weak": ~needy[group], "score_strong": True}
         )
     )  # fmt: skip
@@ -191,3 +192,26 @@ def test_features_show_what_is_written():
     assert np.expm1(rows[1]["log options"]) == pytest.approx(2)
     assert np.expm1(rows[1]["log numbers"]) == pytest.approx(3)
     assert rows[2]["log marks of code"] > 0 == rows[1]["log marks of code"]
+
+
+@pytest.mark.parametrize("groups", [1, 4, 20])
+def test_no_question_is_both_learned_from_and_predicted(groups):
+    asked = [
+        {"text": f"question {n % 90}", "group": f"g{n % groups}" if n % 90 else f"g{n % 7}",
+         "score_weak": 0, "score_strong": 1}
+        for n in range(360)
+    ]  # fmt: skip
+    rows = paired_outcomes(pl.DataFrame(asked)).pairs
+    texts = rows["text"].to_numpy()
+    for train, test in held_out(rows)[1]:
+        assert not set(texts[train]) & set(texts[test])
+
+
+def test_a_question_asked_five_times_is_one_draw():
+    outcomes, vectors = world(200, 1)
+    once = replay_routing(outcomes, vectors, embedding="planted 1")
+    five = outcomes._replace(pairs=pl.concat([outcomes.pairs] * 5))
+    often = replay_routing(five, np.vstack([vectors] * 5), embedding="planted 1")
+    once_at, often_at = (each.of("random").points for each in (once, often))
+    # Not five times as many questions, whose bound would be less than half as far away.
+    assert often_at["loss_at_most"][50] > 0.9 * once_at["loss_at_most"][50]
