@@ -16,6 +16,9 @@ from llmops_pipelines.formats.times import read_times
 from llmops_pipelines.tables import MONEY
 
 _SCOPE = ("tenant", "prompt_version", "model")
+_QUESTIONS = ("question", "prompt", "query", "user_input", "input")
+_ANSWERS = ("answer", "response", "completion", "output")
+"""What the fields are called, the surest name first; of each record the first that it has."""
 _REMEDY = 'expected {"id", "timestamp", "question" or "messages", "answer", "feature", "cost", ...}'
 
 
@@ -37,13 +40,18 @@ def read_requests(file: Path) -> pl.DataFrame:
             f"{file}:{odd['line'][0]}: timestamp cannot be read; write 2026-11-01T09:00:00Z, or "
             "seconds since 1970"
         )
+    for what, names in (("messages", _QUESTIONS), ("answer", _ANSWERS)):
+        if not any(row[what] for row in rows):
+            raise UnusableError(
+                f"{file}: no record has {' or '.join(dict.fromkeys((what, *names)))}; {_REMEDY}"
+            )
     return frame.select(savings.ASKED.names())
 
 
 def _row(place: str, number: int, record: dict[str, Any]) -> dict[str, Any]:
-    answer = record.get("answer")
+    named, answer = _first(record, _ANSWERS)
     if answer is not None and not isinstance(answer, str):
-        raise UnusableError(f"{place}: answer is no text")
+        raise UnusableError(f"{place}: {named} is no text")
     if record.get("timestamp") is None:
         raise UnusableError(f"{place}: no timestamp; {_REMEDY}")
     return {
@@ -67,19 +75,31 @@ def _row(place: str, number: int, record: dict[str, Any]) -> dict[str, Any]:
 def _messages(place: str, record: dict[str, Any]) -> list[dict[str, str]]:
     given = _within_text(record.get("messages"))
     if given is None:
-        question = record.get("question")
+        named, question = _first(record, _QUESTIONS)
         if question is None:
             return []
+        if isinstance(question, list):
+            return _turns(f"{place}: {named} is", question)
         if not isinstance(question, str):
-            raise UnusableError(f"{place}: question is no text")
+            raise UnusableError(f"{place}: {named} is no text")
         return [{"role": "user", "content": question}]
+    return _turns(f"{place}: messages are", given)
+
+
+def _turns(named: str, given: Any) -> list[dict[str, str]]:
     if not isinstance(given, list) or not all(
         isinstance(one, dict) and isinstance(one.get("content", ""), str) for one in given
     ):
-        raise UnusableError(f'{place}: messages are no list of {{"role", "content"}} with text')
+        raise UnusableError(f'{named} no list of {{"role", "content"}} with text')
     return [
         {"role": str(one.get("role", "user")), "content": one.get("content", "")} for one in given
     ]
+
+
+def _first(record: dict[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
+    """The first of ``names`` that says something in the record, and what; else its first."""
+    named = next((name for name in names if record.get(name) is not None), names[0])
+    return named, record.get(named)
 
 
 def _within_text(value: Any) -> Any:

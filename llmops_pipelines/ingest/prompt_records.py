@@ -13,13 +13,15 @@ import polars as pl
 
 from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.messages import messages_of
-from llmops_pipelines.formats.records import from_json
+from llmops_pipelines.formats.records import first, from_json
 from llmops_pipelines.formats.usage import usage_of
+from llmops_pipelines.ingest.record_usage import usage_in
 from llmops_pipelines.reference import UNATTRIBUTED
 
 NEEDED: Final = (
-    "messages, model, timestamp and usage; optional id, provider, feature, prompt_version, "
-    "project, session_id, user_id, service_tier, batch, stream, latency_ms and ttft_ms"
+    "messages (or prompt), model, timestamp and usage (or its counts, as prompt_tokens and "
+    "completion_tokens); optional id, provider, feature, prompt_version, project, session_id, "
+    "user_id, service_tier, batch, stream, status, latency_ms and ttft_ms"
 )
 """Fields of a record."""
 
@@ -29,6 +31,10 @@ _AS_WRITTEN: Final = (
     "provider", "model", "feature", "prompt_version", "project", "session_id", "service_tier",
     "user_id", "latency_ms", "ttft_ms",
 )  # fmt: skip
+_TEXTS: Final = ("messages", "prompt", "question")
+_NO_COUNTS: Final = frozenset(
+    {*_AS_WRITTEN, *_TEXTS, "id", "timestamp", "batch", "stream", "status", "answer", "contexts"}
+)
 
 
 class PromptRecords(NamedTuple):
@@ -78,20 +84,28 @@ def _fields(raw: str, line: int) -> Mapping[str, Any] | str:
         return f"is no JSON ({error})"
     if not isinstance(record, dict):
         return f"is no record of a prompt, which has {NEEDED}"
-    # A cell of a table holds objects and lists as text.
-    record |= {name: from_json(record[name]) for name in ("messages", "usage") if name in record}
-    if not isinstance(record.get("usage"), dict):
-        lacks = "it has no usage" if record.get("usage") is None else "its usage is no object"
-        return f"is no record of a prompt: {lacks}; one has {NEEDED}"
+    usage = usage_in(record, _NO_COUNTS)
+    if isinstance(usage, str):
+        return f"is no record of a prompt: {usage}; one has {NEEDED}"
     if record.get("timestamp") is None:
         return "timestamp: is missing; without it nobody knows what a cache held"
     return {
         "call_id": str(record.get("id", f"line {line}")),
         "started_at": record["timestamp"],
-        "status": "ok",
+        "status": first(record.get("status"), "ok"),
         "is_batch": record.get("batch"),
         "is_stream": record.get("stream"),
-        "messages": messages_of(record),
+        "messages": messages_of(_said(record)),
         **{name: record.get(name) for name in _AS_WRITTEN},
-        **usage_of(record["usage"]).fields,
+        **usage_of(usage).fields,
     }
+
+
+def _said(record: Mapping[str, Any]) -> Any:
+    """What was sent. A prompt that is one text is no JSON, even where it looks like it."""
+    # A cell of a table holds lists as text.
+    whole = dict(record) | {"messages": from_json(record.get("messages"))}
+    text = first(*(record.get(name) for name in _TEXTS[1:]))
+    if whole["messages"] is None and isinstance(text, str) and not text.startswith("[{"):
+        whole["messages"] = [{"role": "user", "content": text}]
+    return whole

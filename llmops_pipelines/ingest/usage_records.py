@@ -17,6 +17,7 @@ from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.records import as_object
 from llmops_pipelines.formats.usage import WEB_SEARCH_PATHS, usage_of
 from llmops_pipelines.formats.usage_maps import token_fields
+from llmops_pipelines.ingest.record_usage import usage_in
 from llmops_pipelines.pricing import PER_THOUSAND, Rates, price_rows, price_tokens
 from llmops_pipelines.pricing.resolution import provider_id
 from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
@@ -37,10 +38,6 @@ _REASONS: Final = {
 
 
 _NO_COUNTS: Final = {"id", "provider", "model", "timestamp", "service_tier", "batch", "team"}
-_UNCOUNTED: Final = (
-    "usage: is missing; give what the provider returned, or its counts as fields of the record "
-    "(prompt_tokens and completion_tokens, or input_tokens and output_tokens)"
-)
 
 _TOOLS: Final = ("server_tool_use", "server_side_tool_usage_details")
 _FREE_TOOLS: Final = ("web_fetch_requests",)
@@ -146,7 +143,7 @@ def _record(raw: str | None, at: datetime | None) -> _Record:
     if not isinstance(record, dict):
         return _Record(fault=f"line: holds no object; a usage record has {NEEDED}")
     own, moment = record.get("id"), record.get("timestamp")
-    usage = _usage(record)
+    usage = usage_in(record, _NO_COUNTS)
     if isinstance(usage, str):
         return _Record(own, fault=usage)
     if at is None and moment is None:
@@ -180,25 +177,6 @@ def _tools(usage: Mapping[str, Any]) -> str | None:
     if isinstance(sources, int) and sources > 0:
         used.append(f"{sources:,} sources (num_sources_used)")
     return ", ".join(used) or None
-
-
-def _usage(record: Mapping[str, Any]) -> dict[str, Any] | str:
-    """What was counted, under ``usage`` or in the record itself, or why it cannot be read."""
-    usage = _within_text(record.get("usage"))
-    if usage is None:
-        counts = {name: value for name, value in record.items() if name not in _NO_COUNTS}
-        return counts if usage_of(counts).family else _UNCOUNTED
-    if not isinstance(usage, dict):
-        return f"usage: {repr(usage)[:40]} is no object; give what the provider returned"
-    return usage
-
-
-def _within_text(usage: Any) -> Any:
-    """The object that a cell of a table holds as text."""
-    try:
-        return orjson.loads(usage) if isinstance(usage, str) else usage
-    except orjson.JSONDecodeError:
-        return usage
 
 
 def _moment(timestamp: Any) -> Any:

@@ -118,3 +118,22 @@ def test_options_out_of_range_and_missing_files_are_told_plainly(tmp_path, file)
         said = invoke("cache", *arguments)
         assert said.returncode == 2
         assert message in said.stderr
+
+
+def test_usual_other_names_of_question_and_answer_are_read(tmp_path):
+    renamed = [
+        {"prompt": line.pop("question"), "response": line.pop("answer")} | line for line in lines(9)
+    ]
+    (tmp_path / "log.csv").write_text(pl.DataFrame(renamed).write_csv())
+    said = invoke("cache", tmp_path / "log.csv", "--json")
+    (told,) = json.loads(said.stdout)["features"]
+    assert (told["left_out"], told["rungs"][0]["requests"]) == ({}, 9), said.stderr
+
+
+@pytest.mark.parametrize("left", ["question", "answer"])
+def test_a_file_without_any_question_or_answer_is_refused(left, tmp_path):
+    bare = [{name: value for name, value in line.items() if name != left} for line in lines(3)]
+    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in bare))
+    said = invoke("cache", tmp_path / "log.jsonl")
+    assert said.returncode == 2
+    assert f"no record has {'messages or ' if left == 'question' else ''}{left} or " in said.stderr

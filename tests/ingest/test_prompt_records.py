@@ -45,7 +45,7 @@ def test_what_is_no_record_is_refused_with_its_reason():
     reasons = dict(found.refused.iter_rows())
     assert reasons.keys() == {1, 2, 3, 4, 5}
     assert reasons[1].startswith("is no JSON")
-    assert "a prompt: it has no usage; one has messages" in reasons[3]
+    assert "a prompt: usage: is missing; give what" in reasons[3]
     assert reasons[4].startswith("timestamp: is missing")
     assert reasons[5].startswith("timestamp:")
 
@@ -55,3 +55,17 @@ def test_cells_of_a_table_hold_objects_and_lists_as_text():
     cells = whole | {name: json.dumps(whole[name]) for name in ("messages", "usage")}
     one, other = (read(json.dumps(each)).calls for each in (whole, cells))
     assert other.equals(one)
+
+
+def test_counts_and_the_prompt_may_be_fields_of_the_record():
+    flat = json.loads(record()) | {"prompt": "[1, 2] are?", "prompt_tokens": 30}
+    flat |= {"completion_tokens": "2", "cached_tokens": 20, "feature": "f"}
+    del flat["usage"], flat["messages"]
+    (call,) = read(json.dumps(flat)).calls.to_dicts()
+    assert (call["uncached_input"], call["cache_read"], call["output_text"]) == (10, 20, 2)
+    assert call["messages"] == [{"role": "user", "content": "[1, 2] are?"}]
+
+
+def test_a_call_that_failed_is_none_that_succeeded():
+    statuses = [call["status"] for call in read(record(status="error"), record()).calls.to_dicts()]
+    assert statuses == ["error", "ok"]
