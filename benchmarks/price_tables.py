@@ -1,8 +1,9 @@
 """Our prices beside other people's tables and recorded bills; differences counted by class.
 
-    python benchmarks/price_tables.py FOLDER
+    python benchmarks/price_tables.py FOLDER [--litellm 1.80.0=2025-11-14]
 
-``FOLDER`` holds ``prices/`` (LiteLLM's tables of two releases, llm-prices per vendor) and
+``FOLDER`` holds ``prices/`` (LiteLLM's tables as ``litellm_RELEASE_model_prices.json``, llm-prices
+as ``llm-prices_VENDOR.json``; of a release that is not known here ``--litellm`` tells the day) and
 ``routerarena/data.parquet`` (calls of two models with what they cost). Tables are compared per
 model and bucket at the date of the table, per million tokens of short prompts; bills call by call.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -52,7 +53,17 @@ class Listed(NamedTuple):
     per_character: bool = False
 
 
-def litellm(folder: Path, release: str) -> Iterator[Listed]:
+def releases(folder: Path, told: Mapping[str, str]) -> dict[str, str]:
+    """Releases of LiteLLM in the folder, each with its day."""
+    days = LITELLM | told
+    found = [path.name.split("_")[1] for path in sorted(folder.glob("litellm_*_model_prices.json"))]
+    for release in found:
+        if release not in days:
+            raise SystemExit(f"of which day is litellm {release}? say --litellm {release}=DAY")
+    return {release: days[release] for release in found}
+
+
+def litellm(folder: Path, release: str, at: str) -> Iterator[Listed]:
     entries = json.loads((folder / f"litellm_{release}_model_prices.json").read_text())
     for key, entry in entries.items():
         provider = str(entry.get("litellm_provider", "")).partition("-")[0]
@@ -64,7 +75,7 @@ def litellm(folder: Path, release: str) -> Iterator[Listed]:
                 price = round(Decimal(repr(entry[field])) * 1_000_000, 9)
                 name = key.removeprefix(f"{entry['litellm_provider']}/")
                 yield Listed(
-                    f"litellm {release}", provider, name, LITELLM[release], bucket, price,
+                    f"litellm {release}", provider, name, at, bucket, price,
                     "input_cost_per_character" in entry,
                 )  # fmt: skip
 
@@ -190,12 +201,15 @@ def bills(folder: Path) -> Counter[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--litellm", action="append", default=[], metavar="RELEASE=DAY")
     parser.add_argument("--show", default="other", help="class whose prices are listed")
     asked = parser.parse_args()
     folder = asked.folder / "prices"
+    known = releases(folder, dict(each.split("=", 1) for each in asked.litellm))
+    vendors = [path.stem.split("_", 1)[1] for path in sorted(folder.glob("llm-prices_*.json"))]
     listed = [
-        *(each for release in LITELLM for each in litellm(folder, release)),
-        *(each for name in ("openai", "anthropic", "google") for each in llm_prices(folder, name)),
+        *(each for release, at in known.items() for each in litellm(folder, release, at)),
+        *(each for name in vendors for each in llm_prices(folder, name)),
     ]
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     shown = []
@@ -212,6 +226,8 @@ def main() -> None:
         print(
             f"  {each.table}: {each.provider}/{each.model} {each.bucket} {each.price}; ours {price}"
         )
+    if not (asked.folder / "routerarena").exists():
+        return
     print("\nrecorded bills of routerarena")
     for name, times in bills(asked.folder).most_common():
         print(f"  {times:>6,}  {name}")

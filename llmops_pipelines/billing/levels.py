@@ -60,6 +60,8 @@ def invoiced_rows(told: pl.DataFrame, level: Level) -> pl.DataFrame:
 
 
 _FIGURES: Final = ("first", "amount", "tokens")
+_REDUCED: Final = ("batch", "flex")
+"""Tiers at half of the ordinary price."""
 
 
 def levelled(
@@ -77,11 +79,12 @@ def levelled(
     Returns:
         ``KEY``, ``calls``, ``unpriced_calls``, ``cost``, ``tokens``, and of the prompt and of what
         was read from the cache ``input_cost``, ``cached_cost``, ``input_tokens``,
-        ``cached_tokens``.
+        ``cached_tokens``; ``reduced_cost`` is that of batches and the flex tier.
     """
     rows = side.with_columns(day=(pl.col("hour") + shift).dt.date()).filter(
         pl.col("day").is_between(first, last), pl.col("provider").is_in(level.providers)
     )
+    rows = rows.with_columns(is_reduced=pl.col("tier").is_in(_REDUCED))
     part = {
         f"{name}_{figure}": pl.col(column).filter(pl.col("of") == meter).sum()
         for name, meter in (("input", INPUT), ("cached", CACHED))
@@ -94,6 +97,7 @@ def levelled(
             pl.col("calls", "unpriced_calls", "tokens").sum(),
             pl.col("cost").sum().cast(MONEY),
             **part,
+            reduced_cost=pl.col("cost").filter("is_reduced").sum(),
         )
     )
 

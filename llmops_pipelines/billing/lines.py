@@ -87,6 +87,8 @@ def money(value: Any, field: str, *, times: Decimal = Decimal(1)) -> tuple[Decim
         LineError: No finite number below 10^15.
     """
     text = str(value).strip()
+    if text.startswith("(") and text.endswith(")"):  # as accountants write what is below 0
+        text = f"-{text[1:-1]}"
     if grouped := _AMOUNT.fullmatch(text):
         text = grouped[1] + grouped[2].replace(",", "")
     try:

@@ -124,11 +124,13 @@ def _differs(last_day: date | None) -> list[_Rule]:
     cached = _real("cached_tokens") * fresh
     some_cached = (pl.col("cached_tokens") > 0) & pl.col("meter").is_null()
     same_tokens = pl.col("token_difference") == 0
+    reduced = _real("reduced_cost")
     late = pl.col("day").ge(last_day) if last_day else pl.lit(value=True)
     cached_at_full_price = _real_base() - _real("cached_cost") + cached
     return [
-        (_comes_to(_real_base() / 2), "half_price", True),
-        (_comes_to(_real_base() * 2), "double_price", True),
+        (_comes_to((_real_base() + reduced) / 2), "half_price", True),
+        # Without calls in those tiers nothing shows that twice the price is not simply wrong.
+        ((reduced > 0) & _comes_to(_real_base() + reduced), "double_price", True),
         (some_cached & _comes_to(cached_at_full_price), "cached_at_full_price", True),
         (some_cached & _comes_to(_real_base() + cached), "cached_twice", True),
         (pl.col("price_changed"), "price_changed", False),

@@ -166,7 +166,7 @@ def _joined(billed: pl.DataFrame, ours: pl.DataFrame, judges: pl.DataFrame) -> p
         *(pl.col(name).fill_null(0) for name in (*counts, "evaluation_tokens")),
         *(
             pl.col(name).fill_null(0).cast(MONEY)
-            for name in ("ours", "evaluation", "input_cost", "cached_cost")
+            for name in ("ours", "evaluation", "input_cost", "cached_cost", "reduced_cost")
         ),
     ).with_columns(
         difference=(pl.col("invoiced") - pl.col("ours") - pl.col("evaluation")).cast(MONEY),
@@ -178,7 +178,7 @@ def _joined(billed: pl.DataFrame, ours: pl.DataFrame, judges: pl.DataFrame) -> p
 
 _OURS: Final = ("calls", "unpriced_calls", "cost", "tokens")
 _TOKEN_DETAILS: Final = ("input_tokens", "cached_tokens")
-_DETAILS: Final = ("input_cost", "cached_cost", *_TOKEN_DETAILS)
+_DETAILS: Final = ("input_cost", "cached_cost", "reduced_cost", *_TOKEN_DETAILS)
 
 
 def _tolerance(told: pl.DataFrame) -> Decimal:

@@ -160,8 +160,8 @@ def test_a_page_that_is_not_the_last_one_is_told():
 
 
 def test_amounts_may_be_written_for_people():
-    text = OPENAI_COSTS + openai_cost(DAY, '"$1,234.50"', "x")
-    assert told(text, "amount") == [(Decimal("1234.50"),)]
+    text = OPENAI_COSTS + openai_cost(DAY, '"$1,234.50"', "x") + openai_cost(DAY, "(0.05)", "y")
+    assert told(text, "amount") == [(Decimal("1234.50"),), (Decimal("-0.05"),)]
 
 
 def test_tables_may_be_divided_by_tabs_and_begin_with_a_mark():

@@ -39,6 +39,8 @@ MODEL = "gpt-4.1-2025-04-14"
 USED = {"uncached_input": 600_000, "cache_read": 400_000, "output_text": 100_000}
 """At $2.00, $0.50 and $8.00 a million: $1.20, $0.20 and $0.80."""
 SPENT = Decimal("2.2")
+BATCH = {"is_batch": True, "uncached_input": 1_000_000, "cache_read": 0}
+"""$1.40 as a batch, $2.80 as an ordinary call."""
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +155,8 @@ def test_whole_cents_match_whatever_lies_below_them(held):
     ("amount", "row", "reason", "proven"),
     [
         ("1.1", {}, "half_price", True),
-        ("4.4", {}, "double_price", True),
+        ("2.8", BATCH, "double_price", True),
+        ("4.4", {}, "unlogged_calls", False),
         ("2.8", {}, "cached_at_full_price", True),
         ("3", {}, "cached_twice", True),
         ("5", {}, "unlogged_calls", False),
@@ -164,7 +167,14 @@ def test_a_difference_has_the_reason_that_its_size_tells(held, amount, row, reas
     rows = held(openai_costs(openai_cost(DAY, amount, MODEL)), used(**row), later())
     (found,) = rows.iter_rows(named=True)
     assert (found["state"], found["reason"], found["proven"]) == ("differs", reason, proven)
-    assert found["difference"] == Decimal(amount) - SPENT
+    logged = Decimal("1.4") if row else SPENT
+    assert found["difference"] == Decimal(amount) - logged
+
+
+def test_a_whole_bill_at_twice_our_price_is_not_explained(held):
+    costs = openai_costs(*(openai_cost(DAY + timedelta(days=n), "4.4", MODEL) for n in range(3)))
+    rows = held(costs, *(used(DAY + timedelta(days=n)) for n in range(3)), later())
+    assert set(rows.select("reason", "proven").rows()) == {("same_ratio", False)}
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,9 @@ def test_lines_that_are_no_prompts_are_counted(told):
 def test_a_file_without_prompts_names_what_a_record_needs(told):
     found = told(json.dumps({"a": 1}))
     assert found.returncode == 2
-    assert "no successful model call in it; a record has messages (or prompt), model" in found.stderr
+    assert (
+        "no successful model call in it; a record has messages (or prompt), model" in found.stderr
+    )
     assert "Traceback" not in found.stderr
 
 
