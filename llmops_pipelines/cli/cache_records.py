@@ -11,7 +11,7 @@ import polars as pl
 
 from llmops_pipelines import savings
 from llmops_pipelines.cli.problems import UnusableError
-from llmops_pipelines.cli.record_reading import read_records
+from llmops_pipelines.cli.record_reading import read_records, warn_of_no_date
 from llmops_pipelines.formats.times import read_times
 from llmops_pipelines.tables import MONEY
 
@@ -45,6 +45,7 @@ def read_requests(file: Path) -> pl.DataFrame:
             raise UnusableError(
                 f"{file}: no record has {' or '.join(dict.fromkeys((what, *names)))}; {_REMEDY}"
             )
+    warn_of_no_date(file, frame["at"])
     return frame.select(savings.ASKED.names())
 
 

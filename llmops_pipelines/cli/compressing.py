@@ -25,7 +25,7 @@ from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.cli.replays import CANNOT_TELL, write_chart
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging.quotes import estimated_tokens
-from llmops_pipelines.judging.samples import BadLine, Sample
+from llmops_pipelines.judging.samples import BadLine, Sample, meant
 from llmops_pipelines.reference import ReferenceFileError
 from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
 from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
@@ -110,6 +110,9 @@ def _read(path: Path) -> tuple[list[Sample], list[BadLine]]:
     rejected = [line for line in lines if isinstance(line, BadLine)]
     if not usable:
         first = f"; line {rejected[0].line} {rejected[0].reason}" if rejected else ""
+        unread = dict.fromkeys(name for sample in samples for name in sample.unread)
+        if named := ", ".join(f"{name!r} to {field}" for field, name in meant(unread).items()):
+            first += f"; rename {named}, if that is meant"
         raise UnusableError(
             f"{path}: none of {len(lines):,} line(s) has both retrieved_contexts and a response; "
             f"without them nothing can be cut, or nobody knows what is lost{first}"

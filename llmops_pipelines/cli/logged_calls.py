@@ -14,7 +14,7 @@ from llmops_pipelines import ingest, pricing
 from llmops_pipelines.cli.filing import File, place_of
 from llmops_pipelines.cli.importing import reference_of
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
-from llmops_pipelines.cli.record_reading import content_of
+from llmops_pipelines.cli.record_reading import content_of, warn_of_no_date
 from llmops_pipelines.definitions import Settings
 from llmops_pipelines.formats import connect
 from llmops_pipelines.ingest.lines import Refused
@@ -68,6 +68,7 @@ def read_calls(settings: Settings, path: Path) -> LoggedCalls:
     calls = pricing.price_tokens(calls, book).filter(pl.col("status") == "ok")
     if calls.is_empty():
         raise UnusableError(f"{path}: no successful model call in it; a record has {NEEDED}")
+    warn_of_no_date(path, calls["started_at"])
     messages = texts.filter(pl.col("messages").list.len() > 0).select("call_id", "messages")
     return LoggedCalls(calls.sort("started_at", "call_id"), messages, book, options.features)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import polars as pl
+import typer
 
 from llmops_pipelines.cli.filing import File
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
@@ -14,6 +18,8 @@ from llmops_pipelines.ingest import LandingOptions
 from llmops_pipelines.ingest.files import Content, read_content
 from llmops_pipelines.ingest.lines import Refused
 from llmops_pipelines.ingest.record_files import record_lines
+
+_EARLIEST: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - instants here are UTC without a zone
 
 
 def content_of(path: Path) -> Content:
@@ -46,6 +52,22 @@ def read_records(path: Path, expected: str) -> Iterator[tuple[int, dict[str, Any
             yield item[0], _object(f"{path}:{item[0]}", item[1], expected)
     except OSError as error:
         raise of_file_system(error, remedy="mend that, then try again") from error
+
+
+def warn_of_no_date(path: Path, times: pl.Series) -> None:
+    """Say on stderr where times lie before any such log: they count from a beginning of their own.
+
+    Small numbers are seconds since 1970 as far as anybody can tell. A trace that counts in
+    milliseconds from its start would lie a thousand times too far apart.
+    """
+    early = times.filter(times < _EARLIEST)
+    if early.len():
+        typer.echo(
+            f"{path}: {early.len():,} time(s) lie before {_EARLIEST:%Y}, the first {early[0]}: "
+            "small numbers are read as seconds since 1970; where they count something else, or "
+            "from another beginning, write the moments themselves",
+            err=True,
+        )
 
 
 def _object(place: str, raw: str | None, expected: str) -> dict[str, Any]:

@@ -103,6 +103,10 @@ def test_what_cannot_be_proven_is_not_recommended(file, tmp_path):
     ("content", "message"),
     [
         ('{"user_input": "a", "response": "b"}\n', "has both retrieved_contexts and a response"),
+        (
+            '{"question": "a", "contexts": ["c"], "answer": "b"}\n',
+            "rename 'question' to user_input, 'contexts' to retrieved_contexts, 'answer' to resp",
+        ),
         ("[1]\n", "line 1 is a number"),
         ("", "none of 0 line(s)"),
         ("PAR1", "is no whole Parquet file"),

@@ -146,3 +146,18 @@ def test_the_traffic_of_a_year_can_be_told(told):
 def test_an_array_of_prompts_is_read(told):
     found = told(json.dumps([record(n) for n in range(30)], indent=1))
     assert "30 calls, 60,000 prompt tokens" in found.stdout
+
+
+def test_times_that_count_from_a_beginning_are_pointed_at(told):
+    found = told(*(record(n, timestamp=n * 1_000) for n in range(30)))
+    assert "30 time(s) lie before 2000, the first 1970-01-01 00:00:00: small" in found.stderr
+    assert "1970" not in told(record(1)).stderr
+
+
+def test_columns_of_counts_and_a_prompt_in_one_text_are_read(told, tmp_path):
+    flat = []
+    for n in range(30):
+        own = record(n)
+        counts, messages = own.pop("usage"), own.pop("messages")
+        flat.append(own | counts | {"prompt": f"{messages[0]['content']}\nQuestion {n}"})
+    assert "30 calls, 60,000 prompt tokens" in told(*flat).stdout
