@@ -18,6 +18,7 @@ from llmops_pipelines import savings
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.cache_chart import cache_sweep
 from llmops_pipelines.cli.cache_records import read_requests
+from llmops_pipelines.cli.embedding import embed
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
 from llmops_pipelines.cli.tables import print_whole
@@ -78,7 +79,7 @@ def _replayed(order: Order, own: pl.DataFrame, out: pl.DataFrame, feature: str) 
         typer.echo(f"{feature}: reading {own['key'].n_unique():,} questions with MiniLM", err=True)
     return _Told(
         feature,
-        savings.replay_cache(own, minilm.embed, order.policy),
+        savings.replay_cache(own, embed, order.policy),
         dict(own.drop_nulls("only_exact").group_by("only_exact").len().sort("only_exact").iter_rows()),
         dict(out.filter(feature=feature).select("reason", "requests").iter_rows()),
     )  # fmt: skip

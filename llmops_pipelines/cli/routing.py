@@ -18,6 +18,7 @@ from rich.table import Table
 from llmops_pipelines import savings
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.frontier_chart import routing_frontier
+from llmops_pipelines.cli.embedding import embed
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.cli.record_reading import read_records
 from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN_STEPS = 10
-_MANY = 500
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,9 @@ def route(order: Order, *, as_json: bool) -> int:
             said = ", ".join(f"{name} is {column}" for name, column in shaped.read_as.items())
             typer.echo(f"read as: {said}", err=True)
         outcomes = savings.paired_outcomes(shaped.rows)
-        if outcomes.pairs.height > _MANY:
-            # Some minutes without a sign of life look like a fault.
-            typer.echo(f"reading {outcomes.pairs.height:,} questions with MiniLM", err=True)
         replay = savings.replay_routing(
             outcomes,
-            minilm.embed(outcomes.pairs["text"].to_list()),
+            embed(outcomes.pairs["text"].to_list()),
             embedding=minilm.weights(),
             max_loss=order.max_loss,
         )
