@@ -11,7 +11,7 @@ from llmops_pipelines.savings.outcomes import PAIRED
 SCOPE = ("feature", "spec_id", "metric", "model_weak", "model_strong")
 """What is compared with each other: one feature, one judge, two models."""
 
-_METHOD = "2"
+_METHOD = "3"
 """To be raised when the same pairs teach something else."""
 
 LOGGED_PAIRS = pl.Schema(
