@@ -60,11 +60,13 @@ def as_paired(given: pl.DataFrame, *, weak: str | None = None, strong: str | Non
         strong: Name of the large one.
 
     Raises:
-        OutcomesError: Nothing in it is a text or a score, or the models must be named.
+        OutcomesError: Nothing in it is a text or a score, or two models must be named.
     """
     columns = set(given.columns)
     if (weak is None) != (strong is None):
         raise OutcomesError("name both models: --weak NAME --strong NAME")
+    if weak is not None and weak == strong:
+        raise OutcomesError(f"--weak and --strong are both {weak!r}; name two models")
     own = {name: name for name in PAIRED.names() if name in columns}
     if weak is None and set(REQUIRED) <= set(own):
         return Shaped(given, {})

@@ -66,6 +66,7 @@ def test_a_row_per_question_and_model_is_paired_by_id_and_grouped_by_what_ids_be
     ("rows", "names", "said"),
     [
         (LONG, {}, "a row per question and model: model (big, tiny): say which"),
+        (LONG, {"weak": "big", "strong": "big"}, "both 'big'; name two models"),
         (
             [{"question": "q", "score_a": 1, "score_b": 0}],
             {},
