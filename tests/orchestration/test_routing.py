@@ -60,7 +60,7 @@ def write(lake, *, questions=200, days=2):
                 )  # fmt: skip
                 texts.append(
                     {"call_id": call, "content_digest": f"d-{call}", "source_line": 1,
-                     "question": (HARD if hard else EASY).format(n=n % 5), "answer": "a",
+                     "question": (HARD if hard else EASY).format(n=n), "answer": "a",
                      "messages": [], "contexts": [], "tool_calls": []}
                 )  # fmt: skip
         at = FIRST + timedelta(days=day)
