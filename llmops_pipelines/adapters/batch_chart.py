@@ -76,6 +76,8 @@ def batch_bars(rows: pl.DataFrame, *, title: str = "Calls that nobody waits for"
 def _told(row: dict[str, Any]) -> str:
     if row["kind"] == INTERACTIVE:
         return "nothing claimed"
+    if row["saved_a_year"] is None:
+        return "of a year unknown"
     ends = {"estimate": "", "low": "_low", "high": "_high"}
     told = parts.estimate({end: row[f"saved_a_year{tail}"] for end, tail in ends.items()}, "usd")
     return f"{told}, not proven" if row["state"] == CANNOT_TELL else told

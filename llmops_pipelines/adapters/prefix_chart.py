@@ -86,8 +86,10 @@ def _told(row: dict[str, object]) -> str:
     if row["could_read"] is None:
         return "no rule known"
     year, low, high = (row[f"saved_a_year{end}"] for end in ("", "_low", "_high"))
-    if not isinstance(year, float):
+    if row["saved"] is None:
         return "no price"
+    if not isinstance(year, float):
+        return "of a year unknown"
     text = _usd(year)
     if isinstance(low, float) and isinstance(high, float) and low != high:
         text += f" ({_usd(low)} to {_usd(high)})"

@@ -17,6 +17,7 @@ from llmops_pipelines.cli.logged_calls import LoggedCalls, read_calls
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.cli.replays import (
     CANNOT_TELL,
+    NO_YEAR,
     bounded,
     days_of_traffic,
     finite,
@@ -83,7 +84,7 @@ def _rows(read: LoggedCalls, order: Order) -> pl.DataFrame:
         waiting,
         days,
         "",
-        days_of_traffic(calls.height, order.calls_per_day),
+        days_of_traffic(calls["started_at"], order.calls_per_day),
     )
 
 
@@ -115,6 +116,8 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
             f"such traffic; after {percent(row['continued_share'])} of the calls their session or "
             "trace goes on within 24 hours"
         )
+        if row["saved_a_year"] is None:
+            yield NO_YEAR
     if row["kind"] == savings.INTERACTIVE:
         yield row["reason"]
     else:

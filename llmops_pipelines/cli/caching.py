@@ -20,7 +20,7 @@ from llmops_pipelines.adapters.cache_chart import cache_sweep
 from llmops_pipelines.cli.cache_records import read_requests
 from llmops_pipelines.cli.embedding import embed
 from llmops_pipelines.cli.problems import UnusableError
-from llmops_pipelines.cli.replays import CANNOT_TELL, bounded, percent, usd, write_chart
+from llmops_pipelines.cli.replays import CANNOT_TELL, NO_YEAR, bounded, percent, usd, write_chart
 from llmops_pipelines.cli.tables import print_whole
 
 if TYPE_CHECKING:
@@ -137,11 +137,8 @@ def _tell(told: list[_Told]) -> None:
             if not one.replay.rungs.filter(
                 pl.col("saved_a_year").is_null(), pl.col("saved") > 0
             ).is_empty():
-                console.print(_NO_YEAR, highlight=False, markup=False, soft_wrap=True)
+                console.print(NO_YEAR, highlight=False, markup=False, soft_wrap=True)
         console.print(_closing(one), highlight=False, markup=False, soft_wrap=True)
-
-
-_NO_YEAR = "a year's saving is unknown: this is less than a day of traffic; give --calls-per-day"
 
 
 def _opening(one: _Told) -> Iterator[str]:

@@ -17,6 +17,7 @@ from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 from llmops_pipelines.cli.logged_calls import read_calls
 from llmops_pipelines.cli.replays import (
     CANNOT_TELL,
+    NO_YEAR,
     bounded,
     days_of_traffic,
     finite,
@@ -68,7 +69,7 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
 
 def _rows(settings: Settings, path: Path, calls_per_day: float | None) -> pl.DataFrame:
     read = read_calls(settings, path)
-    lasted = days_of_traffic(read.calls.height, calls_per_day)
+    lasted = days_of_traffic(read.calls["started_at"], calls_per_day)
     return _replayed(read.calls.select(savings.REPLAYED), read.messages, read.book, lasted)
 
 
@@ -118,6 +119,8 @@ def _money(row: dict[str, Any]) -> Iterator[str]:
             f"of {usd(row['paid'], 4)} in this file, {bounded(row, 'saved_a_year', usd)} a year of "
             "such traffic; the model sees the same prompts, so quality is the same"
         )
+        if row["saved_a_year"] is None:
+            yield NO_YEAR
     elif row["saved"] is not None:
         yield f"nothing to save as these prompts are: {usd(row['paid'], 4)} paid in this file"
     if row["rule"] and row["state"] != savings.UNKNOWN_RULE:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
 import typer
 
 from llmops_pipelines.cli.problems import of_file_system
@@ -48,11 +49,25 @@ def write_chart(path: Path, figure: Figure, description: str) -> None:
         raise of_file_system(error, remedy="choose another --chart-out") from error
 
 
-def days_of_traffic(calls: int, calls_per_day: float | None) -> float | None:
-    """How many days of traffic a file's calls are by ``--calls-per-day``; None without it."""
-    if calls_per_day is None:
+NO_YEAR: Final = (
+    "a year's saving is unknown: this is less than a day of traffic; give --calls-per-day"
+)
+
+
+def days_of_traffic(began: pl.Series, calls_per_day: float | None) -> float | None:
+    """How many days of traffic a file's calls are; None where nobody knows.
+
+    Args:
+        began: When each call began.
+        calls_per_day: As ``--calls-per-day`` says; else the days that have calls count, of files
+            that span a day or more.
+    """
+    if calls_per_day is not None:
+        return began.len() / calls_per_day if calls_per_day else inf
+    first, last = began.min(), began.max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
         return None
-    return calls / calls_per_day if calls_per_day else inf
+    return began.dt.date().n_unique() if last - first >= timedelta(days=1) else None
 
 
 def bounded(row: dict[str, Any], name: str, written: Callable[[float], str]) -> str:

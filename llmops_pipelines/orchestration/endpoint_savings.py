@@ -58,12 +58,12 @@ def replayed_prompts(lake: Lake) -> pl.DataFrame:
         return PROMPT_CACHE_SAVINGS.empty()
     missing = pl.concat(left_out)
     if not replayable:
-        return savings.prompt_cache_rows(None, missing, days, {}, digest)
+        return savings.prompt_cache_rows(None, missing, days, {}, digest, len(days))
     replayed = savings.replay_prompt_cache(
         pl.concat(replayable), savings.together(marks), lake.read(PRICE_BOOK)
     )
     return savings.prompt_cache_rows(
-        replayed, missing, days, _differing(lake, days, replayed), digest
+        replayed, missing, days, _differing(lake, days, replayed), digest, len(days)
     )
 
 
@@ -75,7 +75,7 @@ def replayed_batches(lake: Lake, features: Features) -> pl.DataFrame:
         return BATCH_SAVINGS.empty() if stored is None else stored
     calls = _calls(lake, days, savings.BATCHED)
     replayed = savings.replay_batches(calls, lake.read(PRICE_BOOK))
-    return savings.batch_rows(replayed, savings.waiting(calls, marked), days, digest)
+    return savings.batch_rows(replayed, savings.waiting(calls, marked), days, digest, len(days))
 
 
 def batches_outdated(lake: Lake, features: Features) -> bool:

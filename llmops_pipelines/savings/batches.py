@@ -65,7 +65,7 @@ def batch_rows(
     waiting: dict[str, Waiting],
     days: list[date],
     digest: str,
-    traffic_days: float | None = None,
+    traffic_days: float | None,
 ) -> pl.DataFrame:
     """A row per feature, and the sums of the marked and of the detected ones, apart.
 
@@ -77,9 +77,8 @@ def batch_rows(
         waiting: Whether somebody waits for its answers, by feature.
         days: Days of the window that have calls, in order; not empty.
         digest: Of all this rests on.
-        traffic_days: How many days of traffic these calls are, for a year; by default ``days``.
+        traffic_days: How many days of traffic these calls are, for a year; None where unknown.
     """
-    lasted = len(days) if traffic_days is None else traffic_days
     window = {
         "first_day": days[0],
         "last_day": days[-1],
@@ -92,11 +91,11 @@ def batch_rows(
     )
     calls = replayed.join(kinds, on="feature", maintain_order="left")
     rows = [
-        _row(own, str(feature), waiting[str(feature)], lasted)
+        _row(own, str(feature), waiting[str(feature)], traffic_days)
         for (feature,), own in calls.partition_by("feature", as_dict=True).items()
     ]
     rows += [
-        _row(own, f"* {kind}", Waiting(kind, f"all {kind} features"), lasted)
+        _row(own, f"* {kind}", Waiting(kind, f"all {kind} features"), traffic_days)
         for kind in (MARKED, DETECTED)
         if (own := calls.filter(kind=kind)).height
     ]
@@ -106,7 +105,7 @@ def batch_rows(
     )
 
 
-def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: float) -> dict[str, Any]:
+def _row(calls: pl.DataFrame, feature: str, waiting: Waiting, days: float | None) -> dict[str, Any]:
     alone = calls.filter(~pl.col("is_batch"))
     priced = alone.filter(pl.col("cost").is_not_null())
     repriced = priced.filter(pl.col("saved").is_not_null())

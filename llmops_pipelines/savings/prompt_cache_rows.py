@@ -33,7 +33,7 @@ def prompt_cache_rows(
     days: list[date],
     differing: Mapping[int, Divergence],
     digest: str,
-    traffic_days: float | None = None,
+    traffic_days: float | None,
 ) -> pl.DataFrame:
     """A row per scope, and ``*`` for all scopes that are worth it.
 
@@ -45,10 +45,9 @@ def prompt_cache_rows(
         days: Days of the window that have calls, in order; not empty.
         differing: Where prompts begin to differ, by ``scope``.
         digest: Of all this rests on.
-        traffic_days: How many days of traffic these calls are, for a year; by default ``days``.
+        traffic_days: How many days of traffic these calls are, for a year; None where unknown.
     """
     missing = _left_out(left_out)
-    lasted = len(days) if traffic_days is None else traffic_days
     window = {
         "first_day": days[0],
         "last_day": days[-1],
@@ -57,20 +56,20 @@ def prompt_cache_rows(
     }
     rows, worth = [], []
     for own in [] if replayed is None else replayed.partition_by("scope", maintain_order=True):
-        row = _row(own, missing, lasted, differing.get(own["scope"][0]))
+        row = _row(own, missing, traffic_days, differing.get(own["scope"][0]))
         rows.append(row)
         if row["state"] == WORTH_IT:
             worth.append(own)
     rows += [_untold(scope, why) for scope, why in missing.items()]
     if replayed is not None:
-        rows.append(_all(replayed, worth, rows, lasted))
+        rows.append(_all(replayed, worth, rows, traffic_days))
     return _frame([row | window for row in rows])
 
 
 def _row(
     calls: pl.DataFrame,
     missing: dict[tuple[Any, ...], dict[str, int]],
-    days: float,
+    days: float | None,
     differs: Divergence | None,
 ) -> dict[str, Any]:
     key = calls.select(CACHE_SCOPE).row(0)
@@ -139,7 +138,10 @@ def _main_reason(sums: Mapping[str, Any]) -> str | None:
 
 
 def _all(
-    replayed: pl.DataFrame, worth: list[pl.DataFrame], rows: list[dict[str, Any]], days: float
+    replayed: pl.DataFrame,
+    worth: list[pl.DataFrame],
+    rows: list[dict[str, Any]],
+    days: float | None,
 ) -> dict[str, Any]:
     """All calls of known rules; saved are those that are worth it: nobody would do the others."""
     ruled = replayed.filter(pl.col("arrangement").is_not_null())

@@ -13,7 +13,7 @@ from llmops_pipelines.statistics import Interval, mean_interval
 DAYS_A_YEAR: Final = 365
 
 
-def saved_figures(saved: pl.DataFrame, days: float) -> dict[str, Any]:
+def saved_figures(saved: pl.DataFrame, days: float | None) -> dict[str, Any]:
     """``saved`` with its interval and those of a year; all null where no call has a figure.
 
     A mean per call with the hours in which calls began as clusters, times the calls
@@ -24,7 +24,7 @@ def saved_figures(saved: pl.DataFrame, days: float) -> dict[str, Any]:
 
     Args:
         saved: ``started_at`` and ``saved`` (money; null where unknown) per call.
-        days: Days of traffic that these calls are, for the figure of a year.
+        days: Days of traffic that these calls are; without them nothing is known of a year.
     """
     hours = (
         saved.drop_nulls("saved")
@@ -43,8 +43,10 @@ def saved_figures(saved: pl.DataFrame, days: float) -> dict[str, Any]:
     ends = [None if end is None else end * calls for end in (mean.low, mean.high)]
     if ends[0] is not None and not _some_lose(saved["saved"]):
         ends[0] = max(ends[0], 0.0)
-    a_year = DAYS_A_YEAR / days
-    yearly = [None if end is None else float(end) * a_year for end in (total, *ends)]
+    a_year = None if days is None else DAYS_A_YEAR / days
+    yearly = [
+        None if end is None or a_year is None else float(end) * a_year for end in (total, *ends)
+    ]
     return dict(zip(_NAMES, (total, *ends, *yearly), strict=True))
 
 

@@ -21,7 +21,7 @@ def rows():
         *(asked(n, feature="unknown", call_id=f"u{n}", provider="acme") for n in range(3)),
     ]
     nobody = pl.DataFrame(schema=dict.fromkeys((*CACHE_SCOPE, "why"), pl.String))
-    return prompt_cache_rows(replay(*calls), nobody, [date(2026, 11, 20)], {}, "")
+    return prompt_cache_rows(replay(*calls), nobody, [date(2026, 11, 20)], {}, "", 1)
 
 
 def texts(figure):

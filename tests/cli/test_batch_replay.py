@@ -57,6 +57,7 @@ def test_one_night_is_enough_to_recommend_batches_that_cannot_lose(told):
     found = told(*NIGHTS[:60], args=("--not-interactive", "digest"))
     assert found.returncode == 0
     assert "none of its calls costs more than before" in found.stdout
+    assert "a year's saving is unknown: this is less than a day" in found.stdout
 
 
 def test_what_looks_as_if_nobody_waits_is_only_suggested(told):

@@ -53,6 +53,14 @@ def test_what_an_hour_could_have_saved_is_not_recommended_where_writing_costs_mo
     assert "in all at best, by 30 calls of one hour: no interval can be given" in found.stdout
 
 
+def test_an_hour_tells_nothing_of_a_year_unless_the_traffic_is_given(told):
+    records = [record(n) for n in range(30)]
+    assert "a year's saving is unknown: this is less than a day" in told(*records).stdout
+    given = told(*records, args=["--calls-per-day", "30", "--json"])
+    row = next(row for row in json.loads(given.stdout)["prompts"] if row["feature"] != "*")
+    assert row["saved_a_year"] == pytest.approx(row["saved"] * 365)
+
+
 def test_a_clock_in_the_prompt_is_named(told):
     found = told(*(record(n, f"It is 09:{n:02}:17 now.\n{GUIDE}") for n in range(30)))
     assert "prompts differ from token" in found.stdout
@@ -138,8 +146,7 @@ def test_the_traffic_of_a_year_can_be_told(told):
         found = told(*(record(n) for n in range(150)), args=("--json", *args))
         return json.loads(found.stdout)["prompts"][0]["saved_a_year"]
 
-    assert a_year("--calls-per-day", "150") == pytest.approx(a_year())
-    assert a_year("--calls-per-day", "3000") == pytest.approx(20 * a_year())
+    assert a_year("--calls-per-day", "3000") == pytest.approx(20 * a_year("--calls-per-day", "150"))
     assert a_year("--calls-per-day", "0") == 0
 
 

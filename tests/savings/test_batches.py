@@ -35,7 +35,9 @@ def calls_of(*rows):
 
 def rows_of(*rows, **marked):
     calls = calls_of(*rows)
-    found = batch_rows(replay_batches(calls, BOOK), waiting(calls, marked), DAYS, "digest")
+    found = batch_rows(
+        replay_batches(calls, BOOK), waiting(calls, marked), DAYS, "digest", len(DAYS)
+    )
     return {row["feature"]: row for row in found.to_dicts()}
 
 

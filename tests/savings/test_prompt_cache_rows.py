@@ -17,7 +17,7 @@ NOBODY = pl.DataFrame(schema=dict.fromkeys((*CACHE_SCOPE, "why"), pl.String))
 
 def rows_of(*calls, left_out=NOBODY, differing=None):
     replayed = replay(*calls) if calls else None
-    rows = prompt_cache_rows(replayed, left_out, DAYS, differing or {}, "digest")
+    rows = prompt_cache_rows(replayed, left_out, DAYS, differing or {}, "digest", len(DAYS))
     return {row["feature"]: row for row in rows.to_dicts()}
 
 
