@@ -1,5 +1,6 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
+from llmops_pipelines.ingest.asked import unclaimed
 from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
 from llmops_pipelines.ingest.files import LogFile
@@ -80,6 +81,7 @@ __all__ = [
     "traces_of",
     "unaccounted_files",
     "unaccounted_rows",
+    "unclaimed",
     "updated_index",
     "without_comments",
     "without_forgotten",

@@ -188,10 +188,14 @@ class LandingGroup:
             )
             # One row speaks for all lines of a file that no format can read.
             lines = pl.col("lines").sum() if kind == "rejected" else pl.len()
-            for file, rows, days in (
-                frame.group_by("file").agg(lines.alias("n"), day.unique().alias("days")).iter_rows()
+            apart = pl.col("only_asked").sum() if kind == "calls" else pl.lit(0)
+            for file, rows, asked, days in (
+                frame.group_by("file")
+                .agg(lines.alias("n"), apart.alias("asked"), day.unique().alias("days"))
+                .iter_rows()
             ):
-                self._files[file].counts[kind] += rows
+                self._files[file].counts[kind] += rows - asked
+                self._files[file].ignored += asked
                 self._files[file].days.update(days)
         for file, ignored, more in part.ignored.iter_rows():
             self._files[file].ignored += ignored

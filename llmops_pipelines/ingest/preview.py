@@ -117,6 +117,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
             parts.get(name, []).extend(days.values())
         row = next(batch.index.iter_rows(named=True), row)
     landed = _together(parts, LANDED_CALLS)
+    asked = int(landed["only_asked"].sum())  # counts as ignored
     steps = _together(parts, LANDED_STEPS)
     calls = pricing.price_tokens(distinct_calls(landed, steps, options.features), price_book)
     times = pl.concat(
@@ -135,7 +136,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         format=row["source_format"] and row["source_format"].split(":")[0],
         lines=row["lines"],
         calls=calls.height,
-        duplicates=landed.height - calls.height,
+        duplicates=landed.height - asked - calls.height,
         steps=row["steps"],
         feedback=row["feedback"],
         feedback_names=_counted(_together(parts, LANDED_FEEDBACK)["name"].drop_nulls()),

@@ -62,6 +62,7 @@ _OF_KEPT: Final = (
     "call_id", "trace_id", "parent_id", "status", "error_class", "context_count",
     "tool_call_count", "question_chars", "answer_chars", "redactions", "content_digest",
     "source_format", "source_file", "source_line", "source_record", "record_digest", "attempt",
+    "text_records",
 )  # fmt: skip
 """Not filled from other records: they say where the kept record lies and what it says."""
 
@@ -309,7 +310,7 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
     certain = pl.col("tokens_doubted").is_null()
     fullest = (known.cast(pl.Int32) * 200 + certain.cast(pl.Int32) * 100 + detail).arg_max()
     counted = (*TOKEN_BUCKETS, "tokens_doubted")
-    apart = {*_OF_KEPT, *counted, "tags", "is_batch", "batch"}
+    apart = {*_OF_KEPT, *counted, "tags", "is_batch", "batch", "only_asked"}
     filled = [name for name in LANDED_CALLS.schema if name not in apart]
     return (
         fullest_first(rows)
