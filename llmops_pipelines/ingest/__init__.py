@@ -25,6 +25,8 @@ from llmops_pipelines.ingest.log_index import (
     unaccounted_files,
     updated_index,
 )
+from llmops_pipelines.ingest.midnight import COLUMNS as EDGE
+from llmops_pipelines.ingest.midnight import NEAR, Elsewhere, told_twice
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parts import hidden
 from llmops_pipelines.ingest.pulls import Pull
@@ -45,9 +47,12 @@ from llmops_pipelines.ingest.unique_rows import (
 
 __all__ = [
     "CALL_PLACE",
+    "EDGE",
     "LANDED_TABLES",
+    "NEAR",
     "PORTION",
     "Dealing",
+    "Elsewhere",
     "FindNames",
     "LandedBatch",
     "LandingOptions",
@@ -75,6 +80,7 @@ __all__ = [
     "spellings",
     "subjects_of",
     "texts_of",
+    "told_twice",
     "tombstones_of",
     "trace_steps",
     "traces",

@@ -66,7 +66,7 @@ def llm_calls(
     what only wraps a call is none (``wrappers``).
     What a call leaves open is taken from its trace (``inheritance``), contexts from the steps that
     retrieved them (``retrieval``), and attempts of one request are linked (``attempts``). Calls are
-    told apart within a day: a call logged with two times on two days is a row on each.
+    told apart within a day: of those around midnight landing says which day counts them.
 
     Args:
         landed: ``LANDED_CALLS`` rows of one day that the index vouches for (``current_rows``).

@@ -78,14 +78,19 @@ def _landed_calls(lake: Lake, day: date) -> int | None:
 def no_call_vanished(lake: Lake, day: date) -> dg.AssetCheckResult:
     """Every landed call of ``day`` is in `llm_calls` once, and nothing else is.
 
-    Messages that were logged apart from their call and found none are counted.
+    Messages that were logged apart from their call and found none are counted, and calls that a
+    neighbouring day holds too and counts.
     """
-    landed = landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day]))
+    files = lake.read(LANDED_DAYS, [day])
+    landed = landed_rows(lake, LANDED_CALLS, day, files)
     calls = lake.scan(LLM_CALLS, [day]).select(ingest.CALL_PLACE).collect()
     faults = ingest.unaccounted_rows(landed, calls)
     result = _result(faults, "{n:,} call(s) lost or invented")
-    alone = ingest.unclaimed(landed, calls).height
-    return result.with_metadata({**result.metadata, "messages_without_a_call": alone})
+    told = {
+        "messages_without_a_call": ingest.unclaimed(landed, calls).height,
+        "calls_counted_on_a_neighbouring_day": int(files["elsewhere"].list.len().sum()),
+    }
+    return result.with_metadata({**result.metadata, **told})
 
 
 def expectations_met(

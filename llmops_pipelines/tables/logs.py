@@ -419,9 +419,16 @@ LANDED_DAYS = Table(
     name="landed_days",
     row="One log file that holds rows of the day: what the day's tables are made from.",
     key=("source_file",),
+    version=2,
     columns=(
         Column("source_file", pl.String, "File, relative to the log root."),
         Column("digest", pl.String, "SHA-256 of the file's bytes, first 32 hex digits."),
         Column("batch", pl.String, "Landing batch that holds its rows."),
+        Column(
+            "elsewhere",
+            pl.List(pl.String),
+            "Calls of it that the day before or after holds too, across midnight, and counts.",
+            default=(),
+        ),
     ),
 )

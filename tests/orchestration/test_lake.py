@@ -106,7 +106,7 @@ def test_the_order_of_rows_is_not_content(lake):
 
 
 def test_a_file_of_a_newer_release_is_refused_with_the_remedy(lake):
-    lake.write(replace(LANDED_DAYS, version=2), landed(a="1"), day=FIRST)
+    lake.write(replace(LANDED_DAYS, version=LANDED_DAYS.version + 1), landed(a="1"), day=FIRST)
     with pytest.raises(LakeError, match=r"version 2 of landed_days.*knows 1; upgrade"):
         lake.read(LANDED_DAYS)
 
