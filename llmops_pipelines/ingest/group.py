@@ -16,6 +16,7 @@ from llmops_pipelines.ingest.files import Content, failed_content
 from llmops_pipelines.ingest.lines import Block, Refused, of_few_lines
 from llmops_pipelines.ingest.opening import Unknown, open_content
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.other_providers import PROVIDERS
 from llmops_pipelines.ingest.parts import Part, Piece, read_part
 from llmops_pipelines.ingest.tabling import landed_tables
 from llmops_pipelines.tables import LOG_INDEX
@@ -122,7 +123,8 @@ class LandingGroup:
             yield Piece(number, path, whole)
             return
         progress.tag = opened.tag
-        day = self._file_day(number) if opened.reading.dated_by_file else None
+        dates = opened.reading.dated_by_file or opened.reading.format in PROVIDERS
+        day = self._file_day(number) if dates else None
         for block in opened.blocks:
             progress.lines += block.lines if isinstance(block, Block) else 1
             if isinstance(block, Block):
