@@ -39,7 +39,9 @@ def of_others(
     nothing = pl.DataFrame(schema={"n": pl.Int64, "format": pl.String})
     if reading.format not in PROVIDERS:
         return nothing
-    unread = pl.concat([rows.rejected.select("n"), rows.calls.filter(_says_nothing(reading)).select("n")])
+    unread = pl.concat(
+        [rows.rejected.select("n"), rows.calls.filter(_says_nothing(reading)).select("n")]
+    )
     if unread.is_empty() or reading != FORMATS[reading.format].reading():
         return nothing
     suspects = records.join(unread, on="n", how="semi").select(n="line").unique()

@@ -198,6 +198,15 @@ def test_messages_without_any_call_are_counted_and_nothing_is_lost() -> None:
     assert unaccounted_rows(lake.rows().lazy(), calls).is_empty()
 
 
+def test_details_without_an_outcome_do_not_make_a_failed_call_good() -> None:
+    asked = {key: said for key, said in CHAT.items() if "request" in key or "operation" in key}
+    event = record(DETAILS["eventName"], plain=asked | {"gen_ai.input.messages": ASKED})
+    failed = batch(span(asked | {"error.type": "timeout"}, spanId=SPAN, status={"code": 2}))
+    calls, texts = day(sent(event), failed)
+    assert calls.select("status", "error_class").rows() == [("error", "timeout")]
+    assert texts["question"].to_list() == ["How long may I return it?"]
+
+
 def test_a_feature_that_keeps_no_texts_takes_none_that_were_logged_apart() -> None:
     lake = landed(
         log("a.jsonl", lines(batch(span(CHAT | {"feature": "hr"}, spanId=SPAN)))),

@@ -21,6 +21,7 @@ EARLIER: Final = "earlierMessages"
 """Where the messages of earlier lines stand that belong to the choices of a record."""
 
 _CHOICE: Final = "gen_ai.choice"
+_OUTCOME: Final = ("gen_ai.response.", "gen_ai.output.messages", "gen_ai.usage.", "error.type")
 SpanKey = tuple[str | None, str]
 """Trace and id of a span."""
 
@@ -56,9 +57,16 @@ def is_choice(log: Log) -> bool:
 
 
 def _span(log: Log) -> Record:
-    """The call of an event of details; one that names neither span nor response is nobody's."""
+    """The call of an event of details; one that names neither span nor response is nobody's.
+
+    One that tells nothing of an answer, nor of an error, does not know how the call went: only what
+    was asked.
+    """
     says = {**as_object(log.body), **log.attributes}
     call = gen_ai.call(_around(log, says, ()))
+    knows = any(key.startswith(_OUTCOME) for key in says)
+    if not knows and log.span_id and log.time is not None and "messages" in call:
+        return call | {"kind": "asked"}
     return call if log.span_id or call.get("response_id") else {}
 
 
