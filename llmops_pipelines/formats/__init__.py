@@ -13,6 +13,7 @@ from llmops_pipelines.formats.anthropic import ANTHROPIC
 from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
 from llmops_pipelines.formats.anthropic_events import ANTHROPIC_EVENTS
 from llmops_pipelines.formats.bedrock import BEDROCK
+from llmops_pipelines.formats.bedrock_converse import BEDROCK_CONVERSE
 from llmops_pipelines.formats.errors import ERROR_CLASSES
 from llmops_pipelines.formats.extraction import connect, split_document
 from llmops_pipelines.formats.gemini_batch import GEMINI_BATCH
@@ -56,6 +57,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
         PORTKEY,
         KONG,
         BEDROCK,
+        BEDROCK_CONVERSE,
         WEAVE,
         OPENAI_RESPONSES,
         ANTHROPIC,

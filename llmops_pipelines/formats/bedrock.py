@@ -62,7 +62,7 @@ def _call(record: Record) -> Record:
     body = _answer(made.get("outputBodyJson"))
     said = reply_of(body)
     metadata = as_object(record.get("requestMetadata"))
-    model, failed = _model(record), as_name(record.get("errorCode"))
+    model, failed = model_of(record), as_name(record.get("errorCode"))
     operation = as_name(record.get("operation"))
     said_model = said.pop("model", None)
     return {
@@ -119,8 +119,8 @@ def _counted(given: Record, made: Record, body: Record) -> Record:
     return counted | told
 
 
-def _model(record: Record) -> str | None:
-    """The model's id, out of an ARN if it stands in one."""
+def model_of(record: Mapping[str, Any]) -> str | None:
+    """The id of the model that ``modelId`` names, out of an ARN if it stands in one."""
     name = as_name(record.get("modelId"))
     return name.rpartition("/")[2] if name and name.startswith("arn:") else name
 

@@ -44,6 +44,7 @@ _READERS: Final = (
 _SPEAKERS: Final = (
     (ollama.speaks, ollama.reply_of),
     (bedrock_bodies.speaks, bedrock_bodies.reply_of),
+    (gemini.speaks, gemini.reply_of),
 )
 """Whose answers have no such key."""
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from llmops_pipelines.formats.messages import text_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_object, as_text, at_path, first
+
+_NOTHING_SAID: Final = ("promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata")
+
+
+def speaks(body: Mapping[str, Any]) -> bool:
+    """Whether an object is an answer without candidates: its prompt was refused."""
+    return any(isinstance(body.get(name), dict) for name in _NOTHING_SAID)
 
 
 def reply_of(body: Mapping[str, Any]) -> Record:

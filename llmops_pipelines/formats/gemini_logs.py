@@ -2,11 +2,12 @@
 
 An answer (``GenerateContentResponse``) is read as the API spells it and as its SDK dumps it; Vertex
 says in ``createTime`` when it was asked, the Gemini API does not: without a time in an envelope
-around it, such an answer is rejected. Pieces of a stream, one a line, are gathered by landing under
-``stream``. Vertex AI's batch predictions come in such an envelope, with ``processed_time``; result
-files of the Gemini API's own batches have lines of ``key`` and ``response`` or ``error``, without
-any time. Rows of "Log requests and responses", exported from BigQuery, hold both bodies
-as JSON (``full_request``, ``full_response``) or as lists of texts, those of Claude on Vertex too.
+around it, such an answer has the date of its file. Pieces of a stream, one a line, are gathered by
+landing under ``stream``; those of streams without ``responseId`` must not be mixed. Vertex AI's
+batch predictions come in such an envelope, with ``processed_time``; result files of the Gemini
+API's own batches have lines of ``key`` and ``response`` or ``error``, without any time. Rows of
+"Log requests and responses", exported from BigQuery, hold both bodies as JSON (``full_request``,
+``full_response``) or as lists of texts, those of Claude on Vertex too.
 """
 
 from __future__ import annotations
@@ -55,12 +56,19 @@ def _is_row(record: Mapping[str, Any]) -> bool:
 def streams() -> StreamOf:
     """Tells piece by piece, in the order of a log, which answer one belongs to."""
     turns = Turns()
+    is_open = False
 
     def stream_of(record: Record) -> tuple[str, int] | None:
-        name = as_name(first(record.get("responseId"), record.get("response_id")))
-        if name is None or not is_answer(record):
+        nonlocal is_open
+        if not is_answer(record):
             return None
-        return turns.stream_of(name, {"answer"}, set() if _goes_on(record) else {"answer"})
+        goes_on = _goes_on(record)
+        name = as_name(first(record.get("responseId"), record.get("response_id")))
+        if name is None:  # older ones name none: of these, one follows the other
+            if not (goes_on or is_open):
+                return None
+            is_open = goes_on
+        return turns.stream_of(name or "", {"answer"}, set() if goes_on else {"answer"})
 
     return stream_of
 
@@ -186,5 +194,6 @@ GEMINI: Final = LogFormat(
     recognises=_recognises,
     unpack=_unpack,
     streams=streams,
-    needs=("candidates, usageMetadata and createTime", "or timestamp and response"),
+    needs=("candidates and usageMetadata", "or timestamp and response"),
+    dated_by_file=True,
 )

@@ -10,6 +10,17 @@ from llmops_pipelines.tables import INSTANT
 
 MICROSECONDS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _ZONE: Final = r" ?([Zz]|UTC|[+-]\d{2}(:?\d{2})?)"
+_BASIC: Final = r"^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})"
+_MAILED: Final = (
+    r"^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}:\d{2}:\d{2}) "
+    r"(GMT|UTC|[+-]\d{4})$"
+)
+_MONTHS: Final = {
+    name: f"{number:02d}"
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
 _TAIL: Final = rf"^([.,]\d{{1,9}})?({_ZONE})?$"
 
 
@@ -35,9 +46,24 @@ def read_times(values: pl.Series, *, unit: str | None = None, zone: str = "UTC")
     read = _iso(text, 19, zone)
     if (missed := read.is_null() & number.is_null() & text.is_not_null()).any():
         read = read.zip_with(~missed, _iso(text, 16, zone))
+    if (missed := read.is_null() & number.is_null() & text.is_not_null()).any():
+        read = read.zip_with(~missed, _iso(_spelled_out(text), 19, zone))
     if number.null_count() == number.len():
         return read
     return read.zip_with(number.is_null(), _epochs(text, number, unit))
+
+
+def _spelled_out(text: pl.Series) -> pl.Series:
+    """Times in ISO 8601's basic format, and as mail and HTTP write them, in its extended format."""
+    month = pl.first().str.extract(_MAILED, 2).replace_strict(_MONTHS, default=None)
+    parts = [pl.first().str.extract(_MAILED, part) for part in (1, 3, 4, 5)]
+    day, year, clock, offset = parts
+    mailed = pl.concat_str(
+        year, pl.lit("-"), month, pl.lit("-"), day.str.zfill(2), pl.lit("T"), clock,
+        offset.str.replace("GMT", "Z"),
+    )  # fmt: skip
+    basic = pl.first().str.replace(_BASIC, "${1}-${2}-${3}T${4}:${5}:${6}")
+    return text.to_frame().select(pl.coalesce(mailed, basic)).to_series()
 
 
 def _epochs(text: pl.Series, number: pl.Series, unit: str | None) -> pl.Series:

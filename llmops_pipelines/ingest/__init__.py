@@ -1,5 +1,6 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
+from llmops_pipelines.ingest.asked import unclaimed
 from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
 from llmops_pipelines.ingest.files import LogFile
@@ -24,6 +25,8 @@ from llmops_pipelines.ingest.log_index import (
     unaccounted_files,
     updated_index,
 )
+from llmops_pipelines.ingest.midnight import COLUMNS as EDGE
+from llmops_pipelines.ingest.midnight import NEAR, Elsewhere, told_twice
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.parts import hidden
 from llmops_pipelines.ingest.pulls import Pull
@@ -44,9 +47,12 @@ from llmops_pipelines.ingest.unique_rows import (
 
 __all__ = [
     "CALL_PLACE",
+    "EDGE",
     "LANDED_TABLES",
+    "NEAR",
     "PORTION",
     "Dealing",
+    "Elsewhere",
     "FindNames",
     "LandedBatch",
     "LandingOptions",
@@ -74,12 +80,14 @@ __all__ = [
     "spellings",
     "subjects_of",
     "texts_of",
+    "told_twice",
     "tombstones_of",
     "trace_steps",
     "traces",
     "traces_of",
     "unaccounted_files",
     "unaccounted_rows",
+    "unclaimed",
     "updated_index",
     "without_comments",
     "without_forgotten",

@@ -16,6 +16,7 @@ from llmops_pipelines.ingest.files import Content, failed_content
 from llmops_pipelines.ingest.lines import Block, Refused, of_few_lines
 from llmops_pipelines.ingest.opening import Unknown, open_content
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.other_providers import PROVIDERS
 from llmops_pipelines.ingest.parts import Part, Piece, read_part
 from llmops_pipelines.ingest.tabling import landed_tables
 from llmops_pipelines.tables import LOG_INDEX
@@ -122,7 +123,8 @@ class LandingGroup:
             yield Piece(number, path, whole)
             return
         progress.tag = opened.tag
-        day = self._file_day(number) if opened.reading.dated_by_file else None
+        dates = opened.reading.dated_by_file or opened.reading.format in PROVIDERS
+        day = self._file_day(number) if dates else None
         for block in opened.blocks:
             progress.lines += block.lines if isinstance(block, Block) else 1
             if isinstance(block, Block):
@@ -188,10 +190,14 @@ class LandingGroup:
             )
             # One row speaks for all lines of a file that no format can read.
             lines = pl.col("lines").sum() if kind == "rejected" else pl.len()
-            for file, rows, days in (
-                frame.group_by("file").agg(lines.alias("n"), day.unique().alias("days")).iter_rows()
+            apart = pl.col("only_asked").sum() if kind == "calls" else pl.lit(0)
+            for file, rows, asked, days in (
+                frame.group_by("file")
+                .agg(lines.alias("n"), apart.alias("asked"), day.unique().alias("days"))
+                .iter_rows()
             ):
-                self._files[file].counts[kind] += rows
+                self._files[file].counts[kind] += rows - asked
+                self._files[file].ignored += asked
                 self._files[file].days.update(days)
         for file, ignored, more in part.ignored.iter_rows():
             self._files[file].ignored += ignored

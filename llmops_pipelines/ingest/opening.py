@@ -21,8 +21,10 @@ from llmops_pipelines.ingest.enclosed import enclosed_records
 from llmops_pipelines.ingest.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.other_providers import PROVIDERS
 from llmops_pipelines.ingest.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.record_files import document_records, is_csv, peeked
+from llmops_pipelines.ingest.rewriting import object_in
 from llmops_pipelines.ingest.sources import Source
 from llmops_pipelines.ingest.span_messages import with_earlier_messages
 from llmops_pipelines.ingest.streams import gathered, with_joined_responses
@@ -45,6 +47,8 @@ _SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
 
 _NESTED: Final = ("openai", "openai_responses", "anthropic", "openai_batch", "anthropic_batch")
 """Formats of objects in objects, which a table holds as text; those of tools read texts as well."""
+
+_BODIES: Final = ("request", "response", "body", "output", "choices", "content", "usage", "error")
 
 _ADD_ENTRY: Final = (
     "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
@@ -117,6 +121,12 @@ def _recognised(
     seen, sample = _begin(blocks)
     begins, objects = _begins(seen), objects_in(sample)
     found = source.format if source else sniff_records(objects)
+    if _hold_texts(objects) and found in (None, *_NESTED):
+        parsed = [each for line in sample if (each := object_in(parsed_cells(line.encode())))]
+        as_parsed = source.format if source else sniff_records(parsed)
+        if as_parsed in (*_NESTED, *PROVIDERS):
+            blocks = with_parsed_cells(chain(seen, blocks))
+            seen, objects, found = [], parsed, as_parsed
     over_lines = begins == b"[" or (begins == b"{" and not (objects and found))
     odd = begins == b"{" and source is not None and not _fit(objects, source.format, source)
     if (over_lines or odd) and (
@@ -132,6 +142,15 @@ def _recognised(
     lines, end = _counted(content)
     why = _why_unknown(content, seen, alien, end, objects=bool(objects))
     return Unknown(lines, why)
+
+
+def _hold_texts(objects: Sequence[Record]) -> bool:
+    """Whether a record has a body as JSON text, as columns of a database hold it."""
+    return any(
+        isinstance(held := record.get(name), str) and held.startswith(("{", "["))
+        for record in objects
+        for name in _BODIES
+    )
 
 
 def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> Opened | Unknown:

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from llmops_pipelines.formats import Reading, Rows, Unpacked, read_lines, unpack_lines
+from llmops_pipelines.formats import FORMATS, Reading, Rows, Unpacked, read_lines, unpack_lines
 from llmops_pipelines.ingest.attribution import attributed
 from llmops_pipelines.ingest.contents import (
     policies,
@@ -24,6 +24,7 @@ from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.labels import without_people
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.other_providers import of_others
 from llmops_pipelines.ingest.redaction import Redaction, redact_texts
 from llmops_pipelines.reference import UNATTRIBUTED
 from llmops_pipelines.tables import (
@@ -76,6 +77,7 @@ _REJECTED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "lines": pl.Int64,
     "started_at": INSTANT,
 }
+_NO_DATE: Final = pl.lit(None, pl.String)
 _RUN: Final = 2**20
 """Blocks are cut into lines together up to this many bytes."""
 
@@ -129,12 +131,45 @@ def _read_group(
     pieces: Sequence[Piece],
     options: LandingOptions,
 ) -> Part:
-    lines = _lines(pieces)
+    return _read_frame(connection, reading, _lines(pieces), options)
+
+
+def _read_frame(
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    lines: pl.DataFrame,
+    options: LandingOptions,
+    beside: Sequence[pl.DataFrame] = (),
+) -> Part:
+    """Read ``lines``, those of another provider than most of them by themselves.
+
+    Calls and steps ``beside`` them tell of their traces, too.
+    """
     fits = pl.col("size") <= options.max_line_bytes
     written = lines.filter(~pl.col("blank"))
     readable = written.filter(fits & pl.col("raw").is_not_null())
-    read = _records(readable, reading)
+    dated = readable if reading.dated_by_file else readable.with_columns(date=_NO_DATE)
+    read = _records(dated, reading)
     rows = read_lines(connection, read.records.select("n", "raw"), reading, options.limits)
+    others = of_others(rows, read.records, readable, reading)
+    if others.height:
+        beside = [*beside, rows.calls, rows.steps]
+    apart = [
+        _read_frame(
+            connection,
+            FORMATS[name].reading(),
+            lines.join(theirs, on="n", how="semi", maintain_order="left"),
+            options,
+            beside,
+        )
+        for (name,), theirs in others.sort("format").group_by("format", maintain_order=True)
+    ]
+    if apart:
+        rows, read = _without(others, rows, read)
+        lines, written, readable = (
+            frame.join(others, on="n", how="anti", maintain_order="left")
+            for frame in (lines, written, readable)
+        )
     of_line = lines.select("n", "file", "source_file", "size", source_line="line", own="digest")
     where = (
         read.records.select("n", "line", "digest", source_record="record")
@@ -147,7 +182,7 @@ def _read_group(
 
     calls, steps, feedback = (
         without_people(frame, options.hash_key, options.redaction)
-        for frame in (*_of_traces(rows), rows.feedback)
+        for frame in (*_of_traces(rows, beside), rows.feedback)
     )
 
     def placed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -175,24 +210,37 @@ def _read_group(
         ],
         how="diagonal",
     )
-    return Part(
+    own = Part(
         _landed_calls(placed(calls), options),
         _landed_steps(placed(steps), options),
         _landed_feedback(placed(feedback), options),
         _landed_rejections(rejected, options.redaction),
         _ignored(lines, read),
     )
+    if not apart:
+        return own
+    return Part(*(pl.concat(frames) for frames in zip(own, *apart, strict=True)))
 
 
-def _of_traces(rows: Rows) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _without(others: pl.DataFrame, rows: Rows, read: Unpacked) -> tuple[Rows, Unpacked]:
+    """What was read, without what stands on the lines ``others``."""
+    line = others.select(line="n")
+    records, ignored = (frame.join(line, on="line", how="anti", maintain_order="left")
+                        for frame in (read.records, read.ignored))  # fmt: skip
+    kept = records.select("n")
+    of_lines = Rows(*(each.join(kept, on="n", how="semi", maintain_order="left") for each in rows))
+    return of_lines, read._replace(records=records, ignored=ignored)
+
+
+def _of_traces(rows: Rows, beside: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Calls and steps with what their trace says of them, as far as these lines hold it.
 
     Whatever the rest of a trace brings is taken over when the day is put together; but a feature
     decides what may be kept of a text, and that has to be known before anything is written.
     """
-    if rows.steps.is_empty():
+    if rows.steps.is_empty() and not beside:
         return rows.calls, rows.steps
-    names, trace = [*INHERITED, "user_id"], [rows.calls, rows.steps]
+    names, trace = [*INHERITED, "user_id"], [rows.calls, rows.steps, *beside]
     return inherit(rows.calls, trace, names), inherit(rows.steps, trace, names)
 
 

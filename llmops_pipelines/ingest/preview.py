@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,14 +11,15 @@ from typing import Any, Final
 import polars as pl
 
 from llmops_pipelines import pricing
-from llmops_pipelines.formats import connect
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats import FORMATS, connect
+from llmops_pipelines.formats.reading import Reading, Record
 from llmops_pipelines.ingest.field_paths import FieldPaths, field_paths
 from llmops_pipelines.ingest.files import LogFile, read_content
 from llmops_pipelines.ingest.landing import land
 from llmops_pipelines.ingest.lines import sample_lines
 from llmops_pipelines.ingest.opening import Opened, open_content
 from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.other_providers import other_format
 from llmops_pipelines.ingest.rewriting import object_in
 from llmops_pipelines.ingest.unique_rows import llm_calls, trace_steps
 from llmops_pipelines.reference import Features
@@ -117,6 +118,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
             parts.get(name, []).extend(days.values())
         row = next(batch.index.iter_rows(named=True), row)
     landed = _together(parts, LANDED_CALLS)
+    asked = int(landed["only_asked"].sum())  # counts as ignored
     steps = _together(parts, LANDED_STEPS)
     calls = pricing.price_tokens(distinct_calls(landed, steps, options.features), price_book)
     times = pl.concat(
@@ -129,13 +131,13 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
     opened = open_content(connect(), read_content(file), options)
     paths = FieldPaths({}, [])
     if isinstance(opened, Opened) and opened.tag is not None:
-        paths = field_paths(records_of(opened, _SAMPLE), opened.reading)
+        paths = _paths(records_of(opened, _SAMPLE), opened.reading)
     unpriced = calls.filter((pl.col("status") == "ok") & pl.col("cost").is_null())
     return Preview(
         format=row["source_format"] and row["source_format"].split(":")[0],
         lines=row["lines"],
         calls=calls.height,
-        duplicates=landed.height - calls.height,
+        duplicates=landed.height - asked - calls.height,
         steps=row["steps"],
         feedback=row["feedback"],
         feedback_names=_counted(_together(parts, LANDED_FEEDBACK)["name"].drop_nulls()),
@@ -155,6 +157,26 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         unpriced=_counted(unpriced["unpriced_reason"]),
         paths=paths,
         examples=calls.sort("source_line", "source_record").head(_EXAMPLES).select(_SHOWN),
+    )
+
+
+def _paths(records: Sequence[Record], reading: Reading) -> FieldPaths:
+    """Where what is made of ``records`` comes from, each read as the format that it is in."""
+    by_format: dict[str | None, list[Record]] = {None: []}
+    for record in records:
+        by_format.setdefault(other_format(record, reading.format), []).append(record)
+    own = field_paths(by_format.pop(None), reading)
+    others = [field_paths(by_format[name], FORMATS[name].reading()) for name in by_format if name]
+    if not others:
+        return own
+    mapped: dict[str, set[str]] = {}
+    for found in (own, *others):
+        for name, paths in found.mapped.items():
+            mapped.setdefault(name, set()).update(paths)
+    used = {path for paths in mapped.values() for path in paths}
+    unused = {path for found in (own, *others) for path in found.dropped}
+    return FieldPaths(
+        {name: sorted(mapped[name]) for name in sorted(mapped)}, sorted(unused - used)
     )
 
 

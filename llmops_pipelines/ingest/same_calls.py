@@ -62,6 +62,7 @@ _OF_KEPT: Final = (
     "call_id", "trace_id", "parent_id", "status", "error_class", "context_count",
     "tool_call_count", "question_chars", "answer_chars", "redactions", "content_digest",
     "source_format", "source_file", "source_line", "source_record", "record_digest", "attempt",
+    "text_records",
 )  # fmt: skip
 """Not filled from other records: they say where the kept record lies and what it says."""
 
@@ -93,7 +94,7 @@ def merged(calls: pl.DataFrame) -> pl.DataFrame:
         In the order of ``calls``.
     """
     alone = pl.concat_list(pl.struct(_COPY)).alias("copies")
-    group = _groups(calls.height, list(_pairs(calls)))
+    group = groups(calls.height, list(_pairs(calls)))
     if group is None:
         return calls.with_columns(alone)
     rows = calls.with_row_index("row").with_columns(pl.Series("place", group, dtype=pl.Int64))
@@ -146,7 +147,7 @@ def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     return (
         pairs.join(repeating, on=key, how="anti")
         .filter(
-            _apart() <= SAME_RESPONSE_S,
+            apart() <= SAME_RESPONSE_S,
             (pl.col("received") == pl.col("received_right")).fill_null(value=True)
             | (pl.col("doubted") | pl.col("doubted_right"))
             | (~one_library & timed & _nested() & _one_more()).fill_null(value=False),
@@ -162,7 +163,7 @@ def _by_trace(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     counted = (pl.col("sent") + pl.col("received") > 0).fill_null(value=False)
     rows = seen.filter(counted & (pl.len().over(keys) > 1))
     related = _kin() | pl.col("instrumentation").ne_missing(pl.col("instrumentation_right"))
-    return _joined(rows, keys, _nested(), related, _one_model(), _not_two_responses())
+    return _joined(rows, keys, _nested(), related, one_model(), _not_two_responses())
 
 
 def _failed_twice(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -182,7 +183,7 @@ def _failed_twice(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         .filter(
             pl.col("instrumentation").ne_missing(pl.col("instrumentation_right")),
             _nested(),
-            _one_model(),
+            one_model(),
         )
         .select("row", "row_right")
         .sort("row", "row_right")
@@ -204,8 +205,8 @@ def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         .filter(
             pl.col("row") < pl.col("row_right"),
             pl.col("source_format") != pl.col("source_format_right"),
-            _apart() <= CLOSE_S,
-            _one_model(),
+            apart() <= CLOSE_S,
+            one_model(),
             _not_two_responses(),
         )
         .unique(["row", "row_right"])
@@ -260,12 +261,13 @@ def _kin() -> pl.Expr:
     ).fill_null(value=False)
 
 
-def _apart() -> pl.Expr:
-    apart = pl.col("started_at") - pl.col("started_at_right")
-    return apart.dt.total_microseconds().abs() / 1e6
+def apart() -> pl.Expr:
+    """Seconds between the starts of two joined records."""
+    between = pl.col("started_at") - pl.col("started_at_right")
+    return between.dt.total_microseconds().abs() / 1e6
 
 
-def _one_model() -> pl.Expr:
+def one_model() -> pl.Expr:
     """The models agree; one may be the alias of the other's snapshot."""
     names = [pl.col(name) for name in ("model", "asked", "model_right", "asked_right")]
     ours, theirs = names[:2], names[2:]
@@ -284,7 +286,7 @@ def _not_two_responses() -> pl.Expr:
     return ((ids[0] == ids[1]) | (own != others)).fill_null(value=True)
 
 
-def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:
+def groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:
     """The first member of each row's group, by row; None where no row has another beside it."""
     if not pairs:
         return None
@@ -309,8 +311,8 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
     certain = pl.col("tokens_doubted").is_null()
     fullest = (known.cast(pl.Int32) * 200 + certain.cast(pl.Int32) * 100 + detail).arg_max()
     counted = (*TOKEN_BUCKETS, "tokens_doubted")
-    apart = {*_OF_KEPT, *counted, "tags", "is_batch", "batch"}
-    filled = [name for name in LANDED_CALLS.schema if name not in apart]
+    own = {*_OF_KEPT, *counted, "tags", "is_batch", "batch", "only_asked"}
+    filled = [name for name in LANDED_CALLS.schema if name not in own]
     return (
         fullest_first(rows)
         .group_by("place", maintain_order=True)

@@ -2,8 +2,9 @@
 
 Until v1.36 of the conventions each message of a call is a log record, sent as the call begins, and
 its answer another, sent as it ends: in another line, wherever an exporter sends what it has each
-second. A file is read once, in order, whatever its blocks; messages whose answer lies in another
-file are left alone.
+second. A file is read once, in order, whatever its blocks, so that the call begins with its first
+message, also where midnight lies between. Messages whose answer lies in another file are joined
+when the day is put together (``asked``).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from llmops_pipelines.ingest.files import DamagedFileError, most_bytes
 from llmops_pipelines.ingest.lines import SHORT, Block, Refused, ShortLines, too_long
 from llmops_pipelines.ingest.parquet_bounds import NoTableError, reading_plan
+from llmops_pipelines.ingest.rewriting import object_in, written
 
 _ROWS: Final = 4_000
 _SPOOLED: Final = 64 * 2**20
@@ -174,14 +175,19 @@ def with_parsed_cells(blocks: Iterator[Block | Refused]) -> Iterator[Block | Ref
 
 
 def parsed_cells(line: bytes) -> bytes:
-    """A row, as a line, with those of its texts parsed that are JSON objects or lists."""
-    row = orjson.loads(line)
+    """A row, as a line, with those of its texts parsed that are JSON objects or lists.
+
+    A line that holds no object stays as it is.
+    """
+    row = object_in(line)
+    if row is None:
+        return line
     held = {
         name: inner
         for name, cell in row.items()
         if isinstance(cell, str) and (inner := _json_in(cell)) is not None
     }
-    return orjson.dumps(row | held) if held else line
+    return (held and written(row | held)) or line
 
 
 def _json_in(cell: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.ingest.asked import apart, with_asked, with_joined_texts
 from llmops_pipelines.ingest.attempts import linked
 from llmops_pipelines.ingest.completeness import PLACE, fullest_first
 from llmops_pipelines.ingest.files import UNREADABLE
@@ -65,7 +66,7 @@ def llm_calls(
     what only wraps a call is none (``wrappers``).
     What a call leaves open is taken from its trace (``inheritance``), contexts from the steps that
     retrieved them (``retrieval``), and attempts of one request are linked (``attempts``). Calls are
-    told apart within a day: a call logged with two times on two days is a row on each.
+    told apart within a day: of those around midnight landing says which day counts them.
 
     Args:
         landed: ``LANDED_CALLS`` rows of one day that the index vouches for (``current_rows``).
@@ -74,13 +75,14 @@ def llm_calls(
     """
     steps = TRACE_STEPS.empty() if steps is None else steps
     features = features or Features()
-    landed = _collected(landed).clone()
+    landed, asked = apart(_collected(landed).clone())
     calls = landed
     if not _ascends(landed["call_id"]):
         rows, others = _kept_calls(landed), _said_in_parts(landed)
         # Column by column, so that a day is held once and not twice.
         calls = pl.DataFrame([landed.drop_in_place(name).gather(rows) for name in landed.columns])
         calls = _completed(calls, others)
+    calls = with_asked(calls, asked, features)
     wrapped = wrappers(calls, steps)
     if wrapped.height:
         calls = calls.join(wrapped, on="call_id", how="anti", maintain_order="left")
@@ -128,7 +130,7 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
         ``call_id``, ``source_file``, ``source_line`` and ``problem``; empty is what conservation
         demands: landed lines = calls + duplicates.
     """
-    rows = _collected(landed.select(_CALL))
+    rows = _collected(landed.filter(~pl.col("only_asked")).select(_CALL))
     known = calls.select(
         call_id=pl.col("copies").explode().struct.field("call_id"),
     ).drop_nulls()
@@ -253,6 +255,7 @@ def texts_of(
         step_texts: ``STEP_TEXTS`` of the same day.
     """
     step_texts = STEP_TEXTS.empty().lazy() if step_texts is None else step_texts
+    call_texts = with_joined_texts(call_texts, calls)
     line = ["call_id", "source_file", "source_line", "record_digest", "content_digest"]
     kept = calls.filter(pl.col("content_digest").is_not_null()).select(line)
     used = (

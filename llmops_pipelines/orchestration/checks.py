@@ -69,18 +69,28 @@ def logs_keep_their_rhythm(lake: Lake, today: date) -> dg.AssetCheckResult:
 def _landed_calls(lake: Lake, day: date) -> int | None:
     """How many calls landed on the day; null where its files are damaged, which the day tells."""
     try:
-        return int(lake.scan(LANDED_CALLS, [day]).select(pl.len()).collect().item())
+        asked = pl.col("only_asked")
+        return int(lake.scan(LANDED_CALLS, [day]).select((~asked).sum()).collect().item())
     except LakeError:
         return None
 
 
 def no_call_vanished(lake: Lake, day: date) -> dg.AssetCheckResult:
-    """Every landed call of ``day`` is in `llm_calls` once, and nothing else is."""
-    faults = ingest.unaccounted_rows(
-        landed_rows(lake, LANDED_CALLS, day, lake.read(LANDED_DAYS, [day])),
-        lake.scan(LLM_CALLS, [day]).select(ingest.CALL_PLACE).collect(),
-    )
-    return _result(faults, "{n:,} call(s) lost or invented")
+    """Every landed call of ``day`` is in `llm_calls` once, and nothing else is.
+
+    Messages that were logged apart from their call and found none are counted, and calls that a
+    neighbouring day holds too and counts.
+    """
+    files = lake.read(LANDED_DAYS, [day])
+    landed = landed_rows(lake, LANDED_CALLS, day, files)
+    calls = lake.scan(LLM_CALLS, [day]).select(ingest.CALL_PLACE).collect()
+    faults = ingest.unaccounted_rows(landed, calls)
+    result = _result(faults, "{n:,} call(s) lost or invented")
+    told = {
+        "messages_without_a_call": ingest.unclaimed(landed, calls).height,
+        "calls_counted_on_a_neighbouring_day": int(files["elsewhere"].list.len().sum()),
+    }
+    return result.with_metadata({**result.metadata, **told})
 
 
 def expectations_met(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import ingest
-from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.lake import Lake, LakeError
 from llmops_pipelines.orchestration.redaction import redaction_of
 from llmops_pipelines.orchestration.reference_assets import digest_of, reference_key
 from llmops_pipelines.orchestration.reference_files import PATTERNS
@@ -176,13 +176,26 @@ def log_index(lake: Lake) -> pl.DataFrame:
 
 
 def landed_rows(lake: Lake, table: Table, day: date, landed_days: pl.DataFrame) -> pl.LazyFrame:
-    """Rows of the day that come from files as they are now; replaced versions are left out."""
-    return _current(lake.scan(table, [day]), landed_days)
+    """Rows of the day that come from files as they are now; replaced versions are left out.
+
+    Calls that a neighbouring day counts are, too.
+    """
+    rows = _current(lake.scan(table, [day]), landed_days)
+    return _own(rows, landed_days) if table is LANDED_CALLS else rows
 
 
 def _current(rows: pl.LazyFrame, landed_days: pl.DataFrame) -> pl.LazyFrame:
     current = landed_days.lazy().select("source_file", "batch")
     return rows.join(current, on=["source_file", "batch"], how="semi")
+
+
+def _own(calls: pl.LazyFrame, landed_days: pl.DataFrame) -> pl.LazyFrame:
+    others = landed_days.select("source_file", call_id="elsewhere").explode(
+        "call_id", keep_nulls=False, empty_as_null=False
+    )
+    if others.is_empty():
+        return calls
+    return calls.join(others.lazy(), on=["source_file", "call_id"], how="anti")
 
 
 def calls_of_day(
@@ -205,7 +218,9 @@ def calls_of_day(
     if dealt is None:
         yield ingest.llm_calls(landed, steps, features)
         return
-    parts = (_current(part, landed_days) for part in lake.parts(LANDED_CALLS, day))
+    parts = (
+        _own(_current(part, landed_days), landed_days) for part in lake.parts(LANDED_CALLS, day)
+    )
     piece = pl.when(~dealt.alone).then(dealt.piece)
     for number, rows in dealt_out(parts, piece, ingest.PORTION):
         # A call that is alone has no steps.
@@ -220,17 +235,28 @@ def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:
-    """Rewrite ``landed_days`` where the files behind a day are not those recorded."""
+    """Rewrite ``landed_days`` where the files behind a day are not those recorded.
+
+    Likewise where other calls of it than recorded count on the day before or after.
+    """
     by_day = (
         ingest.current_files(index.select("source_file", "digest", "batch", "days", "superseded"))
         .explode("days")
         .filter(pl.col("days").is_not_null())
-        .select("source_file", "digest", "batch", day="days")
+        .select(
+            "source_file", "digest", "batch", elsewhere=pl.lit([], pl.List(pl.String)), day="days"
+        )
         .partition_by("day", as_dict=True, include_key=False)
     )
     wanted = {key[0]: LANDED_DAYS.require(rows) for key, rows in by_day.items()}
     wanted |= {day: LANDED_DAYS.empty() for day in lake.days(LANDED_DAYS) if day not in wanted}
-    changed = [day for day in sorted(wanted) if _differs(lake, day, wanted[day])]
+    recorded = {day: _recorded(lake, day) for day in wanted}
+    wanted = _with_neighbours(lake, wanted, recorded)
+    changed = [
+        day
+        for day in sorted(wanted)
+        if (known := recorded[day]) is None or not wanted[day].equals(known)
+    ]
     untold = sorted({*changed, *unreported_days(lake)})
     if changed:
         lake.store.put(_UNREPORTED, json.dumps([day.isoformat() for day in untold]).encode())
@@ -239,8 +265,61 @@ def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:
     return {day: stored.digest for day in untold if (stored := lake.stored(LANDED_DAYS, day))}
 
 
-def _differs(lake: Lake, day: date, wanted: pl.DataFrame) -> bool:
-    """Whether ``landed_days`` of ``day`` says something else, or nothing that can be read."""
-    return lake.stored(LANDED_DAYS, day) is None or not wanted.equals(
-        lake.read(LANDED_DAYS, [day]).drop("day")
-    )
+def _with_neighbours(
+    lake: Lake,
+    wanted: Mapping[date, pl.DataFrame],
+    recorded: Mapping[date, pl.DataFrame | None],
+) -> dict[date, pl.DataFrame]:
+    """``wanted`` with ``elsewhere``: looked up around days that change, else as recorded.
+
+    Days that a landing before changed are among these: it may have died between two of them.
+    """
+    files = ["source_file", "digest", "batch"]
+    touched = set(unreported_days(lake))
+    for day, rows in wanted.items():
+        known = recorded[day]
+        if known is None or not rows.select(files).equals(known.select(files)):
+            touched.add(day)
+    step = timedelta(days=1)
+    around = {near for day in touched for near in (day - step, day, day + step)} & wanted.keys()
+    nights = sorted({night for day in around for night in (day - step, day)})
+    twice = {
+        night: ingest.told_twice(
+            *(_edge(lake, day, wanted.get(day), night + step) for day in (night, night + step))
+        )
+        for night in nights
+    }
+    found = {}
+    for day, rows in wanted.items():
+        if day in around:
+            others = pl.concat([twice[day - step].morning, twice[day].evening]).unique()
+            calls = others.group_by("source_file").agg(elsewhere=pl.col("call_id").sort())
+        else:
+            known = recorded[day]
+            calls = (rows if known is None else known).select("source_file", "elsewhere")
+        found[day] = (
+            rows.drop("elsewhere")
+            .join(calls, on="source_file", how="left", maintain_order="left")
+            .with_columns(pl.col("elsewhere").fill_null([]))
+        )
+    return found
+
+
+def _edge(lake: Lake, day: date, files: pl.DataFrame | None, midnight: date) -> pl.DataFrame:
+    """The calls of ``day`` that began around ``midnight``; none where the day cannot be read."""
+    at = pl.lit(datetime.combine(midnight, time()))
+    near = pl.col("started_at").is_between(at - ingest.NEAR, at + ingest.NEAR)
+    try:
+        if files is None or files.is_empty():
+            return LANDED_CALLS.empty().select(ingest.EDGE)
+        rows = _current(lake.scan(LANDED_CALLS, [day]).filter(near), files)
+        return rows.sort(*LANDED_CALLS.key).select(ingest.EDGE).collect()
+    except LakeError:  # a damaged part; the day itself tells
+        return LANDED_CALLS.empty().select(ingest.EDGE)
+
+
+def _recorded(lake: Lake, day: date) -> pl.DataFrame | None:
+    """``landed_days`` as it is stored; None where it is not there, or cannot be read."""
+    if lake.stored(LANDED_DAYS, day) is None:
+        return None
+    return lake.read(LANDED_DAYS, [day]).drop("day")

@@ -54,6 +54,10 @@ _ALIASES = {
 _GATEWAYS = frozenset({"litellm"})
 """Providers that only pass calls on; the model's name says to whom."""
 
+_OPENAI = "openai"
+_OPENAIS_EMBEDDINGS = ("text-embedding-3-", "text-embedding-ada-")
+"""Names that the catalogue does not count among those of their maker's family."""
+
 _PAIRS = {
     "provider": pl.String,
     "model": pl.String,
@@ -136,7 +140,8 @@ def _resolve_in_catalogue(provider: str | None, model: str) -> BookModel | None:
     owners = {
         found
         for candidate in providers()
-        if candidate.model_match is not None and candidate.model_match.is_match(family)
+        if (candidate.model_match is not None and candidate.model_match.is_match(family))
+        or (candidate.id == _OPENAI and family.startswith(_OPENAIS_EMBEDDINGS))
         if (found := _find(candidate.id, name))
     }
     return owners.pop() if len(owners) == 1 else None

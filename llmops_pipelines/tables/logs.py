@@ -24,6 +24,7 @@ COPY = pl.Struct(
         "call_id": pl.String,
     }
 )
+TEXT_RECORD = pl.Struct({"record_digest": pl.String, "content_digest": pl.String})
 
 TOKEN_BUCKETS = (
     "uncached_input",
@@ -197,16 +198,32 @@ LLM_CALLS = Table(
             " a call again.",
             default=(),
         ),
+        Column(
+            "text_records",
+            pl.List(TEXT_RECORD),
+            "Records that hold its texts, messages first, where these were logged apart; null where"
+            " the kept record holds them all.",
+            nullable=True,
+        ),
     ),
-    version=3,
+    version=4,
 )
 
 LANDED_CALLS = Table(
     name="landed_calls",
     row="One logged line that is a model call, duplicates included, as a landing batch read it.",
     key=("call_id", *_PLACE, "batch"),
-    columns=(*_CALL_COLUMNS, _BATCH),
-    version=3,
+    columns=(
+        *_CALL_COLUMNS,
+        _BATCH,
+        Column(
+            "only_asked",
+            pl.Boolean,
+            "Holds nothing but messages of the call: no call by itself.",
+            default=False,
+        ),
+    ),
+    version=4,
 )
 
 CALL_TEXTS = Table(
@@ -385,7 +402,12 @@ LOG_INDEX = Table(
         Column("steps", pl.Int64, "Records that are steps."),
         Column("feedback", pl.Int64, "Records that are feedback."),
         Column("rejected", pl.Int64, "Records that could not be read."),
-        Column("ignored", pl.Int64, "Blank lines and records a format declares irrelevant."),
+        Column(
+            "ignored",
+            pl.Int64,
+            "Blank lines, records a format declares irrelevant, and messages logged apart from their"
+            " call.",
+        ),
         Column("days", pl.List(pl.Date), "Event days its rows fall on."),
         Column("landed_at", INSTANT, "When it was landed, UTC."),
         Column("superseded", pl.Boolean, "A later version of the same file replaced its rows."),
@@ -397,9 +419,16 @@ LANDED_DAYS = Table(
     name="landed_days",
     row="One log file that holds rows of the day: what the day's tables are made from.",
     key=("source_file",),
+    version=2,
     columns=(
         Column("source_file", pl.String, "File, relative to the log root."),
         Column("digest", pl.String, "SHA-256 of the file's bytes, first 32 hex digits."),
         Column("batch", pl.String, "Landing batch that holds its rows."),
+        Column(
+            "elsewhere",
+            pl.List(pl.String),
+            "Calls of it that the day before or after holds too, across midnight, and counts.",
+            default=(),
+        ),
     ),
 )

@@ -311,3 +311,15 @@ def test_what_hosted_tools_keep_of_ollama_is_read_the_same():
     assert token_fields(usage_in(OLLAMA)) == {"input_tokens": 26, "output_tokens": 298}
     message = {"content": "On Monday.", "response_metadata": OLLAMA}
     assert token_fields(usage_in(message)) == {"input_tokens": 26, "output_tokens": 298}
+
+
+def test_a_prompt_that_gemini_refused_was_counted_for_a_model():
+    refused = {
+        "promptFeedback": {"blockReason": "SAFETY"},
+        "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9},
+        "modelVersion": "gemini-2.5-flash",
+        "responseId": "r-1",
+    }
+    found = response_of(refused)
+    assert (found["model"], found["response_id"]) == ("gemini-2.5-flash", "r-1")
+    assert found["input_tokens"] == 9

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from llmops_pipelines.formats import FORMATS, sniff
-from llmops_pipelines.ingest import llm_calls, texts_of
+from llmops_pipelines.ingest import llm_calls, texts_of, unaccounted_rows, unclaimed
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CALL_TEXTS
 from tests.formats.spans import CHAT, NOON, SPAN, TRACE, any_value, attributes, batch, span
 from tests.formats.worlds import read_as
@@ -103,7 +104,8 @@ def test_the_event_name_may_be_an_attribute_and_the_body_one_too():
 def test_events_of_nobody_or_without_an_answer_or_texts_are_ignored_and_counted():
     nobodys = record(DETAILS["eventName"], plain=CHAT, spanId=None, traceId=None)
     silent = record("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": {}})
-    for records in ((nobodys,), SAID[:2], (silent,), (record("gen_ai.evaluation.result"),)):
+    timeless = [each | {"timeUnixNano": "0"} for each in SAID[:2]]
+    for records in ((nobodys,), timeless, (silent,), (record("gen_ai.evaluation.result"),)):
         found = list(FORMATS["otel_genai"].unpack(sent(*records)))
         assert found == [{"kind": "ignored"}] * len(records)
 
@@ -152,19 +154,77 @@ def test_messages_that_an_earlier_line_sent_join_their_answer() -> None:
         assert texts["question"].to_list() == ["How long may I return it?"] * 2
 
 
-def test_messages_of_another_span_or_file_or_after_the_answer_join_nothing() -> None:
-    elsewhere = SAID[1] | {"spanId": "a0b0c0d000000009"}
-    for records in ((sent(elsewhere), sent(SAID[2])), (sent(SAID[2]), sent(SAID[1]))):
-        lake, texts = file_of(*records)
+def test_messages_of_another_span_or_trace_join_nothing_and_are_no_calls() -> None:
+    for change in ({"spanId": "a0b0c0d000000009"}, {"traceId": "9" * 32}):
+        lake, texts = file_of(sent(SAID[2]), sent(SAID[1] | change))
         assert texts.select("question", "answer").rows() == [(None, "Within 30 days.")]
         assert lake.counts() == (2, 1, 0, 0, 0, 1)
-    assert day(sent(SAID[1]), sent(SAID[2]))[1]["question"].to_list() == [None]
 
 
-def test_a_failed_span_is_not_made_good_by_what_was_asked():
+def test_messages_after_the_answer_or_in_other_files_join_their_call() -> None:
+    system, user, choice = (sent(each) for each in SAID)
+    whole = batch(span(CHAT, spanId=SPAN))
+    digests = set()
+    for records in (
+        (system, user, choice, whole),
+        (whole, choice, user, system),
+        (choice, system, whole, user),
+    ):
+        calls, texts = day(*records)
+        (found,), (said,) = calls.to_dicts(), texts.to_dicts()
+        assert found["uncached_input"] == 120
+        assert found["question_chars"] == len("How long may I return it?")
+        assert {message["role"] for message in said["messages"]} == {"system", "user"}
+        assert (said["question"], said["answer"]) == (
+            "How long may I return it?",
+            "Within 30 days.",
+        )
+        assert said["content_digest"] == found["content_digest"]
+        digests.add(found["content_digest"])
+    assert len(digests) == 2, "of equal times the files' names decide, which the test changes"
+
+
+def test_messages_delivered_twice_are_told_once() -> None:
+    _, texts = day(sent(SAID[1]), sent(SAID[2]), sent(SAID[1]))
+    assert texts["messages"].list.len().to_list() == [1]
+
+
+def test_messages_without_any_call_are_counted_and_nothing_is_lost() -> None:
+    lake = landed(log("a.jsonl", lines(sent(*SAID[:2]))))
+    calls = llm_calls(lake.rows())
+    assert calls.is_empty()
+    assert lake.counts("a.jsonl") == (1, 0, 0, 0, 0, 2)
+    assert unclaimed(lake.rows().lazy(), calls)["call_id"].to_list() == [SPAN]
+    assert unaccounted_rows(lake.rows().lazy(), calls).is_empty()
+
+
+def test_details_without_an_outcome_do_not_make_a_failed_call_good() -> None:
+    asked = {key: said for key, said in CHAT.items() if "request" in key or "operation" in key}
+    event = record(DETAILS["eventName"], plain=asked | {"gen_ai.input.messages": ASKED})
+    failed = batch(span(asked | {"error.type": "timeout"}, spanId=SPAN, status={"code": 2}))
+    calls, texts = day(sent(event), failed)
+    assert calls.select("status", "error_class").rows() == [("error", "timeout")]
+    assert texts["question"].to_list() == ["How long may I return it?"]
+
+
+def test_a_feature_that_keeps_no_texts_takes_none_that_were_logged_apart() -> None:
+    lake = landed(
+        log("a.jsonl", lines(batch(span(CHAT | {"feature": "hr"}, spanId=SPAN)))),
+        log("b.jsonl", lines(sent(*SAID[:2]))),
+    )
+    features = Features.model_validate({"features": {"hr": {"team": "hr", "content": "none"}}})
+    calls = llm_calls(lake.rows(), features=features)
+    assert calls["content_digest"].to_list() == [None]
+    assert texts_of(lake.rows(CALL_TEXTS).lazy(), calls.lazy()).collect().is_empty()
+
+
+def test_a_failed_call_keeps_what_it_was_asked_and_is_not_made_good_by_it() -> None:
     failed = batch(span(CHAT | {"error.type": "timeout"}, spanId=SPAN, status={"code": 2}))
-    calls, _ = day(failed, sent(*SAID[:2]))
-    assert calls["status"].to_list() == ["error"]
+    for records in ((failed, sent(*SAID[:2])), (sent(*SAID[:2]), failed)):
+        calls, texts = day(*records)
+        assert calls["status"].to_list() == ["error"]
+        assert texts["question"].to_list() == ["How long may I return it?"]
+        assert texts["answer"].to_list() == [None]
 
 
 def test_an_event_of_details_on_its_span_gives_the_texts_that_the_span_leaves_out() -> None:

@@ -336,6 +336,13 @@ def test_pieces_of_a_gemini_stream_are_one_call_with_its_text() -> None:
     twice = landed(log("log.jsonl", lines(*pieces, *pieces)))
     assert texts(twice) == [("It ships on Monday.", [])] * 2
     assert llm_calls(twice.rows()).height == 1
+    for piece in pieces:
+        del piece["responseId"], piece["createTime"]
+    path = "gemini/2026-11-10.jsonl"
+    unnamed = landed(log(path, lines(*pieces, *pieces[2:], *pieces)))
+    assert unnamed.counts(path) == (7, 3, 0, 0, 0, 4)
+    assert sorted(texts(unnamed)) == [("It ships on Monday.", [])] * 2 + [("Monday.", [])]
+    assert str(unnamed.rows()["started_at"][0]) == "2026-11-10 00:00:00"
 
 
 @pytest.mark.parametrize("path", ["log.jsonl", "claude/2026-11-10/events.jsonl"])

@@ -83,6 +83,18 @@ def test_a_trace_with_its_steps_stays_together():
     assert calls.filter(pl.col("context_steps").list.len() > 0).height == 16
 
 
+def test_messages_that_were_logged_apart_go_with_their_call():
+    base = landed_lines(*(call(n, trace_id=f"t-{n}") for n in range(8))).rows().drop("day")
+    said = base.with_columns(request_digest=pl.lit(None, pl.String))
+    asked = base.with_columns(only_asked=pl.lit(value=True), source_file=pl.lit("b.jsonl"))
+    rows = pl.concat([said, asked]).lazy()
+    alone, pieces, piece = dealt(rows, TRACE_STEPS.empty(), 2, 2)
+    found = [llm_calls(rows.filter(~alone, piece == number)) for number in range(pieces)]
+    whole = llm_calls(rows)
+    assert pl.concat(found).sort("call_id").equals(whole)
+    assert whole["text_records"].list.len().to_list() == [2] * 8
+
+
 def two_systems(seed: int, calls: int = 60) -> pl.DataFrame:
     """Landed calls of a gateway and two tracers, many of them of one call, few counts, one hour.
 

@@ -31,7 +31,7 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     NIGHTLY_REPORTS,
 )
-from tests.ingest.worlds import options
+from tests.ingest.worlds import call, lines, options
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 
 
@@ -325,3 +325,64 @@ def test_a_path_that_a_record_names_leads_nowhere_but_below_the_log_root(linked)
             store.open_named(way)
     with pytest.raises(OSError, match="a pipe"):
         store.open_named("own/pipe.jsonl")
+
+
+ANSWERED = call()["response"] | {"id": "chatcmpl-1"}
+GATEWAYS = {
+    "id": "g-1", "trace_id": "g-1", "call_type": "acompletion", "custom_llm_provider": "openai",
+    "model": "m-1", "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15,
+    "startTime": 1794355201.0, "endTime": 1794355202.0, "status": "success",
+    "response": ANSWERED, "messages": [], "response_cost": 0.001,
+}  # fmt: skip
+"""The call of a minute before midnight, as a gateway logs it a second after."""
+
+
+def at_midnight(lake: Lake) -> dict[date, list[str]]:
+    """Ids in ``llm_calls`` of two days, as they would be computed now."""
+    return {
+        day: pl.concat(calls_of_day(lake, day, lake.read(LANDED_DAYS, [day]), Features()))[
+            "call_id"
+        ].to_list()
+        for day in (DAY, NEXT)
+    }
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a"), ("ab",)])
+def test_a_call_on_two_sides_of_midnight_counts_once_whatever_came_first(folder, order):
+    own = calls_of(DAY, 2)
+    logs = {
+        "a": own + lines(call(timestamp=f"{DAY}T23:59:59Z", response=ANSWERED)),
+        "b": lines(GATEWAYS),
+    }
+    folder.log("c.jsonl", calls_of(NEXT, 3))
+    for names in order:
+        for name in names:
+            folder.log(f"{name}.jsonl", logs[name])
+        changed = land(folder).changed
+    assert set(changed) == {"a": {DAY, NEXT}, "b": {NEXT}, "ab": {DAY, NEXT}}[order[-1]]
+    assert at_midnight(folder.lake) == {DAY: ["c-1", "c-2"], NEXT: ["c-3"]}
+    elsewhere = {
+        day: dict(folder.lake.read(LANDED_DAYS, [day]).select("source_file", "elsewhere").rows())
+        for day in (DAY, NEXT)
+    }
+    assert elsewhere == {
+        DAY: {"a.jsonl": []},
+        NEXT: {"b.jsonl": ["g-1"], "c.jsonl": []},
+    }
+    assert land(folder).changed == {}
+    folder.log("a.jsonl", own)
+    assert set(land(folder).changed) == {DAY, NEXT}
+    assert at_midnight(folder.lake)[NEXT] == ["c-3", "g-1"], "now only the morning has it"
+
+
+def test_a_landing_that_died_between_the_days_is_taken_up_for_both(folder):
+    folder.log("b.jsonl", lines(GATEWAYS))
+    land(folder)
+    folder.log("a.jsonl", lines(call(timestamp=f"{DAY}T23:59:59Z", response=ANSWERED)))
+    for survives in itertools.count():
+        try:
+            land(folder, DyingLake(folder.lake.store, survives))
+            break
+        except CrashError:
+            continue
+    assert at_midnight(folder.lake) == {DAY: ["c-1"], NEXT: []}

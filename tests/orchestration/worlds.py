@@ -18,7 +18,10 @@ FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)
 def landed(**files: str) -> pl.DataFrame:
     """``LANDED_DAYS`` rows: file name to digest."""
     return pl.DataFrame(
-        [{"source_file": file, "digest": digest, "batch": "b"} for file, digest in files.items()],
+        [
+            {"source_file": file, "digest": digest, "batch": "b", "elsewhere": []}
+            for file, digest in files.items()
+        ],
         schema=LANDED_DAYS.schema,
     )
 

@@ -21,6 +21,8 @@ from llmops_pipelines.pricing.resolution import provider_id, resolve
         ("gemini-2.0-flash-001", ("google", "gemini-2.0-flash")),
         ("models/gemini-2.5-flash", ("google", "gemini-2.5-flash")),
         ("openai/gpt-4o", ("openai", "gpt-4o")),
+        ("text-embedding-3-small", ("openai", "text-embedding-3-small")),
+        ("text-embedding-ada-002", ("openai", "text-embedding-ada-002")),
         ("ft:gpt-4o-mini-2024-07-18:acme::abc", ("openai", "ft:gpt-4o-mini")),
         ("@cf/meta/llama-3.1-8b-instruct", ("cloudflare", "@cf/meta/llama-3.1-8b-instruct")),
     ],

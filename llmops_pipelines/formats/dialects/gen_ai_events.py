@@ -21,6 +21,7 @@ EARLIER: Final = "earlierMessages"
 """Where the messages of earlier lines stand that belong to the choices of a record."""
 
 _CHOICE: Final = "gen_ai.choice"
+_OUTCOME: Final = ("gen_ai.response.", "gen_ai.output.messages", "gen_ai.usage.", "error.type")
 SpanKey = tuple[str | None, str]
 """Trace and id of a span."""
 
@@ -30,7 +31,8 @@ _TEXTS: Final = ("messages", "answer", "tool_calls")
 def read_events(record: Mapping[str, Any]) -> list[Record]:
     """The calls that the log records of ``record`` tell of; the other ones are ignored.
 
-    Messages without an answer are: whether their call succeeded only its span knows.
+    Messages without an answer are only asked: whether their call succeeded its span knows. Each
+    call, and what is asked of it, stands in place of one of its log records.
     """
     logs = list(logs_of(record))
     found = [_span(log) for log in logs if log.name == gen_ai.DETAILS]
@@ -55,9 +57,16 @@ def is_choice(log: Log) -> bool:
 
 
 def _span(log: Log) -> Record:
-    """The call of an event of details; one that names neither span nor response is nobody's."""
+    """The call of an event of details; one that names neither span nor response is nobody's.
+
+    One that tells nothing of an answer, nor of an error, does not know how the call went: only what
+    was asked.
+    """
     says = {**as_object(log.body), **log.attributes}
     call = gen_ai.call(_around(log, says, ()))
+    knows = any(key.startswith(_OUTCOME) for key in says)
+    if not knows and log.span_id and log.time is not None and "messages" in call:
+        return call | {"kind": "asked"}
     return call if log.span_id or call.get("response_id") else {}
 
 
@@ -66,13 +75,19 @@ def _of_messages(logs: list[Log]) -> Record:
     chosen, choice = next(((log, event) for log, event in zip(logs, events, strict=True)
                            if is_choice(log)), (None, None))  # fmt: skip
     if chosen is None or choice is None:
-        return {}
+        return _asked(logs[0], events)
     first_of_all = replace(logs[0], resource=chosen.resource, scope=chosen.scope)
     call = gen_ai.call(
         _around(first_of_all, logs[0].attributes, events),
         finish_reason=as_name(choice.attributes.get("finish_reason")),
     )
     return call if any(name in call for name in _TEXTS) else {}
+
+
+def _asked(log: Log, events: tuple[Event, ...]) -> Record:
+    """Messages of a call whose answer is elsewhere; without a day they are nobody's."""
+    call = gen_ai.call(_around(log, log.attributes, events))
+    return call | {"kind": "asked"} if "messages" in call and log.time is not None else {}
 
 
 def _said(log: Log) -> Record:
