@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -30,14 +28,13 @@ def counts_of(calls: pl.DataFrame) -> Counts:
     for bucket in METERED:
         if bucket not in calls.columns:
             continue
-        counts = calls.get_column(bucket).cast(pl.Int64)
+        counts = whole_numbers(calls.get_column(bucket).cast(pl.Int64))
         # Without its sign a negative count is above all others: one look for both.
-        highest = counts.reinterpret(signed=False).max()
-        if not highest:
-            continue
-        if cast(int, highest) >= _SIGN:
+        highest = counts.view(np.uint64).max(initial=0)
+        if highest >= _SIGN:
             _refuse(calls)
-        found[bucket] = whole_numbers(counts)
+        if highest:
+            found[bucket] = counts
     return found
 
 

@@ -92,7 +92,7 @@ def _per_group(
         **sums,
     }
     found = {name: pl.Series(name, cells.per_group(figure)) for name, figure in figures.items()}
-    nothing = pl.zeros(len(found["calls"]), pl.Int64, eager=True)
+    nothing = pl.Series(np.zeros(len(found["calls"]), np.int64))
     known = cells.per_group(np.where(priced, count, 0)) > 0
     return pl.DataFrame(
         [

@@ -38,7 +38,7 @@ class Requests(NamedTuple):
         return self.schedule.choose(
             self.kind,
             self.request,
-            calls["started_at"].cast(pl.Datetime("us")).to_physical().to_numpy(),
+            calls["started_at"].cast(pl.Datetime("us")).to_numpy().view(np.int64),
             _prompt_lengths(counts, calls.height),
         )
 

@@ -64,10 +64,10 @@ def _are(views: NDArray[_View], known: NDArray[_View], numbers: NDArray[np.int64
     whose hash points elsewhere, so that the two differ.
     """
     return all(
-        np.array_equal(
-            known.take(numbers[begin : begin + _PART]).view(np.uint64),
-            views[begin : begin + _PART].view(np.uint64),
-        )
+        (
+            known.take(numbers[begin : begin + _PART]).view(np.uint64)
+            == views[begin : begin + _PART].view(np.uint64)
+        ).all()
         for begin in range(0, len(views), _PART)
     )
 
