@@ -18,7 +18,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.cost.factors import CELL, DRIVERS, Factors, Floats, cells_of, factors_of
+from llmops_pipelines.cost.factors import CELL, DRIVERS, Factors, cells_of, factors_of
+from llmops_pipelines.cost.prompt_prices import Floats, prices_apart
 from llmops_pipelines.tables import COST_DRIVERS, MONEY
 
 ALL: Final = "*"
@@ -35,9 +36,9 @@ _OF: Final = {
     "retry_rate": ("retry_rate",),
     "routing": ("routing",),
     "prompt_length": ("prompt",),
-    "cache_rate": ("cached",),
+    "cache_rate": ("cached", "written"),
     "answer_length": ("answer",),
-    "price": ("fresh_price", "cache_price", "answer_price", "fee"),
+    "price": ("fresh_price", "cache_price", "write_price", "answer_price", "fee"),
 }
 """The factors that each driver changes."""
 
@@ -115,7 +116,9 @@ def split_change(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     ]
     if names.is_empty():
         return names.with_columns(pl.lit(0.0).alias(driver) for driver in DRIVERS)
-    shares = _shapley(*_complete(factors_of(aligned[0]), factors_of(aligned[1])))
+    apart = prices_apart(aligned[0], aligned[1])
+    was, now = (factors_of(each, *prices) for each, prices in zip(aligned, apart, strict=True))
+    shares = _shapley(*_complete(was, now))
     return names.with_columns(
         pl.Series(driver, share) for driver, share in zip(DRIVERS, shares, strict=True)
     )
@@ -163,7 +166,11 @@ def _spend(before: Factors, after: Factors, changed: int) -> Floats:
         for name in _OF[driver]
     }
     attempts = f["volume"] * f["mix"] * f["retry_rate"] * f["routing"]
-    prompt = (1 - f["cached"]) * f["fresh_price"] + f["cached"] * f["cache_price"]
+    prompt = (
+        (1 - f["cached"] - f["written"]) * f["fresh_price"]
+        + f["cached"] * f["cache_price"]
+        + f["written"] * f["write_price"]
+    )
     each: Floats = f["prompt"] * prompt + f["answer"] * f["answer_price"] + f["fee"]
     spent: Floats = attempts * each
     return spent

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
+from llmops_pipelines.cost.change import Change
 from llmops_pipelines.cost.drivers import WEEK, split_change, two_weeks
-from llmops_pipelines.cost.factors import CELL, DRIVERS, cells_of
+from llmops_pipelines.cost.factors import CELL, DRIVERS
 
-_NAMELESS: Final = "a model without a name"
+_OF_ALL: Final = ("volume", "mix")
+"""Drivers that are one number for all features: where one makes more of the requests, others make
+less of them."""
 
-_LEAST: Final = Decimal("0.005")
-"""Changes below half a cent are none."""
+_LEAST: Final = Decimal("0.01")
+"""Of what was spent: smaller changes below half a cent are told without a reason."""
+_HALF_A_CENT: Final = Decimal("0.005")
+_A_CENT: Final = Decimal("0.01")
 
 
 def told_week(cube: pl.DataFrame, last: date) -> str:
@@ -35,116 +40,111 @@ def not_compared(cube: pl.DataFrame, last: date) -> str:
 def told_change(before: pl.DataFrame, after: pl.DataFrame) -> str:
     """What spend changed by and mostly why: "+$4.12 (+9 %): 71 % because ...".
 
+    Calls without a price are in neither sum; how many there are is said.
+
     Args:
         before: ``COST_CUBE`` rows of the earlier period.
         after: Those of the later one.
     """
+    was, now = (int(period["unpriced_calls"].sum()) for period in (before, after))
+    left_out = f"; without {now:,} calls that have no price ({was:,} before)" if was or now else ""
+    return _told(before, after) + left_out
+
+
+def _told(before: pl.DataFrame, after: pl.DataFrame) -> str:
     was, now = (Decimal(period["cost"].sum() or 0) for period in (before, after))
     change = now - was
-    if abs(change) < _LEAST:
+    if not change:
         return "spend did not change"
+    if abs(change) < min(_HALF_A_CENT, _LEAST * abs(was)):
+        return f"spend hardly changed: {_signed(change)}"
     grew = f" ({_percent(float(change / was))})" if was else ""
-    amounts = (
+    parts = (
         split_change(before, after)
         .unpivot(DRIVERS, index=CELL, variable_name="driver", value_name="amount")
-        # Volume is one number for all features.
-        .with_columns(scope=pl.when(pl.col("driver") != "volume").then("feature"))
-        .group_by("driver", "scope")
-        .agg(pl.col("amount").sum(), model=pl.col("model").sort_by("amount").gather([0, -1]))
-        .with_columns(pull=pl.col("amount") * (1 if change > 0 else -1))
-        .sort("pull", "driver", "scope", descending=[True, False, False])
-    )
-    top = amounts.row(0, named=True)
-    share = top["amount"] / float(change)
-    most = f"{share:.0%}" if share < 1.005 else "more than all of it"
-    model = top["model"][-1 if change > 0 else 0]
-    why = _REASONS[top["driver"]](_Change(before, after, top["scope"], model))
-    return f"{_signed(change)}{grew}: {most} because {why}"
-
-
-class _Change:
-    """Sums of a feature (of all where it is None) in both periods."""
-
-    def __init__(
-        self, before: pl.DataFrame, after: pl.DataFrame, feature: str | None, model: str | None
-    ) -> None:
-        self.feature, self.model = feature, model or _NAMELESS
-        cells = [cells_of(period) for period in (before, after)]
-        mine = pl.lit(value=True) if feature is None else pl.col("feature") == feature
-        self._own = [period.filter(mine) for period in cells]
-        self._all = [float(period["first"].sum()) for period in cells]
-
-    def ratio(self, part: str, whole: str) -> tuple[float, float]:
-        """Of the feature, before and after; 0 where there is nothing of ``whole``."""
-        return self._both(part, [float(own[whole].sum()) for own in self._own])
-
-    def share_of_all(self) -> tuple[float, float]:
-        """Of the feature's requests in all."""
-        return self._both("first", self._all)
-
-    def moved(self) -> tuple[str, float]:
-        """The model whose share of the feature's attempts grew most, and by how much."""
-        gains: dict[str | None, float] = {}
-        for own, sign in zip(self._own, (-1, 1), strict=True):
-            attempts = own["attempts"].sum()
-            for model, served in own.select("model", "attempts").iter_rows():
-                gains[model] = gains.get(model, 0.0) + sign * served / attempts
-        model = max(gains, key=lambda name: (gains[name], str(name)))
-        return model or _NAMELESS, gains[model]
-
-    def grown(self, part: str, whole: str | None = None) -> float:
-        """By how much a sum, or a ratio, grew; infinite from nothing."""
-        was, now = self.ratio(part, whole) if whole else self._both(part, [1.0, 1.0])
-        return now / was - 1 if was else float("inf")
-
-    def _both(self, part: str, wholes: Sequence[float]) -> tuple[float, float]:
-        was, now = (
-            float(own[part].sum()) / whole if whole else 0.0
-            for own, whole in zip(self._own, wholes, strict=True)
+        .with_columns(
+            scope=pl.when(~pl.col("driver").is_in(_OF_ALL)).then("feature"),
+            pull=pl.col("amount") * (1 if change > 0 else -1),
         )
-        return was, now
+    )
+    top = _largest(parts, "driver", "scope")
+    own = parts.filter(
+        pl.col(name).eq_missing(pl.lit(top[name], pl.String)) for name in ("driver", "scope")
+    )
+    share = top["pull"] / abs(float(change))
+    most = f"{share:.0%}" if share < 1.005 else "more than all of it"
+    feature = None if top["driver"] == "volume" else _largest(own, "feature")["feature"]
+    served = _largest(own, "provider", "model")
+    told = Change(before, after, feature, (served["provider"], served["model"]))
+    return f"{_signed(change)}{grew}: {most} because {_REASONS[top['driver']](told)}"
 
 
-def _volume(change: _Change) -> str:
-    grown = change.grown("first")
+def _largest(parts: pl.DataFrame, *by: str) -> dict[str, Any]:
+    """The group that pulls most in the direction of the change."""
+    return (
+        parts.group_by(by)
+        .agg(pl.col("pull").sum())
+        .sort("pull", *by, descending=[True, *(False for _ in by)], nulls_last=True)
+        .row(0, named=True)
+    )
+
+
+def _volume(change: Change) -> str:
+    grown = change.requests().grown
     if grown == float("inf"):
         return "there were no requests before"
     return f"there were {abs(grown):.0%} {'more' if grown > 0 else 'fewer'} requests"
 
 
-def _mix(change: _Change) -> str:
+def _mix(change: Change) -> str:
     was, now = change.share_of_all()
     return f"{change.feature} made {now:.0%} of the requests instead of {was:.0%}"
 
 
-def _retry_rate(change: _Change) -> str:
+def _retry_rate(change: Change) -> str:
     was, now = change.ratio("attempts", "first")
-    return f"{change.feature} took {now:.2f} attempts a request instead of {was:.2f}"
+    return f"{change.feature} took {now:.2f} paid attempts a request instead of {was:.2f}"
 
 
-def _routing(change: _Change) -> str:
-    model, gain = change.moved()
-    return f"{change.feature} moved {gain:.0%} of its calls to {model}"
+def _routing(change: Change) -> str:
+    gain = change.moved()
+    where = "to" if gain > 0 else "away from"
+    return f"{change.feature} moved {abs(gain):.0%} of its calls {where} {change.model}"
 
 
-def _prompt_length(change: _Change) -> str:
-    return f"prompts of {change.feature} were {_longer(change.grown('prompt', 'attempts'))}"
+def _prompt_length(change: Change) -> str:
+    grown = change.like_for_like("prompt", "attempts").grown
+    return f"prompts of {change.feature} were {_longer(grown)}"
 
 
-def _answer_length(change: _Change) -> str:
-    return f"answers of {change.feature} were {_longer(change.grown('answer', 'attempts'))}"
+def _answer_length(change: Change) -> str:
+    grown = change.like_for_like("answer", "attempts").grown
+    return f"answers of {change.feature} were {_longer(grown)}"
 
 
-def _cache_rate(change: _Change) -> str:
-    was, now = change.ratio("cache_read", "prompt")
-    return f"{change.feature} read {now:.0%} of its prompts from the cache instead of {was:.0%}"
+def _cache_rate(change: Change) -> str:
+    read = change.like_for_like("cache_read", "prompt")
+    written = change.like_for_like("cache_write", "prompt")
+    if abs(written.now - written.was) > abs(read.now - read.was):
+        verb, (was, now), place = "wrote", written, "to"
+    else:
+        verb, (was, now), place = "read", read, "from"
+    return (
+        f"{change.feature} {verb} {now:.0%} of its prompts {place} the cache instead of {was:.0%}"
+    )
 
 
-def _price(change: _Change) -> str:
+def _price(change: Change) -> str:
+    if change.is_of_unpriced():
+        was, now = change.unpriced()
+        return (
+            f"{now:.0%} of the calls of {change.feature} to {change.model} have no price "
+            f"instead of {was:.0%}"
+        )
     return f"the price of {change.model} changed for {change.feature}"
 
 
-_REASONS: Final[dict[str, Callable[[_Change], str]]] = {
+_REASONS: Final[dict[str, Callable[[Change], str]]] = {
     "volume": _volume,
     "mix": _mix,
     "retry_rate": _retry_rate,
@@ -165,4 +165,7 @@ def _percent(share: float) -> str:
 
 
 def _signed(amount: Decimal) -> str:
-    return f"{'+' if amount > 0 else '-'}${abs(amount):,.2f}"
+    """Dollars to the cent, and small ones to two digits that are not 0."""
+    size = abs(amount)
+    digits = 2 if size >= _A_CENT else 1 - size.adjusted()
+    return f"{'+' if amount > 0 else '-'}${size:,.{digits}f}"

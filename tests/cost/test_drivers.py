@@ -42,6 +42,9 @@ def drivers(before, after, feature="*"):
 
 USUAL = [*many(50), *many(50, model="gpt-4.1-mini")]
 
+CLAUDE = {"provider": "anthropic", "model": "claude-sonnet-4-5", "uncached_input": 0}
+LOST = {"status": "error", "usage": False, "uncached_input": None, "output_text": None}
+
 CASES = {
     "volume": [*USUAL, *USUAL],
     "routing": [*many(70), *many(30, model="gpt-4.1-mini")],
@@ -63,6 +66,56 @@ def test_what_alone_changed_explains_the_change_alone(driver):
     if driver == "cache_rate":  # a price of cached tokens is known only once there are some
         found = {name: amount for name, amount in found.items() if abs(amount) > Decimal("1e-9")}
     assert found == {driver: after["cost"].sum() - before["cost"].sum()}
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [
+            *many(20, **CLAUDE, cache_write_5m=3_000),
+            *many(80, **CLAUDE, cache_read=3_000),
+        ],
+        many(100, **CLAUDE, cache_write_1h=3_000),
+        [
+            *many(20, **CLAUDE | {"uncached_input": 100}, cache_write_5m=2_900),
+            *many(80, **CLAUDE | {"uncached_input": 100}, cache_read=2_900),
+        ],
+        [
+            *many(40, **CLAUDE | {"uncached_input": 2_000}, cache_write_5m=1_000),
+            *many(60, **CLAUDE | {"uncached_input": 1_000}, cache_write_5m=2_000, team="b"),
+        ],
+    ],
+    ids=["written, then read", "written only", "a part is never cached", "parts differ"],
+)
+@pytest.mark.parametrize("is_cached_first", [False, True])
+def test_what_the_cache_charges_for_writing_is_its_rate_and_no_other_price(after, is_cached_first):
+    before = many(100, **CLAUDE | {"uncached_input": 3_000})
+    was, now = (cube(rows) for rows in ((after, before) if is_cached_first else (before, after)))
+    found = drivers(was, now)
+    off = {name: amount for name, amount in found.items() if abs(amount) > Decimal("1e-9")}
+    change = now["cost"].sum() - was["cost"].sum()
+    assert off == {"cache_rate": pytest.approx(change, abs=Decimal("1e-9"))}
+
+
+def test_dearer_writing_beside_fresh_tokens_is_a_price():
+    mixed = CLAUDE | {"uncached_input": 2_000}
+    was, now = (
+        cube(
+            [
+                *many(40, **mixed, cache_write_5m=1_000, **when),
+                *many(40, **mixed, cache_write_5m=3_000, team="b", **when),
+            ]
+        )
+        for when in ({}, {"is_batch": True})
+    )
+    assert set(drivers(was, now)) == {"price"}
+
+
+def test_failures_without_tokens_are_no_shorter_prompts():
+    again = [*many(900), *many(100, **LOST), *many(100, **LOST, attempt=2), *many(100, attempt=3)]
+    assert drivers(cube(many(1_000)), cube(again)) == {}
+    found = drivers(cube(many(1_000)), cube([*many(900), *many(100, **LOST)]))
+    assert set(found) == {"retry_rate"}
 
 
 def test_repeats_are_told_apart_from_requests():
@@ -134,6 +187,81 @@ def _refunded(spent, refunded):
 )
 def test_the_main_reason_is_told_in_a_sentence(driver, sentence):
     assert told_change(cube(USUAL), cube(CASES[driver])) == sentence
+
+
+SMALL = {"model": "gpt-4.1-mini"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (
+            [*many(50, uncached_input=4_000), *many(50, **SMALL, uncached_input=500)],
+            [*many(45, uncached_input=8_000), *many(55, **SMALL, uncached_input=500)],
+            "more than all of it because prompts of chat were 88% longer",
+        ),
+        (
+            [*many(40), *many(30, **SMALL), *many(30, model="gpt-4.1-nano")],
+            [*many(48), *many(10, **SMALL), *many(42, model="gpt-4.1-nano")],
+            "100% because chat moved 8% of its calls to gpt-4.1",
+        ),
+        (
+            [*many(80), *many(10, **SMALL), *many(10, model="gpt-4.1-nano")],
+            [*many(40), *many(30, **SMALL), *many(30, model="gpt-4.1-nano")],
+            "100% because chat moved 40% of its calls away from gpt-4.1",
+        ),
+        (
+            [*many(50, feature="a"), *many(50, **SMALL, feature="b")],
+            [*many(70, feature="a"), *many(30, **SMALL, feature="b")],
+            "100% because a made 70% of the requests instead of 50%",
+        ),
+        (
+            many(100, **CLAUDE | {"uncached_input": 1_000}),
+            many(100, **CLAUDE, cache_write_5m=1_000),
+            "100% because chat wrote 100% of its prompts to the cache instead of 0%",
+        ),
+        (
+            many(100),
+            [*many(90), *many(10, **LOST)],
+            "100% because chat took 0.90 paid attempts a request instead of 1.00",
+        ),
+        (
+            many(100),
+            [*many(60), *many(40, service_tier="never heard of")],
+            "100% because 40% of the calls of chat to gpt-4.1 have no price instead of 0%; "
+            "without 40 calls that have no price (0 before)",
+        ),
+        (
+            many(100),
+            [*many(160), *many(40, model="unheard-of")],
+            "more than all of it because there were 100% more requests"
+            "; without 40 calls that have no price (0 before)",
+        ),
+    ],
+    ids=[
+        "longer prompts beside a move to a model with short ones",
+        "the move that cost, not the largest",
+        "a move that saved",
+        "one feature's share is others' loss",
+        "writing to the cache",
+        "failures",
+        "no price",
+        "not in the sums",
+    ],
+)
+def test_the_reason_is_the_one_that_the_split_found(before, after, why):
+    assert told_change(cube(before), cube(after)).partition(": ")[2] == why
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (many(1), many(2), "+$0.0028 (+100%): 100% because there were 100% more requests"),
+        (many(300), many(301), "spend hardly changed: +$0.0028"),
+    ],
+)
+def test_small_spend_is_spend_and_small_changes_of_much_are_none(before, after, told):
+    assert told_change(cube(before), cube(after)) == told
 
 
 def test_nothing_and_no_change_are_told():
