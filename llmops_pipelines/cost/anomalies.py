@@ -13,6 +13,7 @@ from llmops_pipelines.cost.unusual import LEAST_ALIKE, SATURDAY, THRESHOLD, Judg
 from llmops_pipelines.tables import COST_ANOMALIES
 
 _CELL: Final = ("feature", "model")
+_NOT_LOGGED: Final = "no call of any feature was logged that day"
 
 
 def cost_anomalies(feature_costs: pl.DataFrame, day: date, *, zone: str = "UTC") -> pl.DataFrame:
@@ -36,6 +37,7 @@ def cost_anomalies(feature_costs: pl.DataFrame, day: date, *, zone: str = "UTC")
         .agg(pl.col("cost").sum())
         .iter_rows()
     }
+    is_logged = day in past["day"]
     rows = []
     for history in histories(past, day):
         judged = judge_last(history.spent, weekdays_of(history.days))
@@ -51,7 +53,7 @@ def cost_anomalies(feature_costs: pl.DataFrame, day: date, *, zone: str = "UTC")
             "z": judged.z,
             "status": _status(judged),
             "history_days": judged.days,
-            "reason": judged.reason,
+            "reason": judged.reason if is_logged or history.known[-1] else _NOT_LOGGED,
         }
         if row["status"] == "unusual":
             rises = (judged.z or 0) > 0

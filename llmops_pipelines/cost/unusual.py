@@ -107,12 +107,35 @@ def _scale(spent: Floats, logs: Floats, weekdays: Ints) -> float:
     """How far a day lies from what the others say of it; days of nothing say nothing of that."""
     off = []
     days = np.arange(len(logs))
+    outlying = _outlying(logs, weekdays)
     for place in days[spent > 0]:
-        others = days != place
+        others = (days != place) & ~outlying
         if weekdays[place] in weekdays[others]:
             apart = np.abs(days - place)[others]
             weekday = int(weekdays[place])
             off.append(logs[place] - _expected(logs[others], weekdays[others], apart, weekday))
-    middle, wide = np.quantile(np.abs(off), (0.5, _WIDE)) if off else (0.0, 0.0)
-    scale = max(_NORMAL * float(middle), _OF_WIDE * float(wide))
-    return max(scale, _LEAST_SCALE) * (1 + _FEW / len(logs))
+    return _spread(off) * (1 + _FEW / len(logs))
+
+
+def _outlying(logs: Floats, weekdays: Ints) -> NDArray[np.bool_]:
+    """Days that say nothing of others, where a weekday has so few that one would speak for it.
+
+    The median of two other days is as far off as one of them: without this a short incident in
+    three weeks of history would make three days look unlike the others for each of its own.
+    """
+    count = np.bincount(weekdays, minlength=7)
+    if count[count > 0].min() > LEAST_ALIKE:
+        return np.zeros(len(logs), dtype=np.bool_)
+    days = np.arange(len(logs))
+    expected = [
+        _expected(logs, weekdays, np.abs(days - place), int(weekdays[place])) for place in days
+    ]
+    off = np.abs(logs - np.array(expected))
+    found: NDArray[np.bool_] = off > THRESHOLD * _spread(off)
+    return found
+
+
+def _spread(off: Floats | list[float]) -> float:
+    """The standard deviation that residuals speak of, whatever a few of them are."""
+    middle, wide = np.quantile(np.abs(off), (0.5, _WIDE)) if len(off) else (0.0, 0.0)
+    return max(_NORMAL * float(middle), _OF_WIDE * float(wide), _LEAST_SCALE)

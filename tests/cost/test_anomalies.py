@@ -96,6 +96,29 @@ def test_the_week_after_an_outlier_is_usual_again():
         assert judged(daily(spike[:days]))["status"] in ("usual", "no_data")
 
 
+@pytest.mark.parametrize("weeks", [3, 4])
+@pytest.mark.parametrize("times", [5, 0.1])
+def test_an_incident_of_three_days_hides_none_of_the_next_weeks(weeks, times):
+    random = np.random.default_rng(1)
+    told = []
+    for _ in range(40):
+        series = np.array(WEEK * weeks + WEEK[:1]) * random.lognormal(0, 0.08, 7 * weeks + 1)
+        series[-9:-6] *= times
+        for factor in (1, 3):
+            last = np.append(series[:-1], series[-1] * factor)
+            told.append((factor, abs(judge_last(last, np.arange(len(last)) % 7).z) > 3.5))
+    assert np.mean([fired for factor, fired in told if factor == 3]) > 0.9
+    assert np.mean([fired for factor, fired in told if factor == 1]) < 0.05
+
+
+def test_a_day_without_any_log_says_so():
+    found = judged(daily(WEEK * 3, FIRST), FIRST + timedelta(days=21))
+    assert (found["status"], found["reason"]) == (
+        "no_data",
+        "no call of any feature was logged that day",
+    )
+
+
 def test_a_level_that_rose_two_weeks_ago_is_the_new_usual():
     assert judged(daily([*WEEK * 4, *(2 * x for x in WEEK * 2), 20], FIRST))["status"] == "usual"
 
