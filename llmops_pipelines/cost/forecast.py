@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from llmops_pipelines.cost.history import History, days_between, histories, weekdays_of
-from llmops_pipelines.cost.season import SEASONAL_DAYS, future_paths
+from llmops_pipelines.cost.season import MIXED_DAYS, SEASONAL_DAYS, future_paths
 from llmops_pipelines.tables import COST_FORECAST
 
 Floats = NDArray[np.float64]
@@ -23,8 +23,9 @@ LEAST_AHEAD: Final = 7
 
 _ENDS: Final = ("low_95", "low_80", "expected", "high_80", "high_95")
 _LEVELS: Final = (0.025, 0.1, 0.5, 0.9, 0.975)
-_DIGITS: Final = 6
-"""A millionth of a dollar: what lies behind differs between processors."""
+_DIGITS: Final = 9
+"""Significant ones: what lies behind differs between processors. A service may spend a millionth of
+a dollar a day, so that decimals would make its forecast 0, or less than is spent already."""
 
 
 def cost_forecast(feature_costs: pl.DataFrame, day: date, *, is_over: bool = True) -> pl.DataFrame:
@@ -95,7 +96,9 @@ def _rows(history: History, known_until: date, targets: list[date]) -> list[dict
 def _method(known: int) -> str:
     if known < LEAST_DAYS:
         return "none"
-    return "weekday_level" if known >= SEASONAL_DAYS else "mean"
+    if known >= SEASONAL_DAYS:
+        return "weekday_level"
+    return "mixed" if known >= MIXED_DAYS else "mean"
 
 
 def _month_to_date(ahead: Floats, targets: list[date], month: date, before: Floats) -> Floats:
@@ -112,4 +115,4 @@ def _month_to_date(ahead: Floats, targets: list[date], month: date, before: Floa
 
 def _quantiles(paths: Floats) -> list[list[float]]:
     ends = np.quantile(paths, _LEVELS, axis=0).T
-    return [[float(value) for value in row] for row in np.round(ends, _DIGITS)]
+    return [[float(f"{value:.{_DIGITS}g}") for value in row] for row in ends]

@@ -24,6 +24,10 @@ SEED: Final = 20_260
 
 SEASONAL_DAYS: Final = 14
 """From two weeks on, weekdays are told apart."""
+MIXED_DAYS: Final = 8
+"""From here on some weekday has come back: every second future tells weekdays apart, the others do
+not. Of both alone, one is twice as wide as it need be on services with weekdays, and the other too
+narrow on those without (benchmarks/forecast.py)."""
 
 _SMOOTHING: Final = np.array([0.0, 0.03, 0.07, 0.15, 0.3, 0.5, 0.75, 1.0])
 _BELIEF: Final = 1 - 0.8 * _SMOOTHING
@@ -73,6 +77,8 @@ class _Fit(NamedTuple):
 def future_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
     """Draw ``PATHS`` futures, always the same ones: by weekdays where two weeks are known.
 
+    With ``MIXED_DAYS`` to two weeks half of them are drawn so, and half around the mean.
+
     Args:
         spent: USD of each day, oldest first, NaN where it is not known; at least two are.
         weekdays: Their weekdays, 0 to 6.
@@ -82,9 +88,12 @@ def future_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:
         USD, (paths, days ahead); never negative.
     """
     known = spent[~np.isnan(spent)]
-    if len(known) < SEASONAL_DAYS:
-        return mean_paths(known, len(ahead))
-    return seasonal_paths(spent, weekdays, ahead)
+    if len(known) >= SEASONAL_DAYS:
+        return seasonal_paths(spent, weekdays, ahead)
+    around = mean_paths(known, len(ahead))
+    if len(known) >= MIXED_DAYS:
+        around[::2] = seasonal_paths(spent, weekdays, ahead)[::2]
+    return around
 
 
 def seasonal_paths(spent: Floats, weekdays: Ints, ahead: Ints) -> Floats:

@@ -43,7 +43,7 @@ COST_FORECAST = Table(
         Column(
             "method",
             pl.String,
-            "weekday_level, mean (fewer than 14 days), none (fewer than 3).",
+            "weekday_level, mixed (8 to 13 days: half of it mean), mean (3 to 7), none (fewer).",
         ),
         Column("reason", pl.String, "Why there is no forecast.", nullable=True),
     ),

@@ -1,5 +1,6 @@
 import time
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -56,6 +57,40 @@ def test_two_thirds_of_a_month_from_less_than_two_weeks_is_a_mean_and_says_so():
     assert forecast["method"].unique().to_list() == ["mean"]
     assert forecast["expected"].to_list() == pytest.approx([5] * forecast.height, rel=0.05)
     assert (forecast["high_95"] - forecast["low_95"]).min() > 4, "far wider than what was seen"
+
+
+def test_from_the_second_week_on_closed_weekends_are_seen():
+    costs = daily([*[10] * 5, 0, 0, *[10] * 3])
+    forecast = total(costs, MONDAY + timedelta(days=9))
+    assert forecast["method"].unique().to_list() == ["mixed"]
+    by_day = dict(forecast.select(pl.col("target").dt.weekday(), "expected").iter_rows())
+    assert by_day[6] < 5
+    assert by_day[5] > 8
+    seven = total(costs.head(7), MONDAY + timedelta(days=6))
+    assert seven["method"].unique().to_list() == ["mean"]
+
+
+def test_intervals_of_ten_days_hold_what_they_promise_and_are_narrower_than_of_a_mean():
+    random = np.random.default_rng(4)
+    pattern = np.array([1, 1.1, 1, 0.9, 1, 0.3, 0.3])
+    within, widths = [], []
+    for start in range(100):
+        days = (start + np.arange(22)) % 7
+        series = pattern[days] * random.lognormal(0, 0.2, 22)
+        sums = future_paths(series[:10], days[:10], days[10:]).sum(axis=1)
+        low, high = np.quantile(sums, [0.1, 0.9])
+        within.append(low <= series[10:].sum() <= high)
+        widths.append((high - low) / series[10:].sum())
+    assert np.mean(within) >= 0.8
+    assert np.median(widths) < 0.93
+
+
+@pytest.mark.parametrize("size", ["0.00000001", "0.000002"])
+def test_a_month_is_never_below_what_is_spent_however_little_that_is(size):
+    costs = daily([Decimal(size) * (7 + at % 3) for at in range(20)])
+    forecast = total(costs, MONDAY + timedelta(days=19))
+    assert forecast["low_80"].min() > 0
+    assert forecast["month_low_95"].min() > float(sum(costs["cost"]))
 
 
 @pytest.mark.parametrize("costs", [[1], [1, 2], [1, 2, None, ""]])
