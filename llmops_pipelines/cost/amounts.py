@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 USD: Final = "USD"
 
 _WRITTEN: Final = re.compile(r"\s*(?P<number>[\d.]+)\s*(?P<currency>[A-Z]{3})\s*", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
+"""What some write for 1500: a budget of 1.5 instead would be exceeded at once, or never seen."""
 _PICO: Final = Decimal("0.000000000001")
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
@@ -48,4 +50,16 @@ class Amount(BaseModel):
                 "is no amount with its currency; write number and code, such as 1500 EUR, or give "
                 "dollars under the name that ends in usd"
             )
+        if _THOUSANDS.fullmatch(written["number"]):
+            raise ValueError(_ambiguous(written["number"], written["currency"]))
         return written.groupdict()
+
+
+def _ambiguous(number: str, currency: str) -> str:
+    """What to write for a number whose dots may stand between thousands."""
+    meant = [f"{number.replace('.', '')} {currency}"]
+    if number.count(".") == 1:
+        decimals = f"{Decimal(number).normalize():f}"
+        # With three decimals that are not 0 a fourth tells that they are no thousands.
+        meant.append(f"{decimals}{'0' if _THOUSANDS.fullmatch(decimals) else ''} {currency}")
+    return f"may have a dot between thousands, or decimals; write {' or '.join(meant)}"

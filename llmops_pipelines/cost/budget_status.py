@@ -44,7 +44,8 @@ def budget_status(
         rate: The report currency, and its rate of ``day``.
 
     Returns:
-        ``BUDGET_STATUS``. ``status`` is ``no_data``, with a hint, where budget or spend is unknown.
+        ``BUDGET_STATUS``. ``status`` is ``no_data``, with a hint, where budget or spend is unknown;
+        there is one, too, where calls without a price are not in ``spent``.
         A feature that is itself called ``total`` appears as ``total (feature)``.
     """
     if "cost_report" not in spend.columns:
@@ -171,6 +172,14 @@ def _hint(otherwise: list[str], currency: str) -> pl.Expr:
                 "data/reference/finance.yaml",
                 "currency",
                 "unrated_day",
+            )
+        )
+        .when(pl.col("unpriced_calls") > 0)
+        .then(
+            pl.format(
+                "at least: {} successful calls without a price are not in it; add their models to "
+                "data/reference/prices.yaml",
+                "unpriced_calls",
             )
         )
     )

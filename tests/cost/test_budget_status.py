@@ -39,6 +39,12 @@ def test_a_month_holds_its_days_up_to_now_and_none_of_the_month_before():
     assert (month["status"], month["hint"]) == ("within", None)
 
 
+def test_calls_without_a_price_are_told_where_the_rest_is_within():
+    month = status(MONTH, daily([5, 5, None], date(2026, 11, 8)))["total", "total", "month"]
+    assert (month["spent"], month["status"], month["unpriced_calls"]) == (10, "within", 100)
+    assert month["hint"].startswith("at least: 100 successful calls without a price are not in it")
+
+
 def test_rolling_days_cross_months():
     text = "features: {chat: {rolling: {days: 14, usd: 60}}}"
     rolling = status(text, daily([5] * 16, FIRST))["feature", "chat", "rolling"]

@@ -108,6 +108,12 @@ def test_budgets_are_exact_amounts():
     assert parse("total: {daily_usd: 0.1}").total.daily_usd == Decimal("0.1")
 
 
+@pytest.mark.parametrize("text", ["0.125 EUR", "1.25 EUR", "1.2340 EUR", "1500.125 EUR"])
+def test_decimals_that_are_no_thousands_are_decimals(text):
+    amount = parse(f"total: {{daily: {text}}}").total.daily
+    assert f"{amount.number} {amount.currency}" == text
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -129,6 +135,9 @@ def test_budgets_are_exact_amounts():
         ("total: {daily: 4}", r":1: total.daily: is no amount .*such as 1500 EUR.*; found 4"),
         ("total: {monthly: 4 eur}", r":1: total.monthly: is no amount .*; found '4 eur'"),
         ("total: {monthly: '1,500 EUR'}", r":1: total.monthly: is no amount"),
+        ("total: {monthly: 1.500 EUR}", r":1: total.monthly: .*write 1500 EUR or 1.5 EUR"),
+        ("total: {monthly: 1.234 EUR}", r":1: total.monthly: .*write 1234 EUR or 1.2340 EUR"),
+        ("total: {monthly: 1.500.000 EUR}", r":1: total.monthly: .*write 1500000 EUR"),
         ("total: {monthly: 0 EUR}", r":1: total.monthly.*greater than 0"),
         ("total: {daily: 4 EUR, daily_usd: 4}", r":1: total: has daily_usd and daily; drop one"),
         (
