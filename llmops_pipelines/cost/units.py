@@ -98,9 +98,18 @@ def _with_all(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _spent(where: pl.Expr | None = None) -> pl.Expr:
-    """Sum of the known costs ``where`` that holds; null where no call of the feature has one."""
+    """Sum of the known costs ``where`` that holds; null where no call of the feature has one.
+
+    It is null, too, where no call of the part has one and some succeeded: a conversation of calls
+    without a price is not free.
+    """
+    known = pl.col("cost").is_not_null()
     part = pl.col("cost") if where is None else pl.col("cost").filter(where)
-    return pl.when(pl.col("cost").is_not_null().any()).then(part.sum()).cast(MONEY)
+    missing = (pl.col("status") == "ok") & ~known
+    if where is not None:
+        missing = missing & where
+    is_known = part.is_not_null().any() | ~missing.any()
+    return pl.when(known.any() & is_known).then(part.sum()).cast(MONEY)
 
 
 def _acceptance(rated_answers: pl.DataFrame) -> pl.DataFrame:

@@ -82,6 +82,15 @@ def test_unknown_costs_are_null_and_counted():
     assert row["why_not"] == "no_cost"
 
 
+def test_sessions_of_calls_without_a_price_are_not_free():
+    spent = costs(priced("0.01"), priced(None), priced(None, attempt=2), failed())
+    row = units(spent, rated(), sessions=[None, "s-1", "s-2", "s-1"], users=[None] * 4)["chat"]
+    assert (row["cost"], row["sessions"], row["unpriced_calls"]) == (Decimal("0.01"), 2, 2)
+    assert (row["session_cost"], row["cost_per_session"]) == (None, None)
+    assert (row["repeated_cost"], row["wasted_cost"]) == (None, None)
+    assert row["failed_cost"] == 0, "what failed without tokens was not paid for"
+
+
 def test_sessions_of_two_features_count_once_in_the_row_of_all():
     spent = costs(priced("0.01"), priced("0.02", feature="search"))
     found = units(spent, rated(), sessions=["s", "s"])
