@@ -15,6 +15,7 @@ from llmops_pipelines.cost.cube import (
 )
 from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
 from llmops_pipelines.cost.drivers_told import not_compared, told_change, told_week
+from llmops_pipelines.cost.factors import DRIVERS
 from llmops_pipelines.cost.features import UNKNOWN_MODEL, feature_costs
 from llmops_pipelines.cost.forecast import cost_forecast, month_end
 from llmops_pipelines.cost.gaps import unattributed_calls, unknown_features, unpriced_models
@@ -38,6 +39,7 @@ __all__ = [
     "BOOKED_COLUMNS",
     "CUBE_COLUMNS",
     "DIMENSIONS",
+    "DRIVERS",
     "GROUP",
     "HISTORY_DAYS",
     "MAX_DIFFERENCE",

@@ -324,7 +324,9 @@ BUDGET_STATUS = Table(
             "within, over, forecast_over (within so far, but nine of ten futures of the month are "
             "over) or no_data.",
         ),
-        Column("hint", pl.String, "What to do where nothing can be told, or not all.", nullable=True),
+        Column(
+            "hint", pl.String, "What to do where nothing can be told, or not all.", nullable=True
+        ),
     ),
 )
 

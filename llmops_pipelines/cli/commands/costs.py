@@ -98,6 +98,51 @@ def costs(
 
 
 @app.command(rich_help_panel=PANEL)
+def drivers(
+    context: typer.Context,
+    first: Annotated[date, day_option("--from", "First day of the business.")],
+    last: Annotated[date, day_option("--to", "Last day of the business.")],
+    before_first: Annotated[
+        date | None,
+        day_option(
+            "--before-from",
+            "First day of what it is compared with; default as many days, or whole months, just "
+            "before --from.",
+        ),
+    ] = None,
+    before_last: Annotated[date | None, day_option("--before-to", "Last day of that.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write all rows here: a .csv or .parquet file for BI."),
+    ] = None,
+    as_json: JSON = False,
+) -> None:
+    """Why days cost more or less than others: price, volume, mix, lengths, cache, retries, routing.
+
+    The parts add up to the difference to the last digit. Leaves with 0, or with 2 when nothing
+    could be done.
+    """
+    in_order(first, last)
+    in_order(before_first, before_last)
+    if (before_first is None) != (before_last is None):
+        raise typer.BadParameter("name both or neither", param_hint="--before-from, --before-to")
+    with told_plainly():
+        from llmops_pipelines.cli.drivers import tell_drivers
+        from llmops_pipelines.orchestration.period_drivers import Period, period_before
+
+        after = Period(first, last)
+        before = period_before(after)
+        if before_first and before_last:
+            before = Period(before_first, before_last)
+        if before.first <= after.last and after.first <= before.last:
+            raise typer.BadParameter(
+                f"{before} and {after} have days in common; name days apart",
+                param_hint="--before-from, --before-to",
+            )
+        tell_drivers(settings_of(context), before, after, out, as_json=as_json)
+
+
+@app.command(rich_help_panel=PANEL)
 def reprice(
     context: typer.Context,
     first: Annotated[date | None, day_option("--from", "First UTC day.")] = None,
