@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _SIZE: Final = (10.4, 3.1)
 _BANDS: Final = (("low_95", "high_95", 0.14), ("low_80", "high_80", 0.28))
 _PAST_DAYS: Final = 28
+_HOW: Final = {
+    "mean": "mean of few days",
+    "mixed": "mean, level and weekdays",
+    "weekday_level": "level and weekdays",
+}
 _MARK: Final = "; ▲ not fully known"
 
 
@@ -181,11 +186,13 @@ def _told(forecast: pl.DataFrame, *, unknown: int) -> str:
     row = forecast.row(0, named=True)
     if row["reason"] is not None:
         return f"US dollars; no forecast: {row['reason']}"
-    how = {"mean": "mean of few days", "weekday_level": "level and weekdays"}[row["method"]]
+    how = _HOW[row["method"]]
     told = (
         "bars: US dollars a day; line: median; bands: 80 and 95 % intervals; labels: the last day; "
         f"{how} of {row['history_days']} known days"
     )
+    if row["unpriced_calls"]:
+        told += f", without {row['unpriced_calls']:,} calls of models that have no price"
     return told + (_MARK if unknown else "")
 
 

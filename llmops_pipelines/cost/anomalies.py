@@ -31,22 +31,28 @@ def cost_anomalies(feature_costs: pl.DataFrame, day: date, *, zone: str = "UTC")
     past = feature_costs.filter(pl.col("day") <= day)
     scoped = by_scope(past)
     spent = {
-        (kind, scope): cost
-        for kind, scope, cost in scoped.filter(pl.col("day") == day, pl.col("cost").is_not_null())
+        (kind, scope): (cost, unpriced)
+        for kind, scope, cost, unpriced in scoped.filter(pl.col("day") == day)
         .group_by(SCOPE)
-        .agg(pl.col("cost").sum())
+        .agg(
+            pl.when(pl.col("cost").is_not_null().any()).then(pl.col("cost").sum()),
+            pl.col("unpriced_calls").sum(),
+        )
         .iter_rows()
     }
     is_logged = day in past["day"]
     rows = []
     for history in histories(past, day):
         judged = judge_last(history.spent, weekdays_of(history.days))
+        nothing = (0 if history.known[-1] else None, 0)
+        cost, unpriced = spent.get((history.kind, history.scope), nothing)
         row: dict[str, Any] = {
             "kind": history.kind,
             "scope": history.scope,
             "business_day": day,
             "report_timezone": zone,
-            "spent": spent.get((history.kind, history.scope), 0 if history.known[-1] else None),
+            "spent": cost,
+            "unpriced_calls": unpriced,
             "expected": judged.expected,
             "usual_low": judged.low,
             "usual_high": judged.high,

@@ -33,7 +33,8 @@ def cost_forecast(feature_costs: pl.DataFrame, day: date, *, is_over: bool = Tru
 
     Days of the month that are not known (see ``histories``) are foretold as those to come are, but
     at no less than is known of them: the month holds them too. Each scope is a series of its own:
-    the total's interval is not the sum of the features'.
+    the total's interval is not the sum of the features'. Spend is that of calls with a price, as in
+    budgets; ``unpriced_calls`` counts those of models that never had one.
 
     Args:
         feature_costs: ``FEATURE_COSTS`` with ``day``, of the ``HISTORY_DAYS`` up to ``day``.
@@ -68,11 +69,12 @@ def _rows(history: History, known_until: date, targets: list[date]) -> list[dict
         "known_until": known_until,
         "history_days": known,
         "unknown_days": len(history.days) - known,
+        "unpriced_calls": history.left_out,
         "method": _method(known),
         "reason": None,
     }
     if known < LEAST_DAYS:
-        common["reason"] = f"{known} day(s) of known spend; a forecast takes at least {LEAST_DAYS}"
+        common["reason"] = _too_few(history, known)
         return [common | {"target": target} for target in targets]
     month = history.days[-1].replace(day=1)
     this_month = [place for place, day in enumerate(history.days) if day >= month]
@@ -91,6 +93,16 @@ def _rows(history: History, known_until: date, targets: list[date]) -> list[dict
         | {f"month_{end}": value for end, value in zip(_ENDS, months[place], strict=True)}
         for place, target in enumerate(targets)
     ]
+
+
+def _too_few(history: History, known: int) -> str:
+    told = f"{known} day(s) of known spend; a forecast takes at least {LEAST_DAYS}"
+    if history.unpriced_days:
+        told += (
+            f"; on {history.unpriced_days} day(s) too many calls have no price: add their models "
+            "to data/reference/prices.yaml"
+        )
+    return told
 
 
 def _method(known: int) -> str:

@@ -17,6 +17,11 @@ HISTORY_DAYS: Final = 42
 _UNPRICED: Final = 0.05
 """Share of a day's answered calls without a price from which on its spend is not known."""
 
+_NEVER_DAYS: Final = 3
+_NEVER_SHARE: Final = 0.5
+"""A model that never had a price, on so many of the scope's days and more than this share of them,
+is how the scope is, and no reason to know nothing of the rest; a new one is."""
+
 _RHYTHM: Final = 2
 """A weekday that passed this often without any log is one on which nobody calls."""
 
@@ -25,6 +30,8 @@ class History(NamedTuple):
     """One scope's days from the first on which it was seen, oldest first.
 
     ``spent`` is in USD, NaN on days that are not known; ``at_least`` is what is known of those.
+    ``left_out`` counts the calls of models that never had a price, where others had one: what they
+    cost is in none of it. ``unpriced_days`` counts the days that are not known for lack of prices.
     """
 
     kind: str
@@ -32,6 +39,8 @@ class History(NamedTuple):
     days: list[date]
     spent: NDArray[np.float64]
     at_least: NDArray[np.float64]
+    left_out: int
+    unpriced_days: int
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -44,7 +53,9 @@ def histories(feature_costs: pl.DataFrame, last: date) -> list[History]:
 
     A day is not known where no call at all was logged, unless that is the weekday's habit, or where
     more than one in twenty of the scope's answered calls has no price. A scope without calls on a
-    day on which others had some spent nothing.
+    day on which others had some spent nothing. Calls of a model that never had a price in the scope
+    while others had, day after day, are left out: of a service that always has such calls, all days
+    would be unknown, and what is charged to it is foretold without them as well.
 
     Args:
         feature_costs: ``FEATURE_COSTS`` with ``day``; later days are ignored.
@@ -55,12 +66,17 @@ def histories(feature_costs: pl.DataFrame, last: date) -> list[History]:
         return []
     logged = set(past["day"].to_list())
     silent = _silent_weekdays(logged, last)
-    answered = pl.col("calls").sum() - pl.col("errors").sum()
-    unpriced = pl.col("unpriced_calls").sum()
+    counted = ~pl.col("is_left_out")
+    answered = (pl.col("calls") - pl.col("errors")).filter(counted).sum()
+    unpriced = pl.col("unpriced_calls").filter(counted).sum()
     daily = (
-        by_scope(past)
+        _with_left_out(by_scope(past))
         .group_by(*SCOPE, "day")
-        .agg(spent=pl.col("cost").sum().cast(pl.Float64), known=unpriced <= _UNPRICED * answered)
+        .agg(
+            spent=pl.col("cost").sum().cast(pl.Float64),
+            known=unpriced <= _UNPRICED * answered,
+            left_out=pl.col("unpriced_calls").filter(~counted).sum(),
+        )
         .sort(*SCOPE, "day")
     )
     return [
@@ -112,7 +128,28 @@ def _history(
             spent[place] = at_least[place] if known else np.nan
         elif day not in logged and day.weekday() not in silent:
             spent[place] = np.nan
-    return History(kind, scope, days, spent, at_least)
+    left_out, unpriced_days = int(rows["left_out"].sum()), int((~rows["known"]).sum())
+    return History(kind, scope, days, spent, at_least, left_out, unpriced_days)
+
+
+def _with_left_out(scoped: pl.DataFrame) -> pl.DataFrame:
+    """``scoped`` with ``is_left_out``: rows of models that the scope always has without a price."""
+    days = scoped.group_by(SCOPE).agg(
+        of_scope=pl.col("day").n_unique(), has_prices=pl.col("cost").is_not_null().any()
+    )
+    models = (
+        scoped.group_by(*SCOPE, "model")
+        .agg(
+            on=pl.col("day").filter(pl.col("unpriced_calls") > 0).n_unique(),
+            never=pl.col("cost").is_null().all(),
+        )
+        .join(days, on=SCOPE, nulls_equal=True)
+    )
+    often = (pl.col("on") >= _NEVER_DAYS) & (pl.col("on") > _NEVER_SHARE * pl.col("of_scope"))
+    left_out = models.select(
+        *SCOPE, "model", is_left_out=often & pl.col("never") & pl.col("has_prices")
+    )
+    return scoped.join(left_out, on=[*SCOPE, "model"], nulls_equal=True)
 
 
 def _silent_weekdays(logged: set[date], last: date) -> set[int]:

@@ -41,6 +41,14 @@ COST_FORECAST = Table(
             "Days between them without logs, or too many of whose calls have no price.",
         ),
         Column(
+            "unpriced_calls",
+            pl.Int64,
+            "Calls in the history of models that never had a price: what they cost is in nothing "
+            "here; null in rows of a release before it.",
+            "calls",
+            nullable=True,
+        ),
+        Column(
             "method",
             pl.String,
             "weekday_level, mixed (8 to 13 days: half of it mean), mean (3 to 7), none (fewer).",
@@ -64,6 +72,14 @@ COST_ANOMALIES = Table(
         ),
         Column("report_timezone", pl.String, "Whose day it is.", default="UTC"),
         Column("spent", MONEY, "Spent on the day.", "usd", nullable=True),
+        Column(
+            "unpriced_calls",
+            pl.Int64,
+            "Successful calls of the day without a price, which are not in it; null in rows of a "
+            "release before it.",
+            "calls",
+            nullable=True,
+        ),
         Column("expected", pl.Float64, "Usual on such a day.", "usd", nullable=True),
         Column("usual_low", pl.Float64, "Below this, spend is unusual.", "usd", nullable=True),
         Column("usual_high", pl.Float64, "Above this, spend is unusual.", "usd", nullable=True),

@@ -31,12 +31,13 @@ def past(days=10, *, unknown=()):
     return pl.DataFrame(rows, schema=schema)
 
 
-def forecast(days=20, *, reason=None):
+def forecast(days=20, *, reason=None, method="mean", unpriced=0):
     rows = [
         {
             "kind": "total", "scope": "total", "target": FIRST + timedelta(days=9 + ahead),
             "known_until": FIRST + timedelta(days=9), "history_days": 10, "unknown_days": 0,
-            "method": "none" if reason else "mean", "reason": reason,
+            "method": "none" if reason else method, "reason": reason,
+            "unpriced_calls": unpriced,
         }
         | ({} if reason else {
             "expected": 2.0, "low_80": 1.0, "high_80": 3.0, "low_95": 0.5, "high_95": 4.0,
@@ -70,6 +71,18 @@ def test_the_fan_names_its_ends_and_what_it_rests_on():
     assert {"median $2.00", "80 %: up to $3.00", "95 %: up to $4.00"} <= set(shown)
     assert any("mean of few days of 10 known days" in text for text in shown)
     assert "▲" not in shown
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("mixed", "mean, level and weekdays of 10 known days, without 1,234 calls of models that"),
+        ("weekday_level", "level and weekdays of 10 known days"),
+    ],
+)
+def test_the_fan_tells_its_method_and_what_is_not_in_it(method, told):
+    shown = words(forecast_fan(past(), forecast(method=method, unpriced=1234), title="To come"))
+    assert any(told in text for text in shown)
 
 
 def test_a_day_that_is_not_fully_known_is_marked_and_told():

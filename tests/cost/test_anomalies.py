@@ -80,6 +80,12 @@ def test_a_day_that_cannot_be_priced_is_no_data_and_not_low():
     assert "no price" in found["reason"]
 
 
+def test_models_that_never_have_a_price_hide_no_unusual_day_and_are_counted():
+    always = daily([None] * 36, FIRST, model="own")
+    found = judged(pl.concat([daily([*WEEK * 5, 90], FIRST), always]))
+    assert (found["status"], found["spent"], found["unpriced_calls"]) == ("unusual", 90, 100)
+
+
 def test_days_that_are_not_known_are_left_out_of_what_is_usual():
     holed = [cost if at % 5 else "" for at, cost in enumerate(WEEK * 5)]
     assert judged(daily([*holed, 10], FIRST))["status"] == "usual"

@@ -99,7 +99,9 @@ def test_fewer_than_three_known_days_foretell_nothing_and_say_why(costs):
     assert forecast.height > 0
     assert forecast.select(*ENDS, "month_expected").null_count().row(0) == (forecast.height,) * 6
     days = sum(cost not in ("", None) for cost in costs)
-    assert forecast["reason"][0] == f"{days} day(s) of known spend; a forecast takes at least 3"
+    told, _, why = forecast["reason"][0].partition("; on ")
+    assert told == f"{days} day(s) of known spend; a forecast takes at least 3"
+    assert why.startswith("1 day(s) too many calls have no price: add") == (None in costs)
 
 
 def test_what_is_not_known_of_a_month_is_foretold_and_not_nothing():
@@ -114,6 +116,17 @@ def test_what_is_not_known_of_a_month_is_foretold_and_not_nothing():
         cost=pl.when(pl.col("day") == lost).then(500).otherwise("cost").cast(pl.Decimal(38, 12)),
     )
     assert total(partly, last)["month_low_95"][-1] > 500, "at least what is known of it"
+
+
+def test_models_that_never_have_a_price_leave_the_rest_foretold_and_are_counted():
+    costs, last = weeks(5)
+    always = pl.concat([costs, daily([None] * 35, costs["day"].min(), model="own")])
+    with_them = total(always, last)
+    assert with_them.drop("unpriced_calls").equals(total(costs, last).drop("unpriced_calls"))
+    assert with_them["unpriced_calls"].unique().to_list() == [3500]
+    alone = cost_forecast(always.with_columns(feature=pl.col("model")), last).filter(scope="own")
+    assert alone["expected"].null_count() == alone.height > 0
+    assert "have no price" in alone["reason"][0]
 
 
 def test_a_day_that_has_not_ended_counts_as_what_it_will_be():

@@ -30,6 +30,20 @@ def test_a_few_calls_without_a_price_leave_a_day_known():
     assert known(daily([1, 2], unpriced_calls=6), 2) == [None, None]
 
 
+def test_a_model_that_never_had_a_price_is_left_out_only_where_it_is_usual():
+    priced = daily([1, 2, 3, 4, 5, 6])
+    always = daily([None] * 6, model="own")
+    usual = pl.concat([priced, always])
+    assert known(usual, 6) == [1, 2, 3, 4, 5, 6]
+    (whole,) = [one for one in histories(usual, MONDAY + timedelta(days=5)) if one.kind == "total"]
+    assert (whole.left_out, whole.unpriced_days) == (600, 0)
+    new = pl.concat([priced, daily(["", "", "", None, None, None], model="own")])
+    assert known(new, 6) == [1, 2, 3, None, None, None], "a new model may be dear"
+    assert known(always, 6) == [None] * 6, "without any price nothing is known"
+    lost = daily([1, 2, None, None, None, None])
+    assert known(lost, 6) == [1, 2, None, None, None, None], "it had a price, and is missed"
+
+
 def test_a_day_on_which_only_others_were_called_is_one_of_nothing():
     rows = pl.concat([daily([1, 1, 1]), daily([5, "", 5], feature="search")])
     assert known(rows, 3, "search") == [5, 0, 5]
