@@ -21,6 +21,7 @@ from llmops_pipelines.cli.replays import (
     bounded,
     days_of_traffic,
     finite,
+    of_a_year,
     percent,
     usd,
     write_chart,
@@ -112,8 +113,8 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
     if row["saved"] is not None:
         yield (
             f"batches save {bounded(row, 'saved', lambda sum_: usd(sum_, 4))} of "
-            f"{usd(row['paid'], 4)} in this file, {bounded(row, 'saved_a_year', usd)} a year of "
-            f"such traffic; after {percent(row['continued_share'])} of the calls their session or "
+            f"{usd(row['paid'], 4)} in this file{of_a_year(row)}; "
+            f"after {percent(row['continued_share'])} of the calls their session or "
             "trace goes on within 24 hours"
         )
         if row["saved_a_year"] is None:

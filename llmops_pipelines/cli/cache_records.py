@@ -50,7 +50,7 @@ def read_requests(file: Path) -> pl.DataFrame:
 
 
 def _row(place: str, number: int, record: dict[str, Any]) -> dict[str, Any]:
-    named, answer = _first(record, _ANSWERS)
+    named, answer = _first(record, _ANSWERS, str)
     if answer is not None and not isinstance(answer, str):
         raise UnusableError(f"{place}: {named} is no text")
     if record.get("timestamp") is None:
@@ -76,7 +76,7 @@ def _row(place: str, number: int, record: dict[str, Any]) -> dict[str, Any]:
 def _messages(place: str, record: dict[str, Any]) -> list[dict[str, str]]:
     given = _within_text(record.get("messages"))
     if given is None:
-        named, question = _first(record, _QUESTIONS)
+        named, question = _first(record, _QUESTIONS, (str, list))
         if question is None:
             return []
         if isinstance(question, list):
@@ -97,9 +97,14 @@ def _turns(named: str, given: Any) -> list[dict[str, str]]:
     ]
 
 
-def _first(record: dict[str, Any], names: tuple[str, ...]) -> tuple[str, Any]:
-    """The first of ``names`` that says something in the record, and what; else its first."""
-    named = next((name for name in names if record.get(name) is not None), names[0])
+def _first(
+    record: dict[str, Any], names: tuple[str, ...], kinds: type | tuple[type, ...]
+) -> tuple[str, Any]:
+    """The first of ``names`` that is one of ``kinds`` in the record, and its value; else the first.
+
+    Only the first name is meant for certain: what a log calls a response may be an object.
+    """
+    named = next((name for name in names if isinstance(record.get(name), kinds)), names[0])
     return named, record.get(named)
 
 

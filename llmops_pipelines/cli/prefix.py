@@ -21,6 +21,7 @@ from llmops_pipelines.cli.replays import (
     bounded,
     days_of_traffic,
     finite,
+    of_a_year,
     percent,
     usd,
     write_chart,
@@ -116,8 +117,8 @@ def _money(row: dict[str, Any]) -> Iterator[str]:
     if row["saved"]:
         yield (
             f"reading what could be read saves {bounded(row, 'saved', lambda sum_: usd(sum_, 4))} "
-            f"of {usd(row['paid'], 4)} in this file, {bounded(row, 'saved_a_year', usd)} a year of "
-            "such traffic; the model sees the same prompts, so quality is the same"
+            f"of {usd(row['paid'], 4)} in this file{of_a_year(row)}; the model "
+            "sees the same prompts, so quality is the same"
         )
         if row["saved_a_year"] is None:
             yield NO_YEAR

@@ -70,6 +70,13 @@ def days_of_traffic(began: pl.Series, calls_per_day: float | None) -> float | No
     return began.dt.date().n_unique() if last - first >= timedelta(days=1) else None
 
 
+def of_a_year(row: dict[str, Any]) -> str:
+    """``saved_a_year`` of ``row``, to follow what is saved in a file; empty where it is unknown."""
+    if row["saved_a_year"] is None:
+        return ""
+    return f", {bounded(row, 'saved_a_year', usd)} a year of such traffic"
+
+
 def bounded(row: dict[str, Any], name: str, written: Callable[[float], str]) -> str:
     """Write the figure ``name`` of ``row`` with its interval, as ``12 % (9 to 15)``."""
     value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))

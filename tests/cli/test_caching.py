@@ -137,3 +137,12 @@ def test_a_file_without_any_question_or_answer_is_refused(left, tmp_path):
     said = invoke("cache", tmp_path / "log.jsonl")
     assert said.returncode == 2
     assert f"no record has {'messages or ' if left == 'question' else ''}{left} or " in said.stderr
+
+
+def test_objects_under_other_names_than_question_and_answer_are_passed_over(tmp_path):
+    logged = [line | {"output": [{"text": "x"}], "response": {"id": "r"}} for line in lines(9)]
+    renamed = [{"prompt": {"id": 1}, "query": line.pop("question")} | line for line in logged]
+    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in renamed))
+    said = invoke("cache", tmp_path / "log.jsonl", "--json")
+    (told,) = json.loads(said.stdout)["features"]
+    assert (told["left_out"], told["rungs"][0]["requests"]) == ({}, 9), said.stderr
