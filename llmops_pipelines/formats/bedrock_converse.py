@@ -10,8 +10,6 @@ landing gathers the events of one under ``stream``. What nothing dates has the d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from llmops_pipelines.formats.bedrock import model_of
@@ -24,7 +22,6 @@ from llmops_pipelines.formats.records import (
     as_name,
     as_object,
     at_path,
-    first,
     without_nulls,
 )
 
@@ -122,7 +119,7 @@ def _answered(response: Any) -> Record:
     known = {
         "call_id": as_name(sent.get("RequestId")),
         "response_id": as_name(sent.get("RequestId")),
-        "started_at": _date(at_path(sent, "HTTPHeaders", "date")),
+        "started_at": as_name(at_path(sent, "HTTPHeaders", "date")),
     }
     if refusal := _refusal(answer):
         failed = {"type": refusal.get("Code"), "message": refusal.get("Message")}
@@ -144,14 +141,6 @@ def _streamed(events: list[Any]) -> Record:
 
 def _call(said: Record) -> Record:
     return {"kind": "call", "provider": "bedrock"} | without_nulls(said)
-
-
-def _date(value: Any) -> str | None:
-    """A date as HTTP spells it, as ISO 8601."""
-    try:
-        return parsedate_to_datetime(as_name(value) or "").astimezone(UTC).isoformat()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return as_name(first(value))
 
 
 BEDROCK_CONVERSE: Final = LogFormat(
