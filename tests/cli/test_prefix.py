@@ -23,6 +23,13 @@ def record(number, system=GUIDE, **fields):
     } | fields
 
 
+CLAUDE = {
+    "provider": "anthropic",
+    "model": "claude-sonnet-4-5",
+    "usage": {"input_tokens": 2_000, "output_tokens": 20},
+}
+
+
 @pytest.fixture
 def told(tmp_path):
     """Write records, replay them, and return what came of it."""
@@ -46,9 +53,7 @@ def test_a_static_prompt_could_have_been_read(told):
 
 
 def test_what_an_hour_could_have_saved_is_not_recommended_where_writing_costs_more(told):
-    usage = {"input_tokens": 2_000, "output_tokens": 20}
-    of = {"provider": "anthropic", "model": "claude-sonnet-4-5", "usage": usage}
-    found = told(*(record(n, **of) for n in range(30)))
+    found = told(*(record(n, **CLAUDE) for n in range(30)))
     assert found.returncode == 3
     assert "in all at best, by 30 calls of one hour: no interval can be given" in found.stdout
 
@@ -68,9 +73,7 @@ def test_a_clock_in_the_prompt_is_named(told):
 
 
 def test_breakpoints_are_advised_where_nothing_is_cached(told):
-    usage = {"input_tokens": 2_000, "output_tokens": 20}
-    of = {"provider": "anthropic", "model": "claude-sonnet-4-5", "usage": usage}
-    found = told(*(record(n, **of) for n in range(150)))
+    found = told(*(record(n, **CLAUDE) for n in range(150)))
     assert "set a breakpoint after the system text, kept 5 minutes" in found.stdout
 
 
