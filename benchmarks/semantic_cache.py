@@ -8,11 +8,13 @@ equal questions to a cosine of 0.75 is a replay of its own. Worlds:
 * ``paraphrased``: a fifth as many topics, asked as often as Zipf says, each time in other words.
 * ``repeated``: the same topics in the same words.
 * ``one template``: all questions alike, in 20 directions: most pairs reach the lowest threshold.
+* ``one topic``: all alike and different in every direction, so that no bound passes any over.
 
 The references are the same rule in plain numpy, one request after the other against all that its
 cache keeps, and faiss's flat index where it is installed, which knows no TTL and is asked for one
 threshold. Both see the first ``--compared`` requests; the hits of the plain one must be ours, one
-by one. CPU-s are those of one thread; the embeddings are made up, ``--embed`` times MiniLM beside.
+by one. CPU-s are those of one thread, which a replay keeps to; the embeddings are made up,
+``--embed`` times MiniLM beside.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ def worlds(count: int) -> Iterator[tuple[str, Vectors, Ints]]:
     directions = draw.standard_normal((20, DIMENSIONS), dtype=np.float32)
     varied = unit(draw.standard_normal((count, 20), dtype=np.float32) @ directions)
     yield "one template", unit(noise(1) + np.float32(0.5) * varied), each
+    yield "one topic", unit(noise(1) + np.float32(0.5) * noise(count)), each
 
 
 def requests(keys: Ints) -> Requests:

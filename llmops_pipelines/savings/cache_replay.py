@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
+from llmops_pipelines.savings.cache_heads import Heads, chosen_heads
 from llmops_pipelines.savings.cache_shelf import NOBODY, Shelf
-from llmops_pipelines.vectors import VectorsError, heads, unit_vectors
+from llmops_pipelines.vectors import VectorsError, unit_vectors
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -20,10 +22,6 @@ _BLOCK = 256
 
 _SHORT = 2_048
 """Namespaces of fewer requests are compared whole: what heads would spare they also cost."""
-
-_REST = 0.7
-"""Part of the lowest threshold that the bound of unlike questions may reach: below it they are
-passed over."""
 
 
 @dataclass(frozen=True)
@@ -122,16 +120,19 @@ def replay_similar(
     expiry = expiries(requests.ready, ttl)
     order = np.argsort(requests.namespace, kind="stable")
     ends = np.flatnonzero(np.diff(requests.namespace[order])) + 1
-    largest = max((len(own) for own in np.split(order, ends)), default=0)
-    short = heads(rows, _REST * cuts[0]) if largest >= _SHORT else rows
-    for own in np.split(order, ends):
-        shelf = Shelf(rows, short if len(own) >= _SHORT else rows, cuts, len(own))
-        for top in range(0, len(own), block):
-            places = own[top : top + block]
-            answered[:, places] = shelf.answer(
-                places, requests.key[places], requests.at[places], requests.ready[places],
-                expiry[places],
-            )  # fmt: skip
+    largest = max(np.split(order, ends), key=len)
+    whole = Heads(rows, block)
+    short = chosen_heads(rows, requests.key[largest], cuts) if len(largest) >= _SHORT else whole
+    # A second thread of a product mostly waits for the next one, and burns a core for it.
+    with threadpool_limits(1, user_api="blas"):
+        for own in np.split(order, ends):
+            shelf = Shelf(rows, short if len(own) >= _SHORT else whole, cuts, len(own))
+            for top in range(0, len(own), block):
+                places = own[top : top + block]
+                answered[:, places] = shelf.answer(
+                    places, requests.key[places], requests.at[places], requests.ready[places],
+                    expiry[places],
+                )  # fmt: skip
     return answered
 
 

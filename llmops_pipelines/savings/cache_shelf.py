@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from llmops_pipelines.savings.cache_heads import Heads, alike
 from llmops_pipelines.vectors import Vectors, exact_cosines, rounding_margin
 
 Ints = npt.NDArray[np.int64]
@@ -17,7 +18,7 @@ NOBODY = -1
 """The place of no request: a miss."""
 
 _CHUNK = 8_192
-"""Answers compared with a block at once: with 256 requests, 8 MB of products."""
+"""Answers compared with a group at once: with 256 requests, 8 MB of products."""
 
 _FAR = -2.0
 """Below every cosine."""
@@ -36,18 +37,20 @@ class Best(NamedTuple):
 class Shelf:
     """Answers in the order in which they were kept.
 
-    ``floor`` of an answer is the lowest threshold whose cache keeps it: a request further from it
+    The floor of an answer is the lowest threshold whose cache keeps it: a request further from it
     than that has no use for it at any threshold. Where questions are crowded only the caches of
     high thresholds keep many answers, and these have a high floor; so few pairs are looked at.
     """
 
-    def __init__(self, vectors: Vectors, short: Vectors, cuts: Floats, most: int) -> None:
-        self._vectors, self._short, self._cuts = vectors, short, cuts
-        self._margin = 4 * rounding_margin(vectors.shape[1] if vectors.ndim == 2 else 1)
+    def __init__(self, vectors: Vectors, heads: Heads, cuts: Floats, most: int) -> None:
+        self._vectors, self._cuts = vectors, cuts
+        self._short, self._group = heads
+        self._margin = 4 * rounding_margin(vectors.shape[1])
         self._size = 0
-        self._heads = np.empty((most, short.shape[1]), dtype=np.float32)
-        self._floor = np.empty(most, dtype=np.float32)
+        self._heads = np.empty((most, self._short.shape[1]), dtype=np.float32)
+        self._lowest = np.empty(most, dtype=np.intp)
         self._keys, self._places, self._ready, self._expiry = np.empty((4, most), dtype=np.int64)
+        self._held = np.empty((min(_CHUNK, most), vectors.shape[1]), dtype=np.float32)
         self._kept = np.empty((cuts.size, most), dtype=np.bool_)
 
     def answer(self, places: Ints, keys: Ints, at: Ints, ready: Ints, expiry: Ints) -> Ints:
@@ -64,7 +67,7 @@ class Shelf:
         end = self._size + int(new.sum())
         part = slice(self._size, end)
         self._heads[part] = self._short[keys[new]]
-        self._floor[part] = self._cuts[missed[:, new].argmax(axis=0)]
+        self._lowest[part] = missed[:, new].argmax(axis=0)
         self._kept[:, part] = missed[:, new]
         for held, given in (
             (self._keys, keys), (self._places, places), (self._ready, ready), (self._expiry, expiry)
@@ -79,7 +82,7 @@ class Shelf:
         count = int(alive.sum())
         if count > 0.75 * self._size:
             return
-        for held in (self._heads, self._floor, self._keys, self._places, self._ready,
+        for held in (self._heads, self._lowest, self._keys, self._places, self._ready,
                      self._expiry, *self._kept):  # fmt: skip
             held[:count] = held[: self._size][alive]
         self._size = count
@@ -88,19 +91,34 @@ class Shelf:
         """The nearest living answer on the shelf for each request and threshold."""
         shape = (self._cuts.size, len(keys))
         best = Best(np.full(shape, _FAR), np.full(shape, NOBODY))
-        asked, short = self._vectors[keys], self._short[keys]
-        for start in range(0, self._size, _CHUNK):
-            part = slice(start, min(start + _CHUNK, self._size))
-            floor = self._floor[part] - self._margin
-            columns = np.flatnonzero((short @ self._heads[part].T >= floor).any(axis=0))
-            product = asked @ self._vectors[self._keys[part][columns]].T
-            flat = np.flatnonzero(product >= floor[columns])
-            i = flat // max(columns.size, 1)
-            j = columns[flat - i * columns.size] + start
-            alive = np.flatnonzero((self._ready[j] <= at[i]) & (at[i] < self._expiry[j]))
-            if alive.size:
-                self._fold(best, keys, i[alive], j[alive], product.ravel()[flat[alive]])
+        floors = (self._cuts - self._margin).astype(np.float32)
+        for rows in alike(self._short[keys], self._group):
+            asked, short = self._vectors[keys[rows]], self._short[keys[rows]]
+            for start in range(0, self._size, _CHUNK):
+                part = slice(start, min(start + _CHUNK, self._size))
+                floor = floors[self._lowest[part], None]
+                near = np.flatnonzero((self._heads[part] @ short.T >= floor).any(axis=1))
+                held = self._held[: near.size]
+                # Any mode but "clip" copies twice.
+                np.take(self._vectors, self._keys[part][near], axis=0, out=held, mode="clip")
+                product = held @ asked.T
+                flat = np.flatnonzero(product >= floor[near])
+                at_shelf, at_group = np.divmod(flat, rows.size)
+                j, i, rough = near[at_shelf] + start, rows[at_group], product.ravel()[flat]
+                useful = np.flatnonzero(
+                    (rough >= self._wanted(best)[self._lowest[j], i])
+                    & (self._ready[j] <= at[i])
+                    & (at[i] < self._expiry[j])
+                )
+                if useful.size:
+                    useful = useful[np.argsort(at_group[useful].astype(np.uint16), kind="stable")]
+                    self._fold(best, keys, i[useful], j[useful], rough[useful])
         return best
+
+    def _wanted(self, best: Best) -> Singles:
+        """The cosine from which an answer that a cache and those above it keep is of use."""
+        wanted = np.maximum(best.cosine, self._cuts[:, None]) - self._margin
+        return np.minimum.accumulate(wanted[::-1], axis=0)[::-1].astype(np.float32)
 
     def _fold(self, best: Best, keys: Ints, i: Ints, j: Ints, rough: Singles) -> None:
         """Take what is nearer than ``best``; ``rough`` cosines come by request."""

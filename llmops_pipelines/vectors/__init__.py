@@ -1,7 +1,7 @@
 """Exact near-duplicate joins over unit vectors."""
 
 from llmops_pipelines.vectors.duplicates import Pair, duplicate_groups, near_duplicates
-from llmops_pipelines.vectors.heads import heads
+from llmops_pipelines.vectors.heads import heads, main_directions
 from llmops_pipelines.vectors.neighbours import Neighbours, nearest
 from llmops_pipelines.vectors.units import (
     Vectors,
@@ -19,6 +19,7 @@ __all__ = [
     "duplicate_groups",
     "exact_cosines",
     "heads",
+    "main_directions",
     "near_duplicates",
     "nearest",
     "rounding_margin",

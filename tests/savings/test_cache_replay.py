@@ -93,9 +93,10 @@ def test_every_threshold_is_what_a_plain_loop_finds(world):
 
 @pytest.mark.parametrize("ttl", [None, 300_000])
 def test_heads_and_chunks_change_nothing(monkeypatch, ttl):
-    from llmops_pipelines.savings import cache_replay, cache_shelf
+    from llmops_pipelines.savings import cache_heads, cache_replay, cache_shelf
 
     monkeypatch.setattr(cache_replay, "_SHORT", 10)
+    monkeypatch.setattr(cache_heads, "_GROUPS", (5,))
     monkeypatch.setattr(cache_shelf, "_CHUNK", 64)
     rng = np.random.default_rng(3)
     centres = rng.standard_normal((40, 64))
