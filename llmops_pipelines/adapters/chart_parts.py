@@ -26,18 +26,29 @@ def written(value: float, scale: Scale) -> str:
         case "score":
             return f"{value:.2f}"
         case "usd":
-            return _usd(value)
+            return amount(value)
         case _:
             return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
 
 
-def _usd(value: float) -> str:
-    """Cents, whole dollars from a thousand on, two digits of what is less than ten cents."""
-    sign, size = "-" if value < 0 else "", abs(value)
+def amount(value: float, currency: str = "USD") -> str:
+    """Money to the cent, whole from a thousand on, two digits of what is less than ten cents."""
+    size = abs(value)
     if size >= 999.995:
-        return f"{sign}${size:,.0f}"
+        return _money(value, 0, currency)
     digits = 2 if size >= 0.0995 or size < 1e-9 else min(9, 1 - floor(log10(size)))
-    return f"{sign}${size:,.{digits}f}"
+    return _money(value, digits, currency)
+
+
+def named(currency: str) -> str:
+    """A currency in words, where it is that of the prices."""
+    return "US dollars" if currency == "USD" else currency
+
+
+def _money(value: float, digits: int, currency: str) -> str:
+    sign = "-" if value < 0 else ""
+    written = f"{abs(value):,.{digits}f}"
+    return f"{sign}${written}" if currency == "USD" else f"{sign}{written} {currency}"
 
 
 def seconds(value: float) -> str:
@@ -71,7 +82,7 @@ def by_day(daily: pl.DataFrame, features: Sequence[str], days: Sequence[date]) -
     return [sums.get(day, 0.0) for day in days]
 
 
-def money_axis(axes: Axes) -> None:
+def money_axis(axes: Axes, currency: str = "USD") -> None:
     """Lines across at round amounts, all written with the same number of decimals."""
     axes.yaxis.grid(visible=True)
     axes.locator_params(axis="y", nbins=5, steps=[1, 2, 2.5, 5, 10])
@@ -81,9 +92,7 @@ def money_axis(axes: Axes) -> None:
         (digits for digits in range(2, 10) if abs(round(step, digits) / step - 1) < 1e-6), 10
     )
     digits = 0 if step >= 1000 else digits
-    axes.yaxis.set_major_formatter(
-        lambda value, _: f"{'-' if value < 0 else ''}${abs(value):,.{digits}f}"
-    )
+    axes.yaxis.set_major_formatter(lambda value, _: _money(value, digits, currency))
 
 
 def bar_width(days: Sequence[date], widest: float = 0.74) -> float:

@@ -43,14 +43,17 @@ _MOST_LABELLED_DAYS = 18
 """Above so many bars a figure over one of them covers the next."""
 
 
-def daily_spend(costs: pl.DataFrame, *, title: str = "Spend per day", top: int = 6) -> Figure:
+def daily_spend(
+    costs: pl.DataFrame, *, title: str = "Spend per day", top: int = 6, currency: str = "USD"
+) -> Figure:
     """Stack each day's spend by feature, dearest at the bottom, the rest as `other`.
 
     Args:
-        costs: ``day``, ``feature`` and ``cost`` in US dollars; several rows a feature are summed.
-            A null cost is no bar; days with ``unpriced_calls``, where these are told, are marked.
+        costs: ``day``, ``feature`` and ``cost``; several rows a feature are summed. A null cost is
+            no bar; days with ``unpriced_calls``, where these are told, are marked.
         title: What the chart is called.
         top: Features shown by name.
+        currency: Of ``cost``.
     """
     daily = (
         costs.drop_nulls(["day", "cost"])
@@ -82,28 +85,30 @@ def daily_spend(costs: pl.DataFrame, *, title: str = "Spend per day", top: int =
                 color=colour,
                 linewidth=0,
             )
-            text = f"{label(name)} {parts.written(values[-1], 'usd')}"
+            text = f"{label(name)} {parts.amount(values[-1], currency)}"
             ends.append((base[-1] + values[-1] / 2, text, colour))
             base = [low + value for low, value in zip(base, values, strict=True)]
         if len(days) <= _MOST_LABELLED_DAYS:
             axes.text(
                 len(days) - 1,
                 base[-1],
-                parts.written(base[-1], "usd"),
+                parts.amount(base[-1], currency),
                 ha="center",
                 va="bottom",
                 fontweight="bold",
             )
         axes.set_xlim(-0.6, len(days) - 0.4)
         axes.set_ylim(0, max(base) * 1.12 or 1)
-        parts.money_axis(axes)
+        parts.money_axis(axes, currency)
         parts.day_axis(axes, days)
         marked = parts.places_without_prices(costs, days)
         parts.mark_unknown(axes, marked)
         parts.name_ends(axes, len(days) - 0.45, ends)
-        total = f", {parts.written(base[-1], 'usd')} in all" if len(series) > 1 else ""
+        total = f", {parts.amount(base[-1], currency)} in all" if len(series) > 1 else ""
         note = "; ▲ calls without a price are missing" if marked else ""
-        parts.title(axes, title, f"US dollars by feature; labels are the last day{total}{note}")
+        parts.title(
+            axes, title, f"{parts.named(currency)} by feature; labels are the last day{total}{note}"
+        )
     return figure
 
 

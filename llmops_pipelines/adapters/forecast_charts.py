@@ -33,13 +33,16 @@ _HOW: Final = {
 _MARK: Final = "; ▲ not fully known"
 
 
-def forecast_fan(past: pl.DataFrame, forecast: pl.DataFrame, *, title: str) -> Figure:
+def forecast_fan(
+    past: pl.DataFrame, forecast: pl.DataFrame, *, title: str, currency: str = "USD"
+) -> Figure:
     """Draw the last weeks' spend as bars and what is foretold as a fan of two intervals.
 
     Args:
-        past: ``day``, ``spent`` in USD, null where not known, and ``at_least``, what is known then.
+        past: ``day``, ``spent``, null where not known, and ``at_least``, what is known then.
         forecast: ``COST_FORECAST`` of one scope.
         title: What is foretold.
+        currency: Of all amounts.
     """
     if past.is_empty():
         return no_data(title, "no data: nothing was logged")
@@ -62,7 +65,7 @@ def forecast_fan(past: pl.DataFrame, forecast: pl.DataFrame, *, title: str) -> F
         if places:
             _fan(axes, places, ahead, "")
             ends = [
-                (ahead[name][-1], f"{said} {parts.written(ahead[name][-1], 'usd')}", colour)
+                (ahead[name][-1], f"{said} {parts.amount(ahead[name][-1], currency)}", colour)
                 for name, said, colour in (
                     ("expected", "median", ACCENT),
                     ("high_80", "80 %: up to", "#9dbadb"),
@@ -71,18 +74,24 @@ def forecast_fan(past: pl.DataFrame, forecast: pl.DataFrame, *, title: str) -> F
             ]
         axes.set_xlim(-0.6, len(days) - 0.4)
         axes.set_ylim(0, max([*heights, *ahead["high_95"]]) * 1.08 or 1)
-        parts.money_axis(axes)
+        parts.money_axis(axes, currency)
         parts.day_axis(axes, days)
         unknown = shown.filter(pl.col("spent").is_null())["day"]
         parts.mark_unknown(axes, [place[day] for day in unknown])
         if places:
             parts.name_ends(axes, len(days) - 0.45, ends)
-        parts.title(axes, title, _told(forecast, unknown=unknown.len()))
+        parts.title(axes, title, _told(forecast, currency, unknown=unknown.len()))
     return figure
 
 
 def burn_down(
-    past: pl.DataFrame, forecast: pl.DataFrame, *, budget: float | None, month_end: date, title: str
+    past: pl.DataFrame,
+    forecast: pl.DataFrame,
+    *,
+    budget: float | None,
+    month_end: date,
+    title: str,
+    currency: str = "USD",
 ) -> Figure:
     """Draw what is left of the month's budget day by day, and the fan of what will be.
 
@@ -91,9 +100,10 @@ def burn_down(
     Args:
         past: As for ``forecast_fan``; days of other months are left out.
         forecast: ``COST_FORECAST`` of one scope.
-        budget: Allowed in the month, in USD.
+        budget: Allowed in the month.
         month_end: Last day of the month.
         title: Whose budget it is.
+        currency: Of all amounts.
     """
     first = month_end.replace(day=1)
     days = parts.every_day([first, month_end])
@@ -133,14 +143,14 @@ def burn_down(
         air = (max(edges) - min(edges)) * 0.08 or 1
         axes.set_xlim(-1, len(days) - 0.7)
         axes.set_ylim(min(edges) - (air if min(edges) < 0 else 0), max(edges) + air)
-        parts.money_axis(axes)
+        parts.money_axis(axes, currency)
         parts.day_axis(axes, days)
         unknown = [place[day] for day in spent.filter(pl.col("spent").is_null())["day"]]
         parts.mark_unknown(axes, unknown)
-        parts.name_ends(
-            axes, len(days) - 0.7, _ends(so_far[-1], ahead, over_budget=budget is not None)
-        )
-        parts.title(axes, title, _burn_told(budget, forecast) + (_MARK if unknown else ""))
+        labels = _ends(so_far[-1], ahead, currency, over_budget=budget is not None)
+        parts.name_ends(axes, len(days) - 0.7, labels)
+        told = _burn_told(budget, forecast, currency) + (_MARK if unknown else "")
+        parts.title(axes, title, told)
     return figure
 
 
@@ -162,11 +172,13 @@ def _fan(axes: Axes, places: Sequence[int], ahead: pl.DataFrame, prefix: str) ->
     axes.plot(places, ahead[f"{prefix}expected"], color=ACCENT, linewidth=1.6)
 
 
-def _ends(now: float, ahead: pl.DataFrame, *, over_budget: bool) -> list[tuple[float, str, str]]:
+def _ends(
+    now: float, ahead: pl.DataFrame, currency: str, *, over_budget: bool
+) -> list[tuple[float, str, str]]:
     """Labels of the month's end, the lowest first."""
 
     def said(value: float) -> str:
-        text = parts.written(abs(value), "usd")
+        text = parts.amount(abs(value), currency)
         return text if not over_budget else f"{text} left" if value >= 0 else f"{text} over"
 
     if ahead.is_empty():
@@ -180,15 +192,16 @@ def _ends(now: float, ahead: pl.DataFrame, *, over_budget: bool) -> list[tuple[f
     return sorted(labels)
 
 
-def _told(forecast: pl.DataFrame, *, unknown: int) -> str:
+def _told(forecast: pl.DataFrame, currency: str, *, unknown: int) -> str:
+    named = parts.named(currency)
     if forecast.is_empty():
-        return "US dollars; no forecast"
+        return f"{named}; no forecast"
     row = forecast.row(0, named=True)
     if row["reason"] is not None:
-        return f"US dollars; no forecast: {row['reason']}"
+        return f"{named}; no forecast: {row['reason']}"
     how = _HOW[row["method"]]
     told = (
-        "bars: US dollars a day; line: median; bands: 80 and 95 % intervals; labels: the last day; "
+        f"bars: {named} a day; line: median; bands: 80 and 95 % intervals; labels: the last day; "
         f"{how} of {row['history_days']} known days"
     )
     if row["unpriced_calls"]:
@@ -196,8 +209,8 @@ def _told(forecast: pl.DataFrame, *, unknown: int) -> str:
     return told + (_MARK if unknown else "")
 
 
-def _burn_told(budget: float | None, forecast: pl.DataFrame) -> str:
+def _burn_told(budget: float | None, forecast: pl.DataFrame, currency: str) -> str:
     bands = "; bands: 80 and 95 % intervals" if not _foretold(forecast).is_empty() else ""
     if budget is None:
         return f"spent since the month began, no budget of the month is set{bands}"
-    return f"left of {parts.written(budget, 'usd')}{bands}; dashed: spent evenly"
+    return f"left of {parts.amount(budget, currency)}{bands}; dashed: spent evenly"

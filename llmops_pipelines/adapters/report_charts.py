@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import polars as pl
 
 from llmops_pipelines.adapters.charts import (
@@ -16,6 +18,7 @@ from llmops_pipelines.adapters.spend_charts import model_mix
 from llmops_pipelines.adapters.trend_chart import judged_trends
 from llmops_pipelines.adapters.waterfall import waterfall
 from llmops_pipelines.cost import month_end
+from llmops_pipelines.finance import USD, drawn_at, drawn_spend
 from llmops_pipelines.reporting import NightlyData
 
 _PERCENTILES = ("p50", "p95", "p99")
@@ -66,29 +69,37 @@ def report_charts(night: NightlyData) -> dict[str, str]:
 
 def _of_spend(night: NightlyData) -> dict[str, str]:
     """Spend and models by day; where it is heading, and why it changed, where that is known."""
-    costs = _dated(night, night.feature_costs)
-    zone = f", {night.money.zone}" if night.money else ""
-    spend = daily_spend(costs, title=f"Spend per day{zone}")
+    costs, spent_in = _dated(night, night.feature_costs), USD
+    zone, currency, rate = "", USD, Decimal(1)
+    if night.money:
+        zone = f", {night.money.zone}"
+        costs, spent_in = drawn_spend(costs, night.money.currency)
+        if night.money.rate is not None:
+            currency, rate = night.money.currency, night.money.rate
+    spend = daily_spend(costs, title=f"Spend per day{zone}", currency=spent_in)
     charts = {"spend": svg(spend, "Spend per day by feature")}
     if costs["model"].n_unique() > 1:
         charts["model_mix"] = svg(model_mix(costs), "Share of spend by model over days")
     total = pl.col("kind") == "total"
-    ahead = night.cost_forecast.filter(total)
+    past = drawn_at(night.past_spend, rate)
+    ahead = drawn_at(night.cost_forecast.filter(total), rate)
     if not ahead.is_empty():
         budgets = night.budget_status.filter(total, pl.col("period") == "month")["budget"]
-        fan = forecast_fan(night.past_spend, ahead, title="Spend to come")
+        fan = forecast_fan(past, ahead, title="Spend to come", currency=currency)
         charts["forecast"] = svg(fan, "Spend of the days to come, with intervals")
         left = burn_down(
-            night.past_spend,
+            past,
             ahead,
-            budget=float(budgets[0]) if budgets.len() and budgets[0] is not None else None,
+            budget=float(budgets[0] * rate) if budgets.len() and budgets[0] is not None else None,
             month_end=month_end(night.business_day),
             title=f"{'Budget' if budgets.len() else 'Spend'} of {night.business_day:%B %Y}",
+            currency=currency,
         )
         charts["budget"] = svg(left, "What is left of the month's budget")
     drivers = night.cost_drivers.filter(pl.col("feature") == "*")
     if not drivers.is_empty():
-        charts["drivers"] = svg(waterfall(drivers, title="Why spend changed"), "Drivers of spend")
+        fall = waterfall(drawn_at(drivers, rate), title="Why spend changed", currency=currency)
+        charts["drivers"] = svg(fall, "Drivers of spend")
     return charts
 
 

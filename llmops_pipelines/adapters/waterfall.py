@@ -30,13 +30,16 @@ _SMALL: Final = 0.2
 """Where changes move spend by less than this part of it, bars from zero on would hide them."""
 
 
-def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figure:
+def waterfall(
+    drivers: pl.DataFrame, *, title: str, subtitle: str = "", currency: str = "USD"
+) -> Figure:
     """Draw one scope of ``COST_DRIVERS``, the drivers that raised spend first.
 
     Args:
         drivers: ``driver``, ``amount``, ``before`` and ``after`` of one feature, or of all.
         title: What changed.
         subtitle: How to read it.
+        currency: Of all amounts.
     """
     money = drivers.with_columns(pl.col("amount", "before", "after").cast(pl.Float64))
     if money.is_empty():
@@ -57,8 +60,9 @@ def waterfall(drivers: pl.DataFrame, *, title: str, subtitle: str = "") -> Figur
             ),
             Bar("after", money["after"][0], MUTED, is_whole=True),
             floor=floor,
+            currency=currency,
         )
-        note = f"bars begin at {parts.written(floor, 'usd')}" if floor else ""
+        note = f"bars begin at {parts.amount(floor, currency)}" if floor else ""
         parts.title(axes, title, "; ".join(filter(None, (subtitle, note))))
     return figure
 
@@ -68,12 +72,12 @@ class Bar(NamedTuple):
 
     name: str
     amount: float
-    """US dollars; a change may be negative."""
+    """A change may be negative."""
     colour: str
     is_whole: bool = False
 
 
-def fall(axes: Axes, *bars: Bar, floor: float = 0.0) -> None:
+def fall(axes: Axes, *bars: Bar, floor: float = 0.0, currency: str = "USD") -> None:
     """Draw ``bars`` from left to right, each named and with its amount above it.
 
     With a ``floor`` the axis begins there: say so beside the chart.
@@ -84,7 +88,7 @@ def fall(axes: Axes, *bars: Bar, floor: float = 0.0) -> None:
         axes.bar(place, bar.amount, _WIDTH, bottom=base, color=bar.colour)
         sign = "" if bar.is_whole or not bar.amount else "+" if bar.amount > 0 else "-"
         axes.annotate(
-            f"{sign}{parts.written(abs(bar.amount), 'usd')}",
+            f"{sign}{parts.amount(abs(bar.amount), currency)}",
             (place, max(base, base + bar.amount)),
             xytext=(0, 3),
             textcoords="offset points",

@@ -47,7 +47,7 @@ def write_charts(
     try:
         for chart in (
             *spend_charts.spend_charts(lake, resources.reference, since, day),
-            *spend_charts.saving_charts(lake, day),
+            *spend_charts.saving_charts(lake, resources.reference, day),
         ):
             file = out / f"{chart.name}.{ending}"
             file.write_bytes(file_bytes(chart.figure, ending, chart.description))

@@ -17,6 +17,7 @@ from llmops_pipelines.finance.days import (
     owned,
     parts_of,
 )
+from llmops_pipelines.finance.drawn import drawn_at, drawn_rate, drawn_spend
 from llmops_pipelines.finance.evaluation import evaluation_lines
 from llmops_pipelines.finance.months import present_lines
 from llmops_pipelines.finance.rates import converted, rates_of
@@ -33,6 +34,9 @@ __all__ = [
     "closed_otherwise",
     "converted",
     "cost_adjustments",
+    "drawn_at",
+    "drawn_rate",
+    "drawn_spend",
     "evaluation_lines",
     "month_of",
     "on_business_day",

@@ -19,7 +19,7 @@ from llmops_pipelines.adapters.forecast_charts import burn_down, forecast_fan
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
 from llmops_pipelines.adapters.spend_charts import model_mix
 from llmops_pipelines.adapters.waterfall import waterfall
-from llmops_pipelines.orchestration.budgets import UTC, UTC_DAYS, Spend, business_spend
+from llmops_pipelines.orchestration.budgets import UTC, UTC_DAYS, Spend, business_spend, converted
 from llmops_pipelines.orchestration.cache_figures import sweep_of
 from llmops_pipelines.orchestration.compression_figures import tradeoff_of
 from llmops_pipelines.orchestration.figures import frontier_of
@@ -81,32 +81,41 @@ def spend_charts(
     title = "Spend per day"
     if rules.report_timezone != UTC:
         title += f", {rules.report_timezone}"
-    figure = daily_spend(costs, title=title)
+    drawn, spent_in = finance.drawn_spend(costs, rules.report_currency)
+    figure = daily_spend(drawn, title=title, currency=spent_in)
     yield Chart("spend_by_day", "Spend per day by feature", figure, costs)
     yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
     utc_days = lake.read(FEATURE_COSTS, last_days(last, UTC_DAYS))
     spend = business_spend(utc_days, lake, rules, last)
     past = cost.past_spend(*spend)
+    currency, rate = finance.drawn_rate(spend.day, rules)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     yield Chart(
         "spend_forecast",
         "Spend of the last weeks and of the days to come, with intervals",
-        forecast_fan(past, forecast, title="Spend to come"),
+        forecast_fan(
+            finance.drawn_at(past, rate),
+            finance.drawn_at(forecast, rate),
+            title="Spend to come",
+            currency=currency,
+        ),
         forecast,
     )
     allowed = pl.any_horizontal(pl.col("budget", "budget_report").is_not_null())
     standing = _of_day(lake, BUDGET_STATUS, last).filter(allowed)
     monthly = standing.filter(pl.col("period") == "month", pl.col("budget").is_not_null())
-    budget = monthly.filter(TOTAL)["budget"].cast(pl.Float64).to_list()
+    budget = monthly.filter(TOTAL)["budget"].to_list()
     figure = burn_down(
-        past,
-        forecast,
-        budget=budget[0] if budget else None,
+        finance.drawn_at(past, rate),
+        finance.drawn_at(forecast, rate),
+        budget=float(budget[0] * rate) if budget else None,
         month_end=cost.month_end(spend.day),
         title=f"{'Budget' if budget else 'Spend'} of {spend.day:%B %Y}",
+        currency=currency,
     )
     yield Chart("budget_burn_down", "What is left of the month's budget", figure, past)
-    yield from _burn_downs(spend, _of_day(lake, COST_FORECAST, last), monthly.filter(~TOTAL))
+    forecasts = _of_day(lake, COST_FORECAST, last)
+    yield from _burn_downs(spend, rules, forecasts, monthly.filter(~TOTAL))
     if standing.height:
         said = "What is spent of every budget, of the day, the month and the last days"
         yield Chart("budgets", said, budget_bars(standing, spend.day), standing)
@@ -122,7 +131,7 @@ def _spend_between(lake: Lake, rules: finance.Finance, first: date, last: date) 
     utc_days = lake.read(FEATURE_COSTS, days)
     rows = business_spend(utc_days, lake, rules, last, (last - first).days + 1).rows
     known = pl.col("cost").count() > 0
-    return (
+    whole = (
         rows.filter(pl.col("day") >= first)
         .group_by("day", "feature", "team", "model")
         .agg(
@@ -131,21 +140,27 @@ def _spend_between(lake: Lake, rules: finance.Finance, first: date, last: date) 
         )
         .sort("day", "feature", "team", "model")
     )
+    return whole if rules.report_currency == finance.USD else converted(whole, rules)
 
 
-def _burn_downs(spend: Spend, forecasts: pl.DataFrame, monthly: pl.DataFrame) -> Iterator[Chart]:
+def _burn_downs(
+    spend: Spend, rules: finance.Finance, forecasts: pl.DataFrame, monthly: pl.DataFrame
+) -> Iterator[Chart]:
     """A burn-down for each monthly budget of a feature or team, the most used one first."""
     used = monthly.sort("share", "kind", "scope", descending=[True, False, False], nulls_last=True)
     taken: dict[str, int] = {}
+    currency, rate = finance.drawn_rate(spend.day, rules)
     for row in used.head(_MOST_BUDGETS).iter_rows(named=True):
         kind, scope = row["kind"], row["scope"]
         past = cost.past_spend(*spend, kind, scope)
+        ahead = forecasts.filter(pl.col("kind") == kind, pl.col("scope") == scope)
         figure = burn_down(
-            past,
-            forecasts.filter(pl.col("kind") == kind, pl.col("scope") == scope),
-            budget=float(row["budget"]),
+            finance.drawn_at(past, rate),
+            finance.drawn_at(ahead, rate),
+            budget=float(row["budget"] * rate),
             month_end=cost.month_end(spend.day),
             title=f"Budget of {kind} {scope}, {spend.day:%B %Y}",
+            currency=currency,
         )
         name = f"budget_burn_down_{kind}_{_file_name(scope)}"
         taken[name] = taken.get(name, 0) + 1
@@ -158,14 +173,16 @@ def _file_name(scope: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", scope)[:60] or "-"
 
 
-def saving_charts(lake: Lake, last: date) -> Iterator[Chart]:
+def saving_charts(lake: Lake, reference: ReferenceFolder, last: date) -> Iterator[Chart]:
     """Why spend changed, as of ``last``, and each replay of savings that has something to show."""
     drivers = _of_day(lake, COST_DRIVERS, last).filter(pl.col("feature") == "*")
     (week_end,) = drivers.select(pl.col("business_day").max().fill_null(last)).row(0)
+    currency, rate = finance.drawn_rate(week_end, settings_of(reference))
     figure = waterfall(
-        drivers,
+        finance.drawn_at(drivers, rate),
         title="Why spend changed",
         subtitle=f"seven days up to {week_end.day} {week_end:%b} against the seven before",
+        currency=currency,
     )
     yield Chart("cost_drivers", "Why spend changed, by driver", figure, drivers)
     policies = lake.read(ROUTING_POLICIES)

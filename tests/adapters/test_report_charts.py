@@ -1,10 +1,13 @@
 import dataclasses
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import polars as pl
 
 from llmops_pipelines.adapters.report_charts import report_charts
 from llmops_pipelines.reporting import NightlyData, page
+from tests.reporting.test_business import RATE
+from tests.reporting.test_business import night as in_rupees
 from tests.reporting.worlds import DAY, WHY, fortnight
 
 
@@ -42,6 +45,35 @@ def test_frames_without_days_speak_of_the_night():
     charts = report_charts(dataclasses.replace(night, **today))
     assert {"latency", "quality", "spend"} < set(charts)
     assert not {"errors", "quality_trend"} & set(charts)
+
+
+def test_money_is_drawn_in_the_currency_of_the_page():
+    night = in_rupees()
+    monthly = night.budget_status.filter(kind="total").with_columns(period=pl.lit("month"))
+    drawn = report_charts(dataclasses.replace(night, budget_status=monthly))
+    assert "INR by feature" in drawn["spend"]
+    assert "bars: INR a day" in drawn["forecast"]
+    for name in ("spend", "forecast", "budget", "drivers"):
+        assert " INR" in drawn[name]
+        assert "$" not in drawn[name]
+    assert f"left of {monthly['budget'][0] * RATE:,.0f} INR" in drawn["budget"]
+
+
+def test_without_a_rate_charts_stay_in_dollars():
+    drawn = report_charts(in_rupees(rate=None))
+    for name in ("spend", "forecast", "budget", "drivers"):
+        assert "$" in drawn[name]
+        assert "INR" not in drawn[name]
+
+
+def test_one_day_without_a_rate_leaves_the_bars_of_all_days_in_dollars():
+    night = in_rupees()
+    unrated = pl.when(pl.col("day") != DAY - timedelta(days=2)).then("cost_report")
+    costs = night.feature_costs.with_columns(cost_report=unrated)
+    drawn = report_charts(dataclasses.replace(night, feature_costs=costs))
+    assert "INR" not in drawn["spend"]
+    assert "US dollars by feature" in drawn["spend"]
+    assert "bars: INR a day" in drawn["forecast"]
 
 
 def test_days_after_the_night_are_not_drawn():

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from assets.costs import cost_anomalies, cost_drivers
 from llmops_pipelines import cost
 from llmops_pipelines.orchestration.budgets import UTC_DAYS as HISTORY
+from llmops_pipelines.orchestration.budgets import forecast_of
 from llmops_pipelines.orchestration.business_weeks import (
     UTC_DAYS,
     anomalies_of,
@@ -23,7 +24,7 @@ from llmops_pipelines.orchestration.finance import summed_days_of
 from llmops_pipelines.orchestration.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.lake import Lake, last_days
 from llmops_pipelines.orchestration.partitions import DAILY
-from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.spend_charts import saving_charts, spend_charts
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
@@ -32,6 +33,7 @@ from llmops_pipelines.tables import (
     COST_ANOMALIES,
     COST_CUBE,
     COST_DRIVERS,
+    COST_FORECAST,
     FEATURE_COSTS,
     LLM_CALLS,
 )
@@ -213,6 +215,44 @@ def test_spend_by_day_is_drawn_by_day_of_the_business_and_charged_team(tmp_path,
     ]
     assert "Spend per day, Asia/Kolkata" in [text.get_text() for text in days.figure.findobj(Text)]
     assert drawn["model_mix"].rows.equals(days.rows)
+
+
+def test_charts_of_spend_are_drawn_in_the_currency_of_reports(tmp_path, lake):
+    store(lake, *hourly("2026-10-01", 22 * 24, team="care"))
+    day = date(2026, 10, 21)
+    reference = files(
+        tmp_path,
+        f"""
+report_timezone: {KOLKATA}
+report_currency: INR
+exchange_rates:
+- {{date: 2026-09-30, currency: INR, per_usd: 80, source: RBI}}
+- {{date: 2026-10-20, currency: INR, per_usd: 90, source: RBI}}
+max_rate_age_days: 30
+""",
+    )
+    spent = lake.read(FEATURE_COSTS, last_days(day, HISTORY))
+    clock = Clock(fixed="2026-10-22T00:00:00")
+    lake.write(COST_FORECAST, forecast_of(spent, lake, reference, day, clock), day=day)
+    cube = lake.read(COST_CUBE, last_days(day, UTC_DAYS))
+    lake.write(COST_DRIVERS, drivers_of(cube, lake, reference, day), day=day)
+    charts = (*spend_charts(lake, reference, date(2026, 10, 18), day),
+              *saving_charts(lake, reference, day))  # fmt: skip
+    said = {
+        chart.name: [text.get_text() for text in chart.figure.findobj(Text)] for chart in charts
+    }
+    assert "2,160 INR" in said["spend_by_day"]
+    assert any(text.startswith("INR by feature; ") for text in said["spend_by_day"])
+    spend = charts[0].rows.select("cost", "cost_report", "rate").rows()
+    assert spend == [(24, 24 * 80, 80), (24, 24 * 80, 80), (24, 24 * 90, 90), (24, 24 * 90, 90)]
+    assert any(text.startswith("bars: INR a day") for text in said["spend_forecast"])
+    # The first of the month lacks its hours before 05:30, so the median is a little below 24 calls.
+    assert "median 2,153 INR" in said["spend_forecast"]
+    assert sum(text.endswith(" INR") for text in said["budget_burn_down"]) == 3
+    assert "15,120 INR" in said["cost_drivers"]
+    assert not [
+        text for texts in said.values() for text in texts if "$" in text or "dollars" in text
+    ]
 
 
 def test_the_assets_store_what_the_days_of_the_business_say(tmp_path, lake):

@@ -99,7 +99,8 @@ def test_a_feature_that_asks_again_is_told_its_rung_and_the_same_days_are_not_re
     (check,), metadata = materialize(tmp_path)
     assert check.passed
     assert "chart" in metadata
-    (sweep,) = (one for one in saving_charts(lake, date(2026, 11, 1)) if one.name == "cache_sweep")
+    drawn = saving_charts(lake, ReferenceFolder(path=str(tmp_path)), date(2026, 11, 1))
+    (sweep,) = (one for one in drawn if one.name == "cache_sweep")
     # A CSV cannot hold what is nested.
     assert sweep.rows.write_csv().count("\n") == found.height + 1
 
