@@ -130,7 +130,7 @@ def test_the_week_ends_at_the_midnight_of_the_business(tmp_path, lake):
         assert own["amount"].sum() == 8 + 16 - 2 - 4
     lake.write(COST_DRIVERS, rows, day=date(2026, 10, 20))
     assert told_week(lake, date(2026, 10, 20)).startswith("+$18.00 (+10%): ")
-    (chart,) = (one for one in saving_charts(lake, date(2026, 10, 20)))
+    (chart,) = (one for one in saving_charts(lake, reference, date(2026, 10, 20)))
     assert "seven days up to 20 Oct" in "".join(
         text.get_text() for text in chart.figure.findobj(Text)
     )

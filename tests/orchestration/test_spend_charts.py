@@ -81,7 +81,8 @@ def test_replays_whose_rows_hold_lists_become_csv_too(tmp_path):
     found = {"technique": "extractive", "shortened": 1, "loss": 0.01, "loss_at_most": 0.02,
              "tokens_saved_share": 0.2, "calls_after": [kept]}  # fmt: skip
     lake.write(COMPRESSION_SAVINGS, rows_of(COMPRESSION_SAVINGS, found))
-    names = {chart.name: chart.rows.write_csv() for chart in saving_charts(lake, LAST)}
+    drawn = saving_charts(lake, ReferenceFolder(path=str(tmp_path)), LAST)
+    names = {chart.name: chart.rows.write_csv() for chart in drawn}
     assert set(names) == {"cost_drivers", "compression_tradeoff"}
 
 
