@@ -12,9 +12,12 @@ from typing import Any
 import polars as pl
 import typer
 
-from llmops_pipelines import savings
+from llmops_pipelines import pricing, savings
 from llmops_pipelines.adapters.prefix_chart import prompt_cache_bars
+from llmops_pipelines.cli.block_traces import is_trace, read_trace
+from llmops_pipelines.cli.importing import reference_of
 from llmops_pipelines.cli.logged_calls import read_calls
+from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.cli.replays import (
     CANNOT_TELL,
     NO_YEAR,
@@ -39,6 +42,10 @@ class Order:
     file: Path
     calls_per_day: float | None
     chart_out: Path | None
+    model: str | None = None
+    """Of a trace that names none."""
+    block_tokens: int = savings.MOONCAKE_BLOCK
+    """Of a trace's hashes."""
 
 
 def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
@@ -49,7 +56,10 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
     Raises:
         UnusableError: The file cannot be read, or holds no prompt that can be replayed.
     """
-    rows = _rows(settings, order.file, order.calls_per_day)
+    try:
+        rows = _of_trace(settings, order) if is_trace(order.file) else _of_log(settings, order)
+    except savings.WindowError as error:
+        raise UnusableError(f"{order.file}: {error}") from error
     if order.chart_out:
         write_chart(order.chart_out, prompt_cache_bars(rows), "prompt tokens and the cache")
     code = 0 if (rows["state"] == savings.WORTH_IT).any() else CANNOT_TELL
@@ -68,10 +78,21 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
     return code
 
 
-def _rows(settings: Settings, path: Path, calls_per_day: float | None) -> pl.DataFrame:
-    read = read_calls(settings, path)
-    lasted = days_of_traffic(read.calls["started_at"], calls_per_day)
+def _of_log(settings: Settings, order: Order) -> pl.DataFrame:
+    read = read_calls(settings, order.file)
+    lasted = days_of_traffic(read.calls["started_at"], order.calls_per_day)
     return _replayed(read.calls.select(savings.REPLAYED), read.messages, read.book, lasted)
+
+
+def _of_trace(settings: Settings, order: Order) -> pl.DataFrame:
+    trace = read_trace(order.file, order.model, order.block_tokens)
+    book = pricing.price_book(reference_of(settings)[1])
+    calls = pricing.price_tokens(trace.calls, book).select(savings.REPLAYED)
+    replayed = savings.replay_prompt_cache(calls, trace.marks, book)
+    days: list[date] = calls["started_at"].dt.date().unique().sort().to_list()
+    nothing = calls.clear().select(*savings.CACHE_SCOPE, why=pl.lit(""))
+    lasted = days_of_traffic(calls["started_at"], order.calls_per_day)
+    return savings.prompt_cache_rows(replayed, nothing, days, {}, "", lasted)
 
 
 def _replayed(

@@ -8,6 +8,7 @@ from llmops_pipelines.savings.batches import (
     batchable,
     replay_batches,
 )
+from llmops_pipelines.savings.block_traces import MOONCAKE_BLOCK, block_marks
 from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
 from llmops_pipelines.savings.cache_recommendation import ALLOWED, least_hits
 from llmops_pipelines.savings.cache_requests import (
@@ -79,6 +80,7 @@ from llmops_pipelines.savings.plan_steps import (
 from llmops_pipelines.savings.policies import TOO_FEW, policy_rows, too_few, with_traffic
 from llmops_pipelines.savings.policy import PolicyError, RoutingPolicy
 from llmops_pipelines.savings.prefix_marks import PromptMarks, prompt_marks, together
+from llmops_pipelines.savings.prefix_replay import WindowError
 from llmops_pipelines.savings.prefix_rules import RULES, PrefixRule, rule_of
 from llmops_pipelines.savings.prefix_rules import VERSION as RULES_VERSION
 from llmops_pipelines.savings.prompt_cache import replay_prompt_cache
@@ -135,6 +137,7 @@ __all__ = [
     "LOSES_TOO_MUCH",
     "MARKED",
     "MAX_LOSS",
+    "MOONCAKE_BLOCK",
     "NOTHING_SAVED",
     "NOTHING_TO_SHORTEN",
     "PAIRED",
@@ -181,10 +184,12 @@ __all__ = [
     "Technique",
     "Vectors",
     "Waiting",
+    "WindowError",
     "affordable",
     "as_paired",
     "batch_rows",
     "batchable",
+    "block_marks",
     "cache_rows",
     "cacheable",
     "choose_setting",

@@ -18,6 +18,10 @@ _FAR = np.int64(2**36)
 """Milliseconds beyond any window: two years. That times 60 million prefixes fits into 64 bits."""
 
 
+class WindowError(ValueError):
+    """Prompts that no replay can take together: out of order, or too far apart."""
+
+
 @dataclass(frozen=True)
 class Moments:
     """When each prompt was sent, and when what it wrote could be read: ms, prompts in time order.
@@ -33,11 +37,11 @@ class Moments:
         """From when prompts were sent, in ascending order, and how long each answer took to begin.
 
         Raises:
-            ValueError: They are not in order, or lie more than two years apart.
+            WindowError: They are not in order, or lie more than two years apart.
         """
         start = sent - (sent[0] if len(sent) else 0)
         if len(sent) and (np.any(np.diff(sent) < 0) or start[-1] >= _FAR // 2):
-            raise ValueError(
+            raise WindowError(
                 f"{len(sent)} prompts from {sent[0]} to {sent[-1]} ms, expected in order of time "
                 "and within two years; sort them, or replay a shorter window"
             )

@@ -147,7 +147,7 @@ def test_the_kind_of_chart_is_asked_for_by_its_name(told, tmp_path):
 def test_the_traffic_of_a_year_can_be_told(told):
     def a_year(*args):
         found = told(*(record(n) for n in range(150)), args=("--json", *args))
-        return json.loads(found.stdout)["prompts"][0]["saved_a_year"]
+        return json.loads(found.stdout)["prompts"][-1]["saved_a_year"]
 
     assert a_year("--calls-per-day", "3000") == pytest.approx(20 * a_year("--calls-per-day", "150"))
     assert a_year("--calls-per-day", "0") == 0
@@ -171,3 +171,84 @@ def test_columns_of_counts_and_a_prompt_in_one_text_are_read(told, tmp_path):
         counts, messages = own.pop("usage"), own.pop("messages")
         flat.append(own | counts | {"prompt": f"{messages[0]['content']}\nQuestion {n}"})
     assert "30 calls, 60,000 prompt tokens" in told(*flat).stdout
+
+
+def request(at, *hashes, tokens=None, **fields):
+    """A line of a trace whose blocks have 512 tokens; the last one is not full."""
+    tokens = 512 * len(hashes) - 12 if tokens is None else tokens
+    return {"timestamp": at, "input_length": tokens, "output_length": 7,
+            "hash_ids": list(hashes)} | fields  # fmt: skip
+
+
+def row(found):
+    return json.loads(found.stdout)["prompts"][-1]
+
+
+def test_a_trace_of_hashes_is_replayed_by_the_rule_of_a_model(told):
+    turns = [
+        request(0, 1, 2, 3, 4),
+        request(60_000, 1, 2, 3, 5, 6),  # three whole blocks are kept
+        request(120_000, 1, 2, 3, 5, 7),  # four are: the fifth of the one before was not full
+        request(600_000, 1, 2, 3, 5),  # after eight minutes nothing is assured any more
+        request(601_000, 9, 2, 3, 5),  # the same blocks behind another first one
+    ]
+    found = told(*turns, args=("--model", "gpt-4o", "--json"))
+    told_of = row(found)
+    assert (told_of["calls"], told_of["prompt_tokens"]) == (5, 512 * 22 - 60)
+    assert told_of["could_read"] == told_of["missed"] == 3 * 512 + 4 * 512
+    assert told_of["lapsed"] == 3 * 512
+    assert told_of["new"] == 512 * 22 - 60 - 10 * 512
+    # 1.25 dollars a million less for what is read.
+    assert float(told_of["saved"]) == pytest.approx(3_584 * 1.25e-6)
+    assert "priced as if it ended today" in found.stderr
+    assert "all that could be counts as missed" in found.stderr
+
+
+def test_where_breakpoints_are_set_a_conversation_reads_its_last_turn(told):
+    turns = [request(at * 60_000, *range(1, 5 + at)) for at in range(30)]
+    told_of = row(told(*turns, args=("--model", "claude-sonnet-4-5", "--json")))
+    assert told_of["arrangement"] == "after the system text and at the end, kept 5 minutes"
+    assert told_of["could_read"] == sum(512 * (at + 2) for at in range(1, 30))
+    assert told_of["state"] == "worth_it"
+
+
+def test_a_trace_may_name_its_models_and_count_in_seconds_and_other_blocks(told):
+    lines = [
+        request(1_790_000_000.5, *range(100), tokens=1_600, model="gpt-4o"),
+        request(1_790_000_060.5, *range(100), tokens=1_600, model="gpt-4o"),
+    ]
+    found = told(*lines, args=("--block-tokens", "16", "--json"))
+    assert row(found)["could_read"] == 1_600 // 128 * 128
+    assert row(found)["first_day"] == "2026-09-21"
+    assert "priced as if" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (request(0, 1, 2, tokens=400), "2 hashes for 400 tokens, expected 1 with 512 tokens a blo"),
+        (request(None, 1), "prompts.jsonl:2: a time or a length is missing or no count; expected"),
+        (request(0, 1, output_length=-1), "a time or a length is missing or no count"),
+        (request(10**18, 1), "a time or a length is missing or no count"),
+        (request(0, 1, hash_ids="1"), "prompts.jsonl:2: hash_ids: expected a list of whole numb"),
+        (request(0, 1, hash_ids=[1.5]), "hash_ids: expected a list of whole numbers"),
+        (request(10**11, 1), "within two years; sort them, or replay a shorter window"),
+        ("oh", "prompts.jsonl:2: is no JSON"),
+    ],
+)
+def test_what_is_wrong_in_a_trace_is_named(told, line, said):
+    found = told(request(0, 1), line, args=("--model", "gpt-4o"))
+    assert found.returncode == 2
+    assert said in found.stderr
+
+
+def test_a_trace_without_a_model_asks_for_one(told):
+    found = told(request(0, 1, 2))
+    assert found.returncode == 2
+    assert "a trace names no model; say whose cache with --model" in found.stderr
+
+
+def test_prompts_years_apart_are_refused_in_words(told):
+    found = told(record(0), record(1, timestamp="2020-01-01T00:00:00Z"))
+    assert found.returncode == 2
+    assert "within two years; sort them, or replay a shorter window" in found.stderr

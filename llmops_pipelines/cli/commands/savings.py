@@ -124,9 +124,16 @@ def prefix(
         Path,
         typer.Argument(
             readable=False,
-            help="A log in a known format, or JSONL with messages, model, timestamp, usage.",
+            help="A log in a known format, or JSONL with messages, model, timestamp, usage; or a "
+            "trace with input_length and hash_ids.",
         ),
     ],
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Whose cache a trace is held against.")
+    ] = None,
+    block_tokens: Annotated[
+        int, typer.Option(min=1, help="Tokens that each hash of a trace stands for.")
+    ] = 512,
     calls_per_day: CALLS_PER_DAY = None,
     chart_out: CHART_OUT = None,
     as_json: JSON = False,
@@ -139,7 +146,7 @@ def prefix(
     with told_plainly():
         from llmops_pipelines.cli.prefix import Order, replay_file
 
-        order = Order(file, calls_per_day, chart_out)
+        order = Order(file, calls_per_day, chart_out, model, block_tokens)
         code = replay_file(settings_of(context), order, as_json=as_json)
     raise typer.Exit(code)
 
