@@ -155,7 +155,9 @@ def _doubt(row: dict[str, Any]) -> str:
     """What a step's own interval says that is recommended by itself."""
     if not row["changed"]:
         return "; changes none of the sampled calls: nobody knows what it saves in the plan"
-    if not (row["saved_low"] or 0) > 0:
+    if row["saved_low"] is None:
+        return "; by how much nobody can tell: too few sessions for an interval"
+    if row["saved_low"] <= 0:
         return "; not proven to save anything behind the steps before it: better left out"
     return ""
 

@@ -24,9 +24,9 @@ def told(tmp_path):
     """Store the plan of a lake, with what is recommended or nothing, and ask for it."""
     folder = data_folder(tmp_path, {})
 
-    def run(*arguments, recommended=True, **changed):
+    def run(*arguments, recommended=True, session=None, **changed):
         lake = Lake(open_store(str(folder / "lake")))
-        write_calls(lake)
+        write_calls(lake, session=session)
         if recommended:
             write_recommendations(lake, **changed)
         lake.write(SAVINGS_PLAN, replayed_plan(lake, embed))
@@ -88,6 +88,14 @@ def test_a_step_that_saves_nothing_for_sure_behind_the_others_is_told(told):
     )
     (route,) = (line for line in lines if line.startswith("chat, route: "))
     assert route.endswith("at most 4 % of the tone is lost")
+
+
+def test_what_one_session_saves_is_not_called_unproven_but_has_no_interval(told):
+    found = told(session="s")
+    assert found.returncode == 3
+    (batch,) = (line for line in found.stdout.splitlines() if line.startswith("chat, batch: "))
+    assert batch.endswith("; by how much nobody can tell: too few sessions for an interval")
+    assert "better left out" not in found.stdout
 
 
 def test_a_plan_that_is_not_proven_to_save_anything_recommends_nothing(told):

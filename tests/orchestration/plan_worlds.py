@@ -48,8 +48,8 @@ def policy(embedding=None):
     return RoutingPolicy(need, None, 0.25, embedding or minilm.weights())
 
 
-def write_calls(lake, features=("chat",), *, text=True):
-    """Calls of the large model, each in a session of its own; they stand for 1,000 a day."""
+def write_calls(lake, features=("chat",), *, text=True, session=None):
+    """Calls of the large model, in sessions of their own or one; they stand for 1,000 a day."""
     book = price_book(PriceOverrides())
     lake.write(PRICE_BOOK, book)
     for day in range(2):
@@ -64,7 +64,7 @@ def write_calls(lake, features=("chat",), *, text=True):
         calls = frame(LLM_CALLS, [
             {"call_id": one["call_id"], "feature": one["feature"], "model": LARGE,
              "provider": "openai", "status": "ok", "is_batch": False, "service_tier": None,
-             "session_id": one["call_id"], "content_digest": f"d-{one['call_id']}",
+             "session_id": session or one["call_id"], "content_digest": f"d-{one['call_id']}",
              "context_steps": [], "tags": [], "copies": [], "started_at": at, **BUCKETS}
             for one in own
         ])  # fmt: skip
@@ -74,8 +74,8 @@ def write_calls(lake, features=("chat",), *, text=True):
             (CALL_COSTS, frame(CALL_COSTS, costs.to_dicts())),
             (SAMPLED_TRACES, frame(SAMPLED_TRACES, [
                 {"trace_id": one["call_id"], "call_id": one["call_id"],
-                 "feature": one["feature"], "session_id": one["call_id"], "probability": 0.02,
-                 "has_text": text}
+                 "feature": one["feature"], "session_id": session or one["call_id"],
+                 "probability": 0.02, "has_text": text}
                 for one in own
             ])),
             (CALL_TEXTS, frame(CALL_TEXTS, [
