@@ -79,6 +79,11 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
 
 
 def _of_log(settings: Settings, order: Order) -> pl.DataFrame:
+    if order.model:
+        raise UnusableError(
+            f"{order.file}: is no trace with hash_ids; its records name their models themselves: "
+            "leave out --model"
+        )
     read = read_calls(settings, order.file)
     lasted = days_of_traffic(read.calls["started_at"], order.calls_per_day)
     return _replayed(read.calls.select(savings.REPLAYED), read.messages, read.book, lasted)

@@ -242,6 +242,12 @@ def test_what_is_wrong_in_a_trace_is_named(told, line, said):
     assert said in found.stderr
 
 
+def test_a_model_is_no_option_of_a_log(told):
+    found = told(record(0), args=("--model", "gpt-4o"))
+    assert found.returncode == 2
+    assert "its records name their models themselves: leave out --model" in found.stderr
+
+
 def test_a_trace_without_a_model_asks_for_one(told):
     found = told(request(0, 1, 2))
     assert found.returncode == 2
