@@ -122,9 +122,10 @@ def replay_similar(
     ends = np.flatnonzero(np.diff(requests.namespace[order])) + 1
     largest = max(np.split(order, ends), key=len)
     whole = Heads(rows, block)
-    short = chosen_heads(rows, requests.key[largest], cuts) if len(largest) >= _SHORT else whole
     # A second thread of a product mostly waits for the next one, and burns a core for it.
     with threadpool_limits(1, user_api="blas"):
+        is_large = len(largest) >= _SHORT
+        short = chosen_heads(rows, requests.key[largest], cuts) if is_large else whole
         for own in np.split(order, ends):
             shelf = Shelf(rows, short if len(own) >= _SHORT else whole, cuts, len(own))
             for top in range(0, len(own), block):
