@@ -4,7 +4,7 @@ Records are made one call, or take something over from each other, within a trac
 ids, or among equal response ids. A row that shares none of these with another record is alone: it
 becomes a call wherever it is read. The others, the company, are dealt out over pieces by the hash
 of their trace; traces that share a call or response id go to the same piece. Of the whole day only
-hashes of ids are held, 16 bytes a call. Records in two formats may be one call although they share
+hashes of ids are held, 16 bytes a call. Records of two writers may be one call although they share
 no id: those of equal counts at the same time go together too (``twins_in_time``).
 """
 
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from llmops_pipelines.ingest.twins_in_time import twins_in_time
+from llmops_pipelines.ingest.twins_in_time import WRITER, twins_in_time
 
 HELD_WHOLE: Final = 150_000
 """Landed rows of a day that is one piece: landing it takes as much memory then as a larger day."""
@@ -51,10 +51,8 @@ def dealt(
     and are together those of the day. A day of up to ``held_whole`` rows is one piece, the company
     of others has pieces of about ``piece`` rows.
     """
-    count, formats = (
-        landed.select(pl.len(), pl.col("source_format").unique().implode().alias("formats"))
-        .collect()
-        .row(0)
+    count, writers = (
+        landed.select(pl.len(), WRITER.unique().implode().alias("writers")).collect().row(0)
     )
     if count <= held_whole:
         return None
@@ -65,8 +63,8 @@ def dealt(
     # At most so many: a row may share several things.
     company += of_steps.height + sum(rows for _, rows in of_ids)
     more = [of_steps.select(pl.col("trace_id").hash().unique()).to_series()]
-    if len(formats) > 1:
-        twins, rows = twins_in_time(landed, sorted(formats))
+    if len(writers) > 1:
+        twins, rows = twins_in_time(landed, sorted(writers))
         together.append(twins)
         company += rows
         more.append(twins["trace"].explode().unique())

@@ -1,18 +1,22 @@
 """One call that was logged more than once, under different ids: found, and merged into one row.
 
 A call is logged again by a wrapper (an SDK's own span inside an instrumentation's) or by a second
-system (a gateway and a tracing tool). Counted twice, it would double spend. Three signs, from the
+system (a gateway and a tracing tool). Counted twice, it would double spend. Four signs, from the
 surest to the weakest:
 
-1. the provider's response id is the same, and no library logged it for two calls side by side: a
-   server that repeats its ids has not answered once; nor has one that received other counts, unless
+1. the provider's response id is the same, and no library logged it for two calls side by side (of
+   one call it may log a span and an event): a server that repeats its ids has not answered once;
+   nor has one that received other counts, unless
    the total of a record says that its own are incomplete, or two libraries of one process sent as
    much and differ by one received token, one record within the other in time (Traceloop adds a
    token to streams of Anthropic);
 2. in one trace, one record lies within the other in time, with the same model and tokens, and is
    its child or was written by another library; of calls that failed and so have no tokens, one is
    the other's child, with the same model, written by another library;
-3. in two formats, the same model and tokens at the same time, and nothing else comes in question.
+3. in two formats, the same model and tokens at the same time, and nothing else comes in question;
+4. two libraries of one process wrote them, in traces of their own (LangChain's callbacks and the
+   SDK below them), one within the other in time, with the same model and tokens, or the same
+   failure, and nothing else comes in question.
 
 Calls that merely look alike (parallel samples of one prompt) have response ids of their own, or
 come from one library: they stay apart.
@@ -42,6 +46,20 @@ SENT: Final = pl.sum_horizontal(
 
 RECEIVED: Final = pl.sum_horizontal("output_text", "reasoning", "audio_output", ignore_nulls=False)
 """Tokens of an answer; null where one of its buckets is not known."""
+
+COUNTED: Final = (pl.col("sent") + pl.col("received") > 0).fill_null(value=False)
+"""Calls whose tokens are known, as ``sent`` and ``received``."""
+
+SILENT: Final = pl.col("response_id").is_null() & (pl.col("sent") + pl.col("received")).is_null()
+"""Calls of which neither the response nor the tokens are known."""
+
+FAILED: Final = SILENT & (pl.col("status") == "error")
+"""Failures that nothing but their time and class tells apart."""
+
+OF_SDK: Final = pl.col("instrumentation").str.starts_with("com.anthropic.sdk")
+"""Records that a provider's SDK writes of its own calls, without texts."""
+
+_CROWD: Final = 20
 
 _TRACERS: Final = (
     "openinference", "otel_genai", "langfuse", "langsmith", "mlflow", "weave", "opik",
@@ -113,8 +131,11 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         "parent_id",
         "source_format",
         "instrumentation",
+        "project",
         "started_at",
         "status",
+        "error_class",
+        "request_digest",
         timed=pl.col("latency_ms").is_not_null(),
         model=pl.coalesce("model", "model_requested"),
         asked=pl.coalesce("model_requested", "model"),
@@ -126,9 +147,11 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
     ).with_row_index("row")
     yield from _by_response(seen)
     yield from _by_trace(seen)
-    yield from _failed_twice(seen)
+    yield from _around(seen)
     if seen["source_format"].n_unique() > 1:
         yield from _by_time(seen)
+    if seen["instrumentation"].drop_nulls().n_unique() > 1:
+        yield from _in_one_process(seen)
 
 
 def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -141,7 +164,10 @@ def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         for name in ("source_format", "instrumentation")
     )
     timed = pl.col("timed") & pl.col("timed_right")
-    nested = (timed & _nested() & (pl.col("trace_id") == pl.col("trace_id_right"))) | _kin()
+    event = (pl.col("timed") != pl.col("timed_right")) & pl.all_horizontal(
+        pl.col(side) == pl.col(f"{side}_right") for side in ("sent", "received")
+    )
+    nested = (timed & _nested() & (pl.col("trace_id") == pl.col("trace_id_right"))) | _kin() | event
     pairs = rows.join(rows, on=key, suffix="_right").filter(pl.col("row") < pl.col("row_right"))
     repeating = pairs.filter(one_library, ~nested.fill_null(value=False)).select(key).unique()
     return (
@@ -160,19 +186,23 @@ def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
 
 def _by_trace(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     keys = ["trace_id", "sent", "received"]
-    counted = (pl.col("sent") + pl.col("received") > 0).fill_null(value=False)
-    rows = seen.filter(counted & (pl.len().over(keys) > 1))
+    rows = seen.filter(COUNTED & (pl.len().over(keys) > 1))
     related = _kin() | pl.col("instrumentation").ne_missing(pl.col("instrumentation_right"))
     return _joined(rows, keys, _nested(), related, one_model(), _not_two_responses())
 
 
-def _failed_twice(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
-    """Failures that an SDK and the instrumentation around it logged: they have neither id."""
-    unknown = pl.col("response_id").is_null() & (pl.col("sent") + pl.col("received")).is_null()
-    rows = seen.filter(unknown, pl.col("status") == "error")
-    if rows.height < 2 or rows["instrumentation"].n_unique() < 2:
+def _around(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    """Records with neither id nor tokens, and the record below that another library wrote of them.
+
+    Both failed, or the one below is of the provider's SDK: an instrumentation that loses a stream
+    knows what was asked, and the SDK what it came to.
+    """
+    rows = seen.filter(SILENT)
+    if rows.is_empty() or seen["instrumentation"].n_unique() < 2:
         return ()
-    inner = rows.filter(pl.col("parent_id").is_not_null())
+    inner = seen.filter(pl.col("parent_id").is_not_null())
+    failed = (pl.col("status") == "error") & (pl.col("status_right") == "error")
+    only = pl.len().over("row_right") == 1
     return (
         inner.join(
             rows,
@@ -182,7 +212,7 @@ def _failed_twice(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         )
         .filter(
             pl.col("instrumentation").ne_missing(pl.col("instrumentation_right")),
-            _nested(),
+            (SILENT & failed & _nested()) | (only & COUNTED & OF_SDK).fill_null(value=False),
             one_model(),
         )
         .select("row", "row_right")
@@ -193,28 +223,51 @@ def _failed_twice(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
 
 def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     keys = ["sent", "received"]
-    counted = (pl.col("sent") + pl.col("received") > 0).fill_null(value=False)
-    rows = seen.filter(counted & (pl.col("source_format").n_unique().over(keys) > 1))
+    rows = seen.filter(COUNTED & (pl.col("source_format").n_unique().over(keys) > 1))
+    return _only_twins(rows, keys, "source_format", _not_two_responses())
+
+
+def _in_one_process(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    """What two libraries of a process wrote: calls by their counts, failures by their class."""
+    rows = seen.filter(pl.col("timed") & pl.col("instrumentation").is_not_null())
+    process = ["source_format", "project"]
+    counted, failed = rows.filter(COUNTED), rows.filter(FAILED)
+    yield from _by_libraries(counted, [*process, "sent", "received"], _not_two_responses())
+    yield from _by_libraries(failed, [*process, "error_class"], _not_two_requests())
+
+
+def _by_libraries(
+    rows: pl.DataFrame, keys: list[str], condition: pl.Expr
+) -> Iterable[tuple[int, int]]:
+    rows = rows.filter(pl.col("instrumentation").n_unique().over(keys) > 1)
+    # Where that many look alike at once, each has more than one candidate.
+    sparse = pl.len().over(*keys, pl.col("started_at").dt.truncate("2s")) <= _CROWD
+    return _only_twins(rows.filter(sparse), keys, "instrumentation", _nested(), condition)
+
+
+def _only_twins(
+    rows: pl.DataFrame, keys: list[str], writer: str, *conditions: pl.Expr
+) -> Iterable[tuple[int, int]]:
+    """Pairs of equal ``keys`` by two writers, neither with a second candidate by the other's."""
     slot = pl.col("started_at").dt.truncate("2s")
     near = pl.concat(
         [rows.with_columns(slot=slot + pl.duration(seconds=2 * step)) for step in (-1, 0, 1)]
     )
     found = (
         rows.with_columns(slot=slot)
-        .join(near, on=[*keys, "slot"], suffix="_right")
+        .join(near, on=[*keys, "slot"], suffix="_right", nulls_equal=True)
         .filter(
             pl.col("row") < pl.col("row_right"),
-            pl.col("source_format") != pl.col("source_format_right"),
+            pl.col(writer) != pl.col(f"{writer}_right"),
             apart() <= CLOSE_S,
             one_model(),
-            _not_two_responses(),
+            *conditions,
         )
         .unique(["row", "row_right"])
     )
-    # Only where each of the two has no other candidate in the other's format.
     lonely = found.filter(
-        pl.len().over("row", "source_format_right") == 1,
-        pl.len().over("row_right", "source_format") == 1,
+        pl.len().over("row", f"{writer}_right") == 1,
+        pl.len().over("row_right", writer) == 1,
     )
     return lonely.select("row", "row_right").sort("row", "row_right").iter_rows()
 
@@ -284,6 +337,11 @@ def _not_two_responses() -> pl.Expr:
     ids = [pl.col(name) for name in ("response_id", "response_id_right")]
     own, others = (each.str.contains(_GATEWAYS_OWN) for each in ids)
     return ((ids[0] == ids[1]) | (own != others)).fill_null(value=True)
+
+
+def _not_two_requests() -> pl.Expr:
+    """No two requests; an SDK's own record of a failure has no messages."""
+    return (pl.col("request_digest") == pl.col("request_digest_right")).fill_null(value=True)
 
 
 def groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:

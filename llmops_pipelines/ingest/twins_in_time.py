@@ -1,59 +1,69 @@
-"""Which records of a large day may be one call because two formats logged it at the same time.
+"""Which records of a large day may be one call because two writers logged it at the same time.
 
-Such records share no id: they have the same counts, and begin within seconds of each other
-(``same_calls``). Records of equal counts are put in order of time and cut where nothing follows for
-as long as that: what lies in one run with records of another format stays together.
+A writer is a format, and of those that name them a library. Such records share no id: they have the
+same counts, or failed in the same way, and begin within seconds of each other (``same_calls``).
+Records of equal counts are put in order of time and cut where nothing follows for as long as that:
+what lies in one run with records of another writer stays together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
 from llmops_pipelines.ingest.same_calls import CLOSE_S, RECEIVED, SENT
 
 
-def twins_in_time(landed: pl.LazyFrame, formats: Sequence[str]) -> tuple[pl.DataFrame, int]:
+WRITER: Final = pl.concat_str(
+    "source_format", pl.col("instrumentation").fill_null(""), separator=" "
+)
+"""Who wrote a record."""
+
+
+def twins_in_time(landed: pl.LazyFrame, writers: Sequence[str]) -> tuple[pl.DataFrame, int]:
     """Traces that go together because a call may have been logged in several of them.
 
     Args:
-        landed: ``LANDED_CALLS`` of one day; 25 bytes of each are held, and as much to sort them.
-        formats: Those that its records are in.
+        landed: ``LANDED_CALLS`` of one day; 26 bytes of each are held, and as much to sort them.
+        writers: Those of its records, as ``WRITER`` names them.
 
     Returns:
-        ``id`` and ``trace``: a row per run of records in several formats, with the hashes of their
+        ``id`` and ``trace``: a row per run of records by several writers, with the hashes of their
         traces; and how many records these are.
     """
-    records = _counted(landed, formats).sort("counts", "second")
+    records = _counted(landed, writers).sort("counts", "second")
     # Seconds are rounded down, and counts may share a hash: both only make runs longer.
     goes_on = (pl.col("second") - pl.col("second").shift() <= int(CLOSE_S) + 1) & (
         pl.col("counts") == pl.col("counts").shift()
     )
     runs = records.select(
-        "format", "trace", id=(~goes_on.fill_null(value=False)).cum_sum().cast(pl.UInt64)
+        "writer", "trace", id=(~goes_on.fill_null(value=False)).cum_sum().cast(pl.UInt64)
     )
-    twins = runs.filter(pl.col("format").min().over("id") != pl.col("format").max().over("id"))
+    twins = runs.filter(pl.col("writer").min().over("id") != pl.col("writer").max().over("id"))
     return twins.group_by("id").agg(pl.col("trace").unique().sort()).sort("id"), twins.height
 
 
-def _counted(landed: pl.LazyFrame, formats: Sequence[str]) -> pl.DataFrame:
-    """A hash of each record's counts, the second in which it began, its format and trace.
+def _counted(landed: pl.LazyFrame, writers: Sequence[str]) -> pl.DataFrame:
+    """A hash of each record's counts, the second in which it began, its writer and trace.
+
+    Of a failure without counts its class stands for them.
 
     Of a call that several records tell of, one may know the counts and another when it began: it
     stands here with each count at each of these times.
     """
     records = landed.select(
         call=pl.col("call_id").hash(),
-        counts=pl.when(SENT + RECEIVED > 0).then(
-            pl.struct(SENT.alias("sent"), RECEIVED.alias("received"))
-            .hash()
-            .mod(2**32 - 5)
-            .cast(pl.UInt32)
-        ),
+        counts=pl.when(SENT + RECEIVED > 0)
+        .then(pl.struct(SENT.alias("sent"), RECEIVED.alias("received")).hash())
+        .when((SENT + RECEIVED).is_null() & (pl.col("status") == "error"))
+        .then(pl.col("error_class").hash())
+        .mod(2**32 - 5)
+        .cast(pl.UInt32),
         second=pl.col("started_at").dt.epoch("s").cast(pl.Int32),
-        format=pl.col("source_format").replace_strict(
-            list(formats), list(range(len(formats))), return_dtype=pl.UInt8
+        writer=WRITER.replace_strict(
+            list(writers), list(range(len(writers))), return_dtype=pl.UInt16
         ),
         trace=pl.col("trace_id").hash(),
     ).collect(engine="streaming")

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.ingest import dealt, llm_calls, trace_steps
-from llmops_pipelines.tables import LANDED_CALLS, LANDED_STEPS, TRACE_STEPS
+from llmops_pipelines.tables import LANDED_CALLS, LANDED_STEPS, TOKEN_BUCKETS, TRACE_STEPS
 from tests.ingest.worlds import call, landed_lines, utc_moment
 
 RETRY = {"response": None, "error": {"type": "timeout"}}
@@ -135,6 +135,42 @@ def test_a_call_that_two_systems_logged_at_one_time_stays_together(seed):
     assert found.sort("call_id").equals(whole)
     assert whole.height < rows["call_id"].n_unique()
     assert sum(part.height > 0 for part in parts) > 2
+
+
+def two_libraries(seed: int, calls: int = 60) -> pl.DataFrame:
+    """Calls that LangChain and the SDK below it logged in traces of their own; some failed."""
+    rng = random.Random(seed)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    nothing = dict.fromkeys(TOKEN_BUCKETS) | {"status": "error"}
+    rows = []
+    for number in range(calls):
+        began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        outcome = {"uncached_input": rng.choice([5, 5, 7]), "output_text": rng.choice([1, 2])}
+        if rng.random() < 0.4:
+            outcome = nothing | {"error_class": rng.choice(["rate_limit", "server"])}
+        for inward, library in enumerate(rng.sample(["langchain", "openai"], rng.choice([1, 2]))):
+            name = f"{library}-{number}"
+            row = {
+                **base, **outcome, "source_format": "otel_genai", "instrumentation": library,
+                "started_at": began + timedelta(milliseconds=100 * inward),
+                "latency_ms": 900.0 - 200 * inward, "call_id": name, "trace_id": f"t-{name}",
+                "record_digest": name, "response_id": None,
+            }  # fmt: skip
+            rows.append(row)
+    rng.shuffle(rows)
+    return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_call_that_two_libraries_of_a_process_logged_stays_together(seed):
+    rows, steps = two_libraries(seed), TRACE_STEPS.empty()
+    alone, pieces, piece = dealt(rows.lazy(), steps, 10, 10)
+    company = rows.filter(~alone).with_columns(piece=piece)
+    parts = [company.filter(piece=number).drop("piece") for number in range(pieces)]
+    found = pl.concat([llm_calls(part) for part in (rows.filter(alone), *parts)])
+    whole = llm_calls(rows)
+    assert found.sort("call_id").equals(whole)
+    assert whole.filter(pl.col("copies").list.len() > 1)["status"].n_unique() == 2
 
 
 def test_records_of_two_systems_that_lie_apart_are_alone():

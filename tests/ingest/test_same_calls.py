@@ -115,14 +115,45 @@ def test_a_failure_that_an_sdk_and_its_instrumentation_logged_is_one_failed_call
     inner = record("b", **nothing, instrumentation=sdk, parent_id="a", after=0.01)
     inner |= {"latency_ms": 900.0}
     assert len(ids(outer, inner)) == 1
-    for apart in (
-        {"parent_id": None},
-        {"model": "m-2", "model_requested": "m-2"},
-        {"status": "ok"},
-        {"trace_id": "u"},
-    ):
+    for apart in ({"model": "m-2", "model_requested": "m-2"}, {"status": "ok"}):
         assert ids(outer, inner | apart) == [["a"], ["b"]]
     assert ids(outer | {"instrumentation": sdk}, inner) == [["a"], ["b"]]
+
+
+def test_two_libraries_of_a_process_that_wrote_one_call_in_traces_of_their_own_are_found():
+    outer = record("a", instrumentation="openinference.instrumentation.langchain")
+    of_sdk = {"trace_id": "u", "instrumentation": "openinference.instrumentation.openai"}
+    inner = record("b", **of_sdk, after=0.2, latency_ms=700.0, response_id="r")
+    assert len(ids(outer, inner)) == 1
+    for apart in (
+        {"project": "another process"},
+        {"uncached_input": 11},
+        {"latency_ms": 1700.0},
+        {"latency_ms": None},
+        {"model": "m-2", "model_requested": "m-2"},
+    ):
+        assert ids(outer, inner | apart) == [["a"], ["b"]]
+    sample = inner | {"call_id": "c", "trace_id": "v", "response_id": "s"}
+    assert ids(outer, inner, sample) == [["a"], ["b"], ["c"]]
+
+
+def test_a_failure_that_two_libraries_of_a_process_wrote_is_one():
+    nothing = dict.fromkeys(TOKEN_BUCKETS) | {"status": "error", "error_class": "rate_limit"}
+    outer = record("a", **nothing, instrumentation="langchain", request_digest="q")
+    own = {"trace_id": "u", "instrumentation": "com.anthropic.sdk.python", "after": 0.01}
+    inner = record("b", **nothing, **own, request_digest=None) | {"latency_ms": 900.0}
+    assert len(ids(outer, inner)) == 1
+    for apart in ({"error_class": "server"}, {"request_digest": "p"}, {"project": "another"}):
+        assert ids(outer, inner | apart) == [["a"], ["b"]]
+    again = inner | {"call_id": "c", "trace_id": "v"}
+    assert ids(outer, inner, again) == [["a"], ["b"], ["c"]]
+
+
+def test_a_span_and_an_event_of_one_response_by_one_library_are_one_call():
+    span = record("a", response_id="r", instrumentation="openlit.instrumentation.openai")
+    event = span | {"call_id": "b", "trace_id": "b", "latency_ms": None}
+    assert len(ids(span, event)) == 1
+    assert ids(span, event | {"uncached_input": 11}) == [["a"], ["b"]]
 
 
 def test_a_record_whose_total_doubts_its_counts_is_a_copy_and_gives_way_to_certain_ones():

@@ -69,9 +69,13 @@ def test_without_a_call_below_it_is_a_call():
     assert copies(wrapper("a"), record("b", parent_id="a", trace_id="u")) == [["a"], ["b"]]
 
 
-def test_the_own_span_of_an_sdk_below_does_not_make_a_wrapper():
-    sdk = record("b", parent_id="a", instrumentation="com.anthropic.sdk.python", after=0.1)
-    assert copies(wrapper("a"), sdk) == [["a"], ["b"]]
+def test_what_stands_around_the_own_span_of_an_sdk_is_its_call():
+    own = {"parent_id": "a", "instrumentation": "com.anthropic.sdk.python", "after": 0.1}
+    told = {"instrumentation": "openinference"}
+    assert copies(wrapper("a", **told), record("b", **own)) == [["b", "a"]]
+    assert copies(wrapper("a", **told), record("b", **own), record("c", **own)) == [
+        ["a"], ["b"], ["c"],
+    ]  # fmt: skip
 
 
 def test_spans_that_are_each_others_parents_stay():
