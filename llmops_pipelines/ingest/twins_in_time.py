@@ -15,7 +15,6 @@ import polars as pl
 
 from llmops_pipelines.ingest.same_calls import CLOSE_S, RECEIVED, SENT
 
-
 WRITER: Final = pl.concat_str(
     "source_format", pl.col("instrumentation").fill_null(""), separator=" "
 )

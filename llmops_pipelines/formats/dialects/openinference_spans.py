@@ -24,6 +24,7 @@ from llmops_pipelines.formats.dialects.common import (
     under,
 )
 from llmops_pipelines.formats.dialects.gen_ai import apart_if_smaller
+from llmops_pipelines.formats.dialects.openinference_outputs import broken_down, told_by
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
@@ -140,14 +141,13 @@ def _call(span: Span, says: _Says) -> Record:
     answer = next((said for said in told if _text(said)), told[0] if told else {})
     replied = reply_of(returned) if isinstance(returned.get("output"), list) else {}
     first_token = span.event("First Token Stream Event")
+    told_too = told_by(returned)
     served = as_name(
         first(
-            *(
-                says.get(key)
-                for key in ("llm.response.model_name", "llm.model_name", "embedding.model_name")
-            )
+            says.get("llm.response.model_name"), told_too.get("model"), says.get("llm.model_name"),
+            says.get("embedding.model_name"),
         )
-    )
+    )  # fmt: skip
     return record_of(
         span,
         "call",
@@ -159,14 +159,15 @@ def _call(span: Span, says: _Says) -> Record:
                 parameters.get("model_name"), served,
             )
         ),
-        response_id=as_name(returned.get("id")),
-        service_tier=as_name(first(returned.get("service_tier"), parameters.get("service_tier"))),
+        response_id=told_too.get("response_id"),
+        service_tier=as_name(first(told_too.get("service_tier"), parameters.get("service_tier"))),
         finish_reason=as_name(
             first(
                 says.get("llm.finish_reason"),
                 at_path(returned, "choices", 0, "finish_reason"),
                 returned.get("stop_reason"),
                 replied.get("finish_reason"),
+                told_too.get("finish_reason"),
             )
         ),
         is_stream=parameters.get("stream"),
@@ -180,7 +181,7 @@ def _call(span: Span, says: _Says) -> Record:
         messages=_messages(says, asked) or None,
         answer=_answer(says, answer, returned),
         tool_calls=[call for said in told for call in tool_calls_of(said)] or None,
-        **_usage(says),
+        **broken_down(_usage(says), returned),
         **_shared(says),
     )  # fmt: skip
 
