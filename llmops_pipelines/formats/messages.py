@@ -104,9 +104,10 @@ def _part(part: Any) -> str | None:
     kind = str(part.get("type") or "part")
     if kind in ("thinking", "reasoning", "redacted_thinking"):
         return None  # is no part of the answer
-    text = first(
-        *(part.get(key) for key in ("text", "refusal", "content", "output_text", "response"))
-    )
+    said = [part.get(key) for key in ("text", "refusal", "content", "output_text", "response")]
+    text = first(*said)
+    if text is None and "" in said:
+        return None  # stands beside tools that are called
     if isinstance(text, (list, dict)):
         text = text_of(text)
     if kind in ("tool_use", "tool_call", "function_call"):

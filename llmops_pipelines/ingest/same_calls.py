@@ -233,7 +233,10 @@ def _in_one_process(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     process = ["source_format", "project"]
     counted, failed = rows.filter(COUNTED), rows.filter(FAILED)
     yield from _by_libraries(counted, [*process, "sent", "received"], _not_two_responses())
-    yield from _by_libraries(failed, [*process, "error_class"], _not_two_requests())
+    alike = list(_by_libraries(failed, [*process, "error_class"], _not_two_requests()))
+    yield from alike
+    rest = failed.filter(~pl.col("row").is_in([row for pair in alike for row in pair]))
+    yield from _by_libraries(rest, process, _not_two_requests() & _not_two_errors())
 
 
 def _by_libraries(
@@ -342,6 +345,12 @@ def _not_two_responses() -> pl.Expr:
 def _not_two_requests() -> pl.Expr:
     """No two requests; an SDK's own record of a failure has no messages."""
     return (pl.col("request_digest") == pl.col("request_digest_right")).fill_null(value=True)
+
+
+def _not_two_errors() -> pl.Expr:
+    """No two classes of error; an SDK's own record may tell too little for any."""
+    classes = [pl.col(name).replace("other", None) for name in ("error_class", "error_class_right")]
+    return (classes[0] == classes[1]).fill_null(value=True)
 
 
 def groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int] | None:

@@ -47,7 +47,7 @@ def twins_in_time(landed: pl.LazyFrame, writers: Sequence[str]) -> tuple[pl.Data
 def _counted(landed: pl.LazyFrame, writers: Sequence[str]) -> pl.DataFrame:
     """A hash of each record's counts, the second in which it began, its writer and trace.
 
-    Of a failure without counts its class stands for them.
+    Failures without counts share one.
 
     Of a call that several records tell of, one may know the counts and another when it began: it
     stands here with each count at each of these times.
@@ -57,7 +57,7 @@ def _counted(landed: pl.LazyFrame, writers: Sequence[str]) -> pl.DataFrame:
         counts=pl.when(SENT + RECEIVED > 0)
         .then(pl.struct(SENT.alias("sent"), RECEIVED.alias("received")).hash())
         .when((SENT + RECEIVED).is_null() & (pl.col("status") == "error"))
-        .then(pl.col("error_class").hash())
+        .then(pl.lit(0, pl.UInt64))
         .mod(2**32 - 5)
         .cast(pl.UInt32),
         second=pl.col("started_at").dt.epoch("s").cast(pl.Int32),

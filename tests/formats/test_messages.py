@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llmops_pipelines.formats.messages import messages_of
+from llmops_pipelines.formats.messages import messages_of, text_of
 
 BOTH = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
 HUMAN = {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "HumanMessage"],
@@ -52,3 +52,10 @@ def test_what_a_tool_responded_is_the_text_of_its_message():
     assert messages_of([{"role": "tool", "parts": [said]}]) == [
         {"role": "tool", "content": "rainy, 57F"}
     ]
+
+
+def test_a_part_that_says_nothing_beside_a_tool_leaves_no_mark():
+    parts = [{"type": "text", "text": ""}, {"type": "tool_use", "name": "weather"}]
+    assert text_of(parts) == "[tool_call weather]"
+    assert text_of([{"type": "text", "content": ""}]) == ""
+    assert text_of([{"type": "image"}]) == "[image]"

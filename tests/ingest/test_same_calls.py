@@ -147,6 +147,9 @@ def test_a_failure_that_two_libraries_of_a_process_wrote_is_one():
         assert ids(outer, inner | apart) == [["a"], ["b"]]
     again = inner | {"call_id": "c", "trace_id": "v"}
     assert ids(outer, inner, again) == [["a"], ["b"], ["c"]]
+    unclassed = {"error_class": "other"}
+    assert len(ids(outer, inner | unclassed)) == 1
+    assert [len(call) for call in ids(outer, inner, again | unclassed)] == [2, 1]
 
 
 def test_a_span_and_an_event_of_one_response_by_one_library_are_one_call():

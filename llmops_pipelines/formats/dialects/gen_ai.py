@@ -1,7 +1,6 @@
 """Spans of OpenTelemetry's GenAI conventions, current names and those of v1.36 and before.
 
-The SDK of Anthropic and most instrumentations speak them; ``gen_ai.usage.input_tokens`` includes
-cached tokens. Where it is smaller than the cached ones, the producer counted them apart.
+The SDK of Anthropic and most instrumentations speak them.
 """
 
 from __future__ import annotations
@@ -9,20 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import with_total
 from llmops_pipelines.formats.dialects.common import (
     answer_of,
-    counts,
     indexed,
     record_of,
     step,
     under,
 )
+from llmops_pipelines.formats.dialects.gen_ai_usage import usage
 from llmops_pipelines.formats.messages import documents_of, messages_of, text_of, tool_calls_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
-from llmops_pipelines.formats.usage_maps import count_of
 
 DETAILS: Final = "gen_ai.client.inference.operation.details"
 """An event of all that its call was asked and answered."""
@@ -34,12 +31,8 @@ _STEPS: Final = {
     "invoke_workflow": "chain",
     "retrieval": "retriever",
 }
-_INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings")
+INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings")
 _CALLED: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id")
-_USAGE: Final = "gen_ai.usage"
-_DETAILS: Final = f"{_USAGE}.details"
-"""Pydantic AI's place for counts that the conventions did not name; they lie within the two."""
-
 _FRAMEWORKS: Final = ("strands-agents",)
 """Who name themselves as the system: the model's name tells the provider."""
 
@@ -60,7 +53,7 @@ def read(span: Span) -> Record:
     operation = as_name(says.get("gen_ai.operation.name"))
     kind = _STEPS.get(operation or "", "chain")
     inferred = kind == "chain" and any(key in says for key in _CALLED)
-    if operation in _INFERENCES or (operation != "invoke_workflow" and inferred):
+    if operation in INFERENCES or (operation != "invoke_workflow" and inferred):
         return call(span)
     return step(
         span,
@@ -138,52 +131,6 @@ def call(span: Span, **more: Any) -> Record:
         **usage(span),
     }
     return record_of(span, "call", **(chosen | {k: v for k, v in more.items() if v is not None}))
-
-
-def usage(span: Span) -> Record:
-    """Token counts, under any name they have had; None of them where usage was not recorded."""
-    says = span.attributes
-    found = counts(
-        says,
-        input_tokens=(f"{_USAGE}.input_tokens", f"{_USAGE}.prompt_tokens"),
-        output_tokens=(f"{_USAGE}.output_tokens", f"{_USAGE}.completion_tokens"),
-        cache_read=(
-            f"{_USAGE}.cache_read.input_tokens", f"{_USAGE}.cache_read_input_tokens",
-            f"{_USAGE}.input_tokens.cached", f"{_USAGE}.cached_tokens",
-            f"{_DETAILS}.cache_read_tokens", f"{_DETAILS}.cached_tokens",
-        ),
-        cache_write_5m=(
-            f"{_USAGE}.cache_creation.input_tokens", f"{_USAGE}.cache_write.input_tokens",
-            f"{_USAGE}.cache_creation_input_tokens", f"{_USAGE}.cache_write_input_tokens",
-            f"{_DETAILS}.cache_write_tokens",
-        ),
-        cache_write_1h=("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
-        reasoning=(
-            f"{_USAGE}.reasoning.output_tokens", f"{_USAGE}.reasoning_tokens",
-            f"{_USAGE}.output_tokens.reasoning", f"{_DETAILS}.reasoning_tokens",
-        ),
-        audio_input=(f"{_USAGE}.audio.input_tokens", f"{_DETAILS}.input_audio_tokens"),
-        audio_output=(f"{_USAGE}.audio.output_tokens", f"{_DETAILS}.output_audio_tokens"),
-    )  # fmt: skip
-    total = counts(says, total=(f"{_USAGE}.total_tokens", "llm.usage.total_tokens"))
-    return with_total(split_writes(apart_if_smaller(found)), total.get("total"))
-
-
-def split_writes(found: Record) -> Record:
-    """Counts whose writes to the cache include those for an hour, with the two apart."""
-    written, hour = found.get("cache_write_5m"), found.get("cache_write_1h")
-    if isinstance(written, int) and isinstance(hour, int) and 0 <= hour <= written:
-        return found | {"cache_write_5m": written - hour}
-    return found
-
-
-def apart_if_smaller(found: Record) -> Record:
-    """Counts whose input is smaller than its cached part: they were counted apart from it."""
-    cached = sum(count_of(found.get(name)) or 0 for name in ("cache_read", "cache_write_5m"))
-    given = count_of(found.get("input_tokens"))
-    if given is not None and given < cached:
-        return {("uncached_input" if key == "input_tokens" else key): n for key, n in found.items()}
-    return found
 
 
 def _messages(span: Span) -> list[Record]:

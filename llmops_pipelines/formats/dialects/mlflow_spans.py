@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.counts import adds_up, with_total
 from llmops_pipelines.formats.dialects.common import answer_of, counts, custom, record_of, step
-from llmops_pipelines.formats.dialects.gen_ai import apart_if_smaller, split_writes
+from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller, split_writes
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.outcomes import outcome_of, usage_in

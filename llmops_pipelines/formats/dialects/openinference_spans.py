@@ -23,7 +23,7 @@ from llmops_pipelines.formats.dialects.common import (
     step,
     under,
 )
-from llmops_pipelines.formats.dialects.gen_ai import apart_if_smaller
+from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller
 from llmops_pipelines.formats.dialects.openinference_outputs import broken_down, told_by
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
 from llmops_pipelines.formats.otlp import Span

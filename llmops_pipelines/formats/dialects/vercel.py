@@ -11,6 +11,7 @@ from typing import Any, Final
 from llmops_pipelines.formats.counts import with_total
 from llmops_pipelines.formats.dialects import gen_ai
 from llmops_pipelines.formats.dialects.common import counts, step, under
+from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller
 from llmops_pipelines.formats.messages import messages_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
@@ -94,4 +95,4 @@ def _tokens(span: Span) -> Record:
         found.pop("input_tokens", None)
     elif "anthropic" in str(span.attributes.get("ai.model.provider")) and "cache_read" in found:
         found["uncached_input"] = found.pop("input_tokens", None)
-    return with_total(gen_ai.apart_if_smaller(found), span.attributes.get(f"{_USAGE}.totalTokens"))
+    return with_total(apart_if_smaller(found), span.attributes.get(f"{_USAGE}.totalTokens"))
