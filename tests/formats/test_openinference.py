@@ -314,3 +314,24 @@ def test_cells_that_a_data_frame_wrote_to_csv_are_read_as_python_prints_them():
     assert found["messages"] == [{"role": "user", "content": 'Isn\'t it "late"?'}]
     assert (found["answer"], found["feature"]) == ("No.", "search")
     assert odd["answer"] == "No."
+
+
+def test_agnos_prompts_of_claude_and_bedrock_leave_cached_tokens_out():
+    told = {
+        "llm.token_count.prompt": 100, "llm.token_count.completion": 30,
+        "llm.token_count.prompt_details.cache_read": 20,
+        "llm.token_count.prompt_details.cache_write": 10,
+    }  # fmt: skip
+    agno = "openinference.instrumentation.agno"
+    for provider, model, uncached in (
+        ("Anthropic", "claude-sonnet-4-5", 100),
+        ("AwsBedrock", "amazon.nova-pro-v1:0", 100),
+        ("OpenAI", "gpt-4.1-mini", 70),
+    ):
+        named = {"llm.provider": provider, "llm.model_name": model}
+        found = call_of("openinference", batch(span(LLM | told | named), scope=agno))
+        assert [found[name] for name in ("uncached_input", "cache_read", "cache_write_5m")] == [
+            uncached, 20, 10,
+        ]  # fmt: skip
+    langchain = batch(span(LLM | told | {"llm.model_name": "claude-sonnet-4-5"}), scope="other")
+    assert call_of("openinference", langchain)["uncached_input"] == 70

@@ -63,7 +63,7 @@ def usage(span: Span) -> Record:
 
 def _as_written_by(library: str | None, found: Record) -> Record:
     if library in _CACHES_APART:
-        return _apart(found)
+        return beside_caches(found)
     if library in _THOUGHTS_APART and "output_tokens" in found:
         found = found | {"output_tokens": together(found["output_tokens"], found.get("reasoning"))}
     return apart_if_smaller(found)
@@ -81,8 +81,9 @@ def apart_if_smaller(found: Record) -> Record:
     """Counts whose input is smaller than its cached part: they were counted apart from it."""
     cached = sum(count_of(found.get(name)) or 0 for name in ("cache_read", "cache_write_5m"))
     given = count_of(found.get("input_tokens"))
-    return _apart(found) if given is not None and given < cached else found
+    return beside_caches(found) if given is not None and given < cached else found
 
 
-def _apart(found: Record) -> Record:
+def beside_caches(found: Record) -> Record:
+    """Counts whose input leaves cached tokens out."""
     return {("uncached_input" if key == "input_tokens" else key): n for key, n in found.items()}

@@ -23,7 +23,7 @@ from llmops_pipelines.formats.dialects.common import (
     step,
     under,
 )
-from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller
+from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller, beside_caches
 from llmops_pipelines.formats.dialects.openinference_outputs import broken_down, told_by
 from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
 from llmops_pipelines.formats.otlp import Span
@@ -49,6 +49,7 @@ _JSON: Final = (
     "reranker.output_documents",
 )  # fmt: skip
 _COUNT: Final = "llm.token_count"
+_AGNO: Final = "openinference.instrumentation.agno"
 _LISTS: Final = (*_JSON, "llm.invocation_parameters", "tag.tags", "metadata")
 
 
@@ -181,7 +182,7 @@ def _call(span: Span, says: _Says) -> Record:
         messages=_messages(says, asked) or None,
         answer=_answer(says, answer, returned),
         tool_calls=[call for said in told for call in tool_calls_of(said)] or None,
-        **broken_down(_usage(says), returned),
+        **broken_down(_usage(says, apart=_counts_apart(span, says)), returned),
         **_shared(says),
     )  # fmt: skip
 
@@ -204,7 +205,13 @@ def _text(message: Record) -> str | None:
     return answer_of(first(message.get("content"), message.get("contents")))
 
 
-def _usage(says: _Says) -> Record:
+def _counts_apart(span: Span, says: _Says) -> bool:
+    """Whether the library hands on a prompt as Claude and Bedrock count it, beside its caches."""
+    who = [str(says.get(name)).lower() for name in ("llm.provider", "llm.model_name")]
+    return span.scope == _AGNO and ("bedrock" in who[0] or "claude" in who[1])
+
+
+def _usage(says: _Says, *, apart: bool) -> Record:
     found = counts(
         says.all,
         input_tokens=(f"{_COUNT}.prompt",),
@@ -218,7 +225,8 @@ def _usage(says: _Says) -> Record:
         reasoning=(f"{_COUNT}.completion_details.reasoning",),
         audio_output=(f"{_COUNT}.completion_details.audio",),
     )
-    return with_total(apart_if_smaller(found), says.get(f"{_COUNT}.total"))
+    found = beside_caches(found) if apart else apart_if_smaller(found)
+    return with_total(found, says.get(f"{_COUNT}.total"))
 
 
 def _list_of(says: _Says, prefix: str, name: str) -> list[Record]:
