@@ -14,6 +14,7 @@ from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
 from llmops_pipelines.formats.anthropic_events import ANTHROPIC_EVENTS
 from llmops_pipelines.formats.bedrock import BEDROCK
 from llmops_pipelines.formats.bedrock_converse import BEDROCK_CONVERSE
+from llmops_pipelines.formats.cohere_logs import COHERE
 from llmops_pipelines.formats.errors import ERROR_CLASSES
 from llmops_pipelines.formats.extraction import connect, split_document
 from llmops_pipelines.formats.gemini_batch import GEMINI_BATCH
@@ -63,6 +64,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
         ANTHROPIC,
         ANTHROPIC_EVENTS,
         GEMINI,
+        COHERE,
         OLLAMA,
         OPENAI_CHUNKS,
         OPENAI,

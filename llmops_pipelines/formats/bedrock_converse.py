@@ -37,10 +37,16 @@ _COUNTED: Final = ("inputTokens", "outputTokens")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
-    response = record.get("response")
+    response = _events_in(record.get("response"))
     if isinstance(response, list):
         return bool(response) and _is_event(response[0])
     return _is_event(record) or _is_answer(record) or _is_answer(response)
+
+
+def _events_in(response: Any) -> Any:
+    """The events of a stream that boto3 handed over with ``ResponseMetadata``, read to a list."""
+    events = response.get("stream") if isinstance(response, dict) else None
+    return events if isinstance(events, list) else response
 
 
 def _is_event(value: Any) -> bool:
@@ -115,6 +121,7 @@ def _answered(response: Any) -> Record:
     answer = as_object(response)
     if not answer:
         return {}
+    events = _events_in(answer)
     sent = as_object(answer.get("ResponseMetadata"))
     known = {
         "call_id": as_name(sent.get("RequestId")),
@@ -124,6 +131,8 @@ def _answered(response: Any) -> Record:
     if refusal := _refusal(answer):
         failed = {"type": refusal.get("Code"), "message": refusal.get("Message")}
         return _call(known | error_of(failed, sent.get("HTTPStatusCode")))
+    if isinstance(events, list):
+        return _streamed(events) | without_nulls(known)
     latency = at_path(answer, "metrics", "latencyMs")
     return _call({"status": "ok", "latency_ms": latency} | response_of(answer) | known)
 

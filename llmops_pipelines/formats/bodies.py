@@ -1,8 +1,8 @@
 """What a provider's request and response bodies tell, whichever provider's they are.
 
 Gateways log the bodies they passed on: OpenAI's chat completions, completions, embeddings and
-Responses, Anthropic's messages, Gemini's generateContent, Ollama's answers, those of models on
-Bedrock. Text that is not JSON tells nothing.
+Responses, Anthropic's messages, Gemini's generateContent, Cohere's and Ollama's answers, those of
+models on Bedrock. Text that is not JSON tells nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from llmops_pipelines.formats import (
     anthropic,
     bedrock_bodies,
+    cohere,
     completion,
     gemini,
     ollama,
@@ -43,6 +44,7 @@ _READERS: Final = (
 
 _SPEAKERS: Final = (
     (ollama.speaks, ollama.reply_of),
+    (cohere.speaks, cohere.reply_of),
     (bedrock_bodies.speaks, bedrock_bodies.reply_of),
     (gemini.speaks, gemini.reply_of),
 )
@@ -99,6 +101,7 @@ def response_of(body: Any) -> Record:
             body.get("usage"),
             body.get("usageMetadata"),
             body.get("usage_metadata"),
+            cohere.usage_in(body),
             ollama.counts_in(body),
         )
     )

@@ -34,13 +34,19 @@ def _is_chunk(value: Any) -> bool:
     return isinstance(value, dict) and value.get("object") == "chat.completion.chunk"
 
 
+def _bare(piece: Any) -> Any:
+    """A piece of a stream as a chunk: Mistral's SDK hands them over in ``data``."""
+    inner = piece.get("data") if isinstance(piece, dict) else None
+    return inner if _is_chunk(inner) else piece
+
+
 def _recognises(record: Mapping[str, Any]) -> bool:
     return _is_chunk(record) or is_stream(record.get("response"))
 
 
 def is_stream(response: Any) -> TypeGuard[list[Any]]:
     """Whether a response was logged as the list of its chunks."""
-    return isinstance(response, list) and bool(response) and _is_chunk(response[0])
+    return isinstance(response, list) and bool(response) and _is_chunk(_bare(response[0]))
 
 
 def streams() -> StreamOf:
@@ -82,7 +88,7 @@ def _unpack(record: Record) -> Iterator[Record]:
 def _answered(response: Any) -> Record:
     """What a response tells, be it a list of chunks or whole; nothing where there is none."""
     if isinstance(response, list):
-        return _streamed(response)
+        return _streamed([_bare(piece) for piece in response])
     whole = as_object(response)
     if whole.get("error"):
         return error_of(whole["error"])

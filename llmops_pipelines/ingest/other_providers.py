@@ -17,7 +17,8 @@ from llmops_pipelines.ingest.rewriting import object_in
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 PROVIDERS: Final = (
-    "bedrock_converse", "openai_responses", "anthropic", "gemini", "ollama", "openai",
+    "bedrock_converse", "openai_responses", "anthropic", "gemini", "cohere", "ollama",
+    "openai_chunks", "openai",
 )  # fmt: skip
 """Formats of what providers answer, bare or in our envelope, in the order of ``FORMATS``."""
 
@@ -54,11 +55,16 @@ def of_others(
 
 
 def _says_nothing(reading: Reading) -> pl.Expr:
-    """Whether a call that went well has no answer; a flat format would not find counts either."""
+    """Whether a call has no answer; a flat format would not find counts either.
+
+    One that unpacks takes a response in which it finds nothing for a failure.
+    """
     silent = pl.col("answer").is_null() & (pl.col("tool_calls").list.len() == 0)
-    if reading.unpack is None:
-        silent &= pl.all_horizontal(pl.col(name).is_null() for name in TOKEN_BUCKETS)
-    return silent & (pl.col("status") == "ok")
+    if reading.unpack is not None:
+        return silent
+    uncounted = pl.all_horizontal(pl.col(name).is_null() for name in TOKEN_BUCKETS)
+    unended = pl.col("finish_reason").is_null()  # a text that another provider puts where it looks
+    return (silent | unended) & uncounted & (pl.col("status") == "ok")
 
 
 def other_format(record: Record | None, own: str) -> str | None:

@@ -123,3 +123,14 @@ def test_a_record_with_anything_anywhere_is_read_or_rejected():
     records = [*damaged(ANSWER), *damaged(envelope), *damaged(EVENTS[0] | EVENTS[1])]
     rows = read_as("bedrock_converse", *records)
     assert rows.calls.height + rows.rejected.height <= len(records)
+
+
+def test_a_stream_that_boto3_handed_over_is_read_with_its_request():
+    response = {"ResponseMetadata": ANSWER["ResponseMetadata"], "stream": EVENTS}
+    record = call(request=REQUEST, response=response)
+    assert sniff([json.dumps(record)]) == "bedrock_converse"
+    found = one_as("bedrock_converse", record)
+    assert values(found, "response_id", "answer", "finish_reason", "uncached_input") == (
+        "r-1", "On its way.", "end_turn", 20,
+    )  # fmt: skip
+    assert values(found, "is_stream", "model_requested") == (True, MODEL)

@@ -183,7 +183,7 @@ def test_a_stream_in_a_record_that_cannot_be_written_anew_is_rejected_alone() ->
     odd = record | {"id": "c-9", "response": STREAM, "metadata": deep}
     lake = landed(log("log.jsonl", lines(*good, odd)))
     assert lake.rows()["call_id"].to_list() == ["c-0", "c-1", "c-2"]
-    assert [(line, why.partition(":")[0]) for line, why in reasons(lake)] == [(4, "response")]
+    assert [(line, why.partition(":")[0]) for line, why in reasons(lake)] == [(4, "record")]
 
 
 def test_a_spoken_answer_is_read_as_its_transcript() -> None:
@@ -360,3 +360,16 @@ def test_a_stream_as_a_server_sends_it_says_what_to_do() -> None:
     sent = b"".join(b"data: " + line + b"\n\n" for line in lines(*STREAM).splitlines())
     ((_, why),) = reasons(landed(log("sent.txt", sent + b"data: [DONE]\n\n")))
     assert "one per line: sed -n 's/^data: *{/{/p' sent.txt" in why
+
+
+def test_chunks_that_mistrals_sdk_handed_over_are_one_call() -> None:
+    record = {
+        "id": "c-1",
+        "timestamp": "2026-11-10T09:00:00Z",
+        "request": {"model": "mistral-small-latest", "messages": []},
+        "response": [{"data": each} for each in STREAM],
+    }
+    lake = landed(log("log.jsonl", lines(record)))
+    assert lake.file()["source_format"] == "openai_chunks"
+    assert [row[2:] for row in calls(lake)] == [(True, "stop", 56, 30)]
+    assert texts(lake) == [("It ships on Monday.", [])]

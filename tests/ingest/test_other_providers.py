@@ -32,6 +32,17 @@ ANSWERS = {
         "output": {"message": {"role": "assistant", "content": [{"text": "Hi."}]}},
         "stopReason": "end_turn", "usage": {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10},
     },
+    "cohere": {
+        "id": "c-1", "finish_reason": "COMPLETE",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": "Hi."}]},
+        "usage": {"billed_units": {"input_tokens": 7.0, "output_tokens": 3.0}},
+    },
+    "openai_chunks": [
+        {"object": "chat.completion.chunk", "id": "s-1", "created": 1794300000, "model": "m-1",
+         "choices": [{"index": 0, "delta": {"content": "Hi."}, "finish_reason": "stop"}]},
+        {"object": "chat.completion.chunk", "id": "s-1", "choices": [],
+         "usage": {"prompt_tokens": 7, "completion_tokens": 3}},
+    ],
     "openai": call()["response"] | {"usage": {"prompt_tokens": 7, "completion_tokens": 3}},
 }  # fmt: skip
 
@@ -51,11 +62,12 @@ def test_whoever_has_most_lines_all_are_read_with_counts_and_texts(most, batch_l
     lake = landed(log("log.jsonl", lines(*records)), batch_lines=batch_lines)
     calls = llm_calls(lake.rows())
     texts = texts_of(lake.rows(CALL_TEXTS).lazy(), calls.lazy()).collect()
-    assert lake.counts() == (11, 11, 0, 0, 0, 0)
+    count = len(records)
+    assert lake.counts() == (count, count, 0, 0, 0, 0)
     assert lake.file()["source_format"] == most
     rows = lake.rows()
-    assert rows["uncached_input"].to_list() == [7] * 11
-    assert rows["source_line"].to_list() == list(range(1, 12))
+    assert rows["uncached_input"].to_list() == [7] * count
+    assert rows["source_line"].to_list() == list(range(1, count + 1))
     assert rows["answer_chars"].null_count() == 0
     assert texts["question"].null_count() == 0
 
