@@ -13,7 +13,8 @@ surest to the weakest:
 2. in one trace, one record lies within the other in time, with the same model and tokens, and is
    its child or was written by another library; of calls that failed and so have no tokens, one is
    the other's child, with the same model, written by another library;
-3. in two formats, the same model and tokens at the same time, and nothing else comes in question;
+3. in two formats, the same model and tokens at the same time, or the same messages that failed,
+   and nothing else comes in question;
 4. two libraries of one process wrote them, in traces of their own (LangChain's callbacks and the
    SDK below them), one within the other in time, with the same model and tokens, or the same
    failure, and nothing else comes in question.
@@ -224,7 +225,10 @@ def _around(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
 def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     keys = ["sent", "received"]
     rows = seen.filter(COUNTED & (pl.col("source_format").n_unique().over(keys) > 1))
-    return _only_twins(rows, keys, "source_format", _not_two_responses())
+    yield from _only_twins(rows, keys, "source_format", _not_two_responses())
+    keys = ["request_digest"]
+    failed = _sparse(seen.filter(FAILED, pl.col("request_digest").is_not_null()), keys)
+    yield from _only_twins(failed, keys, "source_format", _not_two_errors())
 
 
 def _in_one_process(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -243,9 +247,12 @@ def _by_libraries(
     rows: pl.DataFrame, keys: list[str], condition: pl.Expr
 ) -> Iterable[tuple[int, int]]:
     rows = rows.filter(pl.col("instrumentation").n_unique().over(keys) > 1)
-    # Where that many look alike at once, each has more than one candidate.
-    sparse = pl.len().over(*keys, pl.col("started_at").dt.truncate("2s")) <= _CROWD
-    return _only_twins(rows.filter(sparse), keys, "instrumentation", _nested(), condition)
+    return _only_twins(_sparse(rows, keys), keys, "instrumentation", _nested(), condition)
+
+
+def _sparse(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Without those of which so many look alike at once that each has more than one candidate."""
+    return rows.filter(pl.len().over(*keys, pl.col("started_at").dt.truncate("2s")) <= _CROWD)
 
 
 def _only_twins(

@@ -152,6 +152,23 @@ def test_a_failure_that_two_libraries_of_a_process_wrote_is_one():
     assert [len(call) for call in ids(outer, inner, again | unclassed)] == [2, 1]
 
 
+def test_a_failure_that_two_systems_logged_is_one_by_its_messages():
+    nothing = dict.fromkeys(TOKEN_BUCKETS) | {"status": "error", "error_class": "rate_limit"}
+    one = record("a", **nothing, source_format="langsmith", request_digest="q")
+    other = record("b", **nothing, trace_id="u", after=1.5, request_digest="q")
+    assert len(ids(one, other)) == 1
+    for apart in (
+        {"request_digest": "p"},
+        {"request_digest": None},
+        {"error_class": "timeout"},
+        {"started_at": NOON + timedelta(seconds=3)},
+        {"source_format": "langsmith"},
+    ):
+        assert ids(one, other | apart) == [["a"], ["b"]]
+    again = other | {"call_id": "c", "trace_id": "v", "started_at": NOON}
+    assert ids(one, other, again) == [["a"], ["b"], ["c"]]
+
+
 def test_a_span_and_an_event_of_one_response_by_one_library_are_one_call():
     span = record("a", response_id="r", instrumentation="openlit.instrumentation.openai")
     event = span | {"call_id": "b", "trace_id": "b", "latency_ms": None}
