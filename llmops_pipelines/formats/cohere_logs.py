@@ -35,13 +35,11 @@ def _answered(answer: Record) -> Record:
     """What an answer tells; nothing where there is none."""
     if not answer:
         return {}
-    known = {"kind": "call", "provider": "cohere"}
+    known: Record = {"kind": "call", "provider": "cohere"}
     if not cohere.speaks(answer):
         return known | error_of(first(answer.get("error"), answer.get("message")))
-    found = {"status": "ok"} | known | response_of(answer)
-    if "embeddings" in answer:
-        found = {"output_tokens": 0} | found
-    return found
+    nothing_made: Record = {"output_tokens": 0} if "embeddings" in answer else {}
+    return nothing_made | {"status": "ok"} | known | response_of(answer)
 
 
 COHERE: Final = LogFormat(

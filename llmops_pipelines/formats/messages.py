@@ -18,6 +18,12 @@ from llmops_pipelines.formats.records import (
 
 _HOLDERS: Final = ("messages", "input", "prompt", "prompts", "contents")
 _ROLES: Final = ("system", "human", "user", "ai", "assistant", "developer", "tool")
+_CALL_TYPES: Final = ("tool_use", "tool_call", "function_call")
+_CALLS: Final = ("toolUse", "functionCall", "function_call")
+_RESULTS: Final = ("toolResult", "functionResponse", "function_response")
+"""Parts of Bedrock's and Gemini's messages are objects around what they are."""
+
+_SAID: Final = ("text", "refusal", "content", "output_text", "response")
 
 
 def messages_of(value: Any) -> list[Record]:
@@ -104,15 +110,27 @@ def _part(part: Any) -> str | None:
     kind = str(part.get("type") or "part")
     if kind in ("thinking", "reasoning", "redacted_thinking"):
         return None  # is no part of the answer
-    said = [part.get(key) for key in ("text", "refusal", "content", "output_text", "response")]
+    if is_call(part):
+        called = _inside(part, _CALLS) or part
+        return f"[tool_call {called.get('name') or at_path(called, 'function', 'name') or ''}]"
+    said = [(_inside(part, _RESULTS) or part).get(key) for key in _SAID]
     text = first(*said)
-    if text is None and "" in said:
-        return None  # stands beside tools that are called
     if isinstance(text, (list, dict)):
         text = text_of(text)
-    if kind in ("tool_use", "tool_call", "function_call"):
-        return f"[tool_call {part.get('name') or at_path(part, 'function', 'name') or ''}]"
-    return text if isinstance(text, str) else f"[{kind}]"
+    nothing = "" if text is None and "" in said else f"[{kind}]"  # stands beside tools
+    return text if isinstance(text, str) else nothing
+
+
+def is_call(part: Any) -> bool:
+    """Whether a part of a message calls a tool, in every vendor's shape."""
+    return isinstance(part, dict) and (
+        part.get("type") in _CALL_TYPES or _inside(part, _CALLS) is not None
+    )
+
+
+def _inside(part: Record, names: tuple[str, ...]) -> Record | None:
+    """The object that a part is wrapped around."""
+    return next((part[name] for name in names if isinstance(part.get(name), dict)), None)
 
 
 def tool_calls_of(message: Any) -> list[Record]:
@@ -130,10 +148,8 @@ def tool_calls_of(message: Any) -> list[Record]:
         found.append(_tool_call(source))
     content = first(message.get("content"), message.get("parts"))
     for part in content if isinstance(content, list) else []:
-        if isinstance(part, dict) and part.get("type") in (
-            "tool_use", "tool_call", "function_call",
-        ):  # fmt: skip
-            found.append(_tool_call(part))
+        if is_call(part):
+            found.append(_tool_call(_inside(part, _CALLS) or part))
     if isinstance(old := message.get("function_call"), dict):
         found.append(_tool_call(old))
     return [call for call in found if call["name"]]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llmops_pipelines.formats.messages import messages_of, text_of
+from llmops_pipelines.formats.messages import messages_of, text_of, tool_calls_of
 
 BOTH = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
 HUMAN = {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "HumanMessage"],
@@ -59,3 +59,15 @@ def test_a_part_that_says_nothing_beside_a_tool_leaves_no_mark():
     assert text_of(parts) == "[tool_call weather]"
     assert text_of([{"type": "text", "content": ""}]) == ""
     assert text_of([{"type": "image"}]) == "[image]"
+
+
+def test_tools_in_messages_of_bedrock_and_gemini_are_told_by_name():
+    called = [{"toolUse": {"name": "weather", "input": {"city": "Bern"}}}]
+    assert text_of(called) == "[tool_call weather]"
+    assert tool_calls_of({"content": called}) == [
+        {"name": "weather", "arguments": '{"city":"Bern"}'},
+    ]
+    result = [{"toolResult": {"toolUseId": "t", "content": [{"text": "Sunny."}]}}]
+    assert text_of(result) == "Sunny."
+    assert text_of([{"functionCall": {"name": "weather", "args": {}}}]) == "[tool_call weather]"
+    assert text_of([{"functionResponse": {"name": "w", "response": "Sunny."}}]) == "Sunny."

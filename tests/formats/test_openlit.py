@@ -24,6 +24,7 @@ def counts(found):
     "library",
     [
         "opentelemetry.instrumentation.bedrock",
+        "opentelemetry.instrumentation.botocore.bedrock-runtime",
         "openlit.instrumentation.anthropic",
         "openlit.instrumentation.bedrock",
     ],

@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.spans import CHAT, PARENT, SPAN, TRACE, attributes, batch, call_of, span, step_of
+from tests.formats.spans import (
+    CHAT,
+    NOON,
+    PARENT,
+    SPAN,
+    TRACE,
+    attributes,
+    batch,
+    call_of,
+    span,
+    step_of,
+)
 from tests.formats.worlds import read_as, utc
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -598,3 +609,12 @@ def test_a_framework_that_names_itself_is_no_provider_and_its_blocks_are_text():
     found = genai(named, events=events)
     assert found["messages"] == [{"role": "user", "content": "Where is it?"}]
     assert (found["answer"], found["provider"]) == ("On its way.", None)
+
+
+def test_a_choice_of_strands_tells_its_tools_and_why_it_ended():
+    message = [{"toolUse": {"toolUseId": "t", "name": "weather", "input": {"city": "Bern"}}}]
+    said = {"finish_reason": "tool_use", "message": json.dumps(message)}
+    event = {"name": "gen_ai.choice", "timeUnixNano": str(NOON), "attributes": attributes(said)}
+    found = call_of("otel_genai", batch(span(CHAT, events=[event])))
+    assert (found["finish_reason"], found["answer"]) == ("tool_use", None)
+    assert found["tool_calls"] == [{"name": "weather", "arguments": '{"city":"Bern"}'}]

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.messages import text_of
+from llmops_pipelines.formats.messages import is_call, text_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_name,
     as_text,
-    at_path,
     context_of,
     first,
     tags_of,
@@ -20,7 +19,6 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 
-_TOOL_PARTS: Final = ("tool_call", "tool_use", "function_call")
 _DEEPEST: Final = 32
 _LONGEST: Final = 200
 _SAID_STATUS: Final = re.compile(r"(?:Error code|HTTP|status(?: code)?):? (\d{3})\b")
@@ -134,7 +132,7 @@ def custom(attributes: Mapping[str, Any]) -> Record:
 def answer_of(content: Any) -> str | None:
     """What a reader sees of an answer: its text, without the tools it calls."""
     if isinstance(content, list):
-        content = [part for part in content if at_path(part, "type") not in _TOOL_PARTS] or None
+        content = [part for part in content if not is_call(part)] or None
     return text_of(content)
 
 

@@ -169,7 +169,8 @@ def _answers(span: Span) -> list[Record]:
     if not found and (choice := span.event("gen_ai.choice")):
         message = from_json(choice.attributes.get("message"))
         said = {"content": message} if isinstance(message, list) else message
-        found = [said if isinstance(said, dict) else under(choice.attributes, "message")]
+        said = said if isinstance(said, dict) else under(choice.attributes, "message")
+        found = [{"finish_reason": choice.attributes.get("finish_reason")} | said]
     if not found and (replied := as_object(says.get(_REPLIED))):
         found = [as_object(replied.get("content"))]
     return [message for message in found if isinstance(message, dict)]

@@ -21,10 +21,12 @@ _DETAILS: Final = f"{_USAGE}.details"
 
 _CACHES_APART: Final = (
     "opentelemetry.instrumentation.bedrock",
+    "opentelemetry.instrumentation.botocore.bedrock-runtime",
     "openlit.instrumentation.anthropic",
     "openlit.instrumentation.bedrock",
 )
-"""Libraries whose input leaves cached tokens out: OpenLLMetry's of Bedrock, OpenLIT's."""
+"""Libraries whose input leaves cached tokens out: OpenLLMetry's and OpenTelemetry's own of Bedrock,
+OpenLIT's."""
 
 _THOUGHTS_APART: Final = ("openlit.instrumentation.google_ai_studio",)
 """Libraries whose output leaves Gemini's thoughts out."""
