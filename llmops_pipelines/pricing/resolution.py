@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -58,6 +59,13 @@ _OPENAI = "openai"
 _OPENAIS_EMBEDDINGS = ("text-embedding-3-", "text-embedding-ada-")
 """Names that the catalogue does not count among those of their maker's family."""
 
+_BEDROCK = re.compile(
+    r"arn:aws[a-z-]*:bedrock:"
+    r"|(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?"
+    r"(?:(?:anthropic|amazon)\.|[a-z0-9]+\.[a-z0-9.-]{1,80}-v\d+:\d)"
+)
+"""Names that only AWS Bedrock gives to models: its maker before a point, its release after a colon."""
+
 _PAIRS = {
     "provider": pl.String,
     "model": pl.String,
@@ -81,7 +89,8 @@ def resolve_models(pairs: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     what they match must be the same model, not one with a similar name (``is_same_model``).
     Where the log names no provider, the model must belong to exactly one: the provider that claims
     its family of names (its maker, or a host that writes itself into the name, like ``@cf/``) or
-    the one that stands before it (``openai/gpt-4o``). A reseller that merely offers the model never
+    the one that stands before it (``openai/gpt-4o``), or AWS, whose names of models are its own
+    (``anthropic.claude-sonnet-4-5-20250929-v1:0``). A reseller that merely offers the model never
     sets its price.
 
     Args:
@@ -136,6 +145,8 @@ def _resolve_in_catalogue(provider: str | None, model: str) -> BookModel | None:
         return _resolve_in_catalogue(None, rest)
     if slash and (known := provider_id(head)):
         return _find(known, name)
+    if _BEDROCK.match(name):
+        return _find("aws", name)
     family = name.removeprefix("ft:")
     owners = {
         found

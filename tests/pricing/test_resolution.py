@@ -25,6 +25,11 @@ from llmops_pipelines.pricing.resolution import provider_id, resolve
         ("text-embedding-ada-002", ("openai", "text-embedding-ada-002")),
         ("ft:gpt-4o-mini-2024-07-18:acme::abc", ("openai", "ft:gpt-4o-mini")),
         ("@cf/meta/llama-3.1-8b-instruct", ("cloudflare", "@cf/meta/llama-3.1-8b-instruct")),
+        (
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            ("aws", "regional.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ),
+        ("amazon.nova-pro-v1:0", ("aws", "amazon.nova-pro-v1:0")),
     ],
 )
 def test_a_name_alone_means_its_makers_model(name, meant):
@@ -35,6 +40,8 @@ def test_a_name_alone_means_its_makers_model(name, meant):
     "name",
     [
         "acme-finetune-7b",
+        "cohere.command-r-plus-08-2024",
+        "acme.summarizer-v1:0",
         "unknown-summarizer",
         "ctrl",
         "doha",
@@ -50,7 +57,6 @@ def test_a_name_alone_means_its_makers_model(name, meant):
         "gpt-5-nano-acme",
         "deepseek-r1-distill-llama-70b",
         "gemini-1.5-flash-8b",
-        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         "openrouter/acme/secret",
         "acme/gpt-4o",
         "",
