@@ -64,7 +64,7 @@ _BEDROCK = re.compile(
     r"|(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?"
     r"(?:(?:anthropic|amazon)\.|[a-z0-9]+\.[a-z0-9.-]{1,80}-v\d+:\d)"
 )
-"""Names that only AWS Bedrock gives to models: its maker before a point, its release after a colon."""
+"""Names of models that only AWS Bedrock gives: maker before a point, release after a colon."""
 
 _PAIRS = {
     "provider": pl.String,
