@@ -25,7 +25,13 @@ from llmops_pipelines.orchestration.resources import (
 from llmops_pipelines.orchestration.stores import Store
 from llmops_pipelines.tables import PULLED_LOGS
 
-FAILED = "failed"
+FAILED, KEPT = "failed", "kept"
+
+_TO_REPEAT = (pl.col("outcome") == FAILED) | (
+    (pl.col("outcome") != KEPT)
+    & (pl.col("server_count") != pl.col("records") + pl.col("outside")).fill_null(value=False)
+)
+"""Downloads that another one may mend: what a service has deleted does not come back."""
 
 Row = Mapping[str, Any]
 
@@ -64,28 +70,27 @@ def stored_pulls(lake: Lake, day: date) -> pl.DataFrame:
 
 def incomplete(pulls: pl.DataFrame) -> pl.DataFrame:
     """The rows of ``pulls`` that failed, or hold another number of records than their server."""
-    sent = pl.col("records") + pl.col("outside")
-    wrong = (
-        (pl.col("outcome") == FAILED)
-        | (pl.col("outcome") == "kept")
-        | (pl.col("server_count") != sent).fill_null(value=False)
-    )
-    return pulls.filter(wrong).select(
+    return pulls.filter(_TO_REPEAT | (pl.col("outcome") == KEPT)).select(
         "source", "outcome", "records", "outside", "server_count", "error"
     )
 
 
 def days_due(lake: Lake, reference: ReferenceFolder, today: date, start: date) -> list[date]:
-    """Days before ``today`` that a night downloads: missing, failed, or recent enough to change."""
+    """Days before ``today`` that a night downloads.
+
+    They are missing, failed, short of what their server counted, downloaded before they were over,
+    or recent enough to change.
+    """
     due: set[date] = set()
-    stored: dict[date, dict[str, str]] = {}
+    whole: dict[date, set[str]] = {}
     for entry in reference.read("sources.yaml", Sources).pull:
         for day in entry.days(today):
-            if day not in stored:
-                pulls = stored_pulls(lake, day)
-                stored[day] = dict(pulls.select("source", "outcome").iter_rows())
+            if day not in whole:
+                begun = (pl.col("outcome") != KEPT) & (pl.col("pulled_at").dt.date() <= day)
+                stored = stored_pulls(lake, day).filter(~_TO_REPEAT & ~begun)
+                whole[day] = set(stored["source"])
             recent = day >= entry.looks_back_to(today)
-            if day >= start and (recent or stored[day].get(entry.name, FAILED) == FAILED):
+            if day >= start and (recent or entry.name not in whole[day]):
                 due.add(day)
     return sorted(due)
 
@@ -173,7 +178,7 @@ def _downloaded(place: _Place, source: adapters.Source, before: Row | None) -> R
         if stored is not None and lost:
             # Services forget: what was downloaded in time is worth more than what is left there.
             counts = {"server_count": pulled.counted.records, "mark": None}
-            row: Row = {**stored, **counts, "outcome": "kept", "error": None}
+            row: Row = {**stored, **counts, "outcome": KEPT, "error": None}
         else:
             row = _row(place, pulled)
             if row["file"] and not (stored and stored["digest"] == row["digest"]):

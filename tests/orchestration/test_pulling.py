@@ -1,7 +1,7 @@
 """Days pulled from a stub of Langfuse into a landing zone, as nights do it."""
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -65,6 +65,19 @@ class Night:
 
     def check(self):
         return checks.day_is_complete(self.lake, DAY)
+
+    def store_nine_more_days(self, changes):
+        """Rows as of ``DAY``, pulled when the day was over, on the nine days after it."""
+        row = self.pull()
+        for n in range(1, 10):
+            over = {"pulled_at": row["pulled_at"] + timedelta(days=n)}
+            rows = pl.DataFrame([row | over | changes.get(n, {})], schema=PULLED_LOGS.schema)
+            self.lake.write(PULLED_LOGS, rows, day=DAY + timedelta(days=n))
+
+    def due(self):
+        """Days of the month that a night of the 20th asks about."""
+        today = date(2026, 11, 20)
+        return [day.day for day in days_due(self.lake, self.resources["reference"], today, DAY)]
 
     def asked(self):
         """Requests since the last look, as pages and counts."""
@@ -214,18 +227,24 @@ def test_what_was_left_of_another_day_or_another_address_is_not_gone_on_with(nig
 
 
 def test_a_night_asks_about_missing_failed_and_recent_days(night):
-    today = date(2026, 11, 20)
     night.configure(since="2026-11-08", look_back_days=2)
-    due = lambda: [  # noqa: E731 - asked twice
-        day.day for day in days_due(night.lake, night.resources["reference"], today, DAY)
-    ]
-    assert due() == list(range(10, 20))
-    row = night.pull()
-    for n in range(1, 10):
-        rows = pl.DataFrame([row | {"outcome": "failed" if n == 3 else "pulled"}])
-        rows = rows.cast(PULLED_LOGS.schema)
-        night.lake.write(PULLED_LOGS, rows, day=DAY + timedelta(days=n))
-    assert due() == [13, 18, 19]
+    assert night.due() == list(range(10, 20))
+    night.store_nine_more_days({3: {"outcome": "failed"}})
+    assert night.due() == [13, 18, 19]
+
+
+def test_a_night_asks_again_about_days_that_were_short_or_not_over_when_they_were_downloaded(night):
+    night.configure(since="2026-11-08", look_back_days=2)
+    night.store_nine_more_days(
+        {
+            2: {"server_count": 6},
+            3: {"server_count": 6, "outside": 1},
+            4: {"server_count": None},
+            5: {"pulled_at": datetime(2026, 11, 15, 23, 59)},
+            6: {"server_count": 2, "outcome": "kept"},
+        }
+    )
+    assert night.due() == [12, 15, 18, 19]
 
 
 def test_without_services_there_is_nothing_to_ask_and_no_day_is_due(night):
