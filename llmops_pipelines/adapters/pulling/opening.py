@@ -25,7 +25,7 @@ def open_source(entry: Pull, secrets: Mapping[str, str], pace: Pace) -> Source:
         pace: Counts requests, and waits.
 
     Raises:
-        PullError: A variable that the entry names is not set.
+        PullError: A variable that the entry names is not set, or holds no key.
     """
     if missing := [name for name in entry.variables if not secrets.get(name)]:
         raise PullError(f"{entry.name}: {missing[0]} is not set; sources.yaml names it for the key")
@@ -52,8 +52,18 @@ def _credentials(entry: Pull, key: str, public_key: str) -> dict[str, str]:
     if not key:
         return {}
     if entry.kind == "langsmith":
-        return {"x-api-key": key}
+        return {"x-api-key": _sendable(entry, key)}
     login = f"{public_key}:{key}" if entry.kind == "langfuse" else key
     if entry.kind == "langfuse" or (entry.kind == "mlflow" and ":" in key):
         return {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
-    return {"Authorization": f"Bearer {key}"}
+    return {"Authorization": f"Bearer {_sendable(entry, key)}"}
+
+
+def _sendable(entry: Pull, key: str) -> str:
+    """``key`` if a header can carry it."""
+    if not key.isascii() or not key.isprintable() or key != key.strip():
+        raise PullError(
+            f"{entry.name}: {entry.api_key_env} holds what no key does, such as a line break, a "
+            "blank at an end or a letter with an accent; set it to the key alone"
+        )
+    return key

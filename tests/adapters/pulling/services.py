@@ -39,6 +39,7 @@ class Service(ABC):
     tokens: int = 10
     cursor_gone: bool = False
     url: str = ""
+    content_type: str = "application/json"
 
     time = "startTime"
 
@@ -136,7 +137,7 @@ def serving(service: Service) -> Iterator[Service]:
             pages = self.path.startswith(("/api/public/v2/observations", "/api/v1/runs/query"))
             trouble = service.troubles.pop(0) if pages and service.troubles else None
             status, answer = service.answer(self, body)
-            headers = {}
+            headers = {"Content-Type": service.content_type}
             if trouble not in (None, "torn"):
                 status, answer = (trouble, {}) if isinstance(trouble, int) else (trouble[0], {})
             if isinstance(trouble, tuple):

@@ -108,5 +108,5 @@ def test_what_a_person_says_of_a_trace_later_changes_the_mark_and_comes_with_it(
 
 
 def test_an_unknown_experiment_is_told(mlflow, tmp_path):
-    with pytest.raises(PullError, match=r"HTTP 404; check url and project in sources\.yaml"):
+    with pytest.raises(PullError, match=r"HTTP 404; check url, and project or experiment"):
         pulled(asking(mlflow, experiment="other"), tmp_path)

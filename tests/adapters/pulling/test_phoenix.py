@@ -106,7 +106,7 @@ def test_a_page_begins_where_the_one_before_said(phoenix):
 
 
 def test_an_unknown_project_is_told(phoenix, tmp_path):
-    with pytest.raises(PullError, match=r"HTTP 404; check url and project in sources\.yaml"):
+    with pytest.raises(PullError, match=r"HTTP 404; check url, and project or experiment"):
         pulled(source(entry("phoenix", phoenix, project="other")), tmp_path)
     with pytest.raises(PullError, match="Phoenix has no project 'other'"):
         source(entry("phoenix", phoenix, project="other")).count(DAY)
