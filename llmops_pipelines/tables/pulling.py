@@ -11,7 +11,12 @@ PULLED_LOGS = Table(
     volatile=("checked_at", "seconds", "requests", "retries"),
     columns=(
         Column("source", pl.String, "Name of the entry under `pull:` in sources.yaml."),
-        Column("kind", pl.String, "phoenix, langfuse, langsmith, mlflow or litellm_postgres."),
+        Column(
+            "kind",
+            pl.String,
+            "phoenix, langfuse, langfuse_scores, langsmith, langsmith_feedback, mlflow or"
+            " litellm_postgres.",
+        ),
         Column(
             "outcome",
             pl.String,

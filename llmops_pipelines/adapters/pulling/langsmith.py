@@ -58,18 +58,22 @@ class LangSmith:
     def _window(self, day: date) -> dict[str, Any]:
         start, end = (iso(moment) for moment in bounds(day))
         if self._session is None:
-            self._session = self._session_id()
+            self._session = session_id(self._caller, self._project)
         # `start_time` alone spares the server older partitions; the filter draws the exact bounds.
         during = f'and(gte(start_time, "{start}"), lt(start_time, "{end}"))'
         return {"session": [self._session], "start_time": start, "filter": during}
 
-    def _session_id(self) -> str:
-        found = self._caller.ask(
-            "GET", "/api/v1/sessions", params={"name": self._project, "limit": 1}
-        )
-        if not found:
-            raise PullError(f"LangSmith has no project {self._project!r}; check sources.yaml")
-        return str(found[0]["id"])
+
+def session_id(caller: Caller, project: str) -> str:
+    """The id of a project, which the API calls a session.
+
+    Raises:
+        PullError: There is none of that name, or the server refuses.
+    """
+    found = caller.ask("GET", "/api/v1/sessions", params={"name": project, "limit": 1})
+    if not found:
+        raise PullError(f"LangSmith has no project {project!r}; check sources.yaml")
+    return str(found[0]["id"])
 
 
 def _record(run: dict[str, Any]) -> Record:
