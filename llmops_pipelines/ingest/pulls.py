@@ -105,6 +105,8 @@ class Pull(BaseModel):
             raise ValueError(f"project: is missing; {self.kind} keeps logs by project")
         if self.kind == "mlflow" and not self.experiment:
             raise ValueError("experiment: is missing; mlflow keeps traces by experiment")
+        if self.kind.startswith("langfuse") and bool(self.api_key_env) != bool(self.public_key_env):
+            raise ValueError("api_key_env, public_key_env: langfuse has two keys; name both")
         largest = _LARGEST_PAGES.get(self.kind)
         if largest and (self.page_size or 0) > largest:
             raise ValueError(f"page_size: {self.kind} gives at most {largest} records at once")

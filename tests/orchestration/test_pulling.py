@@ -39,7 +39,8 @@ class Night:
     def configure(self, **changes):
         names = {"api_key_env": "KEY", "public_key_env": "PUBLIC"}
         shop = {"name": "shop", "kind": "langfuse", "url": self.service.url, "page_size": 2}
-        down = {"name": "down", "kind": "langfuse", "url": self.service.url, "api_key_env": "NONE"}
+        keys = {"api_key_env": "NONE", "public_key_env": "PUBLIC"}
+        down = {"name": "down", "kind": "langfuse", "url": self.service.url} | keys
         entries = [shop | names | changes] + ([down] if changes.pop("with_one_down", 0) else [])
         entries[0].pop("with_one_down", None)
         (self.root / "sources.yaml").write_text(json.dumps({"pull": entries}))

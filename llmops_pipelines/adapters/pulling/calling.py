@@ -170,7 +170,7 @@ _NO_SUCH: Final = (
     "check url, and project or experiment, in sources.yaml, and that the server's version has this"
     " API"
 )
-_NOT_UNDERSTOOD = "the server's version may have another API"
+_NOT_UNDERSTOOD: Final = "check url in sources.yaml; or the server's version has another API"
 
 
 class RefusedError(PullError):
