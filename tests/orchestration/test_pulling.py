@@ -241,7 +241,7 @@ def test_a_night_asks_again_about_days_that_were_short_or_not_over_when_they_wer
             2: {"server_count": 6},
             3: {"server_count": 6, "outside": 1},
             4: {"server_count": None},
-            5: {"pulled_at": datetime(2026, 11, 15, 23, 59)},
+            5: {"pulled_at": datetime.fromisoformat("2026-11-15T23:59:00")},
             6: {"server_count": 2, "outcome": "kept"},
         }
     )

@@ -93,6 +93,12 @@ def test_a_server_that_only_fails_is_given_up_and_pages_that_came_are_kept(servi
     assert service.cursors == ["2", "4"]
 
 
+def test_a_page_that_names_itself_as_the_next_is_no_endless_download(service, tmp_path):
+    service.page = lambda found, *_: (200, found[:1], "1")
+    with pytest.raises(PullError, match=r"the next page is the one it just gave.*page_size"):
+        pulled(asking(service), tmp_path)
+
+
 def test_an_interrupted_day_begins_anew_where_its_cursor_is_gone(service, tmp_path):
     service.troubles = [None, *[500] * 7]
     with pytest.raises(PullError):
