@@ -150,6 +150,44 @@ def test_what_a_service_has_deleted_stays_in_the_landing_zone_and_is_told(night)
     assert not night.check().passed
 
 
+def test_what_comes_late_is_landed_beside_what_the_service_has_deleted(night):
+    night.pull()
+    night.service.records = [*night.service.records[2:], observation(8), observation(9)]
+    night.service.tokens = 11
+    row = night.pull()
+    assert (row["outcome"], row["records"], row["server_count"]) == ("kept", 7, 5)
+    assert night.ids() == ["o-000", "o-001", "o-002", "o-003", "o-004", "o-008", "o-009"]
+    assert not night.check().passed
+    before = night.file.read_bytes()
+    assert night.pull()["outcome"] == "kept"
+    assert night.file.read_bytes() == before
+
+
+def test_what_the_service_has_and_did_not_send_this_time_is_not_taken_for_deleted(night):
+    night.pull()
+    night.service.tokens = 11
+    night.service.page = lambda found, *asked, page=night.service.page: page(found[:4], *asked)
+    row = night.pull()
+    assert (row["outcome"], row["records"], row["server_count"]) == ("pulled", 5, 5)
+    assert night.check().passed
+
+
+def test_records_of_another_address_do_not_stay_in_the_file(night):
+    night.pull()
+    with serving(LangfuseService([observation(n) for n in range(10, 15)])) as other:
+        night.configure(url=other.url)
+        assert night.pull()["outcome"] == "pulled"
+    assert night.ids() == ["o-010", "o-011", "o-012", "o-013", "o-014"]
+
+
+def test_a_file_that_somebody_broke_is_downloaded_again(night):
+    night.pull()
+    night.file.write_bytes(b"broken")
+    night.service.records.append(observation(9))
+    assert night.pull()["outcome"] == "pulled"
+    assert len(night.ids()) == 6
+
+
 def test_a_day_that_is_short_of_the_servers_count_is_told_and_downloaded_again(night):
     whole = night.service.during
     night.service.page = lambda found, *asked, page=night.service.page: page(found[:4], *asked)

@@ -30,7 +30,7 @@ class LangfuseScores:
             path = "/api/public/v3/scores"
             answer = self._caller.page("GET", path, "limit", after, params=asked)
             after = (answer.get("meta") or {}).get("cursor") or None
-            yield Page([_record(score) for score in answer["data"]], after)
+            yield Page([self.record(score) for score in answer["data"]], after)
             if after is None:
                 return
 
@@ -38,6 +38,6 @@ class LangfuseScores:
         """Nothing: scores are counted by type, and not all types are."""
         return Count(None, None)
 
-
-def _record(score: dict[str, Any]) -> Record:
-    return Record(score["id"], moment_of(score.get("timestamp")), score)
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["id"], moment_of(body.get("timestamp")), body)

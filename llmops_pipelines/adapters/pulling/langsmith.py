@@ -45,7 +45,7 @@ class LangSmith:
                 asked["cursor"] = after
             answer = self._caller.page("POST", "/api/v1/runs/query", "limit", after, json=asked)
             after = (answer.get("cursors") or {}).get("next") or None
-            yield Page([_record(run) for run in answer["runs"]], after)
+            yield Page([self.record(run) for run in answer["runs"]], after)
             if after is None:
                 return
 
@@ -54,6 +54,10 @@ class LangSmith:
         stats = self._caller.ask("POST", "/api/v1/runs/stats", json=self._window(day))
         mark = json.dumps([stats.get(name) for name in _SUMS], sort_keys=True)
         return Count(stats.get("run_count"), mark)
+
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["id"], moment_of(body.get("start_time")), body)
 
     def _window(self, day: date) -> dict[str, Any]:
         start, end = (iso(moment) for moment in bounds(day))
@@ -74,7 +78,3 @@ def session_id(caller: Caller, project: str) -> str:
     if not found:
         raise PullError(f"LangSmith has no project {project!r}; check sources.yaml")
     return str(found[0]["id"])
-
-
-def _record(run: dict[str, Any]) -> Record:
-    return Record(run["id"], moment_of(run.get("start_time")), run)

@@ -33,7 +33,7 @@ class LangSmithFeedback:
             asked["offset"] = int(after or 0)
             found = self._caller.page("GET", "/api/v1/feedback", "limit", after, params=asked)
             after = str(asked["offset"] + len(found)) if found else None
-            yield Page([_record(said) for said in found], after)
+            yield Page([self.record(said) for said in found], after)
             if after is None:
                 return
 
@@ -41,6 +41,6 @@ class LangSmithFeedback:
         """Nothing: the server does not count feedback by the day it was given."""
         return Count(None, None)
 
-
-def _record(said: dict[str, Any]) -> Record:
-    return Record(said["id"], moment_of(said.get("created_at")), said)
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["id"], moment_of(body.get("created_at")), body)

@@ -60,7 +60,7 @@ class LiteLLMPostgres:
         """Pages of calls that started on ``day``."""
         while True:
             rows = self._rows(_PAGE, _window(day, after))
-            records = [_record(*row) for row in rows]
+            records = [self.record(json.loads(text)) for _, text in rows]
             full = len(records) == self._size
             after = json.dumps([records[-1].body["startTime"], records[-1].id]) if full else None
             yield Page(records, after)
@@ -71,6 +71,10 @@ class LiteLLMPostgres:
         """Rows, tokens and spend of ``day``, and when the last of them ended."""
         ((rows, *sums),) = self._rows(_COUNT, _window(day, None))
         return Count(rows, json.dumps([rows, *sums], default=str))
+
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["request_id"], moment_of(body.get("startTime")), body)
 
     def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         import psycopg
@@ -156,8 +160,3 @@ def _window(day: date, after: str | None) -> dict[str, Any]:
     start, end = (moment.replace(tzinfo=None) for moment in bounds(day))
     time, last = json.loads(after) if after else (start, "")
     return {"start": start, "end": end, "time": time, "id": last}
-
-
-def _record(request_id: str, text: str) -> Record:
-    body = json.loads(text)
-    return Record(request_id, moment_of(body.get("startTime")), body)

@@ -55,7 +55,10 @@ class MLflow:
             after = answer.get("next_page_token") or None
             infos = answer.get("traces", [])
             spans = self._spans(infos)
-            yield Page([_record(info, spans.get(info["trace_id"], [])) for info in infos], after)
+            bodies = [
+                {"info": info, "data": {"spans": spans.get(info["trace_id"], [])}} for info in infos
+            ]
+            yield Page([self.record(body) for body in bodies], after)
             if after is None:
                 return
 
@@ -68,6 +71,11 @@ class MLflow:
                 return Count(None, None)
             raise
         return Count(int(sums[0]), _MARK.format(*sums))
+
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        info = body["info"]
+        return Record(info["trace_id"], moment_of(info.get("request_time")), body)
 
     def _metric(self, day: date, view: str, name: str, how: str) -> float:
         first, last = _milliseconds(day)
@@ -124,11 +132,6 @@ class MLflow:
             )
             self._id = str(answer["experiment"]["experiment_id"])
         return self._id
-
-
-def _record(info: dict[str, Any], spans: list[Any]) -> Record:
-    body = {"info": info, "data": {"spans": spans}}
-    return Record(info["trace_id"], moment_of(info.get("request_time")), body)
 
 
 def _milliseconds(day: date) -> tuple[int, int]:

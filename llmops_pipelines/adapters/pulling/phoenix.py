@@ -48,7 +48,7 @@ class Phoenix:
             answer = self._caller.page("GET", path, "limit", after, params=asked)
             self._annotations.put(answer["data"], names)
             after = answer.get("next_cursor")
-            yield Page([_record(span) for span in answer["data"]], after)
+            yield Page([self.record(span) for span in answer["data"]], after)
             if after is None:
                 return
 
@@ -69,6 +69,6 @@ class Phoenix:
             mark += f", annotations {self._annotations.digest(names, during)}"
         return Count(spans, mark)
 
-
-def _record(span: dict[str, Any]) -> Record:
-    return Record(span["context"]["span_id"], moment_of(span.get("start_time")), span)
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["context"]["span_id"], moment_of(body.get("start_time")), body)

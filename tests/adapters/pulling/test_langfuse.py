@@ -110,6 +110,14 @@ def test_an_interrupted_day_begins_anew_where_its_cursor_is_gone(service, tmp_pa
     assert service.cursors == ["2", None, "2", "4"]
 
 
+@pytest.mark.parametrize("value", ["cut \ud83d", 2**70])
+def test_half_a_character_or_a_huge_number_does_not_cost_the_day(value, service, tmp_path):
+    service.records[2]["input"] = value
+    result = pulled(asking(service), tmp_path)
+    assert ids(result) == FIVE
+    assert lines(result)[2]["input"] == value
+
+
 def test_a_record_on_two_pages_is_kept_once(service, tmp_path):
     service.repeats = 1
     result = pulled(asking(service), tmp_path)
