@@ -8,7 +8,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Kind = Literal["phoenix", "langfuse", "langsmith", "mlflow", "litellm_postgres"]
+Kind = Literal[
+    "phoenix",
+    "langfuse",
+    "langfuse_scores",
+    "langsmith",
+    "langsmith_feedback",
+    "mlflow",
+    "litellm_postgres",
+]
 
 PULLED: Final = "pulled"
 """Folder below the log root; nothing but the pull writes there."""
@@ -16,7 +24,9 @@ PULLED: Final = "pulled"
 PULLED_FORMATS: Final[dict[str, str]] = {
     "phoenix": "openinference",
     "langfuse": "langfuse",
+    "langfuse_scores": "langfuse",
     "langsmith": "langsmith",
+    "langsmith_feedback": "langsmith",
     "mlflow": "mlflow",
     "litellm_postgres": "litellm",
 }
@@ -25,11 +35,21 @@ PULLED_FORMATS: Final[dict[str, str]] = {
 _PAGE_SIZES: Final = {
     "phoenix": 500,
     "langfuse": 500,
+    "langfuse_scores": 100,
     "langsmith": 100,
+    "langsmith_feedback": 100,
     "mlflow": 100,
     "litellm_postgres": 2000,
 }
-_LARGEST_PAGES: Final = {"phoenix": 1000, "langfuse": 1000, "langsmith": 100, "mlflow": 500}
+_LARGEST_PAGES: Final = {
+    "phoenix": 1000,
+    "langfuse": 1000,
+    "langfuse_scores": 100,
+    "langsmith": 100,
+    "langsmith_feedback": 100,
+    "mlflow": 500,
+}
+_BY_PROJECT: Final = ("phoenix", "langsmith", "langsmith_feedback")
 _FIRST_DAYS: Final = timedelta(days=7)
 _VARIABLE: Final = r"^[A-Z][A-Z0-9_]*$"
 
@@ -81,10 +101,12 @@ class Pull(BaseModel):
                 raise ValueError("url: must begin with postgresql://, as in postgresql://me@db/llm")
         elif scheme not in ("http", "https") or "@" in urlsplit(self.url).netloc:
             raise ValueError("url: must begin with http:// or https://, and name no user")
-        if self.kind in ("phoenix", "langsmith") and not self.project:
+        if self.kind in _BY_PROJECT and not self.project:
             raise ValueError(f"project: is missing; {self.kind} keeps logs by project")
         if self.kind == "mlflow" and not self.experiment:
             raise ValueError("experiment: is missing; mlflow keeps traces by experiment")
+        if self.kind.startswith("langfuse") and bool(self.api_key_env) != bool(self.public_key_env):
+            raise ValueError("api_key_env, public_key_env: langfuse has two keys; name both")
         largest = _LARGEST_PAGES.get(self.kind)
         if largest and (self.page_size or 0) > largest:
             raise ValueError(f"page_size: {self.kind} gives at most {largest} records at once")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,13 @@ from llmops_pipelines.orchestration.resources import (
 from llmops_pipelines.orchestration.stores import Store
 from llmops_pipelines.tables import PULLED_LOGS
 
-FAILED = "failed"
+FAILED, KEPT = "failed", "kept"
+
+_TO_REPEAT = (pl.col("outcome") == FAILED) | (
+    (pl.col("outcome") != KEPT)
+    & (pl.col("server_count") != pl.col("records") + pl.col("outside")).fill_null(value=False)
+)
+"""Downloads that another one may mend: what a service has deleted does not come back."""
 
 Row = Mapping[str, Any]
 
@@ -64,28 +70,27 @@ def stored_pulls(lake: Lake, day: date) -> pl.DataFrame:
 
 def incomplete(pulls: pl.DataFrame) -> pl.DataFrame:
     """The rows of ``pulls`` that failed, or hold another number of records than their server."""
-    sent = pl.col("records") + pl.col("outside")
-    wrong = (
-        (pl.col("outcome") == FAILED)
-        | (pl.col("outcome") == "kept")
-        | (pl.col("server_count") != sent).fill_null(value=False)
-    )
-    return pulls.filter(wrong).select(
+    return pulls.filter(_TO_REPEAT | (pl.col("outcome") == KEPT)).select(
         "source", "outcome", "records", "outside", "server_count", "error"
     )
 
 
 def days_due(lake: Lake, reference: ReferenceFolder, today: date, start: date) -> list[date]:
-    """Days before ``today`` that a night downloads: missing, failed, or recent enough to change."""
+    """Days before ``today`` that a night downloads.
+
+    They are missing, failed, short of what their server counted, downloaded before they were over,
+    or recent enough to change.
+    """
     due: set[date] = set()
-    stored: dict[date, dict[str, str]] = {}
+    whole: dict[date, set[str]] = {}
     for entry in reference.read("sources.yaml", Sources).pull:
         for day in entry.days(today):
-            if day not in stored:
-                pulls = stored_pulls(lake, day)
-                stored[day] = dict(pulls.select("source", "outcome").iter_rows())
+            if day not in whole:
+                begun = (pl.col("outcome") != KEPT) & (pl.col("pulled_at").dt.date() <= day)
+                stored = stored_pulls(lake, day).filter(~_TO_REPEAT & ~begun)
+                whole[day] = set(stored["source"])
             recent = day >= entry.looks_back_to(today)
-            if day >= start and (recent or stored[day].get(entry.name, FAILED) == FAILED):
+            if day >= start and (recent or entry.name not in whole[day]):
                 due.add(day)
     return sorted(due)
 
@@ -119,10 +124,26 @@ class _Place(NamedTuple):
 
         A download that began on another day is not gone on with: records change meanwhile.
         """
-        asked = (self.entry.kind, self.entry.url, self.entry.project, self.entry.experiment)
-        identity = "\0".join([*asked, self.now.date().isoformat()])
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:32]
-        return adapters.Staging(self.folder / f"{self.day}.sqlite", digest)
+        asked = _digest(self.asked, self.now.date().isoformat())
+        return adapters.Staging(self.folder / f"{self.day}.sqlite", asked)
+
+    @property
+    def asked(self) -> str:
+        """A digest of what is asked for: records of another project are not of this file."""
+        entry = self.entry
+        return _digest(entry.kind, entry.url, entry.project, entry.experiment)
+
+    def records(self, source: adapters.Source) -> Iterator[adapters.Record]:
+        """The records of the finished day; none where somebody changed the file."""
+        try:
+            for body in adapters.bodies(self.store.read(self.file) or b""):
+                yield source.record(body)
+        except (LookupError, TypeError, ValueError):
+            return
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def _pulled(place: _Place, secrets: Mapping[str, str], before: Row | None) -> Row:
@@ -146,7 +167,7 @@ def _pulled(place: _Place, secrets: Mapping[str, str], before: Row | None) -> Ro
 
 
 _NOTHING: Row = {
-    **dict.fromkeys(("file", "digest", "server_count", "mark", "pulled_at", "error")),
+    **dict.fromkeys(("file", "digest", "asked", "server_count", "mark", "pulled_at", "error")),
     **dict.fromkeys(("pages", "records", "duplicates", "outside"), 0),
 }
 
@@ -154,6 +175,8 @@ _NOTHING: Row = {
 def _unchanged(place: _Place, source: adapters.Source, before: Row | None) -> Row | None:
     """The row as it was, if the day was over and complete, and its server sums up the same."""
     if before is None or before["mark"] is None or before["pulled_at"].date() <= place.day:
+        return None
+    if before["asked"] not in (None, place.asked):
         return None
     if before["server_count"] != before["records"] + before["outside"]:
         return None
@@ -169,25 +192,31 @@ def _downloaded(place: _Place, source: adapters.Source, before: Row | None) -> R
     with place.staged() as staging:
         pulled = adapters.pull_day(source, place.day, staging)
         stored = before if before is not None and before["file"] and place.exists() else None
-        lost = stored is not None and pulled.file.records < stored["records"]
-        if stored is not None and lost:
-            # Services forget: what was downloaded in time is worth more than what is left there.
+        gone = 0
+        if stored is not None and stored["asked"] == place.asked:
+            # Services forget: what was downloaded in time stays, beside what came since.
+            if gone := staging.keep(place.records(source)):
+                pulled = pulled._replace(file=staging.day_file(place.day))
+            if pulled.counted.records == pulled.file.records + pulled.outside:
+                gone = 0  # the server has them, and did not send them this time
+        elif stored is not None and pulled.file.records < stored["records"]:
             counts = {"server_count": pulled.counted.records, "mark": None}
-            row: Row = {**stored, **counts, "outcome": "kept", "error": None}
-        else:
-            row = _row(place, pulled)
-            if row["file"] and not (stored and stored["digest"] == row["digest"]):
-                place.store.put(place.file, pulled.file.content)
+            staging.remove()
+            return {**stored, **counts, "outcome": KEPT, "error": None}
+        row = _row(place, pulled) | ({"outcome": KEPT, "mark": None} if gone else {})
+        if row["file"] and not (stored and stored["digest"] == row["digest"]):
+            place.store.put(place.file, pulled.file.content)
         staging.remove()
     return row
 
 
-def _row(place: _Place, pulled: adapters.Pulled) -> Row:
+def _row(place: _Place, pulled: adapters.Pulled) -> dict[str, Any]:
     return {
         "outcome": "pulled",
         "error": None,
         "file": place.file if pulled.file.records else None,
         "digest": pulled.file.digest if pulled.file.records else None,
+        "asked": place.asked,
         "pages": pulled.pages,
         "records": pulled.file.records,
         "server_count": pulled.counted.records,

@@ -8,19 +8,31 @@ PULLED_LOGS = Table(
     name="pulled_logs",
     row="One source on one day: what was downloaded, and what its server says there is.",
     key=("source",),
+    version=2,
     volatile=("checked_at", "seconds", "requests", "retries"),
     columns=(
         Column("source", pl.String, "Name of the entry under `pull:` in sources.yaml."),
-        Column("kind", pl.String, "phoenix, langfuse, langsmith, mlflow or litellm_postgres."),
+        Column(
+            "kind",
+            pl.String,
+            "phoenix, langfuse, langfuse_scores, langsmith, langsmith_feedback, mlflow or"
+            " litellm_postgres.",
+        ),
         Column(
             "outcome",
             pl.String,
             "pulled; unchanged (the server's count and sums are those of the last download); kept"
-            " (the server has fewer records than the file, which stays); failed.",
+            " (the server no longer has some records of the file, which stay in it); failed.",
         ),
         Column("error", pl.String, "What went wrong, without any text of the logs.", nullable=True),
         Column("file", pl.String, "The day's file below the log root.", nullable=True),
         Column("digest", pl.String, "SHA-256 of its lines, 32 hex digits.", nullable=True),
+        Column(
+            "asked",
+            pl.String,
+            "Digest of kind, address, project and experiment that the file was asked for by.",
+            nullable=True,
+        ),
         Column("pages", pl.Int64, "Pages of its download."),
         Column("records", pl.Int64, "Records in the file, each once."),
         Column("server_count", pl.Int64, "Records the server counts.", nullable=True),

@@ -250,6 +250,39 @@ def test_spans_out_of_phoenix_are_calls(record):
     assert sniff([json.dumps(record)]) == "openinference"
 
 
+def annotated(**changes):
+    said = {
+        "id": "U3BhbkFubm90YXRpb246MQ==", "created_at": "2026-11-11T08:00:00+00:00",
+        "updated_at": "2026-11-11T08:00:00+00:00", "name": "helpful", "annotator_kind": "HUMAN",
+        "result": {"label": "down", "score": 0.0, "explanation": "Wrong parcel."},
+        "metadata": {}, "identifier": "", "span_id": SPAN,
+    }  # fmt: skip
+    return REST | {"annotations": [said | changes]}
+
+
+def test_what_a_person_said_of_a_span_of_phoenix_is_feedback():
+    rows = read_as("openinference", annotated())
+    assert rows.calls.height == 1
+    (found,) = rows.feedback.to_dicts()
+    told = ("about_call", "trace_id", "name", "thumb", "comment", "started_at")
+    assert {name: found[name] for name in told} == {
+        "about_call": SPAN, "trace_id": TRACE, "name": "helpful", "thumb": "down",
+        "comment": "Wrong parcel.", "started_at": utc("2026-11-11T08:00:00"),
+    }  # fmt: skip
+
+
+def test_what_a_person_said_of_a_whole_trace_is_about_no_single_call():
+    about_trace = {"span_id": None, "trace_id": TRACE, "result": {"score": 0.75}}
+    (found,) = read_as("openinference", annotated(**about_trace)).feedback.to_dicts()
+    assert (found["about_call"], found["trace_id"], found["rating"]) == (None, TRACE, 4.0)
+
+
+@pytest.mark.parametrize("changes", [{"annotator_kind": "LLM"}, {"result": {"label": "b"}}])
+def test_what_judges_said_and_what_fits_no_scale_is_ignored(changes):
+    rows = read_as("openinference", annotated(**changes))
+    assert (rows.calls.height, rows.feedback.height) == (1, 0)
+
+
 def test_rows_of_a_parquet_file_of_spans_are_calls():
     file = io.BytesIO()
     pl.DataFrame([ROW]).write_parquet(file)

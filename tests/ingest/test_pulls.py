@@ -54,6 +54,8 @@ def test_a_database_has_a_user_and_no_password_in_its_address():
     [
         ({"project": ""}, "project: is missing"),
         ({"kind": "mlflow"}, "experiment: is missing"),
+        ({"kind": "langfuse", "api_key_env": "KEY"}, "langfuse has two keys; name both"),
+        ({"kind": "langfuse_scores", "public_key_env": "KEY"}, "langfuse has two keys"),
         ({"kind": "langsmith", "page_size": 101}, "gives at most 100 records at once"),
         ({"page_size": 0}, "greater than or equal to 1"),
         ({"api_key_env": "sk-live-1234"}, "api_key_env"),

@@ -1,7 +1,7 @@
 """Days pulled from a stub of Langfuse into a landing zone, as nights do it."""
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -39,7 +39,8 @@ class Night:
     def configure(self, **changes):
         names = {"api_key_env": "KEY", "public_key_env": "PUBLIC"}
         shop = {"name": "shop", "kind": "langfuse", "url": self.service.url, "page_size": 2}
-        down = {"name": "down", "kind": "langfuse", "url": self.service.url, "api_key_env": "NONE"}
+        keys = {"api_key_env": "NONE", "public_key_env": "PUBLIC"}
+        down = {"name": "down", "kind": "langfuse", "url": self.service.url} | keys
         entries = [shop | names | changes] + ([down] if changes.pop("with_one_down", 0) else [])
         entries[0].pop("with_one_down", None)
         (self.root / "sources.yaml").write_text(json.dumps({"pull": entries}))
@@ -65,6 +66,19 @@ class Night:
 
     def check(self):
         return checks.day_is_complete(self.lake, DAY)
+
+    def store_nine_more_days(self, changes):
+        """Rows as of ``DAY``, pulled when the day was over, on the nine days after it."""
+        row = self.pull()
+        for n in range(1, 10):
+            over = {"pulled_at": row["pulled_at"] + timedelta(days=n)}
+            rows = pl.DataFrame([row | over | changes.get(n, {})], schema=PULLED_LOGS.schema)
+            self.lake.write(PULLED_LOGS, rows, day=DAY + timedelta(days=n))
+
+    def due(self):
+        """Days of the month that a night of the 20th asks about."""
+        today = date(2026, 11, 20)
+        return [day.day for day in days_due(self.lake, self.resources["reference"], today, DAY)]
 
     def asked(self):
         """Requests since the last look, as pages and counts."""
@@ -134,6 +148,44 @@ def test_what_a_service_has_deleted_stays_in_the_landing_zone_and_is_told(night)
     assert len(night.ids()) == 5
     assert night.check().severity.value == "WARN"
     assert not night.check().passed
+
+
+def test_what_comes_late_is_landed_beside_what_the_service_has_deleted(night):
+    night.pull()
+    night.service.records = [*night.service.records[2:], observation(8), observation(9)]
+    night.service.tokens = 11
+    row = night.pull()
+    assert (row["outcome"], row["records"], row["server_count"]) == ("kept", 7, 5)
+    assert night.ids() == ["o-000", "o-001", "o-002", "o-003", "o-004", "o-008", "o-009"]
+    assert not night.check().passed
+    before = night.file.read_bytes()
+    assert night.pull()["outcome"] == "kept"
+    assert night.file.read_bytes() == before
+
+
+def test_what_the_service_has_and_did_not_send_this_time_is_not_taken_for_deleted(night):
+    night.pull()
+    night.service.tokens = 11
+    night.service.page = lambda found, *asked, page=night.service.page: page(found[:4], *asked)
+    row = night.pull()
+    assert (row["outcome"], row["records"], row["server_count"]) == ("pulled", 5, 5)
+    assert night.check().passed
+
+
+def test_records_of_another_address_do_not_stay_in_the_file(night):
+    night.pull()
+    with serving(LangfuseService([observation(n) for n in range(10, 15)])) as other:
+        night.configure(url=other.url)
+        assert night.pull()["outcome"] == "pulled"
+    assert night.ids() == ["o-010", "o-011", "o-012", "o-013", "o-014"]
+
+
+def test_a_file_that_somebody_broke_is_downloaded_again(night):
+    night.pull()
+    night.file.write_bytes(b"broken")
+    night.service.records.append(observation(9))
+    assert night.pull()["outcome"] == "pulled"
+    assert len(night.ids()) == 6
 
 
 def test_a_day_that_is_short_of_the_servers_count_is_told_and_downloaded_again(night):
@@ -214,18 +266,24 @@ def test_what_was_left_of_another_day_or_another_address_is_not_gone_on_with(nig
 
 
 def test_a_night_asks_about_missing_failed_and_recent_days(night):
-    today = date(2026, 11, 20)
     night.configure(since="2026-11-08", look_back_days=2)
-    due = lambda: [  # noqa: E731 - asked twice
-        day.day for day in days_due(night.lake, night.resources["reference"], today, DAY)
-    ]
-    assert due() == list(range(10, 20))
-    row = night.pull()
-    for n in range(1, 10):
-        rows = pl.DataFrame([row | {"outcome": "failed" if n == 3 else "pulled"}])
-        rows = rows.cast(PULLED_LOGS.schema)
-        night.lake.write(PULLED_LOGS, rows, day=DAY + timedelta(days=n))
-    assert due() == [13, 18, 19]
+    assert night.due() == list(range(10, 20))
+    night.store_nine_more_days({3: {"outcome": "failed"}})
+    assert night.due() == [13, 18, 19]
+
+
+def test_a_night_asks_again_about_days_that_were_short_or_not_over_when_they_were_downloaded(night):
+    night.configure(since="2026-11-08", look_back_days=2)
+    night.store_nine_more_days(
+        {
+            2: {"server_count": 6},
+            3: {"server_count": 6, "outside": 1},
+            4: {"server_count": None},
+            5: {"pulled_at": datetime.fromisoformat("2026-11-15T23:59:00")},
+            6: {"server_count": 2, "outcome": "kept"},
+        }
+    )
+    assert night.due() == [12, 15, 18, 19]
 
 
 def test_without_services_there_is_nothing_to_ask_and_no_day_is_due(night):

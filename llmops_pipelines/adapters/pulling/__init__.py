@@ -11,7 +11,7 @@ from llmops_pipelines.adapters.pulling.protocol import (
     Source,
 )
 from llmops_pipelines.adapters.pulling.running import Pulled, count_day, pull_day
-from llmops_pipelines.adapters.pulling.staging import DayFile, Staging
+from llmops_pipelines.adapters.pulling.staging import DayFile, Staging, bodies
 
 __all__ = [
     "Count",
@@ -24,6 +24,7 @@ __all__ = [
     "Record",
     "Source",
     "Staging",
+    "bodies",
     "count_day",
     "open_source",
     "pull_day",

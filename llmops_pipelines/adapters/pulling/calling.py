@@ -25,8 +25,11 @@ LONGEST_WAIT_S: Final = 300.0
 """A server that wants a longer pause is left alone until the next run."""
 
 _FIRST_BACK_OFF_S, _LONGEST_BACK_OFF_S = 0.5, 30.0
+_FIRST_LIMITED_S: Final = 4.0
+"""Limits are mostly of a minute: waits after them have to outlive one."""
+
 _AGAIN: Final = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
-_KEY_REFUSED, _UNKNOWN = (401, 403), 404
+_KEY_REFUSED, _UNKNOWN, _LIMITED = (401, 403), 404, 429
 _CURSOR_GONE: Final = (400, 404, 410, 422)
 
 
@@ -52,15 +55,19 @@ class Pace:
         self._next = max(now, self._next) + self._interval
         self.requests += 1
 
-    def back_off(self, attempt: int, asked_s: float | None = None) -> None:
+    def back_off(
+        self, attempt: int, asked_s: float | None = None, *, limited: bool = False
+    ) -> None:
         """Wait before attempt ``attempt`` + 1: as long as was asked, else longer each time.
 
         The wait without a wish is drawn at random, so that many clients do not come back at once.
+        A wish for less is no leave to hurry: it is rounded down, or from a clock that goes wrong.
         """
-        longest = min(_FIRST_BACK_OFF_S * 2**attempt, _LONGEST_BACK_OFF_S)
+        first = _FIRST_LIMITED_S if limited and asked_s is None else _FIRST_BACK_OFF_S
+        longest = min(first * 2**attempt, _LONGEST_BACK_OFF_S)
         drawn = random.uniform(longest / 2, longest)  # noqa: S311 - no secret hangs on it
         self.retries += 1
-        self._sleep(drawn if asked_s is None else asked_s)
+        self._sleep(max(drawn, asked_s or 0.0))
 
 
 class Caller:
@@ -106,7 +113,7 @@ class Caller:
     def _call(self, method: str, path: str, size_name: str | None, asked: Mapping[str, Any]) -> Any:
         import httpx
 
-        failure = ""
+        failure, remedy = "", _KEPT
         for attempt in range(ATTEMPTS):
             sized = self._sized(size_name, asked)
             self._pace.take_turn()
@@ -114,10 +121,11 @@ class Caller:
                 answer = self._client.request(method, self._url + path, **sized)
                 if answer.status_code not in _AGAIN:
                     return self._content(answer, path)
-                failure, wait = f"HTTP {answer.status_code}", _wished(answer)
-                overtaxed = answer.status_code >= 500
+                failure, wait, remedy = f"HTTP {answer.status_code}", _wished(answer), _KEPT
+                overtaxed, limited = answer.status_code >= 500, answer.status_code == _LIMITED
             except (httpx.TransportError, httpx.DecodingError, ValueError) as error:
-                failure, wait, overtaxed = type(error).__name__, None, True
+                failure, wait, overtaxed, limited = type(error).__name__, None, True, False
+                remedy = _NOBODY if isinstance(error, httpx.ConnectError) else _KEPT
             if wait is not None and wait > LONGEST_WAIT_S:
                 raise PullError(
                     f"{self._name}: {self._url}{path} asks to wait {wait:,.0f} s ({failure}); it is"
@@ -126,10 +134,10 @@ class Caller:
             if size_name and overtaxed and attempt >= 1:
                 self._size = max(1, self._size // 2)
             if attempt + 1 < ATTEMPTS:
-                self._pace.back_off(attempt, wait)
+                self._pace.back_off(attempt, wait, limited=limited)
         raise PullError(
-            f"{self._name}: {self._url}{path} failed {ATTEMPTS} times, last with {failure}; pages "
-            "that arrived are kept, and the next run goes on from there"
+            f"{self._name}: {self._url}{path} failed {ATTEMPTS} times, last with {failure}; "
+            f"{remedy}"
         )
 
     def _sized(self, size_name: str | None, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,9 +148,11 @@ class Caller:
 
     def _content(self, answer: httpx.Response, path: str) -> Any:
         status = answer.status_code
-        if 200 <= status < 300:
-            return answer.json()
         place = f"{self._name}: {self._url}{path} answers HTTP {status}"
+        if 200 <= status < 300:
+            if answer.headers.get("Content-Type", "").startswith("text/html"):
+                raise RefusedError(f"{place} with a web page; {_NO_SERVICE}", status)
+            return answer.json()
         if 300 <= status < 400:
             raise RefusedError(
                 f"{place}; redirects are not followed: give the final address", status
@@ -151,8 +161,16 @@ class Caller:
         raise RefusedError(f"{place}; {remedies.get(status, _NOT_UNDERSTOOD)}", status)
 
 
-_NO_SUCH = "check url and project in sources.yaml, and that the server's version has this API"
-_NOT_UNDERSTOOD = "the server's version may have another API"
+_KEPT: Final = "pages that arrived are kept, and the next run goes on from there"
+_NOBODY: Final = "check host and port of url in sources.yaml, and that the service runs"
+_NO_SERVICE: Final = (
+    "give the service's root as url in sources.yaml, past any page that asks to log in"
+)
+_NO_SUCH: Final = (
+    "check url, and project or experiment, in sources.yaml, and that the server's version has this"
+    " API"
+)
+_NOT_UNDERSTOOD: Final = "check url in sources.yaml; or the server's version has another API"
 
 
 class RefusedError(PullError):

@@ -30,7 +30,7 @@ class Langfuse:
             path = "/api/public/v2/observations"
             answer = self._caller.page("GET", path, "limit", after, params=asked)
             after = (answer.get("meta") or {}).get("cursor") or None
-            yield Page([_record(observation) for observation in answer["data"]], after)
+            yield Page([self.record(observation) for observation in answer["data"]], after)
             if after is None:
                 return
 
@@ -52,6 +52,6 @@ class Langfuse:
         count = int(sums[0]) if sums[0] is not None else 0 if not row else None
         return Count(count, json.dumps(sums))
 
-
-def _record(observation: dict[str, Any]) -> Record:
-    return Record(observation["id"], moment_of(observation.get("startTime")), observation)
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["id"], moment_of(body.get("startTime")), body)

@@ -45,7 +45,7 @@ class LangSmith:
                 asked["cursor"] = after
             answer = self._caller.page("POST", "/api/v1/runs/query", "limit", after, json=asked)
             after = (answer.get("cursors") or {}).get("next") or None
-            yield Page([_record(run) for run in answer["runs"]], after)
+            yield Page([self.record(run) for run in answer["runs"]], after)
             if after is None:
                 return
 
@@ -55,22 +55,26 @@ class LangSmith:
         mark = json.dumps([stats.get(name) for name in _SUMS], sort_keys=True)
         return Count(stats.get("run_count"), mark)
 
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["id"], moment_of(body.get("start_time")), body)
+
     def _window(self, day: date) -> dict[str, Any]:
         start, end = (iso(moment) for moment in bounds(day))
         if self._session is None:
-            self._session = self._session_id()
+            self._session = session_id(self._caller, self._project)
         # `start_time` alone spares the server older partitions; the filter draws the exact bounds.
         during = f'and(gte(start_time, "{start}"), lt(start_time, "{end}"))'
         return {"session": [self._session], "start_time": start, "filter": during}
 
-    def _session_id(self) -> str:
-        found = self._caller.ask(
-            "GET", "/api/v1/sessions", params={"name": self._project, "limit": 1}
-        )
-        if not found:
-            raise PullError(f"LangSmith has no project {self._project!r}; check sources.yaml")
-        return str(found[0]["id"])
 
+def session_id(caller: Caller, project: str) -> str:
+    """The id of a project, which the API calls a session.
 
-def _record(run: dict[str, Any]) -> Record:
-    return Record(run["id"], moment_of(run.get("start_time")), run)
+    Raises:
+        PullError: There is none of that name, or the server refuses.
+    """
+    found = caller.ask("GET", "/api/v1/sessions", params={"name": project, "limit": 1})
+    if not found:
+        raise PullError(f"LangSmith has no project {project!r}; check sources.yaml")
+    return str(found[0]["id"])

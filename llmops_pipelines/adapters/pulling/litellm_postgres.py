@@ -59,8 +59,8 @@ class LiteLLMPostgres:
     def pages(self, day: date, after: str | None) -> Iterator[Page]:
         """Pages of calls that started on ``day``."""
         while True:
-            rows = self._rows(_PAGE, {**_window(day, after), "limit": self._size})
-            records = [_record(*row) for row in rows]
+            rows = self._rows(_PAGE, _window(day, after))
+            records = [self.record(json.loads(text)) for _, text in rows]
             full = len(records) == self._size
             after = json.dumps([records[-1].body["startTime"], records[-1].id]) if full else None
             yield Page(records, after)
@@ -72,6 +72,10 @@ class LiteLLMPostgres:
         ((rows, *sums),) = self._rows(_COUNT, _window(day, None))
         return Count(rows, json.dumps([rows, *sums], default=str))
 
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["request_id"], moment_of(body.get("startTime")), body)
+
     def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         import psycopg
 
@@ -81,7 +85,8 @@ class LiteLLMPostgres:
             try:
                 if self._connection is None or self._connection.closed:
                     self._connection = self._connect()
-                rows: list[tuple[Any, ...]] = self._connection.execute(query, values).fetchall()
+                limited = {**values, "limit": self._size}
+                rows: list[tuple[Any, ...]] = self._connection.execute(query, limited).fetchall()
                 return rows
             except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
                 raise PullError(
@@ -89,13 +94,39 @@ class LiteLLMPostgres:
                     f"({type(error).__name__}); check database, schema and grants"
                 ) from error
             except psycopg.OperationalError as error:
+                if refusal := _refusal(error):
+                    raise PullError(f"{self._name}: {refusal}") from error
                 failure, self._connection = type(error).__name__, None
+                if isinstance(error, psycopg.errors.QueryCanceled) and query == _PAGE:
+                    self._size = max(1, self._size // 2)
+            except psycopg.Error as error:
+                raise PullError(
+                    f"{self._name}: PostgreSQL cannot be asked ({type(error).__name__}); check url "
+                    "in sources.yaml, and that LiteLLM's version has this table as documented"
+                ) from error
             if attempt + 1 < ATTEMPTS:
                 self._pace.back_off(attempt)
         raise PullError(
-            f"{self._name}: PostgreSQL failed {ATTEMPTS} times, last with {failure}; check url and "
-            "api_key_env in sources.yaml; pages that arrived are kept"
+            f"{self._name}: PostgreSQL failed {ATTEMPTS} times, last with {failure}; check host "
+            "and port of url and timeout_s in sources.yaml, and that the server runs; pages that "
+            "arrived are kept"
         )
+
+
+def _refusal(error: psycopg.OperationalError) -> str | None:
+    """What to do where the server turns a login away, which no repetition changes; else None.
+
+    Drivers get no code for it, and its text is in the server's language.
+    """
+    tried = error.pgconn
+    if tried is not None and tried.needs_password:
+        return "PostgreSQL asks for a password; name its variable in api_key_env of sources.yaml"
+    if tried is not None and error.sqlstate is None and tried.used_password:
+        return (
+            "PostgreSQL refuses the login; check role and database of url, and the password in the "
+            "variable that api_key_env names in sources.yaml"
+        )
+    return None
 
 
 def opened(url: str, password: str, timeout_s: float) -> psycopg.Connection[Any]:
@@ -129,8 +160,3 @@ def _window(day: date, after: str | None) -> dict[str, Any]:
     start, end = (moment.replace(tzinfo=None) for moment in bounds(day))
     time, last = json.loads(after) if after else (start, "")
     return {"start": start, "end": end, "time": time, "id": last}
-
-
-def _record(request_id: str, text: str) -> Record:
-    body = json.loads(text)
-    return Record(request_id, moment_of(body.get("startTime")), body)

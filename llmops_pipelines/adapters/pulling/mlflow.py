@@ -16,6 +16,17 @@ _IN_BATCHES: Final = ("TRACKING_STORE", "ARCHIVE_REPO")
 _IDS_AT_ONCE: Final = 50
 """Ids stand in the address, which must not grow too long."""
 
+_SUMS: Final = (
+    ("TRACES", "trace_count", "COUNT"),
+    ("TRACES", "total_tokens", "SUM"),
+    ("SPANS", "span_count", "COUNT"),
+    ("ASSESSMENTS", "assessment_count", "COUNT"),
+    ("ASSESSMENTS", "assessment_value", "AVG"),
+)
+"""What changes with a trace; spans and people's assessments often come days after it."""
+
+_MARK: Final = "{:.0f} traces, {:.0f} tokens, {:.0f} spans, {:.0f} assessments of {:.9g}"
+
 
 class MLflow:
     """Traces of one experiment, oldest first."""
@@ -44,26 +55,33 @@ class MLflow:
             after = answer.get("next_page_token") or None
             infos = answer.get("traces", [])
             spans = self._spans(infos)
-            yield Page([_record(info, spans.get(info["trace_id"], [])) for info in infos], after)
+            bodies = [
+                {"info": info, "data": {"spans": spans.get(info["trace_id"], [])}} for info in infos
+            ]
+            yield Page([self.record(body) for body in bodies], after)
             if after is None:
                 return
 
     def count(self, day: date) -> Count:
-        """Traces and tokens that the server counts on ``day``; older servers do not count."""
+        """Traces that the server counts on ``day``, and its sums; older servers do not count."""
         try:
-            traces = self._metric(day, "trace_count", "COUNT")
-            tokens = self._metric(day, "total_tokens", "SUM")
+            sums = [self._metric(day, *asked) for asked in _SUMS]
         except RefusedError as error:
             if error.status in (404, 405):
                 return Count(None, None)
             raise
-        return Count(int(traces), f"{traces:.0f} traces, {tokens:.0f} tokens")
+        return Count(int(sums[0]), _MARK.format(*sums))
 
-    def _metric(self, day: date, name: str, how: str) -> float:
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        info = body["info"]
+        return Record(info["trace_id"], moment_of(info.get("request_time")), body)
+
+    def _metric(self, day: date, view: str, name: str, how: str) -> float:
         first, last = _milliseconds(day)
         body = {
             "experiment_ids": [self._experiment_id()],
-            "view_type": "TRACES",
+            "view_type": view,
             "metric_name": name,
             "aggregations": [{"aggregation_type": how}],
             "start_time_ms": first,
@@ -71,7 +89,7 @@ class MLflow:
         }
         answer = self._caller.ask("POST", "/api/3.0/mlflow/traces/metrics", json=body)
         points = answer.get("data_points", [])
-        return float(points[0]["values"].get(how, 0)) if points else 0.0
+        return float(points[0]["values"].get(how) or 0) if points else 0.0
 
     def _spans(self, infos: list[dict[str, Any]]) -> dict[str, list[Any]]:
         """Spans by trace, from the database many at once, from files one by one."""
@@ -114,11 +132,6 @@ class MLflow:
             )
             self._id = str(answer["experiment"]["experiment_id"])
         return self._id
-
-
-def _record(info: dict[str, Any], spans: list[Any]) -> Record:
-    body = {"info": info, "data": {"spans": spans}}
-    return Record(info["trace_id"], moment_of(info.get("request_time")), body)
 
 
 def _milliseconds(day: date) -> tuple[int, int]:

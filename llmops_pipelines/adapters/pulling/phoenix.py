@@ -1,4 +1,4 @@
-"""Phoenix: spans through its REST API, counted through its GraphQL API."""
+"""Phoenix: spans with their annotations through its REST API, counted through its GraphQL API."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from llmops_pipelines.adapters.pulling.calling import Caller
+from llmops_pipelines.adapters.pulling.phoenix_annotations import Annotations
 from llmops_pipelines.adapters.pulling.protocol import (
     Count,
     Page,
@@ -32,23 +33,27 @@ class Phoenix:
 
     def __init__(self, caller: Caller, project: str) -> None:
         self._caller, self._project = caller, project
-        self._path = f"/v1/projects/{quote(project, safe='')}/spans"
+        self._path = f"/v1/projects/{quote(project, safe='')}"
+        self._annotations = Annotations(caller, project, self._path)
 
     def pages(self, day: date, after: str | None) -> Iterator[Page]:
         """Pages of spans that started on ``day``."""
         start, end = bounds(day)
+        names = self._annotations.names()
         while True:
             asked = {"start_time": iso(start), "end_time": iso(end), "sort": "id", "order": "asc"}
             if after is not None:
                 asked["cursor"] = after
-            answer = self._caller.page("GET", self._path, "limit", after, params=asked)
+            path = f"{self._path}/spans"
+            answer = self._caller.page("GET", path, "limit", after, params=asked)
+            self._annotations.put(answer["data"], names)
             after = answer.get("next_cursor")
-            yield Page([_record(span) for span in answer["data"]], after)
+            yield Page([self.record(span) for span in answer["data"]], after)
             if after is None:
                 return
 
     def count(self, day: date) -> Count:
-        """Spans and tokens that the server counts on ``day``."""
+        """Spans and tokens that the server counts on ``day``, and what was said of them."""
         start, end = bounds(day)
         during = {"start": iso(start), "end": iso(end)}
         body = {"query": _COUNT, "variables": {"name": self._project, "during": during}}
@@ -59,8 +64,11 @@ class Phoenix:
         if project is None:
             raise PullError(f"Phoenix has no project {self._project!r}; check sources.yaml")
         spans, tokens = project["recordCount"], project["tokenCountTotal"]
-        return Count(spans, f"{spans} spans, {tokens:.0f} tokens")
+        mark = f"{spans} spans, {tokens:.0f} tokens"
+        if names := self._annotations.names():
+            mark += f", annotations {self._annotations.digest(names, during)}"
+        return Count(spans, mark)
 
-
-def _record(span: dict[str, Any]) -> Record:
-    return Record(span["context"]["span_id"], moment_of(span.get("start_time")), span)
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        return Record(body["context"]["span_id"], moment_of(body.get("start_time")), body)

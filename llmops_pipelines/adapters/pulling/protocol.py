@@ -64,6 +64,10 @@ class Source(Protocol):
         """
         ...
 
+    def record(self, body: dict[str, Any]) -> Record:
+        """A record of ``pages``, told again from its body."""
+        ...
+
 
 def bounds(day: date) -> tuple[datetime, datetime]:
     """The first moment of ``day`` and of the day after, with the zone UTC."""

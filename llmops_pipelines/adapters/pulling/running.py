@@ -62,6 +62,11 @@ def _finish(source: Source, day: date, staging: Staging) -> None:
     if not staging.finished:
         with _shapes_told():
             for page in source.pages(day, staging.after):
+                if page.after is not None and page.after == staging.after:
+                    raise PullError(
+                        "the server says that the next page is the one it just gave, so pages "
+                        "would not end; choose a larger page_size in sources.yaml"
+                    )
                 staging.add(page)
 
 

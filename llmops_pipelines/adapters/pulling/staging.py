@@ -7,8 +7,10 @@ goes on with its next page.
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
@@ -16,7 +18,7 @@ from typing import Any, Final, NamedTuple, Self
 import orjson
 import zstandard
 
-from llmops_pipelines.adapters.pulling.protocol import Page, bounds
+from llmops_pipelines.adapters.pulling.protocol import Page, Record, bounds
 
 _TABLES: Final = """
 create table if not exists record (id text primary key, started integer, line blob);
@@ -80,20 +82,22 @@ class Staging:
 
     def add(self, page: Page) -> None:
         """Keep a page; a record that came before is replaced by its later version."""
-        rows = [
-            (
-                record.id,
-                None if record.started is None else _microseconds(record.started),
-                orjson.dumps(record.body, option=orjson.OPT_SORT_KEYS),
-            )
-            for record in page.records
-        ]
+        rows = [_row(record) for record in page.records]
         with self._transaction():
             self._connection.executemany("insert or replace into record values (?, ?, ?)", rows)
             self._connection.execute(
                 "update progress set pages = pages + 1, after = ?, finished = ?, came = came + ?",
                 [page.after, page.after is None, len(rows)],
             )
+
+    def keep(self, records: Iterable[Record]) -> int:
+        """Add those of an earlier download that did not come again; return how many they are."""
+        before = self._connection.total_changes
+        with self._transaction():
+            self._connection.executemany(
+                "insert or ignore into record values (?, ?, ?)", map(_row, records)
+            )
+        return self._connection.total_changes - before
 
     @property
     def pages(self) -> int:
@@ -115,7 +119,7 @@ class Staging:
     def duplicates(self) -> int:
         """Records that came again."""
         (kept,) = self._connection.execute("select count(*) from record").fetchone()
-        return int(self._progress("came")) - int(kept)
+        return max(0, int(self._progress("came")) - int(kept))
 
     def outside(self, day: date) -> int:
         """Records that by their own account did not start on ``day``."""
@@ -160,6 +164,33 @@ class Staging:
     def _transaction(self) -> sqlite3.Connection:
         self._connection.execute("begin")
         return self._connection
+
+
+def bodies(content: bytes) -> Iterator[dict[str, Any]]:
+    """The records of a ``DayFile``.
+
+    Raises:
+        ValueError: It is not one.
+    """
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(content)) as reader:
+            yield from map(json.loads, io.BufferedReader(reader))
+    except zstandard.ZstdError as error:
+        raise ValueError("is not compressed with zstd") from error
+
+
+def _row(record: Record) -> tuple[str, int | None, bytes]:
+    started = None if record.started is None else _microseconds(record.started)
+    return record.id, started, _line(record.body)
+
+
+def _line(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Half a character, where a client cut a text, or a number of more than 64 bits: JSON has
+        # both, and one such record must not cost its day.
+        return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _microseconds(moment: datetime) -> int:

@@ -19,6 +19,13 @@ from urllib.parse import parse_qs, urlsplit
 from tests.loopback import QuietHTTPServer
 
 DAY = date(2026, 11, 10)
+PAGED = (
+    "/api/public/v2/observations",
+    "/api/public/v3/scores",
+    "/api/v1/runs/query",
+    "/api/v1/feedback",
+)
+"""What troubles are met by."""
 
 
 @dataclass
@@ -39,6 +46,8 @@ class Service(ABC):
     tokens: int = 10
     cursor_gone: bool = False
     url: str = ""
+    content_type: str = "application/json"
+    scores: list[dict[str, Any]] = field(default_factory=list)
 
     time = "startTime"
 
@@ -89,15 +98,35 @@ class LangfuseService(Service):
             count = len(self.during(query["fromTimestamp"], query["toTimestamp"]))
             sums = {"count_count": str(count), "sum_totalTokens": self.tokens, "sum_totalCost": 0.5}
             return 200, {"data": [sums]}
+        if url.path == "/api/public/v3/scores":
+            return self.scores_page(asked)
         if url.path != "/api/public/v2/observations":
             return 404, {}
         found = self.during(asked["fromStartTime"], asked["toStartTime"])
         status, data, after = self.page(found, int(asked["limit"]), asked.get("cursor"))
         return status, {"data": data, "meta": {"cursor": after} if after else {}}
 
+    def scores_page(self, asked: dict[str, str]) -> tuple[int, Any]:
+        """Latest first; unknown groups of fields and too large pages are refused."""
+        groups = set(asked["fields"].split(","))
+        if int(asked["limit"]) > 100 or groups - {"details", "subject", "annotation"}:
+            return 400, {"message": "Invalid request data"}
+        found = sorted(
+            (
+                score
+                for score in self.scores
+                if asked["fromTimestamp"] <= score["timestamp"] < asked["toTimestamp"]
+            ),
+            key=lambda score: score["timestamp"],
+            reverse=True,
+        )
+        status, data, after = self.page(found, int(asked["limit"]), asked.get("cursor"))
+        meta = {"limit": int(asked["limit"])} | ({"cursor": after} if after else {})
+        return status, {"data": data, "meta": meta}
+
 
 class LangSmithService(Service):
-    """``/api/v1/sessions``, ``/runs/query`` and ``/runs/stats``; the key is ``sk``."""
+    """``/api/v1/sessions``, ``/runs/query``, ``/runs/stats``, ``/feedback``; the key is ``sk``."""
 
     time = "start_time"
 
@@ -108,6 +137,8 @@ class LangSmithService(Service):
         if url.path == "/api/v1/sessions":
             name = parse_qs(url.query)["name"][0]
             return 200, [{"id": "project-1", "name": name}] if name == "shop" else []
+        if url.path == "/api/v1/feedback":
+            return self.feedback_page({n: v[0] for n, v in parse_qs(url.query).items()})
         assert body["session"] == ["project-1"]
         start, end = body["filter"].split('"')[1::2]
         assert body["filter"] == f'and(gte(start_time, "{start}"), lt(start_time, "{end}"))'
@@ -119,6 +150,20 @@ class LangSmithService(Service):
             return 404, {}
         status, runs, after = self.page(found, body["limit"], body.get("cursor"))
         return status, {"runs": runs, "cursors": {"next": after}}
+
+    def feedback_page(self, asked: dict[str, str]) -> tuple[int, Any]:
+        """An array of what was said, latest first; both bounds belong to the time."""
+        offset, limit = int(asked["offset"]), int(asked["limit"])
+        if asked["session"] != "project-1" or limit > 100:
+            return 422, {"detail": "Validation error"}
+        found = [
+            said
+            for said in sorted(self.scores, key=lambda said: said["created_at"], reverse=True)
+            if asked["min_created_at"] <= said["created_at"] <= asked["max_created_at"]
+        ]
+        self.limits.append(limit)
+        self.cursors.append(asked["offset"])
+        return 200, found[offset : offset + limit]
 
 
 @contextmanager
@@ -133,10 +178,10 @@ def serving(service: Service) -> Iterator[Service]:
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size) or b"{}")
             service.seen.append(f"{self.command} {urlsplit(self.path).path}")
-            pages = self.path.startswith(("/api/public/v2/observations", "/api/v1/runs/query"))
+            pages = urlsplit(self.path).path in PAGED
             trouble = service.troubles.pop(0) if pages and service.troubles else None
             status, answer = service.answer(self, body)
-            headers = {}
+            headers = {"Content-Type": service.content_type}
             if trouble not in (None, "torn"):
                 status, answer = (trouble, {}) if isinstance(trouble, int) else (trouble[0], {})
             if isinstance(trouble, tuple):

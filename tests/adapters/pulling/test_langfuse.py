@@ -42,8 +42,22 @@ def test_a_limit_is_waited_out_as_long_as_the_server_says(service, tmp_path):
     service.troubles = [(429, "7"), None, (429, "0")]
     waits = Waits()
     assert ids(pulled(asking(service, waits), tmp_path)) == FIVE
-    assert [wait for wait in waits if wait] == [7.0]
+    assert waits[0] == 7.0
     assert service.limits.count(2) == 5  # a limit on requests does not make pages smaller
+
+
+def test_a_wish_for_no_wait_at_all_is_no_leave_to_ask_seven_times_at_once(service, tmp_path):
+    service.troubles = [(429, "0")] * 6
+    waits = Waits()
+    assert ids(pulled(asking(service, waits), tmp_path)) == FIVE
+    assert all(0.25 * 2**n <= wait <= 0.5 * 2**n for n, wait in enumerate(waits))
+
+
+def test_a_limit_of_a_minute_is_outlived_where_the_server_does_not_say_how_long(service, tmp_path):
+    service.troubles = [429] * 6
+    waits = Waits()
+    assert ids(pulled(asking(service, waits), tmp_path)) == FIVE
+    assert 59 <= sum(waits) <= 118
 
 
 def test_a_server_that_wants_an_hour_is_left_for_the_next_run(service, tmp_path):
@@ -79,6 +93,12 @@ def test_a_server_that_only_fails_is_given_up_and_pages_that_came_are_kept(servi
     assert service.cursors == ["2", "4"]
 
 
+def test_a_page_that_names_itself_as_the_next_is_no_endless_download(service, tmp_path):
+    service.page = lambda found, *_: (200, found[:1], "1")
+    with pytest.raises(PullError, match=r"the next page is the one it just gave.*page_size"):
+        pulled(asking(service), tmp_path)
+
+
 def test_an_interrupted_day_begins_anew_where_its_cursor_is_gone(service, tmp_path):
     service.troubles = [None, *[500] * 7]
     with pytest.raises(PullError):
@@ -88,6 +108,14 @@ def test_an_interrupted_day_begins_anew_where_its_cursor_is_gone(service, tmp_pa
     result = pulled(asking(service), tmp_path)
     assert (ids(result), result.duplicates) == (FIVE, 0)
     assert service.cursors == ["2", None, "2", "4"]
+
+
+@pytest.mark.parametrize("value", ["cut \ud83d", 2**70])
+def test_half_a_character_or_a_huge_number_does_not_cost_the_day(value, service, tmp_path):
+    service.records[2]["input"] = value
+    result = pulled(asking(service), tmp_path)
+    assert ids(result) == FIVE
+    assert lines(result)[2]["input"] == value
 
 
 def test_a_record_on_two_pages_is_kept_once(service, tmp_path):
@@ -150,7 +178,7 @@ def test_requests_keep_the_pace_they_are_given(service, tmp_path):
 
 def test_nobody_at_the_address_is_told_after_seven_attempts(tmp_path):
     waits = Waits()
-    with pytest.raises(PullError, match=r"failed 7 times, last with ConnectError"):
+    with pytest.raises(PullError, match=r"failed 7 times, last with ConnectError; check host and"):
         pulled(source(entry("langfuse", "http://127.0.0.1:9"), waits), tmp_path)
     assert len(waits) == 6
 
@@ -168,3 +196,11 @@ def test_an_answer_that_is_no_json_is_told_after_seven_attempts(service, tmp_pat
     service.answer = lambda *_: (200, b"<html>Please log in</html>")
     with pytest.raises(PullError, match="failed 7 times, last with JSONDecodeError"):
         pulled(asking(service), tmp_path)
+
+
+def test_a_web_page_is_told_at_once(service, tmp_path):
+    service.answer = lambda *_: (200, b"<!DOCTYPE html>")
+    service.content_type = "text/html; charset=utf-8"
+    with pytest.raises(PullError, match=r"HTTP 200 with a web page; give the service's root"):
+        pulled(asking(service), tmp_path)
+    assert len(service.seen) == 1

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from llmops_pipelines.adapters.pulling import PullError, open_source
+from llmops_pipelines.adapters.pulling import PullError, litellm_postgres, open_source
 from tests.adapters.pulling.postgres import PASSWORD, postgres, programs
 from tests.adapters.pulling.worlds import Waits, entry, lines, pulled
 
@@ -98,7 +98,54 @@ def test_a_role_without_the_grant_is_told_to_ask_for_it(server, rows, tmp_path):
         pulled(asking(server, "stranger"), tmp_path)
 
 
-def test_a_wrong_password_is_told_without_it(server, rows, tmp_path):
-    with pytest.raises(PullError, match="OperationalError; check url and api_key_env") as caught:
-        pulled(asking(server, password="guess-me"), tmp_path)
-    assert "guess-me" not in str(caught.value)
+@pytest.mark.parametrize(
+    ("role", "database", "password"),
+    [
+        ("reader", "postgres", "guess-me"),
+        ("nobody", "postgres", PASSWORD),
+        ("reader", "litellm", PASSWORD),
+    ],
+)
+def test_a_refused_login_is_told_at_once_without_the_password(role, database, password, server):
+    wanted = entry("litellm_postgres", server.url(role).replace("/postgres", f"/{database}"))
+    waits = Waits()
+    with pytest.raises(PullError, match="refuses the login; check role and database") as caught:
+        open_source(wanted, {"KEY": password}, waits.pace()).count(DAY)
+    assert password not in str(caught.value)
+    assert waits == []
+
+
+def test_a_password_that_is_asked_for_is_told_by_its_setting(server):
+    wanted = entry("litellm_postgres", server.url(), api_key_env="")
+    with pytest.raises(PullError, match="asks for a password; name its variable in api_key_env"):
+        open_source(wanted, {}, Waits().pace()).count(DAY)
+
+
+def test_nobody_at_the_address_is_told_after_seven_attempts():
+    waits = Waits()
+    wanted = entry("litellm_postgres", "postgresql://reader@127.0.0.1:9/litellm")
+    with pytest.raises(PullError, match="failed 7 times, last with OperationalError; check host"):
+        open_source(wanted, {"KEY": PASSWORD}, waits.pace()).count(DAY)
+    assert len(waits) == 6
+
+
+@pytest.mark.parametrize("url", ["postgresql://reader@db/lite%llm"])
+def test_what_the_driver_does_not_take_is_a_sentence_too(url):
+    with pytest.raises(PullError, match=r"cannot be asked \(ProgrammingError\); check url"):
+        open_source(entry("litellm_postgres", url), {"KEY": PASSWORD}, Waits().pace()).count(DAY)
+
+
+def test_pages_get_smaller_while_the_server_takes_too_long_for_them(server, rows, tmp_path):
+    slow = """
+        create or replace function slow(rows integer) returns boolean language plpgsql as
+        $$ begin if rows > 5 then perform pg_sleep(5); end if; return true; end $$"""
+    server.owner.execute(slow)
+    waits = Waits()
+    source = asking(server, waits=waits, page_size=12, timeout_s=0.5)
+    limit = "case when slow(%(limit)s) then %(limit)s end"
+    page = litellm_postgres._PAGE.replace("limit %(limit)s", f"limit {limit}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(litellm_postgres, "_PAGE", page)
+        result = pulled(source, tmp_path)
+    assert (len(ids(result)), result.pages, result.counted.records) == (14, 5, 14)
+    assert len(waits) == 2

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 from llmops_pipelines.adapters.pulling import PullError
@@ -51,7 +52,7 @@ def test_a_day_of_traces_comes_in_pages_as_the_server_counts_them(mlflow, tmp_pa
         f"call {n}" for n in range(1, 11)
     ]
     assert (result.pages, result.counted.records, result.outside) == (4, 10, 0)
-    assert result.counted.mark == "10 traces, 100 tokens"
+    assert result.counted.mark == "10 traces, 100 tokens, 15 spans, 0 assessments of 0"
 
 
 def test_spans_of_files_and_of_the_database_have_one_shape(mlflow, tmp_path):
@@ -77,6 +78,35 @@ def test_a_page_begins_where_the_one_before_said(mlflow):
     assert len({record.id for record in first.records + rest.records}) == 10
 
 
+def test_what_a_person_says_of_a_trace_later_changes_the_mark_and_comes_with_it(mlflow, tmp_path):
+    trace = lines(pulled(asking(mlflow), tmp_path / "a"))[0]["info"]["trace_id"]
+    marks = [asking(mlflow).count(DAY).mark]
+    path = f"{mlflow}/api/3.0/mlflow/traces/{trace}/assessments"
+    said = {
+        "trace_id": trace,
+        "assessment_name": "helpful",
+        "source": {"source_type": "HUMAN", "source_id": "ada"},
+        "feedback": {"value": True},
+        "create_time": f"{DAY}T10:00:00Z",
+        "last_update_time": f"{DAY}T10:00:00Z",
+    }
+    made = httpx.post(path, json={"assessment": said}, trust_env=False).json()["assessment"]
+    marks.append(asking(mlflow).count(DAY).mark)
+    (told,) = lines(pulled(asking(mlflow), tmp_path / "b"))[0]["info"]["assessments"]
+    assert (told["assessment_name"], told["feedback"]["value"]) == ("helpful", True)
+    name = made["assessment_id"]
+    changed = {"assessment_id": name, "trace_id": trace, "feedback": {"value": False}}
+    httpx.patch(
+        f"{path}/{name}",
+        json={"assessment": changed, "update_mask": "feedback"},
+        trust_env=False,
+    ).raise_for_status()
+    marks.append(asking(mlflow).count(DAY).mark)
+    httpx.request("DELETE", f"{path}/{name}", trust_env=False).raise_for_status()
+    assert len({*marks}) == 3
+    assert asking(mlflow).count(DAY).mark == marks[0]
+
+
 def test_an_unknown_experiment_is_told(mlflow, tmp_path):
-    with pytest.raises(PullError, match=r"HTTP 404; check url and project in sources\.yaml"):
+    with pytest.raises(PullError, match=r"HTTP 404; check url, and project or experiment"):
         pulled(asking(mlflow, experiment="other"), tmp_path)

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from llmops_pipelines.adapters.pulling import Page, PullError
@@ -60,7 +61,7 @@ def test_a_day_of_spans_comes_in_pages_as_the_server_counts_them(phoenix, tmp_pa
     result = pulled(source(entry("phoenix", phoenix, page_size=5)), tmp_path)
     assert [line["name"] for line in lines(result)] == [f"call {n}" for n in range(1, 23)]
     assert (result.pages, result.counted.records, result.outside) == (5, 22, 0)
-    assert result.counted.mark == "22 spans, 220 tokens"
+    assert result.counted.mark.startswith("22 spans, 220 tokens")
 
 
 def test_a_span_has_kind_times_and_attributes(phoenix, tmp_path):
@@ -68,6 +69,28 @@ def test_a_span_has_kind_times_and_attributes(phoenix, tmp_path):
     assert span["span_kind"] == "LLM"
     assert span["start_time"] == "2026-11-10T00:00:00+00:00"
     assert span["attributes"]["llm.token_count.prompt"] == 8
+
+
+def test_what_is_said_of_spans_and_traces_later_changes_the_mark_and_comes_with_them(
+    phoenix, tmp_path
+):
+    spans = lines(pulled(source(entry("phoenix", phoenix, page_size=5)), tmp_path / "a"))
+    marks = [source(entry("phoenix", phoenix)).count(DAY).mark]
+    for label in ("up", "down"):
+        for kind, subject in (("span", spans[3]), ("trace", spans[4])):
+            said = {"name": "helpful", "annotator_kind": "HUMAN", "result": {"label": label}}
+            said[f"{kind}_id"] = subject["context"][f"{kind}_id"]
+            url = f"{phoenix}/v1/{kind}_annotations?sync=true"
+            httpx.post(url, json={"data": [said]}, trust_env=False).raise_for_status()
+            marks.append(source(entry("phoenix", phoenix)).count(DAY).mark)
+    assert len({*marks}) == 5
+    found = lines(pulled(source(entry("phoenix", phoenix, page_size=5)), tmp_path / "b"))
+    assert [
+        (line["name"], said["name"], said["result"]["label"], "span_id" in said)
+        for line in found
+        for said in line.pop("annotations", [])
+    ] == [("call 4", "helpful", "down", True), ("call 5", "helpful", "down", False)]
+    assert found == spans
 
 
 def test_a_second_download_gives_the_same_bytes(phoenix, tmp_path):
@@ -83,7 +106,7 @@ def test_a_page_begins_where_the_one_before_said(phoenix):
 
 
 def test_an_unknown_project_is_told(phoenix, tmp_path):
-    with pytest.raises(PullError, match=r"HTTP 404; check url and project in sources\.yaml"):
+    with pytest.raises(PullError, match=r"HTTP 404; check url, and project or experiment"):
         pulled(source(entry("phoenix", phoenix, project="other")), tmp_path)
     with pytest.raises(PullError, match="Phoenix has no project 'other'"):
         source(entry("phoenix", phoenix, project="other")).count(DAY)

@@ -16,8 +16,10 @@ SECRETS = {"KEY": "sk", "PUBLIC": "pk"}
 
 def entry(kind: str, url: str, **changes: Any) -> Pull:
     """An entry under ``pull:``."""
-    keys = {"api_key_env": "KEY"} | ({"public_key_env": "PUBLIC"} if kind == "langfuse" else {})
-    project = {"project": "shop"} if kind in ("phoenix", "langsmith") else {}
+    keys = {"api_key_env": "KEY"} | (
+        {"public_key_env": "PUBLIC"} if kind.startswith("langfuse") else {}
+    )
+    project = {"project": "shop"} if kind.startswith(("phoenix", "langsmith")) else {}
     return Pull(**{"name": "shop", "kind": kind, "url": url} | keys | project | changes)
 
 
