@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.ingest.escapes import closed, opened
 from llmops_pipelines.ingest.numbers import (
     CUTTING,
     DIGITS,
@@ -23,15 +24,22 @@ from llmops_pipelines.ingest.numbers import (
     redact_ipv6,
 )
 from llmops_pipelines.ingest.secret_shapes import (
+    INNER,
     LOGIN,
+    PLAIN_HINTS,
     SECRET,
-    SECRET_HINTS,
-    SECRET_LITERALS,
+    SIGNED_HINTS,
+    SIGNS,
 )
 from llmops_pipelines.reference import IdPattern
 from llmops_pipelines.tables import REDACTION_KINDS
 
-_EMAIL: Final = r"\w(?:[\w.%+'-]*[\w%+-])?@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,}"
+_EMAIL: Final = (
+    r"\w(?:[\w.%+'-]*[\w%+-])?\\{0,3}(?:[@\x{ff20}]|%40)"
+    r"[\w-]+(?:\.[\w-]+)*\.(?:xn--[A-Za-z0-9-]+|\p{L}{2,})"
+)
+_AT: Final = r"@|%40|\\u0040|\x{ff20}"
+"""How the sign in a mail address is written: as it is, in a URL, in JSON, on a wide keyboard."""
 
 REDACTED: Final = pl.Schema(
     {
@@ -65,19 +73,23 @@ def redact(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.DataFrame:
         of what was found, ``redactions``, their number, and one count per kind. Clean texts have no
         row.
     """
-    found = worth_a_look(texts, redaction)
+    secrets = _may_hold_a_secret(texts)
+    found = _worth_a_look(texts, redaction, secrets)
     if not found.any():
         return pl.DataFrame(schema=REDACTED)
-    frame = pl.DataFrame({"text": texts}).filter(found).unique(maintain_order=True)
+    frame = pl.DataFrame({"text": texts, "secrets": secrets}).filter(found)
+    frame = frame.unique("text", keep="first", maintain_order=True)
     frame = frame.with_columns(
-        pl.col("text").alias("redacted"),
+        opened(frame["text"]).alias("redacted"),
         *(pl.lit(0, pl.Int32).alias(kind) for kind in REDACTION_KINDS),
     )
     text = pl.col("redacted")
-    frame = _replaced(frame, SECRET, "secret", text.str.contains_any(SECRET_LITERALS))
-    with_at = text.str.contains("@", literal=True)
-    frame = _replaced(frame, LOGIN, "secret", with_at & text.str.contains("://", literal=True))
-    frame = _replaced(frame, _EMAIL, "email", with_at)
+    frame = _replaced(frame, SECRET, "secret", pl.col("secrets"))
+    for literal, pattern in INNER:
+        frame = _replaced(frame, pattern, "secret", text.str.contains(literal, literal=True))
+    with_login = text.str.contains("@", literal=True) & text.str.contains(r":\\?/\\?/")
+    frame = _replaced(frame, LOGIN, "secret", with_login)
+    frame = _replaced(frame, _EMAIL, "email", text.str.contains(_AT))
     for pattern in redaction.patterns:
         frame = _without_ids(frame, pattern)
     frame = redact_ipv6(_without_numbers(frame))
@@ -86,6 +98,7 @@ def redact(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.DataFrame:
     return (
         frame.with_columns(redactions=pl.sum_horizontal(REDACTION_KINDS).cast(pl.Int32))
         .filter(pl.col("redactions") > 0)
+        .with_columns(pl.col("redacted").map_batches(closed, pl.String))
         .select(REDACTED.names())
     )
 
@@ -100,24 +113,33 @@ def redact_texts(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.Series:
 
 def worth_a_look(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.Series:
     """Whether each text may hold something, by cheap looks; null where there is no text."""
+    return _worth_a_look(texts, redaction, _may_hold_a_secret(texts))
+
+
+def _worth_a_look(texts: pl.Series, redaction: Redaction, secrets: pl.Series) -> pl.Series:
     if redaction.find_names is not None:
         return texts.is_not_null()
-    found = _may_hold_a_secret(texts) | texts.str.contains("@", literal=True)
-    found |= texts.str.contains(f"{DIGITS}|{IPV6_BEGINS}")
+    found = secrets | texts.str.contains(_AT)
+    found |= texts.str.contains(f"{DIGITS[0]}|{IPV6_BEGINS}") | texts.str.contains(DIGITS[1])
     for pattern in redaction.patterns:
         found |= texts.str.contains(pattern.pattern)
     return found
 
 
 def _may_hold_a_secret(texts: pl.Series) -> pl.Series:
-    """Whether each text holds one of ``SECRET_LITERALS``."""
-    hinted = texts.str.contains(SECRET_HINTS[0])
-    for hint in SECRET_HINTS[1:]:
-        hinted |= texts.str.contains(hint)
-    if not hinted.any():
-        return hinted
-    held = texts.filter(hinted).str.contains_any(SECRET_LITERALS)
-    return hinted.scatter(hinted.arg_true(), held)
+    """Whether each text holds one of the literals of which one stands in every secret."""
+    found = _any(texts, PLAIN_HINTS)
+    signed = texts.str.contains(SIGNS) & ~found
+    if not signed.any():
+        return found
+    return found.scatter(signed.arg_true(), _any(texts.filter(signed), SIGNED_HINTS))
+
+
+def _any(texts: pl.Series, patterns: Sequence[str]) -> pl.Series:
+    found = texts.str.contains(patterns[0])
+    for pattern in patterns[1:]:
+        found |= texts.str.contains(pattern)
+    return found
 
 
 def _replaced(frame: pl.DataFrame, pattern: str, kind: str, maybe: pl.Expr) -> pl.DataFrame:
@@ -155,7 +177,7 @@ def _without_ids(frame: pl.DataFrame, pattern: IdPattern) -> pl.DataFrame:
 def _without_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     """Replace accounts, cards, addresses and phones; each distinct cutting is read once."""
     pieces = (
-        frame.filter(pl.col("redacted").str.contains(DIGITS))
+        frame.filter(pl.col("redacted").str.contains("|".join(DIGITS)))
         .select("text", piece=pl.col("redacted").str.extract_all(CUTTING))
         .explode("piece")
         .drop_nulls()
