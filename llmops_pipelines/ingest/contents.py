@@ -12,10 +12,24 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CONTEXT, MESSAGE, REDACTION_KINDS, TOOL_CALL
 
 _LISTS: Final = {
-    "messages": (MESSAGE, ("content",)),
+    "messages": (MESSAGE, ("role", "content")),
     "contexts": (CONTEXT, ("id", "content")),
-    "tool_calls": (TOOL_CALL, ("arguments",)),
+    "tool_calls": (TOOL_CALL, ("name", "arguments")),
 }
+_PLAIN: Final = ("answer", "response_schema")
+_ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function", "human", "model")
+
+
+def _texts_in(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """``row`` and ``text`` of all that ``rows`` hold; of roles those that no provider knows."""
+    held = [rows.select("row", text=name).drop_nulls("text") for name in _PLAIN]
+    for name, (_, fields) in _LISTS.items():
+        flat = _flat(rows, name)
+        held += [flat.select("row", text=field) for field in fields if field != "role"]
+        if "role" in fields:
+            odd = flat.filter(~pl.col("role").is_in(_ROLES))
+            held.append(odd.select("row", text="role"))
+    return held
 
 
 def policies(features: pl.Series, settings: Features) -> pl.Series:
@@ -108,12 +122,7 @@ def found_again(texts: pl.DataFrame, redaction: Redaction = FLOOR) -> pl.DataFra
     Returns:
         ``call_id``, ``kind`` and ``count``, ordered; never the text.
     """
-    rows = texts.with_columns(row="call_id")
-    pieces = [rows.select("row", text="answer")]
-    for name, (_, fields) in _LISTS.items():
-        flat = _flat(rows, name)
-        pieces += [flat.select("row", text=field) for field in fields]
-    held = pl.concat(pieces)
+    held = pl.concat(_texts_in(texts.with_columns(row="call_id")))
     counts = _counted(held, redact(held["text"], redaction))
     return (
         counts.group_by("row")
@@ -140,12 +149,9 @@ def _question(calls: pl.DataFrame) -> pl.Series:
 
 def _redacted(calls: pl.DataFrame, redaction: Redaction) -> pl.DataFrame:
     """``calls`` with texts redacted where the policy asks for it, and what was found counted."""
-    asked = calls.filter(pl.col("policy") == "redacted").select("row", "answer", *_LISTS)
-    held = [asked.select("row", text="answer")]
-    for name, (_, fields) in _LISTS.items():
-        flat = _flat(asked, name)
-        held += [flat.select("row", text=field) for field in fields]
+    asked = calls.filter(pl.col("policy") == "redacted").select("row", *_PLAIN, *_LISTS)
     # What is said of long texts by their value is said of the few that may hold something.
+    held = _texts_in(asked)
     suspects = pl.concat(part.filter(worth_a_look(part["text"], redaction)) for part in held)
     changes = redact(suspects["text"], redaction)
     counts = _counted(suspects, changes)
@@ -156,7 +162,7 @@ def _redacted(calls: pl.DataFrame, redaction: Redaction) -> pl.DataFrame:
     found = calls.select("row").join(changed, on="row", how="left", maintain_order="left")
     return calls.with_columns(
         pl.when(found["changed"]).then(found[name]).otherwise(name).alias(name)
-        for name in ("question", "answer", *_LISTS)
+        for name in ("question", *_PLAIN, *_LISTS)
     )
 
 
@@ -167,8 +173,8 @@ def _changed_texts(calls: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
         calls = calls.join(new, on="row", how="left").with_columns(
             pl.coalesce(f"{name}:new", name).alias(name)
         )
-    answer = pl.col("answer").replace(changes["text"], changes["redacted"])
-    return calls.select("row", *_LISTS, _question(calls), answer=answer, changed=pl.lit(value=True))
+    plain = (pl.col(name).replace(changes["text"], changes["redacted"]) for name in _PLAIN)
+    return calls.select("row", *_LISTS, _question(calls), *plain, changed=pl.lit(value=True))
 
 
 def _flat(calls: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -16,10 +16,18 @@ from llmops_pipelines.ingest.digests import keyed_hashes
 from llmops_pipelines.ingest.redaction import Redaction, redact
 from llmops_pipelines.ingest.secret_shapes import SECRET_LITERALS
 
-_NAMES: Final = ("name", "project", "team", "environment", "experiment_arm", "prompt_name")
-_IDS: Final = ("call_id", "trace_id", "parent_id", "about_call", "session_id")
+_NAMES: Final = (
+    "name", "project", "team", "environment", "experiment_arm", "prompt_name", "feature"
+)  # fmt: skip
+_WORDS: Final = (
+    "provider", "model", "model_requested", "service_tier", "prompt_version", "instrumentation",
+    "finish_reason", "format_requested", "kind",
+)  # fmt: skip
+"""Versions and dates stand in these: they are searched only where more than digits may show."""
+_IDS: Final = ("call_id", "trace_id", "parent_id", "about_call", "session_id", "response_id")
 _TELLING: Final = ("secret", "email", "phone")
 """Kinds that show in an id by their form; digits alone are any number."""
+_SHOWN_BY: Final = ["@", "%40", "+", *SECRET_LITERALS]
 
 
 def without_people(rows: pl.DataFrame, key: bytes, redaction: Redaction) -> pl.DataFrame:
@@ -32,6 +40,7 @@ def without_people(rows: pl.DataFrame, key: bytes, redaction: Redaction) -> pl.D
     """
     floor = Redaction(redaction.patterns)
     changed = [_redacted(rows[name], floor) for name in _NAMES if name in rows.columns]
+    changed += [_redacted(rows[name], floor, _SHOWN_BY) for name in _WORDS if name in rows.columns]
     changed += [hidden_ids(rows[name], key) for name in _IDS if name in rows.columns]
     if "tags" in rows.columns:
         changed.append(_redacted_lists(rows["tags"], floor))
@@ -40,7 +49,7 @@ def without_people(rows: pl.DataFrame, key: bytes, redaction: Redaction) -> pl.D
 
 def hidden_ids(ids: pl.Series, key: bytes) -> pl.Series:
     """``ids``, of which those that hold a secret, a mail address or a phone number are hashed."""
-    maybe = ids.filter(ids.str.contains_any(["@", "+", *SECRET_LITERALS]))
+    maybe = ids.filter(ids.str.contains_any(_SHOWN_BY))
     if maybe.is_empty():
         return ids
     found = redact(maybe.unique())
@@ -55,8 +64,13 @@ def spellings(name: str, keys: Iterable[bytes]) -> set[str]:
     return {name, *(hidden_ids(pl.Series([name]), key)[0] for key in keys)}
 
 
-def _redacted(names: pl.Series, redaction: Redaction) -> pl.Series:
-    changes = redact(names.drop_nulls().unique(), redaction)
+def _redacted(
+    names: pl.Series, redaction: Redaction, shown_by: list[str] | None = None
+) -> pl.Series:
+    held = names.drop_nulls().unique()
+    if shown_by is not None:
+        held = held.filter(held.str.contains_any(shown_by))
+    changes = redact(held, redaction)
     return names.replace(changes["text"], changes["redacted"]) if changes.height else names
 
 

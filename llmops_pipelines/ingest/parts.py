@@ -347,7 +347,7 @@ def _landed_feedback(feedback: pl.DataFrame, options: LandingOptions) -> pl.Data
 
 def _landed_rejections(rejected: pl.DataFrame, redaction: Redaction) -> pl.DataFrame:
     return rejected.with_columns(
-        pl.col("feature").fill_null(UNATTRIBUTED),
+        redact_texts(rejected["feature"].fill_null(UNATTRIBUTED), redaction),
         reason=redact_texts(rejected["reason"], redaction),
         lines=pl.lit(1, pl.Int64),
     ).select(list(_REJECTED))

@@ -2,13 +2,20 @@
 
 import hashlib
 import hmac
+import json
 
 import polars as pl
 
 from llmops_pipelines.ingest import Redaction
 from llmops_pipelines.ingest.labels import hidden_ids, spellings
 from llmops_pipelines.reference import Features, IdPattern
-from llmops_pipelines.tables import CALL_TEXTS, LANDED_FEEDBACK, LANDED_REJECTIONS, LANDED_STEPS
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    LANDED_CALLS,
+    LANDED_FEEDBACK,
+    LANDED_REJECTIONS,
+    LANDED_STEPS,
+)
 from tests.ingest.worlds import call, landed_lines
 
 MAIL = "write to jo@example.com"
@@ -202,6 +209,39 @@ def test_names_tags_and_ids_hold_no_address_either():
     traces = {row["trace_id"], beside["trace_id"], *lake.rows(LANDED_FEEDBACK)["trace_id"]}
     assert len(traces) == 1
     assert "example.com" not in everything(lake)
+
+
+def test_words_that_say_what_a_call_was_hold_no_address_either():
+    request = {
+        "model": f"model of {MAIL}",
+        "messages": [{"role": f"user {MAIL}", "content": "Hello?"}],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"schema": {"type": "object", "description": f"Ask {MAIL}."}},
+        },
+    }
+    message = {"tool_calls": [{"function": {"name": f"write {MAIL}", "arguments": "{}"}}]}
+    response = {
+        "id": MAIL, "model": f"m@{MAIL}", "service_tier": MAIL,
+        "choices": [{"finish_reason": MAIL, "message": message}],
+    }  # fmt: skip
+    labels = {"feature": f"help {MAIL}", "provider": MAIL, "prompt": {"version": MAIL}}
+    lake = landed_lines(
+        call(1, request=request, response=response, **labels),
+        call(2, feature=f"help {MAIL}", timestamp="soon"),
+    )
+    rows = [lake.rows(table).to_dicts() for table in (LANDED_CALLS, CALL_TEXTS)]
+    assert "example.com" not in str([*rows, lake.rows(LANDED_REJECTIONS).to_dicts()])
+    ((row,), (texts,)) = rows
+    assert row["feature"] == "help write to [EMAIL]"
+    assert row["model_requested"] == "model of write to [EMAIL]"
+    assert json.loads(texts["response_schema"])["description"] == "Ask write to [EMAIL]."
+
+
+def test_versions_in_the_name_of_a_model_stay():
+    names = ["claude-sonnet-4-5@20250929", "us.anthropic.claude-v1:0", "kimi-k2-0905", "m 10.2.3.4"]
+    lake = landed_lines(*(call(n, response={"model": name}) for n, name in enumerate(names)))
+    assert lake.rows(LANDED_CALLS).sort("call_id")["model"].to_list() == names
 
 
 def test_ids_that_tell_nobody_stay_and_hidden_ones_are_found_again():
