@@ -6,6 +6,7 @@ from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
 from llmops_pipelines.ingest.files import LogFile
 from llmops_pipelines.ingest.forgetting import (
     Subjects,
+    respelled,
     session_digest,
     subjects_of,
     tombstones_of,
@@ -76,6 +77,7 @@ __all__ = [
     "redact",
     "redact_texts",
     "rejected_lines",
+    "respelled",
     "session_digest",
     "spellings",
     "subjects_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -20,6 +20,9 @@ from llmops_pipelines.tables import (
 
 _NO_TAGS = pl.lit(pl.Series([[]], dtype=pl.List(pl.String))).first()
 Tables = Mapping[str, Mapping[date, pl.DataFrame]]
+
+SPELLINGS: Final = pl.Schema(dict.fromkeys(("kind", "was", "subject"), pl.String))
+"""Subjects of ``TOMBSTONES`` as an older key spelled them (``was``), and as the newest does."""
 
 
 class Subjects(NamedTuple):
@@ -67,11 +70,34 @@ def traces_of(rows: Iterable[pl.LazyFrame], subjects: Subjects) -> set[str]:
     return traces
 
 
-def without_forgotten(tables: Tables, tombstones: pl.DataFrame) -> Tables:
+def respelled(tombstones: pl.DataFrame, spellings: pl.DataFrame) -> pl.DataFrame:
+    """``TOMBSTONES`` rows, not there yet, for whom ``tombstones`` know by an older key.
+
+    Nobody's id is kept, so a tombstone cannot be hashed anew when the key is rotated. Whoever
+    lands again is known by both keys for that moment.
+    """
+    known = tombstones.rename({"subject": "was"})
+    return (
+        spellings.unique()
+        .join(known, on=["kind", "was"])
+        .unique(TOMBSTONES.key, keep="first", maintain_order=True)
+        .select(TOMBSTONES.schema.names())
+        .join(tombstones, on=TOMBSTONES.key, how="anti", maintain_order="left")
+    )
+
+
+def without_forgotten(
+    tables: Tables, tombstones: pl.DataFrame, landed: pl.LazyFrame | None = None
+) -> Tables:
     """The tables of a landing batch without texts and remarks of whom ``tombstones`` name.
 
     Numbers, lengths and digests stay. A trace is forgotten whole: its other calls and steps in the
     batch lose their texts too.
+
+    Args:
+        tables: As the batch has them.
+        tombstones: ``TOMBSTONES``.
+        landed: ``LANDED_CALLS`` of batches before, of which remarks may speak.
     """
     subjects = subjects_of(tombstones)
     if subjects.nobody:
@@ -94,6 +120,11 @@ def without_forgotten(tables: Tables, tombstones: pl.DataFrame) -> Tables:
             }
     if LANDED_FEEDBACK.name in tables:
         ids = calls.filter(of_traces)["call_id"].to_list() if calls.width else []
+        if landed is not None:
+            remarks = _all(tables, LANDED_FEEDBACK.name).filter(pl.col("comment").is_not_null())
+            about = remarks["call_id"].drop_nulls().unique().to_list()
+            theirs = landed.filter(pl.col("call_id").is_in(about) & of_traces).select("call_id")
+            ids += theirs.unique().collect()["call_id"].to_list() if about else []
         cleaned[LANDED_FEEDBACK.name] = {
             day: without_comments(rows, ids, traces)[0]
             for day, rows in tables[LANDED_FEEDBACK.name].items()

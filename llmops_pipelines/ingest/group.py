@@ -13,6 +13,7 @@ import polars as pl
 
 from llmops_pipelines.ingest.days import file_day, tell_days
 from llmops_pipelines.ingest.files import Content, failed_content
+from llmops_pipelines.ingest.forgetting import SPELLINGS
 from llmops_pipelines.ingest.lines import Block, Refused, of_few_lines
 from llmops_pipelines.ingest.opening import Unknown, open_content
 from llmops_pipelines.ingest.options import LandingOptions
@@ -28,12 +29,14 @@ class LandedBatch(NamedTuple):
     """One part of a landing group, ready to be written.
 
     ``tables`` holds, per table name and event day, the rows of this part; ``index`` the
-    ``LOG_INDEX`` rows to put in place (see ``updated_index``) once they are written.
+    ``LOG_INDEX`` rows to put in place (see ``updated_index``) once they are written. ``spellings``
+    says by what names of older keys its users and ids may have been forgotten (``respelled``).
     """
 
     name: str
     tables: dict[str, dict[date, pl.DataFrame]]
     index: pl.DataFrame  # type: ignore[assignment]  # hides tuple.index, on purpose
+    spellings: pl.DataFrame = pl.DataFrame(schema=SPELLINGS)
 
 
 @dataclass(slots=True)
@@ -160,10 +163,11 @@ class LandingGroup:
         last = known.sort("source_line").group_by("file", maintain_order=True).last()
         self._above.update(dict(last.select("file", "day").iter_rows()))
         self._count(part)
-        part = Part(*(self._with_batch(frame) for frame in part))
+        spellings = part.spellings
+        part = Part(*(self._with_batch(frame) for frame in part[:-1]), spellings)
         name = f"{self._batch}-{self._parts:04d}"
         self._parts += 1
-        return LandedBatch(name, landed_tables(part), self._index())
+        return LandedBatch(name, landed_tables(part), self._index(), spellings)
 
     def _file_day(self, number: int) -> date:
         first, last = self._options.start, self._options.moment.date()

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.ingest.digests import keyed_hashes
+from llmops_pipelines.ingest.forgetting import SPELLINGS, session_digest
 from llmops_pipelines.ingest.redaction import Redaction, redact
 from llmops_pipelines.ingest.secret_shapes import SECRET_LITERALS
 
@@ -27,6 +28,11 @@ _WORDS: Final = (
 _IDS: Final = ("call_id", "trace_id", "parent_id", "about_call", "session_id", "response_id")
 _TELLING: Final = ("secret", "email", "phone")
 """Kinds that show in an id by their form; digits alone are any number."""
+_SUBJECTS: Final = {
+    "user": ("user_id",),
+    "session": ("session_id",),
+    "trace": ("trace_id", "call_id", "about_call"),  # a call without a trace is its own
+}
 _SHOWN_BY: Final = ["@", "%40", "+", *SECRET_LITERALS]
 
 
@@ -62,6 +68,42 @@ def hidden_ids(ids: pl.Series, key: bytes) -> pl.Series:
 def spellings(name: str, keys: Iterable[bytes]) -> set[str]:
     """How the id ``name`` may stand in the lake: as it is, or hidden by one of ``keys``."""
     return {name, *(hidden_ids(pl.Series([name]), key)[0] for key in keys)}
+
+
+def other_spellings(
+    frames: Iterable[pl.DataFrame], key: bytes, old_keys: Iterable[bytes]
+) -> pl.DataFrame:
+    """How users, sessions and traces of ``frames`` were known while one of ``old_keys`` hid them.
+
+    Args:
+        frames: Calls, steps or feedback as their format reads them, before anything is hidden.
+        key: That hides them now.
+        old_keys: Keys before it.
+
+    Returns:
+        ``SPELLINGS``; ids that no key hides are left out.
+    """
+    frames, found = list(frames), [pl.DataFrame(schema=SPELLINGS)]
+    for old_key in old_keys:
+        for kind, columns in _SUBJECTS.items():
+            held = [frame[name] for frame in frames for name in columns if name in frame.columns]
+            ids = pl.concat([pl.Series(dtype=pl.String), *held]).drop_nulls().unique()
+            was, now = (_subjects(kind, ids, each) for each in (old_key, key))
+            pairs = pl.DataFrame({"was": was, "subject": now}, schema=SPELLINGS.names()[1:])
+            changed = pairs.filter(pl.col("was") != pl.col("subject"))
+            found.append(changed.select(pl.lit(kind).alias("kind"), "was", "subject"))
+    return pl.concat(found)
+
+
+def _subjects(kind: str, ids: pl.Series, key: bytes) -> pl.Series:
+    """``ids`` as tombstones name them."""
+    if kind == "user":
+        return keyed_hashes(ids, key, 16)
+    names = hidden_ids(ids, key)
+    if kind == "trace":
+        return names
+    hidden = names.filter(names != ids)
+    return names.replace(hidden, [session_digest(name) for name in hidden.to_list()])
 
 
 def _redacted(

@@ -32,6 +32,8 @@ class LandingOptions:
     batch_files: int = 20_000
     batch_lines: int = 250_000
     redaction: Redaction = FLOOR
+    old_keys: tuple[bytes, ...] = ()
+    """Keys before ``hash_key``: who was forgotten may be known by one of them alone."""
 
     @cached_property
     def moment(self) -> datetime:

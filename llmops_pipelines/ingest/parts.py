@@ -20,8 +20,9 @@ from llmops_pipelines.ingest.contents import (
     with_documents,
 )
 from llmops_pipelines.ingest.digests import keyed_hashes
+from llmops_pipelines.ingest.forgetting import SPELLINGS
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
-from llmops_pipelines.ingest.labels import without_people
+from llmops_pipelines.ingest.labels import other_spellings, without_people
 from llmops_pipelines.ingest.lines import LINE_FRAME, Block, Refused, line_frame, too_long
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.other_providers import of_others
@@ -56,6 +57,7 @@ class Part(NamedTuple):
     Calls carry their texts. Rejections carry the time of their record (``started_at``) where that
     could be read, else null. ``ignored`` counts, per file, blank lines and records that a format
     declares irrelevant, and how many records there are beyond one a line (``more``).
+    ``spellings`` says how older keys would hide users and ids, ``SPELLINGS``.
     """
 
     calls: pl.DataFrame
@@ -63,6 +65,7 @@ class Part(NamedTuple):
     feedback: pl.DataFrame
     rejected: pl.DataFrame
     ignored: pl.DataFrame
+    spellings: pl.DataFrame
 
 
 _REJECTED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -118,11 +121,12 @@ def read_part(
     rejected = _refusals(pieces)
     if not parts:
         nothing = pl.DataFrame()
-        return Part(nothing, nothing, nothing, rejected, pl.DataFrame(schema=_IGNORED))
-    calls, steps, feedback, unread, ignored = (
+        ignored, spellings = pl.DataFrame(schema=_IGNORED), pl.DataFrame(schema=SPELLINGS)
+        return Part(nothing, nothing, nothing, rejected, ignored, spellings)
+    calls, steps, feedback, unread, ignored, spellings = (
         pl.concat(frames) for frames in zip(*parts, strict=True)
     )
-    return Part(calls, steps, feedback, pl.concat([rejected, unread]), ignored)
+    return Part(calls, steps, feedback, pl.concat([rejected, unread]), ignored, spellings)
 
 
 def _read_group(
@@ -180,9 +184,10 @@ def _read_frame(
         .drop("line", "digest", "own")
     )
 
+    found = (*_of_traces(rows, beside), rows.feedback)
+    spellings = other_spellings(found, options.hash_key, options.old_keys)
     calls, steps, feedback = (
-        without_people(frame, options.hash_key, options.redaction)
-        for frame in (*_of_traces(rows, beside), rows.feedback)
+        without_people(frame, options.hash_key, options.redaction) for frame in found
     )
 
     def placed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -216,6 +221,7 @@ def _read_frame(
         _landed_feedback(placed(feedback), options),
         _landed_rejections(rejected, options.redaction),
         _ignored(lines, read),
+        spellings,
     )
     if not apart:
         return own

@@ -74,8 +74,9 @@ def land_new_files(
     before, landed = index.select(LOG_INDEX.key), False
     for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
-        tombstones = lake.read(TOMBSTONES)
-        for name, days in ingest.without_forgotten(batch.tables, tombstones).items():
+        tombstones = _tombstones(lake, batch)
+        landed_calls = lake.scan(LANDED_CALLS)
+        for name, days in ingest.without_forgotten(batch.tables, tombstones, landed_calls).items():
             for day, rows in days.items():
                 if day < first_days.get(name, day):
                     continue
@@ -95,6 +96,16 @@ def land_new_files(
     return Landing(new.height, index, changed)
 
 
+def _tombstones(lake: Lake, batch: ingest.LandedBatch) -> pl.DataFrame:
+    """Whom to forget, those of ``batch`` who were forgotten under an older key by the newest."""
+    tombstones = lake.read(TOMBSTONES)
+    again = ingest.respelled(tombstones, batch.spellings)
+    if again.is_empty():
+        return tombstones
+    lake.append(TOMBSTONES, again, name=uuid4().hex[:16])
+    return lake.read(TOMBSTONES)
+
+
 def _forget_in(lake: Lake, batch: ingest.LandedBatch, known: int) -> None:
     """Take out of a batch just written the texts of whom was forgotten while it was.
 
@@ -104,7 +115,7 @@ def _forget_in(lake: Lake, batch: ingest.LandedBatch, known: int) -> None:
     tombstones = lake.read(TOMBSTONES)
     if tombstones.height == known:
         return
-    cleaned = ingest.without_forgotten(batch.tables, tombstones)
+    cleaned = ingest.without_forgotten(batch.tables, tombstones, lake.scan(LANDED_CALLS))
     for name, days in batch.tables.items():
         for day, rows in days.items():
             if not (kept := cleaned[name][day]).equals(rows):
@@ -128,10 +139,12 @@ def land(
 ) -> dg.MaterializeResult[None]:
     """Land what is new, and report every day that changed with its digest as data version."""
     rules = reference.read("privacy.yaml", PrivacyRules)
+    key = privacy.key()
     options = ingest.LandingOptions(
         start=date.fromisoformat(policy.start),
         now=clock.now(),
-        hash_key=privacy.key(),
+        hash_key=key,
+        old_keys=tuple(old for old in privacy.ring() if old != key),
         features=reference.read("features.yaml", Features),
         sources=reference.read("sources.yaml", ingest.Sources),
         redaction=redaction_of(rules),

@@ -84,6 +84,15 @@ def test_a_user_is_found_under_every_key_that_there_was(folder):
     assert texts(folder) == ["c-2"]
 
 
+def test_a_landing_after_a_rotation_knows_whom_to_forget(folder):
+    llmops(folder, "forget", "--user-id", "jo")
+    llmops(folder, "rotate-user-key")
+    folder.log("c.jsonl", calls_of(DAY, 3, user_id="jo"))
+    folder.log("d.jsonl", calls_of(DAY, 4, user_id="ann"))
+    assert folder.run("land_job").success
+    assert texts(folder) == ["c-2", "c-4"]
+
+
 def test_keys_of_the_environment_are_rotated_there(folder, monkeypatch):
     monkeypatch.setenv("LLMOPS_USER_HASH_KEY", "new")
     monkeypatch.setenv("LLMOPS_USER_HASH_OLD_KEYS", "older, oldest")

@@ -80,9 +80,9 @@ def session(name):
     return ingest.Subjects(frozenset(), frozenset([ingest.session_digest(name)]), frozenset())
 
 
-def land(lake, *records, path="log.jsonl", modified_ns=1):
+def land(lake, *records, path="log.jsonl", modified_ns=1, **changes):
     file = log(path, lines(*records), modified_ns)
-    land_new_files(lake, [file], options(now=NOW))
+    land_new_files(lake, [file], options(now=NOW, **changes))
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -187,6 +187,45 @@ class Interrupting(FolderStore):
             deed, self.deed = self.deed, None
             deed()
         return super().create(path, content)
+
+
+ROTATED = {"hash_key": b"new", "old_keys": (b"older", b"key")}
+
+
+def test_whoever_was_forgotten_before_the_key_was_rotated_stays_forgotten(lake, tmp_path):
+    forgotten(lake, tmp_path, user("jo"))
+    land(lake, told(9, user_id="jo"), told(8, user_id="bob"), path="later.jsonl", **ROTATED)
+    assert ids(lake, CALL_TEXTS) == ["c-3", "c-8"]
+    again = lake.read(TOMBSTONES).filter(kind="user")
+    assert set(again["subject"]) == user("jo").users | user("jo", b"new").users
+    # From now on the newest key knows.
+    land(lake, told(7, user_id="jo"), path="last.jsonl", hash_key=b"new")
+    assert ids(lake, CALL_TEXTS) == ["c-3", "c-8"]
+    assert lake.read(TOMBSTONES).filter(kind="user").height == 2
+
+
+@pytest.mark.parametrize("name", ["session_id", "trace_id"])
+def test_ids_that_an_older_key_hid_are_known_when_they_land_again(tmp_path, name):
+    lake = Lake(open_store(str(tmp_path / "lake")))
+    phone = "+4917012345678"
+    land(lake, told(1, **{name: phone}))
+    if name == "session_id":
+        hidden = ingest.spellings(phone, [b"key"]) - {phone}
+        digests = frozenset(map(ingest.session_digest, hidden))
+        subjects = ingest.Subjects(frozenset(), digests, frozenset())
+    else:
+        traces = frozenset(lake.read(LANDED_CALLS)["trace_id"])
+        subjects = ingest.Subjects(frozenset(), frozenset(), traces)
+    forgotten(lake, tmp_path, subjects)
+    land(lake, told(2, **{name: phone}), path="later.jsonl", **ROTATED)
+    assert ids(lake, CALL_TEXTS) == []
+
+
+def test_a_remark_that_lands_after_its_call_was_forgotten_is_blank(lake, tmp_path):
+    forgotten(lake, tmp_path, user("jo"))
+    land(lake, remark(7, "c-1"), remark(8, "c-3"), path="remarks.jsonl")
+    kept = lake.read(LANDED_FEEDBACK).filter(pl.col("comment").is_not_null())
+    assert sorted(kept["feedback_id"]) == ["f-2", "f-8"]
 
 
 @pytest.mark.parametrize(
