@@ -123,8 +123,8 @@ def without_forgotten(
         if landed is not None:
             remarks = _all(tables, LANDED_FEEDBACK.name).filter(pl.col("comment").is_not_null())
             about = remarks["call_id"].drop_nulls().unique().to_list()
-            theirs = landed.filter(pl.col("call_id").is_in(about) & of_traces).select("call_id")
-            ids += theirs.unique().collect()["call_id"].to_list() if about else []
+            known = landed.filter(pl.col("call_id").is_in(about) & of_traces).select("call_id")
+            ids += known.unique().collect()["call_id"].to_list() if about else []
         cleaned[LANDED_FEEDBACK.name] = {
             day: without_comments(rows, ids, traces)[0]
             for day, rows in tables[LANDED_FEEDBACK.name].items()

@@ -164,7 +164,7 @@ class LandingGroup:
         self._above.update(dict(last.select("file", "day").iter_rows()))
         self._count(part)
         spellings = part.spellings
-        part = Part(*(self._with_batch(frame) for frame in part[:-1]), spellings)
+        part = Part(*(self._with_batch(frame) for frame in part))
         name = f"{self._batch}-{self._parts:04d}"
         self._parts += 1
         return LandedBatch(name, landed_tables(part), self._index(), spellings)
@@ -209,7 +209,7 @@ class LandingGroup:
 
     def _with_batch(self, frame: pl.DataFrame) -> pl.DataFrame:
         batches = {number: progress.batch for number, progress in enumerate(self._files)}
-        if frame.is_empty():
+        if frame.is_empty() or "file" not in frame.columns:
             return frame
         return frame.with_columns(
             batch=pl.col("file").replace_strict(batches, return_dtype=pl.String)

@@ -14,6 +14,7 @@ import polars as pl
 
 from llmops_pipelines import ingest
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.preflights import FOLDER
 from llmops_pipelines.orchestration.warehouse import FILE, rebuild_warehouse
 from llmops_pipelines.tables import (
     CALL_TEXTS,
@@ -284,5 +285,5 @@ def _drop_cases(folder: Path, calls: set[str]) -> int:
 
 def foreign_folders(lake: Lake) -> list[str]:
     """Folders below the lake that no table and no page of ours lies in."""
-    ours = {*TABLES, "reports", "metrics"}
+    ours = {*TABLES, "reports", "metrics", FOLDER}
     return [name for name in lake.store.folders("") if name not in ours]

@@ -29,6 +29,7 @@ from llmops_pipelines.tables import (
     CALL_TEXTS,
     LANDED_CALLS,
     LANDED_DAYS,
+    LANDED_FEEDBACK,
     LANDED_STEPS,
     LOG_INDEX,
     STEP_TEXTS,
@@ -40,6 +41,8 @@ from llmops_pipelines.tables import (
 _LINE_COUNTS = ("lines", "records", "calls", "steps", "feedback", "rejected", "ignored")
 
 
+_SOURCES = (LANDED_CALLS.name, LANDED_STEPS.name, LANDED_FEEDBACK.name)
+"""A day whose rows left one of these cannot be computed again as it was."""
 _UNREPORTED = "unreported_days.json"
 
 
@@ -67,7 +70,7 @@ def land_new_files(
     Rows are written before the index that makes them count, so a crash in between loses nothing:
     the next landing reads the same files into the same parts. Likewise it reports again what was
     not reported to the end. Rows of days before a table's ``first_days`` are past their retention
-    and not written.
+    and not written. A day that lost what it was computed from is closed: it does not change.
     """
     first_days = first_days or {}
     index = log_index(lake)
@@ -88,7 +91,8 @@ def land_new_files(
     if landed:
         del index  # it may have a row for each of a million objects
         index = log_index(lake)
-    changed = _write_changed_days(lake, index)
+    closed = max((first_days[name] for name in _SOURCES if name in first_days), default=date.min)
+    changed = _write_changed_days(lake, index, closed)
     report(changed)
     if changed:
         lake.store.delete(_UNREPORTED)
@@ -139,12 +143,12 @@ def land(
 ) -> dg.MaterializeResult[None]:
     """Land what is new, and report every day that changed with its digest as data version."""
     rules = reference.read("privacy.yaml", PrivacyRules)
-    key = privacy.key()
+    newest = privacy.key()
     options = ingest.LandingOptions(
         start=date.fromisoformat(policy.start),
         now=clock.now(),
-        hash_key=key,
-        old_keys=tuple(old for old in privacy.ring() if old != key),
+        hash_key=newest,
+        old_keys=tuple(key for key in privacy.ring() if key != newest),
         features=reference.read("features.yaml", Features),
         sources=reference.read("sources.yaml", ingest.Sources),
         redaction=redaction_of(rules),
@@ -247,22 +251,25 @@ def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:
     return ingest.texts_of(texts, calls, documents)
 
 
-def _write_changed_days(lake: Lake, index: pl.DataFrame) -> dict[date, str]:
+def _write_changed_days(lake: Lake, index: pl.DataFrame, closed: date) -> dict[date, str]:
     """Rewrite ``landed_days`` where the files behind a day are not those recorded.
 
-    Likewise where other calls of it than recorded count on the day before or after.
+    Likewise where other calls of it than recorded count on the day before or after. Days before
+    ``closed`` stay as they are: computed anew, they would lose the numbers they have.
     """
     by_day = (
         ingest.current_files(index.select("source_file", "digest", "batch", "days", "superseded"))
         .explode("days")
-        .filter(pl.col("days").is_not_null())
+        .filter(pl.col("days") >= closed)
         .select(
             "source_file", "digest", "batch", elsewhere=pl.lit([], pl.List(pl.String)), day="days"
         )
         .partition_by("day", as_dict=True, include_key=False)
     )
     wanted = {key[0]: LANDED_DAYS.require(rows) for key, rows in by_day.items()}
-    wanted |= {day: LANDED_DAYS.empty() for day in lake.days(LANDED_DAYS) if day not in wanted}
+    for day in lake.days(LANDED_DAYS):
+        if day >= closed:
+            wanted.setdefault(day, LANDED_DAYS.empty())
     recorded = {day: _recorded(lake, day) for day in wanted}
     wanted = _with_neighbours(lake, wanted, recorded)
     changed = [

@@ -289,6 +289,7 @@ def test_the_warehouse_is_written_anew_and_holds_no_documents(lake, tmp_path):
 
 def test_folders_that_are_no_tables_are_pointed_out(lake):
     lake.store.put("pulled/x.jsonl", b"{}")
+    lake.store.put("judge_preflights/x.json", b"{}")  # our own canaries
     assert foreign_folders(lake) == ["pulled"]
 
 

@@ -9,7 +9,13 @@ from llmops_pipelines.orchestration.landing import land_new_files
 from llmops_pipelines.orchestration.retention import Expired, expire, kept_from
 from llmops_pipelines.orchestration.stores import open_store
 from llmops_pipelines.reference import PrivacyRules
-from llmops_pipelines.tables import CALL_TEXTS, ERASURES, HEURISTIC_SCORES, LANDED_CALLS
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    ERASURES,
+    HEURISTIC_SCORES,
+    LANDED_CALLS,
+    LANDED_DAYS,
+)
 from tests.golden.worlds import frame
 from tests.ingest.worlds import log, options
 from tests.orchestration.folders import DAY, NEXT, calls_of
@@ -81,6 +87,25 @@ def test_a_file_that_lands_again_brings_no_expired_texts_back(lake):
     land(lake, calls_of(DAY, 4), first_days=first_days)
     assert set(lake.read(CALL_TEXTS)["call_id"]) == {"c-3"}
     assert set(lake.read(LANDED_CALLS)["call_id"]) == {"c-1", "c-2", "c-3", "c-4"}
+
+
+def test_a_late_file_leaves_a_day_that_lost_its_landed_rows_as_it_is(lake):
+    rules = PrivacyRules(retention_days={"landed_calls": 2})
+    first_days = kept_from(rules, NOW.date())
+    before = lake.read(LANDED_DAYS, [DAY])
+    expire(lake, first_days, now=NOW)
+    file = log("late.jsonl", calls_of(DAY, 4) + calls_of(NEXT, 5))
+    landing = land_new_files(lake, [file], options(now=NOW), first_days=first_days)
+    assert list(landing.changed) == [NEXT]
+    assert lake.read(LANDED_DAYS, [DAY]).equals(before)
+
+
+def test_a_late_file_changes_a_day_that_lost_its_texts_alone(lake):
+    first_days = kept_from(RULES, NOW.date())
+    expire(lake, first_days, now=NOW)
+    file = log("late.jsonl", calls_of(DAY, 4))
+    landing = land_new_files(lake, [file], options(now=NOW), first_days=first_days)
+    assert list(landing.changed) == [DAY]
 
 
 def test_without_settings_everything_is_kept(lake):
