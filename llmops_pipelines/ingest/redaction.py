@@ -206,14 +206,16 @@ def _with_pieces(
     """
     if found.is_empty():
         return frame
-    text, piece, new = "", "", ""
     held = frame.join(found.select("text").unique(), on="text", how="semi")
     now = dict(held.select("text", "redacted").iter_rows())
-    begin: dict[str, int] = {}
-    for text, piece, new in found.select("text", "piece", "new").iter_rows():
-        place = now[text].find(piece, begin.get(text, 0))
-        now[text] = now[text][:place] + new + now[text][place + len(piece) :]
-        begin[text] = place + len(new)
+    by_text = found.group_by("text", maintain_order=True).agg("piece", "new")
+    for text, pieces, others in by_text.iter_rows():
+        whole, begin, said = now[text], 0, list[str]()  # put together once, it may hold thousands
+        for piece, new in zip(pieces, others, strict=True):
+            place = whole.find(piece, begin)
+            said += (whole[begin:place], new)
+            begin = place + len(piece)
+        now[text] = "".join((*said, whole[begin:]))
     added = found.group_by("text").agg(
         (pl.col(kind).sum() if each is None else pl.len() * each).cast(pl.Int32).alias(kind)
         for kind, each in counts.items()
