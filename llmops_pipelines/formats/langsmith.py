@@ -1,7 +1,8 @@
 """Format ``langsmith``: runs and feedback, from the API, the SDK's own requests or bulk export.
 
 A run arrives twice from the SDK: when it begins, and when it ends, then often without its inputs.
-Both become a call of the same id. ``session_id`` of a run is its project, not a conversation, and
+Both are records of the same call: the first is only asked, and failed where the second never comes.
+``session_id`` of a run is its project, not a conversation, and
 token counts of a chain are those of its children again: only runs of type ``llm`` and
 ``embedding`` are calls.
 """
@@ -23,6 +24,7 @@ from llmops_pipelines.formats.records import (
     at_path,
     context_of,
     first,
+    from_json,
     size_of,
     tags_of,
     without_nulls,
@@ -34,6 +36,8 @@ _CALLS: Final = ("llm", "embedding")
 _RUN_TYPES: Final = ("llm", "chain", "tool", "retriever", "embedding", "prompt", "parser")
 _RUN_MARKS: Final = ("trace_id", "dotted_order", "session_id", "session_name", "extra",
                      "parent_run_id", "start_time")  # fmt: skip
+_OUTCOME: Final = ("end_time", "error", "outputs", "usage_metadata", "prompt_tokens",
+                   "completion_tokens", "total_tokens", "total_cost")  # fmt: skip
 _PEOPLE: Final = ("api", "app", "annotation", "user", "human", "")
 _BEGAN: Final = re.compile(r"(?:^|\.)(\d{8}T\d{6})(\d{3,6})Z[0-9a-fA-F-]{32,36}$")
 _TIMED: Final = re.compile(r"^([0-9a-f]{8})-?([0-9a-f]{4})-?7[0-9a-f]{3}", re.IGNORECASE)
@@ -82,9 +86,9 @@ def _run(record: Record) -> Record:
     tags = tags_of(record.get("tags"))
     run = as_name(record.get("id"))
     started = first(record.get("start_time"))
-    error = first(record.get("error"))
-    if error is None and record.get("status") == "pending" and not record.get("end_time"):
-        error = "the run was left pending"
+    error, began = first(record.get("error")), _only_began(record)
+    if began:
+        error = "the run began, and its end was not logged"
     failed = error is not None or record.get("status") == "error"
     found: Record = {
         "call_id": run,
@@ -102,7 +106,8 @@ def _run(record: Record) -> Record:
     }
     kind = str(record.get("run_type") or "chain").lower()
     if kind in _CALLS:
-        return without_nulls(found | _call(record, metadata, as_object(extra)))
+        call = found | _call(record, metadata, as_object(extra))
+        return without_nulls(call | {"kind": "asked" if began else "call"})
     found |= {
         "kind": "step",
         "step_kind": "chain" if kind == "prompt" else kind,
@@ -123,7 +128,6 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
     wanted = as_object(params.get("response_format"))
     stream, first_token = params.get("stream"), _first_token(record)
     return {
-        "kind": "call",
         "name": as_name(record.get("name")),
         "provider": as_name(metadata.get("ls_provider")),
         "model_requested": as_name(
@@ -141,6 +145,17 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
         **outcome_of(outputs or record.get("outputs")),
         **_usage(record, metadata, outputs),
     }
+
+
+def _only_began(record: Record) -> bool:
+    """Whether nothing says what came of a run: so the SDK sends it first, and so does it hang.
+
+    A server may count the prompt of a pending run; without a status, counts are of one that ended.
+    """
+    pending = record.get("status") == "pending"
+    signs = ("end_time", "error") if pending else _OUTCOME
+    unsaid = pending or first(record.get("status")) is None
+    return unsaid and not any(from_json(record.get(name)) for name in signs)
 
 
 def _usage(record: Record, metadata: Record, outputs: Record) -> Record:

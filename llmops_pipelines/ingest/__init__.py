@@ -1,6 +1,6 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
-from llmops_pipelines.ingest.asked import unclaimed
+from llmops_pipelines.ingest.asked import NO_CALL, unclaimed
 from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
 from llmops_pipelines.ingest.files import LogFile
@@ -51,6 +51,7 @@ __all__ = [
     "EDGE",
     "LANDED_TABLES",
     "NEAR",
+    "NO_CALL",
     "PORTION",
     "Dealing",
     "Elsewhere",

@@ -5,6 +5,9 @@ exporter may write to another file than the answer and the span, in any order. S
 neither how the call went nor what it counted: it is no call, and gives its messages to the call of
 the same span that knows none. Texts stay where they landed, so that they are erased there;
 ``text_records`` says in which records a call's texts lie.
+
+LangSmith's SDK sends a run when it begins, with its messages, and again when it ends. The first is
+only asked too, but says that a call was made: where the second never comes it is a failed one.
 """
 
 from __future__ import annotations
@@ -25,10 +28,17 @@ _TEXTS_OF: Final = (
 _TEXT: Final = pl.struct("record_digest", "content_digest")
 
 
+NO_CALL: Final = pl.col("only_asked") & (pl.col("status") == "ok")
+"""Messages alone. What was only asked and failed is a call that began."""
+
+
 def apart(landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Those of ``landed`` (``LANDED_CALLS``) that are calls, and those that are only asked."""
+    """Those of ``landed`` (``LANDED_CALLS``) that are calls, and those that are only asked.
+
+    A call that only began is both: the former where nothing else tells of it.
+    """
     asked = landed["only_asked"]
-    return (landed.filter(~asked), landed.filter(asked)) if asked.any() else (landed, landed[:0])
+    return (landed.filter(~NO_CALL), landed.filter(asked)) if asked.any() else (landed, landed[:0])
 
 
 def with_asked(calls: pl.DataFrame, asked: pl.DataFrame, features: Features) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import duckdb
 import polars as pl
 
+from llmops_pipelines.ingest.asked import NO_CALL
 from llmops_pipelines.ingest.days import file_day, tell_days
 from llmops_pipelines.ingest.files import Content, failed_content
 from llmops_pipelines.ingest.forgetting import SPELLINGS
@@ -194,7 +195,7 @@ class LandingGroup:
             )
             # One row speaks for all lines of a file that no format can read.
             lines = pl.col("lines").sum() if kind == "rejected" else pl.len()
-            apart = pl.col("only_asked").sum() if kind == "calls" else pl.lit(0)
+            apart = NO_CALL.sum() if kind == "calls" else pl.lit(0)
             for file, rows, asked, days in (
                 frame.group_by("file")
                 .agg(lines.alias("n"), apart.alias("asked"), day.unique().alias("days"))

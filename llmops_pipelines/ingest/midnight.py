@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmops_pipelines.ingest.asked import NO_CALL
 from llmops_pipelines.ingest.same_calls import (
     RECEIVED,
     SAME_RESPONSE_S,
@@ -46,7 +47,8 @@ def told_twice(evening: pl.DataFrame, morning: pl.DataFrame) -> Elsewhere:
     Two records are one call when their call ids, or the provider's response ids, are the same, they
     began within ten minutes, and neither model nor counts say otherwise. A response id that one
     library logged for several calls belongs to a server that repeats its ids. The day is that of
-    the record that knows its tokens, succeeded and has texts, in this order, else the evening.
+    the record that knows the outcome, knows its tokens, succeeded and has texts, in this order,
+    else the evening.
 
     Args:
         evening: ``COLUMNS`` of ``LANDED_CALLS`` from the end of a day.
@@ -57,12 +59,14 @@ def told_twice(evening: pl.DataFrame, morning: pl.DataFrame) -> Elsewhere:
             evening.with_columns(late=pl.lit(value=False)),
             morning.with_columns(late=pl.lit(value=True)),
         ]
-    ).filter(~pl.col("only_asked"))
+    ).filter(~NO_CALL)
+    rows = rows.sort("only_asked", maintain_order=True)
     rows = rows.unique([*_PLACE, "late"], keep="first", maintain_order=True).with_row_index("row")
     found = groups(rows.height, list(_pairs(rows)))
     if found is None:
         return Elsewhere(evening.select(_PLACE).clear(), morning.select(_PLACE).clear())
     worth = [
+        pl.col("only_asked"),
         pl.sum_horizontal(pl.col("uncached_input", "output_text").is_null()),
         pl.col("status") != "ok",
         pl.col("content_digest").is_null(),

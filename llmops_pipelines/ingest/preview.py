@@ -13,6 +13,7 @@ import polars as pl
 from llmops_pipelines import pricing
 from llmops_pipelines.formats import FORMATS, connect
 from llmops_pipelines.formats.reading import Reading, Record
+from llmops_pipelines.ingest.asked import NO_CALL
 from llmops_pipelines.ingest.field_paths import FieldPaths, field_paths
 from llmops_pipelines.ingest.files import LogFile, read_content
 from llmops_pipelines.ingest.landing import land
@@ -118,7 +119,7 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
             parts.get(name, []).extend(days.values())
         row = next(batch.index.iter_rows(named=True), row)
     landed = _together(parts, LANDED_CALLS)
-    asked = int(landed["only_asked"].sum())  # counts as ignored
+    asked = landed.filter(NO_CALL).height  # counts as ignored
     steps = _together(parts, LANDED_STEPS)
     calls = pricing.price_tokens(distinct_calls(landed, steps, options.features), price_book)
     times = pl.concat(

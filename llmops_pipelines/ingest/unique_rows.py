@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.asked import apart, with_asked, with_joined_texts
+from llmops_pipelines.ingest.asked import NO_CALL, apart, with_asked, with_joined_texts
 from llmops_pipelines.ingest.attempts import linked
 from llmops_pipelines.ingest.completeness import PLACE, fullest_first
 from llmops_pipelines.ingest.files import UNREADABLE
@@ -95,8 +95,10 @@ def llm_calls(
 
 
 def trace_steps(landed: Frame) -> pl.DataFrame:
-    """One row per step of the day, as ``TRACE_STEPS``; of copies the latest is kept."""
-    return _kept(_collected(landed), TRACE_STEPS, ["started_at", "record_digest"], [True, True])
+    """One row per step of the day, as ``TRACE_STEPS``; of copies the latest that ended is kept."""
+    rows = _collected(landed).with_columns(unended=pl.col("latency_ms").is_null())
+    order = ["unended", "started_at", "record_digest"]
+    return _kept(rows, TRACE_STEPS, order, [False, True, True])
 
 
 def feedback(landed: Frame) -> pl.DataFrame:
@@ -130,7 +132,7 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
         ``call_id``, ``source_file``, ``source_line`` and ``problem``; empty is what conservation
         demands: landed lines = calls + duplicates.
     """
-    rows = _collected(landed.filter(~pl.col("only_asked")).select(_CALL))
+    rows = _collected(landed.filter(~NO_CALL).select(_CALL))
     known = calls.select(
         call_id=pl.col("copies").explode().struct.field("call_id"),
     ).drop_nulls()
@@ -186,7 +188,7 @@ def _said_in_parts(landed: pl.DataFrame) -> pl.DataFrame:
     """Who made a call and what of, where several different records tell of it: one row a call."""
     units = [name for names, _ in _UNITS.values() for name in names]
     asked = landed.select(
-        "call_id", "record_digest", *_ABOUT, *_CAME, *units, *_WORTH, *PLACE
+        "call_id", "record_digest", "only_asked", *_ABOUT, *_CAME, *units, *_WORTH, *PLACE
     ).filter(pl.col("call_id").is_duplicated())
     differ = pl.col("record_digest").min() != pl.col("record_digest").max()
     parts = asked.filter(differ.over("call_id")) if asked.height else asked
@@ -197,7 +199,7 @@ def _said_in_parts(landed: pl.DataFrame) -> pl.DataFrame:
         .alias(name)
         for name in _ABOUT
     )
-    alike = pl.col("status") == pl.col("status").first()
+    alike = (pl.col("status") == pl.col("status").first()) | pl.col("only_asked")
     came = (pl.col(name).filter(alike & pl.col(name).is_not_null()).first() for name in _CAME)
     together = (
         pl.struct(names)

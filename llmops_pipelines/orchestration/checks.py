@@ -69,8 +69,8 @@ def logs_keep_their_rhythm(lake: Lake, today: date) -> dg.AssetCheckResult:
 def _landed_calls(lake: Lake, day: date) -> int | None:
     """How many calls landed on the day; null where its files are damaged, which the day tells."""
     try:
-        asked = pl.col("only_asked")
-        return int(lake.scan(LANDED_CALLS, [day]).select((~asked).sum()).collect().item())
+        calls = lake.scan(LANDED_CALLS, [day]).select((~ingest.NO_CALL).sum())
+        return int(calls.collect().item())
     except LakeError:
         return None
 

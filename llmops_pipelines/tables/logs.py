@@ -219,7 +219,8 @@ LANDED_CALLS = Table(
         Column(
             "only_asked",
             pl.Boolean,
-            "Holds nothing but messages of the call: no call by itself.",
+            "Says what was asked, not what came of it: no call by itself, unless with status `error`,"
+            " where no other record tells of it.",
             default=False,
         ),
     ),

@@ -140,7 +140,7 @@ def test_a_stream_without_usage_has_unknown_tokens():
 
 def test_a_failed_run_keeps_class_and_last_line_of_its_traceback():
     calls = sent().calls
-    (found,) = calls.filter(calls["status"] == "error").to_dicts()
+    (found,) = calls.filter(calls["status"] == "error", ~calls["only_asked"]).to_dicts()
     assert (found["error_class"], found["model_requested"]) == ("rate_limit", "limited")
     assert (found["uncached_input"], found["answer"]) == (None, None)
     (record,) = FORMATS["langsmith"].unpack(
@@ -295,6 +295,17 @@ def test_feedback_is_named_by_its_key():
 def test_a_run_that_never_ended_is_no_success():
     begun = run(status="pending", end_time=None, outputs=None)
     found = one(begun)
-    assert (found["status"], found["error_message"]) == ("error", "the run was left pending")
+    assert (found["status"], found["only_asked"]) == ("error", True)
+    assert found["error_message"] == "the run began, and its end was not logged"
     assert one(run(status="pending"))["status"] == "ok", "it ended, whoever exported it"
-    assert one(begun | {"status": None})["status"] == "ok", "the SDK's first word on a run"
+
+
+def test_the_first_word_on_a_run_does_not_know_its_outcome():
+    counts = {f"{name}_tokens": None for name in ("prompt", "completion", "total")}
+    first = run(status=None, end_time=None, outputs={}, error=None, total_cost=None, **counts)
+    assert (one(first)["status"], one(first)["only_asked"]) == ("error", True)
+    for name, told in {"outputs": {"output": "Hi."}, "total_tokens": 150, "total_cost": 1}.items():
+        assert not one(first | {name: told})["only_asked"], "an export without this and that"
+    assert one(first | {"error": "ValueError()"})["error_class"] == "other"
+    step = read_as("langsmith", first | {"run_type": "retriever"}).steps
+    assert step["status"].to_list() == ["error"]

@@ -47,6 +47,9 @@ def test_the_day_of_the_record_that_knows_its_tokens_counts_it():
     assert twice(record("a", -1, response_id="r", **UNKNOWN), known) == (["a"], [])
     failed = record("a", -1, response_id="r", status="error")
     assert twice(failed, known) == (["a"], [])
+    began = {"only_asked": True, "status": "error", **UNKNOWN}
+    ended = record("a", 1, status="error", content_digest=None, **UNKNOWN)
+    assert twice(record("a", -1, **began), ended) == (["a"], []), "whose end is on the other day"
     silent = record("a", -1, response_id="r", content_digest=None)
     assert twice(silent, known) == (["a"], [])
 
