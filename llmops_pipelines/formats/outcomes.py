@@ -44,7 +44,7 @@ def outcome_of(output: Any) -> Record:
     """
     value = from_json(output)
     if isinstance(value, list):
-        value = {"output": value} if _are_items(value) else _last(value)
+        value = {"output": value} if _are_items(value) else _first_choice(value) or _last(value)
     if value is None or value in ("", [], {}):
         return {}
     if not isinstance(value, dict):
@@ -120,6 +120,12 @@ def error_of(value: Any) -> Record:
     )
 
 
+def _first_choice(output: list[Any]) -> Any:
+    """The first of several answers to one request (``n``), which Langfuse logs as messages."""
+    spoken = all(isinstance(item, dict) and item.get("role") == "assistant" for item in output)
+    return output[0] if output and spoken else None
+
+
 def _last(items: list[Any]) -> Any:
     """The last of what was said; LangChain nests one list per prompt."""
     while items and isinstance(items[-1], list):
@@ -190,8 +196,8 @@ def _spoken(value: Record) -> Record | None:
 def _wrapped(value: Record) -> Record | None:
     """An object around a message, a text or a list of messages."""
     for name in ("messages", "message", "generation"):
-        if value.get(name):
-            return outcome_of(value[name])
+        if said := value.get(name):
+            return outcome_of(_last(said) if isinstance(said, list) else said)
     for name in _ANSWERS:
         if isinstance(said := value.get(name), str) and said:
             return _head(value) | {"answer": said} if "usage" in value else {"answer": said}
