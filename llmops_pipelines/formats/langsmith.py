@@ -54,7 +54,9 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 
 def _is_run(record: Mapping[str, Any]) -> bool:
     marks = sum(mark in record for mark in _RUN_MARKS)
-    return "id" in record and record.get("run_type") in _RUN_TYPES and marks >= 2
+    kind = record.get("run_type")
+    known = kind in _RUN_TYPES or (kind is None and "dotted_order" in record)
+    return "id" in record and known and marks >= 2
 
 
 def _is_feedback(record: Mapping[str, Any]) -> bool:
@@ -104,7 +106,7 @@ def _run(record: Record) -> Record:
         "metadata": metadata or None,
         **context_of(metadata, tags),
     }
-    kind = str(record.get("run_type") or "chain").lower()
+    kind = str(record.get("run_type") or _untold(metadata, extra)).lower()
     if kind in _CALLS:
         call = found | _call(record, metadata, as_object(extra))
         return without_nulls(call | {"kind": "asked" if began else "call"})
@@ -145,6 +147,14 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
         **outcome_of(outputs or record.get("outputs")),
         **_usage(record, metadata, outputs),
     }
+
+
+def _untold(metadata: Record, extra: Record) -> str:
+    """The type of a run whose end names none, as older versions of the SDK send it."""
+    if "ls_retriever_name" in metadata:
+        return "retriever"
+    of_model = first(metadata.get("ls_model_name"), extra.get("invocation_params"))
+    return "chain" if of_model is None else "llm"
 
 
 def _only_began(record: Record) -> bool:
@@ -239,7 +249,7 @@ def _feedback(record: Record) -> Record:
 LANGSMITH: Final = LogFormat(
     name="langsmith",
     about="LangSmith runs and feedback, as JSON or bulk-export Parquet",
-    marks=("runs", "post", "patch", "run_type", "run_id"),
+    marks=("runs", "post", "patch", "run_type", "run_id", "dotted_order"),
     recognises=_recognises,
     unpack=_unpack,
     needs=("id", "run_type", "trace_id", "start_time"),

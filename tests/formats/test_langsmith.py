@@ -184,6 +184,19 @@ def test_an_end_without_a_time_is_dated_by_its_order_or_its_id():
     assert record["started_at"].startswith("2025-11-10T")
 
 
+@pytest.mark.parametrize("named", [{}, {"run_type": None}])
+def test_an_end_that_names_no_type_is_of_the_type_that_its_metadata_tell(named):
+    end = {key: value for key, value in RUN.items() if key not in ("run_type", "inputs")} | named
+    end |= {"dotted_order": "20261110T091502123000Z01a1c733-0000-7000-8000-000000000001"}
+    assert sniff([json.dumps(end)]) == "langsmith"
+    assert one(end) == one(end | {"run_type": "llm"})
+    assert one(end)["output_text"] == 20
+    found = {"ls_retriever_name": "kb"}
+    for metadata, kind in (({}, "chain"), (found, "retriever")):
+        rows = read_as("langsmith", end | {"extra": {"metadata": metadata}})
+        assert rows.steps["kind"].to_list() == [kind]
+
+
 def test_tokens_of_a_chain_are_those_of_its_children_and_count_nothing():
     rows = read_as("langsmith", run(run_type="chain", name="agent"))
     assert rows.calls.is_empty()
