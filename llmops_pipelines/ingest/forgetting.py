@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -87,7 +87,7 @@ def respelled(tombstones: pl.DataFrame, spellings: pl.DataFrame) -> pl.DataFrame
 
 
 def without_forgotten(
-    tables: Tables, tombstones: pl.DataFrame, landed: pl.LazyFrame | None = None
+    tables: Tables, tombstones: pl.DataFrame, landed: Callable[[], pl.LazyFrame]
 ) -> Tables:
     """The tables of a landing batch without texts and remarks of whom ``tombstones`` name.
 
@@ -97,7 +97,7 @@ def without_forgotten(
     Args:
         tables: As the batch has them.
         tombstones: ``TOMBSTONES``.
-        landed: ``LANDED_CALLS`` of batches before, of which remarks may speak.
+        landed: Opens ``LANDED_CALLS`` of batches before, where remarks may speak of them.
     """
     subjects = subjects_of(tombstones)
     if subjects.nobody:
@@ -120,11 +120,10 @@ def without_forgotten(
             }
     if LANDED_FEEDBACK.name in tables:
         ids = calls.filter(of_traces)["call_id"].to_list() if calls.width else []
-        if landed is not None:
-            remarks = _all(tables, LANDED_FEEDBACK.name).filter(pl.col("comment").is_not_null())
-            about = remarks["call_id"].drop_nulls().unique().to_list()
-            known = landed.filter(pl.col("call_id").is_in(about) & of_traces).select("call_id")
-            ids += known.unique().collect()["call_id"].to_list() if about else []
+        remarks = _all(tables, LANDED_FEEDBACK.name).filter(pl.col("comment").is_not_null())
+        if about := remarks["call_id"].drop_nulls().unique().to_list():
+            known = landed().filter(pl.col("call_id").is_in(about) & of_traces)
+            ids += known.select("call_id").unique().collect()["call_id"].to_list()
         cleaned[LANDED_FEEDBACK.name] = {
             day: without_comments(rows, ids, traces)[0]
             for day, rows in tables[LANDED_FEEDBACK.name].items()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -78,8 +79,9 @@ def land_new_files(
     for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
         tombstones = _tombstones(lake, batch)
-        landed_calls = lake.scan(LANDED_CALLS)
-        for name, days in ingest.without_forgotten(batch.tables, tombstones, landed_calls).items():
+        earlier = partial(lake.scan, LANDED_CALLS)
+        cleaned = ingest.without_forgotten(batch.tables, tombstones, earlier)
+        for name, days in cleaned.items():
             for day, rows in days.items():
                 if day < first_days.get(name, day):
                     continue
@@ -119,7 +121,8 @@ def _forget_in(lake: Lake, batch: ingest.LandedBatch, known: int) -> None:
     tombstones = lake.read(TOMBSTONES)
     if tombstones.height == known:
         return
-    cleaned = ingest.without_forgotten(batch.tables, tombstones, lake.scan(LANDED_CALLS))
+    earlier = partial(lake.scan, LANDED_CALLS)
+    cleaned = ingest.without_forgotten(batch.tables, tombstones, earlier)
     for name, days in batch.tables.items():
         for day, rows in days.items():
             if not (kept := cleaned[name][day]).equals(rows):
