@@ -42,9 +42,9 @@ class Order:
     file: Path
     calls_per_day: float | None
     chart_out: Path | None
-    model: str | None = None
+    model: str | None
     """Of a trace that names none."""
-    block_tokens: int = savings.MOONCAKE_BLOCK
+    block_tokens: int
     """Of a trace's hashes."""
 
 

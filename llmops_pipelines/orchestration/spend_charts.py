@@ -88,17 +88,13 @@ def spend_charts(
     utc_days = lake.read(FEATURE_COSTS, last_days(last, UTC_DAYS))
     spend = business_spend(utc_days, lake, rules, last)
     past = cost.past_spend(*spend)
-    currency, rate = finance.drawn_rate(spend.day, rules)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
+    currency, rate = finance.drawn_rate(spend.day, rules)
+    spent, ahead = finance.drawn_at(past, rate), finance.drawn_at(forecast, rate)
     yield Chart(
         "spend_forecast",
         "Spend of the last weeks and of the days to come, with intervals",
-        forecast_fan(
-            finance.drawn_at(past, rate),
-            finance.drawn_at(forecast, rate),
-            title="Spend to come",
-            currency=currency,
-        ),
+        forecast_fan(spent, ahead, title="Spend to come", currency=currency),
         forecast,
     )
     allowed = pl.any_horizontal(pl.col("budget", "budget_report").is_not_null())
@@ -106,8 +102,8 @@ def spend_charts(
     monthly = standing.filter(pl.col("period") == "month", pl.col("budget").is_not_null())
     budget = monthly.filter(TOTAL)["budget"].to_list()
     figure = burn_down(
-        finance.drawn_at(past, rate),
-        finance.drawn_at(forecast, rate),
+        spent,
+        ahead,
         budget=float(budget[0] * rate) if budget else None,
         month_end=cost.month_end(spend.day),
         title=f"{'Budget' if budget else 'Spend'} of {spend.day:%B %Y}",

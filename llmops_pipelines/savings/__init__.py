@@ -8,7 +8,7 @@ from llmops_pipelines.savings.batches import (
     batchable,
     replay_batches,
 )
-from llmops_pipelines.savings.block_traces import MOONCAKE_BLOCK, block_marks
+from llmops_pipelines.savings.block_traces import block_marks
 from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
 from llmops_pipelines.savings.cache_recommendation import ALLOWED, least_hits
 from llmops_pipelines.savings.cache_requests import (
@@ -137,7 +137,6 @@ __all__ = [
     "LOSES_TOO_MUCH",
     "MARKED",
     "MAX_LOSS",
-    "MOONCAKE_BLOCK",
     "NOTHING_SAVED",
     "NOTHING_TO_SHORTEN",
     "PAIRED",

@@ -11,9 +11,6 @@ import polars as pl
 
 from llmops_pipelines.savings.prefix_marks import Chains, PromptMarks, chained
 
-MOONCAKE_BLOCK: Final = 512
-"""Tokens of a block in the traces that Mooncake (FAST 2025) published."""
-
 _BITS: Final = 2**64 - 1
 
 

@@ -124,15 +124,21 @@ def two_systems(seed: int, calls: int = 60) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_call_that_two_systems_logged_at_one_time_stays_together(seed):
-    rows, steps = two_systems(seed), TRACE_STEPS.empty()
-    alone, pieces, piece = dealt(rows.lazy(), steps, 10, 10)
+def dealt_small(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """The calls of ``rows`` dealt out to small pieces, and the pieces."""
+    alone, pieces, piece = dealt(rows.lazy(), TRACE_STEPS.empty(), 10, 10)
     company = rows.filter(~alone).with_columns(piece=piece)
     parts = [company.filter(piece=number).drop("piece") for number in range(pieces)]
     found = pl.concat([llm_calls(part) for part in (rows.filter(alone), *parts)])
+    return found.sort("call_id"), parts
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_call_that_two_systems_logged_at_one_time_stays_together(seed):
+    rows = two_systems(seed)
+    found, parts = dealt_small(rows)
     whole = llm_calls(rows)
-    assert found.sort("call_id").equals(whole)
+    assert found.equals(whole)
     assert whole.height < rows["call_id"].n_unique()
     assert sum(part.height > 0 for part in parts) > 2
 
@@ -163,13 +169,10 @@ def two_libraries(seed: int, calls: int = 60) -> pl.DataFrame:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_call_that_two_libraries_of_a_process_logged_stays_together(seed):
-    rows, steps = two_libraries(seed), TRACE_STEPS.empty()
-    alone, pieces, piece = dealt(rows.lazy(), steps, 10, 10)
-    company = rows.filter(~alone).with_columns(piece=piece)
-    parts = [company.filter(piece=number).drop("piece") for number in range(pieces)]
-    found = pl.concat([llm_calls(part) for part in (rows.filter(alone), *parts)])
+    rows = two_libraries(seed)
+    found, _ = dealt_small(rows)
     whole = llm_calls(rows)
-    assert found.sort("call_id").equals(whole)
+    assert found.equals(whole)
     assert whole.filter(pl.col("copies").list.len() > 1)["status"].n_unique() == 2
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmops_pipelines.savings import MOONCAKE_BLOCK, block_marks
+from llmops_pipelines.savings import block_marks
 from llmops_pipelines.savings.prefix_replay import Moments, Occurrences
 
 BLOCK = 8
@@ -50,7 +50,7 @@ def test_what_is_shared_is_what_the_obvious_cache_holds(trace):
 
 
 def test_a_breakpoint_at_the_end_writes_all_of_the_prompt():
-    marks = block_marks(["a"], [2 * MOONCAKE_BLOCK + 5], [[7, 8, 9]], MOONCAKE_BLOCK)
+    marks = block_marks(["a"], [1_029], [[7, 8, 9]], 512)
     assert marks.blocks.end.tolist() == [512, 1_024]
     assert marks.ends.end.tolist() == [512, 1_029]
 

@@ -132,7 +132,7 @@ def prefix(
         str | None, typer.Option(metavar="MODEL", help="Whose cache a trace is held against.")
     ] = None,
     block_tokens: Annotated[
-        int, typer.Option(min=1, help="Tokens that each hash of a trace stands for.")
+        int, typer.Option(min=1, help="Tokens a hash of a trace stands for; Mooncake's have 512.")
     ] = 512,
     calls_per_day: CALLS_PER_DAY = None,
     chart_out: CHART_OUT = None,
