@@ -45,11 +45,16 @@ def without_people(rows: pl.DataFrame, key: bytes, redaction: Redaction) -> pl.D
         redaction: Its patterns are used; names of people are looked for in texts alone.
     """
     floor = Redaction(redaction.patterns)
-    changed = [_redacted(rows[name], floor) for name in _NAMES if name in rows.columns]
-    changed += [_redacted(rows[name], floor, _SHOWN_BY) for name in _WORDS if name in rows.columns]
-    changed += [hidden_ids(rows[name], key) for name in _IDS if name in rows.columns]
-    if "tags" in rows.columns:
-        changed.append(_redacted_lists(rows["tags"], floor))
+    names, words, ids = (
+        [rows[name] for name in which if name in rows.columns] for which in (_NAMES, _WORDS, _IDS)
+    )
+    tags = rows["tags"] if "tags" in rows.columns else pl.Series([], dtype=pl.List(pl.String))
+    said = _changes([*names, tags.explode(empty_as_null=True)], floor)
+    shown = _changes(words, floor, _SHOWN_BY)
+    changed = [_changed(name, said) for name in names] + [_changed(word, shown) for word in words]
+    changed += [hidden_ids(each, key) for each in ids]
+    if "tags" in rows.columns and said.height:
+        changed.append(tags.list.eval(pl.element().replace(said["text"], said["redacted"])))
     return rows.with_columns(changed)
 
 
@@ -106,18 +111,16 @@ def _subjects(kind: str, ids: pl.Series, key: bytes) -> pl.Series:
     return names.replace(hidden, [session_digest(name) for name in hidden.to_list()])
 
 
-def _redacted(
-    names: pl.Series, redaction: Redaction, shown_by: list[str] | None = None
-) -> pl.Series:
-    held = names.drop_nulls().unique()
+def _changes(
+    columns: Iterable[pl.Series], redaction: Redaction, shown_by: list[str] | None = None
+) -> pl.DataFrame:
+    """What has to be changed in ``columns``, each text of which is looked at once."""
+    distinct = [column.unique() for column in columns if column.null_count() < len(column)]
+    held = pl.concat([pl.Series([], dtype=pl.String), *distinct]).drop_nulls().unique()
     if shown_by is not None:
         held = held.filter(held.str.contains_any(shown_by))
-    changes = redact(held, redaction)
+    return redact(held, redaction)
+
+
+def _changed(names: pl.Series, changes: pl.DataFrame) -> pl.Series:
     return names.replace(changes["text"], changes["redacted"]) if changes.height else names
-
-
-def _redacted_lists(lists: pl.Series, redaction: Redaction) -> pl.Series:
-    changes = redact(lists.explode(empty_as_null=True).drop_nulls().unique(), redaction)
-    if changes.is_empty():
-        return lists
-    return lists.list.eval(pl.element().replace(changes["text"], changes["redacted"]))

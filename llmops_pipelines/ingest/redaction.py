@@ -73,6 +73,8 @@ def redact(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.DataFrame:
         of what was found, ``redactions``, their number, and one count per kind. Clean texts have no
         row.
     """
+    if texts.null_count() == len(texts):
+        return pl.DataFrame(schema=REDACTED)
     secrets = _may_hold_a_secret(texts)
     found = _worth_a_look(texts, redaction, secrets)
     if not found.any():
