@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -29,6 +30,9 @@ _LEVEL = 1
 """Of zstd: higher ones cost twice the time, for a few per cent less."""
 
 _REMEDY = "restore it, or delete it and run again"
+
+_SAMPLE = 10_000
+"""Rows that tell whether the values of a column repeat."""
 
 Inputs = Mapping[str, Mapping[str, str]]
 """Digests of what a partition was computed from: table, then day, to digest."""
@@ -358,15 +362,34 @@ def _encode(
 def _write_frames(table: Table, frames: Iterable[pl.DataFrame], inputs: Inputs, file: Path) -> str:
     """Write ``frames`` one after another to ``file``; return the digest of them together."""
     digests = []
+    left = iter(frames)
+    first = [*islice(left, 1)]
     with pq.ParquetWriter(
-        file, _arrow(table.empty()).schema, compression="zstd", compression_level=_LEVEL
+        file,
+        _arrow(table.empty()).schema,
+        compression="zstd",
+        compression_level=_LEVEL,
+        use_dictionary=_repeating(*first or [table.empty()]),
     ) as writer:
-        for frame in frames:
+        for frame in chain(first, left):
             digests.append(content_digest(frame.drop(table.volatile)))
             writer.write_table(_arrow(frame))
         digest = _together(digests)
         writer.add_key_value_metadata(_said(table, digest, inputs))
     return digest
+
+
+def _repeating(frame: pl.DataFrame) -> list[str]:
+    """Plain columns whose values stand in two rows on average, or more.
+
+    A dictionary of others is written and given up again: half as much CPU on top, and larger files.
+    """
+    some = frame.head(_SAMPLE)
+    return [
+        column.name
+        for column in some.iter_columns()
+        if not column.dtype.is_nested() and 2 * column.n_unique() <= some.height
+    ]
 
 
 def _together(digests: Iterable[str]) -> str:
