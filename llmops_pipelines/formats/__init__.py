@@ -36,8 +36,8 @@ from llmops_pipelines.formats.opik import OPIK
 from llmops_pipelines.formats.otel_genai import OTEL_GENAI
 from llmops_pipelines.formats.portkey import PORTKEY
 from llmops_pipelines.formats.reading import LogFormat, Place, Reading, Record
-from llmops_pipelines.formats.rows import Limits, Rows, read_lines
-from llmops_pipelines.formats.times import read_times
+from llmops_pipelines.formats.rows import Rows, read_lines
+from llmops_pipelines.formats.times import Limits, read_times
 from llmops_pipelines.formats.unpacking import Unpacked, unpack_lines
 from llmops_pipelines.formats.weave import WEAVE
 

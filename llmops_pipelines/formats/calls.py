@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import polars as pl
 
@@ -11,12 +11,10 @@ from llmops_pipelines.formats.errors import ERROR_CLASSES, classify_errors
 from llmops_pipelines.formats.faults import Fault, Sorted, show, sort_out
 from llmops_pipelines.formats.fields import FIELDS
 from llmops_pipelines.formats.reading import Place, Reading
+from llmops_pipelines.formats.times import Limits
 from llmops_pipelines.formats.tokens import token_buckets, token_faults
 from llmops_pipelines.formats.told_totals import with_told_totals
 from llmops_pipelines.tables import MONEY
-
-if TYPE_CHECKING:
-    from llmops_pipelines.formats.rows import Limits
 
 _OTHER: Final = (
     "kind", "step_kind", "step_name", "document_count", "input_chars", "output_chars",

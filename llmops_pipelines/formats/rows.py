@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final, NamedTuple
 
 import duckdb
@@ -13,18 +12,12 @@ from llmops_pipelines.formats.extraction import extract
 from llmops_pipelines.formats.faults import Sorted
 from llmops_pipelines.formats.reading import Reading
 from llmops_pipelines.formats.steps import read_feedback, read_steps
+from llmops_pipelines.formats.times import Limits
 from llmops_pipelines.tables import INSTANT
 
 _CALL: Final = "call"
 _ASKED: Final = "asked"
 """Messages that were sent, without a word on what became of the call."""
-
-
-class Limits(NamedTuple):
-    """Moments, naive UTC, between which a record's time is believed."""
-
-    earliest: datetime
-    latest: datetime
 
 
 class Rows(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import polars as pl
 
@@ -10,9 +10,7 @@ from llmops_pipelines.formats.calls import has_error, said_status, time_faults
 from llmops_pipelines.formats.decoding import decode
 from llmops_pipelines.formats.faults import Fault, Sorted, show, sort_out
 from llmops_pipelines.formats.reading import Reading
-
-if TYPE_CHECKING:
-    from llmops_pipelines.formats.rows import Limits
+from llmops_pipelines.formats.times import Limits
 
 _STEP: Final = (
     "call_id", "trace_id", "parent_id", "project", "started_at", "ended_at", "feature", "team",

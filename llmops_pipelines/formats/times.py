@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -22,6 +23,13 @@ _MONTHS: Final = {
     )
 }
 _TAIL: Final = rf"^([.,]\d{{1,9}})?({_ZONE})?$"
+
+
+class Limits(NamedTuple):
+    """Moments, naive UTC, between which a record's time is believed."""
+
+    earliest: datetime
+    latest: datetime
 
 
 def read_times(values: pl.Series, *, unit: str | None = None, zone: str = "UTC") -> pl.Series:
