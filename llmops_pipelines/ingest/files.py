@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import zlib
@@ -27,13 +28,12 @@ _SWELLING: Final = 1_000
 _SWOLLEN: Final = 2**30
 """A file is read up to a thousandfold of its size, and up to 1 GiB whatever its size is."""
 
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _OTHERS: Final = {
     b"PK\x03\x04": "a zip archive",
     b"BZh": "bzip2",
     b"\xfd7zXZ": "xz",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
 }
 
 
@@ -97,7 +97,7 @@ class Content:
     failure: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
-        """The unpacked bytes, in pieces of bounded size, of exactly what the digest covers.
+        """What the digest covers, unpacked and in UTF-8, in pieces of bounded size.
 
         Raises:
             DamagedFileError: After everything that could be unpacked.
@@ -105,7 +105,7 @@ class Content:
         """
         with io.BytesIO(self.held) if self.held is not None else self.file.open() as handle:
             packed = _limited(handle, self.length)
-            yield from _bounded(_unpacked(packed), self.length)
+            yield from _bounded(_in_utf_8(_unpacked(packed)), self.length)
 
 
 def read_content(file: LogFile, *, hold: int = _HOLD) -> Content:
@@ -171,6 +171,19 @@ def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield from _gathered(_unzstd(_chain(first, pieces)))
     else:
         yield from _chain(first, pieces)
+
+
+def _in_utf_8(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """``pieces``; UTF-16, as PowerShell writes it, in UTF-8, with U+FFFD for half characters."""
+    first = next(pieces, b"")
+    pieces = _chain(first, pieces)
+    if not first.startswith(_UTF_16):
+        yield from pieces
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    for piece in pieces:
+        yield decoder.decode(piece).encode()
+    yield decoder.decode(b"", final=True).encode()
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -82,7 +82,6 @@ def test_arrays_objects_and_tables_are_records_too(tmp_path):
     [
         (json.dumps([RECORD] * 3)[:-20].encode(), "begins like a JSON array and is none"),
         (b"PK\x03\x04zip", "is a zip archive"),
-        (json.dumps(RECORD).encode("utf-16"), "is UTF-16 text"),
     ],
 )
 def test_what_holds_no_records_is_refused_as_a_whole(tmp_path, content, reason):

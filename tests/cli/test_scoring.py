@@ -406,7 +406,6 @@ def test_a_named_judge_takes_its_address_and_key_from_the_variables_it_names(tmp
         (bytes(range(256)) * 40, "it is binary"),
         (b"PK\x03\x04rest", "it is a zip archive"),
         (b"PAR1rest", "it is no whole Parquet file"),
-        ("{}".encode("utf-16"), "it is UTF-16 text"),
         (b'[\n{"id": 1},\n', "it begins like a JSON array and is none"),
         (b'{"response": "' + b"x" * 20_000_000 + b'"}\n', "line 1 has 20,000,016 bytes"),
     ],

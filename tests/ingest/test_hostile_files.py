@@ -12,7 +12,7 @@ import zstandard
 from llmops_pipelines.ingest import LogFile, files, unaccounted_files
 from llmops_pipelines.ingest.lines import Refused, read_blocks
 from llmops_pipelines.ingest.tabular import csv_blocks
-from llmops_pipelines.tables import LANDED_REJECTIONS
+from llmops_pipelines.tables import CALL_TEXTS, LANDED_REJECTIONS
 from tests.ingest.worlds import Lake, call, landed, landed_lines, line, lines, log, options, reasons
 
 TEN = lines(*(call(number) for number in range(10)))
@@ -32,6 +32,8 @@ TEN = lines(*(call(number) for number in range(10)))
         ("mark.jsonl", b"\xef\xbb\xbf" + TEN),
         ("windows.jsonl", TEN.replace(b"\n", b"\r\n")),
         ("unended.jsonl", TEN.rstrip(b"\n")),
+        ("powershell.jsonl", TEN.decode().encode("utf-16")),
+        ("big-endian.jsonl.gz", gzip.compress(b"\xfe\xff" + TEN.decode().encode("utf-16-be"))),
     ],
 )
 def test_a_file_of_any_name_and_packing_is_read(path, data):
@@ -47,6 +49,14 @@ def test_line_endings_and_marks_are_no_part_of_a_record():
     digests = [lake.rows()["record_digest"].to_list() for lake in (plain, windows, marked)]
     assert digests[0] == digests[1] == digests[2]
     assert digests[0][0] == hashlib.sha256(line(call(0))).hexdigest()[:32]
+
+
+def test_utf_16_that_is_cut_off_within_a_character_keeps_its_whole_lines():
+    text = TEN.decode().replace("Question", "\u05e9\U0001f600").encode("utf-16")
+    lake = landed(log("log.jsonl", text[:-101]))
+    assert lake.counts() == (10, 9, 0, 0, 1, 0)
+    questions = lake.rows(CALL_TEXTS)["question"].to_list()
+    assert questions == [f"\u05e9\U0001f600 {n}?" for n in range(9)]
 
 
 def test_an_empty_file_is_landed_without_lines():
@@ -71,7 +81,6 @@ def test_a_binary_file_is_one_rejection_that_counts_its_lines():
     ("data", "kind"),
     [
         (b"PK\x03\x04rest", "a zip archive"),
-        ('{"id": 1}\n'.encode("utf-16"), "UTF-16 text"),
         (b"BZh9rest", "bzip2"),
     ],
 )
