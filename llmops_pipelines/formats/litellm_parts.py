@@ -81,12 +81,21 @@ def provider_id(name: Any) -> str | None:
     return inner.rpartition("response_id:")[2] or name
 
 
-def sent_model(record: Record) -> str | None:
-    """The model that was sent, without its provider; None where nobody chose it by an alias."""
-    model = as_name(record.get("model"))
-    if not model or not record.get("model_group"):
-        return None
-    return model.removeprefix(f"{record.get('custom_llm_provider')}/")
+def served_model(record: Record, metadata: Record, told: str | None) -> str | None:
+    """The model that answered, without its provider: as the response says, else the one sent.
+
+    A proxy writes the name that was asked for into the response. Where that is an alias, the model
+    is the one by which LiteLLM priced the call. None where nobody chose it by an alias.
+    """
+    group = as_name(record.get("model_group"))
+    if told and told != group:
+        return told
+    if told:
+        known = first(record.get("model_map_information"), metadata.get("model_map_information"))
+        model = as_name(at_path(as_object(known), "model_map_value", "key")) or told
+    else:
+        model = as_name(record.get("model")) if group else None
+    return model.removeprefix(f"{record.get('custom_llm_provider')}/") if model else None
 
 
 def first_token_at(record: Record, stream: Any) -> Any:

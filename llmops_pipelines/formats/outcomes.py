@@ -35,6 +35,7 @@ _UNREAD: Final = re.compile(r"^<[\w.]+ object at 0x[0-9a-f]+>$")
 """What stands for a stream that a tool logged without reading it."""
 _BLOCKS: Final = ("text", "tool_use", "tool_call", "thinking")
 """Parts of a message, among which LangChain puts items of the Responses API."""
+_ITEM_TEXTS: Final = ("output_text", "refusal")
 
 
 def outcome_of(output: Any) -> Record:
@@ -43,6 +44,8 @@ def outcome_of(output: Any) -> Record:
     Only what the output says. An object in no known shape is itself the answer, as JSON.
     """
     value = from_json(output)
+    if isinstance(value, dict) and _is_item(value):
+        value = [value]
     if isinstance(value, list):
         value = {"output": value} if _are_items(value) else _first_choice(value) or _last(value)
     if value is None or value in ("", [], {}):
@@ -150,6 +153,17 @@ def _are_items(output: list[Any]) -> bool:
         and all("type" in item and item["type"] not in _BLOCKS for item in items)
         and all(item.get("role") in (None, "assistant") for item in items)
     )
+
+
+def _is_item(value: Record) -> bool:
+    """Whether an object is one item of the Responses API's output, as Langfuse logs a lone one.
+
+    Its id is not the response's. Anthropic's messages are of the same type, their texts are not.
+    """
+    if value.get("type") == "message":
+        parts = as_list(value.get("content"))
+        return any(isinstance(part, dict) and part.get("type") in _ITEM_TEXTS for part in parts)
+    return value.get("type") == "function_call" and "call_id" in value
 
 
 def _response(value: Record) -> Record | None:

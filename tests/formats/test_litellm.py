@@ -162,6 +162,18 @@ def test_an_alias_is_what_was_asked_for_and_what_was_sent_stands_in_for_what_ser
     assert values(one(row), "model_requested", "model") == ("support-model", "gpt-4.1-mini")
 
 
+def test_an_alias_that_a_proxy_wrote_into_the_response_is_not_the_served_model():
+    """As LiteLLM 1.108's proxy logs a request for its model group ``main``."""
+    answered = PAYLOAD["chat"]["response"] | {"model": "main"}
+    record = PAYLOAD["chat"] | {"model_group": "main", "response": answered}
+    known = {"model_map_information": {"model_map_value": {"key": "openai/gpt-4.1-mini"}}}
+    assert values(one(record | known), "model_requested", "model") == ("main", "gpt-4.1-mini")
+    kept_apart = record["metadata"] | known
+    assert one(record | {"metadata": kept_apart})["model"] == "gpt-4.1-mini"
+    unknown = {"model_map_information": {"model_map_value": None}}
+    assert one(record | unknown)["model"] == "main"
+
+
 def test_a_cost_that_litellm_could_not_work_out_is_unknown():
     record = PAYLOAD["chat"] | {
         "response_cost": 0.0,

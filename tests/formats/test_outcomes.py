@@ -166,6 +166,16 @@ def test_items_of_a_response_are_its_answer_and_its_tools_without_an_id():
     assert "tool_calls" not in outcome_of([*ITEMS[1:], *sent])
 
 
+def test_a_lone_item_of_a_response_is_read_as_its_output():
+    item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    spoken = item | {"content": [{"type": "output_text", "text": "On its way."}]}
+    refused = item | {"content": [{"type": "refusal", "refusal": "I cannot."}]}
+    assert outcome_of(spoken) == {"answer": "On its way."}
+    assert outcome_of(json.dumps(refused)) == {"answer": "I cannot."}
+    called = [{"name": "track", "arguments": "{}"}]
+    assert outcome_of(ITEMS[1]) == {"tool_calls": called}
+
+
 def test_a_stream_that_nobody_read_has_no_answer():
     assert outcome_of("<anthropic.Stream object at 0x7fcc575933d0>") == {}
     assert outcome_of("<b>Hello</b>") == {"answer": "<b>Hello</b>"}
