@@ -6,8 +6,9 @@ came: -1 timed out, -2 pending for ever, -3 cancelled, -4 stopped as a threat. `
 machines' and ignored; ``feedback_rating`` becomes feedback of its own.
 
 Tokens come from the response body where it was exported. Helicone's own ``prompt_tokens`` leaves
-Anthropic's cache out; OpenAI's it leaves out since it has columns for audio tokens, and counted
-before. ``costUSD`` is in dollars; ``cost`` has another scale by version and is not read.
+Anthropic's cache out; OpenAI's it leaves out since it has columns for audio and reasoning tokens,
+and counted before. ``completion_tokens`` leaves out what has a column of its own. ``costUSD`` is in
+dollars; ``cost`` has another scale by version and is not read.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import error_of, request_of, response_of
-from llmops_pipelines.formats.counts import adds_up, with_total
+from llmops_pipelines.formats.counts import adds_up, together, with_total
 from llmops_pipelines.formats.messages import messages_of, text_of
 from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
@@ -120,23 +121,23 @@ def _tokens(record: Record) -> Record:
         count_of(record.get(f"prompt_cache_{kind}_tokens")) or 0 for kind in ("read", "write")
     ]
     apart = (
-        "prompt_audio_tokens" in record
+        any(name in record for name in ("prompt_audio_tokens", "reasoning_tokens"))
         or record.get("provider") == "ANTHROPIC"
         or sum(cached) > (count_of(prompt) or 0)  # Anthropic's models on other clouds
     )
     spoken = tokens(record.get("completion_audio_tokens"))
-    if isinstance(output, int) and isinstance(spoken, int):
-        output += spoken
+    thought = tokens(record.get("reasoning_tokens"))
     found = {
         "uncached_input" if apart else "input_tokens": prompt,
         "cache_read": tokens(record.get("prompt_cache_read_tokens")),
         "cache_write_5m": tokens(record.get("prompt_cache_write_tokens")),
         "audio_input": tokens(record.get("prompt_audio_tokens")),
-        "output_tokens": output,
+        "output_tokens": None if output is None else together(output, thought, spoken),
+        "reasoning": thought,
         "audio_output": spoken,
     }
     total = record.get("total_tokens")
-    own = (prompt, record.get("completion_tokens"))
+    own = (prompt, together(record.get("completion_tokens"), thought))
     return with_total(without_nulls(found), None if adds_up(total, *own) else total)
 
 

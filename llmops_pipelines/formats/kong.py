@@ -4,6 +4,9 @@ Kong writes one line per request it passed on; ``ai`` holds an object per plugin
 with ``meta``, ``usage`` and, if asked to, ``payload``. Times there are milliseconds, ``started_at``
 is milliseconds since 1970. A cost of 0 is a model without prices in Kong, and counts that are all 0
 are a stream that Kong did not count: both are unknown. Lines without ``ai`` are ignored.
+
+``tried_targets`` lists the models that were asked until one answered, the last; where statistics
+are not logged it is all there is. Requests to APIs that Kong does not translate log no more either.
 """
 
 from __future__ import annotations
@@ -40,7 +43,12 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 
 def _asked(part: Any) -> bool:
     """Whether a part of ``ai`` is a plugin that asked a model."""
-    return isinstance(part, dict) and isinstance(part.get("meta"), dict)
+    return isinstance(part, dict) and (isinstance(part.get("meta"), dict) or bool(_target(part)))
+
+
+def _target(plugin: Mapping[str, Any]) -> Record:
+    """The last model that was tried."""
+    return as_object(at_path(as_list(plugin.get("tried_targets")), -1))
 
 
 def _unpack(record: Record) -> Iterator[Record]:
@@ -52,6 +60,7 @@ def _unpack(record: Record) -> Iterator[Record]:
     for name, plugin in plugins.items():
         yield _call(record, ai, name, plugin, context)
         yield from _steps(record, plugin, context)
+        yield from _embeddings(record, plugin, context)
     if duration := at_path(ai, "sanitizer", "duration"):
         yield _step(record, context, "guardrail", "ai-sanitizer", duration)
 
@@ -67,6 +76,7 @@ def _call(record: Record, ai: Record, name: str, plugin: Record, context: Record
     identity = as_name(at_path(record, "request", "id"))
     if identity and name not in _PROXIES:
         identity = f"{identity}:{name}"
+    target = _target(plugin)
     mode = str(meta.get("request_mode")).lower()
     elapsed = meta.get("llm_latency")
     if elapsed is None:
@@ -88,11 +98,13 @@ def _call(record: Record, ai: Record, name: str, plugin: Record, context: Record
             "ttft_ms": usage.get("time_to_first_token"),
             "user_id": as_name(first(asked.get("user_id"), context.get("user_id"))),
             "tags": [*context["tags"], "cache_hit"] if cached else context["tags"],
-            "provider": as_name(meta.get("provider_name")),
+            "provider": as_name(first(meta.get("provider_name"), target.get("provider"))),
             "model_requested": as_name(
-                first(meta.get("request_model"), asked.get("model_requested"))
+                first(meta.get("request_model"), asked.get("model_requested"), target.get("model"))
             ),
-            "model": as_name(first(meta.get("response_model"), answered.get("model"))),
+            "model": as_name(
+                first(meta.get("response_model"), answered.get("model"), target.get("model"))
+            ),
             "is_stream": _MODES.get(mode, asked.get("is_stream")),
             "status": "error" if failed else "ok",
             "cost_reported": None if cost in (0, "0") else cost,
@@ -155,6 +167,24 @@ def _steps(record: Record, plugin: Record, context: Record) -> Iterator[Record]:
     if guarded:
         elapsed = sum(spent) if spent else None
         yield _step(record, context, "guardrail", "ai-aws-guardrails", elapsed)
+
+
+def _embeddings(record: Record, plugin: Record, context: Record) -> Iterator[Record]:
+    """The call that embedded the question before passages were looked up, where it was counted."""
+    said = as_object(plugin.get("rag-inject"))
+    if said.get("embeddings_tokens") in (None, 0):
+        return
+    found = _step(record, context, "embedding", "ai-rag-injector", said.get("embeddings_latency"))
+    yield found | {
+        "kind": "call",
+        "call_id": f"{found['call_id']}:embeddings" if "call_id" in found else None,
+        "name": "ai-rag-injector",
+        "provider": as_name(said.get("embeddings_provider")),
+        "model_requested": as_name(said.get("embeddings_model")),
+        "model": as_name(said.get("embeddings_model")),
+        "input_tokens": said["embeddings_tokens"],
+        "output_tokens": 0,
+    }
 
 
 def _step(record: Record, context: Record, kind: str, name: str, elapsed: Any) -> Record:

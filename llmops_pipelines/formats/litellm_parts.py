@@ -90,11 +90,10 @@ def served_model(record: Record, metadata: Record, told: str | None) -> str | No
     group = as_name(record.get("model_group"))
     if told and told != group:
         return told
+    known = first(record.get("model_map_information"), metadata.get("model_map_information"))
+    model = as_name(record.get("model")) if group else None
     if told:
-        known = first(record.get("model_map_information"), metadata.get("model_map_information"))
         model = as_name(at_path(as_object(known), "model_map_value", "key")) or told
-    else:
-        model = as_name(record.get("model")) if group else None
     return model.removeprefix(f"{record.get('custom_llm_provider')}/") if model else None
 
 

@@ -124,6 +124,24 @@ def test_audio_of_the_answer_is_added_to_the_columns_that_leave_it_out():
     )  # fmt: skip
 
 
+def test_reasoning_of_the_answer_is_added_to_the_columns_that_leave_it_out():
+    """As the query behind Helicone's export has it: the total is the sum of all three columns."""
+    counts = {"prompt_tokens": 400, "completion_tokens": 96, "reasoning_tokens": 64}
+    cached = {"prompt_cache_read_tokens": 100, "total_tokens": 560}
+    found = one(request(response_body=None, **counts, **cached))
+    assert values(found, "uncached_input", "cache_read", "output_text", "reasoning") == (
+        400, 100, 96, 64,
+    )  # fmt: skip
+    assert found["tokens_doubted"] is None
+
+
+def test_a_body_that_lies_elsewhere_tells_no_text():
+    """What the query writes in place of bodies that Helicone keeps in object storage."""
+    away = {"helicone_message": "fetching body from signed_url... contact engineering@helicone.ai"}
+    found = one(request(request_body=away, response_body=json.dumps(away)))
+    assert values(found, "messages", "answer", "model") == ([], None, "gpt-4.1-mini-2025-04-14")
+
+
 def test_a_stream_without_usage_is_null_not_free():
     counts = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens", "costUSD"))
     found = one(request(response_body=response(usage=None), **counts))

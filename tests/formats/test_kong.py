@@ -180,6 +180,42 @@ def test_retrieval_and_guardrails_are_steps():
     ]
 
 
+def target(provider, model=None):
+    said = {"provider": provider, "host": "example.org", "route_type": "llm/v1/chat"}
+    return said | ({"model": model} if model else {})
+
+
+def test_a_request_of_which_kong_logs_only_the_targets_it_tried_is_a_call():
+    """As Kong's guides show it for requests to the Responses API."""
+    tried = [target("azure", "gpt-4.1"), target("openai", "gpt-4.1-mini")]
+    record = line(ai={"proxy": {"tried_targets": tried}})
+    assert sniff([json.dumps(record)]) == "kong"
+    found = one(record)
+    assert values(found, "provider", "model", "status") == ("openai", "gpt-4.1-mini", "ok")
+    assert values(found, "call_id", *TOKENS) == ("k-1", *[None] * 4)
+    unnamed = one(line(ai={"proxy": {"tried_targets": [target("openai")]}}))
+    assert values(unnamed, "provider", "model") == ("openai", None)
+
+
+def test_what_kong_says_of_the_answer_counts_before_the_target():
+    found = one(with_plugin(tried_targets=[target("gemini", "gemini-2.0-flash")]))
+    assert values(found, "provider", "model") == ("openai", "gpt-4.1-mini-2025-04-14")
+
+
+def test_an_embedding_that_retrieval_paid_for_is_a_call():
+    retrieval = {"injected": True, "chunk_ids": ["chunk-1"], "embeddings_tokens": 62,
+                 "embeddings_provider": "openai", "embeddings_model": "text-embedding-ada-002",
+                 "embeddings_latency": 37}  # fmt: skip
+    rows = read_as("kong", with_plugin(**{"rag-inject": retrieval}))
+    embedded = rows.calls.row(1, named=True)
+    assert values(embedded, "provider", "model") == ("openai", "text-embedding-ada-002")
+    assert values(embedded, "parent_id", "trace_id", "latency_ms") == ("k-1", "k-1", 37.0)
+    assert values(embedded, "uncached_input", "output_text", "user_id") == (62, 0, "shop-backend")
+    assert rows.steps["kind"].to_list() == ["retriever"]
+    uncounted = with_plugin(**{"rag-inject": retrieval | {"embeddings_tokens": None}})
+    assert read_as("kong", uncounted).calls.height == 1
+
+
 def test_a_line_without_ai_is_ignored():
     assert list(FORMATS["kong"].unpack(line(ai=None))) == [{"kind": "ignored"}]
 
