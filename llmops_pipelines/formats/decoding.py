@@ -24,6 +24,9 @@ _DTYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 """What a field of each kind becomes; the others stay what they are."""
 
+_HOLDS_MORE: Final = r"""^(?s:\[\s*(?:(?:["\[{0-9-]|true|false|null).*)?\]|\{\s*(?:".*)?\})$"""
+"""A list or an object, as JSON has it: a text may begin with a bracket, too (``[Scrubbed]``)."""
+
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 
 
@@ -72,7 +75,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 columns.append(pl.when(text != "").then(text).alias(name))
                 faults.append(
                     Fault(
-                        value.str.contains(r"^[\[{]"),
+                        value.str.contains(_HOLDS_MORE),
                         _says(place, value, "is not a text or number"),
                     )
                 )

@@ -1,7 +1,8 @@
 """Spans out of whatever carries them: OTLP JSON in its spellings, console spans, flat rows.
 
 A line may be a whole export request (``resourceSpans``), one part of it, one span, the JSON that
-the SDK's console exporter prints, or a row of a table with columns ``attributes.*``.
+the SDK's console exporter prints, a row of a table with columns ``attributes.*``, or one of
+Logfire's table ``records``.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ _IDS: Final = ("spanId", "span_id", "context", "context.span_id")
 SPAN_MARKS: Final = (*_BATCHES, *_SPAN_SCOPES, "scope", *_IDS)
 """Every record that carries spans has one of these keys; one of ``SIGNALS``, what else is sent."""
 
+_SCRUBBED: Final = "logfire.scrubbed"
 _ERRORS: Final = ("2", "2.0", "error", "status_code_error", "statuscode.error")
-_TIMES: Final = ("TimeUnixNano", "_time_unix_nano", "Time", "_time")
+_TIMES: Final = ("TimeUnixNano", "_time_unix_nano", "Time", "_time", "_timestamp")
 _STARTS: Final = tuple(f"start{tail}" for tail in _TIMES)
 _ENDS: Final = tuple(f"end{tail}" for tail in _TIMES)
 
@@ -228,13 +230,15 @@ def span_of(
     said = as_object(status)
     code = _of(said, "code", "status_code")
     if code is None:
-        code = _of(record, "status_code", "statusCode")
+        code = _of(record, "status_code", "statusCode", "otel_status_code")
     if code is None and isinstance(status, str):
         code = status
     own = as_object(_of(record, "scope", "instrumentation_scope"))
-    message = _of(said, "message", "description") or record.get("status_message")
+    message = _of(said, "message", "description") or _of(
+        record, "status_message", "otel_status_message", "exception_message"
+    )
     return Span(
-        name=as_name(record.get("name")),
+        name=as_name(_of(record, "name", "span_name")),
         span_id=hex_id(
             _of(record, "spanId", "span_id", "context.span_id") or context.get("span_id"), 8
         ),
@@ -248,9 +252,15 @@ def span_of(
         failed=None if code is None else str(code).lower() in _ERRORS,
         message=as_name(message),
         events=tuple(_events(record.get("events"))),
-        resource=resource or attributes_of(as_object(record.get("resource")).get("attributes")),
-        scope=scope or as_name(own.get("name")),
+        resource=resource or _own_resource(record),
+        scope=scope or as_name(own.get("name") or record.get("otel_scope_name")),
     )
+
+
+def _own_resource(record: Mapping[str, Any]) -> Record:
+    """What one span says of its process, beside it or in columns of a row."""
+    found = attributes_of(as_object(record.get("resource")).get("attributes"))
+    return found or attributes_of(record.get("otel_resource_attributes"))
 
 
 def _row_attributes(record: Mapping[str, Any]) -> Record:
@@ -262,7 +272,16 @@ def _row_attributes(record: Mapping[str, Any]) -> Record:
     kind = record.get("span_kind")  # Phoenix has it in a column of its own
     if isinstance(kind, str) and kind.upper() in _OPENINFERENCE_KINDS:
         found.setdefault("openinference.span.kind", kind)
-    return found
+    if (thrown := record.get("exception_type")) is not None:  # as Logfire
+        found.setdefault("error.type", thrown)
+    return _without_scrubbed(found) if _SCRUBBED in found else found
+
+
+def _without_scrubbed(attributes: Record) -> Record:
+    """Attributes without those that Logfire took for secrets: what stands for them is no value."""
+    places = [as_object(item).get("path") for item in as_list(attributes[_SCRUBBED])]
+    gone = {place[1] for place in map(as_list, places) if len(place) == 2}
+    return {name: value for name, value in attributes.items() if name not in gone}
 
 
 def _time(found: Any) -> Any:

@@ -5,7 +5,8 @@ ids, or among equal response ids. A row that shares none of these with another r
 becomes a call wherever it is read. The others, the company, are dealt out over pieces by the hash
 of their trace; traces that share a call or response id go to the same piece. Of the whole day only
 hashes of ids are held, 16 bytes a call. Records of two writers may be one call although they share
-no id: those of equal counts at the same time go together too (``twins_in_time``).
+no id: those of equal counts at the same time go together too, and streams with the records that saw
+them begin (``twins_in_time``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from llmops_pipelines.ingest.twins_in_time import WRITER, twins_in_time
+from llmops_pipelines.ingest.twins_in_time import WRITER, may_be_twins, twins_in_time
 
 HELD_WHOLE: Final = 150_000
 """Landed rows of a day that is one piece: landing it takes as much memory then as a larger day."""
@@ -63,7 +64,7 @@ def dealt(
     # At most so many: a row may share several things.
     company += of_steps.height + sum(rows for _, rows in of_ids)
     more = [of_steps.select(pl.col("trace_id").hash().unique()).to_series()]
-    if len(writers) > 1:
+    if may_be_twins(writers):
         twins, rows = twins_in_time(landed, sorted(writers))
         together.append(twins)
         company += rows

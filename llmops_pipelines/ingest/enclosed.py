@@ -1,7 +1,8 @@
 """Records that stand neither one a line nor in an array: printed over lines, or inside an answer.
 
-Exporters that print for people write one indented object after another; answers of an API hold
-their records in a list (``{"data": [...], "meta": {...}}``), one answer a file or one a line.
+Exporters that print for people write one indented object after another; those that send in batches
+one array after another (Kong's HTTP log); answers of an API hold their records in a list
+(``{"data": [...], "meta": {...}}``), one answer a file or one a line.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _DEEPEST: Final = 3
 def printed_objects(text: str) -> list[str] | None:
     """The objects that ``text`` is, one after another, each on a line; None if it is anything else.
 
-    None, too, of no object at all.
+    Arrays of objects stand for what they hold. None, too, of no object at all.
     """
     decoder, found, place = json.JSONDecoder(), list[str](), 0
     while place < len(text):
@@ -28,10 +29,13 @@ def printed_objects(text: str) -> list[str] | None:
             value, end = decoder.raw_decode(text, place)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(value, dict):
+        if isinstance(value, dict):
+            # Only between its parts does JSON have ends of lines.
+            found.append(text[place:end].replace("\n", " ").replace("\r", " "))
+        elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            found += [json.dumps(item, separators=(",", ":")) for item in value]
+        else:
             return None
-        # Only between its parts does JSON have ends of lines.
-        found.append(text[place:end].replace("\n", " ").replace("\r", " "))
         place = end
     return found or None
 
@@ -52,7 +56,9 @@ def enclosed_records(objects: Sequence[str]) -> list[str]:
 def _lists(value: Any, depth: int) -> Iterator[list[Any]]:
     if not isinstance(value, dict):
         return
-    for inner in value.values():
+    for name, inner in value.items():
+        if name == "columns" and "rows" in value:  # says what the rows' fields are (Logfire)
+            continue
         if isinstance(inner, list) and inner and all(isinstance(item, dict) for item in inner):
             yield inner
         elif depth < _DEEPEST:

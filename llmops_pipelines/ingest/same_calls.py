@@ -1,7 +1,7 @@
 """One call that was logged more than once, under different ids: found, and merged into one row.
 
 A call is logged again by a wrapper (an SDK's own span inside an instrumentation's) or by a second
-system (a gateway and a tracing tool). Counted twice, it would double spend. Four signs, from the
+system (a gateway and a tracing tool). Counted twice, it would double spend. Five signs, from the
 surest to the weakest:
 
 1. the provider's response id is the same, and no library logged it for two calls side by side (of
@@ -17,7 +17,10 @@ surest to the weakest:
    and nothing else comes in question;
 4. two libraries of one process wrote them, in traces of their own (LangChain's callbacks and the
    SDK below them), one within the other in time, with the same model and tokens, or the same
-   failure, and nothing else comes in question.
+   failure, and nothing else comes in question;
+5. of a stream, one record ends as it begins, without id and tokens, and the other, of the same
+   messages and model, begins then: by one library that logs it twice (Logfire), or by two, of
+   which the upper only hands the stream on (LlamaIndex).
 
 Calls that merely look alike (parallel samples of one prompt) have response ids of their own, or
 come from one library: they stay apart.
@@ -56,6 +59,16 @@ SILENT: Final = pl.col("response_id").is_null() & (pl.col("sent") + pl.col("rece
 
 FAILED: Final = SILENT & (pl.col("status") == "error")
 """Failures that nothing but their time and class tells apart."""
+
+BEGUN: Final = (
+    pl.all_horizontal(pl.col(name).is_null() for name in ("response_id", *TOKEN_BUCKETS))
+    & (pl.col("status") == "ok")
+    & pl.col("latency_ms").is_not_null()
+)
+"""Calls of which nothing is known but that they were made and did not fail."""
+
+STREAMS_TWICE: Final = "logfire."
+"""How libraries are called that log a stream as it begins and again when it is over."""
 
 OF_SDK: Final = pl.col("instrumentation").str.starts_with("com.anthropic.sdk")
 """Records that a provider's SDK writes of its own calls, without texts."""
@@ -137,6 +150,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         "status",
         "error_class",
         "request_digest",
+        "is_stream",
         timed=pl.col("latency_ms").is_not_null(),
         model=pl.coalesce("model", "model_requested"),
         asked=pl.coalesce("model_requested", "model"),
@@ -145,6 +159,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         sent=SENT,
         received=RECEIVED,
         doubted=pl.col("tokens_doubted").is_not_null(),
+        begun=BEGUN,
     ).with_row_index("row")
     yield from _by_response(seen)
     yield from _by_trace(seen)
@@ -153,6 +168,7 @@ def _pairs(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         yield from _by_time(seen)
     if seen["instrumentation"].drop_nulls().n_unique() > 1:
         yield from _in_one_process(seen)
+    yield from _begun(seen)
 
 
 def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -241,6 +257,40 @@ def _in_one_process(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     yield from alike
     rest = failed.filter(~pl.col("row").is_in([row for pair in alike for row in pair]))
     yield from _by_libraries(rest, process, _not_two_requests() & _not_two_errors())
+
+
+def _begun(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
+    """Streams that one record saw beginning, and another what came of them, one to one."""
+    told = seen.filter("timed", pl.col("request_digest").is_not_null())
+    begun, streams = told.filter("begun"), told.filter("is_stream", ~pl.col("begun"))
+    if begun.is_empty() or streams.is_empty():
+        return
+    keys = ["source_format", "project", "request_digest"]
+    slot = pl.col("ended_at").dt.truncate("2s")
+    near = [begun.with_columns(slot=slot + pl.duration(seconds=2 * step)) for step in (0, 1)]
+    writers = [pl.col("instrumentation"), pl.col("instrumentation_right")]
+    pairs = (
+        pl.concat(near)
+        .join(
+            streams.with_columns(slot=pl.col("started_at").dt.truncate("2s")),
+            on=[*keys, "slot"],
+            suffix="_right",
+            nulls_equal=True,
+        )
+        .filter(
+            (pl.col("started_at_right") - pl.col("ended_at")).is_between(
+                pl.duration(), pl.duration(milliseconds=int(CLOSE_S * 1000))
+            ),
+            writers[0].ne_missing(writers[1]) | writers[0].str.starts_with(STREAMS_TWICE),
+            one_model(),
+        )
+        .sort("started_at_right", "ended_at", "row")
+    )
+    taken: set[int] = set()
+    for pair in pairs.select("row", "row_right").iter_rows():
+        if taken.isdisjoint(pair):
+            taken.update(pair)
+            yield pair
 
 
 def _by_libraries(
@@ -383,12 +433,15 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
     detail = pl.sum_horizontal((pl.col(name) > 0).fill_null(value=False) for name in TOKEN_BUCKETS)
     known = pl.col("uncached_input").is_not_null() & pl.col("output_text").is_not_null()
     certain = pl.col("tokens_doubted").is_null()
+    # Whoever saw a stream begin does not know that it broke off.
+    misled = BEGUN & (pl.col("status") == "error").any().over("place")
     fullest = (known.cast(pl.Int32) * 200 + certain.cast(pl.Int32) * 100 + detail).arg_max()
     counted = (*TOKEN_BUCKETS, "tokens_doubted")
     own = {*_OF_KEPT, *counted, "tags", "is_batch", "batch", "only_asked"}
     filled = [name for name in LANDED_CALLS.schema if name not in own]
     return (
         fullest_first(rows)
+        .sort(misled, maintain_order=True)
         .group_by("place", maintain_order=True)
         .agg(
             pl.col("row").first(),

@@ -13,7 +13,7 @@ import pytest
 
 from llmops_pipelines.formats import sniff
 from llmops_pipelines.ingest.tabular import parquet_blocks
-from tests.formats.spans import CHAT, PARENT, SPAN, TRACE, batch, call_of, span, step_of
+from tests.formats.spans import CHAT, NOON, PARENT, SPAN, TRACE, batch, call_of, span, step_of
 from tests.formats.worlds import read_as, utc
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -368,3 +368,33 @@ def test_agnos_prompts_of_claude_and_bedrock_leave_cached_tokens_out():
         ]  # fmt: skip
     langchain = batch(span(LLM | told | {"llm.model_name": "claude-sonnet-4-5"}), scope="other")
     assert call_of("openinference", langchain)["uncached_input"] == 70
+
+
+LLAMA_INDEX = "openinference.instrumentation.llama_index"
+
+
+def test_a_method_of_llama_index_that_asks_nothing_is_no_call():
+    """As openinference-instrumentation-llama-index 4.6 records ``_prepare_chat_with_tools``."""
+    prepared = {
+        "llm.model_name": "gpt-4o-mini",
+        "input.value": json.dumps({"tools": ["<FunctionTool object>"], "user_msg": "Weather?"}),
+        "output.value": json.dumps({"messages": ["ChatMessage"], "tools": []}),
+    }
+    assert step_of("openinference", batch(span(LLM | prepared), scope=LLAMA_INDEX))["kind"] == (
+        "chain"
+    )
+    for exchanged in ({"llm.input_messages.0.message.content": "Hi"}, {"llm.prompts": ["Hi"]}):
+        assert call_of("openinference", batch(span(LLM | prepared | exchanged), scope=LLAMA_INDEX))
+    assert llm(prepared)["model"] == "gpt-4o-mini", "other libraries may know no more of a call"
+
+
+def test_the_prompts_of_a_completion_are_its_messages():
+    asked = {"llm.prompts": ["Say hello."], "input.value": json.dumps({"args": ["Say hello."]})}
+    assert llm(asked)["messages"] == [{"role": "user", "content": "Say hello."}]
+
+
+def test_a_first_token_tells_a_stream():
+    first = {"timeUnixNano": str(NOON + 10**8), "name": "First Token Stream Event"}
+    found = llm({"llm.model_name": "m"}, events=[first])
+    assert (found["is_stream"], found["ttft_ms"]) == (True, 100.0)
+    assert llm({"llm.model_name": "m"})["is_stream"] is None

@@ -1,5 +1,7 @@
 """A value of the wrong type or size is a rejection that names field, value and remedy."""
 
+import pytest
+
 from tests.formats.worlds import call, read, reason, reasons, response, usage
 
 
@@ -31,6 +33,8 @@ WRONG = [
     (call(response=response(model=4)), "response.model: '4' is not text"),
     (call(provider=True), "provider: 'true' is not text"),
     (call(session_id={"a": 1}), "session_id: an object is not a text or number"),
+    (call(session_id=[True, 1]), "session_id: a list is not a text or number"),
+    (call(session_id=[]), "session_id: a list is not a text or number"),
     (call(is_batch="maybe"), "is_batch: 'maybe' is neither true nor false"),
     (call(attempt=0), "attempt: is below 1; the first try is 1"),
     (call(status="perhaps"), "status: 'perhaps' is no known status"),
@@ -122,3 +126,10 @@ def test_wrong_feedback_is_rejected_by_name():
     found = reasons(*(present(record | changes) for changes, _ in WRONG_FEEDBACK))
     wrong = zip(WRONG_FEEDBACK, found, strict=True)
     assert [says for (_, says), said in wrong if says not in said] == []
+
+
+@pytest.mark.parametrize("text", ["[Scrubbed due to 'session']", "[", "{not given}", "[1] s-7"])
+def test_a_text_that_begins_with_a_bracket_is_a_text(text):
+    rows = read(call(session_id=text))
+    assert rows.rejected["reason"].to_list() == []
+    assert rows.calls["session_id"].to_list() == [text]

@@ -176,6 +176,39 @@ def test_a_call_that_two_libraries_of_a_process_logged_stays_together(seed):
     assert whole.filter(pl.col("copies").list.len() > 1)["status"].n_unique() == 2
 
 
+def streams(seed: int, calls: int = 60) -> pl.DataFrame:
+    """Streams that Logfire logged as they began and when they were over, in traces of their own."""
+    rng = random.Random(seed)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    nothing = dict.fromkeys(TOKEN_BUCKETS)
+    rows = []
+    for number in range(calls):
+        began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        waited = rng.choice([0.2, 1.7, 30.0])
+        told = {"uncached_input": 5, "is_stream": True, "response_id": f"r-{number}"}
+        over = (began + timedelta(seconds=waited + 0.1), 500.0, told)
+        for half, (at, latency, outcome) in enumerate([(began, waited * 1000, {}), over]):
+            name = f"{half}-{number}"
+            row = {
+                **base, **nothing, "response_id": None, **outcome, "started_at": at,
+                "latency_ms": latency, "source_format": "otel_genai", "call_id": name,
+                "instrumentation": "logfire.openai", "trace_id": f"t-{name}",
+                "request_digest": rng.choice(["d", f"d-{number}"]), "record_digest": name,
+            }  # fmt: skip
+            rows.append(row | ({"request_digest": rows[-1]["request_digest"]} if half else {}))
+    rng.shuffle(rows)
+    return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stream_stays_together_with_the_record_that_saw_it_begin(seed):
+    rows = streams(seed)
+    found, parts = dealt_small(rows)
+    assert found.equals(llm_calls(rows))
+    assert found.height == 60
+    assert sum(part.height > 0 for part in parts) > 2
+
+
 def test_records_of_two_systems_that_lie_apart_are_alone():
     rows = two_systems(1, 8)
     far = rows.unique("call_id").with_row_index("n")

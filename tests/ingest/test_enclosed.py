@@ -25,11 +25,13 @@ def page(*records: Any, key: str = "data", **more: Any) -> dict[str, Any]:
         line(page(*CALLS, has_more=False)),
         json.dumps({"meta": {"page": 1, "totalItems": 2}, "logs": CALLS}, indent=2).encode(),
         line({"result": {"hits": {"items": CALLS}}}),
+        line({"columns": [{"name": name, "datatype": "Utf8"} for name in CALLS[0]], "rows": CALLS}),
         lines(page(CALLS[0]), page(CALLS[1])),
         line([page(CALLS[0]), page(CALLS[1])]),
         b"\xef\xbb\xbf" + line(page(*CALLS)).replace(b", ", b",\r\n"),
         "\n".join(json.dumps(record, indent=2) for record in CALLS).encode(),
         "\r\n".join(json.dumps(record, indent=4) for record in CALLS).encode(),
+        lines([CALLS[0]], [CALLS[1]]),
     ],
 )
 def test_records_are_found_wherever_they_are_enclosed_or_printed(data: bytes) -> None:

@@ -242,6 +242,57 @@ def test_unknown_tokens_join_nothing():
     ) == [["a"], ["b"]]
 
 
+NOTHING: dict[str, Any] = dict.fromkeys((*TOKEN_BUCKETS, "response_id"))
+"""What is known of a stream when it begins."""
+
+
+def begun(call_id: str, **changes: Any) -> dict[str, Any]:
+    said = {"instrumentation": "logfire.openai", "latency_ms": 100.0, "request_digest": "d"}
+    return record(call_id, **NOTHING | said | changes)
+
+
+def streamed(call_id: str, after: float = 0.2, **changes: Any) -> dict[str, Any]:
+    said = {"latency_ms": 800.0, "is_stream": True, "response_id": call_id}
+    return begun(call_id, **said | {"uncached_input": 5, "after": after} | changes)
+
+
+def test_a_stream_that_was_logged_as_it_began_and_when_it_was_over_is_one_call():
+    (row,) = one_by_one(begun("a"), streamed("b")).to_dicts()
+    assert (row["call_id"], row["uncached_input"], row["is_stream"]) == ("b", 5, True)
+    failed = {"status": "error", "error_class": "server", **NOTHING}
+    (row,) = one_by_one(begun("a"), streamed("b", **failed)).to_dicts()
+    assert (row["call_id"], row["status"], row["error_class"]) == ("b", "error", "server")
+
+
+def test_a_stream_that_an_upper_library_handed_on_is_one_call_though_of_another_trace():
+    lower = streamed("b", trace_id="other", instrumentation="openai", uncached_input=None)
+    assert ids(begun("a", instrumentation="llama_index"), lower) == [["b", "a"]]
+    of_one = [begun("a", instrumentation="traceloop"), streamed("b", instrumentation="traceloop")]
+    assert ids(*of_one) == [["a"], ["b"]]
+
+
+def test_equal_streams_at_one_time_are_told_one_to_one():
+    records = [begun("a"), begun("b", after=0.01), streamed("x"), streamed("y", after=0.21)]
+    assert ids(*records) == [["x", "a"], ["y", "b"]]
+    assert ids(*records[:3]) == [["b"], ["x", "a"]], "one was never read"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"request_digest": "other"},
+        {"request_digest": None},
+        {"model": "other", "model_requested": "other"},
+        {"after": 0.05},
+        {"after": 2.2},
+        {"is_stream": None},
+        {"project": "other"},
+    ],
+)
+def test_what_no_stream_follows_at_once_stays_a_call(changes: dict[str, Any]):
+    assert ids(begun("a"), streamed("b", **changes)) == [["a"], ["b"]]
+
+
 def test_every_record_is_accounted_for_by_the_call_it_became():
     rows = pl.DataFrame(
         [record("a", response_id="r"), record("b", response_id="r"), record("c", after=9)],

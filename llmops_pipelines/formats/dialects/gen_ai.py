@@ -17,7 +17,7 @@ from llmops_pipelines.formats.dialects.common import (
 )
 from llmops_pipelines.formats.dialects.gen_ai_usage import usage
 from llmops_pipelines.formats.messages import documents_of, messages_of, text_of, tool_calls_of
-from llmops_pipelines.formats.otlp import Span
+from llmops_pipelines.formats.otlp import Event, Span
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
 
@@ -87,6 +87,8 @@ def call(span: Span, **more: Any) -> Record:
     """
     if details := span.event(DETAILS):
         span = replace(span, attributes=details.attributes | span.attributes)
+    if told := told_events(span):
+        span = replace(span, events=span.events + told)
     says = span.attributes
     provider = as_name(first(says.get("gen_ai.provider.name"), says.get("gen_ai.system")))
     answers = _answers(span)
@@ -131,6 +133,15 @@ def call(span: Span, **more: Any) -> Record:
         **usage(span),
     }
     return record_of(span, "call", **(chosen | {k: v for k, v in more.items() if v is not None}))
+
+
+def told_events(span: Span) -> tuple[Event, ...]:
+    """Messages and choices that Pydantic AI and Logfire lay into an attribute of the span."""
+    return tuple(
+        Event(name, None, event)
+        for event in as_list(span.attributes.get("events"))
+        if isinstance(event, dict) and isinstance(name := event.get("event.name"), str)
+    )
 
 
 def _messages(span: Span) -> list[Record]:

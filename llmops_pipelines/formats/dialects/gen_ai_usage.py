@@ -11,13 +11,18 @@ from typing import Final
 
 from llmops_pipelines.formats.counts import together, with_total
 from llmops_pipelines.formats.dialects.common import counts
+from llmops_pipelines.formats.dialects.openinference_outputs import broken_down
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.usage_maps import count_of
+from llmops_pipelines.formats.records import as_object
+from llmops_pipelines.formats.usage_maps import count_of, of_embedding
 
 _USAGE: Final = "gen_ai.usage"
 _DETAILS: Final = f"{_USAGE}.details"
 """Pydantic AI's place for counts that the conventions did not name; they lie within the two."""
+
+_RAW: Final = f"{_USAGE}.raw"
+"""The provider's own usage object, which Logfire puts beside the counts."""
 
 _CACHES_APART: Final = (
     "opentelemetry.instrumentation.bedrock",
@@ -60,7 +65,8 @@ def usage(span: Span) -> Record:
     )  # fmt: skip
     total = counts(says, total=(f"{_USAGE}.total_tokens", "llm.usage.total_tokens"))
     found = split_writes(_as_written_by(span.scope, found))
-    return with_total(found, total.get("total"))
+    found = with_total(broken_down(found, {"usage": as_object(says.get(_RAW))}), total.get("total"))
+    return of_embedding(found) if says.get("gen_ai.operation.name") == "embeddings" else found
 
 
 def _as_written_by(library: str | None, found: Record) -> Record:

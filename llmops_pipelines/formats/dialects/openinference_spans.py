@@ -50,6 +50,8 @@ _JSON: Final = (
 )  # fmt: skip
 _COUNT: Final = "llm.token_count"
 _AGNO: Final = "openinference.instrumentation.agno"
+_LLAMA_INDEX: Final = "openinference.instrumentation.llama_index"
+_EXCHANGED: Final = ("llm.input_messages", "llm.output_messages", "llm.prompts", _COUNT)
 _LISTS: Final = (*_JSON, "llm.invocation_parameters", "tag.tags", "metadata")
 
 
@@ -79,7 +81,8 @@ def read(span: Span) -> Record:
     says = _flattened(span.attributes)
     kind = str(_kind(span)).upper()
     counted = any(f"{_COUNT}.{side}" in says.all for side in ("prompt", "completion", "total"))
-    if kind == "LLM" or (kind == "EMBEDDING" and (counted or "embedding.model_name" in says.all)):
+    model_asked = kind == "LLM" and not _only_prepares(span, says)
+    if model_asked or (kind == "EMBEDDING" and (counted or "embedding.model_name" in says.all)):
         return _call(span, says)
     place = "reranker.output_documents" if kind == "RERANKER" else "retrieval.documents"
     return step(
@@ -91,6 +94,15 @@ def read(span: Span) -> Record:
         name=as_name(says.get("tool.name")) if kind == "TOOL" else None,
         **_shared(says),
     )
+
+
+def _only_prepares(span: Span, says: _Says) -> bool:
+    """Whether a span is of a method that asks nothing: LlamaIndex says LLM of all that a model has.
+
+    Of those around a call, the call itself is another span.
+    """
+    exchanged = any(key.startswith(_EXCHANGED) for key in says.all)
+    return span.scope == _LLAMA_INDEX and not exchanged and not span.failed
 
 
 def _flattened(attributes: Mapping[str, Any]) -> _Says:
@@ -171,7 +183,7 @@ def _call(span: Span, says: _Says) -> Record:
                 told_too.get("finish_reason"),
             )
         ),
-        is_stream=parameters.get("stream"),
+        is_stream=first(parameters.get("stream"), True if first_token else None),
         first_token_at=first_token.time if first_token else None,
         prompt_template=as_text(says.get("llm.prompt_template.template")),
         format_requested=as_name(shape.get("type")),
@@ -189,7 +201,9 @@ def _call(span: Span, says: _Says) -> Record:
 
 def _messages(says: _Says, asked: Record) -> list[Record]:
     listed = _list_of(says, "llm.input_messages", "message")
-    body = first(asked.get("messages"), asked.get("input"), asked.get("prompt"))
+    body = first(
+        says.get("llm.prompts"), asked.get("messages"), asked.get("input"), asked.get("prompt")
+    )
     return messages_of(listed) or messages_of(first(body, says.get("input.value")))
 
 

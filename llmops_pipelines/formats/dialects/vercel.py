@@ -16,6 +16,7 @@ from llmops_pipelines.formats.messages import messages_of
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, at_path, context_of, first
+from llmops_pipelines.formats.usage_maps import of_embedding
 
 _INNER: Final = (".doGenerate", ".doStream", ".doEmbed")
 _USAGE: Final = "ai.usage"
@@ -62,7 +63,7 @@ def _call(span: Span, shared: Record) -> Record:
         messages=messages_of(says.get("ai.prompt.messages")) or None,
         answer=as_name(first(says.get("ai.response.text"), says.get("ai.response.object"))),
         tool_calls=[_tool(call) for call in as_list(says.get("ai.response.toolCalls"))] or None,
-        **_tokens(span),
+        **(of_embedding(_tokens(span)) if operation.endswith(".doEmbed") else _tokens(span)),
         **shared,
     )
 
