@@ -8,6 +8,11 @@ from typing import Any, Final
 from llmops_pipelines.formats.reading import Record
 
 _CACHES: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
+COUNTS: Final = (
+    "input_tokens", "uncached_input", *_CACHES, "audio_input", "output_tokens", "reasoning",
+    "audio_output", "total_tokens",
+)  # fmt: skip
+"""Fields of a record that count tokens."""
 
 
 def count_in(value: Any) -> int | None:
@@ -69,6 +74,15 @@ def adds_up(total: Any, *parts: Any) -> bool:
     """Whether ``parts`` together are ``total``."""
     whole = count_in(total)
     return whole is not None and whole == count_in(together(*parts))
+
+
+def without_counts(found: Record) -> Record:
+    """``found`` of an answer that a gateway had kept: no model was asked, so no token was bought.
+
+    What such an answer's usage counts was bought when it was first given, in a call of its own.
+    """
+    kept = {name: value for name, value in found.items() if name not in (*COUNTS, "web_searches")}
+    return kept | {"input_tokens": 0, "output_tokens": 0}
 
 
 def with_total(found: Record, total: Any) -> Record:

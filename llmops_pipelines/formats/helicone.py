@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import error_of, request_of, response_of
-from llmops_pipelines.formats.counts import adds_up, together, with_total
+from llmops_pipelines.formats.counts import adds_up, together, with_total, without_counts
 from llmops_pipelines.formats.messages import messages_of, text_of
 from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
@@ -66,6 +66,8 @@ def _call(record: Record, body: Record, properties: Record) -> Record:
     ok = status[:1] in ("2", "")
     cached = first(record.get("cache_reference_id"), _NO_REFERENCE) != _NO_REFERENCE
     provider = as_name(record.get("provider"))
+    if cached:
+        answered = without_counts(answered)
     read = any(name in answered for name in _COUNTS)
     error = {} if ok else _error(record, status)
     context = _context(record, properties)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.counts import COUNTS, without_counts
 from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -83,11 +84,11 @@ def _call(record: Record, ai: Record, name: str, plugin: Record, context: Record
         elapsed = first(at_path(plugin, "cache", "fetch_latency"), _latency(record))
     cost = usage.get("cost")
     error = {**error_of(payload.get("response")), "error_status": status} if failed else {}
+    counted = dict.fromkeys(COUNTS) | _counted(usage, answered)
     return without_nulls(
         {
             **asked,
-            **answered,
-            **_counted(usage, answered),
+            **(without_counts(answered) if cached else answered | counted),
             **context,
             "kind": "call",
             "call_id": identity,
@@ -121,14 +122,9 @@ def _counted(usage: Record, answered: Record) -> Record:
     }
     found = tokens_of(renamed)
     if any(value not in (0, "0") for value in found.values()):
-        return dict.fromkeys(_COUNTS) | found
-    return {} if any(answered.get(name) for name in _COUNTS) else dict.fromkeys(_COUNTS)
-
-
-_COUNTS: Final = (
-    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
-    "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens",
-)  # fmt: skip
+        return found
+    told: Record = {name: answered[name] for name in COUNTS if name in answered}
+    return told if any(told.values()) else {}
 
 
 def _context(record: Record) -> Record:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import response_of
+from llmops_pipelines.formats.counts import without_counts
 from llmops_pipelines.formats.litellm_parts import (
     REDACTED,
     context_in,
@@ -115,8 +116,7 @@ def _call(record: Record, metadata: Record) -> Record:
         and (cached or any(value is not None for value in usage.values()))
     )
     call = {
-        **answered,
-        **usage,
+        **(without_counts(answered) if cached else answered | usage),
         **context,
         "kind": "call",
         "call_id": named,

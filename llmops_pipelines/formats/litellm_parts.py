@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmops_pipelines.formats.counts import COUNTS
 from llmops_pipelines.formats.messages import documents_of
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
@@ -24,10 +25,6 @@ REDACTED: Final = "redacted-by-litellm"
 """What stands for texts where ``turn_off_message_logging`` is set."""
 
 _PROVIDERS_IDS: Final = ("chatcmpl-", "cmpl-", "msg_", "resp_", "gen-")
-_TOKENS: Final = (
-    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
-    "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens",
-)  # fmt: skip
 _NUMBERS: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
 _INTERVENED: Final = ("guardrail_intervened", "blocked")
 
@@ -50,7 +47,7 @@ def usage_in(record: Record, metadata: Record, answered: Record) -> Record:
     Rows of proxies before the usage object have the rest of the usage beside the three.
     Counts that are all 0 are none: failures have them, and streams LiteLLM could not estimate.
     """
-    found: Record = {name: answered[name] for name in _TOKENS if name in answered}
+    found: Record = {name: answered[name] for name in COUNTS if name in answered}
     if not _counts(found):
         found = tokens_of(as_object(metadata.get("usage_object")))
     if not _counts(found):
@@ -58,7 +55,7 @@ def usage_in(record: Record, metadata: Record, answered: Record) -> Record:
         found = tokens_of(beside | {name: record.get(name) for name in _NUMBERS})
     if all(is_zero(value) for value in found.values()):
         found = {}
-    return {name: found.get(name) for name in _TOKENS}
+    return {name: found.get(name) for name in COUNTS}
 
 
 def _counts(usage: Record) -> bool:

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.counts import without_counts
 from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -58,6 +59,8 @@ def _unpack(record: Record) -> Iterator[Record]:
         status and not status.startswith("2")
     )
     cached = str(record.get("cache_status")).upper().endswith("HIT")
+    if cached:
+        answered = without_counts(answered)
     metadata = _metadata(record)
     stream = str(record.get("stream_mode")).lower()
     error = {**error_of(response), "error_status": status} if failed else {}

@@ -188,6 +188,7 @@ def test_an_override_is_the_model_that_served():
 def test_an_answer_out_of_helicones_cache_is_tagged():
     found = one(request(cache_reference_id="r-0"))
     assert values(found, "tags", "response_id") == (["cache_hit"], None)
+    assert values(found, "uncached_input", "cache_read", "output_text") == (0, 0, 0)
     never = one(request(cache_reference_id="00000000-0000-0000-0000-000000000000"))
     assert values(never, "tags", "response_id") == ([], "chatcmpl-1")
 

@@ -149,6 +149,7 @@ def test_an_answer_out_of_the_semantic_cache_is_tagged_and_took_as_long_as_its_l
     cache = {"cache_status": "Hit", "fetch_latency": 21}
     found = one(with_plugin(meta=meta, cache=cache))
     assert found["tags"][-1] == "cache_hit"
+    assert values(found, *TOKENS) == (0, 0, 0, 0)
     assert values(found, "latency_ms", "response_id") == (21.0, None)
 
 

@@ -154,6 +154,7 @@ def test_an_answer_out_of_litellms_cache_is_tagged_and_is_not_the_first_answer(r
     found = one(record)
     assert found["tags"] == ["cache_hit"]
     assert values(found, "cost_reported", "response_id") == (Decimal(0), None)
+    assert values(found, *TOKENS) == (0,) * len(TOKENS)
     assert found["call_id"].startswith("chatcmpl-real-1_cache_hit")
 
 

@@ -425,6 +425,17 @@ def test_cached_tokens_of_vercels_sdk_are_counted_once(usage, buckets):
     assert tuple(found[name] for name in names) == buckets
 
 
+def test_an_embedding_of_vercels_sdk_received_nothing():
+    says = {
+        "ai.operationId": "ai.embedMany.doEmbed",
+        "ai.model.id": "text-embedding-3-small",
+        "ai.model.provider": "openai.embedding",
+        "ai.usage.tokens": 58,
+    }
+    found = call_of("otel_genai", batch(span(says)))
+    assert (found["uncached_input"], found["output_text"], found["provider"]) == (58, 0, "openai")
+
+
 @pytest.mark.parametrize(
     ("operation", "kind", "name"),
     [("ai.streamText", "chain", "greet"), ("ai.toolCall", "tool", "lookup")],

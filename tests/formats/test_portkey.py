@@ -152,6 +152,7 @@ def test_a_status_alone_says_that_a_call_failed():
 def test_an_answer_out_of_portkeys_cache_is_tagged(status):
     found = one(log(cache_status=status))
     assert values(found, "tags", "response_id") == (["cache_hit"], None)
+    assert values(found, "uncached_input", "cache_read", "output_text") == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import count_in, together
+from llmops_pipelines.formats.counts import COUNTS, count_in, together
 from llmops_pipelines.formats.outcomes import outcome_of, usage_in
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_name, first, without_nulls
@@ -17,10 +17,6 @@ from llmops_pipelines.formats.usage_maps import token_fields
 
 _IDS: Final = ("id", "response_id", "responseId")
 _TOLD: Final = ("response_id", "model", "finish_reason", "service_tier")
-_COUNTS: Final = (
-    "input_tokens", "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h",
-    "audio_input", "output_tokens", "reasoning", "audio_output", "total_tokens",
-)  # fmt: skip
 _SENT_APART: Final = (
     "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input",
 )  # fmt: skip
@@ -45,7 +41,7 @@ def broken_down(found: Record, returned: Record) -> Record:
     The output then says which part of them was cached, kept for an hour, or reasoning.
     """
     told = token_fields(usage_in(returned)) if returned else {}
-    told = {name: count for name, count in told.items() if name in _COUNTS}
+    told = {name: count for name, count in told.items() if name in COUNTS}
     if not found or _sides(told) != _sides(found) or len(told) < len(found):
         return found
     return {"total_tokens": found["total_tokens"]} | told if "total_tokens" in found else told
