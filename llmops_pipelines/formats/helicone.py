@@ -31,6 +31,7 @@ from llmops_pipelines.formats.records import (
     tokens,
     without_nulls,
 )
+from llmops_pipelines.formats.streamed_bodies import whole_body
 from llmops_pipelines.formats.usage_maps import count_of
 
 _NO_MODEL: Final = ("/models", "/files", "/batches", "/moderations", "/assistants", "/threads")
@@ -60,7 +61,7 @@ def _unpack(record: Record) -> Iterator[Record]:
 
 
 def _call(record: Record, body: Record, properties: Record) -> Record:
-    asked, answered = request_of(body), response_of(record.get("response_body"))
+    asked, answered = request_of(body), response_of(whole_body(record.get("response_body")))
     schema = as_object(record.get("llmSchema"))
     status = as_name(record.get("response_status")) or ""
     ok = status[:1] in ("2", "")

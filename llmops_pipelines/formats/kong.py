@@ -27,6 +27,7 @@ from llmops_pipelines.formats.records import (
     tags_of,
     without_nulls,
 )
+from llmops_pipelines.formats.streamed_bodies import whole_body
 from llmops_pipelines.formats.usage import tokens_of
 
 _PROXIES: Final = ("proxy", "ai-proxy", "ai-proxy-advanced")
@@ -70,7 +71,7 @@ def _call(record: Record, ai: Record, name: str, plugin: Record, context: Record
     meta, usage = as_object(plugin.get("meta")), as_object(plugin.get("usage"))
     payload = as_object(plugin.get("payload"))
     asked = request_of(first(payload.get("request"), at_path(ai, "payload", "request")))
-    answered = response_of(payload.get("response"))
+    answered = response_of(whole_body(payload.get("response")))
     cached = str(at_path(plugin, "cache", "cache_status")).lower() == "hit"
     status = as_name(at_path(record, "response", "status")) or ""
     failed = status[:1] in ("4", "5")

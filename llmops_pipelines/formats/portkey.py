@@ -27,6 +27,7 @@ from llmops_pipelines.formats.records import (
     tokens,
     without_nulls,
 )
+from llmops_pipelines.formats.streamed_bodies import whole_body
 
 _OWN: Final = ("req_units", "res_units", "total_units", "ai_org", "cost_currency", "prompt_slug")
 _ASKED: Final = ("ai_model", "ai_provider", "ai_org", "is_success", "response_status_code")
@@ -51,7 +52,7 @@ def _unpack(record: Record) -> Iterator[Record]:
         return
     asked = request_of(_body(record, "request"))
     response = _body(record, "response")
-    answered = response_of(response)
+    answered = response_of(whole_body(response))
     status = as_name(
         first(record.get("response_status_code"), at_path(record, "response", "status"))
     )
