@@ -18,6 +18,7 @@ from llmops_pipelines.ingest.forgetting import (
 from llmops_pipelines.ingest.group import LandedBatch
 from llmops_pipelines.ingest.labels import spellings
 from llmops_pipelines.ingest.landing import land
+from llmops_pipelines.ingest.late_feedback import GIVEN, given_near, late_feedback
 from llmops_pipelines.ingest.log_index import (
     changed_files,
     current_files,
@@ -49,6 +50,7 @@ from llmops_pipelines.ingest.unique_rows import (
 __all__ = [
     "CALL_PLACE",
     "EDGE",
+    "GIVEN",
     "LANDED_TABLES",
     "NEAR",
     "NO_CALL",
@@ -72,8 +74,10 @@ __all__ = [
     "folded_index",
     "found_again",
     "gaps",
+    "given_near",
     "hidden",
     "land",
+    "late_feedback",
     "llm_calls",
     "redact",
     "redact_texts",

@@ -327,7 +327,8 @@ TRACES = Table(
 
 FEEDBACK = Table(
     name="feedback",
-    row="One judgement by a user of the application.",
+    row="One judgement by a user of the application, on the day of the call it speaks of; where that is not"
+    " known, on the day it was given.",
     key=("feedback_id",),
     columns=(
         Column("feedback_id", pl.String, "One judgement."),
@@ -353,6 +354,20 @@ LANDED_FEEDBACK = Table(
     ("feedback_id", *_PLACE, "batch"),
     (*FEEDBACK.columns, _BATCH),
     version=3,
+)
+
+LATE_FEEDBACK = Table(
+    name="late_feedback",
+    row="One judgement that was given on another day than that of the call it speaks of; each of the two days"
+    " has this row.",
+    key=("given_on", "feedback_id", *_PLACE, "batch"),
+    columns=(
+        Column("given_on", pl.Date, "Day on which it was given: it does not count there."),
+        Column("counts_on", pl.Date, "Day of the call it speaks of: it counts there."),
+        Column("feedback_id", pl.String, "The judgement."),
+        *_PROVENANCE[1:4],
+        _BATCH,
+    ),
 )
 
 REJECTED_LINES = Table(
