@@ -3,6 +3,13 @@
 from llmops_pipelines.ingest.asked import NO_CALL, unclaimed
 from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
+from llmops_pipelines.ingest.evening import (
+    GOES_ON,
+    LARGEST,
+    Evening,
+    evening_of,
+    told_of_evening,
+)
 from llmops_pipelines.ingest.files import LogFile
 from llmops_pipelines.ingest.forgetting import (
     Subjects,
@@ -51,12 +58,15 @@ __all__ = [
     "CALL_PLACE",
     "EDGE",
     "GIVEN",
+    "GOES_ON",
     "LANDED_TABLES",
+    "LARGEST",
     "NEAR",
     "NO_CALL",
     "PORTION",
     "Dealing",
     "Elsewhere",
+    "Evening",
     "FindNames",
     "LandedBatch",
     "LandingOptions",
@@ -70,6 +80,7 @@ __all__ = [
     "current_files",
     "current_rows",
     "dealt",
+    "evening_of",
     "feedback",
     "folded_index",
     "found_again",
@@ -87,6 +98,7 @@ __all__ = [
     "spellings",
     "subjects_of",
     "texts_of",
+    "told_of_evening",
     "told_twice",
     "tombstones_of",
     "trace_steps",

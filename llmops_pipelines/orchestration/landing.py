@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
@@ -11,9 +11,10 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import ingest
-from llmops_pipelines.orchestration.lake import Lake, LakeError
+from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.landed_rows import landed_rows, of_files, own_calls
 from llmops_pipelines.orchestration.late_feedback import changed_late_feedback
+from llmops_pipelines.orchestration.midnights import with_neighbours
 from llmops_pipelines.orchestration.redaction import redaction_of
 from llmops_pipelines.orchestration.reference_assets import digest_of, reference_key
 from llmops_pipelines.orchestration.reference_files import PATTERNS
@@ -47,6 +48,7 @@ _LINE_COUNTS = ("lines", "records", "calls", "steps", "feedback", "rejected", "i
 
 _SOURCES = (LANDED_CALLS.name, LANDED_STEPS.name, LANDED_FEEDBACK.name)
 """A day whose rows left one of these cannot be computed again as it was."""
+_OF_NEIGHBOURS = ("elsewhere", "said_before", "tried_before")
 _UNREPORTED = "unreported_days.json"
 
 
@@ -218,11 +220,12 @@ def calls_of_day(
     rather than from ``trace_steps``: both are made from the same files, so that neither waits for
     the other.
     """
+    evening = ingest.evening_of(landed_days)
     landed = landed_rows(lake, LANDED_CALLS, day, landed_days)
     steps = ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days))
     dealt = dealing(landed, steps)
     if dealt is None:
-        yield ingest.llm_calls(landed, steps, features)
+        yield ingest.llm_calls(landed, steps, features, evening)
         return
     parts = (
         own_calls(of_files(part, landed_days), landed_days)
@@ -232,7 +235,7 @@ def calls_of_day(
     for number, rows in dealt_out(parts, piece, ingest.PORTION):
         # A call that is alone has no steps.
         theirs = steps.clear() if number is None else steps.filter(dealt.piece == number)
-        yield ingest.llm_calls(rows, theirs, features)
+        yield ingest.llm_calls(rows, theirs, features, evening)
 
 
 def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:
@@ -258,7 +261,11 @@ def _write_changed_days(
         .explode("days")
         .filter(pl.col("days") >= closed)
         .select(
-            "source_file", "digest", "batch", elsewhere=pl.lit([], pl.List(pl.String)), day="days"
+            "source_file",
+            "digest",
+            "batch",
+            *(pl.lit([], LANDED_DAYS.schema[name]).alias(name) for name in _OF_NEIGHBOURS),
+            day="days",
         )
         .partition_by("day", as_dict=True, include_key=False)
     )
@@ -267,13 +274,16 @@ def _write_changed_days(
         if day >= closed:
             wanted.setdefault(day, LANDED_DAYS.empty())
     recorded = {day: _recorded(lake, day) for day in wanted}
-    wanted = _with_neighbours(lake, wanted, recorded)
+    untold_before = unreported_days(lake)
+    # A landing before may have died between two days; of a lake that an earlier release wrote no
+    # midnight was looked at.
+    unseen = wanted.keys() - set(lake.days(LATE_FEEDBACK))
+    wanted = with_neighbours(lake, wanted, recorded, {*untold_before, *unseen})
     changed = [
         day
         for day in sorted(wanted)
         if (known := recorded[day]) is None or not wanted[day].equals(known)
     ]
-    untold_before = unreported_days(lake)
     untold = {*changed, *untold_before}
     _note_unreported(lake, untold if changed else ())
     for day in changed:
@@ -294,59 +304,6 @@ def _note_unreported(lake: Lake, days: Iterable[date]) -> None:
 
 def _digests(lake: Lake, table: Table, days: Iterable[date]) -> dict[date, str]:
     return {day: stored.digest for day in sorted(days) if (stored := lake.stored(table, day))}
-
-
-def _with_neighbours(
-    lake: Lake,
-    wanted: Mapping[date, pl.DataFrame],
-    recorded: Mapping[date, pl.DataFrame | None],
-) -> dict[date, pl.DataFrame]:
-    """``wanted`` with ``elsewhere``: looked up around days that change, else as recorded.
-
-    Days that a landing before changed are among these: it may have died between two of them.
-    """
-    files = ["source_file", "digest", "batch"]
-    touched = set(unreported_days(lake))
-    for day, rows in wanted.items():
-        known = recorded[day]
-        if known is None or not rows.select(files).equals(known.select(files)):
-            touched.add(day)
-    step = timedelta(days=1)
-    around = {near for day in touched for near in (day - step, day, day + step)} & wanted.keys()
-    nights = sorted({night for day in around for night in (day - step, day)})
-    twice = {
-        night: ingest.told_twice(
-            *(_edge(lake, day, wanted.get(day), night + step) for day in (night, night + step))
-        )
-        for night in nights
-    }
-    found = {}
-    for day, rows in wanted.items():
-        if day in around:
-            others = pl.concat([twice[day - step].morning, twice[day].evening]).unique()
-            calls = others.group_by("source_file").agg(elsewhere=pl.col("call_id").sort())
-        else:
-            known = recorded[day]
-            calls = (rows if known is None else known).select("source_file", "elsewhere")
-        found[day] = (
-            rows.drop("elsewhere")
-            .join(calls, on="source_file", how="left", maintain_order="left")
-            .with_columns(pl.col("elsewhere").fill_null([]))
-        )
-    return found
-
-
-def _edge(lake: Lake, day: date, files: pl.DataFrame | None, midnight: date) -> pl.DataFrame:
-    """The calls of ``day`` that began around ``midnight``; none where the day cannot be read."""
-    at = pl.lit(datetime.combine(midnight, time()))
-    near = pl.col("started_at").is_between(at - ingest.NEAR, at + ingest.NEAR)
-    try:
-        if files is None or files.is_empty():
-            return LANDED_CALLS.empty().select(ingest.EDGE)
-        rows = of_files(lake.scan(LANDED_CALLS, [day]).filter(near), files)
-        return rows.sort(*LANDED_CALLS.key).select(ingest.EDGE).collect()
-    except LakeError:  # a damaged part; the day itself tells
-        return LANDED_CALLS.empty().select(ingest.EDGE)
 
 
 def _recorded(lake: Lake, day: date) -> pl.DataFrame | None:

@@ -51,19 +51,17 @@ def changed_late_feedback(
     # Of a lake that an earlier release wrote, all days are.
     missing = {day for day, rows in recorded.items() if rows is None}
     touched = {*touched, *missing}
-    near = ingest.given_near(sorted(files), touched)
+    near = {
+        day: rows
+        for day in ingest.given_near(sorted(files), touched)
+        if (rows := _given(lake, day, files[day])) is not None
+    }
     if not near:
         return {}
     stored = [rows for rows in recorded.values() if rows is not None]
     known = pl.concat([LATE_FEEDBACK.empty(), *stored]).unique()
-    before = known.filter(pl.col("given_on").is_in(near))
-    found = ingest.late_feedback(
-        pl.concat([_given(lake, day, files[day]) for day in near]),
-        before,
-        touched,
-        files.keys(),
-        lambda day: _calls(lake, day, files[day]),
-    )
+    before = known.filter(pl.col("given_on").is_in(list(near)))
+    found = _found(lake, pl.concat(near.values()), before, touched, files)
     rows = pl.concat([known.join(before, on=LATE_FEEDBACK.key, how="anti"), found])
     moved = pl.concat([before, found])
     days = {*moved["given_on"], *moved["counts_on"], *missing} & files.keys()
@@ -83,21 +81,35 @@ def _recorded(lake: Lake, day: date) -> pl.DataFrame | None:
     return lake.read(LATE_FEEDBACK, [day]).drop("day")
 
 
-def _given(lake: Lake, day: date, files: pl.DataFrame) -> pl.DataFrame:
-    """Feedback given on ``day`` that names a call or trace; none where the day cannot be read."""
+def _found(
+    lake: Lake,
+    given: pl.DataFrame,
+    before: pl.DataFrame,
+    touched: Collection[date],
+    files: Mapping[date, pl.DataFrame],
+) -> pl.DataFrame:
+    """What is late of ``given``; what counts on a day that cannot be read stays there."""
+    damaged: set[date] = set()
+
+    def calls_of(day: date) -> pl.LazyFrame:
+        try:
+            return landed_rows(lake, LANDED_CALLS, day, files[day]).filter(~ingest.NO_CALL)
+        except LakeError:  # a damaged part; the day itself tells
+            damaged.add(day)
+            return LANDED_CALLS.empty().lazy()
+
+    while True:
+        readable = files.keys() - damaged
+        found = ingest.late_feedback(given, before, touched, readable, calls_of)
+        if not damaged & readable:
+            return found
+
+
+def _given(lake: Lake, day: date, files: pl.DataFrame) -> pl.DataFrame | None:
+    """Feedback given on ``day`` that names a call or trace; None where it cannot be read."""
+    named = pl.any_horizontal(pl.col("call_id", "trace_id").is_not_null())
     try:
-        rows = landed_rows(lake, LANDED_FEEDBACK, day, files).with_columns(given_on="day")
-        named = pl.any_horizontal(pl.col("call_id", "trace_id").is_not_null())
-        return rows.filter(named).select(ingest.GIVEN).collect()
+        rows = landed_rows(lake, LANDED_FEEDBACK, day, files).filter(named)
     except LakeError:  # a damaged part; the day itself tells
-        return pl.DataFrame(schema={**LATE_FEEDBACK.schema, **LANDED_FEEDBACK.schema}).select(
-            ingest.GIVEN
-        )
-
-
-def _calls(lake: Lake, day: date, files: pl.DataFrame) -> pl.LazyFrame:
-    """The calls that ``day`` counts; none where it cannot be read."""
-    try:
-        return landed_rows(lake, LANDED_CALLS, day, files).filter(~ingest.NO_CALL)
-    except LakeError:
-        return LANDED_CALLS.empty().lazy()
+        return None
+    return rows.with_columns(given_on="day").select(ingest.GIVEN).collect()

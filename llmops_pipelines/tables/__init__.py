@@ -52,12 +52,14 @@ from llmops_pipelines.tables.logs import (
     METERED,
     REDACTION_KINDS,
     REJECTED_LINES,
+    SAID_BEFORE,
     STEP_TEXTS,
     TEXT_RECORD,
     TOKEN_BUCKETS,
     TOOL_CALL,
     TRACE_STEPS,
     TRACES,
+    TRIED_BEFORE,
 )
 from llmops_pipelines.tables.plan import SAVINGS_PLAN
 from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
@@ -218,6 +220,7 @@ __all__ = [
     "ROUTING_POLICIES",
     "ROUTING_SAVINGS",
     "RULE_EVALUATIONS",
+    "SAID_BEFORE",
     "SAMPLED_TRACES",
     "SAVINGS_PLAN",
     "SEMANTIC_CACHE_SAVINGS",
@@ -231,6 +234,7 @@ __all__ = [
     "TOOL_CALL",
     "TRACES",
     "TRACE_STEPS",
+    "TRIED_BEFORE",
     "UNIT_COSTS",
     "Column",
     "Table",

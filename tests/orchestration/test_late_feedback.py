@@ -1,6 +1,7 @@
 """Feedback on calls of other days, in whatever order files land; and what a night makes of it."""
 
 import itertools
+import shutil
 from contextlib import suppress
 from datetime import date, timedelta
 
@@ -157,9 +158,24 @@ def test_whoever_is_forgotten_keeps_the_ratings_of_later_days_without_their_word
     assert counted(folder) == {DAY: [("f-1", 1.0), ("f-2", 2.0)]}
 
 
+@pytest.mark.parametrize("table", [LANDED_CALLS, LANDED_FEEDBACK])
+def test_what_counts_on_a_damaged_day_or_comes_from_one_stays_there(folder, table):
+    days = {LANDED_CALLS: DAY, LANDED_FEEDBACK: TENTH}
+    parts = {
+        part.path: folder.lake.store.read(part.path)
+        for part in folder.lake.store.walk(f"{table.name}/day={days[table]}")
+    }
+    for path in parts:
+        folder.lake.store.put(path, b"half a fi")
+    folder.log("more.jsonl", calls_of(DAY, 7) + calls_of(TENTH, 8))
+    assert set(land(folder).changed) == {DAY, TENTH}
+    for path, content in parts.items():
+        folder.lake.store.put(path, content)
+    assert counted(folder) == TRUTH
+
+
 def test_a_lake_of_an_earlier_release_is_looked_through_once(folder):
-    for entry in list(folder.lake.store.walk(LATE_FEEDBACK.name)):
-        folder.lake.store.delete(entry.path)
+    shutil.rmtree(folder.root / "lake" / LATE_FEEDBACK.name)
     landing = land(folder)
     assert landing.changed == {}
     assert set(landing.late_feedback) == set(folder.lake.days(LANDED_DAYS))
