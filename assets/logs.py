@@ -12,7 +12,9 @@ from llmops_pipelines.orchestration import checks, figures
 from llmops_pipelines.orchestration.conditions import on_landed_change
 from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.landing import calls_of_day, land, landed_rows
+from llmops_pipelines.orchestration.landed_rows import landed_rows
+from llmops_pipelines.orchestration.landing import calls_of_day, land
+from llmops_pipelines.orchestration.late_feedback import feedback_of_day
 from llmops_pipelines.orchestration.partitions import DAILY
 from llmops_pipelines.orchestration.reference_assets import reference_key
 from llmops_pipelines.orchestration.resources import (
@@ -28,9 +30,9 @@ from llmops_pipelines.tables import (
     CALL_TEXTS,
     FEEDBACK,
     LANDED_DAYS,
-    LANDED_FEEDBACK,
     LANDED_REJECTIONS,
     LANDED_STEPS,
+    LATE_FEEDBACK,
     LLM_CALLS,
     LOG_INDEX,
     REJECTED_LINES,
@@ -77,6 +79,17 @@ landed_days = dg.AssetSpec(
     deps=[landing],
     partitions_def=DAILY,
     metadata=table_metadata(LANDED_DAYS),
+)
+
+late_feedback = dg.AssetSpec(
+    "late_feedback",
+    description="Feedback given on another day than its call; the landing run reports each change.",
+    group_name="logs",
+    owners=[OWNER],
+    kinds={"parquet"},
+    deps=[landing],
+    partitions_def=DAILY,
+    metadata=table_metadata(LATE_FEEDBACK),
 )
 
 call_texts = dg.AssetSpec(
@@ -139,9 +152,11 @@ def trace_steps(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.
     figures=figures.of_feedback,
     deps=["landing"],
 )
-def feedback(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
-    """What users of the application said of its answers."""
-    return ingest.feedback(landed_rows(lake.open(), LANDED_FEEDBACK, day, landed_days))
+def feedback(
+    landed_days: pl.DataFrame, late_feedback: pl.DataFrame, lake: LakeResource, day: date
+) -> pl.DataFrame:
+    """What users of the application said of the day's answers, whenever they said it."""
+    return ingest.feedback(feedback_of_day(lake.open(), day, landed_days, late_feedback))
 
 
 @daily(

@@ -3,6 +3,13 @@
 from llmops_pipelines.ingest.asked import NO_CALL, unclaimed
 from llmops_pipelines.ingest.contents import found_again
 from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
+from llmops_pipelines.ingest.evening import (
+    GOES_ON,
+    LARGEST,
+    Evening,
+    evening_of,
+    told_of_evening,
+)
 from llmops_pipelines.ingest.files import LogFile
 from llmops_pipelines.ingest.forgetting import (
     Subjects,
@@ -18,6 +25,7 @@ from llmops_pipelines.ingest.forgetting import (
 from llmops_pipelines.ingest.group import LandedBatch
 from llmops_pipelines.ingest.labels import spellings
 from llmops_pipelines.ingest.landing import land
+from llmops_pipelines.ingest.late_feedback import GIVEN, given_near, late_feedback
 from llmops_pipelines.ingest.log_index import (
     changed_files,
     current_files,
@@ -49,12 +57,16 @@ from llmops_pipelines.ingest.unique_rows import (
 __all__ = [
     "CALL_PLACE",
     "EDGE",
+    "GIVEN",
+    "GOES_ON",
     "LANDED_TABLES",
+    "LARGEST",
     "NEAR",
     "NO_CALL",
     "PORTION",
     "Dealing",
     "Elsewhere",
+    "Evening",
     "FindNames",
     "LandedBatch",
     "LandingOptions",
@@ -68,12 +80,15 @@ __all__ = [
     "current_files",
     "current_rows",
     "dealt",
+    "evening_of",
     "feedback",
     "folded_index",
     "found_again",
     "gaps",
+    "given_near",
     "hidden",
     "land",
+    "late_feedback",
     "llm_calls",
     "redact",
     "redact_texts",
@@ -83,6 +98,7 @@ __all__ = [
     "spellings",
     "subjects_of",
     "texts_of",
+    "told_of_evening",
     "told_twice",
     "tombstones_of",
     "trace_steps",

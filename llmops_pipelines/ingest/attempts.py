@@ -10,40 +10,61 @@ WITHIN_S: Final = 600.0
 """A call that begins later than this after the failure before it is a request of its own."""
 
 
-def linked(calls: pl.DataFrame) -> pl.DataFrame:
+def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFrame:
     """``calls`` with ``retry_of`` (call id of the first attempt) and ``attempt`` counted.
 
     Calls of one trace that send the same messages form a chain for as long as each attempt before
     failed. A source that counts attempts itself is believed, and its chain is cut where its count
     starts again at 1; without texts only such counts link.
+
+    Args:
+        calls: ``LLM_CALLS`` of a day, not linked yet.
+        tried: ``TRIED_BEFORE`` rows of the day before: chains that may go on in ``calls``.
     """
     first = {"retry_of": pl.lit(None, pl.String)}
+    before = calls.clear() if tried is None else tried.join(calls, on="trace_id", how="semi")
     several = pl.len().over("trace_id") > 1
-    if calls.is_empty() or not calls.select(several.any()).item():
+    if calls.is_empty() or (before.is_empty() and not calls.select(several.any()).item()):
         return calls.with_columns(**first)
     chain = ["trace_id", "request_digest"]
     # Only what decides is put in order: a day's calls are wide.
     ordered = (
-        calls.select(*chain, "started_at", "attempt", "call_id", "status")
-        .with_row_index("row")
+        pl.concat(
+            [
+                calls.select(*chain, "started_at", "attempt", "call_id", "status").with_row_index(
+                    "row"
+                ),
+                before.select(
+                    pl.lit(None, pl.UInt32).alias("row"),
+                    *chain, "started_at", "attempt", "call_id",
+                    status=pl.lit("error"),
+                ),
+            ]
+        )
         .sort(*chain, "started_at", "attempt", "call_id")
-    )
-    told = pl.col("attempt").max().over(chain) > 1
-    before = pl.col("status").shift(1).over(chain)
+    )  # fmt: skip
+    own = pl.col("row").is_not_null()
+    told = pl.when(own).then("attempt").max().over(chain) > 1
+    status = pl.col("status").shift(1).over(chain)
     pause = (pl.col("started_at") - pl.col("started_at").shift(1).over(chain)).dt.total_seconds()
-    inferred = (before == "error") & (pause <= WITHIN_S) & pl.col("request_digest").is_not_null()
+    inferred = (status == "error") & (pause <= WITHIN_S) & pl.col("request_digest").is_not_null()
     goes_on = pl.when(told).then(pl.col("attempt") > 1).otherwise(inferred)
-    ordered = ordered.with_columns(told=told, goes_on=goes_on.fill_null(value=False)).with_columns(
-        number=(~pl.col("goes_on")).cum_sum().over(chain)
-    )
+    ordered = ordered.with_columns(
+        told=told, goes_on=own & goes_on.fill_null(value=False)
+    ).with_columns(number=(~pl.col("goes_on")).cum_sum().over(chain))
     part = [*chain, "number"]
     place = pl.int_range(pl.len()).over(part)
+    # The last attempt of the day before knows how many there were.
+    start = pl.when(own).then(1).otherwise("attempt").first().over(part)
     counted = (
         ordered.select(
             "row",
-            attempt=pl.when(pl.col("told")).then("attempt").otherwise((place + 1).cast(pl.Int32)),
+            attempt=pl.when(pl.col("told"))
+            .then("attempt")
+            .otherwise((place + start).cast(pl.Int32)),
             retry_of=pl.when(place > 0).then(pl.col("call_id").first().over(part)),
         )
+        .drop_nulls("row")
         .sort("row")
         .drop("row")
     )

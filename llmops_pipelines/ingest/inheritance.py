@@ -42,16 +42,10 @@ def inherit(
     )
     if asked.is_empty():
         return records
-    columns = ["trace_id", "parent_id", "started_at", *names]
-    speakers = pl.concat(
-        [
-            frame.join(asked.select("trace_id").unique(), on="trace_id", how="semi").select(
-                pl.col(name) if name in frame.columns else pl.lit(None, pl.String).alias(name)
-                for name in columns
-            )
-            for frame in trace
-        ]
-    ).sort(pl.col("parent_id").is_not_null(), "started_at", *names)
+    heard_of = asked.select("trace_id").unique()
+    speakers = _speakers(
+        [frame.join(heard_of, on="trace_id", how="semi") for frame in trace], names
+    )
     said = speakers.group_by("trace_id", maintain_order=True).agg(
         pl.col(name).filter(_may_speak(name)).first().alias(f"{name}:trace") for name in names
     )
@@ -67,6 +61,42 @@ def inherit(
         )
         .select(records.columns)
     )
+
+
+def said_first(trace: Sequence[pl.DataFrame], names: Sequence[str]) -> pl.DataFrame:
+    """What ``inherit`` would hear of each trace, as a record of its roots and one of all others.
+
+    Args:
+        trace: As for ``inherit``.
+        names: Columns to tell of.
+
+    Returns:
+        ``trace_id``, ``parent_id`` (null for roots), ``started_at`` and ``names``.
+    """
+    child = pl.col("parent_id").is_not_null()
+    return (
+        _speakers(trace, names)
+        .group_by("trace_id", child.alias("child"), maintain_order=True)
+        .agg(
+            pl.col("parent_id", "started_at").first(),
+            *(pl.col(name).filter(_may_speak(name)).first() for name in names),
+        )
+        .drop("child")
+    )
+
+
+def _speakers(trace: Sequence[pl.DataFrame], names: Sequence[str]) -> pl.DataFrame:
+    """The records of ``trace`` with ``names``, those first whose word counts first."""
+    columns = ["trace_id", "parent_id", "started_at", *names]
+    return pl.concat(
+        [
+            frame.select(
+                pl.col(name) if name in frame.columns else pl.lit(None, pl.String).alias(name)
+                for name in columns
+            )
+            for frame in trace
+        ]
+    ).sort(pl.col("parent_id").is_not_null(), "started_at", *names)
 
 
 def _open(name: str) -> pl.Expr:

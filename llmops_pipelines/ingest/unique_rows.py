@@ -10,6 +10,7 @@ import polars as pl
 from llmops_pipelines.ingest.asked import NO_CALL, apart, with_asked, with_joined_texts
 from llmops_pipelines.ingest.attempts import linked
 from llmops_pipelines.ingest.completeness import PLACE, fullest_first
+from llmops_pipelines.ingest.evening import Evening
 from llmops_pipelines.ingest.files import UNREADABLE
 from llmops_pipelines.ingest.inheritance import INHERITED, inherit
 from llmops_pipelines.ingest.retrieval import with_context_steps
@@ -57,7 +58,10 @@ _WORTH: Final = ("status", "content_digest")
 
 
 def llm_calls(
-    landed: Frame, steps: pl.DataFrame | None = None, features: Features | None = None
+    landed: Frame,
+    steps: pl.DataFrame | None = None,
+    features: Features | None = None,
+    evening: Evening | None = None,
 ) -> pl.DataFrame:
     """One row per call of the day, as ``LLM_CALLS``.
 
@@ -66,12 +70,14 @@ def llm_calls(
     what only wraps a call is none (``wrappers``).
     What a call leaves open is taken from its trace (``inheritance``), contexts from the steps that
     retrieved them (``retrieval``), and attempts of one request are linked (``attempts``). Calls are
-    told apart within a day: of those around midnight landing says which day counts them.
+    told apart within a day: of those around midnight landing says which day counts them, and what
+    those after it take over from the day before.
 
     Args:
         landed: ``LANDED_CALLS`` rows of one day that the index vouches for (``current_rows``).
         steps: ``TRACE_STEPS`` of the same day.
         features: Who owns a feature that a call takes over from its trace.
+        evening: What the day before knows of traces that go on.
     """
     steps = TRACE_STEPS.empty() if steps is None else steps
     features = features or Features()
@@ -87,10 +93,13 @@ def llm_calls(
     if wrapped.height:
         calls = calls.join(wrapped, on="call_id", how="anti", maintain_order="left")
     calls = with_wrappers(merged(calls), wrapped)
-    calls = inherit(calls, [calls, wrapped, steps], [*INHERITED, "user_hash"])
+    said = [evening.said] if evening else []
+    calls = inherit(calls, [calls, wrapped, steps, *said], [*INHERITED, "user_hash"])
     owners = {name: features.of(name).team for name in calls["feature"].unique().to_list()}
     owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
-    calls = linked(calls.with_columns(team=pl.coalesce("team", owner)))
+    calls = linked(
+        calls.with_columns(team=pl.coalesce("team", owner)), evening.tried if evening else None
+    )
     return LLM_CALLS.require(with_context_steps(calls, steps))
 
 

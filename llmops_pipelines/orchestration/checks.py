@@ -14,7 +14,8 @@ from llmops_pipelines.orchestration.finance import days_that_differ
 from llmops_pipelines.orchestration.invoices import MOST_UNEXPLAINED, unexplained_invoices
 from llmops_pipelines.orchestration.known_names import known_names, unknown_names
 from llmops_pipelines.orchestration.lake import Lake, LakeError, last_days
-from llmops_pipelines.orchestration.landing import landed_rows, log_index
+from llmops_pipelines.orchestration.landed_rows import landed_rows
+from llmops_pipelines.orchestration.landing import log_index
 from llmops_pipelines.orchestration.pulling import incomplete
 from llmops_pipelines.orchestration.resources import ReferenceFolder
 from llmops_pipelines.reference import Features

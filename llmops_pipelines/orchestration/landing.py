@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
@@ -11,7 +11,10 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import ingest
-from llmops_pipelines.orchestration.lake import Lake, LakeError
+from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.landed_rows import landed_rows, of_files, own_calls
+from llmops_pipelines.orchestration.late_feedback import changed_late_feedback
+from llmops_pipelines.orchestration.midnights import with_neighbours
 from llmops_pipelines.orchestration.redaction import redaction_of
 from llmops_pipelines.orchestration.reference_assets import digest_of, reference_key
 from llmops_pipelines.orchestration.reference_files import PATTERNS
@@ -32,6 +35,7 @@ from llmops_pipelines.tables import (
     LANDED_DAYS,
     LANDED_FEEDBACK,
     LANDED_STEPS,
+    LATE_FEEDBACK,
     LOG_INDEX,
     STEP_TEXTS,
     TABLES,
@@ -44,29 +48,35 @@ _LINE_COUNTS = ("lines", "records", "calls", "steps", "feedback", "rejected", "i
 
 _SOURCES = (LANDED_CALLS.name, LANDED_STEPS.name, LANDED_FEEDBACK.name)
 """A day whose rows left one of these cannot be computed again as it was."""
+_OF_NEIGHBOURS = ("elsewhere", "said_before", "tried_before")
 _UNREPORTED = "unreported_days.json"
 
 
 class Landing(NamedTuple):
-    """What one landing run did. ``changed`` maps each event day it touched to its new digest.
+    """What one landing run did.
 
-    Days that a landing before changed, and died before it could report them, are among these.
+    ``changed`` maps each event day it touched to its new digest, ``late_feedback`` each day to or
+    from which feedback moved to that of its ``LATE_FEEDBACK``. Days that a landing before changed,
+    and died before it could report them, are among these.
     """
 
     files: int
     log_index: pl.DataFrame
     changed: dict[date, str]
+    late_feedback: dict[date, str]
 
 
 def land_new_files(
     lake: Lake,
     files: Iterable[ingest.LogFile],
     options: ingest.LandingOptions,
-    report: Callable[[Mapping[date, str]], None] = lambda _: None,
+    report: Callable[[Table, Mapping[date, str]], None] = lambda *_: None,
     *,
     first_days: Mapping[str, date] | None = None,
 ) -> Landing:
     """Read every file that is new or changed, record which days changed, and ``report`` these.
+
+    They are told for ``LANDED_DAYS`` and for ``LATE_FEEDBACK``, with the new digest of each.
 
     Rows are written before the index that makes them count, so a crash in between loses nothing:
     the next landing reads the same files into the same parts. Likewise it reports again what was
@@ -94,12 +104,13 @@ def land_new_files(
         del index  # it may have a row for each of a million objects
         index = log_index(lake)
     closed = max((first_days[name] for name in _SOURCES if name in first_days), default=date.min)
-    changed = _write_changed_days(lake, index, closed)
-    report(changed)
-    if changed:
+    changed, late = _write_changed_days(lake, index, closed)
+    report(LANDED_DAYS, changed)
+    report(LATE_FEEDBACK, late)
+    if changed or late:
         lake.store.delete(_UNREPORTED)
     new = index.select(LOG_INDEX.key).join(before, on=LOG_INDEX.key, how="anti")
-    return Landing(new.height, index, changed)
+    return Landing(new.height, index, changed, late)
 
 
 def _tombstones(lake: Lake, batch: ingest.LandedBatch) -> pl.DataFrame:
@@ -157,13 +168,13 @@ def land(
         redaction=redaction_of(rules),
     )
     prefix = context.asset_key.path[:-1]
-    days_key = dg.AssetKey([*prefix, LANDED_DAYS.name])
 
-    def report(changed: Mapping[date, str]) -> None:
+    def report(table: Table, changed: Mapping[date, str]) -> None:
+        key = dg.AssetKey([*prefix, table.name])
         for day, digest in changed.items():
             context.log_event(
                 dg.AssetMaterialization(
-                    days_key, partition=day.isoformat(), tags={"dagster/data_version": digest}
+                    key, partition=day.isoformat(), tags={"dagster/data_version": digest}
                 )
             )
 
@@ -195,29 +206,6 @@ def log_index(lake: Lake) -> pl.DataFrame:
     return ingest.folded_index(lake.read(LOG_INDEX))
 
 
-def landed_rows(lake: Lake, table: Table, day: date, landed_days: pl.DataFrame) -> pl.LazyFrame:
-    """Rows of the day that come from files as they are now; replaced versions are left out.
-
-    Calls that a neighbouring day counts are, too.
-    """
-    rows = _current(lake.scan(table, [day]), landed_days)
-    return _own(rows, landed_days) if table is LANDED_CALLS else rows
-
-
-def _current(rows: pl.LazyFrame, landed_days: pl.DataFrame) -> pl.LazyFrame:
-    current = landed_days.lazy().select("source_file", "batch")
-    return rows.join(current, on=["source_file", "batch"], how="semi")
-
-
-def _own(calls: pl.LazyFrame, landed_days: pl.DataFrame) -> pl.LazyFrame:
-    others = landed_days.select("source_file", call_id="elsewhere").explode(
-        "call_id", keep_nulls=False, empty_as_null=False
-    )
-    if others.is_empty():
-        return calls
-    return calls.join(others.lazy(), on=["source_file", "call_id"], how="anti")
-
-
 def calls_of_day(
     lake: Lake,
     day: date,
@@ -232,20 +220,22 @@ def calls_of_day(
     rather than from ``trace_steps``: both are made from the same files, so that neither waits for
     the other.
     """
+    evening = ingest.evening_of(landed_days)
     landed = landed_rows(lake, LANDED_CALLS, day, landed_days)
     steps = ingest.trace_steps(landed_rows(lake, LANDED_STEPS, day, landed_days))
     dealt = dealing(landed, steps)
     if dealt is None:
-        yield ingest.llm_calls(landed, steps, features)
+        yield ingest.llm_calls(landed, steps, features, evening)
         return
     parts = (
-        _own(_current(part, landed_days), landed_days) for part in lake.parts(LANDED_CALLS, day)
+        own_calls(of_files(part, landed_days), landed_days)
+        for part in lake.parts(LANDED_CALLS, day)
     )
     piece = pl.when(~dealt.alone).then(dealt.piece)
     for number, rows in dealt_out(parts, piece, ingest.PORTION):
         # A call that is alone has no steps.
         theirs = steps.clear() if number is None else steps.filter(dealt.piece == number)
-        yield ingest.llm_calls(rows, theirs, features)
+        yield ingest.llm_calls(rows, theirs, features, evening)
 
 
 def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:
@@ -254,18 +244,28 @@ def kept_texts(lake: Lake, day: date, calls: pl.LazyFrame) -> pl.LazyFrame:
     return ingest.texts_of(texts, calls, documents)
 
 
-def _write_changed_days(lake: Lake, index: pl.DataFrame, closed: date) -> dict[date, str]:
+def _write_changed_days(
+    lake: Lake, index: pl.DataFrame, closed: date
+) -> tuple[dict[date, str], dict[date, str]]:
     """Rewrite ``landed_days`` where the files behind a day are not those recorded.
 
-    Likewise where other calls of it than recorded count on the day before or after. Days before
-    ``closed`` stay as they are: computed anew, they would lose the numbers they have.
+    Likewise where other calls of it than recorded count on the day before or after; then
+    ``late_feedback`` where feedback moves. Days before ``closed`` stay as they are: computed anew,
+    they would lose the numbers they have.
+
+    Returns:
+        The digests of both, of days that changed or were not reported.
     """
     by_day = (
         ingest.current_files(index.select("source_file", "digest", "batch", "days", "superseded"))
         .explode("days")
         .filter(pl.col("days") >= closed)
         .select(
-            "source_file", "digest", "batch", elsewhere=pl.lit([], pl.List(pl.String)), day="days"
+            "source_file",
+            "digest",
+            "batch",
+            *(pl.lit([], LANDED_DAYS.schema[name]).alias(name) for name in _OF_NEIGHBOURS),
+            day="days",
         )
         .partition_by("day", as_dict=True, include_key=False)
     )
@@ -274,71 +274,36 @@ def _write_changed_days(lake: Lake, index: pl.DataFrame, closed: date) -> dict[d
         if day >= closed:
             wanted.setdefault(day, LANDED_DAYS.empty())
     recorded = {day: _recorded(lake, day) for day in wanted}
-    wanted = _with_neighbours(lake, wanted, recorded)
+    untold_before = unreported_days(lake)
+    # A landing before may have died between two days; of a lake that an earlier release wrote no
+    # midnight was looked at.
+    unseen = wanted.keys() - set(lake.days(LATE_FEEDBACK))
+    wanted = with_neighbours(lake, wanted, recorded, {*untold_before, *unseen})
     changed = [
         day
         for day in sorted(wanted)
         if (known := recorded[day]) is None or not wanted[day].equals(known)
     ]
-    untold = sorted({*changed, *unreported_days(lake)})
-    if changed:
-        lake.store.put(_UNREPORTED, json.dumps([day.isoformat() for day in untold]).encode())
+    untold = {*changed, *untold_before}
+    _note_unreported(lake, untold if changed else ())
     for day in changed:
         lake.write(LANDED_DAYS, wanted[day], day=day)
-    return {day: stored.digest for day in untold if (stored := lake.stored(LANDED_DAYS, day))}
+    late = changed_late_feedback(lake, wanted, untold)
+    _note_unreported(lake, {*untold, *late} if late else ())
+    for day, rows in late.items():
+        lake.write(LATE_FEEDBACK, rows, day=day)
+    moved = {*late, *untold_before}
+    return _digests(lake, LANDED_DAYS, untold), _digests(lake, LATE_FEEDBACK, moved)
 
 
-def _with_neighbours(
-    lake: Lake,
-    wanted: Mapping[date, pl.DataFrame],
-    recorded: Mapping[date, pl.DataFrame | None],
-) -> dict[date, pl.DataFrame]:
-    """``wanted`` with ``elsewhere``: looked up around days that change, else as recorded.
-
-    Days that a landing before changed are among these: it may have died between two of them.
-    """
-    files = ["source_file", "digest", "batch"]
-    touched = set(unreported_days(lake))
-    for day, rows in wanted.items():
-        known = recorded[day]
-        if known is None or not rows.select(files).equals(known.select(files)):
-            touched.add(day)
-    step = timedelta(days=1)
-    around = {near for day in touched for near in (day - step, day, day + step)} & wanted.keys()
-    nights = sorted({night for day in around for night in (day - step, day)})
-    twice = {
-        night: ingest.told_twice(
-            *(_edge(lake, day, wanted.get(day), night + step) for day in (night, night + step))
-        )
-        for night in nights
-    }
-    found = {}
-    for day, rows in wanted.items():
-        if day in around:
-            others = pl.concat([twice[day - step].morning, twice[day].evening]).unique()
-            calls = others.group_by("source_file").agg(elsewhere=pl.col("call_id").sort())
-        else:
-            known = recorded[day]
-            calls = (rows if known is None else known).select("source_file", "elsewhere")
-        found[day] = (
-            rows.drop("elsewhere")
-            .join(calls, on="source_file", how="left", maintain_order="left")
-            .with_columns(pl.col("elsewhere").fill_null([]))
-        )
-    return found
+def _note_unreported(lake: Lake, days: Iterable[date]) -> None:
+    """Note days that are about to change, so that they are reported if this process dies."""
+    if told := [day.isoformat() for day in sorted(days)]:
+        lake.store.put(_UNREPORTED, json.dumps(told).encode())
 
 
-def _edge(lake: Lake, day: date, files: pl.DataFrame | None, midnight: date) -> pl.DataFrame:
-    """The calls of ``day`` that began around ``midnight``; none where the day cannot be read."""
-    at = pl.lit(datetime.combine(midnight, time()))
-    near = pl.col("started_at").is_between(at - ingest.NEAR, at + ingest.NEAR)
-    try:
-        if files is None or files.is_empty():
-            return LANDED_CALLS.empty().select(ingest.EDGE)
-        rows = _current(lake.scan(LANDED_CALLS, [day]).filter(near), files)
-        return rows.sort(*LANDED_CALLS.key).select(ingest.EDGE).collect()
-    except LakeError:  # a damaged part; the day itself tells
-        return LANDED_CALLS.empty().select(ingest.EDGE)
+def _digests(lake: Lake, table: Table, days: Iterable[date]) -> dict[date, str]:
+    return {day: stored.digest for day in sorted(days) if (stored := lake.stored(table, day))}
 
 
 def _recorded(lake: Lake, day: date) -> pl.DataFrame | None:

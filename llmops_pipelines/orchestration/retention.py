@@ -13,7 +13,7 @@ import polars as pl
 from llmops_pipelines.orchestration.lake import Lake
 from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.reference import PrivacyRules
-from llmops_pipelines.tables import ERASURES, TABLES
+from llmops_pipelines.tables import ERASURES, LANDED_CALLS, LANDED_DAYS, TABLES
 
 
 class Expired(NamedTuple):
@@ -40,6 +40,8 @@ def expire(lake: Lake, first_days: Mapping[str, date], *, now: datetime | None) 
     for expired in found:
         for day in expired.days:
             lake.expire(TABLES[expired.table], day)
+            if expired.table == LANDED_CALLS.name:
+                lake.rewrite(LANDED_DAYS, _without_said, day=day)
     erasure = uuid4().hex[:16]
     rows = [
         {
@@ -64,6 +66,14 @@ def expire_old_days(
     return dg.MaterializeResult(
         metadata={f"{expired.table}_rows": expired.rows for expired in found}
     )
+
+
+def _without_said(files: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """``LANDED_DAYS`` without users and sessions of traces that ran past midnight."""
+    if "said_before" not in files.columns:  # an older part
+        return files, 0
+    held = int((files["said_before"].list.len() > 0).sum())
+    return files.with_columns(pl.lit([], files.schema["said_before"]).alias("said_before")), held
 
 
 def _too_old(lake: Lake, name: str, first: date) -> Expired:

@@ -76,11 +76,11 @@ class PrivacyRules(BaseModel):
     @field_validator("retention_days")
     @classmethod
     def _can_expire(cls, days: dict[str, int]) -> dict[str, int]:
-        # landed_days says what a day is made of; without it nothing could be computed again.
+        # These say what a day is made of; without them nothing could be computed again.
         kept_by_day = [
             table.name
             for table in TABLES.values()
-            if table.partitioned and table.name != "landed_days"
+            if table.partitioned and table.name not in ("landed_days", "late_feedback")
         ]
         for name, count in days.items():
             if name not in kept_by_day:

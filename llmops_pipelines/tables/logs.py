@@ -24,6 +24,33 @@ COPY = pl.Struct(
         "call_id": pl.String,
     }
 )
+SAID_BEFORE = pl.Struct(
+    {
+        "trace_id": pl.String,
+        "parent_id": pl.String,
+        "started_at": INSTANT,
+        "feature": pl.String,
+        "team": pl.String,
+        "environment": pl.String,
+        "session_id": pl.String,
+        "prompt_name": pl.String,
+        "prompt_version": pl.String,
+        "experiment_arm": pl.String,
+        "project": pl.String,
+        "user_hash": pl.String,
+    }
+)
+"""What the records of a trace say of it, its root or all others together."""
+TRIED_BEFORE = pl.Struct(
+    {
+        "trace_id": pl.String,
+        "request_digest": pl.String,
+        "started_at": INSTANT,
+        "attempt": pl.Int32,
+        "call_id": pl.String,
+    }
+)
+"""The last attempt of a request, which failed, with the call id of the first."""
 TEXT_RECORD = pl.Struct({"record_digest": pl.String, "content_digest": pl.String})
 
 TOKEN_BUCKETS = (
@@ -327,7 +354,8 @@ TRACES = Table(
 
 FEEDBACK = Table(
     name="feedback",
-    row="One judgement by a user of the application.",
+    row="One judgement by a user of the application, on the day of the call it speaks of; where that is not"
+    " known, on the day it was given.",
     key=("feedback_id",),
     columns=(
         Column("feedback_id", pl.String, "One judgement."),
@@ -353,6 +381,20 @@ LANDED_FEEDBACK = Table(
     ("feedback_id", *_PLACE, "batch"),
     (*FEEDBACK.columns, _BATCH),
     version=3,
+)
+
+LATE_FEEDBACK = Table(
+    name="late_feedback",
+    row="One judgement that was given on another day than that of the call it speaks of; each of the two days"
+    " has this row.",
+    key=("given_on", "feedback_id", *_PLACE, "batch"),
+    columns=(
+        Column("given_on", pl.Date, "Day on which it was given: it does not count there."),
+        Column("counts_on", pl.Date, "Day of the call it speaks of: it counts there."),
+        Column("feedback_id", pl.String, "The judgement."),
+        *_PROVENANCE[1:4],
+        _BATCH,
+    ),
 )
 
 REJECTED_LINES = Table(
@@ -420,7 +462,7 @@ LANDED_DAYS = Table(
     name="landed_days",
     row="One log file that holds rows of the day: what the day's tables are made from.",
     key=("source_file",),
-    version=2,
+    version=3,
     columns=(
         Column("source_file", pl.String, "File, relative to the log root."),
         Column("digest", pl.String, "SHA-256 of the file's bytes, first 32 hex digits."),
@@ -429,6 +471,18 @@ LANDED_DAYS = Table(
             "elsewhere",
             pl.List(pl.String),
             "Calls of it that the day before or after holds too, across midnight, and counts.",
+            default=(),
+        ),
+        Column(
+            "said_before",
+            pl.List(SAID_BEFORE),
+            "What the day before says of traces that go on in this file after midnight.",
+            default=(),
+        ),
+        Column(
+            "tried_before",
+            pl.List(TRIED_BEFORE),
+            "Requests of these traces whose last attempt failed on the day before.",
             default=(),
         ),
     ),

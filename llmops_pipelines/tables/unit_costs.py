@@ -22,7 +22,7 @@ UNIT_COSTS = Table(
         Column("sessions", pl.Int64, "Conversations."),
         Column("users", pl.Int64, "Users, by their hash."),
         Column("answers", pl.Int64, "Requests whose last call succeeded: what a user saw.", "traces"),
-        Column("rated_answers", pl.Int64, "Of them, those that a user rated that day.", "traces"),
+        Column("rated_answers", pl.Int64, "Of them, those that a user rated, that day or later.", "traces"),
         Column("accepted_answers", pl.Int64, "Of the rated, those with 4 stars or more on average, under each name they were rated by.", "traces"),
         _usd("cost", "Sum over the priced calls; null if none is."),
         _usd("session_cost", "Part of it in calls that name a conversation."),

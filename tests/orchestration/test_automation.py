@@ -78,6 +78,16 @@ def test_first_time_days_are_asked_for_whole_in_one_tick_and_only_once(ticks):
     assert ticks.tick() == {}
 
 
+def test_late_feedback_asks_for_what_rests_on_the_feedback_of_its_day(computed):
+    late = DAYS[0]
+    computed.move_feedback(late, "2")
+    asked = computed.tick()
+    rests = {"feedback", "service_health", "unit_costs", "golden_candidates"} | RULES
+    assert asked == {late: rests}
+    computed.compute(asked, version="2")
+    assert computed.tick() == dict.fromkeys(DAYS[1:], RULES), "whose windows hold that day"
+
+
 def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ticks):
     late = "2026-09-05"
     later = {gap: str(date.fromisoformat(late) + timedelta(gap)) for gap in (1, 14, 15, 41, 70)}

@@ -15,7 +15,8 @@ from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.judging import ledger
 from llmops_pipelines.orchestration import checks
 from llmops_pipelines.orchestration.catalogue import installed_catalogue
-from llmops_pipelines.orchestration.landing import land_new_files, landed_rows, log_index
+from llmops_pipelines.orchestration.landed_rows import landed_rows
+from llmops_pipelines.orchestration.landing import land_new_files, log_index
 from llmops_pipelines.orchestration.nightly import NightlyRunner
 from llmops_pipelines.orchestration.resources import LogFolder
 from llmops_pipelines.tables import (

@@ -106,8 +106,8 @@ def test_the_order_of_rows_is_not_content(lake):
 
 
 def test_a_file_of_a_newer_release_is_refused_with_the_remedy(lake):
-    lake.write(replace(LANDED_DAYS, version=3), landed(a="1"), day=FIRST)
-    with pytest.raises(LakeError, match=r"version 3 of landed_days.*knows 2; upgrade"):
+    lake.write(replace(LANDED_DAYS, version=4), landed(a="1"), day=FIRST)
+    with pytest.raises(LakeError, match=r"version 4 of landed_days.*knows 3; upgrade"):
         lake.read(LANDED_DAYS)
 
 
@@ -115,7 +115,7 @@ def test_an_older_file_gets_nulls_for_the_columns_it_lacks(lake):
     lake.write(LANDED_DAYS, landed(a="1"), day=FIRST)
     newer = replace(
         LANDED_DAYS,
-        version=3,
+        version=4,
         columns=(*LANDED_DAYS.columns, Column("size", pl.Int64, "Bytes.", nullable=True)),
     )
     assert lake.read(newer)["size"].to_list() == [None]

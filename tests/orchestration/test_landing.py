@@ -12,10 +12,10 @@ import pytest
 from llmops_pipelines import ingest
 from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.landed_rows import landed_rows
 from llmops_pipelines.orchestration.landing import (
     calls_of_day,
     land_new_files,
-    landed_rows,
     log_index,
     unreported_days,
 )
@@ -28,6 +28,7 @@ from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_DAYS,
     LANDED_REJECTIONS,
+    LATE_FEEDBACK,
     LLM_CALLS,
     NIGHTLY_REPORTS,
 )
@@ -67,7 +68,7 @@ class DyingLake(Lake):
 
 def land(folder: Folder, lake: Lake | None = None, **changes):
     files = LogFolder(root=str(folder.root / "logs")).files()
-    report = changes.pop("report", lambda _: None)
+    report = changes.pop("report", lambda *_: None)
     return land_new_files(lake or folder.lake, files, options(**changes), report)
 
 
@@ -107,11 +108,11 @@ def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(tmp_path):
         assert landed(folder.lake) == {DAY: ["c-1", "c-2"], NEXT: ["c-3", "c-5"]}
         assert ingest.unaccounted_files(log_index(folder.lake)).is_empty()
         assert changed(folder) == []
-    assert survives == 7, "rows and texts of two days, the index, then the list of each day"
+    assert survives == 9, "rows and texts of two days, the index, then both lists of each day"
 
 
 def test_a_day_that_a_dying_landing_did_not_report_is_reported_by_the_next(folder):
-    def die(_):
+    def die(*_):
         raise CrashError
 
     folder.log("one.jsonl", calls_of(DAY, 1))
@@ -121,10 +122,12 @@ def test_a_day_that_a_dying_landing_did_not_report_is_reported_by_the_next(folde
     folder.log("two.jsonl", calls_of(NEXT, 2))
     with pytest.raises(CrashError):
         land(folder, report=die)
-    told = []
-    land(folder, report=told.append)
-    digests = {day: folder.lake.stored(LANDED_DAYS, day).digest for day in (DAY, NEXT)}
-    assert told == [digests]
+    told = {}
+    land(folder, report=told.__setitem__)
+    assert told == {
+        table: {day: folder.lake.stored(table, day).digest for day in (DAY, NEXT)}
+        for table in (LANDED_DAYS, LATE_FEEDBACK)
+    }
     assert unreported_days(folder.lake) == []
     assert land(folder).changed == {}
 

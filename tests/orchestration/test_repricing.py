@@ -12,7 +12,8 @@ import pytest
 from llmops_pipelines import cost, ingest, pricing
 from llmops_pipelines.orchestration import repricing
 from llmops_pipelines.orchestration.daily import input_digests
-from llmops_pipelines.orchestration.landing import land_new_files, landed_rows
+from llmops_pipelines.orchestration.landed_rows import landed_rows
+from llmops_pipelines.orchestration.landing import land_new_files
 from llmops_pipelines.orchestration.repricing import history, plan_day, record_day
 from llmops_pipelines.orchestration.resources import Clock, LogFolder
 from llmops_pipelines.orchestration.staleness import daily_assets

@@ -42,10 +42,15 @@ class Ticks:
         def happened():
             for day in days:
                 yield self._computed("landed_days", day, version)
+                yield self._computed("late_feedback", day, version)
             yield self._computed("landing", None, version)
             yield self._checked(check, accounted, None)
 
         self._run(happened())
+
+    def move_feedback(self, day: str, version: str) -> None:
+        """A landing run is over that brought feedback from another day on calls of ``day``."""
+        self._run([self._computed("late_feedback", day, version)])
 
     def compute(self, asked: Asked, version: str = "1", failing: Iterable[str] = ()) -> None:
         """The runs for ``asked`` are over; the blocking checks named in ``failing`` failed.

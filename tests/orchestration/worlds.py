@@ -17,9 +17,10 @@ FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)
 
 def landed(**files: str) -> pl.DataFrame:
     """``LANDED_DAYS`` rows: file name to digest."""
+    nothing = {"elsewhere": [], "said_before": [], "tried_before": []}
     return pl.DataFrame(
         [
-            {"source_file": file, "digest": digest, "batch": "b", "elsewhere": []}
+            {"source_file": file, "digest": digest, "batch": "b"} | nothing
             for file, digest in files.items()
         ],
         schema=LANDED_DAYS.schema,
