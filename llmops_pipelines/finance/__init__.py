@@ -5,6 +5,7 @@ from llmops_pipelines.finance.books import booked_lines
 from llmops_pipelines.finance.chargeback import (
     as_csv,
     by_team,
+    in_currency,
     residue_lines,
     uninvoiced,
     unrated,
@@ -31,6 +32,7 @@ __all__ = [
     "business_day",
     "business_days",
     "by_team",
+    "in_currency",
     "closed_otherwise",
     "converted",
     "cost_adjustments",
