@@ -107,7 +107,7 @@ def _notes(told: dict[str, Any]) -> list[str]:
         notes.append(f"{told['unpriced_calls']:,} call(s) have no price and are in no amount")
     if told["unrated_rows"]:
         notes.append(
-            f"{told['unrated_rows']:,} row(s) have no {told['currency']} amount, so their sums have "
+            f"{told['unrated_rows']:,} row(s) have no {told['currency']} amount, so sums have "
             "none: exchange_rates of finance.yaml has no rate of their day that is recent enough"
         )
     judged = told.get("evaluation")

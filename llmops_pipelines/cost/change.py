@@ -136,11 +136,13 @@ class Change:
             price_now=pl.coalesce("price_now", "price"),
         ).with_columns(
             moved=(pl.col("share_now") - pl.col("share")) * (pl.col("price_now") + pl.col("price")),
-            dearer=(pl.col("price_now") - pl.col("price")) * (pl.col("share_now") + pl.col("share")),
+            dearer=(pl.col("price_now") - pl.col("price"))
+            * (pl.col("share_now") + pl.col("share")),
         )
         if was.is_empty() or now.is_empty():
             return None
-        if abs(both["moved"].sum()) <= abs(both["dearer"].sum()):
+        moved, dearer = (abs(float(both[name].sum())) for name in ("moved", "dearer"))
+        if moved <= dearer:
             return None
         # Of two that changed places, the one that gained.
         grown = pl.col("share_now") - pl.col("share")

@@ -113,8 +113,7 @@ def unrated() -> pl.Expr:
 
 
 def in_currency() -> pl.Expr:
-    """The sum in the report currency; null where a cost has no rate: beside dollars, a part of them
-    would pass for all."""
+    """The sum in the report currency; null where a cost has no rate: a part would pass for all."""
     return pl.when(unrated() == 0).then(pl.col("cost_report").sum())
 
 

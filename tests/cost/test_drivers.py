@@ -197,14 +197,18 @@ def test_another_price_is_told_as_one():
     before, after = cube(many(100)), cube(many(100, started_at=at("2026-11-20 12:00")))
     money = (pl.col(name) * Decimal("1.5") for name in ("cost", *COST_PARTS))
     dearer = after.with_columns(each.cast(MONEY) for each in money)
-    assert told_change(before, dearer).endswith("100% because the price of gpt-4.1 changed for chat")
+    assert told_change(before, dearer).endswith(
+        "100% because the price of gpt-4.1 changed for chat"
+    )
 
 
 def test_more_batches_and_other_tiers_are_told_as_such_and_not_as_another_price():
     before = cube([*many(80), *many(20, is_batch=True)])
     after = cube([*many(30), *many(70, is_batch=True)])
     told = told_change(before, after)
-    assert told.endswith("because chat had 70% of its tokens of gpt-4.1 in tier batch instead of 20%")
+    assert told.endswith(
+        "because chat had 70% of its tokens of gpt-4.1 in tier batch instead of 20%"
+    )
     priority = cube(many(100, service_tier="priority"))
     assert "100% of its tokens of gpt-4.1 in tier priority instead of 0%" in told_change(
         cube(many(100)), priority

@@ -66,7 +66,9 @@ def test_rows_without_a_rate_are_counted():
 
 
 def test_a_team_whose_costs_have_a_rate_in_part_has_no_sum_in_that_currency():
-    rate = "report_currency: EUR\nexchange_rates:\n- {currency: EUR, per_usd: 0.5, source: x, date: "
+    rate = (
+        "report_currency: EUR\nexchange_rates:\n- {currency: EUR, per_usd: 0.5, source: x, date: "
+    )
     later = call("2026-10-09 12:00", "10", provider="openai")
     free = call("2026-10-02 12:00", None, provider="openai", team="search")
     lines = present(*CALLS, later, free, text=f"{rate}2026-10-01}}\nmax_rate_age_days: 3")
