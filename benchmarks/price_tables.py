@@ -72,7 +72,7 @@ def litellm(folder: Path, release: str, at: str) -> Iterator[Listed]:
         for bucket, field in COSTS.items():
             if entry.get(field) is not None:
                 # Of floats such as 1.5e-07, sixteen digits are meant.
-                price = round(Decimal(repr(entry[field])) * 1_000_000, 9)
+                price = round(Decimal(str(entry[field])) * 1_000_000, 9)
                 name = key.removeprefix(f"{entry['litellm_provider']}/")
                 yield Listed(
                     f"litellm {release}", provider, name, at, bucket, price,
@@ -88,7 +88,7 @@ def llm_prices(folder: Path, vendor: str) -> Iterator[Listed]:
             at = held["from_date"] or (NOW if held["to_date"] is None else "2024-01-01")
             for bucket, field in fields.items():
                 if held[field] is not None:
-                    price = Decimal(repr(held[field]))
+                    price = Decimal(str(held[field]))
                     yield Listed(f"llm-prices {vendor}", vendor, model["id"], at, bucket, price)
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmops_pipelines.billing.lines import CACHED, INPUT, TOOL
+from llmops_pipelines.billing.lines import BATCH, CACHED, INPUT, NOT_BATCH, TOOL
 from llmops_pipelines.tables import MONEY
 
 KEY: Final = ["day", "provider", "model", "tier", "meter"]
@@ -18,7 +18,8 @@ class Level(NamedTuple):
     """How finely each model is told of on each day."""
 
     models: pl.DataFrame
-    """``provider``, ``model``, ``by_tier`` and ``by_meter``: whether every line of it says so."""
+    """``provider``, ``model``, ``by_tier`` and ``by_meter``: whether every line of it says so;
+    ``by_batch``: whether all that some line says of its tier is that it was no batch."""
     providers: list[str]
     whole: list[str]
     """Providers of which no line names a model: they are billed in sum."""
@@ -36,6 +37,7 @@ def level_of(told: pl.DataFrame) -> Level:
         .agg(
             by_tier=pl.col("tier").is_not_null().all(),
             by_meter=pl.col("meter").is_not_null().all(),
+            by_batch=(pl.col("tier") == NOT_BATCH).any(),
         )
     )
     providers = told["provider"].unique().sort().to_list()
@@ -104,10 +106,13 @@ def levelled(
 
 def _at(rows: pl.DataFrame, level: Level) -> pl.DataFrame:
     """``rows`` whose tier, meter and model are null where the invoice does not divide by them."""
+    all_others = pl.col("by_batch") & (pl.col("tier") != BATCH)
     return rows.join(
         level.models, on=["provider", "model"], how="left", nulls_equal=True
     ).with_columns(
-        tier=pl.when(pl.col("by_tier")).then("tier"),
+        tier=pl.when(pl.col("by_tier")).then(
+            pl.when(all_others).then(pl.lit(NOT_BATCH)).otherwise("tier")
+        ),
         meter=pl.when(pl.col("by_meter")).then("meter"),
         model=pl.when(~pl.col("provider").is_in(level.whole)).then("model"),
     )

@@ -18,6 +18,9 @@ INPUT, CACHED, OUTPUT, TOOL = "input", "cached_input", "output", "tool"
 """Meters: the prompt (cache writes included), what was read from the cache, the answer, and what
 is no token (a search, a container)."""
 
+BATCH, NOT_BATCH = "batch", "not_batch"
+"""Tiers: calls of batches; all others, where an export tells only whether a batch was it."""
+
 _STARTS: Final = ("start_time_iso", "start_time", "starting_at")
 _STOPS: Final = ("end_time_iso", "end_time", "ending_at")
 _MOST: Final = Decimal(10) ** 15
@@ -150,12 +153,12 @@ def dollars_only(currency: Any) -> None:
 
 
 def tier_of(service_tier: Any, *, batch: Any = None) -> str | None:
-    """``batch``, ``standard``, ``flex``, ... ; None where the export does not say."""
+    """``BATCH``, ``NOT_BATCH``, ``standard``, ``flex``, ...; None where the export does not say."""
     if str(batch).strip().lower() in ("true", "1"):
-        return "batch"
+        return BATCH
     said = str(service_tier or "").strip().lower()
     if said in ("", "null", "none"):
-        return "standard" if str(batch).strip().lower() in ("false", "0") else None
+        return NOT_BATCH if str(batch).strip().lower() in ("false", "0") else None
     return "standard" if said in ("default", "auto", "standard") else said
 
 

@@ -93,7 +93,8 @@ def _anywhere() -> list[_Rule]:
         (pl.col("invoiced") < 0, "credit", True),
         (moved <= pl.col("allowed"), "timezone", True),
         (
-            (pl.col("unpriced_calls") > 0) & (pl.col("difference").fill_null(0) >= 0),
+            # Where tokens are billed and no money, no price explains a difference.
+            (pl.col("unpriced_calls") > 0) & (pl.col("difference") >= 0),
             "unpriced_calls",
             False,
         ),
@@ -133,7 +134,7 @@ def _differs(last_day: date | None) -> list[_Rule]:
         ((reduced > 0) & _comes_to(_real_base() + reduced), "double_price", True),
         (some_cached & _comes_to(cached_at_full_price), "cached_at_full_price", True),
         (some_cached & _comes_to(_real_base() + cached), "cached_twice", True),
-        (pl.col("price_changed"), "price_changed", False),
+        (pl.col("difference").is_not_null() & pl.col("price_changed"), "price_changed", False),
         (pl.col("difference").is_not_null() & same_tokens, "other_price", False),
         (pl.col("same_ratio"), "same_ratio", False),
         (more & late, "late_logs", False),

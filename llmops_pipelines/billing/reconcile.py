@@ -213,11 +213,17 @@ def _with_states(rows: pl.DataFrame, half_a_place: Decimal) -> pl.DataFrame:
             .when(~pl.col("present"))
             .then(pl.lit("missing"))
             .otherwise(pl.lit("differs")),
-            # What was not billed differs by all of it; an export of tokens bills no money at all.
+            # What was not billed differs by all of it; an export of tokens bills no money at all,
+            # and one of money may tell no tokens.
             difference=pl.when(~pl.col("billed") & pl.col("invoiced").is_not_null().any())
             .then(-(pl.col("ours") + pl.col("evaluation")))
             .otherwise("difference")
             .cast(MONEY),
+            token_difference=pl.when(
+                ~pl.col("billed") & pl.col("invoiced_tokens").is_not_null().any()
+            )
+            .then(-(pl.col("our_tokens") + pl.col("evaluation_tokens")))
+            .otherwise("token_difference"),
         )
     )
 

@@ -51,8 +51,7 @@ def totals(rows: pl.DataFrame) -> Totals:
     if billed:
         share = float(unexplained / billed)
     elif tokens := rows["invoiced_tokens"].sum():
-        gaps = pl.coalesce("token_difference", -pl.col("our_tokens")).abs()
-        share = float(unproven.select(gaps.sum()).item() or 0) / float(tokens)
+        share = float(unproven["token_difference"].abs().sum() or 0) / float(tokens)
     else:
         share = None
     return Totals(by_state, invoiced, unexplained, share)

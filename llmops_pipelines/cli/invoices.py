@@ -38,6 +38,9 @@ def read_invoices(amount: str | None, path: Path | None) -> dict[str | None, Dec
                 provider = (row["provider"] or "").strip().lower()
                 if not provider:
                     raise UnusableError(f"{place}: names no provider")
+                currency = (row.get("currency") or "USD").strip()
+                if currency.upper() != "USD":
+                    raise UnusableError(f"{place}: is in {currency}; give it in US dollars")
                 billed = _amount(row["amount"] or "", place)
                 # Several invoices of one provider count together.
                 found[provider] = found.get(provider, Decimal(0)) + billed

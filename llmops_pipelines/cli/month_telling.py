@@ -26,13 +26,17 @@ def told_month(
 ) -> dict[str, Any]:
     """The one object of ``--json``."""
     teams = finance.by_team(lines)
-    kinds = lines.group_by("kind").agg(pl.col("cost", "cost_report").sum()).sort("kind")
+    kinds = (
+        lines.group_by("kind")
+        .agg(pl.col("cost").sum(), cost_report=finance.in_currency())
+        .sort("kind")
+    )
     return {
         "month": month,
         "state": "closed" if closed else "open",
         "currency": lines["currency"][0],
         "cost_usd": lines["cost"].sum(),
-        "cost_report": lines["cost_report"].sum(),
+        "cost_report": lines.select(finance.in_currency()).item(),
         "unpriced_calls": int(lines["unpriced_calls"].sum()),
         "unrated_rows": int(lines.select(finance.unrated()).item()),
         "residue": residue.select("provider", "cost", "rule").to_dicts(),
@@ -103,8 +107,8 @@ def _notes(told: dict[str, Any]) -> list[str]:
         notes.append(f"{told['unpriced_calls']:,} call(s) have no price and are in no amount")
     if told["unrated_rows"]:
         notes.append(
-            f"{told['unrated_rows']:,} row(s) have no {told['currency']} amount: exchange_rates of "
-            "finance.yaml has no rate of their day that is recent enough"
+            f"{told['unrated_rows']:,} row(s) have no {told['currency']} amount, so sums have "
+            "none: exchange_rates of finance.yaml has no rate of their day that is recent enough"
         )
     judged = told.get("evaluation")
     if judged and judged["calls"] and not judged["is_among_the_lines"]:
@@ -133,8 +137,10 @@ def _dollars(amount: Decimal) -> str:
     return f"{'-' if amount < 0 else ''}${_money(abs(amount))}"
 
 
-def _money(amount: Decimal) -> str:
+def _money(amount: Decimal | None) -> str:
     """With cents, and more digits where there would be nothing to see."""
+    if amount is None:
+        return "unknown"
     cents = f"{amount:,.2f}"
     return cents if abs(amount) >= Decimal("0.005") or not amount else f"{amount:,.12f}".rstrip("0")
 

@@ -123,7 +123,7 @@ def _show(rows: pl.DataFrame, found: billing.Totals, top: int) -> None:
         pl.col("token_difference").abs().fill_null(0),
         descending=True,
     )
-    in_money = rows["invoiced"].count() > 0
+    in_money = rows["invoiced"].count() > 0 or not rows["invoiced_tokens"].count()
     if off.height:
         console.print(_differences(off.head(top), in_money=in_money))
     console.print(_states(found, in_money=in_money))

@@ -117,7 +117,7 @@ def _as_dict(spend: Spend, by: Sequence[str], days: Sequence[date]) -> dict[str,
         "days": len(days),
         "by": list(by),
         "rows": [_plain(row) for row in spend.rows.iter_rows(named=True)],
-        "total_usd": plain_usd(spend.total),
+        "total_usd": plain_usd(spend.total) if _is_known(spend) else None,
         "adds_up": spend.adds_up,
         "unpriced_calls": int(spend.rows["unpriced_calls"].sum()),
         "evaluation": _plain(spend.evaluation.row(0, named=True)),
@@ -141,6 +141,11 @@ def plain_usd(amount: Decimal) -> str:
     """All digits of an amount that are not trailing zeros."""
     digits = f"{amount:.18f}"
     return digits.rstrip("0").rstrip(".")
+
+
+def _is_known(spend: Spend) -> bool:
+    """Whether the cost of any call is known: a sum of none of them is no amount."""
+    return spend.rows["cost"].count() > 0
 
 
 def _told_evaluation(judged: dict[str, Any]) -> str:
@@ -173,9 +178,12 @@ def _closing(spend: Spend, top: int) -> list[str]:
     rows, judged = spend.rows, spend.evaluation.row(0, named=True)
     says = "is" if spend.adds_up else "is NOT"
     unpriced = int(rows["unpriced_calls"].sum())
+    calls = f"{int(rows['calls'].sum()):,} calls"
     lines = [
         f"total ${plain_usd(spend.total)}: {says} the sum of these rows, to the last digit, "
-        f"of {int(rows['calls'].sum()):,} calls"
+        f"of {calls}"
+        if _is_known(spend) or not spend.adds_up
+        else f"total unknown: of none of {calls} the cost is known"
     ]
     if rows.height > top:
         lines.insert(0, f"{rows.height - top:,} more row(s): --top, --out or --json")

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmops_pipelines.cost.factors import CELL, cells_of
+from llmops_pipelines.cost.factors import ANSWER, CELL, PROMPT, cells_of
+from llmops_pipelines.cost.spend import as_charged
 
 _NAMELESS: Final = "a model without a name"
 _OWN: Final = ("provider", "model")
@@ -45,6 +46,7 @@ class Change:
         cells = [cells_of(period) for period in (before, after)]
         mine = pl.lit(value=True) if feature is None else pl.col("feature") == feature
         self._own = [period.filter(mine) for period in cells]
+        self._cubes = [period.filter(mine) for period in (before, after)]
         self._all = [float(period["first"].sum()) for period in cells]
         self._served = served
 
@@ -105,15 +107,58 @@ class Change:
             return 0 not in attempts
         return abs(priced.now - priced.was) < abs(all_of_it.now - all_of_it.was) / 2
 
-    def _of_model(self, name: str) -> Pair:
-        sums = (
-            own.filter(
-                pl.col(column).eq_missing(pl.lit(value))
-                for column, value in zip(_OWN, self._served, strict=True)
-            )[name].sum()
-            for own in self._own
+    def tier_moved(self) -> tuple[str, Pair] | None:
+        """The tier whose share of the tokens of ``model`` changed what a token costs most.
+
+        The cost of a token is the sum over tiers of share times cost there; its change is that of
+        the shares at mean costs, and that of the costs at mean shares.
+
+        Returns:
+            The tier and its share in both periods; None where costs within tiers changed more.
+        """
+        tokens = pl.sum_horizontal(PROMPT + ANSWER)
+        sums = [
+            as_charged(self._served_by(cube))
+            .filter(pl.col("cost").is_not_null())
+            .group_by(tier="service_tier")
+            .agg(tokens=tokens.sum(), cost=pl.col("cost").cast(pl.Float64).sum())
+            .filter(pl.col("tokens") > 0)
+            .with_columns(share=pl.col("tokens") / pl.col("tokens").sum())
+            .with_columns(price=pl.col("cost") / pl.col("tokens"))
+            for cube in self._cubes
+        ]
+        was, now = sums
+        both = was.join(now, on="tier", how="full", coalesce=True, nulls_equal=True, suffix="_now")
+        both = both.with_columns(
+            pl.col("share", "share_now").fill_null(0),
+            # A tier of one period alone changed no price.
+            price=pl.coalesce("price", "price_now"),
+            price_now=pl.coalesce("price_now", "price"),
+        ).with_columns(
+            moved=(pl.col("share_now") - pl.col("share")) * (pl.col("price_now") + pl.col("price")),
+            dearer=(pl.col("price_now") - pl.col("price"))
+            * (pl.col("share_now") + pl.col("share")),
         )
-        return Pair(*(float(each) for each in sums))
+        if was.is_empty() or now.is_empty():
+            return None
+        moved, dearer = (abs(float(both[name].sum())) for name in ("moved", "dearer"))
+        if moved <= dearer:
+            return None
+        # Of two that changed places, the one that gained.
+        grown = pl.col("share_now") - pl.col("share")
+        order = both.sort(grown.abs().round(9), grown, "tier", descending=[True, True, False])
+        row = order.row(0, named=True)
+        return str(row["tier"]), Pair(row["share"], row["share_now"])
+
+    def _of_model(self, name: str) -> Pair:
+        return Pair(*(float(self._served_by(own)[name].sum()) for own in self._own))
+
+    def _served_by(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Those of ``rows`` that are of ``model``."""
+        return rows.filter(
+            pl.col(column).eq_missing(pl.lit(value))
+            for column, value in zip(_OWN, self._served, strict=True)
+        )
 
 
 def _each(parts: Pair, wholes: Pair) -> Pair:

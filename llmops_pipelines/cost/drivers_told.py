@@ -141,6 +141,12 @@ def _price(change: Change) -> str:
             f"{now:.0%} of the calls of {change.feature} to {change.model} have no price "
             f"instead of {was:.0%}"
         )
+    if moved := change.tier_moved():
+        tier, (was, now) = moved
+        return (
+            f"{change.feature} had {now:.0%} of its tokens of {change.model} in tier {tier} "
+            f"instead of {was:.0%}"
+        )
     return f"the price of {change.model} changed for {change.feature}"
 
 

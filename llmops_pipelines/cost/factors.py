@@ -28,8 +28,8 @@ of an answer; what each of these tokens costs, and fees per call."""
 CELL: Final = ("feature", "provider", "model")
 
 _WRITTEN: Final = ("cache_write_5m", "cache_write_1h")
-_PROMPT: Final = ("uncached_input", "cache_read", *_WRITTEN, "audio_input")
-_ANSWER: Final = ("output_text", "reasoning", "audio_output")
+PROMPT: Final = ("uncached_input", "cache_read", *_WRITTEN, "audio_input")
+ANSWER: Final = ("output_text", "reasoning", "audio_output")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def cells_of(cube: pl.DataFrame) -> pl.DataFrame:
         unknown is left out of them), and ``squares`` of the prompt that was not read from cache.
     """
     written = pl.sum_horizontal(_WRITTEN)
-    fresh = pl.sum_horizontal(_PROMPT) - written - pl.col("cache_read")
+    fresh = pl.sum_horizontal(PROMPT) - written - pl.col("cache_read")
     in_vain = pl.when(pl.col("status") == "error").then("no_usage_calls").otherwise(0)
     paid = (pl.col("calls") - in_vain).sum()
     return (
@@ -81,10 +81,10 @@ def cells_of(cube: pl.DataFrame) -> pl.DataFrame:
             .then(pl.col("calls").sum())
             .otherwise(paid),
             unpriced=pl.col("unpriced_calls").sum(),
-            prompt=pl.sum_horizontal(pl.col(name).sum() for name in _PROMPT),
+            prompt=pl.sum_horizontal(pl.col(name).sum() for name in PROMPT),
             cache_read=pl.col("cache_read").sum(),
             cache_write=written.sum(),
-            answer=pl.sum_horizontal(pl.col(name).sum() for name in _ANSWER),
+            answer=pl.sum_horizontal(pl.col(name).sum() for name in ANSWER),
             **{
                 name: pl.col(name).cast(pl.Float64).sum()
                 for name in ("cost", "input_cost", "cache_read_cost", "output_cost")

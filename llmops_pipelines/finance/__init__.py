@@ -5,6 +5,7 @@ from llmops_pipelines.finance.books import booked_lines
 from llmops_pipelines.finance.chargeback import (
     as_csv,
     by_team,
+    in_currency,
     residue_lines,
     uninvoiced,
     unrated,
@@ -38,6 +39,7 @@ __all__ = [
     "drawn_rate",
     "drawn_spend",
     "evaluation_lines",
+    "in_currency",
     "month_of",
     "on_business_day",
     "owned",

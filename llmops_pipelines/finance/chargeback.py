@@ -88,8 +88,8 @@ def by_team(lines: pl.DataFrame) -> pl.DataFrame:
         lines: ``MONTHLY_COSTS``.
 
     Returns:
-        ``team``, ``calls``, ``unpriced_calls``, ``cost``, ``cost_report`` (sums of what is known)
-        and ``unrated`` (rows with a cost and no rate).
+        ``team``, ``calls``, ``unpriced_calls``, ``cost`` (sums of what is known), ``cost_report``
+        (``in_currency``) and ``unrated`` (rows with a cost and no rate).
     """
     none = pl.DataFrame(
         [dict.fromkeys(MONTHLY_COSTS.schema.names()) | {"team": UNATTRIBUTED}],
@@ -99,7 +99,8 @@ def by_team(lines: pl.DataFrame) -> pl.DataFrame:
         pl.concat([lines, none])
         .group_by("team")
         .agg(
-            pl.col("calls", "unpriced_calls", "cost", "cost_report").sum(),
+            pl.col("calls", "unpriced_calls", "cost").sum(),
+            cost_report=in_currency(),
             unrated=unrated(),
         )
         .sort(pl.col("cost"), "team", descending=[True, False])
@@ -109,6 +110,11 @@ def by_team(lines: pl.DataFrame) -> pl.DataFrame:
 def unrated() -> pl.Expr:
     """How many rows have a cost in dollars and, for want of a rate, none in the other currency."""
     return (pl.col("cost").is_not_null() & pl.col("cost_report").is_null()).sum()
+
+
+def in_currency() -> pl.Expr:
+    """The sum in the report currency; null where a cost has no rate: a part would pass for all."""
+    return pl.when(unrated() == 0).then(pl.col("cost_report").sum())
 
 
 def as_csv(lines: pl.DataFrame) -> str:

@@ -21,8 +21,9 @@ def of_books(books: Books) -> Mapping[str, Any]:
     months = (
         books.lines.group_by("month")
         .agg(
-            pl.col("cost", "cost_report", "unpriced_calls").sum(),
-            pl.col("currency").first(),
+            pl.col("cost", "unpriced_calls").sum(),
+            cost_report=finance.in_currency(),
+            currency=pl.col("currency").first(),
             unrated=finance.unrated(),
         )
         .sort("month", descending=True)

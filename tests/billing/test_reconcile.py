@@ -122,9 +122,46 @@ def test_usage_is_compared_in_tokens_by_meter_and_tier(held):
         ("matched", None),
         ("matched", None),
     ]
-    assert rows["tier"].unique().to_list() == ["standard"]
+    assert rows["tier"].unique().to_list() == ["not_batch"]
     assert rows["invoiced"].null_count() == 3
     assert totals(rows).unexplained_share == pytest.approx(1 / 1_100_001)
+
+
+def test_usage_that_tells_only_batches_apart_is_compared_so(held):
+    usage = usage_result(input_tokens=2_000_000, input_cached_tokens=800_000, output_tokens=200_000)
+    batch = usage_result(input_tokens=1_000_000, output_tokens=100_000, batch=True)
+    flex = {"service_tier": "flex"}
+    rows = held(openai_page(usage, batch, day=DAY), used(), used(**flex), used(**BATCH), later())
+    assert outcome(rows) == [("matched", None)] * rows.height
+    by_tier = rows.group_by("tier").agg(pl.col("our_tokens").sum()).sort("tier")
+    assert by_tier.rows() == [("batch", 1_100_000), ("not_batch", 2_200_000)]
+
+
+def test_no_price_explains_tokens(held):
+    odd = call(
+        started_at=at("2026-11-10 01:00"), provider="openai", model="gpt-99", output_text=5,
+    )  # fmt: skip
+    usage = usage_result(input_tokens=1_000_000, input_cached_tokens=400_000, output_tokens=90_000)
+    more = usage_result(model="gpt-98", output_tokens=7)
+    rows = held(openai_page(usage, more, day=DAY), used(), odd, later())
+    assert set(outcome(rows)) == {
+        ("differs", "other_account"),
+        ("matched", None),
+        ("missing", "unknown_model"),
+        ("surplus", "not_billed_yet"),
+    }
+
+
+def test_tokens_that_were_not_billed_differ_by_all_of_them(held):
+    usage = usage_result(input_tokens=1_000_000, input_cached_tokens=400_000, output_tokens=100_000)
+    rows = held(openai_page(usage, day=DAY), used(), used(model="gpt-4.1-mini"), later())
+    (row,) = rows.filter(pl.col("state") == "surplus").iter_rows(named=True)
+    assert (row["our_tokens"], row["token_difference"]) == (1_100_000, -1_100_000)
+    assert row["difference"] is None
+    in_sum = totals(rows).by_state.filter(pl.col("state") == "surplus")
+    assert in_sum["token_difference"].to_list() == [-1_100_000]
+    in_dollars = held(openai_costs(openai_cost(DAY, "2.2", MODEL)), used(), used(model="o3"))
+    assert in_dollars["token_difference"].null_count() == in_dollars.height
 
 
 def test_our_own_judges_are_on_the_same_bill(held):

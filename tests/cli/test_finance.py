@@ -185,6 +185,10 @@ def test_json_tells_rows_totals_and_residue_per_provider(folder, tmp_path):
         ("provider,amount\nopenai,12 EUR\n", ":2: '12 EUR' is no amount of US dollars"),
         ("provider,amount\nopenai\n", ":2: '' is no amount of US dollars"),
         ("provider,amount\n,3\n", ":2: names no provider"),
+        (
+            "provider,amount,currency\nOpenAI,3,usd\nOpenAI,3,EUR\n",
+            ":3: is in EUR; give it in US dollars",
+        ),
         ("provider,amount\nopenai,NaN\n", ":2: 'NaN' is no amount of US dollars"),
     ],
 )

@@ -59,6 +59,16 @@ def test_no_amount_is_cut_however_many_dimensions(world):
     assert "\N{HORIZONTAL ELLIPSIS}" not in said.stdout
 
 
+def test_calls_of_which_no_cost_is_known_come_to_no_total(tmp_path):
+    used = {"uncached_input": 1, "output_text": 1}
+    priced_lake(tmp_path, [call(model="unheard-of", **used)])
+    told = asked(tmp_path)
+    assert (told["total_usd"], told["adds_up"], told["unpriced_calls"]) == (None, True, 1)
+    said = invoke("--data", tmp_path, "costs")
+    assert "total unknown: of none of 1 calls the cost is known" in said.stdout
+    assert "$0" not in said.stdout
+
+
 def test_evaluation_stands_apart_and_only_that_of_the_days_asked_for(world):
     told = asked(world[0], "--from", "2026-11-10", "--to", "2026-11-11")
     assert told["evaluation"] == {"calls": 1, "unpriced_calls": 0, "cost_usd": "0.25"}

@@ -182,11 +182,37 @@ def _refunded(spent, refunded):
         ("volume", "+$0.17 (+100%): 100% because there were 100% more requests"),
         ("routing", "+$0.04 (+27%): 100% because chat moved 20% of its calls to gpt-4.1"),
         ("answer_length", "+$0.08 (+48%): 100% because answers of chat were 100% longer"),
-        ("price", "+$0.02 (+12%): 100% because the price of gpt-4.1-mini changed for chat"),
+        (
+            "price",
+            "+$0.02 (+12%): 100% because chat had 100% of its tokens of gpt-4.1-mini in tier "
+            "priority instead of 0%",
+        ),
     ],
 )
 def test_the_main_reason_is_told_in_a_sentence(driver, sentence):
     assert told_change(cube(USUAL), cube(CASES[driver])) == sentence
+
+
+def test_another_price_is_told_as_one():
+    before, after = cube(many(100)), cube(many(100, started_at=at("2026-11-20 12:00")))
+    money = (pl.col(name) * Decimal("1.5") for name in ("cost", *COST_PARTS))
+    dearer = after.with_columns(each.cast(MONEY) for each in money)
+    assert told_change(before, dearer).endswith(
+        "100% because the price of gpt-4.1 changed for chat"
+    )
+
+
+def test_more_batches_and_other_tiers_are_told_as_such_and_not_as_another_price():
+    before = cube([*many(80), *many(20, is_batch=True)])
+    after = cube([*many(30), *many(70, is_batch=True)])
+    told = told_change(before, after)
+    assert told.endswith(
+        "because chat had 70% of its tokens of gpt-4.1 in tier batch instead of 20%"
+    )
+    priority = cube(many(100, service_tier="priority"))
+    assert "100% of its tokens of gpt-4.1 in tier priority instead of 0%" in told_change(
+        cube(many(100)), priority
+    )
 
 
 SMALL = {"model": "gpt-4.1-mini"}

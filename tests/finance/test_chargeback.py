@@ -61,7 +61,23 @@ def test_rows_without_a_rate_are_counted():
         "report_currency: EUR\nexchange_rates:\n"
         "- {date: 2026-10-09, currency: EUR, per_usd: 0.9, source: x}"
     )
-    assert finance.by_team(october(text))["unrated"].to_list() == [1, 1]
+    found = finance.by_team(october(text))
+    assert found.select("cost", "cost_report", "unrated").rows() == [(3, None, 1), (1, None, 1)]
+
+
+def test_a_team_whose_costs_have_a_rate_in_part_has_no_sum_in_that_currency():
+    rate = (
+        "report_currency: EUR\nexchange_rates:\n- {currency: EUR, per_usd: 0.5, source: x, date: "
+    )
+    later = call("2026-10-09 12:00", "10", provider="openai")
+    free = call("2026-10-02 12:00", None, provider="openai", team="search")
+    lines = present(*CALLS, later, free, text=f"{rate}2026-10-01}}\nmax_rate_age_days: 3")
+    found = finance.by_team(lines).select("team", "cost", "cost_report")
+    assert found.rows() == [
+        ("platform", 13, None),
+        ("unattributed", 1, Decimal("0.5")),
+        ("search", 0, 0),
+    ]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
