@@ -102,7 +102,7 @@ _BLOCK = 1 << 20
 
 
 def as_text(name: str) -> str:
-    """A name on disk as tables can hold it: bytes of it that are no UTF-8 are spelled ``\\xff``."""
+    r"""A name on disk as tables can hold it: bytes that are no UTF-8 are spelled ``\xff``."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
