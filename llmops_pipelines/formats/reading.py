@@ -24,13 +24,15 @@ class Place:
     """Where one field comes from: the first of ``paths`` that holds a value, else ``constant``.
 
     ``unit`` is s, ms, us or ns of a time or duration, usd or cents of a cost; ``values`` translates
-    what the record says into what the field accepts (``{"OK": "ok"}``).
+    what the record says into what the field accepts (``{"OK": "ok"}``); ``decimal`` stands before
+    the decimals of numbers as people write them (``1,234.5``), None where there are no such.
     """
 
     paths: tuple[Path, ...] = ()
     constant: str | None = None
     unit: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    decimal: str | None = None
 
     @property
     def shown(self) -> str:
