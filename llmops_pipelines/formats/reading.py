@@ -50,7 +50,8 @@ class Reading:
     """Everything needed to read the records of one source.
 
     ``containers`` are the objects and lists that must not be anything else when they are there.
-    ``second_hand`` and ``of_any_model`` as in ``LogFormat``.
+    ``second_hand`` and ``of_any_model`` as in ``LogFormat``. ``pinned`` is what people have said of
+    a source, not what its records look like.
     """
 
     format: str
@@ -61,6 +62,7 @@ class Reading:
     dated_by_file: bool = False
     second_hand: bool = False
     of_any_model: bool = False
+    pinned: bool = field(default=False, compare=False)
 
     def place(self, name: str) -> Place:
         """Where ``name`` stands; nowhere if the source does not have it."""
