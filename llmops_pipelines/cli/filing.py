@@ -15,7 +15,7 @@ from llmops_pipelines import ingest
 from llmops_pipelines.cli.folder import prepare_files
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings
-from llmops_pipelines.orchestration.stores import FolderStore, open_store
+from llmops_pipelines.orchestration.stores import FolderStore, as_text, open_store
 from llmops_pipelines.reference import ReferenceFileError, parse_document
 
 FOLDER: Final = "imported"
@@ -49,6 +49,10 @@ class File:
             with path.open("rb") as handle:
                 handle.read(1)
         except FileNotFoundError as error:
+            if path.is_symlink():
+                raise UnusableError(
+                    f"{path} is a link to {path.readlink()}, which is not there; name the file"
+                ) from error
             raise UnusableError(f"{path}: there is no such file{_meant(path)}") from error
         except OSError as error:
             raise of_file_system(error, remedy="change who may read it") from error
@@ -84,8 +88,8 @@ def place_of(file: File, log_root: str, sources: ingest.Sources) -> str:
     if "://" not in log_root:
         root, path = Path(log_root).resolve(), file.path.resolve()
         if path.is_relative_to(root):
-            return path.relative_to(root).as_posix()
-    name = file.path.name.lstrip(".") or "log"  # landing leaves hidden files alone
+            return as_text(path.relative_to(root).as_posix())
+    name = as_text(file.path.name).lstrip(".") or "log"  # landing leaves hidden files alone
     place = f"{FOLDER}/{name}"
     return name if sources.of(place) is None and sources.of(name) else place
 

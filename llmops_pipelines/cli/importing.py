@@ -21,6 +21,7 @@ from llmops_pipelines.formats import FORMATS
 from llmops_pipelines.ingest.preview import Preview, preview, preview_json
 from llmops_pipelines.ingest.proposal import NoMappingError, propose
 from llmops_pipelines.orchestration.reference_files import PROPOSED
+from llmops_pipelines.orchestration.stores import as_text
 from llmops_pipelines.reference import Features, ReferenceFileError, parse_document
 
 _HIDING = b"preview"
@@ -54,7 +55,7 @@ def import_file(
     if as_json:
         typer.echo(json.dumps({**preview_json(told.found), **told.more}, indent=2))
     else:
-        import_telling.print_preview(Console(), path.name, told.found)
+        import_telling.print_preview(Console(), as_text(path.name), told.found)
     for line in told.advice:
         typer.echo(line, err=as_json)
     if told.error:
@@ -66,10 +67,12 @@ def import_file(
 class _Told:
     """What an import comes to."""
 
-    def __init__(self, found: Preview) -> None:
+    def __init__(self, path: Path, found: Preview) -> None:
         self.found = found
         self.advice: list[str] = []
-        self.error: str | None = None if found.is_of_use else _why_useless(found)
+        self.error: str | None = None
+        if not found.is_of_use:
+            self.error = f"{as_text(str(path))}: {_why_useless(found)}"
         self.more: dict[str, Any] = {"error": self.error}
 
 
@@ -92,7 +95,7 @@ def _import(
         options = replace(options, sources=ingest.Sources(sources=[proposal.source]))
     book = pricing.price_book(overrides)
     try:
-        told = _Told(preview(file.log(place), options, book))
+        told = _Told(path, preview(file.log(place), options, book))
     except OSError as error:
         raise of_file_system(error, remedy="mend that, then import again") from error
     if write_mapping:

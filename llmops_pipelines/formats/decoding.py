@@ -27,6 +27,8 @@ _DTYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 _HOLDS_MORE: Final = r"""^(?s:\[\s*(?:(?:["\[{0-9-]|true|false|null).*)?\]|\{\s*(?:".*)?\})$"""
 """A list or an object, as JSON has it: a text may begin with a bracket, too (``[Scrubbed]``)."""
 
+_THOUSANDS: Final = r"^[1-9]\d{0,2}(?:,\d{3})+$"
+_WITH_COMMA: Final = r"^-?(?:[1-9]\d{0,2}(?:[.'\s]\d{3})+|\d+)(?:,\d+)?$"
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 
 
@@ -80,15 +82,15 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                     )
                 )
             case "whole":
-                columns.append(_whole(value).alias(name))
+                columns.append(_whole(_plain_number(place, kind, value)).alias(name))
                 faults += _numeric(place, name, value, "a whole number")
             case "duration" | "number":
                 factor = _MILLISECONDS[place.unit] if kind == "duration" else 1.0
-                number = value.cast(pl.Float64, strict=False) * factor
+                number = _plain_number(place, kind, value).cast(pl.Float64, strict=False) * factor
                 columns.append(pl.when(number.is_finite()).then(number).alias(name))
                 faults += _numeric(place, name, value, "a finite number", signed=kind == "number")
             case "money":
-                amount = value.cast(MONEY, strict=False)
+                amount = _plain_number(place, kind, value).cast(MONEY, strict=False)
                 if place.unit == "cents":
                     amount = (amount * pl.lit("0.01").cast(MONEY)).cast(MONEY)
                 columns.append(amount.alias(name))
@@ -146,6 +148,22 @@ def _unquoted(value: pl.Expr, place: Place) -> pl.Expr:
     text = value.str.strip_prefix('"').str.strip_suffix('"')
     read: pl.Expr = pl.when(value.str.starts_with('"') & (text != "")).then(text)
     return read.replace(dict(place.values)) if place.values else read
+
+
+def _plain_number(place: Place, kind: str, value: pl.Expr) -> pl.Expr:
+    """Numbers as spreadsheets write them (``1.234,5``, ``$0.02``) as they can be cast.
+
+    A comma in a count parts thousands; what stands before decimals ``place`` says.
+    """
+    if place.decimal == ",":
+        plain = value.str.replace_all(r"[.'\s]", "").str.replace(",", ".", literal=True)
+        return pl.when(value.str.contains(_WITH_COMMA)).then(plain).otherwise(value)
+    if place.decimal == "." and kind == "whole":
+        thousands = value.str.contains(_THOUSANDS)
+        return pl.when(thousands).then(value.str.replace_all(",", "")).otherwise(value)
+    if place.decimal == "." and kind == "money":
+        return value.str.strip_prefix("$")
+    return value
 
 
 def _whole(value: pl.Expr) -> pl.Expr:

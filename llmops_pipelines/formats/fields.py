@@ -116,6 +116,7 @@ MappedName = Literal[
 """The fields that ``sources.yaml`` can place: those of a call."""
 
 TEXT_KINDS: Final = ("messages", "contexts", "text")
+NUMBERS: Final = ("whole", "duration", "number", "money")
 QUOTED: Final = ("id", "name")
 """Kinds whose raw values keep their quotes."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from llmops_pipelines.formats.fields import FIELDS, MappedName
+from llmops_pipelines.formats.fields import FIELDS, NUMBERS, MappedName
 from llmops_pipelines.formats.paths import Path, parse_path
 from llmops_pipelines.formats.reading import LogFormat, Place
 
@@ -46,6 +46,8 @@ class MappedField(BaseModel):
         default_factory=dict, description="What the record says: what the field accepts."
     )
 
+    decimal: Literal[".", ","] = Field(".", description="Before decimals in numbers as text.")
+
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
         if self.path is None and self.constant is None:
@@ -58,7 +60,7 @@ class MappedField(BaseModel):
         """The same as the engine reads it."""
         paths: tuple[Path, ...] = () if self.path is None else (parse_path(self.path),)
         constant = None if self.constant is None else cast(str, _spelled(self.constant))
-        return Place(paths, constant, self.unit, self.values)
+        return Place(paths, constant, self.unit, self.values, self.decimal)
 
 
 def _short(value: Any) -> Any:
@@ -82,6 +84,8 @@ def check_mapping(fields: MappedFields) -> None:
             raise ValueError(
                 f"{name}: has the unit {mapped.unit!r}, accepted: {', '.join(accepted) or 'none'}"
             )
+        if mapped.decimal == "," and kind not in NUMBERS:
+            raise ValueError(f"{name}: takes no decimal; only numbers have decimals")
         if name == "status" and (wrong := set(mapped.values.values()) - {"ok", "error"}):
             raise ValueError(f"status: values map to {sorted(wrong)}, accepted: ok, error")
         if kind not in {"name", "label"} and mapped.values:

@@ -24,13 +24,15 @@ class Place:
     """Where one field comes from: the first of ``paths`` that holds a value, else ``constant``.
 
     ``unit`` is s, ms, us or ns of a time or duration, usd or cents of a cost; ``values`` translates
-    what the record says into what the field accepts (``{"OK": "ok"}``).
+    what the record says into what the field accepts (``{"OK": "ok"}``); ``decimal`` stands before
+    the decimals of numbers as people write them (``1,234.5``), None where there are no such.
     """
 
     paths: tuple[Path, ...] = ()
     constant: str | None = None
     unit: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    decimal: str | None = None
 
     @property
     def shown(self) -> str:
@@ -48,7 +50,8 @@ class Reading:
     """Everything needed to read the records of one source.
 
     ``containers`` are the objects and lists that must not be anything else when they are there.
-    ``second_hand`` and ``of_any_model`` as in ``LogFormat``.
+    ``second_hand`` and ``of_any_model`` as in ``LogFormat``. ``pinned`` is what people have said of
+    a source, not what its records look like.
     """
 
     format: str
@@ -59,6 +62,7 @@ class Reading:
     dated_by_file: bool = False
     second_hand: bool = False
     of_any_model: bool = False
+    pinned: bool = field(default=False, compare=False)
 
     def place(self, name: str) -> Place:
         """Where ``name`` stands; nowhere if the source does not have it."""

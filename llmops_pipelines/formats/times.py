@@ -16,6 +16,12 @@ _MAILED: Final = (
     r"^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}:\d{2}:\d{2}) "
     r"(GMT|UTC|[+-]\d{4})$"
 )
+_CLOCK: Final = r",?[ T](\d{1,2}:\d{2})(:\d{2})?(.*)$"
+_DOTTED: Final = r"^(\d{1,2})\.(\d{1,2})\.(\d{4})" + _CLOCK
+_SLASHED: Final = r"^(\d{4})/(\d{1,2})/(\d{1,2})" + _CLOCK
+_HALVES: Final = (
+    r"^(\d{1,2})/(\d{1,2})/(\d{4}),? (\d{1,2}):(\d{2})(?::(\d{2}))?[ \x{202f}]?([AaPp])\.?[Mm]\.?$"
+)
 _MONTHS: Final = {
     name: f"{number:02d}"
     for number, name in enumerate(
@@ -62,16 +68,39 @@ def read_times(values: pl.Series, *, unit: str | None = None, zone: str = "UTC")
 
 
 def _spelled_out(text: pl.Series) -> pl.Series:
-    """Times in ISO 8601's basic format, and as mail and HTTP write them, in its extended format."""
+    """Times in other spellings in ISO 8601's extended format.
+
+    Those are its basic format, mail and HTTP (``10 Nov 2026 09:15:02 GMT``), and what spreadsheets
+    make of times where day and month cannot be mistaken: ``10.11.2026 9:15``, ``2026/11/10 9:15``,
+    ``11/10/2026 9:15 AM``.
+    """
     month = pl.first().str.extract(_MAILED, 2).replace_strict(_MONTHS, default=None)
-    parts = [pl.first().str.extract(_MAILED, part) for part in (1, 3, 4, 5)]
-    day, year, clock, offset = parts
-    mailed = pl.concat_str(
-        year, pl.lit("-"), month, pl.lit("-"), day.str.zfill(2), pl.lit("T"), clock,
-        offset.str.replace("GMT", "Z"),
-    )  # fmt: skip
+    day, year, clock, offset = _parts(_MAILED, 1, 3, 4, 5)
+    mailed = _extended(year, month, day, clock, offset.str.replace("GMT", "Z"))
+    day, month, year, clock, seconds, rest = _parts(_DOTTED, 1, 2, 3, 4, 5, 6)
+    dotted = _extended(year, month, day, clock, seconds.fill_null(":00"), rest)
+    year, month, day, clock, seconds, rest = _parts(_SLASHED, 1, 2, 3, 4, 5, 6)
+    slashed = _extended(year, month, day, clock, seconds.fill_null(":00"), rest)
+    month, day, year, hour, minute, seconds, half = _parts(_HALVES, 1, 2, 3, 4, 5, 6, 7)
+    afternoon = half.str.to_lowercase() == "p"
+    hour = hour.cast(pl.Int64) % 12 + pl.when(afternoon).then(12).otherwise(0)
+    clock = pl.concat_str(hour, minute, separator=":")
+    halves = _extended(year, month, day, clock, ":" + seconds.fill_null("00"))
     basic = pl.first().str.replace(_BASIC, "${1}-${2}-${3}T${4}:${5}:${6}")
-    return text.to_frame().select(pl.coalesce(mailed, basic)).to_series()
+    return text.to_frame().select(pl.coalesce(mailed, dotted, slashed, halves, basic)).to_series()
+
+
+def _parts(pattern: str, *groups: int) -> list[pl.Expr]:
+    return [pl.first().str.extract(pattern, group) for group in groups]
+
+
+def _extended(
+    year: pl.Expr, month: pl.Expr, day: pl.Expr, clock: pl.Expr, *rest: pl.Expr
+) -> pl.Expr:
+    """Null where a part is; ``clock`` may leave out the zero of its hour."""
+    date = pl.concat_str(year, month.str.zfill(2), day.str.zfill(2), separator="-")
+    hour = pl.when(clock.str.contains(r"^\d:")).then("0" + clock).otherwise(clock)
+    return pl.concat_str(date, pl.lit("T"), hour, *rest)
 
 
 def _epochs(text: pl.Series, number: pl.Series, unit: str | None) -> pl.Series:

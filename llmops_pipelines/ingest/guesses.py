@@ -11,8 +11,9 @@ import polars as pl
 
 from llmops_pipelines.formats.calls import said_status
 from llmops_pipelines.formats.fields import FIELDS
+from llmops_pipelines.ingest.foreign_words import FAILING
 from llmops_pipelines.ingest.options import LandingOptions
-from llmops_pipelines.ingest.profiles import Profile
+from llmops_pipelines.ingest.profiles import Profile, without_accents
 from llmops_pipelines.ingest.synonyms import SYNONYMS
 from llmops_pipelines.pricing import resolve_models
 from llmops_pipelines.tables import PRICE_BOOK
@@ -21,7 +22,8 @@ _WORDS: Final = 50
 """Distinct values up to which text is a word of a vocabulary, such as a feature."""
 _MODELS: Final = 500
 _NO_OVERRIDES: Final = PRICE_BOOK.empty()
-_BAD: Final = ("fail", "err", "timeout", "cancel", "denied", "reject", "abort", "exceed", "limit")
+_BAD: Final = ("fail", "err", "timeout", "cancel", "denied", "reject", "abort", "exceed", "limit",
+               *FAILING)  # fmt: skip
 
 
 _BY_SIZE: Final = {"ns": 1e8, "us": 6e5, "ms": 150.0, "s": 0.0}
@@ -58,7 +60,7 @@ def time_guess(profile: Profile, options: LandingOptions) -> Guess | None:
     if believed.sum() < 0.95 * len(profile.known):
         return None
     days = sorted(times.filter(believed).dt.strftime("%Y-%m-%d").unique().to_list())
-    kind = "numbers since 1970" if profile.are_numbers else "ISO times"
+    kind = "numbers since 1970" if profile.are_numbers else "dates and times"
     evidence = f"{kind}, {days[0]} to {days[-1]}"
     zoned = profile.are_numbers or all(
         text.rstrip().endswith(("Z", "z")) or "+" in text[10:] or "-" in text[10:]
@@ -174,7 +176,7 @@ def _status(profile: Profile, _: LandingOptions) -> Guess | None:
     if len(spelled) > _WORDS or any(isinstance(value, (list, dict)) for value in profile.known):
         return None
     if {word.lower() for word in spelled} <= {"true", "false", "0", "1"}:
-        failing = any(word in "_".join(profile.names) for word in ("error", "fail"))
+        failing = any(word in "_".join(profile.names) for word in ("error", "is_err", "fail"))
         good = ("false", "0") if failing else ("true", "1")
         words = dict.fromkeys([*spelled, *_BOTH.get(spelled[0], ())])
         values = {word: "ok" if word.lower() in good else "error" for word in words}
@@ -186,7 +188,8 @@ def _status(profile: Profile, _: LandingOptions) -> Guess | None:
     if len(unknown) == len(spelled) and profile.are_numbers:
         return None
     values = {
-        word: "error" if any(part in word.lower() for part in _BAD) else "ok" for word in unknown
+        word: "error" if any(part in without_accents(word).lower() for part in _BAD) else "ok"
+        for word in unknown
     }
     review = "these words are guessed" if unknown else ""
     return Guess(profile, f"{len(spelled):,} different words", review, values=values)

@@ -1,7 +1,8 @@
-"""Lines of a log that answers of another provider stand on, whose format its first lines are not.
+"""Lines of a log that are in another format than its first lines.
 
-An application that asks several providers logs their answers side by side. The format that most
-lines are in finds neither counts nor text in the others, or rejects them; these are looked at
+An application that asks several providers logs their answers side by side, and what collects the
+logs of a company puts those of several tools into one file. The format that most lines are in finds
+neither counts nor text in the others, or passes them over, or rejects them; these are looked at
 again, and read as what they are.
 """
 
@@ -11,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.formats import FORMATS, Reading, Rows
+from llmops_pipelines.formats import FORMATS, Reading, Rows, Unpacked, sniff_records
 from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.ingest.rewriting import object_in
 from llmops_pipelines.tables import TOKEN_BUCKETS
@@ -23,29 +24,39 @@ PROVIDERS: Final = (
 """Formats of what providers answer, bare or in our envelope, in the order of ``FORMATS``."""
 
 
-def of_others(
-    rows: Rows, records: pl.DataFrame, lines: pl.DataFrame, reading: Reading
-) -> pl.DataFrame:
-    """The ``n`` of those ``lines`` that another provider's format recognises, and its name.
+_OF_SEVERAL_LINES: Final = ("anthropic_events", "mapped")
+"""Formats that no line is recognised as by itself."""
+
+
+def of_others(rows: Rows, read: Unpacked, lines: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """The ``n`` of those ``lines`` that another format recognises, and its name.
 
     Args:
-        rows: What was read of ``records``.
-        records: ``n`` of each record, and ``line``, the ``n`` of its line.
+        rows: What was read of the records of ``read``.
+        read: What ``lines`` hold.
         lines: ``n`` and ``raw``.
-        reading: How they were read; one that people have placed fields for is left alone.
+        reading: How they were read. One that people have placed fields for is left alone, and so
+            is a tool's format that they have named.
 
     Returns:
         ``n`` and ``format``; empty where there is no doubt.
     """
     nothing = pl.DataFrame(schema={"n": pl.Int64, "format": pl.String})
-    if reading.format not in PROVIDERS:
+    if reading.pinned and reading.format not in PROVIDERS:
         return nothing
-    unread = pl.concat(
-        [rows.rejected.select("n"), rows.calls.filter(_says_nothing(reading)).select("n")]
-    )
-    if unread.is_empty() or reading != FORMATS[reading.format].reading():
+    silent = rows.calls.filter(_says_nothing(reading))
+    doubtful = [rows.rejected, silent]
+    if reading.format not in PROVIDERS:  # a tool takes for a step what tells of no model
+        doubtful.append(rows.steps)
+    unread = pl.concat(frame.select("n") for frame in doubtful)
+    suspects = pl.concat(
+        [
+            read.records.join(unread, on="n", how="semi").select(n="line"),
+            *(passed.select(n="line") for passed in (read.ignored, read.misfits)),
+        ]
+    ).unique()
+    if suspects.is_empty() or reading != FORMATS[reading.format].reading():
         return nothing
-    suspects = records.join(unread, on="n", how="semi").select(n="line").unique()
     found = [
         (number, name)
         for number, raw in lines.join(suspects, on="n", how="semi").select("n", "raw").iter_rows()
@@ -55,26 +66,28 @@ def of_others(
 
 
 def _says_nothing(reading: Reading) -> pl.Expr:
-    """Whether a call has no answer; a flat format would not find counts either.
+    """Whether a call has no answer, or no counts where the format would find them beside one.
 
-    One that unpacks takes a response in which it finds nothing for a failure.
+    Formats of providers that unpack take a response in which they find nothing for a failure.
     """
     silent = pl.col("answer").is_null() & (pl.col("tool_calls").list.len() == 0)
+    uncounted = pl.all_horizontal(pl.col(name).is_null() for name in TOKEN_BUCKETS)
+    if reading.format not in PROVIDERS:
+        return uncounted
     if reading.unpack is not None:
         return silent
-    uncounted = pl.all_horizontal(pl.col(name).is_null() for name in TOKEN_BUCKETS)
     unended = pl.col("finish_reason").is_null()  # a text that another provider puts where it looks
     return (silent | unended) & uncounted & (pl.col("status") == "ok")
 
 
 def other_format(record: Record | None, own: str) -> str | None:
-    """The provider's format of a record, if it is another than its file's ``own``, else None.
+    """The format of a record, if it is another than its file's ``own``, else None.
 
     Format ``openai`` recognises whatever has messages in its request: it is asked last.
     """
-    if own not in PROVIDERS or record is None:
+    if own in _OF_SEVERAL_LINES or record is None:
         return None
     if own != "openai" and FORMATS[own].recognises(record):
         return None
-    found = next((name for name in PROVIDERS if FORMATS[name].recognises(record)), None)
-    return found if found != own else None
+    found = sniff_records([record])
+    return found if found not in (own, *_OF_SEVERAL_LINES) else None

@@ -145,7 +145,7 @@ def _read_frame(
     options: LandingOptions,
     beside: Sequence[pl.DataFrame] = (),
 ) -> Part:
-    """Read ``lines``, those of another provider than most of them by themselves.
+    """Read ``lines``, those in another format than most of them by themselves.
 
     Calls and steps ``beside`` them tell of their traces, too.
     """
@@ -155,7 +155,7 @@ def _read_frame(
     dated = readable if reading.dated_by_file else readable.with_columns(date=_NO_DATE)
     read = _records(dated, reading)
     rows = read_lines(connection, read.records.select("n", "raw"), reading, options.limits)
-    others = of_others(rows, read.records, readable, reading)
+    others = of_others(rows, read, readable, reading)
     if others.height:
         beside = [*beside, rows.calls, rows.steps]
     apart = [
@@ -231,11 +231,12 @@ def _read_frame(
 def _without(others: pl.DataFrame, rows: Rows, read: Unpacked) -> tuple[Rows, Unpacked]:
     """What was read, without what stands on the lines ``others``."""
     line = others.select(line="n")
-    records, ignored = (frame.join(line, on="line", how="anti", maintain_order="left")
-                        for frame in (read.records, read.ignored))  # fmt: skip
+    records, ignored, misfits = (
+        frame.join(line, on="line", how="anti", maintain_order="left") for frame in read
+    )
     kept = records.select("n")
     of_lines = Rows(*(each.join(kept, on="n", how="semi", maintain_order="left") for each in rows))
-    return of_lines, read._replace(records=records, ignored=ignored)
+    return of_lines, Unpacked(records, ignored, misfits)
 
 
 def _of_traces(rows: Rows, beside: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:

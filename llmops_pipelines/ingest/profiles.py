@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,7 +14,10 @@ import polars as pl
 from llmops_pipelines.formats import read_times
 from llmops_pipelines.formats.paths import Path, parse_path, show_path
 from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.ingest.foreign_words import IN_ENGLISH
 
+_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
+_WITH_COMMA: Final = re.compile(r"-?(?:[1-9]\d{0,2}(?:[.\s']\d{3})+|\d+)(?:,\d+)?")
 _DEEPEST: Final = 8
 _MOST_PATHS: Final = 1_000
 _WORD: Final = re.compile(r"[Ee]2[Ee]|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+[a-z]*")
@@ -25,6 +29,7 @@ _SINGULAR: Final = {"token": "tokens", "tok": "tokens", "toks": "tokens",
                     "micros": "us", "microseconds": "us", "microsecond": "us", "micro": "us",
                     "nanos": "ns", "nanoseconds": "ns", "nanosecond": "ns", "nano": "ns",
                     "dollars": "usd", "cent": "cents"}  # fmt: skip
+_CURRENCIES: Final = {"$": "usd", "€": "eur", "£": "gbp", "¥": "jpy"}
 _CLOCK: Final = {"unix", "epoch"}
 """Words beside the name of a time, unless they are the name."""
 UNITS: Final = ("ms", "s", "us", "ns", "usd", "cents")
@@ -36,6 +41,8 @@ class Profile:
 
     path: Path
     values: Sequence[Any]
+    decimal: str = "."
+    """What stands before decimals in texts."""
 
     @cached_property
     def known(self) -> list[Any]:
@@ -45,7 +52,14 @@ class Profile:
     @cached_property
     def numbers(self) -> list[float | None]:
         """Each value as a number; None where it is none. Text of digits counts, as CSV has it."""
-        return [_number(value) for value in self.values]
+        return [_number(value, self.decimal) for value in self.values]
+
+    @cached_property
+    def has_decimal_commas(self) -> bool:
+        """Whether all texts are numbers with a comma before decimals, and one can be no other."""
+        commas = [text for text in self.texts if "," in text]
+        fits = bool(commas) and all(map(_WITH_COMMA.fullmatch, self.texts))
+        return fits and not all(map(_THOUSANDS.fullmatch, commas))
 
     @cached_property
     def are_numbers(self) -> bool:
@@ -119,6 +133,8 @@ def plain(key: str) -> str:
     if len(words) > 1 and words[-1] in UNITS:
         words = words[:-2] if words[-2] == "in" else words[:-1]
     words = [word for word in words if word not in _CLOCK] or words[:1]
+    if words[:1] == ["id"]:  # as some languages put it
+        words = [*words[1:], "id"]
     return "_".join(words).replace("first_tokens", "first_token")
 
 
@@ -132,7 +148,10 @@ def profiles(records: Sequence[Record]) -> list[Profile]:
                     continue
                 found[path] = [None] * len(records)
             found[path][number] = value
-    return [Profile(path, values) for path, values in found.items() if any_known(values)]
+    made = [Profile(path, values) for path, values in found.items() if any_known(values)]
+    if any(profile.has_decimal_commas for profile in made):  # then numbers without decimals too
+        return [replace(profile, decimal=",") for profile in made]
+    return made
 
 
 def any_known(values: Sequence[Any]) -> bool:
@@ -154,15 +173,30 @@ def _values(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _words(key: str) -> list[str]:
+    for sign, name in _CURRENCIES.items():
+        key = key.replace(sign, f" {name} ")
+    key = without_accents(key)
     words = [
         word.lower() for part in re.split(r"[^A-Za-z0-9]+", key) for word in _WORD.findall(part)
     ]
-    return [_SINGULAR.get(word, word) for word in words]
+    return [_SINGULAR.get(word, word) for said in words for word in IN_ENGLISH.get(said, (said,))]
 
 
-def _number(value: Any) -> float | None:
+def without_accents(text: str) -> str:
+    """``text`` with its letters as ASCII has them, where it has them."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in parts if not unicodedata.combining(sign))
+
+
+def _number(value: Any, decimal: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
+    if isinstance(value, str):
+        if decimal == "," and _WITH_COMMA.fullmatch(value):
+            value = re.sub(r"[.\s']", "", value).replace(",", ".")
+        elif _THOUSANDS.fullmatch(value):
+            value = value.replace(",", "")
+        value = value.removeprefix("$")
     try:
         number = float(value)
     except (ValueError, OverflowError):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from llmops_pipelines.formats.fields import FIELDS, NUMBERS
 from llmops_pipelines.ingest.guesses import Guess
 from llmops_pipelines.ingest.profiles import Profile
 
@@ -44,7 +45,7 @@ def proposal_text(
     ]
     for field, made in guesses.items():
         said = [made.evidence, *([f"REVIEW: {made.review}"] if made.review else [])]
-        lines.append(f"      {field}: {_value(made)}  # {'. '.join(said)}")
+        lines.append(f"      {field}: {_value(field, made)}  # {'. '.join(said)}")
     if left:
         lines.append("# Not used:")
         lines += [
@@ -55,13 +56,16 @@ def proposal_text(
     return "\n".join(lines) + "\n"
 
 
-def _value(made: Guess) -> str:
+def _value(field: str, made: Guess) -> str:
     """A path alone, or a mapping of everything that is said."""
     said: dict[str, str] = {}
     if made.profile is not None:
         said["path"] = _scalar(made.profile.given)
     if made.unit is not None and made.unit not in _DEFAULTS:
         said["unit"] = made.unit
+    written = made.profile.texts if made.profile and FIELDS[field] in NUMBERS else []
+    if made.profile and made.profile.decimal == "," and not all(map(str.isdigit, written)):
+        said["decimal"] = '","'
     if made.constant is not None:
         said["constant"] = _scalar(made.constant)
     if made.values:
@@ -76,13 +80,14 @@ def _scalar(value: Any) -> str:
     """A value as YAML: plain where it can only be text, else as JSON."""
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _MEANS_SOMETHING:
         return value
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _comment(profile: Profile, alike: str | None) -> str:
     kinds = sorted({_KINDS.get(type(value), "other") for value in profile.known})
     doubt = f"; named like {alike}, which is placed or takes other values" if alike else ""
-    return f"{json.dumps(profile.shown).strip(chr(34))}: {' or '.join(kinds)}{doubt}"
+    shown = json.dumps(profile.shown, ensure_ascii=False).strip(chr(34))
+    return f"{shown}: {' or '.join(kinds)}{doubt}"
 
 
 _KINDS: Final = {

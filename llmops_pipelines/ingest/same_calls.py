@@ -14,7 +14,8 @@ surest to the weakest:
    its child or was written by another library; of calls that failed and so have no tokens, one is
    the other's child, with the same model, written by another library;
 3. in two formats, the same model and tokens at the same time, or the same messages that failed,
-   and nothing else comes in question;
+   and nothing else comes in question; of several with the same messages as well, as many in one
+   format as in the other;
 4. two libraries of one process wrote them, in traces of their own (LangChain's callbacks and the
    SDK below them), one within the other in time, with the same model and tokens, or the same
    failure, and nothing else comes in question;
@@ -241,10 +242,51 @@ def _around(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
 def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     keys = ["sent", "received"]
     rows = seen.filter(COUNTED & (pl.col("source_format").n_unique().over(keys) > 1))
+    yield from _by_messages(rows, [*keys, "request_digest"], _not_two_responses())
     yield from _only_twins(rows, keys, "source_format", _not_two_responses())
-    keys = ["request_digest"]
-    failed = _sparse(seen.filter(FAILED, pl.col("request_digest").is_not_null()), keys)
-    yield from _only_twins(failed, keys, "source_format", _not_two_errors())
+    yield from _by_messages(seen.filter(FAILED), ["request_digest"], _not_two_errors())
+
+
+def _by_messages(
+    rows: pl.DataFrame, keys: list[str], condition: pl.Expr
+) -> Iterable[tuple[int, int]]:
+    """Pairs whose messages agree too: those tell apart what was asked within the same seconds."""
+    rows = rows.filter(
+        pl.col("request_digest").is_not_null(), pl.col("source_format").n_unique().over(keys) > 1
+    )
+    in_order = list(_in_order(rows, keys, condition))
+    yield from in_order
+    rest = rows.filter(~pl.col("row").is_in([row for pair in in_order for row in pair]))
+    yield from _only_twins(_sparse(rest, keys), keys, "source_format", condition)
+
+
+def _in_order(rows: pl.DataFrame, keys: list[str], condition: pl.Expr) -> Iterable[tuple[int, int]]:
+    """Calls that one format has as often as the other until a pause: first with first.
+
+    Which of them is which does not matter to any sum, since their ``keys`` are equal.
+    """
+    writer = pl.col("source_format")
+    pause = pl.col("started_at").diff().over(keys) > pl.duration(milliseconds=int(CLOSE_S * 1000))
+    run = [*keys, "run"]
+    runs = (
+        rows.sort("started_at", "call_id")
+        .with_columns(run=pause.fill_null(value=False).cum_sum().over(keys))
+        .with_columns(often=pl.len().over(*run, writer))
+        .filter(
+            writer.n_unique().over(run) > 1,
+            pl.col("often").n_unique().over(run) == 1,
+        )
+        .with_columns(place=pl.int_range(pl.len()).over(*run, writer))
+    )
+    fits = (apart() <= CLOSE_S) & one_model() & condition
+    return (
+        runs.join(runs, on=[*run, "place"], suffix="_right")
+        .filter(writer < pl.col("source_format_right"))
+        .filter(fits.all().over(run))
+        .select("row", "row_right")
+        .sort("row", "row_right")
+        .iter_rows()
+    )
 
 
 def _in_one_process(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import Self
@@ -66,7 +67,7 @@ class Source(BaseModel):
     def reading(self) -> Reading:
         """How the records of this source are read."""
         places: dict[str, Place] = {name: field.place() for name, field in self.fields.items()}
-        return FORMATS[self.format].reading(places, self.zone)
+        return replace(FORMATS[self.format].reading(places, self.zone), pinned=True)
 
     @cached_property
     def tag(self) -> str:

@@ -11,8 +11,8 @@ from typing import Final
 _NAMES: Final[Mapping[str, str]] = {
     "started_at": "started_at start_time request_start_time start_timestamp start_ts begin_time"
     " started start begin timestamp event_timestamp event_time created_at created request_time"
-    " requested_at received_at received arrived_at arrival_time arrived occurred_at invoked_at"
-    " datetime date_time time ts t dt logged_at epoch unix date when",
+    " request_ts requested_at received_at received arrived_at arrival_time arrived occurred_at"
+    " invoked_at datetime date_time time ts t dt logged_at epoch unix date when",
     "ended_at": "ended_at end_time request_end_time end_timestamp end_ts completed_at finished_at"
     " finish_time completion_time response_time ended finished completed end",
     "first_token_at": "first_token_at first_token_time completion_start_time",
@@ -44,11 +44,12 @@ _NAMES: Final[Mapping[str, str]] = {
     "prompt_template": "prompt_template template",
     "attempt": "attempt try",
     "status": "status outcome state result status_code http_status response_status success"
-    " succeeded successful ok is_success error is_error has_error failed",
+    " succeeded successful ok is_success error is_error is_err has_error failed http_code",
     "error_class": "error_class error_type exception_type exception_class",
     "error_code": "error_code err_code code",
-    "error_status": "error_status http_status_code http_status status_code response_code",
-    "error_message": "error_message error_msg err_msg exception_message error exception",
+    "error_status": "error_status http_status_code http_status status_code response_code"
+    " http_code",
+    "error_message": "error_message error_msg err_msg exception_message error exception err",
     "finish_reason": "finish_reason stop_reason done_reason stop_type finish",
     "latency_ms": "latency end_to_end_latency e2e_latency total_latency request_latency"
     " response_latency latency_total duration request_duration total_duration elapsed elapsed_time"
@@ -59,20 +60,20 @@ _NAMES: Final[Mapping[str, str]] = {
     "input_tokens": "billed_units_input_tokens input_tokens prompt_tokens tokens_input"
     " tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens context_tokens"
     " usage_prompt usage_input input_length"
-    " prompt_length prompt_eval tokens_evaluated",
+    " prompt_length prompt_eval tokens_evaluated in",
     "output_tokens": "billed_units_output_tokens output_tokens completion_tokens tokens_output"
     " tokens_completion tokens_out out_tokens response_tokens generated_tokens candidates_tokens"
     " tokens_received"
     " generation_tokens predicted_tokens tokens_generated tokens_predicted usage_completion"
-    " usage_output output_length completion_length eval",
+    " usage_output output_length completion_length eval answer_tokens out",
     "total_tokens": "total_tokens tokens_total tokens_used tokens usage_total",
     "cache_read": "cache_read_input_tokens cache_read_tokens cached_tokens cached_input_tokens"
     " cached_prompt_tokens cached_content_tokens input_cached_tokens prompt_cache_hit_tokens"
-    " tokens_cached usage_cached cache_read",
+    " tokens_cached tokens_cache cache_tokens usage_cached cache_read",
     "cache_write_5m": "cache_creation_input_tokens cache_write_tokens cache_creation_tokens"
     " cache_write_input_tokens cache_write",
     "reasoning": "reasoning_tokens thoughts_tokens thinking_tokens output_reasoning_tokens"
-    " reasoning",
+    " reasoning thinking",
     "cost_reported": "cost total_cost request_cost response_cost inference_cost cost_total"
     " billing_amount spend price total_price amount charge",
     "format_requested": "response_format response_format_type",
@@ -80,9 +81,9 @@ _NAMES: Final[Mapping[str, str]] = {
     " conversation history",
     "system": "system_prompt system_message prompt_system system_instruction system instructions",
     "question": "question prompt user_prompt user_message user_input query prompt_text input_text"
-    " input request_text instruction",
+    " input request_text text_in instruction",
     "answer": "answer completion completion_text response_text output_text generated_text"
-    " message_content model_output model_response response output reply generation text",
+    " message_content model_output model_response response output reply text_out generation text",
     "contexts": "contexts retrieved_contexts retrieved_documents retrieved_docs documents docs"
     " passages chunks context sources retrieval",
     "tool_calls": "tool_calls message_tool_calls function_calls",
@@ -109,8 +110,9 @@ LOOSE: Final = {
     "model": {"deployment", "deployment_name", "engine", "provider_model", "model_version"},
     "provider": {"system", "backend"},
     "service_tier": {"tier"},
-    "input_tokens": {"input_length", "prompt_length", "query_tokens", "request_tokens"},
-    "output_tokens": {"output_length", "completion_length", "eval"},
+    "input_tokens": {"input_length", "prompt_length", "query_tokens", "request_tokens", "in"},
+    "output_tokens": {"output_length", "completion_length", "eval", "out"},
+    "reasoning": {"thinking"},
     "total_tokens": {"tokens"},
     "cost_reported": {"amount", "charge", "price", "spend", "total_price"},
     "answer": {"text", "output", "generation"},

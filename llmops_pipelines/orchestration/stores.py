@@ -6,6 +6,7 @@ import errno
 import io
 import operator
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -95,8 +96,20 @@ _LEADS_OUT: Final = (
     " the log root a folder that holds both"
 )
 _NO_FILE: Final = "it is a pipe, a socket or a device; write its records into a file"
+_SPELLED = re.compile(rb"\\x([89a-f][0-9a-f])")
 _STAGING = ".writing-"
 _BLOCK = 1 << 20
+
+
+def as_text(name: str) -> str:
+    r"""A name on disk as tables can hold it: bytes that are no UTF-8 are spelled ``\xff``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _as_named(text: str) -> str:
+    """The name on disk that ``as_text`` spells so."""
+    spelled = text.encode()
+    return os.fsdecode(_SPELLED.sub(lambda byte: bytes([int(byte[1], 16)]), spelled))
 
 
 class FolderStore:
@@ -142,7 +155,8 @@ class FolderStore:
                 if entry.is_dir(follow_symlinks=not self.confined):
                     inner.append(f"{below}{entry.name}")
                 elif not entry.name.startswith(".") and (state := self._state(entry)):
-                    yield Entry(f"{below}{entry.name}", state.st_size, state.st_mtime_ns)
+                    path = as_text(f"{below}{entry.name}")
+                    yield Entry(path, state.st_size, state.st_mtime_ns)
             left += reversed(inner)
 
     def _state(self, entry: os.DirEntry[str]) -> os.stat_result | None:
@@ -179,6 +193,8 @@ class FolderStore:
             OSError: There is none, or it is a link out of a confined folder.
         """
         target = self.root / path
+        if "\\x" in path and not os.path.lexists(target):
+            target = self.root / _as_named(path)
         return (self._found_below(target) if self.confined else target).open("rb")
 
     def open_named(self, path: str) -> BinaryIO:

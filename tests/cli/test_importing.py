@@ -191,12 +191,15 @@ def test_a_file_of_no_use_is_refused_with_why(
 ) -> None:
     found = told(tmp_path / "data", write(tmp_path / name, data))
     assert why in found["error"]
+    assert found["error"].startswith(f"{tmp_path / name}: ")
     assert found["rows"] == 0
 
 
 def test_what_is_no_file_is_refused_with_what_may_be_meant(tmp_path: Path) -> None:
     write(tmp_path / "calls.jsonl", text(call(1)))
+    (tmp_path / "latest.jsonl").symlink_to("gone.jsonl")
     for path, why in (
+        (tmp_path / "latest.jsonl", "is a link to gone.jsonl, which is not there"),
         (tmp_path / "call.jsonl", f"did you mean {tmp_path / 'calls.jsonl'}?"),
         (tmp_path / "nothing", f"there is no such file in {tmp_path}"),
         (tmp_path / "no" / "x", f"and no folder {tmp_path / 'no'}"),
@@ -207,6 +210,12 @@ def test_what_is_no_file_is_refused_with_what_may_be_meant(tmp_path: Path) -> No
         assert (said.returncode, said.stdout) == (2, "")
         assert why in said.stderr
         assert why in told(tmp_path / "data", path)["error"]
+
+
+def test_a_file_whose_name_is_no_utf8_is_shown_and_written(tmp_path: Path) -> None:
+    file = write(tmp_path / os.fsdecode(b"caf\xe9.jsonl"), text(call(1)))
+    assert r"caf\xe9.jsonl" in imported(tmp_path / "data", file).stdout
+    assert told(tmp_path / "data", file, "--write")["written"] == r"imported/caf\xe9.jsonl"
 
 
 def test_json_has_the_same_keys_whether_anything_was_read_or_not(tmp_path: Path) -> None:

@@ -63,6 +63,22 @@ def test_costs_become_exact_dollars(unit, logged, dollars):
     assert found["cost_reported"] == Decimal(dollars)
 
 
+@pytest.mark.parametrize(
+    ("decimal", "tokens", "cost", "took"),
+    [
+        (".", "1,234", "$0.02", "812.5"),
+        (",", "1.234", "0,02", "812,5"),
+        (",", "1 234", 0.02, 812.5),
+    ],
+)
+def test_numbers_that_people_wrote_are_read(decimal, tokens, cost, took):
+    names = {"input_tokens": "in", "cost_reported": "cost", "latency_ms": "took"}
+    fields = {name: {"path": path, "decimal": decimal} for name, path in names.items()}
+    found = one({"at": AT, "in": tokens, "cost": cost, "took": took}, reading(**fields))
+    read = (found["uncached_input"], found["cost_reported"], found["latency_ms"])
+    assert read == (1234, Decimal("0.02"), 812.5)
+
+
 def test_a_constant_fills_what_the_record_does_not_hold():
     rows = read(
         {"at": AT, "f": "chat"},

@@ -32,6 +32,12 @@ def moment(text, **how):
         "Tue, 10 Nov 2026 09:15:02 GMT",
         "Tue, 10 Nov 2026 11:15:02 +0200",
         "10 Nov 2026 09:15:02 UTC",
+        "10.11.2026 09:15:02",
+        "10.11.2026, 9:15:02 Z",
+        "2026/11/10 09:15:02",
+        "2026/11/10 11:15:02.000 +02:00",
+        "11/10/2026 9:15:02 AM",
+        "11/10/2026, 09:15:02 a.m.",
         "1794302102",
         "1794302102000",
         "1794302102000000",
@@ -60,7 +66,14 @@ def test_fractions_are_kept_to_the_microsecond(text, microseconds):
 
 
 def test_minutes_are_enough():
-    assert moment("2026-11-10T09:15Z") == NINE.replace(second=0)
+    for text in ("2026-11-10T09:15Z", "10.11.2026 9:15", "2026/11/10 09:15", "11/10/2026 9:15 AM"):
+        assert moment(text) == NINE.replace(second=0)
+
+
+def test_noon_and_midnight_are_twelve():
+    assert moment("11/10/2026 12:30 PM") == NINE.replace(hour=12, minute=30, second=0)
+    assert moment("11/10/2026 12:30 AM") == NINE.replace(hour=0, minute=30, second=0)
+    assert moment("11/10/2026 1:30 PM") == NINE.replace(hour=13, minute=30, second=0)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +81,7 @@ def test_minutes_are_enough():
     [
         "", "soon", "2026-11-10", "2026-13-10T09:15:02Z", "2026-11-10T25:15:02Z", "NaN", "Infinity",
         "1e400", "2026-11-10T09:15:02Zulu", "2026-11-10T09:15:02.Z", "10/11/2026 09:15:02", "{}",
+        "10.13.2026 09:15:02", "13/10/2026 9:15 AM", "10.11.2026", "10.11.2026 9:15 Uhr",
     ],
 )  # fmt: skip
 def test_what_is_no_time_is_null(text):

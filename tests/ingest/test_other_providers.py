@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llmops_pipelines.ingest import llm_calls, texts_of
+from llmops_pipelines.ingest import Sources, llm_calls, texts_of
 from llmops_pipelines.ingest.preview import preview, preview_json
 from llmops_pipelines.pricing import PriceOverrides, price_book
 from llmops_pipelines.reference import Features
@@ -70,6 +70,57 @@ def test_whoever_has_most_lines_all_are_read_with_counts_and_texts(most, batch_l
     assert rows["source_line"].to_list() == list(range(1, count + 1))
     assert rows["answer_chars"].null_count() == 0
     assert texts["question"].null_count() == 0
+
+
+TOOLS = {
+    "litellm": {
+        "id": "l-1", "call_type": "acompletion", "startTime": 1794300000.5, "response_cost": 0.1,
+        "endTime": 1794300001.5, "model": "m-1", "prompt_tokens": 7, "completion_tokens": 3,
+    },
+    "langfuse": {
+        "id": "o-1", "traceId": "t-1", "type": "GENERATION", "startTime": "2026-11-10T10:00:00Z",
+        "model": "m-1", "usageDetails": {"input": 7, "output": 3},
+    },
+    "langsmith": {
+        "id": "s-1", "trace_id": "s-1", "run_type": "llm", "start_time": "2026-11-10T11:00:00",
+        "end_time": "2026-11-10T11:00:01", "prompt_tokens": 7, "completion_tokens": 3,
+        "status": "success", "extra": {"metadata": {"ls_model_name": "m-1"}},
+    },
+    "helicone": {
+        "request_id": "h-1", "request_created_at": "2026-11-10T12:00:00Z", "response_status": 200,
+        "request_model": "m-1", "prompt_tokens": 7, "completion_tokens": 3,
+    },
+    "otel_genai": {
+        "resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1794300000000000000",
+            "endTimeUnixNano": "1794300001000000000", "attributes": [
+                {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+                {"key": "gen_ai.request.model", "value": {"stringValue": "m-1"}},
+                {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "7"}},
+                {"key": "gen_ai.usage.output_tokens", "value": {"intValue": "3"}},
+            ],
+        }]}]}],
+    },
+    "openai": call(9, response=ANSWERS["openai"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("most", TOOLS)
+def test_records_of_several_tools_in_one_log_are_each_read_as_what_they_are(most):
+    records = [TOOLS[most], *TOOLS.values()]
+    lake = landed(log("log.jsonl", lines(*records)))
+    count = len(records)
+    assert lake.counts() == (count, count, 0, 0, 0, 0)
+    assert lake.file()["source_format"] == most
+    assert lake.rows().select("uncached_input", "output_text").rows() == [(7, 3)] * count
+
+
+def test_a_log_that_people_said_is_a_tools_is_read_as_that_alone():
+    entry = {"name": "g", "match": "log.jsonl", "format": "helicone"}
+    sources = Sources.model_validate({"sources": [entry]})
+    records = [TOOLS["helicone"], TOOLS["litellm"]]
+    lake = landed(log("log.jsonl", lines(*records)), sources=sources)
+    assert lake.rows()["source_format"].to_list() == ["helicone"]
 
 
 def test_answers_without_an_envelope_may_be_mixed_and_are_dated_as_each_would_be():

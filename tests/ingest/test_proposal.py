@@ -66,6 +66,15 @@ def read_back(file: LogFile) -> tuple[Source, Lake]:
         ("costInUSD", "cost"),
         ("HTTPStatus", "http_status"),
         ("s", "s"),
+        ("Eingabe-Token", "input_tokens"),
+        ("Anzahl der Ausgabetoken", "output_tokens"),
+        ("jetons_entrée", "tokens_input"),
+        ("identifiant de requête", "request_id"),
+        ("Dauer (s)", "duration"),
+        ("Kosten in Cent", "cost"),
+        ("coût_usd", "cost"),
+        ("Kosten (€)", "cost_eur"),
+        ("respuesta", "answer"),
     ],
 )
 def test_keys_are_compared_without_case_noise_and_unit(key: str, words: str) -> None:
@@ -260,6 +269,36 @@ def test_words_of_a_status_are_translated_and_marked() -> None:
     made = guesses(*three(outcome=["SERVED", "DENIED", "ok"]))["status"]
     assert made.values == {"DENIED": "error", "SERVED": "ok"}
     assert made.review == "these words are guessed"
+
+
+def test_words_of_failure_are_known_in_other_languages() -> None:
+    made = guesses(*three(Status=["Fehler", "erfolgreich", "ÉCHEC"]))["status"]
+    assert made.values == {"Fehler": "error", "erfolgreich": "ok", "ÉCHEC": "error"}
+
+
+def test_a_spreadsheet_in_another_language_is_read_with_its_numbers_and_times() -> None:
+    data = (
+        "\ufeffZeitpunkt;Modell;Eingabe-Token;Ausgabe-Token;Dauer (s);Kosten (Cent);Status\r\n"
+        "10.11.2026 9:15;gpt-4.1-mini;1.100;20;0,812;1,25;erfolgreich\r\n"
+        "10.11.2026 14:15:30;gpt-4.1-mini;900;30;1,2;0,5;Fehler\r\n"
+    )
+    source, lake = read_back(log("aufrufe.csv", data.encode()))
+    assert source.fields["latency_ms"].decimal == ","
+    found = lake.rows().sort("started_at").select(
+        "started_at", "uncached_input", "output_text", "latency_ms", "cost_reported", "status"
+    )  # fmt: skip
+    assert [(str(at), *rest[:3], float(rest[3]), rest[4]) for at, *rest in found.rows()] == [
+        ("2026-11-10 09:15:00", 1100, 20, 812.0, 0.0125, "ok"),
+        ("2026-11-10 14:15:30", 900, 30, 1200.0, 0.005, "error"),
+    ]
+
+
+def test_a_comma_that_may_part_thousands_is_no_decimal_comma() -> None:
+    found = guesses(
+        *three(numInputTokens=["1,100", "2,200", "950"], took=["1,100", "2,200", "950"])
+    )
+    assert found["input_tokens"].evidence == "whole numbers, median 1,100"
+    assert "cost_reported" not in places(*three(**{"Kosten (€)": [0.1, 0.2, 0.3]}))
 
 
 def test_a_flag_of_success_knows_the_word_that_has_not_come_yet() -> None:

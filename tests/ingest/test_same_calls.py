@@ -227,6 +227,37 @@ def test_where_two_candidates_fit_nothing_is_joined():
     assert ids(gateway, *tracers) == [["a"], ["b"], ["g"]]
 
 
+def logged_twice(count: int, **changes: Any) -> list[dict[str, Any]]:
+    """``count`` calls of the same tokens within a second, each by a gateway and a tracing tool."""
+    return [
+        record(f"{source}-{number}", trace_id=f"{source}-{number}", source_format=source,
+               after=number * 0.1 + late, request_digest=f"q-{number}", **changes)
+        for source, late in (("litellm", 0.0), ("langfuse", 0.05))
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def test_calls_of_one_moment_and_equal_tokens_are_told_apart_by_their_messages():
+    calls = logged_twice(5)
+    joined = [[f"langfuse-{number}", f"litellm-{number}"] for number in range(5)]
+    assert [sorted(copies) for copies in ids(*calls)] == joined
+    assert len(ids(*calls[:-1])) == 5, "what one system did not log joins nothing"
+    assert len(ids(*(call | {"request_digest": None} for call in calls))) == 10
+
+
+def test_equal_questions_of_one_moment_are_joined_where_both_systems_have_as_many():
+    calls = [call | {"request_digest": "q"} for call in logged_twice(5)]
+    assert [len(copies) for copies in ids(*calls)] == [2] * 5
+    assert len(ids(*calls[1:])) == 9, "four and five: nobody knows which is missing"
+    answered = [call | {"response_id": call["call_id"]} for call in calls]
+    assert len(ids(*answered)) == 10
+    nothing = dict.fromkeys(TOKEN_BUCKETS) | {"status": "error", "error_class": "rate_limit"}
+    assert len(ids(*(call | nothing for call in calls))) == 5
+    later = [call | {"started_at": call["started_at"] + timedelta(seconds=9)} for call in calls]
+    again = [call | {name: f"{call[name]}x" for name in ("call_id", "trace_id")} for call in later]
+    assert len(ids(*calls, *again[1:])) == 5 + 9, "a pause parts them"
+
+
 def test_other_tokens_another_model_or_another_time_are_another_call():
     tracer = record("l", trace_id="t-2", source_format="langfuse")
     for changes in ({"output_text": 7}, {"model": "x", "model_requested": "x"}, {"after": 2.5}):

@@ -237,6 +237,16 @@ def test_links_within_the_log_root_are_read_and_its_folders_walked_once(linked):
     ]
 
 
+def test_a_name_that_is_no_utf8_is_spelled_and_its_file_read(folder):
+    folder.log("plain.jsonl", calls_of(DAY, 1))
+    folder.log(os.fsdecode(b"caf\xe9/\xff.jsonl"), calls_of(NEXT, 2))
+    land(folder)
+    index = log_index(folder.lake)
+    assert index["source_file"].to_list() == [r"caf\xe9/\xff.jsonl", "plain.jsonl"]
+    assert landed(folder.lake) == {DAY: ["c-1"], NEXT: ["c-2"]}
+    assert changed(folder) == []
+
+
 def test_nothing_is_written_through_a_link_that_leads_out_of_the_log_root(linked):
     store = LogFolder(root=str(linked.root / "logs")).store()
     with pytest.raises(PermissionError, match="leads out of the log root"):
