@@ -179,7 +179,8 @@ def _words(key: str) -> list[str]:
     words = [
         word.lower() for part in re.split(r"[^A-Za-z0-9]+", key) for word in _WORD.findall(part)
     ]
-    return [_SINGULAR.get(word, word) for said in words for word in IN_ENGLISH.get(said, (said,))]
+    english = [word for said in words for word in IN_ENGLISH.get(said, (said,))]
+    return [_SINGULAR.get(word, word) for word in english]
 
 
 def without_accents(text: str) -> str:
