@@ -7,15 +7,22 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import cost, health, pricing
-from llmops_pipelines.orchestration import budgets, business_weeks, checks, figures
-from llmops_pipelines.orchestration.bill_figures import of_unit_costs
-from llmops_pipelines.orchestration.conditions import Inputs, on_finished_day, when_missing
-from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
-from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.repricing import priced_day
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
-from llmops_pipelines.orchestration.spend_charts import figures_of_latest_day
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.conditions import Inputs, on_finished_day, when_missing
+from llmops_pipelines.orchestration.graph.daily import LastDays, daily, table_metadata
+from llmops_pipelines.orchestration.graph.daily_checks import daily_check
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import (
+    Clock,
+    LakeResource,
+    Policy,
+    ReferenceFolder,
+)
+from llmops_pipelines.orchestration.money import budgets, business_weeks
+from llmops_pipelines.orchestration.reporting import figures
+from llmops_pipelines.orchestration.reporting.bill_figures import of_unit_costs
+from llmops_pipelines.orchestration.reporting.spend_charts import figures_of_latest_day
+from llmops_pipelines.orchestration.runs.repricing import priced_day
 from llmops_pipelines.tables import (
     BUDGET_STATUS,
     CALL_COSTS,

@@ -5,11 +5,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines.orchestration import checks, finance, finance_figures
-from llmops_pipelines.orchestration.daily import table_metadata
-from llmops_pipelines.orchestration.io_manager import DayOutput
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.daily import table_metadata
+from llmops_pipelines.orchestration.graph.io_manager import DayOutput
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.money import finance
+from llmops_pipelines.orchestration.reporting import finance_figures
 from llmops_pipelines.tables import BUSINESS_DAYS, COST_ADJUSTMENTS, MONTHLY_COSTS
 
 OWNER = "team:finops"

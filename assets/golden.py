@@ -6,11 +6,11 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import golden
-from llmops_pipelines.orchestration import figures
-from llmops_pipelines.orchestration.daily import daily, table_metadata
 from llmops_pipelines.orchestration.golden import release_golden
-from llmops_pipelines.orchestration.landing import kept_texts
-from llmops_pipelines.orchestration.resources import LakeResource
+from llmops_pipelines.orchestration.graph.daily import daily, table_metadata
+from llmops_pipelines.orchestration.graph.resources import LakeResource
+from llmops_pipelines.orchestration.landing.landing import kept_texts
+from llmops_pipelines.orchestration.reporting import figures
 from llmops_pipelines.tables import GOLDEN_CANDIDATES, GOLDEN_DATASET
 
 OWNER = "team:evaluation"

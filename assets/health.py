@@ -3,8 +3,8 @@
 import polars as pl
 
 from llmops_pipelines import health
-from llmops_pipelines.orchestration import figures
-from llmops_pipelines.orchestration.daily import daily
+from llmops_pipelines.orchestration.graph.daily import daily
+from llmops_pipelines.orchestration.reporting import figures
 from llmops_pipelines.tables import SERVICE_HEALTH
 
 

@@ -7,14 +7,20 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import incidents
-from llmops_pipelines.orchestration import checks, figures
-from llmops_pipelines.orchestration.acting import STATE_DAYS
-from llmops_pipelines.orchestration.daily import LastDays, daily
-from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.lake import last_days
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, Policy, ReferenceFolder
-from llmops_pipelines.orchestration.rolling_back import roll_back_day
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.daily import LastDays, daily
+from llmops_pipelines.orchestration.graph.daily_checks import daily_check
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import (
+    Clock,
+    LakeResource,
+    Policy,
+    ReferenceFolder,
+)
+from llmops_pipelines.orchestration.reporting import figures
+from llmops_pipelines.orchestration.runs.acting import STATE_DAYS
+from llmops_pipelines.orchestration.runs.rolling_back import roll_back_day
+from llmops_pipelines.orchestration.storage.lake import last_days
 from llmops_pipelines.tables import ALERTS, ROLLBACKS, RULE_EVALUATIONS
 
 OWNER = "team:llm-platform"

@@ -3,11 +3,11 @@
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines.orchestration import checks
-from llmops_pipelines.orchestration.bill_figures import of_reconciliation
-from llmops_pipelines.orchestration.daily import table_metadata
-from llmops_pipelines.orchestration.invoices import reconcile_folder
-from llmops_pipelines.orchestration.resources import LakeResource, LogFolder
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.daily import table_metadata
+from llmops_pipelines.orchestration.graph.resources import LakeResource, LogFolder
+from llmops_pipelines.orchestration.money.invoices import reconcile_folder
+from llmops_pipelines.orchestration.reporting.bill_figures import of_reconciliation
 from llmops_pipelines.tables import INVOICE_RECONCILIATION
 
 

@@ -8,16 +8,13 @@ import polars as pl
 
 from llmops_pipelines import ingest
 from llmops_pipelines.adapters.expectations import validate_calls
-from llmops_pipelines.orchestration import checks, figures
-from llmops_pipelines.orchestration.conditions import on_landed_change
-from llmops_pipelines.orchestration.daily import daily, table_metadata
-from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.landed_rows import landed_rows
-from llmops_pipelines.orchestration.landing import calls_of_day, land
-from llmops_pipelines.orchestration.late_feedback import feedback_of_day
-from llmops_pipelines.orchestration.partitions import DAILY
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import (
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.conditions import on_landed_change
+from llmops_pipelines.orchestration.graph.daily import daily, table_metadata
+from llmops_pipelines.orchestration.graph.daily_checks import daily_check
+from llmops_pipelines.orchestration.graph.partitions import DAILY
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import (
     Clock,
     LakeResource,
     LogFolder,
@@ -25,6 +22,10 @@ from llmops_pipelines.orchestration.resources import (
     Privacy,
     ReferenceFolder,
 )
+from llmops_pipelines.orchestration.landing.landed_rows import landed_rows
+from llmops_pipelines.orchestration.landing.landing import calls_of_day, land
+from llmops_pipelines.orchestration.landing.late_feedback import feedback_of_day
+from llmops_pipelines.orchestration.reporting import figures
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_TEXTS,

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from llmops_pipelines.orchestration.daily import table_metadata
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
-from llmops_pipelines.orchestration.retention import expire_old_days
+from llmops_pipelines.orchestration.graph.daily import table_metadata
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.landing.retention import expire_old_days
 from llmops_pipelines.tables import ERASURES
 
 

@@ -5,19 +5,20 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines.orchestration import checks, figures
-from llmops_pipelines.orchestration.daily import daily
-from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.jobs import SERVICE
-from llmops_pipelines.orchestration.pulling import pull
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import (
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.daily import daily
+from llmops_pipelines.orchestration.graph.daily_checks import daily_check
+from llmops_pipelines.orchestration.graph.jobs import SERVICE
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import (
     Clock,
     LakeResource,
     LogFolder,
     Pulling,
     ReferenceFolder,
 )
+from llmops_pipelines.orchestration.landing.pulling import pull
+from llmops_pipelines.orchestration.reporting import figures
 from llmops_pipelines.tables import PULLED_LOGS
 
 OWNER = "team:llm-platform"

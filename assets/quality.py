@@ -8,11 +8,12 @@ import polars as pl
 from llmops_pipelines import judging
 from llmops_pipelines import quality as rates
 from llmops_pipelines.adapters.minilm import weights
-from llmops_pipelines.orchestration import checks, figures
-from llmops_pipelines.orchestration.daily import daily, table_metadata
-from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.judges import bridges_of, coverage_of, history_of
-from llmops_pipelines.orchestration.resources import LakeResource
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.daily import daily, table_metadata
+from llmops_pipelines.orchestration.graph.daily_checks import daily_check
+from llmops_pipelines.orchestration.graph.resources import LakeResource
+from llmops_pipelines.orchestration.judging.judges import bridges_of, coverage_of, history_of
+from llmops_pipelines.orchestration.reporting import figures
 from llmops_pipelines.tables import JUDGE_BRIDGES, JUDGE_COVERAGE, JUDGE_SPECS, QUALITY
 
 OWNER = "team:evaluation"

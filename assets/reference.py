@@ -1,6 +1,6 @@
 """The files people edit, as external assets with their digest as data version."""
 
-from llmops_pipelines.orchestration.reference_assets import reference_asset
+from llmops_pipelines.orchestration.graph.reference_assets import reference_asset
 
 PLATFORM, FINOPS, EVALUATION = "team:llm-platform", "team:finops", "team:evaluation"
 

@@ -7,15 +7,15 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines.adapters.prometheus import metric_families
-from llmops_pipelines.orchestration.daily import LastDays, daily
-from llmops_pipelines.orchestration.reports import (
+from llmops_pipelines.orchestration.graph.daily import LastDays, daily
+from llmops_pipelines.orchestration.graph.resources import LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.reporting.reports import (
     REPORT_DAYS,
     told_page,
     write_metrics,
     write_report,
 )
-from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
-from llmops_pipelines.orchestration.warehouse import rebuild_warehouse
+from llmops_pipelines.orchestration.upkeep.warehouse import rebuild_warehouse
 from llmops_pipelines.tables import NIGHTLY_REPORTS, PROMETHEUS_METRICS
 
 OWNER = "team:llm-platform"

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from llmops_pipelines.orchestration.daily import table_metadata
-from llmops_pipelines.orchestration.jobs import REPRICING
-from llmops_pipelines.orchestration.partitions import DAILY
-from llmops_pipelines.orchestration.repricing import Repricing, record_days
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.graph.daily import table_metadata
+from llmops_pipelines.orchestration.graph.jobs import REPRICING
+from llmops_pipelines.orchestration.graph.partitions import DAILY
+from llmops_pipelines.orchestration.graph.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.runs.repricing import Repricing, record_days
 from llmops_pipelines.tables import PRICE_RESTATEMENTS
 
 

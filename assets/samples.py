@@ -6,13 +6,13 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import sampling
-from llmops_pipelines.orchestration import figures
-from llmops_pipelines.orchestration.conditions import on_finished_day
-from llmops_pipelines.orchestration.daily import daily
-from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.redaction import no_personal_data
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import LakeResource, Policy, ReferenceFolder
+from llmops_pipelines.orchestration.graph.conditions import on_finished_day
+from llmops_pipelines.orchestration.graph.daily import daily
+from llmops_pipelines.orchestration.graph.daily_checks import daily_check
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import LakeResource, Policy, ReferenceFolder
+from llmops_pipelines.orchestration.landing.redaction import no_personal_data
+from llmops_pipelines.orchestration.reporting import figures
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import SAMPLED_TRACES
 

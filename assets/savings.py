@@ -4,21 +4,25 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import savings
-from llmops_pipelines.orchestration import checks, endpoint_figures, figures
-from llmops_pipelines.orchestration.cache_figures import of_cache
-from llmops_pipelines.orchestration.caching import NO_REQUESTS, cache_savings
-from llmops_pipelines.orchestration.compression import NO_TEXTS, replayed_compression
-from llmops_pipelines.orchestration.compression_figures import (
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.daily import daily, table_metadata
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.reporting import endpoint_figures, figures
+from llmops_pipelines.orchestration.reporting.cache_figures import of_cache
+from llmops_pipelines.orchestration.reporting.compression_figures import (
     compression_is_proven,
     of_compression,
 )
-from llmops_pipelines.orchestration.daily import daily, table_metadata
-from llmops_pipelines.orchestration.endpoint_savings import replayed_batches, replayed_prompts
-from llmops_pipelines.orchestration.plan import replayed_plan
-from llmops_pipelines.orchestration.plan_figures import of_plan
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.resources import LakeResource, ReferenceFolder
-from llmops_pipelines.orchestration.routing import NO_PAIRS, learned_policies
+from llmops_pipelines.orchestration.reporting.plan_figures import of_plan
+from llmops_pipelines.orchestration.savings.caching import NO_REQUESTS, cache_savings
+from llmops_pipelines.orchestration.savings.compression import NO_TEXTS, replayed_compression
+from llmops_pipelines.orchestration.savings.endpoint_savings import (
+    replayed_batches,
+    replayed_prompts,
+)
+from llmops_pipelines.orchestration.savings.plan import replayed_plan
+from llmops_pipelines.orchestration.savings.routing import NO_PAIRS, learned_policies
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     BATCH_SAVINGS,

@@ -7,22 +7,23 @@ import dagster as dg
 import polars as pl
 
 from llmops_pipelines import judging
-from llmops_pipelines.orchestration import checks, figures
-from llmops_pipelines.orchestration.compaction import compact
-from llmops_pipelines.orchestration.daily import daily, table_metadata
-from llmops_pipelines.orchestration.daily_checks import daily_check
-from llmops_pipelines.orchestration.jobs import BATCHES, RESCORING
-from llmops_pipelines.orchestration.judging import judge_sample, score_with_ragas, spend_of
-from llmops_pipelines.orchestration.landing import kept_texts
-from llmops_pipelines.orchestration.partitions import DAILY
-from llmops_pipelines.orchestration.reference_assets import reference_key
-from llmops_pipelines.orchestration.rescoring import Rescoring, rescore
-from llmops_pipelines.orchestration.resources import (
+from llmops_pipelines.orchestration.checking import checks
+from llmops_pipelines.orchestration.graph.daily import daily, table_metadata
+from llmops_pipelines.orchestration.graph.daily_checks import daily_check
+from llmops_pipelines.orchestration.graph.jobs import BATCHES, RESCORING
+from llmops_pipelines.orchestration.graph.partitions import DAILY
+from llmops_pipelines.orchestration.graph.reference_assets import reference_key
+from llmops_pipelines.orchestration.graph.resources import (
     Clock,
     Judge,
     LakeResource,
     ReferenceFolder,
 )
+from llmops_pipelines.orchestration.judging.judging import judge_sample, score_with_ragas, spend_of
+from llmops_pipelines.orchestration.judging.rescoring import Rescoring, rescore
+from llmops_pipelines.orchestration.landing.landing import kept_texts
+from llmops_pipelines.orchestration.reporting import figures
+from llmops_pipelines.orchestration.upkeep.compaction import compact
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     EVALUATION_COSTS,

@@ -27,10 +27,10 @@ import polars as pl
 
 from llmops_pipelines import savings
 from llmops_pipelines.adapters import compression, minilm
-from llmops_pipelines.adapters.compression_chart import compression_tradeoff
-from llmops_pipelines.adapters.figures import file_bytes
-from llmops_pipelines.judging.quotes import estimated_tokens
-from llmops_pipelines.savings.compression_units import units
+from llmops_pipelines.adapters.charting.compression_chart import compression_tradeoff
+from llmops_pipelines.adapters.charting.figures import file_bytes
+from llmops_pipelines.judging.judges.quotes import estimated_tokens
+from llmops_pipelines.savings.compression.units import units
 
 OTHERS = 4
 READER = compression.Reader()

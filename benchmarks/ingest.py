@@ -137,11 +137,11 @@ def ours(path: Path, work: Path, *, content: str) -> dict[str, int]:
     import polars as pl
 
     from llmops_pipelines import ingest
-    from llmops_pipelines.orchestration.io_manager import whole
-    from llmops_pipelines.orchestration.lake import Lake
-    from llmops_pipelines.orchestration.landing import calls_of_day, land_new_files
-    from llmops_pipelines.orchestration.resources import LogFolder
-    from llmops_pipelines.orchestration.stores import open_store
+    from llmops_pipelines.orchestration.graph.io_manager import whole
+    from llmops_pipelines.orchestration.graph.resources import LogFolder
+    from llmops_pipelines.orchestration.landing.landing import calls_of_day, land_new_files
+    from llmops_pipelines.orchestration.storage.lake import Lake
+    from llmops_pipelines.orchestration.storage.stores import open_store
     from llmops_pipelines.reference import Features
     from llmops_pipelines.tables import LANDED_DAYS, LLM_CALLS
 
@@ -205,7 +205,8 @@ def run(what: str, path: Path) -> dict[str, float]:
 _NEEDS = {
     "ours": (
         "dagster", "duckdb", "polars", "polars_hash", "llmops_pipelines.ingest",
-        "llmops_pipelines.orchestration.landing", "llmops_pipelines.orchestration.resources",
+        "llmops_pipelines.orchestration.landing.landing",
+        "llmops_pipelines.orchestration.graph.resources",
     ),
     "duckdb": ("duckdb",),
     "polars": ("polars",),

@@ -18,7 +18,7 @@ from time import process_time
 
 import polars as pl
 
-from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
 from llmops_pipelines.judging import (
     ITEM_SCHEMA,
@@ -30,7 +30,7 @@ from llmops_pipelines.judging import (
     known_items,
     rubric_spec,
 )
-from llmops_pipelines.judging.attacks import attacked, attacks_on, find_leaks
+from llmops_pipelines.judging.judges.attacks import attacked, attacks_on, find_leaks
 from llmops_pipelines.reference import Feature, Features, parse_document
 from llmops_pipelines.statistics import wilson
 from llmops_pipelines.tables import JUDGE_LEDGER

@@ -64,7 +64,7 @@ def judge(url: str, folder: str, items: int) -> None:
     import tiktoken  # noqa: F401 - by the first quote
 
     from llmops_pipelines.adapters import judging_day
-    from llmops_pipelines.adapters.judge_desk import SharedGate, SharedPurse, open_desk
+    from llmops_pipelines.adapters.endpoints.judge_desk import SharedGate, SharedPurse, open_desk
     from llmops_pipelines.judging import (
         ITEM_SCHEMA,
         Caps,
@@ -74,8 +74,8 @@ def judge(url: str, folder: str, items: int) -> None:
         Spent,
         endpoint_specs,
     )
-    from llmops_pipelines.orchestration.lake import Lake
-    from llmops_pipelines.orchestration.stores import open_store
+    from llmops_pipelines.orchestration.storage.lake import Lake
+    from llmops_pipelines.orchestration.storage.stores import open_store
     from llmops_pipelines.reference import Feature, Features, parse_document
     from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER
 
@@ -280,8 +280,8 @@ def landed(folder: str, items: int) -> None:
     """A day of ``items`` sampled calls, as the pipeline has it before judging."""
     import polars as pl
 
-    from llmops_pipelines.orchestration.lake import Lake
-    from llmops_pipelines.orchestration.stores import open_store
+    from llmops_pipelines.orchestration.storage.lake import Lake
+    from llmops_pipelines.orchestration.storage.stores import open_store
     from llmops_pipelines.tables import CALL_TEXTS, HEURISTIC_SCORES, LLM_CALLS, SAMPLED_TRACES
 
     lake, reference = Lake(open_store(f"{folder}/lake")), Path(folder, "reference")
@@ -324,15 +324,15 @@ def night(url: str, folder: str) -> None:
     import polars as pl
 
     from llmops_pipelines.adapters import minilm
-    from llmops_pipelines.orchestration.figures import of_verdicts
-    from llmops_pipelines.orchestration.io_manager import whole
-    from llmops_pipelines.orchestration.judging import judge_sample
-    from llmops_pipelines.orchestration.resources import (
+    from llmops_pipelines.orchestration.graph.io_manager import whole
+    from llmops_pipelines.orchestration.graph.resources import (
         Clock,
         Judge,
         LakeResource,
         ReferenceFolder,
     )
+    from llmops_pipelines.orchestration.judging.judging import judge_sample
+    from llmops_pipelines.orchestration.reporting.figures import of_verdicts
     from llmops_pipelines.tables import JUDGE_SCORES
 
     minilm.embed = lambda texts: np.ones((len(texts), 1), np.float32)

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from llmops_pipelines import ingest
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.landing import land_new_files
-from llmops_pipelines.orchestration.resources import LogFolder
-from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.orchestration.graph.resources import LogFolder
+from llmops_pipelines.orchestration.landing.landing import land_new_files
+from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.orchestration.storage.stores import open_store
 from llmops_pipelines.reference import Features
 
 _A_FOLDER = 1000

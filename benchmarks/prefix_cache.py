@@ -26,8 +26,8 @@ from time import process_time
 import numpy as np
 import polars as pl
 
-from llmops_pipelines.savings.prefix_marks import Chains, prompt_marks
-from llmops_pipelines.savings.prefix_replay import Moments, Occurrences
+from llmops_pipelines.savings.prompt_cache.marks import Chains, prompt_marks
+from llmops_pipelines.savings.prompt_cache.replay import Moments, Occurrences
 
 Ids = list[list[int]]
 Whole = np.ndarray[tuple[int], np.dtype[np.int64]]

@@ -26,8 +26,8 @@ import polars as pl
 from genai_prices.types import Usage
 
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_tokens
-from llmops_pipelines.pricing.batch import BATCH_HALVES
-from llmops_pipelines.pricing.catalogue import providers
+from llmops_pipelines.pricing.book.batch import BATCH_HALVES
+from llmops_pipelines.pricing.book.catalogue import providers
 from llmops_pipelines.reference import parse_document
 from llmops_pipelines.tables import INSTANT, TOKEN_BUCKETS
 

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import polars as pl
 
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_tokens
-from llmops_pipelines.pricing.regions import region_of
-from llmops_pipelines.pricing.resolution import provider_id
+from llmops_pipelines.pricing.book.regions import region_of
+from llmops_pipelines.pricing.book.resolution import provider_id
 from llmops_pipelines.tables import INSTANT, TOKEN_BUCKETS
 
 LITELLM = {"1.55.0": "2024-12-13T12:00", "1.74.0": "2025-07-06T12:00"}

@@ -20,7 +20,7 @@ from statistics import median
 
 import polars as pl
 
-from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
 from llmops_pipelines.adapters.ragas_metrics import ragas_specs
 from llmops_pipelines.judging import ITEM_SCHEMA, Caps, Limits, Purse

@@ -27,7 +27,7 @@ from time import process_time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from llmops_pipelines.savings.cache_replay import Requests, replay_exact, replay_similar
+from llmops_pipelines.savings.answer_cache.replay import Requests, replay_exact, replay_similar
 
 Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Ints = np.ndarray[tuple[int], np.dtype[np.int64]]

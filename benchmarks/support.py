@@ -36,8 +36,8 @@ from llmops_pipelines.judging import (
     entailment_verdicts,
     heuristic_scores,
 )
-from llmops_pipelines.judging.claims import claim_sentences
-from llmops_pipelines.judging.support import SPREADS, Passage, support_parts
+from llmops_pipelines.judging.heuristics.claims import claim_sentences
+from llmops_pipelines.judging.heuristics.support import SPREADS, Passage, support_parts
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_LEDGER
 

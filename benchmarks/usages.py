@@ -30,9 +30,9 @@ import polars as pl
 from genai_prices import calc_price, extract_usage
 
 from llmops_pipelines.formats import connect
-from llmops_pipelines.ingest.usage_records import PricedRecord, price_records
+from llmops_pipelines.ingest.records.usage_records import PricedRecord, price_records
 from llmops_pipelines.pricing import PriceOverrides, price_book
-from llmops_pipelines.pricing.buckets import WEB_SEARCHES
+from llmops_pipelines.pricing.book.buckets import WEB_SEARCHES
 
 AT: Final = datetime.fromisoformat("2026-11-20 12:00:00")
 OUTCOMES: Final = ("equal", "repriced", "no price", "otherwise", "searched", "refused", "wrong")

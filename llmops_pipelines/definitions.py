@@ -14,11 +14,10 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llmops_pipelines.ingest import Sources
-from llmops_pipelines.orchestration import jobs, placing, schedules, sensors
-from llmops_pipelines.orchestration.endpoints import read_judges
-from llmops_pipelines.orchestration.io_manager import LakeIOManager
-from llmops_pipelines.orchestration.partitions import DEFAULT_START
-from llmops_pipelines.orchestration.resources import (
+from llmops_pipelines.orchestration.graph import jobs, placing, schedules
+from llmops_pipelines.orchestration.graph.io_manager import LakeIOManager
+from llmops_pipelines.orchestration.graph.partitions import DEFAULT_START
+from llmops_pipelines.orchestration.graph.resources import (
     Clock,
     Judge,
     LakeResource,
@@ -29,6 +28,8 @@ from llmops_pipelines.orchestration.resources import (
     ReferenceFolder,
     Webhook,
 )
+from llmops_pipelines.orchestration.judging.endpoints import read_judges
+from llmops_pipelines.orchestration.runs import sensors
 from llmops_pipelines.reference import ReferenceFileError
 
 SILENT = {

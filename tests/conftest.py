@@ -17,7 +17,7 @@ gc.set_threshold(50_000, 20, 50)
 LONGEST = [
     "tests/fortnight/test_keyless.py",
     "tests/fortnight/test_judged.py",
-    "tests/orchestration/test_nightly.py",
+    "tests/orchestration/runs/test_nightly.py",
     "tests/test_real_input.py",
     "tests/orchestration/test_daemon.py",
     "tests/cli/test_nightly.py",

@@ -16,7 +16,7 @@ import sqlalchemy as db
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 
-from llmops_pipelines.orchestration.nightly import INSTANCE_CONFIG
+from llmops_pipelines.orchestration.runs.nightly import INSTANCE_CONFIG
 
 _STORAGE = """\
 event_log_storage: {{module: tests.history, class: OpenEventLog, config: {{base_dir: "{folder}"}}}}

@@ -24,8 +24,8 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from llmops_pipelines.judging.metric_canaries import METRIC_CANARIES
-from llmops_pipelines.judging.preflight import CANNED
+from llmops_pipelines.judging.execution.metric_canaries import METRIC_CANARIES
+from llmops_pipelines.judging.execution.preflight import CANNED
 from tests.loopback import LoopbackServer
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from llmops_pipelines import cost
 from llmops_pipelines.definitions import Settings, resources_of
-from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_calls
 from llmops_pipelines.tables import CALL_COSTS, COST_CUBE, JUDGE_CALLS, LLM_CALLS, PRICE_BOOK
 from tests.pricing.factories import at, calls

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llmops_pipelines.adapters import charts, report_charts
+from llmops_pipelines.adapters.charting import charts, report_charts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

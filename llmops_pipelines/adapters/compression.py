@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from llmops_pipelines.adapters.vocabularies import counter_of
-from llmops_pipelines.judging.claims import claim_sentences
-from llmops_pipelines.judging.heuristics import Passages, within
-from llmops_pipelines.judging.quotes import BY_LENGTH
-from llmops_pipelines.judging.refusals import declines
-from llmops_pipelines.judging.support import ANSWER_CHARS, CONTEXT_CHARS, support_score
-from llmops_pipelines.judging.utilisation import used_contexts
-from llmops_pipelines.judging.words import words
+from llmops_pipelines.judging.heuristics.claims import claim_sentences
+from llmops_pipelines.judging.heuristics.heuristics import Passages, within
+from llmops_pipelines.judging.heuristics.refusals import declines
+from llmops_pipelines.judging.heuristics.support import ANSWER_CHARS, CONTEXT_CHARS, support_score
+from llmops_pipelines.judging.heuristics.utilisation import used_contexts
+from llmops_pipelines.judging.heuristics.words import words
+from llmops_pipelines.judging.judges.quotes import BY_LENGTH
 
 
 class Reader:

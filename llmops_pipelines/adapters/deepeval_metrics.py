@@ -31,7 +31,7 @@ from llmops_pipelines.judging import (
     strict_schema,
     unfenced,
 )
-from llmops_pipelines.judging.rubrics import VisibleField
+from llmops_pipelines.judging.judges.rubrics import VisibleField
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.adapters.deepeval_metrics import DeepEvalJudge
-from llmops_pipelines.adapters.judge_client import Endpoint, client_versions, open_judge
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, client_versions, open_judge
 from llmops_pipelines.adapters.ragas_metrics import RagasJudge
 from llmops_pipelines.adapters.vocabularies import counter_of
 from llmops_pipelines.judging import (

@@ -19,14 +19,14 @@ import polars as pl
 
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.cross_encoder import EntailmentModel, library_versions
-from llmops_pipelines.adapters.judge_client import Endpoint, open_judge
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, open_judge
 from llmops_pipelines.adapters.judging_day import judging_versions
 from llmops_pipelines.adapters.spool import Line, Spool, verdicts_in
 from llmops_pipelines.ingest import LogFile
-from llmops_pipelines.ingest.files import Content, foreign, read_content
-from llmops_pipelines.ingest.lines import Block, Refused, too_long
-from llmops_pipelines.ingest.record_files import record_blocks
-from llmops_pipelines.ingest.tabular import PARQUET
+from llmops_pipelines.ingest.log_files.files import Content, foreign, read_content
+from llmops_pipelines.ingest.log_files.lines import Block, Refused, too_long
+from llmops_pipelines.ingest.log_files.record_files import record_blocks
+from llmops_pipelines.ingest.log_files.tabular import PARQUET
 from llmops_pipelines.judging import (
     CanaryResult,
     Circuit,

@@ -8,7 +8,7 @@ import polars as pl
 
 from llmops_pipelines.billing.lines import CACHED, INPUT, OUTPUT
 from llmops_pipelines.pricing import price_tokens
-from llmops_pipelines.pricing.resolution import provider_id, resolve_models
+from llmops_pipelines.pricing.book.resolution import provider_id, resolve_models
 from llmops_pipelines.tables import MONEY, TOKEN_BUCKETS
 
 _PROMPT: Final = ("uncached_input", "cache_write_5m", "cache_write_1h", "audio_input")

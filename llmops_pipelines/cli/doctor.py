@@ -11,8 +11,8 @@ import typer
 
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings, resources_of, telemetry
-from llmops_pipelines.orchestration.doctor import Diagnosis, diagnose, stays
-from llmops_pipelines.orchestration.lake import LakeError
+from llmops_pipelines.orchestration.checking.doctor import Diagnosis, diagnose, stays
+from llmops_pipelines.orchestration.storage.lake import LakeError
 
 
 def examine(settings: Settings, *, as_json: bool) -> int:

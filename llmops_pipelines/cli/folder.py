@@ -12,7 +12,7 @@ from llmops_pipelines.cli.problems import (
     writable_folder,
 )
 from llmops_pipelines.definitions import Settings
-from llmops_pipelines.orchestration.nightly import open_instance
+from llmops_pipelines.orchestration.runs.nightly import open_instance
 
 _REMEDY = "choose another data folder with --data, or change who may write there"
 

@@ -19,14 +19,19 @@ from llmops_pipelines.cli import summary, telling
 from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
-from llmops_pipelines.orchestration.endpoints import read_judges
-from llmops_pipelines.orchestration.judge_notes import about_judging
-from llmops_pipelines.orchestration.judging import unready
-from llmops_pipelines.orchestration.lake import LakeError
-from llmops_pipelines.orchestration.locks import alone
-from llmops_pipelines.orchestration.nightly import Night, NightlyRunner, open_instance, run_night
-from llmops_pipelines.orchestration.redaction import redaction_of
-from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
+from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
+from llmops_pipelines.orchestration.judging.endpoints import read_judges
+from llmops_pipelines.orchestration.judging.judge_notes import about_judging
+from llmops_pipelines.orchestration.judging.judging import unready
+from llmops_pipelines.orchestration.landing.redaction import redaction_of
+from llmops_pipelines.orchestration.runs.nightly import (
+    Night,
+    NightlyRunner,
+    open_instance,
+    run_night,
+)
+from llmops_pipelines.orchestration.storage.lake import LakeError
+from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.reference import Features, PrivacyRules, ReferenceFileError
 from llmops_pipelines.reporting import NightlySummary
 from llmops_pipelines.tables import LANDED_DAYS

@@ -56,7 +56,7 @@ CALLS_PER_DAY = Annotated[float | None, typer.Option(min=0, help="Traffic, for a
 
 
 def _chart_file(path: Path | None) -> Path | None:
-    from llmops_pipelines.cli.replays import chart_file
+    from llmops_pipelines.cli.savings.replays import chart_file
 
     return chart_file(path)
 

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import reporting
-from llmops_pipelines.orchestration.finance import settings_of
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import Failure, Night
-from llmops_pipelines.orchestration.report_money import is_utc_dollars, report_money
-from llmops_pipelines.orchestration.resources import ReferenceFolder
+from llmops_pipelines.orchestration.graph.resources import ReferenceFolder
+from llmops_pipelines.orchestration.money.finance import settings_of
+from llmops_pipelines.orchestration.reporting.report_money import is_utc_dollars, report_money
+from llmops_pipelines.orchestration.runs.nightly import Failure, Night
+from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.tables import (
     ALERTS,
     DELIVERIES,

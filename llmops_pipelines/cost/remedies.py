@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import get_args
 
 from llmops_pipelines.pricing import STANDARD, Service
-from llmops_pipelines.pricing.resolution import resolve
+from llmops_pipelines.pricing.book.resolution import resolve
 
 PLACEHOLDER = "PRICE"
 """Stands where a price per million tokens has to be filled in."""

@@ -8,8 +8,8 @@ import polars as pl
 
 from llmops_pipelines.cost.remedies import remedy
 from llmops_pipelines.pricing import REQUESTED, price_tokens
-from llmops_pipelines.pricing.resolution import provider_id
-from llmops_pipelines.pricing.tiers import service_of_call
+from llmops_pipelines.pricing.book.resolution import provider_id
+from llmops_pipelines.pricing.book.tiers import service_of_call
 from llmops_pipelines.tables import MONEY, TOKEN_BUCKETS
 
 OF_FEATURE: Final = "models that the same feature uses"

@@ -14,11 +14,15 @@ from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
 from llmops_pipelines.formats.anthropic_events import ANTHROPIC_EVENTS
 from llmops_pipelines.formats.bedrock import BEDROCK
 from llmops_pipelines.formats.bedrock_converse import BEDROCK_CONVERSE
-from llmops_pipelines.formats.cohere_logs import COHERE
-from llmops_pipelines.formats.errors import ERROR_CLASSES
-from llmops_pipelines.formats.extraction import connect, split_document
+from llmops_pipelines.formats.cohere import COHERE
+from llmops_pipelines.formats.engine.errors import ERROR_CLASSES
+from llmops_pipelines.formats.engine.extraction import connect, split_document
+from llmops_pipelines.formats.engine.reading import LogFormat, Place, Reading, Record
+from llmops_pipelines.formats.engine.rows import Rows, read_lines
+from llmops_pipelines.formats.engine.times import Limits, read_times
+from llmops_pipelines.formats.engine.unpacking import Unpacked, unpack_lines
+from llmops_pipelines.formats.gemini import GEMINI
 from llmops_pipelines.formats.gemini_batch import GEMINI_BATCH
-from llmops_pipelines.formats.gemini_logs import GEMINI
 from llmops_pipelines.formats.helicone import HELICONE
 from llmops_pipelines.formats.kong import KONG
 from llmops_pipelines.formats.langfuse import LANGFUSE
@@ -26,7 +30,7 @@ from llmops_pipelines.formats.langsmith import LANGSMITH
 from llmops_pipelines.formats.litellm import LITELLM
 from llmops_pipelines.formats.mapped import MAPPED, MappedField, MappedFields, check_mapping
 from llmops_pipelines.formats.mlflow import MLFLOW
-from llmops_pipelines.formats.ollama_logs import OLLAMA
+from llmops_pipelines.formats.ollama import OLLAMA
 from llmops_pipelines.formats.openai import OPENAI
 from llmops_pipelines.formats.openai_batch import OPENAI_BATCH
 from llmops_pipelines.formats.openai_chunks import OPENAI_CHUNKS
@@ -35,10 +39,6 @@ from llmops_pipelines.formats.openinference import OPENINFERENCE
 from llmops_pipelines.formats.opik import OPIK
 from llmops_pipelines.formats.otel_genai import OTEL_GENAI
 from llmops_pipelines.formats.portkey import PORTKEY
-from llmops_pipelines.formats.reading import LogFormat, Place, Reading, Record
-from llmops_pipelines.formats.rows import Rows, read_lines
-from llmops_pipelines.formats.times import Limits, read_times
-from llmops_pipelines.formats.unpacking import Unpacked, unpack_lines
 from llmops_pipelines.formats.weave import WEAVE
 
 FORMATS: Final[dict[str, LogFormat]] = {

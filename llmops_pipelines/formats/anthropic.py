@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.anthropic_blocks import (
+from llmops_pipelines.formats.bodies.anthropic_blocks import (
     answer_of,
     called_of,
     cited_in,
     searched_in,
     streamed_message,
 )
+from llmops_pipelines.formats.bodies.messages import messages_of, text_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.envelope import around, beside_of, error_of
-from llmops_pipelines.formats.messages import messages_of, text_of
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import as_list, as_object, at_path, first, without_nulls
-from llmops_pipelines.formats.usage import usage_of
+from llmops_pipelines.formats.usage.usage import usage_of
 
 
 def message_fields(message: Mapping[str, Any]) -> Record:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.anthropic import message_fields
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.envelope import error_of
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import as_name, as_object, first
 
 _UNDONE: Final = ("errored", "canceled", "expired")

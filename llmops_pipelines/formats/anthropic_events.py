@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.anthropic import message_fields
-from llmops_pipelines.formats.anthropic_blocks import streamed_message
+from llmops_pipelines.formats.bodies.anthropic_blocks import streamed_message
+from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.envelope import around
-from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import as_list, as_object, at_path, first, without_nulls
 
 _BEGINS: Final = "message_start"

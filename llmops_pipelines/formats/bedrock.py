@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.bedrock_bodies import METRICS, joined
-from llmops_pipelines.formats.bodies import reply_of, request_of
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.bodies.bedrock_bodies import METRICS, joined
+from llmops_pipelines.formats.bodies.bodies import reply_of, request_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -24,7 +24,7 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
-from llmops_pipelines.formats.usage import tokens_of
+from llmops_pipelines.formats.usage.usage import tokens_of
 
 _SCHEMA: Final = "ModelInvocationLog"
 _WRAPPED: Final = ("message", "@message")

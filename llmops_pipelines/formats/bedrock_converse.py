@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bedrock import model_of
-from llmops_pipelines.formats.bedrock_bodies import joined
-from llmops_pipelines.formats.bodies import request_of, response_of
+from llmops_pipelines.formats.bodies.bedrock_bodies import joined
+from llmops_pipelines.formats.bodies.bodies import request_of, response_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.envelope import around, beside_of, error_of
-from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,

@@ -1,49 +1,53 @@
-"""Answers of Cohere's chat and embeddings, v1 and v2: what they say, and where they count.
+"""Format ``cohere``: answers of Cohere's chat and embeddings, bare or in our envelope.
 
-As documented in Cohere's API reference: v2 answers with ``message`` and ``usage``, v1 with ``text``
-and ``meta``; embeddings have ``meta`` alone. None names its model.
+An answer names no model, so that only the envelope's ``request.model`` gives it a price, and says
+no time: without an envelope it has the date of its file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.messages import text_of, tool_calls_of
-from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, as_object, first
-
-_COUNTS: Final = ("billed_units", "tokens")
-_SAID: Final = ("message", "text", "embeddings")
-
-
-def speaks(body: Mapping[str, Any]) -> bool:
-    """Whether an object is an answer of Cohere's."""
-    return any(name in body for name in _SAID) and bool(usage_in(body))
+from llmops_pipelines.formats.bodies import cohere
+from llmops_pipelines.formats.bodies.bodies import request_of, response_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
+from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.records import as_object, first, from_json
 
 
-def usage_in(body: Mapping[str, Any]) -> Record:
-    """The object that counts tokens; empty where there is none of Cohere's."""
-    found = as_object(first(as_object(body.get("usage")), as_object(body.get("meta"))))
-    return found if any(isinstance(found.get(name), dict) for name in _COUNTS) else {}
+def _recognises(record: Mapping[str, Any]) -> bool:
+    response = record.get("response")
+    return cohere.speaks(response) if isinstance(response, dict) else cohere.speaks(record)
 
 
-def reply_of(body: Mapping[str, Any]) -> Record:
-    """What an answer says of itself; thoughts and plans for tools are no part of the text."""
-    message = as_object(body.get("message"))
-    said = [part for part in as_list(message.get("content")) if as_object(part).get("text")]
-    text = body.get("text")
-    return {
-        "response_id": first(body.get("generation_id"), body.get("id")),
-        "finish_reason": body.get("finish_reason"),
-        "answer": text_of(said) or (text if isinstance(text, str) else None),
-        "tool_calls": tool_calls_of(message) or _called(body) or None,
-    }
+def _unpack(record: Record) -> Iterator[Record]:
+    if (beside := beside_of(record)) is not None:
+        yield beside
+    elif "response" in record or "request" in record:
+        asked = request_of(from_json(first(record.get("request"), record.get("body"))))
+        yield around(record, asked | _answered(as_object(record.get("response"))))
+    else:
+        yield _answered(record)
 
 
-def _called(body: Mapping[str, Any]) -> list[Record]:
-    """Tools that v1 calls: their arguments are parameters."""
-    calls = [as_object(call) for call in as_list(body.get("tool_calls"))]
-    return tool_calls_of(
-        {"tool_calls": [call | {"arguments": call.get("parameters")} for call in calls]}
-    )
+def _answered(answer: Record) -> Record:
+    """What an answer tells; nothing where there is none."""
+    if not answer:
+        return {}
+    known: Record = {"kind": "call", "provider": "cohere"}
+    if not cohere.speaks(answer):
+        return known | error_of(first(answer.get("error"), answer.get("message")))
+    nothing_made: Record = {"output_tokens": 0} if "embeddings" in answer else {}
+    return nothing_made | {"status": "ok"} | known | response_of(answer)
+
+
+COHERE: Final = LogFormat(
+    name="cohere",
+    about="Cohere's chat and embedding answers, bare or in our envelope",
+    marks=("usage", "meta", "response"),
+    recognises=_recognises,
+    unpack=_unpack,
+    needs=("message and usage with billed_units or tokens", "or text or embeddings and meta"),
+    dated_by_file=True,
+)

@@ -1,37 +1,199 @@
-"""Answers of Gemini's generateContent, as the API spells them and as its SDK does."""
+"""Format ``gemini``: answers of generateContent, bare or in our envelope, and Vertex AI's log rows.
+
+An answer (``GenerateContentResponse``) is read as the API spells it and as its SDK dumps it; Vertex
+says in ``createTime`` when it was asked, the Gemini API does not: without a time in an envelope
+around it, such an answer has the date of its file. Pieces of a stream, one a line, are gathered by
+landing under ``stream``; those of streams without ``responseId`` must not be mixed. Vertex AI's
+batch predictions come in such an envelope, with ``processed_time``; result files of the Gemini
+API's own batches have lines of ``key`` and ``response`` or ``error``, without any time. Rows of
+"Log requests and responses", exported from BigQuery, hold both bodies as JSON (``full_request``,
+``full_response``) or as lists of texts, those of Claude on Vertex too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.messages import text_of
-from llmops_pipelines.formats.reading import Record
-from llmops_pipelines.formats.records import as_list, as_name, as_object, as_text, at_path, first
+from llmops_pipelines.formats.bodies.anthropic_blocks import streamed_message
+from llmops_pipelines.formats.bodies.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.bodies.turns import Turns
+from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
+from llmops_pipelines.formats.envelope import around, beside_of
+from llmops_pipelines.formats.records import (
+    as_list,
+    as_name,
+    as_object,
+    at_path,
+    context_of,
+    first,
+    from_json,
+    without_nulls,
+)
 
-_NOTHING_SAID: Final = ("promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata")
+_USAGES: Final = ("usageMetadata", "usage_metadata")
+_BODIES: Final = ("full_request", "full_response", "request_payload", "response_payload")
+_PROJECT: Final = re.compile(r"projects/([^/]+)/")
 
 
-def speaks(body: Mapping[str, Any]) -> bool:
-    """Whether an object is an answer without candidates: its prompt was refused."""
-    return any(isinstance(body.get(name), dict) for name in _NOTHING_SAID)
+def _recognises(record: Mapping[str, Any]) -> bool:
+    return is_answer(record) or _is_row(record) or is_answer(record.get("response"))
 
 
-def reply_of(body: Mapping[str, Any]) -> Record:
-    """What an answer says of itself, of its first candidate; thoughts are no part of the text."""
-    candidate = as_object(at_path(as_list(body.get("candidates")), 0))
-    parts = [as_object(part) for part in as_list(at_path(candidate, "content", "parts"))]
-    said = [part for part in parts if part.get("text") and part.get("thought") is not True]
+def is_answer(value: Any) -> bool:
+    """Whether ``value`` is a GenerateContentResponse."""
+    return isinstance(value, dict) and (
+        isinstance(value.get("candidates"), list)
+        or any(isinstance(value.get(name), dict) for name in _USAGES)
+    )
+
+
+def _is_row(record: Mapping[str, Any]) -> bool:
+    return "logging_time" in record and any(name in record for name in _BODIES)
+
+
+def streams() -> StreamOf:
+    """Tells piece by piece, in the order of a log, which answer one belongs to."""
+    turns = Turns()
+    is_open = False
+
+    def stream_of(record: Record) -> tuple[str, int] | None:
+        nonlocal is_open
+        if not is_answer(record):
+            return None
+        goes_on = _goes_on(record)
+        name = as_name(first(record.get("responseId"), record.get("response_id")))
+        if name is None:  # older ones name none: of these, one follows the other
+            if not (goes_on or is_open):
+                return None
+            is_open = goes_on
+        return turns.stream_of(name or "", {"answer"}, set() if goes_on else {"answer"})
+
+    return stream_of
+
+
+def _unpack(record: Record) -> Iterator[Record]:
+    if (beside := beside_of(record)) is not None:
+        yield beside
+    elif "stream" in record:
+        pieces = as_list(record["stream"])
+        answer = answered(_whole(pieces))
+        streamed = {"is_stream": True} if len(pieces) > 1 else {}
+        yield {"call_id": answer.get("response_id")} | answer | streamed
+    elif any(name in record for name in _BODIES):
+        yield without_nulls(_row(record))
+    elif "processed_time" in record:
+        # Its status is empty where the prediction succeeded.
+        envelope = record | {"status": None, "error": record.get("status")}
+        batched = {"is_batch": True, "started_at": record["processed_time"]}
+        yield around(envelope, batched | _enveloped(record))
+    elif "response" in record or "request" in record:
+        yield around(record, _enveloped(record))
+    elif _goes_on(record):
+        yield {"kind": "ignored"}
+    else:
+        answer = answered(record)
+        yield {"call_id": answer.get("response_id")} | answer
+
+
+def _goes_on(body: Record) -> bool:
+    """Whether an answer is a piece of a stream: no candidate has a reason to end yet.
+
+    Counts grow from piece to piece; those of the last are the call's.
+    """
+    candidates = [as_object(candidate) for candidate in as_list(body.get("candidates"))]
+    reasons = (first(each.get("finishReason"), each.get("finish_reason")) for each in candidates)
+    return bool(candidates) and not any(reasons)
+
+
+def answered(body: Record) -> Record:
+    """The fields of an answer; a prompt that was refused has none, but was counted."""
+    found = response_of(body)
+    error = as_object(body.get("error"))
+    failed = error_of(body) | {"error_status": as_name(error.get("code"))} if error else {}
+    refused = as_object(first(body.get("promptFeedback"), body.get("prompt_feedback")))
+    return without_nulls(
+        {
+            "kind": "call",
+            "status": "error" if error else "ok",
+            "provider": "google",
+            "finish_reason": first(refused.get("blockReason"), refused.get("block_reason")),
+            "started_at": first(body.get("createTime"), body.get("create_time")),
+            **found,
+            **failed,
+        }
+    )
+
+
+def _enveloped(record: Record) -> Record:
+    asked = request_of(first(record.get("request"), record.get("body")))
+    response = _whole(record.get("response"))
+    return asked | (answered(response) if response else {"kind": "call"})
+
+
+def _row(record: Record) -> Record:
+    request = _body(record, "full_request", "request_payload")
+    response = _body(record, "full_response", "response_payload")
+    labels, told = as_object(request.get("labels")), answered(response)
+    method = as_name(record.get("api_method"))
+    found = _PROJECT.search(as_name(record.get("endpoint")) or "")
     return {
-        "response_id": first(body.get("responseId"), body.get("response_id")),
-        "model": first(body.get("modelVersion"), body.get("model_version"), body.get("model")),
-        "finish_reason": first(candidate.get("finishReason"), candidate.get("finish_reason")),
-        "answer": text_of(said) or None,
-        "tool_calls": [call for part in parts if (call := _called(part))] or None,
+        **context_of(labels),
+        "started_at": record.get("logging_time"),
+        **request_of(request),
+        **told,
+        "call_id": first(as_name(record.get("request_id")), told.get("response_id")),
+        "project": found[1] if found else None,
+        "name": method,
+        "latency_ms": as_object(record.get("metadata")).get("request_latency"),
+        "model": first(told.get("model"), as_name(record.get("model"))),
+        "model_requested": as_name(record.get("model")),
+        "is_stream": method.lower().startswith("stream") if method else None,
+        "metadata": labels or None,
     }
 
 
-def _called(part: Record) -> Record | None:
-    call = as_object(first(part.get("functionCall"), part.get("function_call")))
-    name = as_name(call.get("name"))
-    return {"name": name, "arguments": as_text(call.get("args"))} if name else None
+def _body(record: Record, whole: str, parts: str) -> Record:
+    return _whole(first(from_json(record.get(whole)), record.get(parts)))
+
+
+def _whole(body: Any) -> Record:
+    """A body, also out of the pieces of a stream, each perhaps as text."""
+    pieces = [as_object(piece) for piece in as_list(body)]
+    if not pieces:
+        return as_object(body)
+    if message := streamed_message(pieces):
+        return message
+    parts = _parts(pieces)
+    merged = {name: said for piece in pieces for name, said in without_nulls(piece).items()}
+    last = as_object(at_path(merged, "candidates", 0))
+    if parts:
+        merged["candidates"] = [last | {"content": {"role": "model", "parts": parts}}]
+    return merged
+
+
+def _parts(pieces: list[Record]) -> list[Any]:
+    """The parts of all pieces; texts that follow one another are one, thoughts apart from it."""
+    found: list[Record] = []
+    for piece in pieces:
+        for part in map(as_object, as_list(at_path(piece, "candidates", 0, "content", "parts"))):
+            before = found[-1] if found else {}
+            texts = isinstance(part.get("text"), str) and isinstance(before.get("text"), str)
+            if texts and part.get("thought") == before.get("thought"):
+                before["text"] += part["text"]
+            else:
+                found.append(part)
+    return found
+
+
+GEMINI: Final = LogFormat(
+    name="gemini",
+    about="Gemini generateContent answers, bare or in our envelope, and Vertex AI's log rows",
+    marks=(*_USAGES, "candidates", "response", "logging_time"),
+    recognises=_recognises,
+    unpack=_unpack,
+    streams=streams,
+    needs=("candidates and usageMetadata", "or timestamp and response"),
+    dated_by_file=True,
+)

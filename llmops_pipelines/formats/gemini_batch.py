@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import error_of
-from llmops_pipelines.formats.gemini_logs import answered, is_answer
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.bodies.bodies import error_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
+from llmops_pipelines.formats.gemini import answered, is_answer
 from llmops_pipelines.formats.records import as_name, as_object, first, without_nulls
 
 

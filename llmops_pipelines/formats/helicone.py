@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import error_of, request_of, response_of
-from llmops_pipelines.formats.counts import adds_up, together, with_total, without_counts
-from llmops_pipelines.formats.messages import messages_of, text_of
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.bodies.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.bodies.messages import messages_of, text_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -32,7 +31,8 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.streamed_bodies import whole_body
-from llmops_pipelines.formats.usage_maps import count_of
+from llmops_pipelines.formats.usage.counts import adds_up, together, with_total, without_counts
+from llmops_pipelines.formats.usage.usage_maps import count_of
 
 _NO_MODEL: Final = ("/models", "/files", "/batches", "/moderations", "/assistants", "/threads")
 _EVENTS: Final = {"tool": "tool", "vector_db": "retriever", "data": "chain"}

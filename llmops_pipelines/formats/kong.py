@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import error_of, request_of, response_of
-from llmops_pipelines.formats.counts import COUNTS, without_counts
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.bodies.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -28,7 +27,8 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.streamed_bodies import whole_body
-from llmops_pipelines.formats.usage import tokens_of
+from llmops_pipelines.formats.usage.counts import COUNTS, without_counts
+from llmops_pipelines.formats.usage.usage import tokens_of
 
 _PROXIES: Final = ("proxy", "ai-proxy", "ai-proxy-advanced")
 _MODES: Final = {"stream": True, "streaming": True, "oneshot": False}

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
+from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
+from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.langfuse_scores import feedback
-from llmops_pipelines.formats.messages import documents_of, messages_of
-from llmops_pipelines.formats.outcomes import error_of, outcome_of
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -27,7 +27,7 @@ from llmops_pipelines.formats.records import (
     tags_of,
     without_nulls,
 )
-from llmops_pipelines.formats.usage_maps import of_embedding, token_fields, total_of
+from llmops_pipelines.formats.usage.usage_maps import of_embedding, token_fields, total_of
 
 _CALLS: Final = ("GENERATION", "EMBEDDING")
 _STEPS: Final = {

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from llmops_pipelines.formats.messages import documents_of, messages_of
-from llmops_pipelines.formats.outcomes import error_of, outcome_of, usage_in
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
+from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of, usage_in
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -30,7 +30,7 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.scales import rated
-from llmops_pipelines.formats.usage_maps import token_fields, total_of
+from llmops_pipelines.formats.usage.usage_maps import token_fields, total_of
 
 _CALLS: Final = ("llm", "embedding")
 _RUN_TYPES: Final = ("llm", "chain", "tool", "retriever", "embedding", "prompt", "parser")

@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import response_of
-from llmops_pipelines.formats.counts import without_counts
+from llmops_pipelines.formats.bodies.bodies import response_of
+from llmops_pipelines.formats.bodies.messages import messages_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.litellm_parts import (
     REDACTED,
     context_in,
@@ -33,8 +34,6 @@ from llmops_pipelines.formats.litellm_parts import (
     took,
     usage_in,
 )
-from llmops_pipelines.formats.messages import messages_of
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_name,
     as_object,
@@ -44,6 +43,7 @@ from llmops_pipelines.formats.records import (
     tags_of,
     without_nulls,
 )
+from llmops_pipelines.formats.usage.counts import without_counts
 
 _CALLS: Final = frozenset(
     {

@@ -6,9 +6,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import COUNTS
-from llmops_pipelines.formats.messages import documents_of
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.bodies.messages import documents_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -19,7 +18,8 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
-from llmops_pipelines.formats.usage import tokens_of
+from llmops_pipelines.formats.usage.counts import COUNTS
+from llmops_pipelines.formats.usage.usage import tokens_of
 
 REDACTED: Final = "redacted-by-litellm"
 """What stands for texts where ``turn_off_message_logging`` is set."""

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from llmops_pipelines.formats.fields import FIELDS, NUMBERS, MappedName
-from llmops_pipelines.formats.paths import Path, parse_path
-from llmops_pipelines.formats.reading import LogFormat, Place
+from llmops_pipelines.formats.engine.fields import FIELDS, NUMBERS, MappedName
+from llmops_pipelines.formats.engine.paths import Path, parse_path
+from llmops_pipelines.formats.engine.reading import LogFormat, Place
 
 MAPPED: Final = LogFormat(
     name="mapped",

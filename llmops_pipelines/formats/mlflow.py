@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.dialects import mlflow_spans, without_wrappers
 from llmops_pipelines.formats.dialects.common import nested
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.otlp import hex_id, span_of
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.paths import parse_path
-from llmops_pipelines.formats.reading import LogFormat, at
-from llmops_pipelines.formats.usage import WEB_SEARCH_PATHS
+from llmops_pipelines.formats.engine.paths import parse_path
+from llmops_pipelines.formats.engine.reading import LogFormat, at
+from llmops_pipelines.formats.usage.usage import WEB_SEARCH_PATHS
 
 _USAGE = ("response.usage", "usage")
 

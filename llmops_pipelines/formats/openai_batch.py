@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.completion import completion_fields
+from llmops_pipelines.formats.bodies.completion import completion_fields
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.envelope import error_of
 from llmops_pipelines.formats.openai_responses import response_fields
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import as_name, as_object, first, without_nulls
 
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeGuard
 
-from llmops_pipelines.formats.bodies import request_of
-from llmops_pipelines.formats.completion import completion_fields
+from llmops_pipelines.formats.bodies.bodies import request_of
+from llmops_pipelines.formats.bodies.completion import completion_fields
+from llmops_pipelines.formats.bodies.turns import Turns
+from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.envelope import around, beside_of, error_of
-from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -25,7 +26,6 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
-from llmops_pipelines.formats.turns import Turns
 
 _SAID: Final = ("content", "refusal", "tool_calls", "function_call", "reasoning_content")
 

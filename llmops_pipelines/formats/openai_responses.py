@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from llmops_pipelines.formats.bodies.responses_items import (
+    answer_of,
+    called_of,
+    found_of,
+    searches_of,
+    sent_of,
+)
+from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.envelope import around, beside_of, error_of
-from llmops_pipelines.formats.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -20,14 +27,7 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
-from llmops_pipelines.formats.responses_items import (
-    answer_of,
-    called_of,
-    found_of,
-    searches_of,
-    sent_of,
-)
-from llmops_pipelines.formats.usage import usage_of
+from llmops_pipelines.formats.usage.usage import usage_of
 
 _ENDS: Final = ("response.completed", "response.failed", "response.incomplete", "response.done")
 _EVENT_MARKS: Final = ("sequence_number", "response", "item_id", "output_index")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.dialects import openinference_spans, unpack_spans
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.otlp import SPAN_MARKS, Span, span_of, spans_of
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,

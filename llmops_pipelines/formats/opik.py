@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import with_total
-from llmops_pipelines.formats.messages import documents_of, messages_of
+from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
+from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.opik_rows import MARK, is_row, span_of, trace_of
 from llmops_pipelines.formats.opik_scores import judged
-from llmops_pipelines.formats.outcomes import error_of, outcome_of
-from llmops_pipelines.formats.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -32,8 +31,9 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.step_words import kind_by_name
-from llmops_pipelines.formats.usage import tokens_of
-from llmops_pipelines.formats.usage_maps import count_of, token_fields
+from llmops_pipelines.formats.usage.counts import with_total
+from llmops_pipelines.formats.usage.usage import tokens_of
+from llmops_pipelines.formats.usage.usage_maps import count_of, token_fields
 
 _TYPES: Final = ("general", "tool", "llm", "guardrail")
 _SPAN_MARKS: Final = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import from_printed
 
 MARK: Final = "span_start_time"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_object, first, without_nulls
 from llmops_pipelines.formats.scales import counts_stars, rated
 

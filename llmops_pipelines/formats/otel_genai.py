@@ -18,6 +18,7 @@ from llmops_pipelines.formats.dialects import (
     unpack_spans,
     vercel,
 )
+from llmops_pipelines.formats.engine.reading import LogFormat
 from llmops_pipelines.formats.otlp import (
     SIGNALS,
     SPAN_MARKS,
@@ -26,7 +27,6 @@ from llmops_pipelines.formats.otlp import (
     logs_of,
     spans_of,
 )
-from llmops_pipelines.formats.reading import LogFormat
 
 _DIALECTS: Final = (gen_ai, traceloop, langfuse_spans, mlflow_spans, vercel)
 

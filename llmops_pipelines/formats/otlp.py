@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
 
 _HEX: Final = re.compile(r"(0x)?[0-9a-fA-F]+")

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import error_of, request_of, response_of
-from llmops_pipelines.formats.counts import without_counts
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.bodies.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -28,6 +27,7 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.streamed_bodies import whole_body
+from llmops_pipelines.formats.usage.counts import without_counts
 
 _OWN: Final = ("req_units", "res_units", "total_units", "ai_org", "cost_currency", "prompt_slug")
 _ASKED: Final = ("ai_model", "ai_provider", "ai_org", "is_success", "response_status_code")

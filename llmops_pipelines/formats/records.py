@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.engine.reading import Record
 
 _EMPTY: Final[tuple[Any, ...]] = ("", [], {})
 _CONTEXT: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (

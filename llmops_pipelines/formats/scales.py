@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.engine.reading import Record
 
 _UP: Final = {"up", "thumbs_up", "thumbs up", "thumbsup", "👍", "positive", "good", "like", "liked",
               "helpful", "yes", "true", "correct"}  # fmt: skip

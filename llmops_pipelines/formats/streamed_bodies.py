@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmops_pipelines.formats.anthropic_blocks import streamed_message
+from llmops_pipelines.formats.bodies.anthropic_blocks import streamed_message
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.openai_chunks import is_stream, joined
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_object, from_json
 
 _SENT: Final = ("data:", "event:")

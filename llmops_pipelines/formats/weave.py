@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.messages import documents_of, messages_of
-from llmops_pipelines.formats.outcomes import error_of, is_response, outcome_of, usage_in
-from llmops_pipelines.formats.reading import LogFormat, Record
+from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
+from llmops_pipelines.formats.bodies.outcomes import error_of, is_response, outcome_of, usage_in
+from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -27,7 +27,7 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.step_words import kind_by_name
-from llmops_pipelines.formats.usage_maps import token_fields
+from llmops_pipelines.formats.usage.usage_maps import token_fields
 
 _REF: Final = re.compile(r"^weave:///.*/op/([^:/]+)")
 _MODEL_OP: Final = re.compile(

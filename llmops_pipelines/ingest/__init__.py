@@ -1,17 +1,44 @@
 """Landing: log files to redacted rows and texts per event day; a day to de-duplicated calls."""
 
-from llmops_pipelines.ingest.asked import NO_CALL, unclaimed
-from llmops_pipelines.ingest.contents import found_again
-from llmops_pipelines.ingest.day_pieces import PORTION, Dealing, dealt
-from llmops_pipelines.ingest.evening import (
+from llmops_pipelines.ingest.day.asked import NO_CALL, unclaimed
+from llmops_pipelines.ingest.day.day_pieces import PORTION, Dealing, dealt
+from llmops_pipelines.ingest.day.evening import (
     GOES_ON,
     LARGEST,
     Evening,
     evening_of,
     told_of_evening,
 )
-from llmops_pipelines.ingest.files import LogFile
-from llmops_pipelines.ingest.forgetting import (
+from llmops_pipelines.ingest.day.late_feedback import GIVEN, given_near, late_feedback
+from llmops_pipelines.ingest.day.midnight import COLUMNS as EDGE
+from llmops_pipelines.ingest.day.midnight import NEAR, Elsewhere, told_twice
+from llmops_pipelines.ingest.day.rhythm import gaps
+from llmops_pipelines.ingest.day.traces import traces
+from llmops_pipelines.ingest.day.unique_rows import (
+    CALL_PLACE,
+    feedback,
+    llm_calls,
+    rejected_lines,
+    texts_of,
+    trace_steps,
+    unaccounted_rows,
+)
+from llmops_pipelines.ingest.landing.group import LandedBatch
+from llmops_pipelines.ingest.landing.landing import land
+from llmops_pipelines.ingest.landing.log_index import (
+    changed_files,
+    current_files,
+    current_rows,
+    folded_index,
+    unaccounted_files,
+    updated_index,
+)
+from llmops_pipelines.ingest.landing.parts import hidden
+from llmops_pipelines.ingest.landing.tabling import LANDED_TABLES
+from llmops_pipelines.ingest.log_files.files import LogFile
+from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.privacy.contents import found_again
+from llmops_pipelines.ingest.privacy.forgetting import (
     Subjects,
     respelled,
     session_digest,
@@ -22,37 +49,10 @@ from llmops_pipelines.ingest.forgetting import (
     without_forgotten,
     without_labels,
 )
-from llmops_pipelines.ingest.group import LandedBatch
-from llmops_pipelines.ingest.labels import spellings
-from llmops_pipelines.ingest.landing import land
-from llmops_pipelines.ingest.late_feedback import GIVEN, given_near, late_feedback
-from llmops_pipelines.ingest.log_index import (
-    changed_files,
-    current_files,
-    current_rows,
-    folded_index,
-    unaccounted_files,
-    updated_index,
-)
-from llmops_pipelines.ingest.midnight import COLUMNS as EDGE
-from llmops_pipelines.ingest.midnight import NEAR, Elsewhere, told_twice
-from llmops_pipelines.ingest.options import LandingOptions
-from llmops_pipelines.ingest.parts import hidden
+from llmops_pipelines.ingest.privacy.labels import spellings
+from llmops_pipelines.ingest.privacy.redaction import FindNames, Redaction, redact, redact_texts
 from llmops_pipelines.ingest.pulls import Pull
-from llmops_pipelines.ingest.redaction import FindNames, Redaction, redact, redact_texts
-from llmops_pipelines.ingest.rhythm import gaps
 from llmops_pipelines.ingest.sources import Source, Sources
-from llmops_pipelines.ingest.tabling import LANDED_TABLES
-from llmops_pipelines.ingest.traces import traces
-from llmops_pipelines.ingest.unique_rows import (
-    CALL_PLACE,
-    feedback,
-    llm_calls,
-    rejected_lines,
-    texts_of,
-    trace_steps,
-    unaccounted_rows,
-)
 
 __all__ = [
     "CALL_PLACE",

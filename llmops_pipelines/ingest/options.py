@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
 from llmops_pipelines.formats import Limits
-from llmops_pipelines.ingest.redaction import FLOOR, Redaction
+from llmops_pipelines.ingest.privacy.redaction import FLOOR, Redaction
 from llmops_pipelines.ingest.sources import Sources
 from llmops_pipelines.reference import Features
 

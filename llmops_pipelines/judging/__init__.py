@@ -1,6 +1,12 @@
 """Rubrics, judge specs, the embedded scorers, the judgement ledger and the purse."""
 
-from llmops_pipelines.judging.batches import (
+from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
+from llmops_pipelines.judging.entailment import (
+    Entails,
+    entailment_specs,
+    entailment_verdicts,
+)
+from llmops_pipelines.judging.execution.batches import (
     LOST,
     MOST_TRIES,
     BatchGains,
@@ -18,7 +24,7 @@ from llmops_pipelines.judging.batches import (
     tries_in_batches,
     waiting_items,
 )
-from llmops_pipelines.judging.canaries import (
+from llmops_pipelines.judging.execution.canaries import (
     CALL_ID,
     CanaryResult,
     ask_canaries,
@@ -26,14 +32,22 @@ from llmops_pipelines.judging.canaries import (
     known_items,
     missed_canaries,
 )
-from llmops_pipelines.judging.circuit import Circuit
-from llmops_pipelines.judging.embedded import Embed, embedded_verdicts
-from llmops_pipelines.judging.entailment import (
-    Entails,
-    entailment_specs,
-    entailment_verdicts,
+from llmops_pipelines.judging.execution.circuit import Circuit
+from llmops_pipelines.judging.execution.execution import Job, OnResults, Tally, execute
+from llmops_pipelines.judging.execution.inquiry import Conduct, GaveUpError, Limits
+from llmops_pipelines.judging.execution.pace import Gate, Pace
+from llmops_pipelines.judging.execution.purse import (
+    Caps,
+    OverBudgetError,
+    Purse,
+    Reservation,
+    Spent,
+    spent_today,
 )
-from llmops_pipelines.judging.exchange import (
+from llmops_pipelines.judging.heuristics.heuristics import heuristic_scores
+from llmops_pipelines.judging.heuristics.refusals import declines
+from llmops_pipelines.judging.heuristics.response_format import check_schema, format_error, unfenced
+from llmops_pipelines.judging.judges.exchange import (
     RESPONSE_FORMATS,
     Ask,
     Message,
@@ -44,10 +58,7 @@ from llmops_pipelines.judging.exchange import (
     WeighedToken,
     strict_schema,
 )
-from llmops_pipelines.judging.execution import Job, OnResults, Tally, execute
-from llmops_pipelines.judging.heuristics import heuristic_scores
-from llmops_pipelines.judging.inquiry import Conduct, GaveUpError, Limits
-from llmops_pipelines.judging.item import (
+from llmops_pipelines.judging.judges.item import (
     ITEM_SCHEMA,
     Item,
     Items,
@@ -60,7 +71,38 @@ from llmops_pipelines.judging.item import (
     slices,
     with_digests,
 )
-from llmops_pipelines.judging.judges import VERDICT, Judge, Question, RubricJudge
+from llmops_pipelines.judging.judges.judges import VERDICT, Judge, Question, RubricJudge
+from llmops_pipelines.judging.judges.pairs import flip_rates
+from llmops_pipelines.judging.judges.policy import (
+    endpoint_specs,
+    features_by_ragas,
+    features_judged,
+    judged_features,
+    split_by_policy,
+)
+from llmops_pipelines.judging.judges.quotes import (
+    BY_LENGTH,
+    Count,
+    Estimate,
+    Quote,
+    counted_with,
+    estimated_tokens,
+    expected_seconds,
+    in_dollars,
+    quote,
+    total,
+)
+from llmops_pipelines.judging.judges.replies import Ruling, UnreadableReplyError, read_object
+from llmops_pipelines.judging.judges.rubrics import Canary, Rubric, Rubrics
+from llmops_pipelines.judging.judges.specs import (
+    JudgeSpec,
+    asked_of_all,
+    embedded_specs,
+    judge_specs,
+    read_spec,
+    rubric_spec,
+    with_canaries,
+)
 from llmops_pipelines.judging.juries import jury_agreement
 from llmops_pipelines.judging.ledger import (
     FINAL,
@@ -77,54 +119,12 @@ from llmops_pipelines.judging.ledger import (
     verdicts_of,
     without_verdict,
 )
-from llmops_pipelines.judging.pace import Gate, Pace
-from llmops_pipelines.judging.pairs import flip_rates
 from llmops_pipelines.judging.past_quotes import (
     past_latency,
     quote_errors,
     quote_frame,
     quote_row,
     told_error,
-)
-from llmops_pipelines.judging.policy import (
-    endpoint_specs,
-    features_by_ragas,
-    features_judged,
-    judged_features,
-    split_by_policy,
-)
-from llmops_pipelines.judging.purse import (
-    Caps,
-    OverBudgetError,
-    Purse,
-    Reservation,
-    Spent,
-    spent_today,
-)
-from llmops_pipelines.judging.quotes import (
-    BY_LENGTH,
-    Count,
-    Estimate,
-    Quote,
-    counted_with,
-    estimated_tokens,
-    expected_seconds,
-    in_dollars,
-    quote,
-    total,
-)
-from llmops_pipelines.judging.refusals import declines
-from llmops_pipelines.judging.replies import Ruling, UnreadableReplyError, read_object
-from llmops_pipelines.judging.response_format import check_schema, format_error, unfenced
-from llmops_pipelines.judging.rubrics import Canary, Rubric, Rubrics
-from llmops_pipelines.judging.specs import (
-    JudgeSpec,
-    asked_of_all,
-    embedded_specs,
-    judge_specs,
-    read_spec,
-    rubric_spec,
-    with_canaries,
 )
 from llmops_pipelines.judging.spend import evaluation_costs, paid_twice
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from llmops_pipelines.judging.heuristics import JUDGING_OFF, REFUSAL
-from llmops_pipelines.judging.item import Item, missing_field, read_item
+from llmops_pipelines.judging.heuristics.heuristics import JUDGING_OFF, REFUSAL
+from llmops_pipelines.judging.heuristics.support import CONTEXT_CHARS
+from llmops_pipelines.judging.heuristics.words import FUNCTION_WORDS, sentences, words
+from llmops_pipelines.judging.judges.item import Item, missing_field, read_item
+from llmops_pipelines.judging.judges.replies import Ruling
+from llmops_pipelines.judging.judges.specs import JudgeSpec, embedded_specs, judge_specs
 from llmops_pipelines.judging.ledger import distinct_items, verdict_frame, verdict_row
-from llmops_pipelines.judging.replies import Ruling
-from llmops_pipelines.judging.specs import JudgeSpec, embedded_specs, judge_specs
-from llmops_pipelines.judging.support import CONTEXT_CHARS
-from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
 
 Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Embed = Callable[[list[str]], Vectors]

@@ -18,20 +18,20 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from llmops_pipelines.judging.claims import claim_sentences
-from llmops_pipelines.judging.heuristics import NO_CLAIMS, REFUSAL
-from llmops_pipelines.judging.item import Item, missing_field, read_item
+from llmops_pipelines.judging.heuristics.claims import claim_sentences
+from llmops_pipelines.judging.heuristics.heuristics import NO_CLAIMS, REFUSAL
+from llmops_pipelines.judging.heuristics.refusals import declines
+from llmops_pipelines.judging.heuristics.support import ANSWER_CHARS, CONTEXT_CHARS
+from llmops_pipelines.judging.heuristics.words import FUNCTION_WORDS, sentences, words
+from llmops_pipelines.judging.judges.item import Item, missing_field, read_item
+from llmops_pipelines.judging.judges.replies import Ruling
+from llmops_pipelines.judging.judges.specs import JudgeSpec
 from llmops_pipelines.judging.ledger import (
     distinct_items,
     verdict_frame,
     verdict_row,
     without_verdict,
 )
-from llmops_pipelines.judging.refusals import declines
-from llmops_pipelines.judging.replies import Ruling
-from llmops_pipelines.judging.specs import JudgeSpec
-from llmops_pipelines.judging.support import ANSWER_CHARS, CONTEXT_CHARS
-from llmops_pipelines.judging.words import FUNCTION_WORDS, sentences, words
 
 VERSION = 2
 """Changes when a score by the same weights would; part of the judge spec."""

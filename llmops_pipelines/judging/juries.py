@@ -15,8 +15,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import polars as pl
 
+from llmops_pipelines.judging.judges.specs import JudgeSpec
 from llmops_pipelines.judging.ledger import FINAL
-from llmops_pipelines.judging.specs import JudgeSpec
 from llmops_pipelines.tables import JUDGE_SCORES
 
 Combine = Literal["majority", "mean"]

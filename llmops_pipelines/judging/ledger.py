@@ -18,10 +18,10 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.judging.exchange import Reply
-from llmops_pipelines.judging.item import Item, Items, digests_of, with_digests
-from llmops_pipelines.judging.replies import Ruling
-from llmops_pipelines.judging.specs import JudgeSpec
+from llmops_pipelines.judging.judges.exchange import Reply
+from llmops_pipelines.judging.judges.item import Item, Items, digests_of, with_digests
+from llmops_pipelines.judging.judges.replies import Ruling
+from llmops_pipelines.judging.judges.specs import JudgeSpec
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER, JUDGE_SCORES
 
 LEDGER_KEY = ("spec_id", "item_digest", "repetition")

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.judging.quotes import Quote
+from llmops_pipelines.judging.judges.quotes import Quote
 from llmops_pipelines.tables import JUDGE_QUOTES
 
 _PICO = Decimal("0.000000000001")

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 import polars as pl
 
-from llmops_pipelines.judging.item import ITEM_SCHEMA
+from llmops_pipelines.judging.judges.item import ITEM_SCHEMA
 
 FIELDS: Final = {
     "user_input": "question",

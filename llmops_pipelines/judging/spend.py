@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from llmops_pipelines.judging import canaries
+from llmops_pipelines.judging.execution import canaries
 from llmops_pipelines.judging.ledger import BUCKETS, FINAL, LEDGER_KEY
 from llmops_pipelines.tables import EVALUATION_COSTS, MONEY
 

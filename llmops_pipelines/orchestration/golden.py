@@ -7,7 +7,7 @@ import polars as pl
 
 from llmops_pipelines import golden
 from llmops_pipelines.adapters.minilm import embed
-from llmops_pipelines.orchestration.lake import Lake
+from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.tables import GOLDEN_CANDIDATES, GOLDEN_DATASET
 
 

@@ -1,19 +1,19 @@
 """The dated price book and exact pricing of calls."""
 
-from llmops_pipelines.pricing.age import catalogue_date
-from llmops_pipelines.pricing.arithmetic import price_rows
-from llmops_pipelines.pricing.belief import as_believed
-from llmops_pipelines.pricing.book import price_book
-from llmops_pipelines.pricing.buckets import PER_THOUSAND, REQUEST, WEB_SEARCHES
-from llmops_pipelines.pricing.calls import metered, price_calls, price_tokens
-from llmops_pipelines.pricing.groups import price_groups, sum_groups
-from llmops_pipelines.pricing.keys import Keys, number_rows
-from llmops_pipelines.pricing.overrides import PriceOverrides
-from llmops_pipelines.pricing.price_lists import PriceOverride
-from llmops_pipelines.pricing.requests import REQUESTED, Rates
-from llmops_pipelines.pricing.resolution import resolve_models
-from llmops_pipelines.pricing.tiers import BATCH, STANDARD, Service, service_of_call
-from llmops_pipelines.pricing.usage import Tariff, find_tariff, price_usage
+from llmops_pipelines.pricing.book.age import catalogue_date
+from llmops_pipelines.pricing.book.belief import as_believed
+from llmops_pipelines.pricing.book.book import price_book
+from llmops_pipelines.pricing.book.buckets import PER_THOUSAND, REQUEST, WEB_SEARCHES
+from llmops_pipelines.pricing.book.overrides import PriceOverrides
+from llmops_pipelines.pricing.book.price_lists import PriceOverride
+from llmops_pipelines.pricing.book.resolution import resolve_models
+from llmops_pipelines.pricing.book.tiers import BATCH, STANDARD, Service, service_of_call
+from llmops_pipelines.pricing.charging.arithmetic import price_rows
+from llmops_pipelines.pricing.charging.calls import metered, price_calls, price_tokens
+from llmops_pipelines.pricing.charging.groups import price_groups, sum_groups
+from llmops_pipelines.pricing.charging.keys import Keys, number_rows
+from llmops_pipelines.pricing.charging.requests import REQUESTED, Rates
+from llmops_pipelines.pricing.charging.usage import Tariff, find_tariff, price_usage
 
 __all__ = [
     "BATCH",

@@ -1,5 +1,21 @@
 """Replays over the log: what the same calls would have cost."""
 
+from llmops_pipelines.savings.answer_cache.recommendation import ALLOWED, least_hits
+from llmops_pipelines.savings.answer_cache.requests import (
+    ASKED,
+    CACHEABLE,
+    cacheable,
+    logged_requests,
+    normalised,
+)
+from llmops_pipelines.savings.answer_cache.rows import cache_rows
+from llmops_pipelines.savings.answer_cache.savings import (
+    SAME_ANSWER,
+    TTL_HOURS,
+    CachePolicy,
+    CacheReplay,
+    replay_cache,
+)
 from llmops_pipelines.savings.batches import (
     BATCHED,
     QUALITY_COST,
@@ -8,40 +24,21 @@ from llmops_pipelines.savings.batches import (
     batchable,
     replay_batches,
 )
-from llmops_pipelines.savings.block_traces import block_marks
-from llmops_pipelines.savings.cache_arrangements import AUTOMATIC
-from llmops_pipelines.savings.cache_recommendation import ALLOWED, least_hits
-from llmops_pipelines.savings.cache_requests import (
-    ASKED,
-    CACHEABLE,
-    cacheable,
-    logged_requests,
-    normalised,
-)
-from llmops_pipelines.savings.cache_rows import cache_rows
-from llmops_pipelines.savings.cache_savings import (
-    SAME_ANSWER,
-    TTL_HOURS,
-    CachePolicy,
-    CacheReplay,
-    replay_cache,
-)
-from llmops_pipelines.savings.complexity import Vectors
-from llmops_pipelines.savings.compression_choice import (
+from llmops_pipelines.savings.compression.choice import (
     BOUND,
     LOSES_TOO_MUCH,
     NOTHING_TO_SHORTEN,
     choose_setting,
 )
-from llmops_pipelines.savings.compression_costs import compressed_costs, prompt_tokens
-from llmops_pipelines.savings.compression_examples import recurring_exchanges
-from llmops_pipelines.savings.compression_frontier import (
+from llmops_pipelines.savings.compression.costs import compressed_costs, prompt_tokens
+from llmops_pipelines.savings.compression.examples import recurring_exchanges
+from llmops_pipelines.savings.compression.frontier import (
     COMPRESSION_POINTS,
     compression_points,
     relative_loss,
 )
-from llmops_pipelines.savings.compression_likeness import Embed, Likeness
-from llmops_pipelines.savings.compression_parts import (
+from llmops_pipelines.savings.compression.likeness import Embed, Likeness
+from llmops_pipelines.savings.compression.parts import (
     Count,
     Part,
     Prompt,
@@ -50,7 +47,7 @@ from llmops_pipelines.savings.compression_parts import (
     contexts_of,
     prompt_parts,
 )
-from llmops_pipelines.savings.compression_replay import (
+from llmops_pipelines.savings.compression.replay import (
     COMPRESSED,
     UNUSED,
     LoggedPrompt,
@@ -60,16 +57,11 @@ from llmops_pipelines.savings.compression_replay import (
     replay_compression,
     standard_techniques,
 )
-from llmops_pipelines.savings.compression_rows import compression_rows
-from llmops_pipelines.savings.compression_techniques import Shorten, Technique, extractive
-from llmops_pipelines.savings.divergence import Divergence, divergences, examples
-from llmops_pipelines.savings.frontier import FRONTIER
-from llmops_pipelines.savings.logged_pairs import SCOPE, logged_pairs, pairs_digest
-from llmops_pipelines.savings.outcomes import PAIRED, Outcomes, OutcomesError, paired_outcomes
-from llmops_pipelines.savings.pair_shapes import Shaped, as_paired
-from llmops_pipelines.savings.plan import PLANNED, STEPS, Changes, replay_plan
-from llmops_pipelines.savings.plan_rows import WHOLE, plan_rows
-from llmops_pipelines.savings.plan_steps import (
+from llmops_pipelines.savings.compression.rows import compression_rows
+from llmops_pipelines.savings.compression.techniques import Shorten, Technique, extractive
+from llmops_pipelines.savings.plan.plan import PLANNED, STEPS, Changes, replay_plan
+from llmops_pipelines.savings.plan.rows import WHOLE, plan_rows
+from llmops_pipelines.savings.plan.steps import (
     Chosen,
     chosen_batch,
     chosen_cache,
@@ -77,26 +69,45 @@ from llmops_pipelines.savings.plan_steps import (
     chosen_setting,
     not_taken,
 )
-from llmops_pipelines.savings.policies import TOO_FEW, policy_rows, too_few, with_traffic
-from llmops_pipelines.savings.policy import PolicyError, RoutingPolicy
-from llmops_pipelines.savings.prefix_marks import PromptMarks, prompt_marks, together
-from llmops_pipelines.savings.prefix_replay import WindowError
-from llmops_pipelines.savings.prefix_rules import RULES, PrefixRule, rule_of
-from llmops_pipelines.savings.prefix_rules import VERSION as RULES_VERSION
-from llmops_pipelines.savings.prompt_cache import replay_prompt_cache
-from llmops_pipelines.savings.prompt_cache_rows import (
+from llmops_pipelines.savings.prompt_cache.arrangements import AUTOMATIC
+from llmops_pipelines.savings.prompt_cache.block_traces import block_marks
+from llmops_pipelines.savings.prompt_cache.divergence import Divergence, divergences, examples
+from llmops_pipelines.savings.prompt_cache.marks import PromptMarks, prompt_marks, together
+from llmops_pipelines.savings.prompt_cache.prompt_cache import replay_prompt_cache
+from llmops_pipelines.savings.prompt_cache.replay import WindowError
+from llmops_pipelines.savings.prompt_cache.replayable import (
+    CACHE_SCOPE,
+    REPLAYED,
+    leads_with_system,
+    not_replayed,
+)
+from llmops_pipelines.savings.prompt_cache.rows import (
     COSTS_MORE,
     UNKNOWN_RULE,
     WORTH_IT,
     prompt_cache_rows,
 )
+from llmops_pipelines.savings.prompt_cache.rules import RULES, PrefixRule, rule_of
+from llmops_pipelines.savings.prompt_cache.rules import VERSION as RULES_VERSION
 from llmops_pipelines.savings.recommendation import (
     CANNOT_TELL,
     NOTHING_SAVED,
     RECOMMENDED,
     is_proven,
 )
-from llmops_pipelines.savings.replay import (
+from llmops_pipelines.savings.routing.complexity import Vectors
+from llmops_pipelines.savings.routing.frontier import FRONTIER
+from llmops_pipelines.savings.routing.logged_pairs import SCOPE, logged_pairs, pairs_digest
+from llmops_pipelines.savings.routing.outcomes import (
+    PAIRED,
+    Outcomes,
+    OutcomesError,
+    paired_outcomes,
+)
+from llmops_pipelines.savings.routing.pair_shapes import Shaped, as_paired
+from llmops_pipelines.savings.routing.policies import TOO_FEW, policy_rows, too_few, with_traffic
+from llmops_pipelines.savings.routing.policy import PolicyError, RoutingPolicy
+from llmops_pipelines.savings.routing.replay import (
     LEAST_QUESTIONS,
     MAX_LOSS,
     ROUTERS,
@@ -105,14 +116,8 @@ from llmops_pipelines.savings.replay import (
     replay_routing,
     saved_a_year,
 )
-from llmops_pipelines.savings.replayable import (
-    CACHE_SCOPE,
-    REPLAYED,
-    leads_with_system,
-    not_replayed,
-)
-from llmops_pipelines.savings.router_calls import is_routers_own
-from llmops_pipelines.savings.routing import ALL, routing_savings
+from llmops_pipelines.savings.routing.router_calls import is_routers_own
+from llmops_pipelines.savings.routing.routing import ALL, routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 

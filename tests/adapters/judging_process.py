@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import polars as pl
 
-from llmops_pipelines.adapters.judge_client import Endpoint
-from llmops_pipelines.adapters.judge_desk import Desk, SharedGate, SharedPurse
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
+from llmops_pipelines.adapters.endpoints.judge_desk import Desk, SharedGate, SharedPurse
 from llmops_pipelines.adapters.judging_day import JudgedDay, judge_day
 from llmops_pipelines.judging import Caps, Limits, Pace, Spent, endpoint_specs
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.stores import FolderStore
+from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.orchestration.storage.stores import FolderStore
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER
 from tests.judging.worlds import JUDGED, cent_a_call, default_rubrics, item_frame
 

@@ -11,8 +11,8 @@ from llmops_pipelines.adapters import cross_encoder
 from llmops_pipelines.adapters.cross_encoder import EntailmentModelError, open_entailment_model
 from llmops_pipelines.judging import entailment_specs, entailment_verdicts
 from llmops_pipelines.tables import JUDGE_LEDGER
+from tests.cli.judging.test_scoring import lake, rows, sample, samples, score
 from tests.cli.test_doctor import doctor, told
-from tests.cli.test_scoring import lake, rows, sample, samples, score
 from tests.judging.worlds import NOON, item_frame
 
 PAIRS = [

@@ -19,7 +19,7 @@ from llmops_pipelines.adapters.deepeval_metrics import (
     deepeval_specs,
     g_eval_spec,
 )
-from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
 from llmops_pipelines.judging import GaveUpError, JudgeSpec, Limits, Purse, Request
 from llmops_pipelines.tables import JUDGE_LEDGER

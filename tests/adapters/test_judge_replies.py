@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from llmops_pipelines.adapters.judge_client import _read
+from llmops_pipelines.adapters.endpoints.judge_client import _read
 
 
 def read(body: object):

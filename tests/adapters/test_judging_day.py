@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import JudgedDay, judge_day, judge_of
 from llmops_pipelines.judging import (
     Caps,

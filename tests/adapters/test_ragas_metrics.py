@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from llmops_pipelines.adapters.judge_client import Endpoint
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
 from llmops_pipelines.adapters.ragas_metrics import METRICS, RagasJudge, asking, ragas_specs
 from llmops_pipelines.adapters.ragas_metrics.answers import STATEMENT_PROMPT_CHARS
@@ -281,7 +281,7 @@ def test_scores_equal_those_of_ragas_itself_on_the_same_replies():
     from ragas.llms.base import InstructorLLM
     from ragas.metrics.collections import AnswerRelevancy, Faithfulness
 
-    from llmops_pipelines.adapters.judge_client import Endpoint, open_judge
+    from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, open_judge
 
     async def both(base_url: str) -> list[tuple[float, float]]:
         client = instructor.from_openai(

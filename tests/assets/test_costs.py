@@ -7,8 +7,8 @@ import polars as pl
 
 from assets.costs import price_book
 from llmops_pipelines import pricing
-from llmops_pipelines.orchestration.io_manager import LakeIOManager
-from llmops_pipelines.orchestration.resources import Clock, LakeResource, ReferenceFolder
+from llmops_pipelines.orchestration.graph.io_manager import LakeIOManager
+from llmops_pipelines.orchestration.graph.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.tables import PRICE_BOOK
 from tests.pricing.factories import at
 

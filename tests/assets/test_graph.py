@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from llmops_pipelines.definitions import Settings, build_definitions
-from llmops_pipelines.orchestration.daily import INPUTS_KEY
+from llmops_pipelines.orchestration.graph.daily import INPUTS_KEY
 from llmops_pipelines.tables import TABLES
 
 HEAVY = [

@@ -12,7 +12,7 @@ import pytest
 
 from llmops_pipelines.cli.night import night
 from llmops_pipelines.definitions import resources_of
-from llmops_pipelines.orchestration.checks import no_file_lost_lines
+from llmops_pipelines.orchestration.checking.checks import no_file_lost_lines
 from llmops_pipelines.tables import LLM_CALLS, LOG_INDEX, REJECTED_LINES, Table
 from tests.cli.worlds import DAY, call, data_folder, settings, text, usage
 

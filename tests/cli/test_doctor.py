@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops_pipelines.definitions import SILENT
-from tests.cli.test_scoring import sample, samples, score
+from tests.cli.judging.test_scoring import sample, samples, score
 from tests.cli.worlds import Said, data_folder, invoke
 from tests.judge_stub import JudgeStub
 

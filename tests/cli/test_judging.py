@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from llmops_pipelines.adapters.cross_encoder import EntailmentModel
-from llmops_pipelines.judging.preflight import CANNED
-from llmops_pipelines.orchestration import entailment
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.judging.execution.preflight import CANNED
+from llmops_pipelines.orchestration.judging import entailment
+from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.orchestration.storage.stores import open_store
 from llmops_pipelines.tables import QUALITY
 from tests.cli.worlds import DAY, Said, call, data_folder, invoke, text
 from tests.judge_stub import JudgeStub

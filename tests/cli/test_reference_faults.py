@@ -5,9 +5,9 @@ import json
 import pytest
 
 from llmops_pipelines.formats import FORMATS
-from llmops_pipelines.orchestration.judging import unready
-from llmops_pipelines.orchestration.reference_files import check_reference, unread_files
-from llmops_pipelines.orchestration.resources import Judge
+from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
+from llmops_pipelines.orchestration.graph.resources import Judge
+from llmops_pipelines.orchestration.judging.judging import unready
 from llmops_pipelines.reference import Feature, Features, ReferenceFileError
 from tests.cli.worlds import call, data_folder, invoke, text
 

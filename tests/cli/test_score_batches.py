@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from llmops_pipelines.adapters import patience
-from llmops_pipelines.orchestration import scoring_batches
+from llmops_pipelines.adapters.endpoints import patience
+from llmops_pipelines.orchestration.scoring import scoring_batches
 from llmops_pipelines.tables import JUDGE_CALLS
 from tests.batch_stub import BatchStub, PromptStub
-from tests.cli.test_scoring import lake, rows, sample, samples, score
+from tests.cli.judging.test_scoring import lake, rows, sample, samples, score
 from tests.cli.worlds import data_folder
 from tests.judge_stub import JudgeStub
 from tests.orchestration.processes import environment

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from llmops_pipelines.cli import summary
-from llmops_pipelines.orchestration.nightly import Failure, Finding, Night
+from llmops_pipelines.orchestration.runs.nightly import Failure, Finding, Night
 from llmops_pipelines.reporting import summarise
 from llmops_pipelines.tables import ALERTS, FEATURE_COSTS, QUALITY, REJECTED_LINES
 from tests.reporting.worlds import rows

@@ -12,7 +12,7 @@ import pytest
 
 from llmops_pipelines.formats import FORMATS, read_lines, unpack_lines
 from llmops_pipelines.formats.records import from_printed
-from llmops_pipelines.formats.usage import usage_of
+from llmops_pipelines.formats.usage.usage import usage_of
 from tests.formats.test_payloads import PAYLOADS, format_of
 from tests.formats.worlds import CONNECTION, LIMITS, read_as
 

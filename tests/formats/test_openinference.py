@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.formats import sniff
-from llmops_pipelines.ingest.tabular import parquet_blocks
+from llmops_pipelines.ingest.log_files.tabular import parquet_blocks
 from tests.formats.spans import CHAT, NOON, PARENT, SPAN, TRACE, batch, call_of, span, step_of
 from tests.formats.worlds import read_as, utc
 

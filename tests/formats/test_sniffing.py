@@ -5,7 +5,7 @@ import json
 import pytest
 
 from llmops_pipelines.formats import FORMATS, connect, sniff, split_document
-from llmops_pipelines.formats.paths import parse_path, show_path
+from llmops_pipelines.formats.engine.paths import parse_path, show_path
 from tests.formats.worlds import call, response
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llmops_pipelines.formats.bodies import response_of
+from llmops_pipelines.formats.bodies.bodies import response_of
 from llmops_pipelines.formats.streamed_bodies import whole_body
 from tests.formats.worlds import damaged, usage
 

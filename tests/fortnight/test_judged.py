@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmops_pipelines.judging.preflight import CANNED
+from llmops_pipelines.judging.execution.preflight import CANNED
 from llmops_pipelines.tables import (
     ALERTS,
     DELIVERIES,

@@ -22,8 +22,8 @@ import yaml
 from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.night import night
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import NightlyRunner, open_instance
+from llmops_pipelines.orchestration.runs.nightly import NightlyRunner, open_instance
+from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.sample_company import write_sample_logs
 from llmops_pipelines.tables import TABLES, Table
 from tests.history import keep_open

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 import zstandard
 
-from llmops_pipelines.ingest import LogFile, files, unaccounted_files
-from llmops_pipelines.ingest.lines import Refused, read_blocks
-from llmops_pipelines.ingest.tabular import csv_blocks
+from llmops_pipelines.ingest import LogFile, unaccounted_files
+from llmops_pipelines.ingest.log_files import files
+from llmops_pipelines.ingest.log_files.lines import Refused, read_blocks
+from llmops_pipelines.ingest.log_files.tabular import csv_blocks
 from llmops_pipelines.tables import CALL_TEXTS, LANDED_REJECTIONS
 from tests.ingest.worlds import Lake, call, landed, landed_lines, line, lines, log, options, reasons
 
@@ -369,7 +370,7 @@ def test_an_alien_pinned_to_a_format_is_still_named():
 
 
 def test_an_array_too_long_to_hold_is_rejected_with_a_remedy(monkeypatch):
-    monkeypatch.setattr("llmops_pipelines.ingest.record_files._DOCUMENT_BYTES", 200)
+    monkeypatch.setattr("llmops_pipelines.ingest.log_files.record_files._DOCUMENT_BYTES", 200)
     data = b"[\n" + b",\n".join(line(call(number)) for number in range(3)) + b"\n]"
     lake = landed(log("log.json", data))
     assert lake.counts("log.json") == (5, 1, 0, 0, 4, 0)
@@ -418,7 +419,7 @@ def test_a_table_of_blank_rows_is_read_up_to_a_limit():
 
 
 def test_a_log_with_a_blank_line_after_each_record_is_read_whole(monkeypatch):
-    monkeypatch.setattr("llmops_pipelines.ingest.lines._MOST_SHORT", 10)
+    monkeypatch.setattr("llmops_pipelines.ingest.log_files.lines._MOST_SHORT", 10)
     records = b"\n\n".join(lines(call(n)).rstrip() for n in range(50))
     lake = landed(log("log.jsonl", records + b"\n" * 900))
     assert lake.file("log.jsonl")["calls"] == 50

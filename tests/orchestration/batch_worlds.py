@@ -13,13 +13,13 @@ import polars as pl
 from llmops_pipelines import pricing
 from llmops_pipelines.judging import rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
-from llmops_pipelines.orchestration import judging as judged
-from llmops_pipelines.orchestration.asking import Occasion, ask, ledger_on
-from llmops_pipelines.orchestration.batches import LakeBook, all_batches
-from llmops_pipelines.orchestration.endpoints import benches
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.resources import Clock, Judge
-from llmops_pipelines.orchestration.stores import open_store
+from llmops_pipelines.orchestration.graph.resources import Clock, Judge
+from llmops_pipelines.orchestration.judging import judging as judged
+from llmops_pipelines.orchestration.judging.asking import Occasion, ask, ledger_on
+from llmops_pipelines.orchestration.judging.batches import LakeBook, all_batches
+from llmops_pipelines.orchestration.judging.endpoints import benches
+from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.orchestration.storage.stores import open_store
 from llmops_pipelines.tables import (
     JUDGE_CALLS,
     JUDGE_LEDGER,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import polars as pl
 
 from llmops_pipelines.cost import feature_costs
-from llmops_pipelines.orchestration import closing, finance
+from llmops_pipelines.orchestration.money import closing, finance
 from llmops_pipelines.tables import CALL_COSTS, FEATURE_COSTS
 from tests.cost.factories import costs
 from tests.finance.worlds import call, settings

@@ -10,8 +10,13 @@ import dagster as dg
 
 from llmops_pipelines.cli.folder import default_reference
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
-from llmops_pipelines.orchestration.lake import Lake
-from llmops_pipelines.orchestration.nightly import Night, NightlyRunner, open_instance, run_night
+from llmops_pipelines.orchestration.runs.nightly import (
+    Night,
+    NightlyRunner,
+    open_instance,
+    run_night,
+)
+from llmops_pipelines.orchestration.storage.lake import Lake
 from tests.history import keep_open
 from tests.ingest.worlds import call, lines
 

@@ -8,8 +8,8 @@ import numpy as np
 from llmops_pipelines.adapters import minilm
 from llmops_pipelines.pricing import PriceOverrides, price_book, price_tokens
 from llmops_pipelines.savings import RoutingPolicy
-from llmops_pipelines.savings.complexity import Need
-from llmops_pipelines.savings.features import FEATURES
+from llmops_pipelines.savings.routing.complexity import Need
+from llmops_pipelines.savings.routing.features import FEATURES
 from llmops_pipelines.tables import (
     BATCH_SAVINGS,
     CALL_COSTS,

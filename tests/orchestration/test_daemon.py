@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from llmops_pipelines.orchestration.nightly import open_instance
+from llmops_pipelines.orchestration.runs.nightly import open_instance
 from llmops_pipelines.sample_company import write_sample_logs
 from llmops_pipelines.tables import LLM_CALLS
 from tests.orchestration.folders import Folder, calls_of

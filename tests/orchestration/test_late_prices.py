@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from llmops_pipelines.orchestration.repricing import history, priced_day
-from llmops_pipelines.orchestration.resources import Clock
+from llmops_pipelines.orchestration.graph.resources import Clock
+from llmops_pipelines.orchestration.runs.repricing import history, priced_day
 from llmops_pipelines.pricing import PriceOverrides, price_book
 from llmops_pipelines.tables import CALL_COSTS, PRICE_RESTATEMENTS
 from tests.priced_lake import priced_lake

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmops_pipelines.adapters import anthropic_batches, patience
+from llmops_pipelines.adapters.endpoints import anthropic_batches, patience
 from tests.batch_stub import MALFORMED, Fault, MessageBatchStub, Misfortune
 from tests.judge_stub import REFUSED, TRUNCATED
 from tests.orchestration.batch_worlds import ANSWERS, ITEMS, World

@@ -6,10 +6,10 @@ from typing import Annotated
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines.orchestration.daily import LastDays, daily, table_metadata
-from llmops_pipelines.orchestration.io_manager import LakeIOManager
-from llmops_pipelines.orchestration.partitions import DAILY
-from llmops_pipelines.orchestration.resources import LakeResource
+from llmops_pipelines.orchestration.graph.daily import LastDays, daily, table_metadata
+from llmops_pipelines.orchestration.graph.io_manager import LakeIOManager
+from llmops_pipelines.orchestration.graph.partitions import DAILY
+from llmops_pipelines.orchestration.graph.resources import LakeResource
 from llmops_pipelines.tables import BUDGET_STATUS, LANDED_DAYS, PROMETHEUS_METRICS
 
 FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)

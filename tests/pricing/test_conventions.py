@@ -16,7 +16,7 @@ from genai_prices import calc_price, extract_usage
 from genai_prices.data import providers
 
 from llmops_pipelines.formats import connect
-from llmops_pipelines.ingest.usage_records import price_records
+from llmops_pipelines.ingest.records.usage_records import price_records
 from tests.pricing.factories import at
 
 NOW = at("2026-11-20 12:00")

@@ -13,9 +13,9 @@ from genai_prices import calc_price, extract_usage
 from genai_prices.types import Usage
 
 from llmops_pipelines.formats import Limits, LogFormat, connect, read_lines
-from llmops_pipelines.formats.usage import usage_of
+from llmops_pipelines.formats.usage.usage import usage_of
 from llmops_pipelines.pricing import find_tariff, price_tokens
-from llmops_pipelines.pricing.catalogue import providers
+from llmops_pipelines.pricing.book.catalogue import providers
 from llmops_pipelines.tables import INSTANT, TOKEN_BUCKETS
 from tests.pricing.factories import at
 

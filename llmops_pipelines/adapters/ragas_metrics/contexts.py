@@ -16,7 +16,7 @@ from llmops_pipelines.adapters.ragas_metrics.metric import (
     tokens,
 )
 from llmops_pipelines.judging import Estimate, Item, Ruling
-from llmops_pipelines.judging.rubrics import VisibleField
+from llmops_pipelines.judging.judges.rubrics import VisibleField
 
 USEFUL_PROMPT_CHARS, RECALL_PROMPT_CHARS = 4_033, 5_695
 """Length of RAGAS 0.4.3's prompts around the material, for quotes."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from llmops_pipelines.judging import Estimate, Item, Ruling, estimated_tokens
-from llmops_pipelines.judging.rubrics import VisibleField
+from llmops_pipelines.judging.judges.rubrics import VisibleField
 
 MAX_TOKENS = 3_000
 """Most that the judge may write; RAGAS's limit of 1,024 truncates verdicts on long answers."""

@@ -51,7 +51,7 @@ def price(
     could be done.
     """
     with told_plainly():
-        from llmops_pipelines.cli.pricing import price_file
+        from llmops_pipelines.cli.money.pricing import price_file
 
         price_file(settings_of(context), file, at, as_json=as_json)
 
@@ -89,7 +89,7 @@ def costs(
     """
     in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli.spending import Question, tell_costs
+        from llmops_pipelines.cli.money.spending import Question, tell_costs
 
         asked = [name for part in by or ["feature"] for name in part.split(",")]
         question = Question(asked, first, last, top, out)
@@ -127,8 +127,8 @@ def drivers(
     if (before_first is None) != (before_last is None):
         raise typer.BadParameter("name both or neither", param_hint="--before-from, --before-to")
     with told_plainly():
-        from llmops_pipelines.cli.drivers import tell_drivers
-        from llmops_pipelines.orchestration.period_drivers import Period, period_before
+        from llmops_pipelines.cli.money.drivers import tell_drivers
+        from llmops_pipelines.orchestration.money.period_drivers import Period, period_before
 
         after = Period(first, last)
         before = period_before(after)
@@ -166,7 +166,7 @@ def reprice(
     """
     in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli import repricing
+        from llmops_pipelines.cli.money import repricing
 
         settings = settings_of(context)
         if history:
@@ -214,7 +214,7 @@ def reconcile(
     """
     in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli.reconciling import reconcile_file
+        from llmops_pipelines.cli.money.reconciling import reconcile_file
 
         code = reconcile_file(
             settings_of(context), file, first, last, out=out, top=top, as_json=as_json
@@ -246,7 +246,7 @@ def chargeback(
     if invoice is not None and invoice_file is not None:
         raise typer.BadParameter("give one of --invoice and --invoice-file", param_hint="--invoice")
     with told_plainly():
-        from llmops_pipelines.cli.finance import Order, charge_back
+        from llmops_pipelines.cli.money.finance import Order, charge_back
 
         charge_back(settings_of(context), Order(month, out, invoice, invoice_file), as_json=as_json)
 
@@ -263,7 +263,7 @@ def close_month(
     Leaves with 0, or with 2 when it was not closed.
     """
     with told_plainly():
-        from llmops_pipelines.cli.finance import close
+        from llmops_pipelines.cli.money.finance import close
 
         close(settings_of(context), month, by, yes=yes)
 
@@ -291,7 +291,7 @@ def charts(
     """
     in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli.charting import write_charts
+        from llmops_pipelines.cli.money.charting import write_charts
 
         write_charts(settings_of(context), out, form, first, last, as_json=as_json)
 
@@ -314,7 +314,7 @@ def export_focus(
     """
     in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli.exporting import write_focus
+        from llmops_pipelines.cli.money.exporting import write_focus
 
         code = write_focus(settings_of(context), first, last, out, account, as_json=as_json)
     raise typer.Exit(code)
@@ -330,7 +330,7 @@ def validate_focus(
     Leaves with 0, 1 where it breaks a rule, 2 when nothing could be done.
     """
     with told_plainly():
-        from llmops_pipelines.cli.exporting import validate_file
+        from llmops_pipelines.cli.money.exporting import validate_file
 
         code = validate_file(file, as_json=as_json)
     raise typer.Exit(code)

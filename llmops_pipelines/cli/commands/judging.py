@@ -41,7 +41,7 @@ def quote(
     """
     in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli.quoting import print_quote
+        from llmops_pipelines.cli.judging.quoting import print_quote
 
         print_quote(settings_of(context), first, last, spec or [], model, as_json=as_json)
 
@@ -99,7 +99,7 @@ def score(
     done, 3 when a bound is broken, 4 when the scores cannot tell whether it holds.
     """
     with told_plainly():
-        from llmops_pipelines.cli import scoring
+        from llmops_pipelines.cli.judging import scoring
 
         order = scoring.Order(
             file=file,
@@ -146,7 +146,7 @@ def rescore(
     """
     in_order(first, last)
     with told_plainly():
-        from llmops_pipelines.cli.rescoring import rescore_days
+        from llmops_pipelines.cli.judging.rescoring import rescore_days
 
         code = rescore_days(
             settings_of(context),
@@ -183,7 +183,7 @@ def assert_outputs(
     told, 2 when nothing could be done.
     """
     with told_plainly():
-        from llmops_pipelines.cli.asserting import assert_outputs
+        from llmops_pipelines.cli.judging.asserting import assert_outputs
 
         code = assert_outputs(
             settings_of(context),
@@ -201,7 +201,7 @@ def list_batches(context: typer.Context, as_json: JSON = False) -> None:
     if context.invoked_subcommand:
         return
     with told_plainly():
-        from llmops_pipelines.cli import batching
+        from llmops_pipelines.cli.judging import batching
 
         batching.tell_batches(settings_of(context), as_json=as_json)
 
@@ -213,7 +213,7 @@ def collect_batches(context: typer.Context, as_json: JSON = False) -> None:
     Leaves with 0, or with 1 where a batch could not be looked at.
     """
     with told_plainly():
-        from llmops_pipelines.cli import batching
+        from llmops_pipelines.cli.judging import batching
 
         code = batching.collect(settings_of(context), as_json=as_json)
     raise typer.Exit(code)
@@ -228,6 +228,6 @@ def cancel_batch(
 ) -> None:
     """Have the endpoint leave the rest of a batch; what it has done by then is kept and paid."""
     with told_plainly():
-        from llmops_pipelines.cli import batching
+        from llmops_pipelines.cli.judging import batching
 
         batching.cancel(settings_of(context), batch)

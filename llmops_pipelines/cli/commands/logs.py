@@ -39,7 +39,7 @@ def import_file(
     Leaves with 0 when anything of it can be read, 2 when nothing can.
     """
     with told_plainly():
-        from llmops_pipelines.cli.importing import import_file
+        from llmops_pipelines.cli.logs.importing import import_file
 
         code = import_file(
             settings_of(context),
@@ -57,7 +57,7 @@ def formats(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """List the log formats that are read, and what their records need."""
-    from llmops_pipelines.cli.listing import list_formats
+    from llmops_pipelines.cli.logs.listing import list_formats
 
     list_formats(as_json=as_json)
 
@@ -85,7 +85,7 @@ def pull(
     if first and last and first > last:
         raise typer.BadParameter(f"{first} lies after --to {last}; swap them", param_hint="--from")
     with told_plainly():
-        from llmops_pipelines.cli.pulling import pull_days
+        from llmops_pipelines.cli.logs.pulling import pull_days
 
         code = pull_days(settings_of(context), first, last, source, as_json=as_json)
     raise typer.Exit(code)

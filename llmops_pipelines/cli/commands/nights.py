@@ -99,7 +99,7 @@ def sample_logs(
 ) -> None:
     """Write a believable company's logs, with planted events and their truth."""
     with told_plainly():
-        from llmops_pipelines.cli.sample import write_sample
+        from llmops_pipelines.cli.logs.sample import write_sample
 
         write_sample(out, days=days, end=end, calls_per_day=calls_per_day, seed=seed)
 

@@ -27,7 +27,7 @@ def forget(
     if bool(user) == bool(session):
         raise typer.BadParameter("name one of --user-id and --session", param_hint="--user-id")
     with told_plainly():
-        from llmops_pipelines.cli.privacy import forget_person
+        from llmops_pipelines.cli.logs.privacy import forget_person
 
         forget_person(settings_of(context), user, session, as_json=as_json)
 
@@ -42,7 +42,7 @@ def expire(
 ) -> None:
     """Take out the days that are older than `retention_days` of privacy.yaml allows."""
     with told_plainly():
-        from llmops_pipelines.cli.privacy import expire_tables
+        from llmops_pipelines.cli.logs.privacy import expire_tables
 
         expire_tables(settings_of(context), dry_run=dry_run, as_json=as_json)
 
@@ -51,6 +51,6 @@ def expire(
 def rotate_user_key(context: typer.Context) -> None:
     """Hash users with a new key from now on; older rows keep theirs."""
     with told_plainly():
-        from llmops_pipelines.cli.privacy import rotate_key
+        from llmops_pipelines.cli.logs.privacy import rotate_key
 
         rotate_key(settings_of(context))

@@ -33,7 +33,7 @@ def plan(
     Leaves with 0 when something is recommended, 3 when nothing is, 2 when no plan is stored.
     """
     with told_plainly():
-        from llmops_pipelines.cli.planning import tell_plan
+        from llmops_pipelines.cli.savings.planning import tell_plan
 
         code = tell_plan(settings_of(context), chart_out, as_json=as_json)
     raise typer.Exit(code)
@@ -70,7 +70,7 @@ def routing(
     """
     between_0_and_1(max_loss, "--max-loss")
     with told_plainly():
-        from llmops_pipelines.cli.routing import Order, route
+        from llmops_pipelines.cli.savings.routing import Order, route
 
         order = Order(file, max_loss, calls_per_day, policy_out, chart_out, weak, strong)
         code = route(order, as_json=as_json)
@@ -109,8 +109,8 @@ def cache(
     if ttl < 0:
         raise typer.BadParameter(f"{ttl} is below 0", param_hint="--ttl")
     with told_plainly():
-        from llmops_pipelines.cli.caching import Order, policy_of
-        from llmops_pipelines.cli.caching import cache as replay
+        from llmops_pipelines.cli.savings.caching import Order, policy_of
+        from llmops_pipelines.cli.savings.caching import cache as replay
 
         policy = policy_of(ttl or None, max_wrong, embedding_usd, calls_per_day)
         code = replay(Order(file, policy, chart_out), as_json=as_json)
@@ -144,7 +144,7 @@ def prefix(
     could be done.
     """
     with told_plainly():
-        from llmops_pipelines.cli.prefix import Order, replay_file
+        from llmops_pipelines.cli.savings.prefix import Order, replay_file
 
         order = Order(file, calls_per_day, chart_out, model, block_tokens)
         code = replay_file(settings_of(context), order, as_json=as_json)
@@ -175,7 +175,7 @@ def batch(
     nothing could be done.
     """
     with told_plainly():
-        from llmops_pipelines.cli.batch_replay import Order, replay_file
+        from llmops_pipelines.cli.savings.batch_replay import Order, replay_file
 
         order = Order(file, tuple(not_interactive or ()), calls_per_day, chart_out)
         code = replay_file(settings_of(context), order, as_json=as_json)
@@ -238,8 +238,8 @@ def compress(
             param_hint="--keep",
         )
     with told_plainly():
-        from llmops_pipelines.cli import compressing
-        from llmops_pipelines.cli.compress_anew import Anew
+        from llmops_pipelines.cli.savings import compressing
+        from llmops_pipelines.cli.savings.compress_anew import Anew
 
         order = compressing.Order(
             file,

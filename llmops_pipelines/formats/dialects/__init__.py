@@ -20,8 +20,8 @@ from llmops_pipelines.formats.dialects import (
     vercel,
 )
 from llmops_pipelines.formats.dialects.gen_ai_events import read_events
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span, spans_of
-from llmops_pipelines.formats.reading import Record
 
 _DIALECTS: Final[tuple[tuple[Callable[[Span], bool], Callable[[Span], Record]], ...]] = (
     (openinference_spans.speaks, openinference_spans.read),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats.messages import is_call, text_of
+from llmops_pipelines.formats.bodies.messages import is_call, text_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_name,
     as_text,

@@ -8,6 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from llmops_pipelines.formats.bodies.messages import (
+    documents_of,
+    messages_of,
+    text_of,
+    tool_calls_of,
+)
 from llmops_pipelines.formats.dialects.common import (
     answer_of,
     indexed,
@@ -16,9 +22,8 @@ from llmops_pipelines.formats.dialects.common import (
     under,
 )
 from llmops_pipelines.formats.dialects.gen_ai_usage import usage
-from llmops_pipelines.formats.messages import documents_of, messages_of, text_of, tool_calls_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Span
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
 
 DETAILS: Final = "gen_ai.client.inference.operation.details"

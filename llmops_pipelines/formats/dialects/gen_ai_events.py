@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from llmops_pipelines.formats.dialects import gen_ai
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Log, Span, log_of, logs_of
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, as_object, first
 
 EARLIER: Final = "earlierMessages"

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from llmops_pipelines.formats.counts import together, with_total
 from llmops_pipelines.formats.dialects.common import counts
 from llmops_pipelines.formats.dialects.openinference_outputs import broken_down
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_object
-from llmops_pipelines.formats.usage_maps import count_of, of_embedding
+from llmops_pipelines.formats.usage.counts import together, with_total
+from llmops_pipelines.formats.usage.usage_maps import count_of, of_embedding
 
 _USAGE: Final = "gen_ai.usage"
 _DETAILS: Final = f"{_USAGE}.details"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
+from llmops_pipelines.formats.bodies.outcomes import outcome_of
 from llmops_pipelines.formats.dialects.common import record_of, step, under
-from llmops_pipelines.formats.messages import documents_of, messages_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.outcomes import outcome_of
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_name,
     as_object,
@@ -23,7 +23,7 @@ from llmops_pipelines.formats.records import (
     tokens,
     without_nulls,
 )
-from llmops_pipelines.formats.usage_maps import of_embedding, token_fields, total_of
+from llmops_pipelines.formats.usage.usage_maps import of_embedding, token_fields, total_of
 
 _OWN: Final = "langfuse.observation"
 _MARK: Final = f"{_OWN}."

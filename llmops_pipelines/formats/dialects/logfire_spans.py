@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import request_of
+from llmops_pipelines.formats.bodies.bodies import request_of
+from llmops_pipelines.formats.bodies.outcomes import outcome_of
 from llmops_pipelines.formats.dialects import gen_ai
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Span
-from llmops_pipelines.formats.outcomes import outcome_of
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_name, as_object, first
 
 _ASKED, _REPLIED = "request_data", "response_data"

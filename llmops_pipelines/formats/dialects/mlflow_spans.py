@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import adds_up, with_total
+from llmops_pipelines.formats.bodies.messages import documents_of, messages_of, tool_calls_of
+from llmops_pipelines.formats.bodies.outcomes import outcome_of, usage_in
 from llmops_pipelines.formats.dialects.common import answer_of, counts, custom, record_of, step
 from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller, split_writes
-from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.outcomes import outcome_of, usage_in
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -23,8 +22,9 @@ from llmops_pipelines.formats.records import (
     first,
     from_json,
 )
-from llmops_pipelines.formats.usage import tokens_of
-from llmops_pipelines.formats.usage_maps import count_of
+from llmops_pipelines.formats.usage.counts import adds_up, with_total
+from llmops_pipelines.formats.usage.usage import tokens_of
+from llmops_pipelines.formats.usage.usage_maps import count_of
 
 _CALLS: Final = ("CHAT_MODEL", "LLM", "EMBEDDING")
 _KINDS: Final = {

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import COUNTS, count_in, together
-from llmops_pipelines.formats.outcomes import outcome_of, usage_in
-from llmops_pipelines.formats.reading import Record
+from llmops_pipelines.formats.bodies.outcomes import outcome_of, usage_in
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import as_name, first, without_nulls
-from llmops_pipelines.formats.usage_maps import token_fields
+from llmops_pipelines.formats.usage.counts import COUNTS, count_in, together
+from llmops_pipelines.formats.usage.usage_maps import token_fields
 
 _IDS: Final = ("id", "response_id", "responseId")
 _TOLD: Final = ("response_id", "model", "finish_reason", "service_tier")

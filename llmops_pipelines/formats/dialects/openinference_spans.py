@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from llmops_pipelines.formats.bodies import reply_of
-from llmops_pipelines.formats.counts import with_total
+from llmops_pipelines.formats.bodies.bodies import reply_of
+from llmops_pipelines.formats.bodies.messages import documents_of, messages_of, tool_calls_of
 from llmops_pipelines.formats.dialects.common import (
     answer_of,
     counts,
@@ -25,9 +25,8 @@ from llmops_pipelines.formats.dialects.common import (
 )
 from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller, beside_caches
 from llmops_pipelines.formats.dialects.openinference_outputs import broken_down, told_by
-from llmops_pipelines.formats.messages import documents_of, messages_of, tool_calls_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_name,
     as_object,
@@ -38,6 +37,7 @@ from llmops_pipelines.formats.records import (
     from_printed,
     without_nulls,
 )
+from llmops_pipelines.formats.usage.counts import with_total
 
 KIND: Final = "openinference.span.kind"
 _STEPS: Final = {

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from llmops_pipelines.formats.dialects import gen_ai
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_name, without_nulls
 
 _SCOPE: Final = "openlit.instrumentation."

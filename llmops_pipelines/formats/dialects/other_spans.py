@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from llmops_pipelines.formats.dialects.common import record_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.reading import Record
 
 _PLUMBING: Final = ("http.", "db.", "rpc.", "messaging.", "url.", "faas.", "net.", "dns.")
 _PEOPLE: Final = ("user_id", "session_id", "feature")

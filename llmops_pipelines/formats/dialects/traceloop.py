@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from llmops_pipelines.formats.bodies.messages import documents_of
 from llmops_pipelines.formats.dialects import gen_ai
 from llmops_pipelines.formats.dialects.common import step, under
-from llmops_pipelines.formats.messages import documents_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,

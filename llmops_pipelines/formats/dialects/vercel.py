@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmops_pipelines.formats.counts import with_total
+from llmops_pipelines.formats.bodies.messages import messages_of
 from llmops_pipelines.formats.dialects import gen_ai
 from llmops_pipelines.formats.dialects.common import counts, step, under
 from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller
-from llmops_pipelines.formats.messages import messages_of
+from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.reading import Record
 from llmops_pipelines.formats.records import as_list, as_name, at_path, context_of, first
-from llmops_pipelines.formats.usage_maps import of_embedding
+from llmops_pipelines.formats.usage.counts import with_total
+from llmops_pipelines.formats.usage.usage_maps import of_embedding
 
 _INNER: Final = (".doGenerate", ".doStream", ".doEmbed")
 _USAGE: Final = "ai.usage"

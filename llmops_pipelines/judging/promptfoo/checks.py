@@ -8,13 +8,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from llmops_pipelines.judging.heuristics.refusals import declines
+from llmops_pipelines.judging.heuristics.response_format import SchemaError, format_error, read_json
 from llmops_pipelines.judging.promptfoo.likeness import edit_distance, rouge_n
 from llmops_pipelines.judging.promptfoo.outputs import Output
 from llmops_pipelines.judging.promptfoo.patterns import compiled
 from llmops_pipelines.judging.promptfoo.suite import Assertion, Finding, UndecidedError
 from llmops_pipelines.judging.promptfoo.tool_calls import function_call, tools_call
-from llmops_pipelines.judging.refusals import declines
-from llmops_pipelines.judging.response_format import SchemaError, format_error, read_json
 
 EDITS, ROUGE = 5.0, 0.75
 """Thresholds where the configuration names none; promptfoo's."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from llmops_pipelines.judging.judges.replies import Ruling
+from llmops_pipelines.judging.judges.rubrics import Rubric
 from llmops_pipelines.judging.promptfoo.checks import finding
 from llmops_pipelines.judging.promptfoo.outputs import Output
 from llmops_pipelines.judging.promptfoo.suite import Assertion, Finding, UndecidedError
-from llmops_pipelines.judging.replies import Ruling
-from llmops_pipelines.judging.rubrics import Rubric
 
 _OUTPUT: Final = {
     "type": "object",

@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 
 from llmops_pipelines.judging.embedded import Embed
-from llmops_pipelines.judging.item import ITEM_SCHEMA
+from llmops_pipelines.judging.judges.item import ITEM_SCHEMA
+from llmops_pipelines.judging.judges.replies import Ruling
 from llmops_pipelines.judging.promptfoo.checks import decided, finding
 from llmops_pipelines.judging.promptfoo.graded import KINDS, Kind, item_row, ruled
 from llmops_pipelines.judging.promptfoo.kinds import EMBEDDED, JUDGED
@@ -26,7 +27,6 @@ from llmops_pipelines.judging.promptfoo.suite import (
     UndecidedError,
 )
 from llmops_pipelines.judging.promptfoo.templating import TemplateFaultError, filled
-from llmops_pipelines.judging.replies import Ruling
 
 Rule = Callable[[Kind, pl.DataFrame], Mapping[str, Ruling]]
 """Rulings by ``call_id`` on items of one kind; every item gets one."""

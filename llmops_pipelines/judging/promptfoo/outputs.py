@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmops_pipelines.judging.heuristics.response_format import read_json
 from llmops_pipelines.judging.promptfoo.suite import ConfigError, Suite, Test
-from llmops_pipelines.judging.response_format import read_json
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
+from llmops_pipelines.judging.heuristics.response_format import read_json
 from llmops_pipelines.judging.promptfoo.kinds import CODE, KINDS, SPELLED
 from llmops_pipelines.judging.promptfoo.marked import Marked, read_yaml
 from llmops_pipelines.judging.promptfoo.suite import (
@@ -19,7 +20,6 @@ from llmops_pipelines.judging.promptfoo.suite import (
 )
 from llmops_pipelines.judging.promptfoo.tables import rows_of_table
 from llmops_pipelines.judging.promptfoo.tool_calls import OFFERED, offered
-from llmops_pipelines.judging.response_format import read_json
 
 Read = Callable[[str], str]
 """The text of a file, by its path as the configuration spells it. Raises OSError."""

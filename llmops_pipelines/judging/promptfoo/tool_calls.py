@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from llmops_pipelines.judging.heuristics.response_format import SchemaError, format_error, read_json
 from llmops_pipelines.judging.promptfoo.outputs import Output
 from llmops_pipelines.judging.promptfoo.suite import UndecidedError
-from llmops_pipelines.judging.response_format import SchemaError, format_error, read_json
 
 OFFERED = {"is-valid-openai-tools-call": "tools", "is-valid-openai-function-call": "functions"}
 """The assertion, and where a provider's ``config`` offers what it speaks of."""

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.judging import Ruling
+from llmops_pipelines.judging.judges.rubrics import Rubric
 from llmops_pipelines.judging.promptfoo import Kind, Output
-from llmops_pipelines.judging.rubrics import Rubric
 from tests.judging.promptfoo.worlds import found, results
 
 YES, NO = {"type": "contains", "value": "a"}, {"type": "contains", "value": "x"}

@@ -1,0 +1,1 @@
+"""Endpoints that judge: requests and replies, money shared by processes, batches."""

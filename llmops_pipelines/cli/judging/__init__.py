@@ -1,0 +1,1 @@
+"""Commands that judge, quote and wait for judges."""

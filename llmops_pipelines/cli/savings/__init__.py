@@ -1,0 +1,1 @@
+"""Commands that replay a saving on a file."""

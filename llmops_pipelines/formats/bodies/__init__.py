@@ -1,0 +1,1 @@
+"""What providers' requests and answers say, whoever logged them."""

@@ -1,0 +1,1 @@
+"""Token counts as providers, tools and client libraries spell them."""

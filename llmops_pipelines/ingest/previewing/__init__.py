@@ -1,0 +1,1 @@
+"""What a file would become, without landing it; how an unknown one might be mapped."""

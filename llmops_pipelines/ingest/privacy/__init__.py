@@ -1,0 +1,1 @@
+"""What may be kept of what was logged: redaction, hidden ids, policies, the forgotten."""

@@ -1,0 +1,1 @@
+"""Usage and prompts of records by themselves, for whoever needs no calls."""

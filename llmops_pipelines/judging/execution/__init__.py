@@ -1,0 +1,1 @@
+"""Asking: pace, retries, money and canaries, at once or in batches."""

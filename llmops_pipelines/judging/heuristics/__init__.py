@@ -1,0 +1,1 @@
+"""Scores without a model: support, refusal, format, utilisation, evidence."""

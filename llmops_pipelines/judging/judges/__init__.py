@@ -1,0 +1,1 @@
+"""Judges as they are known before anything is paid: rubrics, items, prompts, replies, quotes."""

@@ -1,0 +1,1 @@
+"""What is wrong with tables, prices, names and the set-up."""

@@ -1,0 +1,1 @@
+"""What the graph is written with: days, resources, assets of one day, jobs, staleness."""

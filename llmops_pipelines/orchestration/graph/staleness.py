@@ -1,0 +1,101 @@
+"""Which assets of which days are missing, unfinished, or older than what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import dagster as dg
+import polars as pl
+
+from llmops_pipelines.orchestration.graph.daily import INPUTS_KEY, input_digests
+from llmops_pipelines.orchestration.graph.io_manager import TABLE_KEY
+from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, TABLES, Table
+
+OWED = ("failed", "over_budget")
+"""Outcomes that speak of a run, not of an answer: the judge was dead, or the purse empty."""
+
+AWAITED = (*OWED, "pending")
+"""Those, and verdicts that are waited for in a batch."""
+
+JUDGED = (JUDGE_SCORES, RAGAS_SCORES)
+"""Tables of verdicts by judges at endpoints."""
+
+
+class DailyAsset(NamedTuple):
+    """One daily asset: its key, its table, and how many days of which tables it reads."""
+
+    key: dg.AssetKey
+    table: str
+    windows: Mapping[str, int]
+
+
+def daily_assets(specs: Iterable[dg.AssetSpec]) -> list[DailyAsset]:
+    """The daily assets among ``specs``, each after those it reads."""
+    waiting = {
+        str(spec.metadata[TABLE_KEY]): DailyAsset(
+            spec.key, str(spec.metadata[TABLE_KEY]), spec.metadata[INPUTS_KEY]
+        )
+        for spec in specs
+        if INPUTS_KEY in spec.metadata
+    }
+    ordered: list[DailyAsset] = []
+    while waiting:
+        ready = [asset for asset in waiting.values() if not set(asset.windows) & set(waiting)]
+        if not ready:
+            raise ValueError(f"these assets read one another in a circle: {', '.join(waiting)}")
+        ordered += ready
+        for asset in ready:
+            del waiting[asset.table]
+    return ordered
+
+
+def stale_assets(
+    lake: Lake,
+    assets: Sequence[DailyAsset],
+    day: date,
+    *,
+    judging: bool = False,
+    anew: Collection[str] = (),
+) -> list[DailyAsset]:
+    """Those of ``assets`` to compute for ``day``: missing, unfinished, outdated, or after such.
+
+    Truth lies in the lake itself: every file names the digests it was computed from. What a judge
+    still owes counts only while ``judging``: while there is one to ask about that day. Tables named
+    in ``anew`` are stale because somebody says so.
+    """
+    stale: list[DailyAsset] = []
+    renewed: set[str] = set()
+    for asset in assets:
+        stored = lake.stored(TABLES[asset.table], day)
+        if (
+            stored is None
+            or asset.table in anew
+            or renewed & set(asset.windows)
+            or stored.inputs != input_digests(lake, asset.windows, day)
+            or (judging and _awaits_verdicts(lake, asset.table, day))
+        ):
+            stale.append(asset)
+            renewed.add(asset.table)
+    return stale
+
+
+def owing_days(lake: Lake, days: Iterable[date]) -> list[date]:
+    """Those of ``days`` on which a judge left verdicts undone that no batch will bring."""
+    return [
+        day
+        for day in days
+        if any(_has(lake, table, day, OWED) for table in JUDGED if lake.stored(table, day))
+    ]
+
+
+def _awaits_verdicts(lake: Lake, table: str, day: date) -> bool:
+    """Whether a judge still owes verdicts on ``day``; the ledger keeps those it gave."""
+    return any(table == judged.name and _has(lake, judged, day, AWAITED) for judged in JUDGED)
+
+
+def _has(lake: Lake, table: Table, day: date, outcomes: Sequence[str]) -> bool:
+    found = lake.scan(table, [day]).filter(pl.col("outcome").is_in(outcomes))
+    return not found.limit(1).collect().is_empty()

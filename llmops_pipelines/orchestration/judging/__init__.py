@@ -1,0 +1,1 @@
+"""A day's sample in front of its judges: quoted, capped, asked, in batches or at once."""

@@ -1,0 +1,1 @@
+"""Logs into the lake: pulled, landed, redacted, and let go when they are old."""

@@ -1,0 +1,1 @@
+"""What people see of it all: key figures, charts, the nightly page."""

@@ -1,0 +1,1 @@
+"""What runs by itself or at a word: nights, sensors, backfills, restatements, rollbacks."""

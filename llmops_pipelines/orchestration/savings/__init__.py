@@ -1,0 +1,1 @@
+"""Replays of the last days over the lake."""

@@ -1,0 +1,55 @@
+"""How much a feature is used, for what a saving comes to in a year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.savings import is_routers_own
+from llmops_pipelines.tables import LLM_CALLS, SAMPLED_TRACES
+
+
+def routable_per_day(
+    lake: Lake, days: Sequence[date], feature: str, models: Sequence[str]
+) -> float | None:
+    """Requests of ``feature`` that a router between ``models`` would decide on, on an average day.
+
+    Successful calls of these models with messages, the router's own apart. A question that several
+    of them were sent, as shadow traffic is, is asked as often as the model that got it most often.
+    The days are those of ``days`` on which the feature had successful calls; None without any.
+    """
+    calls = lake.scan(LLM_CALLS, days).filter(status="ok", feature=feature)
+    used = calls.select(pl.col("day").n_unique()).collect().item()
+    asked = (
+        calls.filter(pl.col("model").is_in(models), ~is_routers_own())
+        .drop_nulls("request_digest")
+        .group_by("day", "request_digest", "model")
+        .len()
+        .group_by("day", "request_digest")
+        .agg(pl.col("len").max())
+        .select(pl.col("len").sum())
+        .collect()
+        .item()
+    )
+    return asked / used if used else None
+
+
+def sampled_per_day(lake: Lake, days: Sequence[date]) -> dict[str, float]:
+    """Successful calls with texts that each feature's sample stands for, on an average such day.
+
+    Fewer than all calls: a trace is drawn whole, and only the call that answers it is looked at.
+    """
+    well = lake.scan(LLM_CALLS, days).filter(pl.col("status") == "ok").select("call_id")
+    drawn = (
+        lake.scan(SAMPLED_TRACES, days)
+        .filter("has_text")
+        .join(well, on="call_id", how="semi")
+        .select("feature", "day", "call_id", weight=1 / pl.col("probability"))
+        .sort("feature", "day", "call_id")
+        .collect()
+    )
+    daily = drawn.group_by("feature", "day", maintain_order=True).agg(pl.col("weight").sum())
+    return dict(daily.group_by("feature", maintain_order=True).agg(pl.col("weight").mean()).rows())

@@ -1,0 +1,1 @@
+"""A file of samples in front of judges, outside of any night."""

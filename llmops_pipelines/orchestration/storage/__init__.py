@@ -1,0 +1,1 @@
+"""Bytes, tables and locks under one root."""

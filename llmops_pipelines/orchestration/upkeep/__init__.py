@@ -1,0 +1,1 @@
+"""The lake kept in order: people forgotten, ledgers compacted, the warehouse made."""

@@ -1,0 +1,1 @@
+"""The dated price book: what a model costs when, and as it was believed when."""

@@ -1,0 +1,1 @@
+"""What a cache of answers would save, and how often it would err."""

@@ -1,0 +1,1 @@
+"""What shorter prompts would save, and what they would lose."""

@@ -1,0 +1,1 @@
+"""All savings as one."""

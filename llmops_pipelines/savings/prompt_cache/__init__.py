@@ -1,0 +1,1 @@
+"""What a provider's cache of prompt prefixes could serve."""

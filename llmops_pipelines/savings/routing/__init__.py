@@ -1,0 +1,1 @@
+"""What a router would save, and lose, by the difficulty of questions."""
