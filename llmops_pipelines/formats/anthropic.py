@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.anthropic_blocks import (
-    answer_of,
-    called_of,
     cited_in,
+    reply_of,
     searched_in,
     streamed_message,
 )
@@ -32,20 +31,6 @@ def message_fields(message: Mapping[str, Any]) -> Record:
         **usage_of(as_object(message.get("usage"))).fields,
     }
     return without_nulls(said)
-
-
-def reply_of(message: Mapping[str, Any]) -> Record:
-    """What a message says of itself."""
-    content, usage = as_list(message.get("content")), as_object(message.get("usage"))
-    return {
-        "response_id": message.get("id"),
-        "model": message.get("model"),
-        "finish_reason": message.get("stop_reason"),
-        # The fast mode is a price of its own, though its tier is called standard.
-        "service_tier": "fast" if usage.get("speed") == "fast" else usage.get("service_tier"),
-        "answer": answer_of(content),
-        "tool_calls": called_of(content) or None,
-    }
 
 
 def request_fields(request: Mapping[str, Any]) -> Record:

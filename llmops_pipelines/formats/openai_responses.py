@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.responses_items import (
-    answer_of,
-    called_of,
     found_of,
+    reply_of,
     searches_of,
     sent_of,
 )
@@ -63,20 +62,6 @@ def response_fields(response: Mapping[str, Any]) -> Record:
         **usage_of(response.get("usage")).fields,
     }
     return context_of(metadata) | without_nulls(said)
-
-
-def reply_of(response: Mapping[str, Any]) -> Record:
-    """What a response says of itself; one that was cut short or filtered ended for that reason."""
-    output = as_list(response.get("output"))
-    short = at_path(response, "incomplete_details", "reason")
-    return {
-        "response_id": response.get("id"),
-        "model": response.get("model"),
-        "service_tier": response.get("service_tier"),
-        "finish_reason": short or ("stop" if response.get("status") == "completed" else None),
-        "answer": answer_of(output),
-        "tool_calls": called_of(output) or None,
-    }
 
 
 def request_fields(request: Mapping[str, Any]) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -12,6 +12,20 @@ from llmops_pipelines.formats.records import as_list, as_name, as_object, as_tex
 
 _CALLS: Final = ("tool_use", "server_tool_use", "mcp_tool_use")
 _HOLDERS: Final = ("tool_result", "mcp_tool_result")
+
+
+def reply_of(message: Mapping[str, Any]) -> Record:
+    """What a message says of itself."""
+    content, usage = as_list(message.get("content")), as_object(message.get("usage"))
+    return {
+        "response_id": message.get("id"),
+        "model": message.get("model"),
+        "finish_reason": message.get("stop_reason"),
+        # The fast mode is a price of its own, though its tier is called standard.
+        "service_tier": "fast" if usage.get("speed") == "fast" else usage.get("service_tier"),
+        "answer": answer_of(content),
+        "tool_calls": called_of(content) or None,
+    }
 
 
 def answer_of(content: list[Any]) -> str | None:

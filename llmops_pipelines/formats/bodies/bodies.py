@@ -10,8 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmops_pipelines.formats import anthropic, openai_responses
-from llmops_pipelines.formats.bodies import bedrock_bodies, cohere, completion, gemini, ollama
+from llmops_pipelines.formats.bodies import (
+    anthropic_blocks,
+    bedrock_bodies,
+    cohere,
+    completion,
+    gemini,
+    ollama,
+    responses_items,
+)
 from llmops_pipelines.formats.bodies.messages import messages_of, text_of
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import (
@@ -30,8 +37,8 @@ _ASKED: Final = ("messages", "contents", "input", "prompt", "inputText")
 _READERS: Final = (
     ("choices", completion.reply_of),
     ("candidates", gemini.reply_of),
-    ("output", openai_responses.reply_of),
-    ("content", anthropic.reply_of),
+    ("output", responses_items.reply_of),
+    ("content", anthropic_blocks.reply_of),
 )
 """The key under which each API answers, and who reads it."""
 

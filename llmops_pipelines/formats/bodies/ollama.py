@@ -7,13 +7,12 @@ prompt and of the answer, thoughts included; durations are nanoseconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from llmops_pipelines.formats.bodies.messages import text_of, tool_calls_of
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import as_object, first
-
-COUNTS: Final = ("prompt_eval_count", "eval_count")
+from llmops_pipelines.formats.usage.usage import OLLAMA
 
 
 def speaks(body: Mapping[str, Any]) -> bool:
@@ -23,7 +22,7 @@ def speaks(body: Mapping[str, Any]) -> bool:
 
 def counts_in(body: Mapping[str, Any]) -> Record:
     """The counts of an answer, as a usage object; empty where it has none."""
-    return {name: body[name] for name in COUNTS if name in body}
+    return {name: body[name] for name in OLLAMA if name in body}
 
 
 def reply_of(body: Mapping[str, Any]) -> Record:

@@ -14,6 +14,20 @@ _CALL: Final = "_call"
 _OUTPUT: Final = "_output"
 
 
+def reply_of(response: Mapping[str, Any]) -> Record:
+    """What a response says of itself; one that was cut short or filtered ended for that reason."""
+    output = as_list(response.get("output"))
+    short = at_path(response, "incomplete_details", "reason")
+    return {
+        "response_id": response.get("id"),
+        "model": response.get("model"),
+        "service_tier": response.get("service_tier"),
+        "finish_reason": short or ("stop" if response.get("status") == "completed" else None),
+        "answer": answer_of(output),
+        "tool_calls": called_of(output) or None,
+    }
+
+
 def sent_of(instructions: Any, sent: Any) -> list[Record]:
     """Messages: the instructions as the system's, then the input's items."""
     if isinstance(instructions, str):

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from llmops_pipelines.formats.bodies import ollama
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import as_list, at_path, first, without_nulls
 from llmops_pipelines.formats.usage.counts import (
@@ -42,6 +41,9 @@ _CACHE_NAMES: Final = {
     "num_cached_tokens",  # Mistral's engine found them computed; they are billed like all others
 }  # fmt: skip
 """Counts of cached tokens that a reader below looks at, or that say nothing more."""
+
+OLLAMA: Final = ("prompt_eval_count", "eval_count")
+"""Counts that an answer of Ollama's has beside its text."""
 
 _PERPLEXITY: Final = ("citation_tokens", "num_search_queries", "search_context_size")
 WEB_SEARCH_PATHS: Final = (
@@ -318,7 +320,7 @@ def _cohere(usage: Mapping[str, Any]) -> _Read:
 
 def _ollama(usage: Mapping[str, Any]) -> _Read:
     """What Ollama evaluated; a prompt that it remembered whole it leaves out."""
-    prompt, answer = (usage.get(name) for name in ollama.COUNTS)
+    prompt, answer = (usage.get(name) for name in OLLAMA)
     return {"input_tokens": prompt, "output_tokens": answer}, []
 
 
@@ -360,7 +362,7 @@ _FAMILIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Mapping[str, Any]],
         _bedrock,
     ),
     ("cohere", ("billed_units", "tokens"), _cohere),
-    ("ollama", ollama.COUNTS, _ollama),
+    ("ollama", OLLAMA, _ollama),
     # Without a word on caches, both conventions mean the same.
     ("openai_responses", ("total_tokens",), _responses),
     ("anthropic", ("input_tokens", "output_tokens"), _anthropic),
