@@ -4,7 +4,7 @@ Its first version keeps the texts in ``request_data`` and ``response_data``, tho
 API as events in an attribute, the answer last. Of a stream there are
 two: a span until it begins, and a log when it is over, whose ``duration`` (seconds) runs from its
 beginning. They are told as two calls of one request, which a day's calls together show
-(``ingest.same_calls``): they may lie in different files.
+(``ingest.day.copies``): they may lie in different files.
 """
 
 from __future__ import annotations

@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmops_pipelines.ingest.day.asked import NO_CALL
-from llmops_pipelines.ingest.day.same_calls import (
+from llmops_pipelines.ingest.day.likeness import (
     RECEIVED,
     SAME_RESPONSE_S,
     SENT,
     apart,
-    groups,
     one_model,
 )
+from llmops_pipelines.ingest.day.same_calls import groups
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 NEAR: Final = pl.duration(seconds=SAME_RESPONSE_S)

@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.day.same_calls import BEGUN, CLOSE_S, RECEIVED, SENT, STREAMS_TWICE
+from llmops_pipelines.ingest.day.likeness import BEGUN, CLOSE_S, RECEIVED, SENT, STREAMS_TWICE
 
 WRITER: Final = pl.concat_str(
     "source_format", pl.col("instrumentation").fill_null(""), separator=" "
