@@ -356,10 +356,12 @@ def test_pieces_of_nothing_known_never_break_the_file(path: str) -> None:
     assert llm_calls(lake.rows()).height == 1
 
 
-def test_a_stream_as_a_server_sends_it_says_what_to_do() -> None:
+def test_a_stream_as_a_server_sends_it_is_one_call() -> None:
     sent = b"".join(b"data: " + line + b"\n\n" for line in lines(*STREAM).splitlines())
-    ((_, why),) = reasons(landed(log("sent.txt", sent + b"data: [DONE]\n\n")))
-    assert "one per line: sed -n 's/^data: *{/{/p' sent.txt" in why
+    lake = landed(log("sent.txt", sent + b"data: [DONE]\n\n"))
+    assert [row[2:] for row in calls(lake)] == [(True, "stop", 56, 30)]
+    assert texts(lake) == [("It ships on Monday.", [])]
+    assert lake.counts("sent.txt")[0] == sum(lake.counts("sent.txt")[1:])
 
 
 def test_chunks_that_mistrals_sdk_handed_over_are_one_call() -> None:

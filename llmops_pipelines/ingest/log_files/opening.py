@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import duckdb
@@ -17,13 +17,14 @@ from llmops_pipelines.formats import (
 )
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.ingest.log_files.bedrock_bodies import is_body, with_bodies, without_records
+from llmops_pipelines.ingest.log_files.carried import NameOf, carried_records, unwrapped
 from llmops_pipelines.ingest.log_files.enclosed import enclosed_records
 from llmops_pipelines.ingest.log_files.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.log_files.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.log_files.other_providers import PROVIDERS
 from llmops_pipelines.ingest.log_files.parquet_bounds import NoTableError
 from llmops_pipelines.ingest.log_files.record_files import document_records, is_csv, peeked
-from llmops_pipelines.ingest.log_files.rewriting import object_in
+from llmops_pipelines.ingest.log_files.rewriting import lines_of, object_in
 from llmops_pipelines.ingest.log_files.span_messages import with_earlier_messages
 from llmops_pipelines.ingest.log_files.streams import gathered, with_joined_responses
 from llmops_pipelines.ingest.log_files.tabular import (
@@ -37,11 +38,9 @@ from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.sources import Source
 
 _SAMPLE_LINES: Final = 100
+_MANY_LINES: Final = 10_000
 _SAMPLE_BYTES: Final = 32 * 2**20
 _END_BYTES: Final = 64
-_EVENTS: Final = (b"data:", b"event:")
-"""What a stream of server-sent events may begin with."""
-
 _SNIFFED: Final = {name: known.reading() for name, known in FORMATS.items()}
 """One reading per format, so that the lines of many small files are read together."""
 
@@ -111,13 +110,13 @@ def open_content(
 def _recognised(
     connection: duckdb.DuckDBPyConnection, content: Content, options: LandingOptions
 ) -> Opened | Unknown:
-    source = options.sources.of(content.file.path)
+    source, most = options.sources.of(content.file.path), options.max_line_bytes
     head, chunks = peeked(content.chunks())
     if head.startswith(PARQUET):
-        return _opened_table(source, parquet_blocks(chunks, options.max_line_bytes))
+        return _opened_table(source, parquet_blocks(chunks, most), most)
     if is_csv(content.file.path) and foreign(head) is None:
-        return _opened_table(source, csv_blocks(chunks, options.max_line_bytes, head))
-    blocks = read_blocks(chunks, options.max_line_bytes)
+        return _opened_table(source, csv_blocks(chunks, most, head), most)
+    blocks = read_blocks(chunks, most)
     seen, sample = _begin(blocks)
     begins, objects = _begins(seen), objects_in(sample)
     found = source.format if source else sniff_records(objects)
@@ -128,11 +127,14 @@ def _recognised(
             blocks = with_parsed_cells(chain(seen, blocks))
             seen, objects, found = [], parsed, as_parsed
     over_lines = begins == b"[" or (begins == b"{" and not (objects and found))
-    odd = begins == b"{" and source is not None and not _fit(objects, source.format, source)
-    if (over_lines or odd) and (
-        document := _document(connection, content, source, are_lines=not over_lines)
-    ):
-        return document
+    unfit = source is not None and not _fit(objects, source.format, source)
+    apart = None
+    if found is None or unfit or (source is not None and source.format == "mapped"):
+        apart = _carried(chain(seen, blocks), _lines(seen), source, most)
+    if apart is None and (over_lines or (begins == b"{" and unfit)):
+        apart = _document(connection, content, source, are_lines=not over_lines)
+    if apart is not None:
+        return apart
     alien = foreign(_head(seen)) if not objects else None
     if found is not None and alien is None:
         reading = source.reading if source else _SNIFFED[found]
@@ -144,6 +146,44 @@ def _recognised(
     return Unknown(lines, why)
 
 
+def _carried(
+    blocks: Iterator[Block | Refused], lines: Iterator[bytes], source: Source | None, most: int
+) -> Opened | None:
+    """``blocks`` as the records that they carry; None if none of ``lines``, the first, has one."""
+    sample = list(islice(lines, _SAMPLE_LINES))
+    name_of = _name_of(source, sample)
+    if source is not None and source.format == "mapped" and not carried_records(sample, name_of):
+        return None
+    inner = carried_records(chain(sample, lines), name_of)
+    found = source.format if source else sniff_records(inner)
+    if not inner or found is None:
+        return None
+    reading, tag = (source.reading, source.tag) if source else (_SNIFFED[found], found)
+    return Opened(reading, tag, unwrapped(blocks, name_of, most))
+
+
+def _name_of(source: Source | None, sample: Sequence[bytes]) -> NameOf:
+    """Which format a carried record is in, if it is in that of the file's entry.
+
+    Records of a mapped file have more of its fields than ``sample``, the lines that carry them.
+    """
+    if source is None:
+        return lambda record: sniff_records([record])
+    name = source.format
+    if name != "mapped":
+        return lambda record: name if FORMATS[name].recognises(record) else None
+    keys = {path[0] for place in source.reading.fields.values() for path in place.paths}
+    outside = [len(keys & record.keys()) for line in sample if (record := object_in(line))]
+    most = max(outside, default=0)
+    return lambda record: name if len(keys & record.keys()) > most else None
+
+
+def _lines(seen: list[Block | Refused]) -> Iterator[bytes]:
+    """The first lines: of what an application prints, few may tell of calls."""
+    held = (line for block in seen if isinstance(block, Block) for line in lines_of(block))
+    return islice(held, _MANY_LINES)
+
+
 def _hold_texts(objects: Sequence[Record]) -> bool:
     """Whether a record has a body as JSON text, as columns of a database hold it."""
     return any(
@@ -153,7 +193,9 @@ def _hold_texts(objects: Sequence[Record]) -> bool:
     )
 
 
-def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> Opened | Unknown:
+def _opened_table(
+    source: Source | None, blocks: Iterator[Block | Refused], most_bytes: int
+) -> Opened | Unknown:
     try:
         seen, sample = _begin(blocks)
     except NoTableError as error:
@@ -164,13 +206,17 @@ def _opened_table(source: Source | None, blocks: Iterator[Block | Refused]) -> O
         return Opened(source.reading, source.tag, nested)
     found = sniff(sample)
     parsed = sniff([parsed_cells(line.encode()).decode() for line in sample])
+    whole = chain(seen, blocks)
     if parsed in _NESTED or (parsed is not None and found is None):
-        return Opened(_SNIFFED[parsed], parsed, with_parsed_cells(chain(seen, blocks)))
+        found, whole = parsed, chain(with_parsed_cells(whole))
     if found is not None:
-        return Opened(_SNIFFED[found], found, chain(seen, blocks))
+        return Opened(_SNIFFED[found], found, whole)
     if not seen:
         return Opened(_SNIFFED["openai"], None, iter(()))  # a table without rows
-    rows = sum(block.lines for block in chain(seen, blocks))
+    carried = _carried(whole, _lines(seen), source, most_bytes)
+    if carried is not None:
+        return carried
+    rows = sum(block.lines for block in whole)
     known = ", ".join(FORMATS)
     return Unknown(rows, f"file: no known format ({known}) recognises its rows; {_ADD_ENTRY}")
 
@@ -221,12 +267,22 @@ def _document(
         known = source.format if source else sniff(inner[:_SAMPLE_LINES])
         if known is not None and _fit(objects_in(inner[:_SAMPLE_LINES]), known, source):
             records, found, are_lines = inner, known, False
+        elif carried := _carried_among(records, source) or _carried_among(inner, source):
+            return carried
     if are_lines or (found is None and records):
         return None
     reading = source.reading if source else _SNIFFED[found or "openai"]
+    return Opened(reading, source.tag if source else found, _as_blocks(records))
+
+
+def _carried_among(records: Sequence[str], source: Source | None) -> Opened | None:
+    first_ones = iter([record.encode() for record in records[:_MANY_LINES]])
+    return _carried(_as_blocks(records), first_ones, source, most=0)  # one block: none waits
+
+
+def _as_blocks(records: Sequence[str]) -> Iterator[Block]:
     data = "".join(f"{record}\n" for record in records).encode()
-    blocks = iter([Block(data, 1, len(records))] if records else [])
-    return Opened(reading, source.tag if source else found, blocks)
+    return iter([Block(data, 1, len(records))] if records else [])
 
 
 def _fit(objects: Sequence[Record], name: str, source: Source | None = None) -> bool:
@@ -270,14 +326,7 @@ def _why_unknown(
             " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
             f" jq -c . {content.file.path.rpartition('/')[2]}"
         )
-    if _head(seen).lstrip().startswith(_EVENTS):
-        why = (
-            "is a stream as a server sends it (data: ...); write its objects alone, one per line:"
-            f" sed -n 's/^data: *{{/{{/p' {content.file.path.rpartition('/')[2]}"
-        )
-    else:
-        why = (
-            "none of its first lines is a JSON object; write one per line, and if no format is then"
-            f" recognised, {_ADD_ENTRY}"
-        )
-    return f"file: {why}"
+    return (
+        "file: none of its first lines is a JSON object; write one per line, and if no format is"
+        f" then recognised, {_ADD_ENTRY}"
+    )

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from llmops_pipelines.formats import FORMATS, connect
 from llmops_pipelines.formats.engine.fields import FIELDS
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.ingest.landing.event_days import file_day
+from llmops_pipelines.ingest.log_files.carried import carried_records
 from llmops_pipelines.ingest.log_files.enclosed import enclosed_records
 from llmops_pipelines.ingest.log_files.files import LogFile, read_content
 from llmops_pipelines.ingest.log_files.opening import Unknown, open_content
@@ -25,6 +28,8 @@ from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.reference import parse_document
 
 _SAMPLE: Final = 5_000
+_TELLING: Final = ("model", "model_requested", "input_tokens", "output_tokens", "answer")
+"""Fields of which a record of a call has one."""
 
 
 class NoMappingError(ValueError):
@@ -47,6 +52,9 @@ def propose(file: LogFile, options: LandingOptions) -> Proposal:
     records = _unwrapped(_records(file, options), options)
     found = profiles(records)
     guesses = guess(found, options)
+    if guesses.keys().isdisjoint(_TELLING) and (inner := _carried(records)):
+        records, found = inner, profiles(inner)
+        guesses = guess(found, options)
     if "started_at" not in guesses:
         guesses = {"started_at": _day_of(file, found, options), **guesses}
     placed = {id(made.profile) for made in guesses.values()}
@@ -117,6 +125,11 @@ def _unwrapped(records: list[Record], options: LandingOptions) -> list[Record]:
     timed = any(time_guess(profile, options) for profile in own)
     inner = [] if timed else enclosed_records([json.dumps(records[0])])
     return [json.loads(record) for record in inner] or records
+
+
+def _carried(records: Sequence[Record]) -> list[Record]:
+    """The objects that a collector's records carry, whatever they are."""
+    return carried_records(map(orjson.dumps, records), lambda _: "mapped")
 
 
 def _candidates(found: Sequence[Profile]) -> Iterator[tuple[int, str, Profile]]:

@@ -1,0 +1,199 @@
+"""Records that a collector of logs carries: Docker's, Kubernetes', CloudWatch's, Google Cloud's.
+
+What an application prints, an object a line, arrives as text or object under a key of the
+collector's own record, or behind a prefix (CRI, syslog, Python's ``logging``). Long lines arrive in
+pieces: they are put together in the line of the last. Whatever else an application prints says
+nothing of calls: its lines are blank here, and counted as ignored.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from llmops_pipelines.formats.engine.reading import Record
+from llmops_pipelines.formats.records import as_object, first
+from llmops_pipelines.ingest.log_files.lines import Block, Refused
+from llmops_pipelines.ingest.log_files.other_providers import PROVIDERS
+from llmops_pipelines.ingest.log_files.rewriting import lines_of, object_in, with_lines, written
+
+NameOf = Callable[[Record], str | None]
+"""The name of the format that a record is in; None where none knows it."""
+
+_CARRIERS: Final = (
+    "log",  # Docker, Fluent Bit
+    "message", "msg", "line",  # CloudWatch, Logstash, Filebeat, Vector, Datadog, Loki
+    "jsonPayload", "textPayload",  # Google Cloud Logging
+    "event", "payload",  # Splunk's HTTP collector, and loggers that take an object
+    "LogMessage", "LogEntry",  # Azure's container logs
+    "MESSAGE", "@message", "short_message",  # journald, CloudWatch Insights, GELF
+)  # fmt: skip
+"""Keys under which collectors, and JSON loggers, keep what they were given."""
+
+_CAME: Final = ("time", "timestamp", "@timestamp", "ts", "TimeGenerated", "__REALTIME_TIMESTAMP")
+_TIMED: Final = frozenset({"timestamp", "time", "ts", "created", "created_at", "createTime"})
+_DOCKER: Final = frozenset({"log", "stream", "time", "attrs"})
+_STREAMS: Final = ("stream", "container_id", "logStreamName", "partial_id")
+_OF_POD: Final = ("pod_name", "container_name")
+"""What one file holds of several containers: a piece goes on in a line of its own."""
+
+_CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S+) (stdout|stderr) ([PF])(?::\S*)? (.*)", re.DOTALL)
+_IN_JSON: Final = re.compile(rb"\s*(?:[\"{}\],]|\[\s*[\[{])")
+"""How a line goes on within JSON, or begins an array: no prefix of a logger's."""
+
+_DECODER: Final = json.JSONDecoder()
+_DEEPEST: Final = 3
+"""A JSON logger's line in Docker's in a collector's: so many carry one another at most."""
+
+
+class _Piece(NamedTuple):
+    """What a line carries, when it came, of which stream it is, and whether it is all of a line."""
+
+    text: bytes
+    time: Any = None
+    stream: str = ""
+    ends: bool = True
+
+
+def carried_records(lines: Iterable[bytes], name_of: NameOf) -> list[Record]:
+    """The records in a known format that ``lines`` carry; those in pieces are left out."""
+    pieces = (_piece(line) for line in lines)
+    found = (_known(piece, name_of) for piece in pieces if piece and piece.ends)
+    return [record for record in found if record is not None]
+
+
+def unwrapped(
+    blocks: Iterator[Block | Refused], name_of: NameOf, most_bytes: int
+) -> Iterator[Block | Refused]:
+    """``blocks`` with the record that a line carries in its place.
+
+    Lines from the first piece on whose rest is still to come are held, up to ``most_bytes``.
+    """
+    held = Block(b"", 1, 0)
+    for block in blocks:
+        if isinstance(block, Refused):
+            yield from _settled(held, name_of, whole=True)[:1]
+            held = Block(b"", 1, 0)
+            yield block
+            continue
+        both = Block(
+            held.data + block.data, block.first_line - held.lines, held.lines + block.lines
+        )
+        settled, held = _settled(both, name_of, whole=len(held.data) > most_bytes)
+        yield settled
+    yield from _settled(held, name_of, whole=True)[:1]
+
+
+def _settled(block: Block, name_of: NameOf, *, whole: bool) -> tuple[Block, Block]:
+    """The lines of ``block`` that wait for none to come, unwrapped, and the others as they are.
+
+    Of a ``whole`` block none wait: what has no rest stands there as it is, and is no JSON.
+    """
+    lines = lines_of(block)
+    told: list[bytes] = []
+    begun: dict[str, tuple[int, list[bytes]]] = {}
+    spans: list[tuple[int, int]] = []
+    for number, line in enumerate(lines):
+        piece = _piece(line)
+        if piece is None:
+            told.append(line if line.lstrip().startswith(b"{") else b"")
+            continue
+        start, texts = begun.setdefault(piece.stream, (number, []))
+        texts.append(piece.text)
+        if piece.ends:
+            del begun[piece.stream]
+            spans.append((start, number))
+        told.append(_line(piece._replace(text=b"".join(texts)), name_of) if piece.ends else b"")
+    if whole:
+        for start, texts in begun.values():
+            told[start] = _line(_Piece(b"".join(texts)), name_of)
+        return with_lines(block, told), block._replace(data=b"", lines=0)
+    cut = min((start for start, _ in begun.values()), default=len(lines))
+    for start, end in sorted(spans, reverse=True):
+        cut = start if start < cut <= end else cut  # pieces between those of another stream
+    rest = Block(
+        b"".join(line + b"\n" for line in lines[cut:]), block.first_line + cut, len(lines) - cut
+    )
+    return Block(b"".join(line + b"\n" for line in told[:cut]), block.first_line, cut), rest
+
+
+def _piece(line: bytes) -> _Piece | None:
+    """What ``line`` carries; None where it carries nothing."""
+    if found := _CRI.fullmatch(line):
+        return _Piece(found[4], found[1].decode(), found[2].decode(), found[3] == b"F")
+    record = object_in(line)
+    if record is None:
+        begins = line.find(b"{")
+        return None if begins < 1 or _IN_JSON.match(line) else _Piece(line[begins:])
+    texts = [text for name in _CARRIERS if (text := _text_of(record.get(name))) is not None]
+    if not texts:
+        return None
+    # A JSON logger keeps a word on the event beside the object.
+    text = max(texts, key=lambda text: (text.lstrip().startswith(b"{"), b"{" in text))
+    time = first(*(record.get(came) for came in _CAME))
+    of = as_object(record.get("kubernetes"))
+    stream = [record.get(name) for name in _STREAMS] + [of.get(name) for name in _OF_POD]
+    return _Piece(text, time, repr(stream), _is_whole(record, text))
+
+
+def _text_of(value: Any) -> bytes | None:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    return written(value) if isinstance(value, dict) else None
+
+
+def _is_whole(record: Record, text: bytes) -> bool:
+    """Whether a text ends with its line; Docker cuts lines at 16 kB, and the ends alone say so."""
+    if "logtag" in record:  # Fluent Bit's, of CRI
+        return bool(record["logtag"] != "P")
+    if "partial_message" in record:  # Docker's to Fluentd
+        return str(record.get("partial_last")).lower() == "true"
+    return text.endswith(b"\n") or not {"log", "stream"} <= record.keys() <= _DOCKER
+
+
+def _known(piece: _Piece, name_of: NameOf, depth: int = 1) -> Record | None:
+    """The record in a known format that a piece is, or carries in its turn."""
+    record = _object_in_front(piece.text)
+    if record is not None and (name := name_of(record)):
+        return _dated(record, name, piece.time, name_of)
+    inner = _piece(piece.text) if depth < _DEEPEST else None
+    if inner is None:
+        return None
+    return _known(inner._replace(time=first(inner.time, piece.time)), name_of, depth + 1)
+
+
+def _object_in_front(text: bytes) -> Record | None:
+    """The JSON object that ``text`` begins with, whatever a logger wrote behind it."""
+    if (record := object_in(text)) is not None or not text.lstrip().startswith(b"{"):
+        return record
+    try:
+        value, _ = _DECODER.raw_decode(text.decode("utf-8", "replace").lstrip())
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _dated(record: Record, name: str, time: Any, name_of: NameOf) -> Record:
+    """A provider's object that names no time, in our envelope with the time at which it came."""
+    if time is None or name not in PROVIDERS or not _TIMED.isdisjoint(record):
+        return record
+    enveloped = not {"request", "response"}.isdisjoint(record)
+    dated = {"timestamp": time} | (record if enveloped else {"response": record})
+    return dated if name_of(dated) == name else record
+
+
+def _line(piece: _Piece, name_of: NameOf) -> bytes:
+    """The record that a piece carries, as a line; blank where it carries something else."""
+    record = _known(piece, name_of)
+    if record is not None:
+        return written(record) or _on_one_line(piece.text)
+    text = piece.text.strip()
+    broken = text.startswith(b'{"') and _object_in_front(text) is None
+    return _on_one_line(text) if broken else b""
+
+
+def _on_one_line(text: bytes) -> bytes:
+    # Only between its parts does JSON have ends of lines.
+    return text.strip().replace(b"\r", b" ").replace(b"\n", b" ")
