@@ -6,7 +6,7 @@ from llmops_pipelines.pricing.book.book import price_book
 from llmops_pipelines.pricing.book.buckets import PER_THOUSAND, REQUEST, WEB_SEARCHES
 from llmops_pipelines.pricing.book.overrides import PriceOverrides
 from llmops_pipelines.pricing.book.price_lists import PriceOverride
-from llmops_pipelines.pricing.book.resolution import resolve_models
+from llmops_pipelines.pricing.book.resolution import catalogue_providers, resolve_models
 from llmops_pipelines.pricing.book.tiers import BATCH, STANDARD, Service, service_of_call
 from llmops_pipelines.pricing.charging.arithmetic import price_rows
 from llmops_pipelines.pricing.charging.calls import metered, price_calls, price_tokens
@@ -30,6 +30,7 @@ __all__ = [
     "Tariff",
     "as_believed",
     "catalogue_date",
+    "catalogue_providers",
     "find_tariff",
     "metered",
     "number_rows",

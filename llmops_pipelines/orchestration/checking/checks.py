@@ -230,10 +230,10 @@ def unknown_budgets(lake: Lake, reference: ReferenceFolder, day: date) -> pl.Dat
 
 
 def names_known(lake: Lake, reference: ReferenceFolder, day: date) -> dg.AssetCheckResult:
-    """Rules, prompts and owners of features or teams that nobody has."""
+    """Rules, prompts, owners and price lists of features, teams or providers that nobody has."""
     return _result(
         unknown_names(lake, reference, day),
-        "{n:,} name(s) in alert_rules.yaml, prompts or finance.yaml that no feature or team has: "
+        "{n:,} name(s) in alert_rules.yaml, prompts, finance.yaml or prices.yaml that nothing has: "
         "what is said of them holds for nothing",
         severity=dg.AssetCheckSeverity.WARN,
     )

@@ -54,11 +54,11 @@ def about_budgets(lake: Lake, reference: ReferenceFolder, today: date) -> Iterat
 
 
 def about_names(lake: Lake, reference: ReferenceFolder, today: date) -> Iterator[str]:
-    """Rules, prompts and owners of features and teams that nobody has."""
+    """Rules, prompts, owners and price lists of names that nobody has."""
     for row in unknown_names(lake, reference, today).iter_rows(named=True):
         yield (
-            f"{row['place']}: {row['name']} is nothing that features.yaml or the logs know; did "
-            f"you mean: {row['did_you_mean']}"
+            f"{row['place']}: {row['name']} is nothing that features.yaml, the price catalogue or "
+            f"the logs know; did you mean: {row['did_you_mean']}"
         )
 
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import polars as pl
 
-from llmops_pipelines import cost, finance, incidents, prompts
+from llmops_pipelines import cost, finance, incidents, pricing, prompts
 from llmops_pipelines.orchestration.graph.resources import ReferenceFolder
 from llmops_pipelines.orchestration.money.finance import settings_of
 from llmops_pipelines.orchestration.storage.lake import Lake, last_days
 from llmops_pipelines.reference import UNATTRIBUTED, Features, Mention, unknown_mentions
-from llmops_pipelines.tables import FEATURE_COSTS
+from llmops_pipelines.tables import CALL_COSTS, FEATURE_COSTS
 
 
 class Known(NamedTuple):
@@ -42,7 +42,7 @@ def known_names(lake: Lake, reference: ReferenceFolder, day: date) -> Known:
 
 
 def unknown_names(lake: Lake, reference: ReferenceFolder, day: date) -> pl.DataFrame:
-    """Names in rules, prompts and owners that nothing has; budgets have a check of their own.
+    """Names in rules, prompts, owners and prices that nothing has; budgets have a check apart.
 
     Returns:
         ``reference.spelling.UNKNOWN``.
@@ -56,8 +56,23 @@ def unknown_names(lake: Lake, reference: ReferenceFolder, day: date) -> pl.DataF
             unknown_mentions(_of_prompts(reference), known.features),
             unknown_mentions(_of_owners(rules), known.features),
             unknown_mentions(_of_shares(rules), known.teams | known.features),
+            _unknown_providers(lake, reference, day),
         ]
     )
+
+
+def _unknown_providers(lake: Lake, reference: ReferenceFolder, day: date) -> pl.DataFrame:
+    """Price lists of providers that neither the catalogue nor a call has."""
+    own = reference.read("prices.yaml", pricing.PriceOverrides).own_providers()
+    seen = (
+        lake.scan(CALL_COSTS, last_days(day, cost.HISTORY_DAYS) if own else [])
+        .select(pl.col("provider").str.to_lowercase())
+        .unique()
+        .drop_nulls()
+        .collect()
+    )
+    mentions = [Mention(f"prices.yaml: {place}.provider", name) for place, name in own]
+    return unknown_mentions(mentions, {*seen["provider"], *pricing.catalogue_providers()})
 
 
 def _of_rules(reference: ReferenceFolder) -> Iterator[Mention]:

@@ -12,7 +12,7 @@ from llmops_pipelines.pricing.book.entry import Entry, refuse_clashes
 from llmops_pipelines.pricing.book.multipliers import Multiplier
 from llmops_pipelines.pricing.book.price_lists import PriceList, PriceOverride, SelfHosted
 from llmops_pipelines.pricing.book.reach import catalogue_models, refuse_unmatched
-from llmops_pipelines.pricing.book.resolution import BookModel
+from llmops_pipelines.pricing.book.resolution import BookModel, provider_id
 from llmops_pipelines.pricing.book.searches import SearchPrice
 
 Kind = TypeVar("Kind", bound=Entry)
@@ -34,6 +34,14 @@ class PriceOverrides(BaseModel):
         (), description="Prices of web searches where the catalogue has none."
     )
     discounts: tuple[Discount, ...] = Field((), description="Per cent off list prices.")
+
+    def own_providers(self) -> list[tuple[str, str]]:
+        """Where price lists stand whose provider the catalogue does not have, and its name."""
+        lists: list[tuple[str, PriceList]] = [
+            *_numbered("overrides", self.overrides),
+            *_numbered("self_hosted", self.self_hosted),
+        ]
+        return [(at, entry.seller) for at, entry in lists if provider_id(entry.provider) is None]
 
     @field_validator("overrides", mode="after")
     @classmethod

@@ -188,8 +188,13 @@ def _owner(entry: Any, provider: Any, snapshot: list[Any]) -> str:
 
 
 @lru_cache(maxsize=1024)
+def catalogue_providers() -> list[str]:
+    """The ids of all providers that the catalogue has."""
+    return [provider.id for provider in providers()]
+
+
 def provider_id(provider: str) -> str | None:
     """The catalogue's id of a provider that a log spells its own way; None if it has none."""
     name = provider.strip().lower()
     name = _ALIASES.get(name, name)
-    return name if any(name == candidate.id for candidate in providers()) else None
+    return name if name in catalogue_providers() else None
