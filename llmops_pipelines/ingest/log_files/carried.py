@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from llmops_pipelines.formats.engine.reading import Record
@@ -72,18 +73,18 @@ def unwrapped(
     Lines from the first piece on whose rest is still to come are held, up to ``most_bytes``.
     """
     held = Block(b"", 1, 0)
-    for block in blocks:
+    for block in chain(blocks, [None]):
+        if isinstance(block, Block):
+            both = Block(
+                held.data + block.data, block.first_line - held.lines, held.lines + block.lines
+            )
+            settled, held = _settled(both, name_of, whole=len(held.data) > most_bytes)
+        else:
+            settled, held = _settled(held, name_of, whole=True)
+        if settled.lines:
+            yield settled
         if isinstance(block, Refused):
-            yield from _settled(held, name_of, whole=True)[:1]
-            held = Block(b"", 1, 0)
             yield block
-            continue
-        both = Block(
-            held.data + block.data, block.first_line - held.lines, held.lines + block.lines
-        )
-        settled, held = _settled(both, name_of, whole=len(held.data) > most_bytes)
-        yield settled
-    yield from _settled(held, name_of, whole=True)[:1]
 
 
 def _settled(block: Block, name_of: NameOf, *, whole: bool) -> tuple[Block, Block]:

@@ -182,11 +182,19 @@ def test_blocks_may_end_between_pieces(size: int) -> None:
         block for block in unwrapped(iter(blocks), name_of, 10_000) if isinstance(block, Block)
     ]
     told = b"".join(block.data for block in found).split(b"\n")[:-1]
+    assert all(block.lines for block in found)
     assert len(told) == len(texts) == sum(block.lines for block in found)
     assert [block.first_line for block in found] == [
         1 + sum(block.lines for block in found[:number]) for number in range(len(found))
     ]
     assert [json.loads(line)["id"] for line in told if line] == ["c-1", "c-2"]
+
+
+def test_a_file_of_several_blocks_is_read_to_its_end() -> None:
+    filler = json.dumps(docker("x" * 1000 + "\n"))
+    texts = [*SHAPES["docker"], *[filler] * 4_500, *in_docker(4)]
+    lake = landed_texts(*texts)
+    assert lake.counts("app.log") == (len(texts), 4, 0, 0, 0, len(texts) - 4)
 
 
 def test_what_waits_for_its_rest_is_not_held_without_end() -> None:
