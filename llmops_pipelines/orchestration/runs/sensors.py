@@ -1,6 +1,7 @@
 """Sensors: new logs land, changed days are recomputed, people are told, prompts roll back."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 
 import dagster as dg
@@ -47,6 +48,17 @@ automation_sensor = dg.AutomationConditionSensorDefinition(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Recomputes the days whose content changed, late files included.",
 )
+
+
+def _together(
+    answers: Sequence[dg.RunRequest | dg.SkipReason], nothing: str
+) -> dg.SensorResult | dg.SkipReason:
+    """All runs that are asked for; else why the first waits, else that there is ``nothing``."""
+    requests = [answer for answer in answers if isinstance(answer, dg.RunRequest)]
+    if requests:
+        return dg.SensorResult(run_requests=requests)
+    waiting = [answer for answer in answers if isinstance(answer, dg.SkipReason)]
+    return waiting[0] if waiting else dg.SkipReason(nothing)
 
 
 def _request(
@@ -148,11 +160,7 @@ def rollback_sensor(
         _request(context, clock, f"roll back:{wanted.day}:{wanted.key}", str(wanted.day))
         for wanted in rollback_requests(lake.open(), reference, clock, policy)
     ]
-    requests = [answer for answer in answers if isinstance(answer, dg.RunRequest)]
-    if requests:
-        return dg.SensorResult(run_requests=requests)
-    waiting = [answer for answer in answers if isinstance(answer, dg.SkipReason)]
-    return waiting[0] if waiting else dg.SkipReason("no alert asks for a rollback")
+    return _together(answers, "no alert asks for a rollback")
 
 
 @dg.sensor(
@@ -184,11 +192,7 @@ def judge_batches_sensor(
         if ready:
             state = hashlib.sha256("\n".join(ready).encode()).hexdigest()[:16]
             answers.append(_request(context, clock, f"collect:{day}:{state}", str(day)))
-    requests = [answer for answer in answers if isinstance(answer, dg.RunRequest)]
-    if requests:
-        return dg.SensorResult(run_requests=requests)
-    waiting = [answer for answer in answers if isinstance(answer, dg.SkipReason)]
-    return waiting[0] if waiting else dg.SkipReason("; ".join(told) or "no batch is open")
+    return _together(answers, "; ".join(told) or "no batch is open")
 
 
 @dg.sensor(
