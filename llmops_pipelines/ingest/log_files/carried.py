@@ -44,6 +44,9 @@ _CRI: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\S+) (stdout|stderr) ([PF])(?::\S*)
 _IN_JSON: Final = re.compile(rb"\s*(?:[\"{}\],]|\[\s*[\[{])")
 """How a line goes on within JSON, or begins an array: no prefix of a logger's."""
 
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]|\d+(?:\.\d+)?$")
+"""How collectors write times, as far as they can be read; others would have a record rejected."""
+
 _DECODER: Final = json.JSONDecoder()
 _DEEPEST: Final = 3
 """A JSON logger's line in Docker's in a collector's: so many carry one another at most."""
@@ -106,7 +109,8 @@ def _settled(block: Block, name_of: NameOf, *, whole: bool) -> tuple[Block, Bloc
         if piece.ends:
             del begun[piece.stream]
             spans.append((start, number))
-        told.append(_line(piece._replace(text=b"".join(texts)), name_of) if piece.ends else b"")
+        joined = piece._replace(text=b"".join(texts))
+        told.append(_line(joined, name_of) or _itself(line, name_of) if piece.ends else b"")
     if whole:
         for start, texts in begun.values():
             told[start] = _line(_Piece(b"".join(texts)), name_of)
@@ -178,7 +182,7 @@ def _object_in_front(text: bytes) -> Record | None:
 
 def _dated(record: Record, name: str, time: Any, name_of: NameOf) -> Record:
     """A provider's object that names no time, in our envelope with the time at which it came."""
-    if time is None or name not in PROVIDERS or not _TIMED.isdisjoint(record):
+    if name not in PROVIDERS or not _TIMED.isdisjoint(record) or not _MOMENT.match(str(time)):
         return record
     enveloped = not {"request", "response"}.isdisjoint(record)
     dated = {"timestamp": time} | (record if enveloped else {"response": record})
@@ -193,6 +197,12 @@ def _line(piece: _Piece, name_of: NameOf) -> bytes:
     text = piece.text.strip()
     broken = text.startswith(b'{"') and _object_in_front(text) is None
     return _on_one_line(text) if broken else b""
+
+
+def _itself(line: bytes, name_of: NameOf) -> bytes:
+    """A line that nobody wrapped, though a key of its record is named like a carrier's."""
+    record = object_in(line)
+    return line if record is not None and name_of(record) else b""
 
 
 def _on_one_line(text: bytes) -> bytes:

@@ -211,6 +211,20 @@ def test_a_providers_answer_has_the_time_at_which_it_was_collected() -> None:
     assert lake.rows()["uncached_input"].to_list() == [10]
 
 
+def test_a_time_that_cannot_be_read_leaves_the_date_to_the_file() -> None:
+    odd = {"log": json.dumps(MESSAGE) + "\n", "time": "10/Nov/2026:09:15:02 +0000"}
+    lake = landed_texts(json.dumps(odd), path="2026-11-10/app.log")
+    assert lake.counts("2026-11-10/app.log") == (1, 1, 0, 0, 0, 0)
+    assert str(lake.rows()["started_at"][0]) == "2026-11-10 00:00:00"
+
+
+def test_records_that_nobody_wrapped_stay_as_they_are_among_those_that_are() -> None:
+    plain = [json.dumps(each | {"message": "asked"}) for each in CALLS[1:]]
+    noise = [json.dumps(docker("ready\n"))] * 150
+    lake = landed_texts(SHAPES["docker"][0], *noise, *plain)
+    assert lake.counts("app.log") == (153, 3, 0, 0, 0, 150)
+
+
 def test_records_of_ones_own_shape_are_read_as_their_entry_says() -> None:
     fields = {"started_at": "at", "model": "llm", "input_tokens": "in", "output_tokens": "out"}
     entry = {"name": "mine", "match": "app.log", "format": "mapped", "fields": fields}
