@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.ingest.digests import sha256, text_digests
-from llmops_pipelines.ingest.privacy.redaction import FLOOR, Redaction, redact, worth_a_look
+from llmops_pipelines.ingest.privacy.redaction import FLOOR, Redaction, redact
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CONTEXT, MESSAGE, REDACTION_KINDS, TOOL_CALL
 
@@ -150,11 +150,9 @@ def _question(calls: pl.DataFrame) -> pl.Series:
 def _redacted(calls: pl.DataFrame, redaction: Redaction) -> pl.DataFrame:
     """``calls`` with texts redacted where the policy asks for it, and what was found counted."""
     asked = calls.filter(pl.col("policy") == "redacted").select("row", *_PLAIN, *_LISTS)
-    # What is said of long texts by their value is said of the few that may hold something.
-    held = _texts_in(asked)
-    suspects = pl.concat(part.filter(worth_a_look(part["text"], redaction)) for part in held)
-    changes = redact(suspects["text"], redaction)
-    counts = _counted(suspects, changes)
+    held = pl.concat(_texts_in(asked))
+    changes = redact(held["text"], redaction)
+    counts = _counted(held, changes)
     calls = _with_counts(calls, counts)
     if changes.is_empty():
         return calls

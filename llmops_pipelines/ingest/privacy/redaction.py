@@ -41,6 +41,8 @@ _EMAIL: Final = (
 _AT: Final = r"@|%40|\\u0040|\x{ff20}"
 """How the sign in a mail address is written: as it is, in a URL, in JSON, on a wide keyboard."""
 
+_MOSTLY: Final = 0.75
+
 REDACTED: Final = pl.Schema(
     {
         "text": pl.String,
@@ -75,7 +77,8 @@ def redact(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.DataFrame:
     """
     if texts.null_count() == len(texts):
         return pl.DataFrame(schema=REDACTED)
-    secrets = _may_hold_a_secret(texts)
+    texts = _without_repeats(texts)
+    secrets = may_hold_a_secret(texts)
     found = _worth_a_look(texts, redaction, secrets)
     if not found.any():
         return pl.DataFrame(schema=REDACTED)
@@ -113,12 +116,14 @@ def redact_texts(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.Series:
     return texts.replace(changes["text"], changes["redacted"])
 
 
-def worth_a_look(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.Series:
-    """Whether each text may hold something, by cheap looks; null where there is no text."""
-    return _worth_a_look(texts, redaction, _may_hold_a_secret(texts))
+def _without_repeats(texts: pl.Series) -> pl.Series:
+    """``texts`` once each, where so many repeat that finding them costs less than looking again."""
+    distinct = texts.hash().n_unique()
+    return texts.unique(maintain_order=True) if distinct < _MOSTLY * len(texts) else texts
 
 
 def _worth_a_look(texts: pl.Series, redaction: Redaction, secrets: pl.Series) -> pl.Series:
+    """Whether each text may hold something, by cheap looks; null where there is no text."""
     if redaction.find_names is not None:
         return texts.is_not_null()
     found = secrets | texts.str.contains(_AT)
@@ -128,7 +133,7 @@ def _worth_a_look(texts: pl.Series, redaction: Redaction, secrets: pl.Series) ->
     return found
 
 
-def _may_hold_a_secret(texts: pl.Series) -> pl.Series:
+def may_hold_a_secret(texts: pl.Series) -> pl.Series:
     """Whether each text holds one of the literals of which one stands in every secret."""
     found = _any(texts, PLAIN_HINTS)
     signed = texts.str.contains(SIGNS) & ~found
