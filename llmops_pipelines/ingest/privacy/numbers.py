@@ -8,9 +8,21 @@ registries decide.
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Callable
 from typing import Final
 
 import polars as pl
+
+from llmops_pipelines.ingest.privacy.phone_shapes import (
+    CALLED,
+    COMPACT,
+    DATE,
+    INTERNATIONAL,
+    ITEM,
+    NATIONAL,
+    NUMBERED_ITEM,
+)
 
 _WIDE: Final = r"\x{ff08}-\x{ff19}\x{3000}"
 """Digits, plus, hyphen, brackets and space as keyboards of East Asia write them."""
@@ -40,18 +52,11 @@ _NUMBERED: Final = (
 )
 """What four numbers behind it are a version of, or a place in a text."""
 
-_CALLED: Final = (
-    r"(?:[Pp]hone|PHONE|[Tt]el(?:efono?)?|TEL|[Mm]obile?|[Cc]ell|[Ww]hats[Aa]pp|[Hh]andy|[Ff]ax|SMS)"
-    r"(?:[ _-]?(?:[Nn]umber|NUMBER|[Nn]ummer|[Nn]o|[Nn]r|[Nn]um))?"
-    r"\\{0,3}[\"']?[.:= ]{0,3}(?:is |at )?\\{0,3}[\"']?"
-)
-"""After these words digits without a form are a phone number, too."""
-
 _IBAN_CUT: Final = _IBAN.replace("[ -]", r"[ \x{a0}\x{202f}\x{2010}\x{2011}-]")
 CUTTING: Final = (
-    rf"{_IBAN_CUT}|(?:(?:{_NUMBERED})[ :]{{0,2}}|{_CALLED}|[^0-9]{{0,2}})"
+    rf"{_IBAN_CUT}|(?:(?:{_NUMBERED})[ :]{{0,2}}|{ITEM}|{CALLED}|[^0-9]{{0,2}})"
     r"[+(\x{ff08}\x{ff0b}]{0,2}"
-    rf"(?:{_RUN}|{_WIDE_RUN})[0-9A-Za-z_]*"
+    rf"(?:{_RUN}|{_WIDE_RUN})(?:[eE][+-][0-9]+|[0-9A-Za-z_]*)"
 )
 """A run of digits with what tells whether it is a number of its own: before it and after it."""
 
@@ -70,50 +75,19 @@ _IBAN_LENGTHS: Final = {
 """Length of an IBAN by the country it begins with, as the registry has it."""
 
 _CARD: Final = (
-    r"(?-u:\b)(?:[0-9]{13,19}"
+    r"(?-u:\b)(?:[0-9]{12,19}"
     r"|[0-9]{4}[ .-]{1,2}[0-9]{4}[ .-]{1,2}[0-9]{4}[ .-]{1,2}[0-9]{1,4}(?:[ .-][0-9]{1,3})?"
     r"|3[0-9]{3}[ .-][0-9]{6}[ .-][0-9]{4,5})(?-u:\b)"
 )
 _ISSUER: Final = (
     r"^(?:4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|2[2-7][0-9]{14}|3[47][0-9]{13}"
     r"|3(?:0[0-5]|[689][0-9])[0-9]{11}|(?:60|62|64|65|81)[0-9]{14,17}|35[0-9]{14}"
-    r"|(?:50|56|57|58|6[0-9])[0-9]{10,17})$"
+    r"|(?:2131|1800)[0-9]{11}|(?:9792|9804)[0-9]{12}|(?:50|56|57|58|6[0-9])[0-9]{11,17}"
+    r"|(?:0604|50(?:18|20|38)|5[678][0-9]{2}|6(?:304|390|759|76[123]))[0-9]{8})$"
 )
 
-_BEFORE: Final = r"(?:^|[^0-9A-Za-z.:_/#+-]|[^0-9]:)"
-"""What may stand before a phone number: not a number, a word, a path or a time going on."""
-
-_ALONE: Final = r"(?:^|[^0-9A-Za-z .:_/#+-]|[^0-9]:|[^0-9] )"
-"""What may stand before it where a number in groups of digits would look the same."""
-
-_INTERNATIONAL: Final = (  # +49 30 1234567, +1 (415) 555-0132, +49 151 / 123 456 78
-    r"(?:^|[^0-9A-Za-z+])\(?\+[1-9][0-9]{0,2}\)?[ ./-]{0,3}(?:\([0-9]{1,5}\)[ ./-]{0,3})?"
-    r"[0-9](?:(?:[ ./-]| / |  )?[0-9]){5,12}(?-u:\b)"
-)
-_NATIONAL: Final = "|".join(
-    (
-        # 0049 30 1234567, but no group of a longer number
-        _ALONE + r"00[1-9][0-9]{0,2}[ ./-](?:\(0\) ?)?[0-9](?:[ ./-]?[0-9]){6,12}(?-u:\b)",
-        # (415) 555-0132, 415-555-0132, 1-415-555-0132
-        _BEFORE + r"(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[1-9][0-9]{2}[.-]|[2-9][0-9]{2} )"
-        r"[0-9]{3}[ .-][0-9]{4}(?-u:\b)",
-        # 030 1234567, 0151/12345678, (030) 123 45 67, 01 23 45 67 89
-        _BEFORE + r"(?:\(0[1-9][0-9]{0,4}\)|0[1-9][0-9]{0,4})[ /-]{1,3}"
-        r"[0-9]{2,}(?:[ -]?[0-9]{2,}){0,4}(?-u:\b)",
-        # 01.23.45.67.89, 8 (912) 345-67-89, (11) 91234-5678, 138 1234 5678
-        _BEFORE + r"(?:0[1-9](?:\.[0-9]{2}){4}"
-        r"|8[ -]?\([0-9]{3}\) ?[0-9]{3}-?[0-9]{2}-?[0-9]{2}"
-        r"|\([1-9][0-9]\) ?9?[0-9]{4}-[0-9]{4})(?-u:\b)",
-        _ALONE + r"1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}(?-u:\b)",
-        # tel. 0301234567, "phone": "4155550132"
-        rf"(?-u:\b){_CALLED}[0-9]{{9,13}}(?-u:\b)",
-    )
-)
-_DATE: Final = (
-    r"(?:19|20)[0-9]{2}[./-](?:0[1-9]|1[0-2])[./-](?:0[1-9]|[12][0-9]|3[01])"
-    r"|(?:0?[1-9]|[12][0-9]|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)[0-9]{2}"
-    r"|(?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12][0-9]|3[01])[./-](?:19|20)[0-9]{2}"
-)
+_POINT_BEFORE: Final = re.compile(r"(?:^|[\s0-9,;:(\[=+*/-])\.$")
+_POINT_AFTER: Final = re.compile(r"\.[0-9]")
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = (
@@ -122,13 +96,15 @@ _IPV4: Final = (
 )
 _VERSION: Final = rf"^(?:{_NUMBERED})[ :]{{0,2}}[0-9]"
 
-IPV6_BEGINS: Final = r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]"
-"""Every address that is routed in public begins so."""
+IPV6_HINT: Final = r":(?:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|:[0-9A-Fa-f])"
+"""Every IPv6 address holds one of these, and no time of day does."""
 
 _IPV6: Final = (
-    r"(?-u:\b)[23][0-9A-Fa-f]{3}(?:(?::[0-9A-Fa-f]{1,4}){7}"
-    r"|(?::[0-9A-Fa-f]{1,4}){0,5}::[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,5})(?-u:\b)"
+    r"(?-u:\b)(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
+    r"|[23][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{1,4}){0,5}::[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,5})"
+    r"(?-u:\b)"
 )
+"""Eight groups; or fewer, without zeros, that begin as all those do that are routed in public."""
 
 
 def redact_cuttings(cuttings: pl.DataFrame) -> pl.DataFrame:
@@ -136,11 +112,12 @@ def redact_cuttings(cuttings: pl.DataFrame) -> pl.DataFrame:
 
     Bank accounts come first, and phones in national form last: theirs is the widest pattern.
     """
-    frame = _without(_plain(cuttings), _IBAN, "iban", None)
-    frame = _without(frame, _INTERNATIONAL, "phone", _is_phone())
+    frame = _without(_plain(cuttings), _IBAN, "iban", _iban)
+    frame = _without(frame, INTERNATIONAL, "phone", _is_phone())
     frame = _without(frame, _CARD, "card", _is_card())
-    frame = _without(frame, _IPV4, "ip", None, unless=_VERSION)
-    return _without(frame, _NATIONAL, "phone", _is_phone())
+    frame = _without(frame, _IPV4, "ip", _ipv4, unless=_VERSION)
+    frame = _without(frame, NATIONAL, "phone", _is_phone())
+    return _without(frame, COMPACT, "phone", pl.lit(value=True), unless=NUMBERED_ITEM)
 
 
 def _plain(cuttings: pl.DataFrame) -> pl.DataFrame:
@@ -153,17 +130,27 @@ def _plain(cuttings: pl.DataFrame) -> pl.DataFrame:
 
 
 def redact_ipv6(frame: pl.DataFrame) -> pl.DataFrame:
-    """Replace routable IPv6 addresses in the texts of ``frame``."""
-    maybe = frame["redacted"].str.contains(IPV6_BEGINS)
+    """Replace IPv6 addresses in the texts of ``frame``."""
+    maybe = frame["redacted"].str.contains(IPV6_HINT)
     if not maybe.any():
         return frame
-    return pl.concat([_without(frame.filter(maybe), _IPV6, "ip", None), frame.filter(~maybe)])
+    found = _without(frame.filter(maybe), _IPV6, "ip", _ipv6)
+    return pl.concat([found, frame.filter(~maybe)])
 
 
 def _without(
-    frame: pl.DataFrame, pattern: str, kind: str, real: pl.Expr | None, *, unless: str | None = None
+    frame: pl.DataFrame,
+    pattern: str,
+    kind: str,
+    real: pl.Expr | Callable[[str], str | None],
+    *,
+    unless: str | None = None,
 ) -> pl.DataFrame:
-    """Replace what ``pattern`` finds and ``real`` (or the kind's own check) confirms."""
+    """Replace what ``pattern`` finds and ``real`` confirms.
+
+    An expression is asked of numbers without what stands before them, a function what of a find is
+    the number.
+    """
     texts = frame["redacted"]
     maybe = texts.str.contains(pattern)
     if unless is not None:
@@ -176,13 +163,11 @@ def _without(
         .explode("number")
         .drop_nulls()
     )
-    if kind != "iban":
-        candidates = candidates.with_columns(pl.col("number").str.replace(r"^[^+(0-9]+", ""))
-    if real is not None:
-        candidates = candidates.filter(real)
+    if isinstance(real, pl.Expr):
+        bare = pl.col("number").str.replace(r"^[^+(0-9]+", "")
+        candidates = candidates.with_columns(bare).filter(real)
     else:
-        own = _own_number if kind == "iban" else _address
-        found = [own(number) for number in candidates["number"].to_list()]
+        found = [real(number) for number in candidates["number"].to_list()]
         candidates = candidates.with_columns(number=pl.Series(found, dtype=pl.String)).drop_nulls()
     if candidates.is_empty():
         return frame
@@ -191,12 +176,19 @@ def _without(
     begin: dict[int, int] = {}
     for row, number in candidates.iter_rows():  # only texts that do hold a number
         place = redacted[row].find(number, begin.get(row, 0))
-        redacted[row] = redacted[row][:place] + mark + redacted[row][place + len(number) :]
-        begin[row] = place + len(mark)
-        counts[row] += 1
+        before, after = redacted[row][:place], redacted[row][place + len(number) :]
+        if kind == "ip" or not _is_of_a_fraction(before, after):
+            redacted[row] = before + mark + after
+            counts[row] += 1
+        begin[row] = len(redacted[row]) - len(after)
     return frame.with_columns(
         pl.Series(kind, counts, dtype=pl.Int32), redacted=pl.Series(redacted, dtype=pl.String)
     )
+
+
+def _is_of_a_fraction(before: str, after: str) -> bool:
+    """Whether digits between these go on behind a decimal point, or stand behind one."""
+    return _POINT_AFTER.match(after) is not None or _POINT_BEFORE.search(before) is not None
 
 
 def _digits() -> pl.Expr:
@@ -241,33 +233,48 @@ def _is_phone() -> pl.Expr:
     national = pl.col("number").str.contains(r"^\(?0[1-9]")
     enough = _digits().str.len_chars() >= pl.when(national).then(9).otherwise(8)
     thousands = r"^\+[0-9]{1,3}(?:\.[0-9]{3})+$"
-    return enough & ~pl.col("number").str.contains(rf"^(?:{_DATE})|{thousands}")
+    return enough & ~pl.col("number").str.contains(rf"^(?:{DATE})|{thousands}")
 
 
-def _own_number(candidate: str) -> str | None:
-    """The IBAN that ``candidate`` begins with, without words that follow it; None if it is none."""
+def _iban(candidate: str) -> str | None:
+    """The IBAN that ``candidate`` begins with, without words that follow it; None if it is none.
+
+    One of another length than its country's, which only people who make them up write, is one if
+    its checksum says so.
+    """
     length = _IBAN_LENGTHS.get(candidate[:2].upper())
+    if length is None:
+        return None
     places = [place for place, sign in enumerate(candidate) if sign not in " -"]
-    if length is None or len(places) < length:
-        return None
-    number = candidate[: places[length - 1] + 1]
+    number = candidate[: places[length - 1] + 1] if len(places) >= length else candidate
     if candidate[len(number) : len(number) + 1].isalnum():
-        return None
-    compact = number.replace(" ", "").replace("-", "")
-    return number if int(_as_digits(compact[4:] + compact[:4])) % 97 == 1 else None
+        number = candidate
+    digits = _as_digits(number[4:] + number[:4])
+    return number if int(digits) % 97 == 1 else None
 
 
-def _address(candidate: str) -> str | None:
+def _ipv4(candidate: str) -> str | None:
     """``candidate`` if it is the address of one machine other than the one it is read on.
 
     Private ones count: inside a company, or beside another log, they tell people apart.
     """
-    candidate = candidate.lstrip("+(")
+    number = re.sub(r"^[^0-9]+", "", candidate)
     try:
-        address = ipaddress.ip_address(candidate)
+        address = ipaddress.IPv4Address(number)
     except ValueError:
         return None
     no_machine = (
         address.is_loopback or address.is_unspecified or address.is_multicast or address.is_reserved
     )
-    return None if no_machine else candidate
+    return None if no_machine else number
+
+
+def _ipv6(candidate: str) -> str | None:
+    """``candidate`` if it is the address of one machine, and no identifier of a network card."""
+    if all(len(group) <= 2 for group in candidate.split(":")):
+        return None
+    try:
+        address = ipaddress.IPv6Address(candidate)
+    except ValueError:
+        return None
+    return None if address.is_loopback or address.is_multicast else candidate

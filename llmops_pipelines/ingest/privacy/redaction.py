@@ -17,7 +17,7 @@ from llmops_pipelines.ingest.privacy.escapes import closed, opened
 from llmops_pipelines.ingest.privacy.numbers import (
     CUTTING,
     DIGITS,
-    IPV6_BEGINS,
+    IPV6_HINT,
     is_luhn,
     is_mod97,
     redact_cuttings,
@@ -127,7 +127,7 @@ def _worth_a_look(texts: pl.Series, redaction: Redaction, secrets: pl.Series) ->
     if redaction.find_names is not None:
         return texts.is_not_null()
     found = secrets | texts.str.contains(_AT)
-    found |= texts.str.contains(f"{DIGITS[0]}|{IPV6_BEGINS}") | texts.str.contains(DIGITS[1])
+    found |= texts.str.contains(f"{DIGITS[0]}|{IPV6_HINT}") | texts.str.contains(DIGITS[1])
     for pattern in redaction.patterns:
         found |= texts.str.contains(pattern.pattern)
     return found

@@ -149,6 +149,8 @@ CARDS = [
     "4111\u20111111\u20111111\u20111111",
     "4111\u202f1111\u202f1111\u202f1111",
     "4111111111111111".translate(WIDE),
+    "501833224535",
+    "180056907029312",
 ]
 PHONES = [
     "+49 30 1234567",
@@ -173,6 +175,19 @@ PHONES = [
     "8 (912) 345-67-89",
     "(11) 91234-5678",
     "138 1234 5678",
+    "+1-545-880-7302x157",
+    "(721)368-2752x1748",
+    "241.562.9986x4984",
+    "001-272-932-3096x407",
+    "(0118)4960482",
+    "(351) 925 807 302",
+    "(06)24/154-9909",
+    "0437.567.334",
+    "08.4056.2241",
+    "8 820 473 81 24",
+    "11 91234-5678",
+    "07700900123",
+    "0824527720",
 ]
 IBANS = [
     "DE89370400440532013000",
@@ -185,6 +200,7 @@ IBANS = [
     "de89 3704 0044 0532 0130 00",
     "DE89-3704-0044-0532-0130-00",
     "DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000",
+    "GB34DSHA3642621299722",
 ]
 ADDRESSES = [
     "93.184.216.34",
@@ -197,6 +213,8 @@ ADDRESSES = [
     "10.0.0.17",
     "203.0.113.7",
     "2001:db8::1",
+    "b0cd:e917:f7f3:5634:f0e3:cd98:2e81:d66d",
+    "fe80:0:0:0:1ff:fe23:4567:890a",
 ]
 
 
@@ -265,7 +283,11 @@ def test_network_addresses_leave_wherever_they_stand(address, around):
 @pytest.mark.parametrize(
     "text",
     ["Tel. 0301234567", "phone: 4155550132", '{"phone": "4155550132"}',
-     "mobile number is 07700900123", r'{\"phone_number\": \"4155550132\"}', "WhatsApp 9876543210"],
+     "mobile number is 07700900123", r'{\"phone_number\": \"4155550132\"}', "WhatsApp 9876543210",
+     "My number is 23 64 05 62, thanks", "call me back at 402 93 137", '"contact": "4580730215"',
+     "user_phone=6897414885", "Kontakt: 667 521 748", "我的电话是13812345678",
+     "手机\uff1a138 1234 5678", "Mi número es 458 073 021", "телефон: 8 820 473 81 24",
+     "reach us at 3742-4479"],
 )  # fmt: skip
 def test_digits_without_a_form_are_a_phone_number_where_they_are_called_one(text):
     assert counts(text) == {"phone": 1}
@@ -337,6 +359,11 @@ def test_phone_numbers_leave_wherever_they_stand(before):
         "secret_key = config.secret_key_name_of_production", "access_token: str | None = None",
         "Basic internationalization", "secret_" + "abc" * 3, "task_id sk_learn fc-barcelona",
         "phone 15 Pro Max 256", "4100 180 1872 6338", "mobile version 2.14.0",
+        "86.584655761719", ".676149404649", "-0.4539578087,5647438108270109.5", "4031078400000.0",
+        "15000000000 tokens", "[1.5, 15648961196.432373]", "2.6e+186339621747690",
+        "ISBN 0471958697", "ID: 0123456789", '{"code": "0123456789"}', "t=01234567890",
+        "iPhone 14 128 256",
+        "00:11:22:33:44:55:66:77", "std::a::b::c", "12:30:45:01", "::ffff",
     ],
 )  # fmt: skip
 def test_look_alikes_stay(text):
