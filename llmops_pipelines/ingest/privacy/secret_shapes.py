@@ -60,7 +60,10 @@ _SHAPES: Final = (
     _Shape(("lsv2_",), rf"{_B}lsv2_(?:pt|sk)_[A-Za-z0-9_]{{20,}}"),  # LangSmith
     _Shape(("hf_", "api_org_"), rf"{_B}(?:hf|api_org)_[A-Za-z0-9]{{30,}}"),  # Hugging Face
     # Amazon: access keys, and secret keys where their setting's name stands beside them
-    _Shape(("AKIA", "ASIA", "ABIA", "ACCA"), rf"{_B}A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{{16}}{_B}"),
+    _Shape(
+        ("AKIA", "ASIA", "ABIA", "ACCA", "A3T"),
+        rf"{_B}A(?:KIA|SIA|BIA|CCA|3T[0-9A-Z])[0-9A-Z]{{16}}{_B}",
+    ),
     _Shape(
         ("sskey", "ssKey", "ss_key", "ss_Key", "SECRET_ACCESS_KEY"),
         r"(?:[Ss]ecret_?[Aa]ccess_?[Kk]ey|SECRET_ACCESS_KEY)[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
@@ -88,6 +91,8 @@ _SHAPES: Final = (
         rf"{_B}gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-{_WORD}{{20,}}"
         r"(?:\.[0-9a-z]{2}\.[0-9a-z]{9})?",
     ),
+    _Shape(("GR1348941",), rf"{_B}GR1348941{_WORD}{{20,}}"),
+    _Shape(("_authToken=",), rf"_authToken={_QUOTE}{_LONG}"),
     _Shape(("ATBB",), rf"{_B}ATBB[A-Za-z0-9]{{32}}{_B}"),  # Bitbucket
     _Shape(("npm_",), rf"{_B}npm_[A-Za-z0-9]{{36}}"),
     _Shape(("rubygems_",), rf"{_B}rubygems_[0-9a-f]{{48}}"),
@@ -207,6 +212,7 @@ _INNER: Final = (
     _Shape(("Q~",), rf"{_B}[A-Za-z0-9_~.-]{{3}}[78]Q~[A-Za-z0-9_~.-]{{31,34}}"),  # Azure's clients
     _Shape(("JQQJ99",), rf"{_B}[A-Za-z0-9]{{20,60}}JQQJ99[A-Za-z0-9]{{10,50}}{_B}"),  # its services
     _Shape((":AA",), rf"{_B}[0-9]{{8,10}}:AA{_WORD}{{32,}}"),  # Telegram
+    _Shape(("-us",), rf"{_B}[0-9a-f]{{32}}-us[0-9]{{1,2}}{_B}"),  # Mailchimp
     _Shape((".atlasv1.",), rf"{_B}[A-Za-z0-9]{{14}}\.atlasv1\.{_WORD}{{60,}}"),  # Terraform
 )
 """Shapes whose literal stands within: any word may begin one, which is slow beside the others."""
@@ -236,6 +242,7 @@ _FOLLOWED: Final = {
     "sk-": rf"{_WORD}{{20}}",
     "sword": r"(?:\\|[\"']?\s{0,3}[:=])",
     "SK": "[0-9a-f]{32}",
+    "-us": "[0-9]",
 }
 """What follows literals in a secret that running text has, too (`task-force`, `password`)."""
 PLAIN_HINTS: Final = [
