@@ -1,6 +1,6 @@
 """Which records are one call, logged more than once under different ids.
 
-Five signs, from the surest to the weakest:
+Six signs, from the surest to the weakest:
 
 1. the provider's response id is the same, and no library logged it for two calls side by side (of
    one call it may log a span and an event): a server that repeats its ids has not answered once;
@@ -18,7 +18,10 @@ Five signs, from the surest to the weakest:
    failure, and nothing else comes in question;
 5. of a stream, one record ends as it begins, without id and tokens, and the other, of the same
    messages and model, begins then: by one library that logs it twice (Logfire), or by two, of
-   which the upper only hands the stream on (LlamaIndex).
+   which the upper only hands the stream on (LlamaIndex);
+6. a gateway answered out of its cache, and in another format a call of the same messages and model,
+   which the application cannot tell from a bought one, began then, as many in one format as in the
+   other or one alone.
 
 Calls that merely look alike (parallel samples of one prompt) have response ids of their own, or
 come from one library: they stay apart.
@@ -33,6 +36,7 @@ import polars as pl
 
 from llmops_pipelines.ingest.day.likeness import (
     BEGUN,
+    CACHED,
     CLOSE_S,
     COUNTED,
     FAILED,
@@ -79,15 +83,15 @@ def copies_in(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         received=RECEIVED,
         doubted=pl.col("tokens_doubted").is_not_null(),
         begun=BEGUN,
+        cached=CACHED,
     ).with_row_index("row")
-    yield from _by_response(seen)
-    yield from _by_trace(seen)
-    yield from _around(seen)
+    found = [*_by_response(seen), *_by_trace(seen), *_around(seen)]
     if seen["source_format"].n_unique() > 1:
-        yield from _by_time(seen)
+        found += _by_time(seen)
     if seen["instrumentation"].drop_nulls().n_unique() > 1:
-        yield from _in_one_process(seen)
-    yield from _begun(seen)
+        found += _in_one_process(seen)
+    found += _begun(seen)
+    return [*found, *_cached(seen, found)]
 
 
 def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -251,6 +255,25 @@ def _begun(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
         if taken.isdisjoint(pair):
             taken.update(pair)
             yield pair
+
+
+def _cached(seen: pl.DataFrame, found: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """Answers out of a gateway's cache, and what others logged of them.
+
+    ``found`` are other pairs: of what they put together one record stands for all, and what goes
+    with another record of the gateway is a call that was bought.
+    """
+    told = seen.filter(pl.col("request_digest").is_not_null())
+    hits = told.filter("cached")
+    if hits.is_empty():
+        return ()
+    gateways = pl.col("source_format").is_in(hits["source_format"].unique().implode())
+    of_gateway = seen.select(gateways).to_series()
+    bought = [one for one, other in found if of_gateway[other]]
+    out = [*bought, *(other for _, other in found)]
+    others = told.filter(~gateways, ~pl.col("row").is_in(out))
+    asked = others.join(hits, on="request_digest", how="semi")
+    return _by_messages(pl.concat([hits, asked]), ["request_digest"], not_two_responses())
 
 
 def _by_libraries(

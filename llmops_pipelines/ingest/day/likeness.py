@@ -39,6 +39,9 @@ BEGUN: Final = (
 )
 """Calls of which nothing is known but that they were made and did not fail."""
 
+CACHED: Final = pl.col("tags").list.contains("cache_hit").fill_null(value=False)
+"""Answers out of a gateway's cache: they bought no tokens, whatever was counted elsewhere."""
+
 STREAMS_TWICE: Final = "logfire."
 """How libraries are called that log a stream as it begins and again when it is over."""
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from llmops_pipelines.ingest.day.completeness import fullest_first
 from llmops_pipelines.ingest.day.copies import copies_in
-from llmops_pipelines.ingest.day.likeness import BEGUN, SNAPSHOT
+from llmops_pipelines.ingest.day.likeness import BEGUN, CACHED, SNAPSHOT
 from llmops_pipelines.tables import COPY, LANDED_CALLS, TOKEN_BUCKETS
 
 _TRACERS: Final = (
@@ -50,7 +50,8 @@ def merged(calls: pl.DataFrame) -> pl.DataFrame:
 
     The kept record is the one that says most (``completeness``); what it leaves null is filled from
     the others, field by field in the order of ``PRECEDENCE``. Token counts are taken together from
-    the record that breaks them down furthest, of those whose total does not contradict them.
+    the record that breaks them down furthest, of those whose total does not contradict them; of an
+    answer out of a gateway's cache from the gateway's, which knows that none were bought.
 
     Args:
         calls: Landed calls with distinct ``call_id``.
@@ -94,7 +95,9 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
     certain = pl.col("tokens_doubted").is_null()
     # Whoever saw a stream begin does not know that it broke off.
     misled = BEGUN & (pl.col("status") == "error").any().over("place")
-    fullest = (known.cast(pl.Int32) * 200 + certain.cast(pl.Int32) * 100 + detail).arg_max()
+    signs = {1000: CACHED, 200: known, 100: certain}
+    worth = [sign.cast(pl.Int32) * weight for weight, sign in signs.items()]
+    fullest = pl.sum_horizontal(*worth, detail).arg_max()
     counted = (*TOKEN_BUCKETS, "tokens_doubted")
     own = {*_OF_KEPT, *counted, "tags", "is_batch", "batch", "only_asked"}
     filled = [name for name in LANDED_CALLS.schema if name not in own]

@@ -2,10 +2,11 @@
 
 A writer is a format, and of those that name them a library. Such records share no id: they have the
 same counts, or failed in the same way, and begin within seconds of each other (``same_calls``); of
-a stream one saw the beginning, and the other, of the same messages, begins as that one ends.
+a stream one saw the beginning, and the other, of the same messages, begins as that one ends; of an
+answer out of a gateway's cache the one knows no counts, and the other has the same messages.
 Records of equal counts or messages are put in order of time and cut where nothing follows for as
 long as that: what lies in one run with records of another writer, or with a stream that was seen
-beginning, stays together.
+beginning, or with an answer out of a cache, stays together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.day.likeness import BEGUN, CLOSE_S, RECEIVED, SENT, STREAMS_TWICE
+from llmops_pipelines.ingest.day.likeness import (
+    BEGUN,
+    CACHED,
+    CLOSE_S,
+    RECEIVED,
+    SENT,
+    STREAMS_TWICE,
+)
 
 WRITER: Final = pl.concat_str(
     "source_format", pl.col("instrumentation").fill_null(""), separator=" "
@@ -39,7 +47,9 @@ def twins_in_time(landed: pl.LazyFrame, writers: Sequence[str]) -> tuple[pl.Data
         ``id`` and ``trace``: a row per run of records by several writers, with the hashes of their
         traces; and how many records these are.
     """
-    records = pl.concat([_counted(landed, writers), _streamed(landed)]).sort("counts", "second")
+    ended = (pl.col("latency_ms").fill_null(0) / 1000).cast(pl.Int32)
+    by_messages = [_like(landed, BEGUN, after=ended), _like(landed, CACHED)]
+    records = pl.concat([_counted(landed, writers), *by_messages]).sort("counts", "second")
     # Seconds are rounded down, and counts may share a hash: both only make runs longer.
     goes_on = (pl.col("second") - pl.col("second").shift() <= int(CLOSE_S) + 1) & (
         pl.col("counts") == pl.col("counts").shift()
@@ -51,22 +61,21 @@ def twins_in_time(landed: pl.LazyFrame, writers: Sequence[str]) -> tuple[pl.Data
     return twins.group_by("id").agg(pl.col("trace").unique().sort()).sort("id"), twins.height
 
 
-def _streamed(landed: pl.LazyFrame) -> pl.DataFrame:
-    """As ``_counted``, of calls with the messages of a stream that was seen beginning.
+def _like(landed: pl.LazyFrame, sign: pl.Expr, after: pl.Expr | None = None) -> pl.DataFrame:
+    """As ``_counted``, of the calls with ``sign`` and those with the messages of such a call.
 
-    In place of counts stands a hash of the messages, in place of the writer which of the two it is.
-    Of the beginning its end matters.
+    In place of counts stands a hash of the messages, in place of the writer whether it has the
+    sign. Calls with it are put so many seconds ``after`` they began.
     """
     said = landed.filter(pl.col("request_digest").is_not_null())
-    begun = said.filter(BEGUN).select("request_digest").unique()
-    seconds = (pl.col("latency_ms").fill_null(0) / 1000).cast(pl.Int32)
+    theirs = said.filter(sign).select("request_digest").unique()
+    later = 0 if after is None else pl.when(sign).then(after).otherwise(0)
     return (
-        said.join(begun, on="request_digest", how="semi")
+        said.join(theirs, on="request_digest", how="semi")
         .select(
             counts=pl.col("request_digest").hash().mod(2**32 - 5).cast(pl.UInt32),
-            second=pl.col("started_at").dt.epoch("s").cast(pl.Int32)
-            + pl.when(BEGUN).then(seconds).otherwise(0),
-            writer=BEGUN.cast(pl.UInt16),
+            second=pl.col("started_at").dt.epoch("s").cast(pl.Int32) + later,
+            writer=sign.cast(pl.UInt16),
             trace=pl.col("trace_id").hash(),
         )
         .collect(engine="streaming")

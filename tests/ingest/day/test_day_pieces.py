@@ -176,6 +176,39 @@ def test_a_call_that_two_libraries_of_a_process_logged_stays_together(seed):
     assert whole.filter(pl.col("copies").list.len() > 1)["status"].n_unique() == 2
 
 
+def cached_answers(seed: int, calls: int = 60) -> pl.DataFrame:
+    """Calls that a tracer and a gateway logged, in traces of their own, some out of its cache."""
+    rng = random.Random(seed)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    rows = []
+    for number in range(calls):
+        began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        told = {"request_digest": rng.choice(["d", f"d-{number}"]), "response_id": None}
+        bought = dict.fromkeys(TOKEN_BUCKETS, 0) | {"uncached_input": 5, "output_text": number}
+        answer = bought
+        if rng.random() < 0.5:
+            answer = dict.fromkeys(TOKEN_BUCKETS, 0) | {"tags": ["cache_hit"]}
+        for system, outcome in (("otel_genai", bought), ("litellm", answer)):
+            name = f"{system}-{number}"
+            row = {
+                **base, **told, **outcome, "source_format": system, "started_at": began,
+                "latency_ms": 900.0, "call_id": name, "trace_id": f"t-{name}",
+                "record_digest": name,
+            }  # fmt: skip
+            rows.append(row)
+    rng.shuffle(rows)
+    return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_answer_out_of_a_cache_stays_with_what_a_tracer_logged_of_it(seed):
+    rows = cached_answers(seed)
+    found, _ = dealt_small(rows)
+    whole = llm_calls(rows)
+    assert found.equals(whole)
+    assert whole.filter(pl.col("copies").list.len() > 1, uncached_input=0).height > 10
+
+
 def streams(seed: int, calls: int = 60) -> pl.DataFrame:
     """Streams that Logfire logged as they began and when they were over, in traces of their own."""
     rng = random.Random(seed)

@@ -265,6 +265,60 @@ def test_other_tokens_another_model_or_another_time_are_another_call():
         assert ids(tracer, other) == [["g"], ["l"]]
 
 
+NOTHING_BOUGHT = dict.fromkeys(TOKEN_BUCKETS, 0)
+
+
+def hit(call_id: str, **changes: Any) -> dict[str, Any]:
+    """An answer out of LiteLLM's cache."""
+    own = {"trace_id": "g", "source_format": "litellm", "tags": ["cache_hit"], "latency_ms": 20.0}
+    return record(call_id, **{"request_digest": "d", **own, **NOTHING_BOUGHT, **changes})
+
+
+def traced(call_id: str, **changes: Any) -> dict[str, Any]:
+    """A call as an application's tracer sees it, whoever answered."""
+    told = {"request_digest": "d", "response_id": "r", "uncached_input": 20, "output_text": 5}
+    return record(call_id, **told | changes)
+
+
+def test_an_answer_out_of_a_cache_is_not_charged_because_a_tracer_logged_it_too():
+    (row,) = one_by_one(traced("a"), hit("g", after=0.1)).to_dicts()
+    assert [copy["call_id"] for copy in row["copies"]] == ["a", "g"]
+    assert (row["uncached_input"], row["output_text"], row["tags"]) == (0, 0, ["cache_hit"])
+    assert row["response_id"] == "r"
+
+
+def test_the_call_whose_answer_was_kept_in_the_cache_is_charged():
+    bought = {"trace_id": "h", "source_format": "litellm", "latency_ms": 950.0}
+    kept = [traced("a"), traced("b", response_id="r", after=0.05, **bought)]
+    again = [traced("c", after=60.0, latency_ms=30.0), hit("g", after=60.01)]
+    assert ids(*kept, *again) == [["b", "a"], ["c", "g"]]
+    both = one_by_one(*kept, *again)
+    assert both["uncached_input"].sum() == 20
+
+
+def test_answers_out_of_a_cache_are_told_one_to_one():
+    pairs = [(traced(f"a{n}", response_id=f"r{n}"), hit(f"g{n}", after=0.1)) for n in range(3)]
+    assert len(ids(*(each for pair in pairs for each in pair))) == 3
+    assert len(ids(*(each for pair in pairs for each in pair), traced("more"))) == 7
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"request_digest": "other"}, {"request_digest": None}, {"after": 9.0}, {"model": "gpt-4o"},
+     {"source_format": "litellm"}],
+)  # fmt: skip
+def test_what_no_cache_answered_stays_a_call(changes: dict[str, Any]):
+    asked = {"model": "gpt-4.1-mini", "model_requested": "gpt-4.1-mini"}
+    other = {"model_requested": changes["model"]} if "model" in changes else {}
+    assert ids(traced("a", **asked | changes | other), hit("g", **asked)) == [["a"], ["g"]]
+
+
+def test_two_libraries_and_a_gateways_cache_are_one_call():
+    upper = traced("a", instrumentation="langchain")
+    lower = traced("b", instrumentation="openai", after=0.01, latency_ms=980.0)
+    assert ids(upper, lower, hit("g", after=0.05)) == [["b", "a", "g"]]
+
+
 def test_unknown_tokens_join_nothing():
     unknown = {"uncached_input": None, "output_text": None}
     assert ids(
