@@ -20,9 +20,11 @@ import polars as pl
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
+from llmops_pipelines.adapters.judging_plans import Brief
 from llmops_pipelines.judging import (
     ITEM_SCHEMA,
     Caps,
+    JudgingRun,
     Purse,
     Rubric,
     RubricJudge,
@@ -70,14 +72,15 @@ def persuasion(name: str, rubric: Rubric, endpoint: Endpoint) -> None:
         pl.DataFrame(rows, schema=ITEM_SCHEMA),
         [spec],
         JUDGE_LEDGER.empty(),
-        Purse(Caps(calls_per_run=1_000)),
         endpoint,
         lambda verdicts, _attempts: parts.append(verdicts),
-        features=FEATURES,
-        price=lambda _model, _tokens: None,
-        now=lambda: datetime.now(UTC).replace(tzinfo=None),
-        seed=0,
-        run_id="attacks",
+        JudgingRun(
+            "attacks",
+            Purse(Caps(calls_per_run=1_000)),
+            lambda _model, _tokens: None,
+            lambda: datetime.now(UTC).replace(tzinfo=None),
+        ),
+        Brief(FEATURES),
     )
     told = pl.concat([JUDGE_LEDGER.empty(), *parts])
     found = pl.DataFrame(

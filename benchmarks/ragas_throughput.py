@@ -22,8 +22,9 @@ import polars as pl
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
+from llmops_pipelines.adapters.judging_plans import Brief
 from llmops_pipelines.adapters.ragas_metrics import ragas_specs
-from llmops_pipelines.judging import ITEM_SCHEMA, Caps, Limits, Purse
+from llmops_pipelines.judging import ITEM_SCHEMA, Caps, JudgingRun, Limits, Purse
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import JUDGE_LEDGER
 
@@ -53,10 +54,11 @@ def ours(frame: pl.DataFrame, base_url: str) -> list[float]:
     (spec,) = ragas_specs(model="judge-1", metrics=["faithfulness"])
     verdicts: list[pl.DataFrame] = []
     judge_day(
-        frame, [spec], JUDGE_LEDGER.empty(), Purse(Caps(calls_per_run=10**6, calls_per_day=10**6)),
-        Endpoint(base_url, "judge-1"), lambda scores, _: verdicts.append(scores),
-        features=FEATURES, price=lambda *_: Decimal(0), now=lambda: datetime(2026, 11, 10),  # noqa: DTZ001
-        seed=0, run_id="r", limits=Limits(concurrency=AT_ONCE), canaries=False,
+        frame, [spec], JUDGE_LEDGER.empty(), Endpoint(base_url, "judge-1"),
+        lambda scores, _: verdicts.append(scores), JudgingRun(
+            "r", Purse(Caps(calls_per_run=10**6, calls_per_day=10**6)), lambda *_: Decimal(0),
+            lambda: datetime(2026, 11, 10), Limits(concurrency=AT_ONCE),  # noqa: DTZ001
+        ), Brief(FEATURES, canaries=False),
     )  # fmt: skip
     return pl.concat(verdicts).sort("call_id")["score"].to_list()
 

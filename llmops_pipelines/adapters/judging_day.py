@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,54 +13,29 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.adapters.deepeval_metrics import DeepEvalJudge
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, client_versions, open_judge
-from llmops_pipelines.adapters.ragas_metrics import RagasJudge
-from llmops_pipelines.adapters.vocabularies import counter_of
+from llmops_pipelines.adapters.judging_plans import Brief, Plan, items_named, plan_of
 from llmops_pipelines.judging import (
-    BY_LENGTH,
     PENDING,
     CanaryResult,
-    Circuit,
-    Conduct,
-    Gate,
-    Item,
     Items,
     Job,
     Judge,
     JudgeSpec,
-    Limits,
+    JudgingRun,
     OnResults,
-    Pace,
-    Price,
-    Purse,
     Quote,
-    RubricJudge,
     Ruling,
-    SlicedItems,
     Tally,
     ask_canaries,
-    canary_estimates,
-    counted_with,
-    distinct_digests,
     execute,
-    quote,
-    read_item,
-    slices,
-    split_by_policy,
-    verdict_frame,
     verdict_row,
-    without_verdict,
 )
-from llmops_pipelines.reference import Features
 
 Post = Callable[[Iterable[Job], Endpoint], tuple[list[Job], list[dict[str, Any]]]]
 """Puts jobs into batches; what is left to be asked at once, and ``JUDGE_LEDGER`` rows of the rest.
 
 Rows of final outcomes are in the ledger by then."""
-
-_OVER_POLICY = "features.yaml does not let this feature's texts go to {endpoint!r}"
-
 
 Prepare = Callable[[Endpoint], tuple[Endpoint, Ruling | None]]
 """The endpoint as it is to be asked, and what all items end with where it cannot be."""
@@ -118,24 +91,14 @@ def judge_day(
     items: Items,
     specs: Sequence[JudgeSpec],
     ledger_keys: pl.DataFrame | pl.LazyFrame,
-    purse: Purse,
     endpoint: Endpoint,
     append: OnResults,
+    run: JudgingRun,
+    brief: Brief,
     *,
-    features: Features,
-    price: Price,
-    now: Callable[[], datetime],
-    seed: int,
-    run_id: str,
-    limits: Limits | None = None,
-    gate: Gate | None = None,
     on_quote: Callable[[Quote], None] | None = None,
-    canaries: bool = True,
     prepare: Prepare | None = None,
-    batch_price: Price | None = None,
     post: Post | None = None,
-    repetition: int = 0,
-    halves: Mapping[tuple[str, str, int], Ruling] | None = None,
 ) -> JudgedDay:
     """Have ``specs`` rule on ``items``, paying only for what the ledger does not hold.
 
@@ -147,40 +110,24 @@ def judge_day(
         items: ``judging.items`` of the day; sliced ones are never held at once.
         specs: Rubric and RAGAS specs, in the order in which money should go to them.
         ledger_keys: Key columns of ``judge_ledger``, of whatever days.
-        purse: Caps, and what the day has already cost.
         endpoint: Where to ask.
         append: Takes ``JUDGE_LEDGER`` and ``JUDGE_CALLS`` rows; called from another thread.
-        features: ``features.yaml``.
-        price: Dollars for tokens of a model, or None. It is asked several times a request, so it
-            should take microseconds.
-        now: The UTC time, without a zone.
-        seed: Of the jitter between retries.
-        run_id: Of this run; part of attempt ids.
-        limits: How hard to try.
-        gate: The endpoint's pace, shared with other processes where it is given; closed at the end.
+        run: What is asked with; its gate is closed once it was.
+        brief: What is asked for.
         on_quote: Told each quote before anything is sent.
-        canaries: Whether each judge that has anything to do is put its canaries first.
         prepare: Looks at the endpoint once there is something to ask it.
-        batch_price: As ``price``, in batches; quotes tell both.
         post: Takes what can be asked in batches instead.
-        repetition: Which draw of each verdict; 0 is the first.
-        halves: `halves_of` the ledger.
     """
-    limits = limits or Limits()
-    gate = gate or Gate(Pace(limits.concurrency))
     with TemporaryDirectory(prefix="llmops-") as folder:
         plans = [
-            _plan(
-                judge_of(spec),
+            plan_of(
+                spec,
                 items,
                 ledger_keys,
                 endpoint,
-                features=features,
-                price=price,
-                now=now(),
-                canaries=canaries,
-                batch_price=batch_price,
-                repetition=repetition,
+                brief,
+                price=run.price,
+                now=run.now(),
                 folder=Path(folder),
             )
             for spec in (specs if endpoint.configured else ())
@@ -188,65 +135,13 @@ def judge_day(
         if on_quote:
             for plan in plans:
                 on_quote(plan.quote)
-        # Drawn one by one: a hundred thousand items are not also held as so many objects.
-        jobs: Iterable[Job] = (
-            (plan.judge, item)
-            for plan in plans
-            for item in _items(plan.items, plan.to_judge, repetition)
-        )
-        tally = Tally()
-        canary_results: tuple[CanaryResult, ...] = ()
-        obstacle = None
-        asking = any(plan.unjudged for plan in plans)
-        if asking and prepare:
-            endpoint, obstacle = prepare(endpoint)
-        posted: list[dict[str, Any]] = []
-        at_once = {plan.judge.spec.spec_id for plan in plans if plan.quote.items}
-        if post and asking and not obstacle:
-            left, posted = post(jobs, endpoint)
-            purse.tell()
-            jobs = left
-            asking = bool(left)
-            at_once &= {judge.spec.spec_id for judge, _ in left}
-        if obstacle:
-            for judge, item in jobs:
-                tally.add(
-                    verdict_row(
-                        judge.spec,
-                        item,
-                        obstacle,
-                        attempts=(),
-                        scored_at=now(),
-                        library_versions={},
-                    )
-                )
-        elif asking:
-            conduct = partial(
-                Conduct,
-                purse=purse,
-                price=price,
-                limits=limits,
-                circuit=Circuit(
-                    limits.dead_after, limits.patience, limits.most_late, named=endpoint.named
-                ),
-                now=now,
-                seed=seed,
-                run_id=run_id,
-                gate=gate,
-                halves=halves or {},
-            )
-            tried = [
-                plan.judge for plan in plans if canaries and plan.judge.spec.spec_id in at_once
-            ]
-            try:
-                tally, canary_results = asyncio.run(
-                    _execute(tried, jobs, endpoint, limits, conduct, append)
-                )
-            finally:
-                purse.tell()
-                gate.close()
-        for row in posted:
-            tally.add(row)
+        tally, canaries = Tally(), tuple[CanaryResult, ...]()
+        if any(plan.unjudged for plan in plans):
+            endpoint, obstacle = prepare(endpoint) if prepare else (endpoint, None)
+            if obstacle:
+                tally = _ended(plans, obstacle, run, brief)
+            else:
+                tally, canaries = _asked(plans, endpoint, append, run, brief, post)
         unfinished = pl.concat([tally.unfinished, *(plan.forbidden for plan in plans)])
         return JudgedDay(
             quotes=tuple(plan.quote for plan in plans),
@@ -256,145 +151,55 @@ def judge_day(
             calls=tally.calls,
             faults=tally.faults,
             cost=tally.cost,
-            canaries=canary_results,
+            canaries=canaries,
         )
 
 
-def quote_items(
-    items: Items,
-    spec: JudgeSpec,
-    ledger_keys: pl.DataFrame,
+def _jobs(plans: Sequence[Plan], brief: Brief) -> Iterable[Job]:
+    """Drawn one by one: a hundred thousand items are not also held as so many objects."""
+    for plan in plans:
+        for item in items_named(plan.items, plan.to_judge, brief.repetition):
+            yield plan.judge, item
+
+
+def _ended(plans: Sequence[Plan], ruling: Ruling, run: JudgingRun, brief: Brief) -> Tally:
+    """All items with what keeps the endpoint from being asked."""
+    tally = Tally()
+    for judge, item in _jobs(plans, brief):
+        row = verdict_row(
+            judge.spec, item, ruling, attempts=(), scored_at=run.now(), library_versions={}
+        )
+        tally.add(row)
+    return tally
+
+
+def _asked(
+    plans: Sequence[Plan],
     endpoint: Endpoint,
-    *,
-    features: Features,
-    price: Price,
-    batch_price: Price | None,
-    now: datetime,
-    repetition: int = 0,
-) -> tuple[Quote, pl.DataFrame]:
-    """What `judge_day` would quote for ``spec``, and ``item_digest`` of what it would ask about."""
-    with TemporaryDirectory(prefix="llmops-") as folder:
-        plan = _plan(
-            judge_of(spec),
-            items,
-            ledger_keys,
-            endpoint,
-            features=features,
-            price=price,
-            batch_price=batch_price,
-            now=now,
-            canaries=True,
-            repetition=repetition,
-            folder=Path(folder),
-        )
-        return plan.quote, plan.to_judge.select("item_digest").collect()
-
-
-def judge_of(spec: JudgeSpec) -> Judge:
-    """The judge that asks an endpoint as ``spec`` says.
-
-    Raises:
-        ValueError: The spec asks no endpoint.
-    """
-    match spec.kind:
-        case "rubric":
-            return RubricJudge(spec)
-        case "ragas":
-            return RagasJudge(spec)
-        case "deepeval":
-            return DeepEvalJudge(spec)
-        case kind:
-            raise ValueError(f"{spec.metric} is {kind}: it asks no endpoint")
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What one judge has to do, and what it would cost.
-
-    ``to_judge`` has ``call_id`` and ``item_digest`` of the ``unjudged`` contents; the texts are in
-    ``items``. Where items come in slices it lies on disk: many rubrics may judge a large day.
-    """
-
-    judge: Judge
-    items: Items
-    to_judge: pl.LazyFrame
-    unjudged: int
-    forbidden: pl.DataFrame
-    quote: Quote
-
-
-def _plan(
-    judge: Judge,
-    items: Items,
-    ledger_keys: pl.DataFrame | pl.LazyFrame,
-    endpoint: Endpoint,
-    *,
-    features: Features,
-    price: Price,
-    now: datetime,
-    canaries: bool,
-    batch_price: Price | None,
-    repetition: int,
-    folder: Path,
-) -> _Plan:
-    spec = judge.spec
-    allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
-    distinct = distinct_digests(allowed, spec)
-    rows = without_verdict(distinct, ledger_keys, spec, repetition=repetition)
-    unjudged, already_paid = rows.height, distinct.height - rows.height
-    to_judge = rows.lazy()
-    if isinstance(items, SlicedItems):
-        rows.write_parquet(folder / f"{spec.spec_id}.parquet", compression="lz4")
-        to_judge = pl.scan_parquet(folder / f"{spec.spec_id}.parquet")
-    del distinct, rows
-    counter = counter_of(spec.model) if unjudged else None
-    with counted_with(counter.count if counter else None):
-        quoted = quote(
-            (
-                judge.estimate(item)
-                for item in _items(allowed, to_judge)
-                if judge.inapplicable(item) is None
-            ),
-            metric=spec.metric,
-            spec_id=spec.spec_id,
-            model=spec.model,
-            already_paid=already_paid,
-            price=price,
-            batch_price=batch_price if isinstance(judge, RubricJudge) and judge.asks_once else None,
-            counted_by=counter.vocabulary if counter else BY_LENGTH,
-            canaries=canary_estimates(judge) if canaries and unjudged else (),
-        )
-    return _Plan(
-        judge=judge,
-        items=allowed,
-        to_judge=to_judge,
-        unjudged=unjudged,
-        forbidden=_forbidden(over_policy, spec, endpoint, now, repetition),
-        quote=quoted,
-    )
-
-
-def _items(items: Items, wanted: pl.LazyFrame, repetition: int = 0) -> Iterator[Item]:
-    """The items that ``wanted`` names, slice by slice, each in the order of the digests."""
-    for part in slices(items):
-        rows = part.lazy().join(wanted, on="call_id").sort("item_digest").collect()
-        yield from (
-            read_item(row, repetition) for row in rows.iter_rows(named=True, buffer_size=64)
-        )
-
-
-def _forbidden(
-    over_policy: Items,
-    spec: JudgeSpec,
-    endpoint: Endpoint,
-    now: datetime,
-    repetition: int,
-) -> pl.DataFrame:
-    ruling = Ruling("over_policy", None, _OVER_POLICY.format(endpoint=endpoint.name))
-    return verdict_frame(
-        verdict_row(spec, item, ruling, attempts=(), scored_at=now, library_versions={})
-        for item in _items(over_policy, distinct_digests(over_policy, spec).lazy(), repetition)
-    )
+    append: OnResults,
+    run: JudgingRun,
+    brief: Brief,
+    post: Post | None,
+) -> tuple[Tally, tuple[CanaryResult, ...]]:
+    """What came of the items: in batches what ``post`` takes, the others at once."""
+    jobs, posted = _jobs(plans, brief), list[dict[str, Any]]()
+    judges = [plan.judge for plan in plans if plan.quote.items]
+    tally, canaries = Tally(), tuple[CanaryResult, ...]()
+    if post:
+        left, posted = post(jobs, endpoint)
+        run.purse.tell()
+        now = {judge.spec.spec_id for judge, _ in left}
+        judges = [judge for judge in judges if judge.spec.spec_id in now]
+        jobs = left
+    if not post or jobs:
+        tried = judges if brief.canaries else []
+        try:
+            tally, canaries = asyncio.run(_execute(tried, jobs, endpoint, append, run))
+        finally:
+            run.end()
+    for row in posted:
+        tally.add(row)
+    return tally, canaries
 
 
 def judging_versions(endpoint: Endpoint) -> dict[str, str]:
@@ -410,16 +215,15 @@ async def _execute(
     tried: list[Judge],
     jobs: Iterable[Job],
     endpoint: Endpoint,
-    limits: Limits,
-    conduct: Callable[..., Conduct],
     append: OnResults,
+    run: JudgingRun,
 ) -> tuple[Tally, tuple[CanaryResult, ...]]:
     """Everything that needs the event loop, of which a run has one: canaries, then items."""
     versions = judging_versions(endpoint)
-    async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
-        shared = conduct(ask=ask)
-        told = await ask_canaries(tried, shared, append, library_versions=versions)
-        return await execute(jobs, shared, append, library_versions=versions), told
+    async with open_judge(endpoint, concurrency=run.limits.concurrency) as ask:
+        conduct = run.conduct(ask, run.circuit(named=endpoint.named))
+        told = await ask_canaries(tried, conduct, append, library_versions=versions)
+        return await execute(jobs, conduct, append, library_versions=versions), told
 
 
 def _outcomes(tally: Tally, unfinished: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -29,19 +29,14 @@ from llmops_pipelines.ingest.log_files.record_files import record_blocks
 from llmops_pipelines.ingest.log_files.tabular import PARQUET
 from llmops_pipelines.judging import (
     CanaryResult,
-    Circuit,
-    Conduct,
     Estimate,
-    Gate,
     GaveUpError,
     Item,
     Job,
     Judge,
     JudgeSpec,
-    Limits,
+    JudgingRun,
     OnResults,
-    Price,
-    Purse,
     Question,
     Ruling,
     Tally,
@@ -231,17 +226,11 @@ def ask_about(
     judge: Judge,
     spool: Spool,
     endpoint: Endpoint,
-    purse: Purse,
     append: OnResults,
+    run: JudgingRun,
     *,
-    price: Price,
-    limits: Limits,
-    gate: Gate,
-    now: Callable[[], datetime],
-    run_id: str,
     done: Done,
     canaries: bool = True,
-    halves: Mapping[tuple[str, str, int], Ruling] | None = None,
 ) -> tuple[Tally, tuple[CanaryResult, ...]]:
     """Have ``judge`` rule on every content without verdict; verdicts go to ledger and ``spool``.
 
@@ -252,19 +241,13 @@ def ask_about(
         judge: Asks ``endpoint``.
         spool: Filled, with the verdicts that are known.
         endpoint: Where.
-        purse: Caps, and what is spent.
         append: Takes ``JUDGE_LEDGER`` and ``JUDGE_CALLS`` rows; called from another thread.
-        price: As for ``judge_day``.
-        limits: How hard to try.
-        gate: The endpoint's pace; closed at the end.
-        now: The UTC time, without a zone.
-        run_id: Of this run.
+        run: What is asked with; its gate is closed at the end.
         done: Told of progress.
         canaries: Whether the judge's canaries are asked first, if anything is.
-        halves: `halves_of` the ledger.
     """
     watched = _Watched(judge, done)
-    circuit = Circuit(limits.dead_after, limits.patience, limits.most_late, named=endpoint.named)
+    circuit = run.circuit(named=endpoint.named)
 
     def keep(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
         append(verdicts, attempts)
@@ -276,23 +259,18 @@ def ask_about(
                 return
             yield watched, item
 
-    async def run() -> tuple[Tally, tuple[CanaryResult, ...]]:
+    async def asked() -> tuple[Tally, tuple[CanaryResult, ...]]:
         versions = judging_versions(endpoint)
-        async with open_judge(endpoint, concurrency=limits.concurrency) as ask:
-            conduct = Conduct(
-                ask=ask, purse=purse, price=price, limits=limits, circuit=circuit, now=now, seed=0,
-                run_id=run_id, gate=gate, halves=halves or {},
-            )  # fmt: skip
+        async with open_judge(endpoint, concurrency=run.limits.concurrency) as ask:
+            conduct = run.conduct(ask, circuit)
             tried = [judge] if canaries else []
             heard = await ask_canaries(tried, conduct, append, library_versions=versions)
             return await execute(jobs(), conduct, keep, library_versions=versions), heard
 
     try:
-        tally, heard = asyncio.run(run())
+        tally, heard = asyncio.run(asked())
     finally:
-        # What is still set aside when the process ends counts as spent in full.
-        purse.tell()
-        gate.close()
+        run.end()
     spool.add_verdicts(verdicts_in(tally.unfinished.iter_rows(named=True)), bought=True)
     if watched.closed:
         spool.close_rest("over_budget", watched.closed)

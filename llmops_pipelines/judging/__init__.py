@@ -35,6 +35,7 @@ from llmops_pipelines.judging.execution.canaries import (
 from llmops_pipelines.judging.execution.circuit import Circuit
 from llmops_pipelines.judging.execution.execution import Job, OnResults, Tally, execute
 from llmops_pipelines.judging.execution.inquiry import Conduct, GaveUpError, Limits
+from llmops_pipelines.judging.execution.judging_run import JudgingRun
 from llmops_pipelines.judging.execution.pace import Gate, Pace
 from llmops_pipelines.judging.execution.purse import (
     Caps,
@@ -161,6 +162,7 @@ __all__ = [
     "Job",
     "Judge",
     "JudgeSpec",
+    "JudgingRun",
     "Key",
     "KnownOfBatch",
     "Limits",

@@ -14,7 +14,8 @@ import polars as pl
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.endpoints.judge_desk import Desk, SharedGate, SharedPurse
 from llmops_pipelines.adapters.judging_day import JudgedDay, judge_day
-from llmops_pipelines.judging import Caps, Limits, Pace, Spent, endpoint_specs
+from llmops_pipelines.adapters.judging_plans import Brief
+from llmops_pipelines.judging import Caps, JudgingRun, Limits, Pace, Spent, endpoint_specs
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.stores import FolderStore
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER
@@ -50,17 +51,17 @@ def judge_items(folder: Path, url: str, items: int, run: str, usd_per_day: str) 
         item_frame(*(f"Refund {number} takes five days." for number in range(items))),
         SPECS,
         lake.scan(JUDGE_LEDGER),
-        SharedPurse(desk, caps, Spent(), run=run, now=now()),
         Endpoint(url, "judge-1", "key"),
         append,
-        features=JUDGED,
-        price=cent_a_call,
-        now=now,
-        seed=7,
-        run_id=run,
-        limits=Limits(concurrency=8, window_results=5),
-        gate=SharedGate(desk, Pace(8), endpoint=url),
-        canaries=False,
+        JudgingRun(
+            run,
+            SharedPurse(desk, caps, Spent(), run=run, now=now()),
+            cent_a_call,
+            now,
+            Limits(concurrency=8, window_results=5),
+            SharedGate(desk, Pace(8), endpoint=url),
+        ),
+        Brief(JUDGED, canaries=False),
     )
 
 

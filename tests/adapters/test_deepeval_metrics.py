@@ -21,7 +21,8 @@ from llmops_pipelines.adapters.deepeval_metrics import (
 )
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
-from llmops_pipelines.judging import GaveUpError, JudgeSpec, Limits, Purse, Request
+from llmops_pipelines.adapters.judging_plans import Brief
+from llmops_pipelines.judging import GaveUpError, JudgeSpec, JudgingRun, Limits, Purse, Request
 from llmops_pipelines.tables import JUDGE_LEDGER
 from tests.adapters.test_ragas_replay import reply
 from tests.judge_stub import MALFORMED, JudgeStub
@@ -200,9 +201,10 @@ def test_every_request_of_deepeval_is_an_attempt_in_the_ledger():
     (judge_spec,) = deepeval_specs(model="judge-1", metrics=("deepeval_hallucination",))
     with Verdicts(faults={3: MALFORMED}) as stub:
         day = judge_day(
-            item_frame("One.", "Two."), [judge_spec], JUDGE_LEDGER.empty(), Purse(),
-            Endpoint(stub.base_url, "judge-1"), ledger.append, features=JUDGED, price=cent_a_call,
-            now=lambda: NOON, seed=1, run_id="r", limits=Limits(concurrency=1),
+            item_frame("One.", "Two."), [judge_spec], JUDGE_LEDGER.empty(),
+            Endpoint(stub.base_url, "judge-1"), ledger.append,
+            JudgingRun("r", Purse(), cent_a_call, lambda: NOON, Limits(concurrency=1)),
+            Brief(JUDGED),
         )  # fmt: skip
         assert (day.calls, stub.calls) == (3, 5), "two canaries go first"
     assert [canary.state for canary in day.canaries] == ["missed", "held"]

@@ -12,9 +12,11 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
-from llmops_pipelines.adapters.judging_day import JudgedDay, judge_day, judge_of
+from llmops_pipelines.adapters.judging_day import JudgedDay, judge_day
+from llmops_pipelines.adapters.judging_plans import Brief, judge_of
 from llmops_pipelines.judging import (
     Caps,
+    JudgingRun,
     Limits,
     Purse,
     SlicedItems,
@@ -52,17 +54,17 @@ class World:
             items,
             options.pop("specs", SPECS),
             self.keys,
-            options.pop("purse", Purse()),
             Endpoint(self.endpoint, "judge-1", "sk-secret-key"),
             self.ledger.append,
-            features=self.features,
-            price=self.price,
-            now=lambda: datetime.now(UTC).replace(tzinfo=None),
-            seed=7,
-            run_id="run-1",
-            limits=self.limits,
+            JudgingRun(
+                "run-1",
+                options.pop("purse", Purse()),
+                self.price,
+                lambda: datetime.now(UTC).replace(tzinfo=None),
+                self.limits,
+            ),
+            Brief(self.features, canaries=options.pop("canaries", False)),
             on_quote=lambda quote: self.quotes.append(str(quote)),
-            canaries=options.pop("canaries", False),
             **options,
         )
 
@@ -148,8 +150,8 @@ def test_without_leave_nothing_is_sent_whatever_the_environment_holds(judging):
 def test_a_key_without_an_endpoint_judges_nothing(endpoint):
     ledger = Ledger()
     day = judge_day(
-        ITEMS, SPECS, JUDGE_LEDGER.empty(), Purse(), endpoint, ledger.append, features=JUDGED,
-        price=no_price, now=datetime.now, seed=1, run_id="r",
+        ITEMS, SPECS, JUDGE_LEDGER.empty(), endpoint, ledger.append,
+        JudgingRun("r", Purse(), no_price, datetime.now), Brief(JUDGED),
     )  # fmt: skip
     assert (day.calls, day.quotes, ledger.parts) == (0, (), [])
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 from pydantic import ValidationError
 
-from llmops_pipelines.adapters.judging_day import judge_of
+from llmops_pipelines.adapters.judging_plans import judge_of
 from llmops_pipelines.adapters.named_judges import spec_named
 from llmops_pipelines.judging import Rubrics
 from tests.judging.worlds import default_rubrics, rubric

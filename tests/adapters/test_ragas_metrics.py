@@ -15,10 +15,12 @@ import pytest
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import judge_day
+from llmops_pipelines.adapters.judging_plans import Brief
 from llmops_pipelines.adapters.ragas_metrics import METRICS, RagasJudge, asking, ragas_specs
 from llmops_pipelines.adapters.ragas_metrics.answers import STATEMENT_PROMPT_CHARS
 from llmops_pipelines.judging import (
     Item,
+    JudgingRun,
     Limits,
     Purse,
     Request,
@@ -322,9 +324,10 @@ def test_every_request_of_ragas_is_an_attempt_in_the_ledger():
     ledger = Ledger()
     with JudgeStub(truth=ANSWERS, faults={5: MALFORMED}) as stub:
         day = judge_day(
-            item_frame(*answers), [FAITHFULNESS], JUDGE_LEDGER.empty(), Purse(),
-            Endpoint(stub.base_url, "judge-1"), ledger.append, features=JUDGED, price=cent_a_call,
-            now=lambda: NOON, seed=1, run_id="r", limits=Limits(concurrency=1),
+            item_frame(*answers), [FAITHFULNESS], JUDGE_LEDGER.empty(),
+            Endpoint(stub.base_url, "judge-1"), ledger.append,
+            JudgingRun("r", Purse(), cent_a_call, lambda: NOON, Limits(concurrency=1)),
+            Brief(JUDGED),
         )  # fmt: skip
         assert (day.calls, stub.calls) == (5, 9), "two canaries of two requests go first"
     assert [canary.state for canary in day.canaries] == ["held", "held"]

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, open_judge
 from llmops_pipelines.judging import (
     RESPONSE_FORMATS,
-    Ask,
     Circuit,
     Conduct,
     GaveUpError,
+    JudgingRun,
     Limits,
     OnResults,
-    Price,
     Purse,
     Reply,
     ResponseFormat,
@@ -81,39 +78,33 @@ class _HopelessError(Exception):
 
 def preflight(
     endpoint: Endpoint,
-    *,
-    purse: Purse,
-    price: Price,
     append: OnResults,
-    now: Callable[[], datetime],
-    run_id: str,
+    run: JudgingRun,
+    *,
     logprobs: bool = False,
     limits: Limits = _LIMITS,
 ) -> Finding:
     """Ask ``endpoint`` the canned items and say what it does; never raises for what it may do.
 
-    Attempts are reserved in ``purse``, priced and appended like any other, under the preflight's
+    Attempts are reserved in the purse, priced and appended like any other, under the preflight's
     own spec. A judge without a price is asked while calls are left, and takes none of them.
 
     Args:
         endpoint: Where, and which model.
-        purse: Of the run that follows.
-        price: As for ``judge_day``.
         append: Takes rows of ``JUDGE_LEDGER`` (none) and ``JUDGE_CALLS``.
-        now: The UTC time, without a zone.
-        run_id: Of the run; part of attempt ids.
+        run: The one that follows.
         logprobs: Whether log probabilities are needed.
         limits: How hard to try.
     """
-    priced = price(endpoint.model, {"uncached_input": 1, "output_text": 1}) is not None
-    if not priced and purse.calls_left:
-        # A cap on calls below five would have it asked for nothing, night after night.
-        purse = Purse()
-    flight = _Flight(endpoint, purse, price, now, run_id, logprobs, limits)
+    priced = run.price(endpoint.model, {"uncached_input": 1, "output_text": 1}) is not None
+    # A cap on calls below five would have it asked for nothing, night after night.
+    purse = run.purse if priced or not run.purse.calls_left else Purse()
+    own = JudgingRun(run.run_id, purse, run.price, run.now, limits)
+    flight = _Flight(endpoint, own, logprobs)
     try:
         finding = asyncio.run(flight.find())
     finally:
-        purse.tell()
+        own.end()
     if flight.attempts:
         append(verdict_frame([]), attempt_frame(flight.attempts))
     return finding
@@ -122,12 +113,8 @@ def preflight(
 @dataclass
 class _Flight:
     endpoint: Endpoint
-    purse: Purse
-    price: Price
-    now: Callable[[], datetime]
-    run_id: str
+    run: JudgingRun
     logprobs: bool
-    limits: Limits
     attempts: list[dict[str, Any]] = field(default_factory=list)
 
     async def find(self) -> Finding:
@@ -150,10 +137,11 @@ class _Flight:
         """The replies to all items; to the first alone where that one cannot be read."""
         first, *others = preflight_items()
         async with open_judge(
-            replace(self.endpoint, response_format=way), concurrency=self.limits.concurrency
+            replace(self.endpoint, response_format=way), concurrency=self.run.limits.concurrency
         ) as ask:
             # One conduct for all: whoever waits for room in the purse is told when it is there.
-            conduct = self._conduct(ask)
+            most = 3 * len(CANNED)
+            conduct = self.run.conduct(ask, Circuit(self.run.limits.dead_after, most, most))
             heard = [await self._ask_about(first, conduct, way)]
             if heard[0].verdict is None:
                 return heard
@@ -166,20 +154,6 @@ class _Flight:
             heard.append(one)
         return heard
 
-    def _conduct(self, ask: Ask) -> Conduct:
-        return Conduct(
-            ask=ask,
-            purse=self.purse,
-            price=self.price,
-            limits=self.limits,
-            circuit=Circuit(
-                self.limits.dead_after, patience=3 * len(CANNED), most_late=3 * len(CANNED)
-            ),
-            now=self.now,
-            seed=0,
-            run_id=self.run_id,
-        )
-
     async def _ask_about(self, item: Item, conduct: Conduct, way: ResponseFormat) -> _Heard:
         judge = RubricJudge(preflight_spec(self.endpoint.model, logprobs=self.logprobs))
         heard = _Heard()
@@ -188,7 +162,7 @@ class _Flight:
             spec=judge.spec,
             item=item,
             record=self.attempts.append,
-            deadline=asyncio.get_running_loop().time() + self.limits.item_deadline_s,
+            deadline=asyncio.get_running_loop().time() + self.run.limits.item_deadline_s,
         )
 
         def read(text: str) -> None:
@@ -250,7 +224,7 @@ class _Flight:
         return Finding(
             base_url=self.endpoint.base_url,
             model=self.endpoint.model,
-            checked_at=self.now(),
+            checked_at=self.run.now(),
             calls=len(self.attempts),
             cost=sum(known, Decimal(0)) if known or not costs else None,
             **found,

@@ -234,6 +234,7 @@ def _spend(
 ) -> pl.DataFrame:
     """Ask for what the ledger lacks; return what could not be finished."""
     from llmops_pipelines.adapters.judging_day import judge_day
+    from llmops_pipelines.adapters.judging_plans import Brief
 
     lake, judge, clock = occasion.lake, occasion.judge, occasion.clock
     day, run_id = occasion.day, occasion.run_id
@@ -245,23 +246,22 @@ def _spend(
             lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
 
     book = lake.read(PRICE_BOOK)
-    price = price_of(book, clock.now())
     batch_price = price_of(book, clock.now(), "batch")
-    purse = purse_of_run(lake, judge, clock, run_id)
+    run = judging.JudgingRun(
+        run_id,
+        purse_of_run(lake, judge, clock, run_id),
+        price_of(book, clock.now()),
+        clock.now,
+        seat.limits,
+        gate_of(seat, desk_of(judge)),
+        judging.halves_of(lake.scan(JUDGE_LEDGER), specs),
+    )
 
     def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
         if not judge.preflight_days:
             return endpoint, None
         finding, _ = checked(
-            lake,
-            endpoint,
-            purse=purse,
-            price=price,
-            append=append,
-            now=clock.now,
-            run_id=run_id,
-            logprobs=seat.logprobs,
-            days=judge.preflight_days,
+            lake, endpoint, append, run, logprobs=seat.logprobs, days=judge.preflight_days
         )
         if finding.problem:
             return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
@@ -279,28 +279,21 @@ def _spend(
             record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
             QUOTES.info("quote %s: %s", day, found)
 
+    book_of_batches = LakeBook(lake, day)
+    posting = seat.batch and submission(
+        book_of_batches, seat.batch, run.purse, batch_price, run.price, clock.now
+    )
     judged = judge_day(
         items,
         specs,
         pl.concat(keys),
-        purse,
         seat.endpoint,
         append,
-        features=occasion.features,
-        price=price,
-        batch_price=batch_price,
-        post=submission(LakeBook(lake, day), seat.batch, purse, batch_price, price, clock.now).post
-        if seat.batch
-        else None,
-        now=clock.now,
-        seed=0,
-        run_id=run_id,
-        limits=seat.limits,
-        gate=gate_of(seat, desk_of(judge)),
-        prepare=prepare,
+        run,
+        Brief(occasion.features, repetition, batch_price=batch_price),
         on_quote=on_quote,
-        repetition=repetition,
-        halves=judging.halves_of(lake.scan(JUDGE_LEDGER), specs),
+        prepare=prepare,
+        post=posting.post if posting else None,
     )
     if judged.waiting:
         QUOTES.info(

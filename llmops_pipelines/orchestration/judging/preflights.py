@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
 from pydantic import ValidationError
 
 from llmops_pipelines import judging
@@ -40,12 +37,9 @@ def _read(lake: Lake, endpoint: Endpoint, *, logprobs: bool) -> Finding | None:
 def checked(
     lake: Lake,
     endpoint: Endpoint,
-    *,
-    purse: judging.Purse,
-    price: judging.Price,
     append: judging.OnResults,
-    now: Callable[[], datetime],
-    run_id: str,
+    run: judging.JudgingRun,
+    *,
     logprobs: bool,
     days: float,
 ) -> tuple[Finding, bool]:
@@ -55,21 +49,13 @@ def checked(
         The finding, and whether the endpoint was asked for it now.
     """
     known = kept_finding(lake, endpoint, logprobs=logprobs)
-    if known is not None and known.holds(now(), days=days, logprobs=logprobs):
+    if known is not None and known.holds(run.now(), days=days, logprobs=logprobs):
         return known, False
     from llmops_pipelines.adapters.endpoints.preflight import preflight
 
     spec = judging.judge_specs([preflight_spec(endpoint.model, logprobs=logprobs)])
     lake.append(JUDGE_SPECS, spec, name=spec["spec_id"][0])
-    finding = preflight(
-        endpoint,
-        purse=purse,
-        price=price,
-        append=append,
-        now=now,
-        run_id=run_id,
-        logprobs=logprobs,
-    )
+    finding = preflight(endpoint, append, run, logprobs=logprobs)
     if finding.outcome != "over_budget":  # which says nothing of the endpoint
         content = finding.model_dump_json(indent=2).encode()
         lake.store.put(_path(endpoint, logprobs=logprobs), content)

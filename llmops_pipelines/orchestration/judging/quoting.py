@@ -112,7 +112,7 @@ def quote_days(
         on_day: Told each day before it is looked at, and how many were.
         repetition: Which draw of each verdict; 0 is the first.
     """
-    from llmops_pipelines.adapters.judging_day import quote_items
+    from llmops_pipelines.adapters.judging_plans import Brief, quote_items
 
     features = reference.read("features.yaml", Features)
     book, calls = lake.read(PRICE_BOOK), recent_calls(lake)
@@ -125,7 +125,10 @@ def quote_days(
             for spec in specs
             for seat in seats_for(spec, judge, judges, features)
         ]
-    prices = [price_of(book, clock.now(), service) for service in (pricing.STANDARD, pricing.BATCH)]
+    price, batch_price = (
+        price_of(book, clock.now(), service) for service in (pricing.STANDARD, pricing.BATCH)
+    )
+    brief = Brief(features, repetition, batch_price=batch_price)
     found = []
     for done, day in enumerate(days):
         on_day(day, done)
@@ -136,11 +139,9 @@ def quote_days(
                     spec,
                     keys,
                     seat.endpoint,
-                    features=features,
-                    price=prices[0],
-                    batch_price=prices[1],
+                    brief,
+                    price=price,
                     now=clock.now(),
-                    repetition=repetition,
                 )
                 keys = pl.concat([keys, _as_paid(digests, spec, repetition)])
                 found.append(DayQuote(day, quote, expected_seconds(quote, seat.pace, calls)))

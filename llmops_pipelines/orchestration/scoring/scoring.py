@@ -19,7 +19,7 @@ from llmops_pipelines.adapters.cross_encoder import EntailmentModel, open_entail
 from llmops_pipelines.adapters.endpoints.batch_collecting import Progress
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.endpoints.judge_desk import Desk
-from llmops_pipelines.adapters.judging_day import judge_of
+from llmops_pipelines.adapters.judging_plans import judge_of
 from llmops_pipelines.adapters.named_judges import spec_named
 from llmops_pipelines.adapters.scoring import (
     Done,
@@ -356,11 +356,7 @@ class _Run:
         self.telling.before(scoring.quote, scoring.seat)
         self._keep_specs([spec])
         if scoring.quote.calls and terms.preflight_days:
-            keep = Keeper(self.lake, terms.now)
-            scoring.seat = _preflight(
-                scoring, scoring.seat, self.lake, self.purse, self.price, keep, terms.now,
-                self.run_id, self.telling, terms.preflight_days,
-            )  # fmt: skip
+            self._preflight(scoring)
 
     def ask(self, scoring: Scoring) -> None:
         """Have it judged what has no verdict: here, at once, or in batches."""
@@ -378,19 +374,45 @@ class _Run:
             judge,
             spool,
             seat.endpoint,
-            self.purse,
             Keeper(self.lake, terms.now),
-            price=self.price,
-            limits=seat.limits,
-            gate=gate_of(seat, terms.desk),
-            now=terms.now,
-            run_id=self.run_id,
+            self._run(scoring),
             done=self.telling.done,
             canaries=canaries,
-            halves=judging.halves_of(self.lake.scan(JUDGE_LEDGER), [judge.spec]),
         )
         scoring.calls, scoring.faults = tally.calls, tally.faults
         scoring.cost = tally.cost if tally.calls else Decimal(0)
+
+    def _run(self, scoring: Scoring) -> judging.JudgingRun:
+        seat, terms = scoring.seat, self.terms
+        known = judging.halves_of(self.lake.scan(JUDGE_LEDGER), [scoring.chosen.spec])
+        gate = gate_of(seat, terms.desk)
+        return judging.JudgingRun(
+            self.run_id, self.purse, self.price, terms.now, seat.limits, gate, known
+        )
+
+    def _preflight(self, scoring: Scoring) -> None:
+        """Have the endpoint asked as it wants to be.
+
+        Raises:
+            PreflightError: It cannot judge.
+        """
+        endpoint, terms = scoring.seat.endpoint, self.terms
+        finding, asked = checked(
+            self.lake,
+            endpoint,
+            Keeper(self.lake, terms.now),
+            self._run(scoring),
+            logprobs=scoring.chosen.spec.weighs,
+            days=terms.preflight_days,
+        )
+        scoring.finding = finding
+        if asked:
+            scoring.preflight_calls, scoring.preflight_cost = finding.calls, finding.cost
+        self.telling.checked(finding, asked)
+        if finding.problem:
+            raise PreflightError(finding.problem)
+        way = finding.response_format or "json_schema"
+        scoring.seat = scoring.seat._replace(endpoint=replace(endpoint, response_format=way))
 
 
 def _count_batches(scoring: Scoring) -> None:
@@ -442,41 +464,6 @@ class Keeper:
         self.lake.append(JUDGE_CALLS, attempts, name=part, day=day)
         if not verdicts.is_empty():
             self.lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
-
-
-def _preflight(
-    scoring: Scoring,
-    seat: Seat,
-    lake: Lake,
-    purse: judging.Purse,
-    price: judging.Price,
-    append: judging.OnResults,
-    now: Callable[[], datetime],
-    run_id: str,
-    telling: Telling,
-    days: float,
-) -> Seat:
-    """The seat as its endpoint wants to be asked."""
-    finding, asked = checked(
-        lake,
-        seat.endpoint,
-        purse=purse,
-        price=price,
-        append=append,
-        now=now,
-        run_id=run_id,
-        logprobs=scoring.chosen.spec.weighs,
-        days=days,
-    )
-    scoring.finding = finding
-    if asked:
-        scoring.preflight_calls, scoring.preflight_cost = finding.calls, finding.cost
-    telling.checked(finding, asked)
-    if finding.problem:
-        raise PreflightError(finding.problem)
-    return seat._replace(
-        endpoint=replace(seat.endpoint, response_format=finding.response_format or "json_schema")
-    )
 
 
 def _nothing(_sample: Sample) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.endpoints.preflight import preflight
-from llmops_pipelines.judging import Caps, Limits, Purse
+from llmops_pipelines.judging import Caps, JudgingRun, Limits, Purse
 from llmops_pipelines.judging.execution.preflight import METRIC, Finding, preflight_spec
 from tests.judge_stub import Fault, JudgeStub
 from tests.judging.worlds import NOON, cent_a_call, no_price
@@ -48,11 +48,8 @@ def check(
     with JudgeStub(**stub) as judge:
         finding = preflight(
             Endpoint(url or judge.base_url, "judge-1", "sk-very-secret"),
-            purse=purse,
-            price=price,
-            append=lambda verdicts, attempts: parts.append(attempts),
-            now=lambda: NOON,
-            run_id="run-1",
+            lambda verdicts, attempts: parts.append(attempts),
+            JudgingRun("run-1", purse, price, lambda: NOON),
             logprobs=logprobs,
             limits=QUICK,
         )
