@@ -44,6 +44,9 @@ def evaluation_costs(
         truncated=(pl.col("outcome") == "truncated").sum().cast(pl.Int64),
         **{name: _known_sum(name) for name in (*BUCKETS, "cost")},
         unpriced_calls=_MAYBE_BILLED.sum().cast(pl.Int64),
+    ).with_columns(
+        # That refusals cost nothing says nothing of what the others did.
+        cost=pl.when((pl.col("cost") != 0) | (pl.col("unpriced_calls") == 0)).then("cost")
     )
     again = (
         paid_twice(judge_calls)
