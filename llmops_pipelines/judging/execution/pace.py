@@ -33,8 +33,9 @@ class Gate:
     An endpoint that is asked by more at once than it can serve lets all of them wait until their
     time is up, and serves nobody; one that counts requests asks all of them to wait, and refuses
     most of them again when they come back together. So each request that is not answered in time,
-    or is told to wait, takes a place away, and as many answers as there are places give one back (additive increase as in Chiu and Jain,
-    "Analysis of the increase and decrease algorithms", 1989): ``width`` is what is left of them.
+    or is told to wait, takes a place away, and as many answers as there are places give one back
+    (additive increase as in Chiu and Jain, "Analysis of the increase and decrease algorithms",
+    1989): ``width`` is what is left of them.
     """
 
     pace: Pace = field(default_factory=Pace)
