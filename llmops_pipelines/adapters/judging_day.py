@@ -271,8 +271,12 @@ def quote_items(
     batch_price: Price | None,
     now: datetime,
     repetition: int = 0,
+    quoted: pl.DataFrame | None = None,
 ) -> tuple[Quote, pl.DataFrame]:
-    """What `judge_day` would quote for ``spec``, and ``item_digest`` of what it would ask about."""
+    """What `judge_day` would quote for ``spec``, and ``item_digest`` of what it would ask about.
+
+    ``quoted`` has ``item_digest`` of what is in another day's quote: it is in none twice.
+    """
     with TemporaryDirectory(prefix="llmops-") as folder:
         plan = _plan(
             judge_of(spec),
@@ -286,6 +290,7 @@ def quote_items(
             canaries=True,
             repetition=repetition,
             folder=Path(folder),
+            quoted=quoted,
         )
         return plan.quote, plan.to_judge.select("item_digest").collect()
 
@@ -336,10 +341,13 @@ def _plan(
     batch_price: Price | None,
     repetition: int,
     folder: Path,
+    quoted: pl.DataFrame | None = None,
 ) -> _Plan:
     spec = judge.spec
     allowed, over_policy = split_by_policy(items, spec, features, endpoint.name)
     distinct = distinct_digests(allowed, spec)
+    if quoted is not None:
+        distinct = distinct.join(quoted, on="item_digest", how="anti", maintain_order="left")
     rows = without_verdict(distinct, ledger_keys, spec, repetition=repetition)
     unjudged, already_paid = rows.height, distinct.height - rows.height
     to_judge = rows.lazy()
@@ -349,7 +357,7 @@ def _plan(
     del distinct, rows
     counter = counter_of(spec.model) if unjudged else None
     with counted_with(counter.count if counter else None):
-        quoted = quote(
+        costs = quote(
             (
                 judge.estimate(item)
                 for item in _items(allowed, to_judge)
@@ -370,7 +378,7 @@ def _plan(
         to_judge=to_judge,
         unjudged=unjudged,
         forbidden=_forbidden(over_policy, spec, endpoint, now, repetition),
-        quote=quoted,
+        quote=costs,
     )
 
 
