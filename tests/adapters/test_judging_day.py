@@ -28,7 +28,15 @@ from llmops_pipelines.judging import (
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER
 from tests.judge_stub import DROP, HANG, MALFORMED, REFUSED, Fault, JudgeStub, share_of_requests
-from tests.judging.worlds import JUDGED, Ledger, cent_a_call, default_rubrics, item_frame, no_price
+from tests.judging.worlds import (
+    JUDGED,
+    NOON,
+    Ledger,
+    cent_a_call,
+    default_rubrics,
+    item_frame,
+    no_price,
+)
 
 SPECS = endpoint_specs(default_rubrics(), JUDGED, endpoint="judge", model="judge-1")
 ANSWERS = [f"Refund {n} takes five days. It goes to card {n}." for n in range(40)]
@@ -91,7 +99,7 @@ def test_what_another_day_quotes_is_in_no_quote_twice_and_is_not_paid_for():
     def quoted(items, others=None):
         return quote_items(
             items, SPECS[0], JUDGE_LEDGER.empty(), Endpoint("http://localhost/v1", "judge-1", ""),
-            features=JUDGED, price=no_price, batch_price=None, now=datetime(2026, 11, 10),
+            features=JUDGED, price=no_price, batch_price=None, now=NOON,
             quoted=others,
         )  # fmt: skip
 
