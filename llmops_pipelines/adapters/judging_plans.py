@@ -102,6 +102,7 @@ def plan_of(
     price: Price,
     now: datetime,
     folder: Path,
+    quoted: pl.DataFrame | None = None,
 ) -> Plan:
     """What ``spec`` has to do on ``items`` at ``endpoint``.
 
@@ -114,10 +115,13 @@ def plan_of(
         price: Dollars for tokens of a model, or None.
         now: Written into the rows of what must not be sent; UTC, without a zone.
         folder: Where a plan may lie that is too large to hold.
+        quoted: ``item_digest`` of what is in another quote: it is in none twice.
     """
     judge = judge_of(spec)
     allowed, over_policy = split_by_policy(items, spec, brief.features, endpoint.name)
     distinct = distinct_digests(allowed, spec)
+    if quoted is not None:
+        distinct = distinct.join(quoted, on="item_digest", how="anti", maintain_order="left")
     rows = without_verdict(distinct, ledger_keys, spec, repetition=brief.repetition)
     unjudged, already_paid = rows.height, distinct.height - rows.height
     to_judge = rows.lazy()
@@ -128,7 +132,7 @@ def plan_of(
     counter = counter_of(spec.model) if unjudged else None
     in_batches = brief.batch_price if isinstance(judge, RubricJudge) and judge.asks_once else None
     with counted_with(counter.count if counter else None):
-        quoted = quote(
+        costs = quote(
             (
                 judge.estimate(item)
                 for item in items_named(allowed, to_judge)
@@ -149,7 +153,7 @@ def plan_of(
         verdict_row(spec, item, ruling, attempts=(), scored_at=now, library_versions={})
         for item in unsent
     )
-    return Plan(judge, allowed, to_judge, unjudged, forbidden, quoted)
+    return Plan(judge, allowed, to_judge, unjudged, forbidden, costs)
 
 
 def items_named(items: Items, wanted: pl.LazyFrame, repetition: int = 0) -> Iterator[Item]:
@@ -170,10 +174,22 @@ def quote_items(
     *,
     price: Price,
     now: datetime,
+    quoted: pl.DataFrame | None = None,
 ) -> tuple[Quote, pl.DataFrame]:
-    """What `judge_day` would quote for ``spec``, and ``item_digest`` of what it would ask about."""
+    """What `judge_day` would quote for ``spec``, and ``item_digest`` of what it would ask about.
+
+    ``quoted`` has ``item_digest`` of what is in another day's quote: it is in none twice.
+    """
     with TemporaryDirectory(prefix="llmops-") as folder:
         plan = plan_of(
-            spec, items, ledger_keys, endpoint, brief, price=price, now=now, folder=Path(folder)
+            spec,
+            items,
+            ledger_keys,
+            endpoint,
+            brief,
+            price=price,
+            now=now,
+            folder=Path(folder),
+            quoted=quoted,
         )
         return plan.quote, plan.to_judge.select("item_digest").collect()

@@ -83,19 +83,28 @@ def bucket(record: Record, provider: str) -> InvoiceLine:
     return InvoiceLine(begins.date(), provider, begins=begins, hours=hours)
 
 
+def amount_in(text: str) -> Decimal:
+    """What ``text`` says, as invoices write it: ``$1,234.50``, ``(3.20)`` for what is below 0.
+
+    Raises:
+        InvalidOperation: No number.
+    """
+    text = text.strip()
+    if text.startswith("(") and text.endswith(")"):  # as accountants write it
+        text = f"-{text[1:-1]}"
+    if grouped := _AMOUNT.fullmatch(text):
+        text = grouped[1] + grouped[2].replace(",", "")
+    return Decimal(text.replace("$", "", 1))
+
+
 def money(value: Any, field: str, *, times: Decimal = Decimal(1)) -> tuple[Decimal, int]:
     """Dollars, and the decimal places they were written with.
 
     Raises:
         LineError: No finite number below 10^15.
     """
-    text = str(value).strip()
-    if text.startswith("(") and text.endswith(")"):  # as accountants write what is below 0
-        text = f"-{text[1:-1]}"
-    if grouped := _AMOUNT.fullmatch(text):
-        text = grouped[1] + grouped[2].replace(",", "")
     try:
-        amount = Decimal(text.replace("$", "", 1)) * times
+        amount = amount_in(str(value)) * times
         if not amount.is_finite() or abs(amount) >= _MOST:
             raise InvalidOperation
     except InvalidOperation:

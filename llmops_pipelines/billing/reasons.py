@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from llmops_pipelines.billing.levels import KEY
-from llmops_pipelines.billing.lines import TOOL
+from llmops_pipelines.billing.lines import CACHED, INPUT, TOOL
 from llmops_pipelines.pricing import as_believed
 
 REASONS: Final = {
@@ -29,6 +29,7 @@ REASONS: Final = {
     "double_price": "billed at twice our price: logged as batch, billed as ordinary",
     "cached_at_full_price": "tokens read from the cache were billed at the full price",
     "cached_twice": "tokens read from the cache were billed at both prices",
+    "cached_not_logged": "tokens billed as read from the cache are logged as fresh ones",
     "price_changed": "the price changed on that day",
     "other_price": "the same tokens at another price: a discount, or a price that we have wrong",
     "same_ratio": "every day differs by the same factor: a discount, or a price that we have wrong",
@@ -98,6 +99,9 @@ def _anywhere() -> list[_Rule]:
             "unpriced_calls",
             False,
         ),
+        # As many tokens of a prompt are on both sides, divided otherwise.
+        (pl.col("redivided") < 0, "cached_at_full_price", True),
+        (pl.col("redivided") > 0, "cached_not_logged", True),
     ]
 
 
@@ -174,8 +178,22 @@ def _with_facts(
             pl.col("in_book").fill_null(pl.col("model").is_null()),
             calls_of_day=pl.col("calls").sum().over("day"),
             same_ratio=repeats.fill_null(value=False),
+            redivided=_redivided(),
         )
     )
+
+
+def _redivided() -> pl.Expr:
+    """Cached tokens that are billed more (or less) than ours, with as many fresh ones less (more).
+
+    Null where the tokens of a prompt differ in sum, where money is billed, and of other meters.
+    """
+    group = [name for name in KEY if name != "meter"]
+    apart = pl.col("token_difference")
+    of_prompt = pl.col("meter").is_in([INPUT, CACHED]) & pl.col("difference").is_null()
+    cached = apart.filter(pl.col("meter") == CACHED).sum().over(group)
+    in_sum = apart.filter(of_prompt).sum().over(group)
+    return pl.when(of_prompt & (in_sum == 0) & (cached != 0)).then(cached)
 
 
 _FEW: Final = 3

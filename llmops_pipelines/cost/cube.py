@@ -106,9 +106,20 @@ def cost_cube(llm_calls: pl.DataFrame, call_costs: pl.DataFrame) -> pl.DataFrame
     Returns:
         ``COST_CUBE``.
     """
-    calls = llm_calls.join(call_costs.select(BOOKED_COLUMNS), on="call_id", how="left")
+    calls = booked(llm_calls.lazy(), call_costs.lazy()).collect()
     owned = calls.with_columns(pl.col("team").fill_null(UNATTRIBUTED))
     return COST_CUBE.require(sum_calls(owned, _CUBE))
+
+
+def booked(llm_calls: pl.LazyFrame, call_costs: pl.LazyFrame) -> pl.LazyFrame:
+    """Calls with what they cost, and of the provider whose price that is where they name none.
+
+    Args:
+        llm_calls: ``call_id`` and ``columns_for`` some dimensions of ``LLM_CALLS``.
+        call_costs: ``BOOKED_COLUMNS`` of ``CALL_COSTS`` of the same days.
+    """
+    costs = call_costs.select(BOOKED_COLUMNS)
+    return llm_calls.drop("provider").join(costs, on="call_id", how="left")
 
 
 def _refuse_unknown(by: Sequence[str]) -> None:
@@ -124,7 +135,7 @@ _CUBE: Final = [name for name in COST_CUBE.schema.names() if name in DIMENSIONS]
 CUBE_COLUMNS: Final = ["call_id", *columns_for(_CUBE)]
 """The columns of ``LLM_CALLS`` that ``cost_cube`` needs."""
 
-BOOKED_COLUMNS: Final = ["call_id", "cost", *COST_PARTS]
+BOOKED_COLUMNS: Final = ["call_id", "provider", "cost", *COST_PARTS]
 """The columns of ``CALL_COSTS`` that it needs."""
 
 

@@ -134,7 +134,10 @@ def _answered(response: Any) -> Record:
     if isinstance(events, list):
         return _streamed(events) | without_nulls(known)
     latency = at_path(answer, "metrics", "latencyMs")
-    return _call({"status": "ok", "latency_ms": latency} | response_of(answer) | known)
+    said = {"status": "ok", "latency_ms": latency} | response_of(answer)
+    if not _is_answer(answer) and not sent:  # another provider's, logged beside Bedrock's
+        return {"kind": "call"} | without_nulls(said)
+    return _call(said | known)
 
 
 def _streamed(events: list[Any]) -> Record:

@@ -129,7 +129,13 @@ def answered(body: Record) -> Record:
 def _enveloped(record: Record) -> Record:
     asked = request_of(first(record.get("request"), record.get("body")))
     response = _whole(record.get("response"))
-    return asked | (answered(response) if response else {"kind": "call"})
+    if not response:
+        return asked | {"kind": "call"}
+    told = answered(response)
+    own = is_answer(response) or "processed_time" in record or response.keys() == {"error"}
+    if not own:  # another provider's, logged beside Gemini's
+        del told["provider"]
+    return asked | told
 
 
 def _row(record: Record) -> Record:

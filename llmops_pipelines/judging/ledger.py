@@ -178,9 +178,8 @@ def verdict_row(
     scored_at: datetime,
     library_versions: Mapping[str, str],
 ) -> dict[str, Any]:
-    """A row of ``JUDGE_LEDGER``: cost is the sum over attempts with a known one."""
+    """A row of ``JUDGE_LEDGER``; its cost is `cost_of` its attempts."""
     made = list(attempts)
-    costs = [row["cost"] for row in made if row["cost"] is not None]
     served = [row["model_served"] for row in made if row["model_served"] is not None]
     return {
         "spec_id": spec.spec_id,
@@ -194,7 +193,7 @@ def verdict_row(
         "evidence": ruling.evidence,
         "attempts": len(made),
         **{name: _known_sum(row[name] for row in made) for name in BUCKETS},
-        "cost": sum(costs, Decimal(0)) if costs or not made else None,
+        "cost": cost_of(row["cost"] for row in made),
         "latency_ms": _known_sum(row["latency_ms"] for row in made),
         "request_id": made[-1]["request_id"] if made else None,
         "model_served": served[-1] if served else None,
@@ -255,6 +254,17 @@ def verdict_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 def attempt_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """``JUDGE_CALLS`` of ``rows``."""
     return JUDGE_CALLS.require(pl.DataFrame(list(rows), schema=JUDGE_CALLS.schema))
+
+
+def cost_of(costs: Iterable[Decimal | None]) -> Decimal | None:
+    """What attempts cost together, US dollars: the sum of what is known, null where nothing is.
+
+    A refusal is known to cost nothing. Beside a reply whose cost is unknown that says nothing.
+    """
+    told = list(costs)
+    known = [cost for cost in told if cost is not None]
+    total = sum(known, Decimal(0))
+    return total if total or len(known) == len(told) else None
 
 
 def _known_sum(values: Iterable[Any]) -> Any:

@@ -38,12 +38,19 @@ def evaluation_costs(
         verdicts: ``JUDGE_SCORES`` and ``RAGAS_SCORES`` of the day.
         specs: ``JUDGE_SPECS``, each id once.
     """
-    spent = judge_calls.group_by("spec_id").agg(
-        calls=pl.len().cast(pl.Int64),
-        faults=(~_ANSWERED).sum().cast(pl.Int64),
-        truncated=(pl.col("outcome") == "truncated").sum().cast(pl.Int64),
-        **{name: _known_sum(name) for name in (*BUCKETS, "cost")},
-        unpriced_calls=_MAYBE_BILLED.sum().cast(pl.Int64),
+    spent = (
+        judge_calls.group_by("spec_id")
+        .agg(
+            calls=pl.len().cast(pl.Int64),
+            faults=(~_ANSWERED).sum().cast(pl.Int64),
+            truncated=(pl.col("outcome") == "truncated").sum().cast(pl.Int64),
+            **{name: _known_sum(name) for name in (*BUCKETS, "cost")},
+            unpriced_calls=_MAYBE_BILLED.sum().cast(pl.Int64),
+        )
+        .with_columns(
+            # That refusals cost nothing says nothing of what the others did.
+            cost=pl.when((pl.col("cost") != 0) | (pl.col("unpriced_calls") == 0)).then("cost")
+        )
     )
     again = (
         paid_twice(judge_calls)

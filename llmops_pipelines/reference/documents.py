@@ -133,6 +133,8 @@ def _cause(fault: Any) -> str:
             return "a key is text; quote a number, and write a decimal with a point"
         case "model_type" | "dict_type":
             return "expected `key: value` pairs"
+        case "tuple_type" | "list_type":
+            return "expected a list, an entry behind each `-`"
         case "value_error":
             return str(fault["ctx"]["error"])
         case _:

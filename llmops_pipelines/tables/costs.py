@@ -129,7 +129,12 @@ CALL_COSTS = Table(
         Column("started_at", INSTANT, "When it began, UTC."),
         Column("feature", pl.String, "Feature."),
         Column("team", pl.String, "Owner.", nullable=True),
-        Column("provider", pl.String, "Provider.", nullable=True),
+        Column(
+            "provider",
+            pl.String,
+            "Provider, as logged; where the log names none, the one whose price of the model it is.",
+            nullable=True,
+        ),
         Column("model", pl.String, "Served model.", nullable=True),
         Column("prompt_version", pl.String, "Prompt version.", nullable=True),
         Column("status", pl.String, "`ok` or `error`."),

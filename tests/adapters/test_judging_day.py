@@ -13,7 +13,7 @@ import pytest
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.adapters.judging_day import JudgedDay, judge_day
-from llmops_pipelines.adapters.judging_plans import Brief, judge_of
+from llmops_pipelines.adapters.judging_plans import Brief, judge_of, quote_items
 from llmops_pipelines.judging import (
     Caps,
     JudgingRun,
@@ -30,7 +30,15 @@ from llmops_pipelines.judging import (
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import JUDGE_CALLS, JUDGE_LEDGER
 from tests.judge_stub import DROP, HANG, MALFORMED, REFUSED, Fault, JudgeStub, share_of_requests
-from tests.judging.worlds import JUDGED, Ledger, cent_a_call, default_rubrics, item_frame, no_price
+from tests.judging.worlds import (
+    JUDGED,
+    NOON,
+    Ledger,
+    cent_a_call,
+    default_rubrics,
+    item_frame,
+    no_price,
+)
 
 SPECS = endpoint_specs(default_rubrics(), JUDGED, endpoint="judge", model="judge-1")
 ANSWERS = [f"Refund {n} takes five days. It goes to card {n}." for n in range(40)]
@@ -87,6 +95,19 @@ def test_a_day_is_judged_and_a_second_pass_asks_nothing():
     assert (outcomes(second), second.calls, second.already_paid) == ({}, 0, 40)
     assert JUDGE_LEDGER.require(world.ledger.verdicts).height == 40
     assert JUDGE_CALLS.require(world.ledger.attempts).height == 40
+
+
+def test_what_another_day_quotes_is_in_no_quote_twice_and_is_not_paid_for():
+    def quoted(items, others=None):
+        return quote_items(
+            items, SPECS[0], JUDGE_LEDGER.empty(), Endpoint("http://localhost/v1", "judge-1", ""),
+            Brief(JUDGED), price=no_price, now=NOON, quoted=others,
+        )  # fmt: skip
+
+    monday, digests = quoted(ITEMS[:30])
+    tuesday, more = quoted(ITEMS[20:], digests)
+    assert (monday.items, monday.already_paid, digests.height) == (30, 0, 30)
+    assert (tuesday.items, tuesday.already_paid, more.height) == (10, 0, 10)
 
 
 def test_items_in_slices_are_quoted_and_judged_as_one_day():

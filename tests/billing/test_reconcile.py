@@ -127,6 +127,18 @@ def test_usage_is_compared_in_tokens_by_meter_and_tier(held):
     assert totals(rows).unexplained_share == pytest.approx(1 / 1_100_001)
 
 
+@pytest.mark.parametrize(
+    ("cached", "reason"),
+    [(0, "cached_at_full_price"), (100, "cached_at_full_price"), (600_000, "cached_not_logged")],
+)
+def test_tokens_that_only_one_side_calls_cached_are_no_missing_calls(held, cached, reason):
+    told = {"input_tokens": 1_000_000, "output_tokens": 100_000}
+    usage = usage_result(**told, input_cached_tokens=cached)
+    rows = held(openai_page(usage, day=DAY), used(), later())
+    assert outcome(rows) == [("differs", reason), ("differs", reason), ("matched", None)]
+    assert totals(rows).unexplained_share == 0
+
+
 def test_usage_that_tells_only_batches_apart_is_compared_so(held):
     usage = usage_result(input_tokens=2_000_000, input_cached_tokens=800_000, output_tokens=200_000)
     batch = usage_result(input_tokens=1_000_000, output_tokens=100_000, batch=True)

@@ -209,3 +209,14 @@ def test_the_cube_names_who_owns_nothing(book):
     cube = cost_cube(logged.select(CUBE_COLUMNS), price_calls(logged, book))
     assert set(cube["team"]) == {"a", "unattributed"}
     assert cube.sort("hour")["hour"].to_list() == [12, 23]
+
+
+def test_the_cube_knows_the_provider_of_calls_that_name_none(book):
+    logged = mixed_calls(40).with_columns(
+        provider=pl.lit(None, pl.String),
+        model=pl.lit("gpt-4.1"),
+        service_tier=pl.lit(None, pl.String),
+    )
+    cube = cost_cube(logged, price_calls(logged, book))
+    assert cube["provider"].unique().to_list() == ["openai"]
+    assert cube["calls"].sum() == logged.height

@@ -114,6 +114,13 @@ def test_a_verdict_costs_what_is_known_of_its_attempts():
     assert verdict()["cost"] == 0
 
 
+def test_that_a_refusal_cost_nothing_says_nothing_of_the_reply_after_it():
+    refusal = attempt(cost=Decimal(0))
+    assert verdict(refusal)["cost"] == 0
+    assert verdict(refusal, attempt(2))["cost"] == Decimal("0.01")
+    assert verdict(refusal, attempt(2, cost=None))["cost"] is None
+
+
 def test_a_verdict_names_the_snapshot_and_the_libraries():
     row = verdict(attempt())
     assert row["model_served"] == "judge-1-2026-01-01"

@@ -63,6 +63,13 @@ def test_what_no_price_is_known_of_is_null_not_nothing():
     assert (row["cost"], row["uncached_input"], row["unpriced_calls"]) == (None, None, 1)
 
 
+def test_a_refusal_that_cost_nothing_does_not_make_the_other_calls_free():
+    refusal = call(1, outcome="http_500", cost=Decimal(0), tokens=None)
+    assert costs(calls(refusal))["cost"].to_list() == [0]
+    (row,) = costs(calls(refusal, call(2, cost=None, tokens=None))).to_dicts()
+    assert (row["cost"], row["unpriced_calls"]) == (None, 1)
+
+
 def test_of_two_answers_to_one_question_the_first_is_its_charge():
     made = calls(call(2), call(1), call(3, cost=None), call(4, "d-2"), call(5, judge=OTHER))
     again = paid_twice(made).collect()

@@ -75,6 +75,12 @@ def test_an_item_of_a_list_has_the_line_it_stands_on():
     ]
 
 
+def test_what_should_be_a_list_is_said_to_be_one():
+    assert faults("lines:\n  a: {metric: cost, colours: 3}\n") == [
+        "lines.yaml:2: lines.a.colours: expected a list, an entry behind each `-`; found 3"
+    ]
+
+
 def test_a_rule_of_the_model_speaks_in_its_own_words():
     assert faults("lines:\n  a: {metric: cost, colours: [r, g, b]}\n") == [
         "lines.yaml:2: lines.a.colours: give at most two; found ['r', 'g', 'b']"

@@ -610,7 +610,9 @@ def test_what_could_be_saved_is_told_step_by_step_with_its_interval():
     assert "chat route, then batch $120.00 $80.00 to $160.00 4 % All features route" in text
     assert "cannot tell" not in text
     assert "taken for 1 of 3 features" not in text
-    assert "recommend nothing yet; llmops plan says why" in read(night())
+    untaken = read(night(savings_plan=plan.with_columns(is_taken=pl.lit(value=False))))
+    assert "recommend nothing yet; llmops plan says why" in untaken
+    assert "Nothing had been replayed before this report; llmops plan tells" in read(night())
 
 
 def test_the_golden_dataset_is_counted_by_feature_and_reason():

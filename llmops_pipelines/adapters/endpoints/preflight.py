@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, Literal
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, open_judge
@@ -39,7 +38,7 @@ from llmops_pipelines.judging.execution.preflight import (
 )
 from llmops_pipelines.judging.judges.item import Item
 from llmops_pipelines.judging.judges.weighing import NO_LOGPROBS
-from llmops_pipelines.judging.ledger import attempt_frame
+from llmops_pipelines.judging.ledger import attempt_frame, cost_of
 
 _LIMITS = Limits(concurrency=4, attempts=3)
 """One that must load its model first has a minute, then two, then what is left of five."""
@@ -217,16 +216,12 @@ class _Flight:
         )
 
     def _finding(self, **found: Any) -> Finding:
-        # What a lost connection cost is not known; what the others cost is. That a refusal cost
-        # nothing says nothing of what replies without a price did.
-        costs = [r["cost"] for r in self.attempts if not r["outcome"].startswith("http_")]
-        known = [cost for cost in costs if cost is not None]
         return Finding(
             base_url=self.endpoint.base_url,
             model=self.endpoint.model,
             checked_at=self.run.now(),
             calls=len(self.attempts),
-            cost=sum(known, Decimal(0)) if known or not costs else None,
+            cost=cost_of(row["cost"] for row in self.attempts),
             **found,
         )
 

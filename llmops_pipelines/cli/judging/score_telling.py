@@ -67,6 +67,7 @@ def tell_all(
         "calls_saved": scoring.calls_saved,
         "faults": scoring.faults,
         "cost_usd": _float(scoring.cost),
+        "calls_of_unknown_cost": scoring.uncosted,
         "preflight": _preflight(scoring),
         "canaries": [
             {
@@ -145,6 +146,7 @@ def _member(member: Scoring) -> dict[str, Any]:
         "calls": member.calls,
         "calls_saved": member.calls_saved,
         "cost_usd": _float(member.cost),
+        "calls_of_unknown_cost": member.uncosted,
         "preflight": _preflight(member),
     }
 
@@ -218,9 +220,11 @@ def sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
 
 
 def _calls(told: dict[str, Any]) -> str:
+    cost, uncosted = told["cost_usd"], told["calls_of_unknown_cost"]
+    more = f" and {uncosted:,} calls of unknown cost" if uncosted and cost is not None else ""
     return (
         f"{told['calls']:,} calls made, {told['calls_saved']:,} saved by the ledger, "
-        f"{_dollars(told['cost_usd'])}"
+        f"{_dollars(cost)}{more}"
     )
 
 

@@ -6,6 +6,7 @@ import csv
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from llmops_pipelines.billing.lines import amount_in
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 
 
@@ -55,7 +56,7 @@ def read_invoices(amount: str | None, path: Path | None) -> dict[str | None, Dec
 
 def _amount(text: str, place: str) -> Decimal:
     try:
-        amount = Decimal(text.strip())
+        amount = amount_in(text)
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or abs(amount) > 10**12 or amount != round(amount, 12):

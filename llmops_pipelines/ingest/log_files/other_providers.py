@@ -24,6 +24,9 @@ PROVIDERS: Final = (
 """Formats of what providers answer, bare or in our envelope, in the order of ``FORMATS``."""
 
 
+_NAMED: Final = ("bedrock_converse", "gemini")
+"""Those of one provider, named with every answer, that read other providers' answers as well."""
+
 _OF_SEVERAL_LINES: Final = ("anthropic_events", "mapped")
 """Formats that no line is recognised as by itself."""
 
@@ -68,12 +71,15 @@ def of_others(rows: Rows, read: Unpacked, lines: pl.DataFrame, reading: Reading)
 def _says_nothing(reading: Reading) -> pl.Expr:
     """Whether a call has no answer, or no counts where the format would find them beside one.
 
-    Formats of providers that unpack take a response in which they find nothing for a failure.
+    Formats of providers that unpack take a response in which they find nothing for a failure. An
+    answer without the provider that its format names is another's.
     """
     silent = pl.col("answer").is_null() & (pl.col("tool_calls").list.len() == 0)
     uncounted = pl.all_horizontal(pl.col(name).is_null() for name in TOKEN_BUCKETS)
     if reading.format not in PROVIDERS:
         return uncounted
+    if reading.format in _NAMED:
+        return silent | pl.col("provider").is_null()
     if reading.unpack is not None:
         return silent
     unended = pl.col("finish_reason").is_null()  # a text that another provider puts where it looks

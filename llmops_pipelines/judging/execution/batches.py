@@ -22,7 +22,7 @@ from llmops_pipelines.judging.judges.exchange import Price, Reply
 from llmops_pipelines.judging.judges.item import Item
 from llmops_pipelines.judging.judges.judges import VERDICT, RubricJudge
 from llmops_pipelines.judging.judges.replies import Ruling, UnreadableReplyError
-from llmops_pipelines.judging.ledger import LEDGER_KEY, attempt_row, verdict_row
+from llmops_pipelines.judging.ledger import LEDGER_KEY, attempt_row, cost_of, verdict_row
 
 MOST_TRIES = 3
 """Batches that may end without a verdict on an item before it is left to people."""
@@ -200,8 +200,7 @@ class BatchGains:
     @property
     def cost(self) -> Decimal | None:
         """Dollars of all replies, as far as they are known."""
-        known = [cost for cost in self.costs if cost is not None]
-        return sum(known, Decimal(0)) if known or not self.costs else None
+        return cost_of(self.costs)
 
 
 def batch_gains(

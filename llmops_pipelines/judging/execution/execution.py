@@ -21,6 +21,7 @@ from llmops_pipelines.judging.ledger import (
     FINAL,
     HALF,
     attempt_frame,
+    cost_of,
     verdict_frame,
     verdict_row,
 )
@@ -42,9 +43,16 @@ class Tally:
     """How many items ended how, by metric and outcome."""
     calls: int = 0
     faults: int = 0
-    cost: Decimal | None = None
+    uncosted: int = 0
+    """Calls that may have been billed, at an unknown cost."""
+    _spent: Decimal = Decimal(0)
     _packed: list[pl.DataFrame] = field(default_factory=list)
     _loose: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """US dollars that are known to have been spent; null where nothing is known of any call."""
+        return cost_of([self._spent, *([None] if self.uncosted else [])])
 
     @property
     def unfinished(self) -> pl.DataFrame:
@@ -67,8 +75,10 @@ class Tally:
         for row in rows:
             self.calls += 1
             self.faults += row["outcome"] != "ok"
-            if row["cost"] is not None:
-                self.cost = (self.cost or Decimal(0)) + row["cost"]
+            if row["cost"] is None:
+                self.uncosted += 1
+            else:
+                self._spent += row["cost"]
 
 
 @dataclass

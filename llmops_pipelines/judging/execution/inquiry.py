@@ -125,7 +125,7 @@ class Conduct:
         """Learn from a reply how fast the endpoint is, and whether it is there at all."""
         if reply.tokens is not None:
             self.likely_output += 0.1 * (_output(reply.tokens) - self.likely_output)
-        if reply.late:
+        if reply.late or (reply.outcome == "http_429" and reply.retry_after_s):
             self.gate.narrow()
         elif reply.answered:
             self.gate.widen()

@@ -31,9 +31,11 @@ class Gate:
     ``clock``.
 
     An endpoint that is asked by more at once than it can serve lets all of them wait until their
-    time is up, and serves nobody. So each request that is not answered in time takes a place away,
-    and as many answers as there are places give one back (additive increase as in Chiu and Jain,
-    "Analysis of the increase and decrease algorithms", 1989): ``width`` is what is left of them.
+    time is up, and serves nobody; one that counts requests asks all of them to wait, and refuses
+    most of them again when they come back together. So each request that is not answered in time,
+    or is told to wait, takes a place away, and as many answers as there are places give one back
+    (additive increase as in Chiu and Jain, "Analysis of the increase and decrease algorithms",
+    1989): ``width`` is what is left of them.
     """
 
     pace: Pace = field(default_factory=Pace)
@@ -71,7 +73,7 @@ class Gate:
             self.tokens_free_at += (used - expected) * 60 / self.pace.tokens_per_minute
 
     def narrow(self) -> None:
-        """A request was not answered in time: ask fewer at once, one at least."""
+        """A request came to nothing for want of pace: ask fewer at once, one at least."""
         self.width = max(min(self.width, self.pace.in_flight // self.holders) - 1, 1.0)
 
     def widen(self) -> None:

@@ -130,6 +130,7 @@ def quote_days(
     )
     brief = Brief(features, repetition, batch_price=batch_price)
     found = []
+    quoted: dict[str, pl.DataFrame] = {}
     for done, day in enumerate(days):
         on_day(day, done)
         with items_of(lake, day) as items:
@@ -142,8 +143,10 @@ def quote_days(
                     brief,
                     price=price,
                     now=clock.now(),
+                    quoted=quoted.get(spec.spec_id),
                 )
-                keys = pl.concat([keys, _as_paid(digests, spec, repetition)])
+                before = quoted.get(spec.spec_id, digests.clear())
+                quoted[spec.spec_id] = pl.concat([before, digests])
                 found.append(DayQuote(day, quote, expected_seconds(quote, seat.pace, calls)))
     return found
 
@@ -153,13 +156,3 @@ def sampled_days(lake: Lake, first: date, last: date) -> list[date]:
     computed = [day for day in lake.days(SAMPLED_TRACES) if first <= day <= last]
     found = lake.scan(SAMPLED_TRACES, computed).select(pl.col("day").unique().sort()).collect()
     return found["day"].to_list()
-
-
-def _as_paid(digests: pl.DataFrame, spec: judging.JudgeSpec, repetition: int) -> pl.DataFrame:
-    """Keys of ``judge_ledger`` for ``digests``, as if there were verdicts on them."""
-    kinds = JUDGE_LEDGER.schema
-    return digests.select(
-        pl.lit(spec.spec_id, kinds["spec_id"]).alias("spec_id"),
-        "item_digest",
-        pl.lit(repetition, kinds["repetition"]).alias("repetition"),
-    )

@@ -70,8 +70,8 @@ def _of_day(lake: Lake, day: date, by: Sequence[str]) -> pl.DataFrame:
         sums = cost.as_charged(lake.read(COST_CUBE, [day]).drop("day"))
     else:
         calls = lake.scan(LLM_CALLS, [day]).select("call_id", *cost.columns_for(own))
-        booked = lake.scan(CALL_COSTS, [day]).select(cost.BOOKED_COLUMNS)
-        sums = cost.spend_of_calls(calls.join(booked, on="call_id", how="left").collect(), own)
+        booked = cost.booked(calls, lake.scan(CALL_COSTS, [day]))
+        sums = cost.spend_of_calls(booked.collect(), own)
     return cost.add_up(sums, own).with_columns(day=pl.lit(day))
 
 

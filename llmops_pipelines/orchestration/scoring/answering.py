@@ -87,5 +87,4 @@ def answer_file(
             done=done,
             canaries=False,
         )
-        cost = tally.cost if tally.calls else Decimal(0)
-        return Answered(spec.model, list(spool.rows()), tally.calls, cost)
+        return Answered(spec.model, list(spool.rows()), tally.calls, tally.cost)

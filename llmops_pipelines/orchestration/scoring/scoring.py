@@ -157,6 +157,8 @@ class Scoring:
     canaries: tuple[judging.CanaryResult, ...] = ()
     calls: int = 0
     faults: int = 0
+    uncosted: int = 0
+    """Calls that may have been billed, at an unknown cost; they are not in ``cost``."""
     cost: Decimal | None = Decimal(0)
     batches: FileBatches | None = None
     members: tuple[Scoring, ...] = ()
@@ -380,7 +382,7 @@ class _Run:
             canaries=canaries,
         )
         scoring.calls, scoring.faults = tally.calls, tally.faults
-        scoring.cost = tally.cost if tally.calls else Decimal(0)
+        scoring.cost, scoring.uncosted = tally.cost, tally.uncosted
 
     def _run(self, scoring: Scoring) -> judging.JudgingRun:
         seat, terms = scoring.seat, self.terms
@@ -423,6 +425,7 @@ def _count_batches(scoring: Scoring) -> None:
     items = attempts.filter(pl.col("step") == "verdict")
     scoring.calls += items.height
     scoring.faults += items.filter(pl.col("outcome") != "ok").height
+    scoring.uncosted += items["cost"].null_count()
     cost = dollars(items)
     if items.height:
         scoring.cost = None if cost is None or scoring.cost is None else scoring.cost + cost

@@ -22,7 +22,7 @@ from llmops_pipelines.adapters.scoring import SampleFile, unjudged_items
 from llmops_pipelines.adapters.spool import Spool, Verdict, verdicts_in
 from llmops_pipelines.judging import CALL_ID, PENDING
 from llmops_pipelines.judging.execution.canaries import MISSED, STEP
-from llmops_pipelines.judging.ledger import attempt_frame
+from llmops_pipelines.judging.ledger import attempt_frame, cost_of
 from llmops_pipelines.orchestration.judging.batches import (
     LakeBook,
     all_batches,
@@ -384,5 +384,4 @@ class _Heard:
 
 def dollars(attempts: pl.DataFrame) -> Decimal | None:
     """What is known of the cost of ``attempts``; None where nothing is known of any."""
-    known = attempts["cost"].drop_nulls()
-    return Decimal(known.sum()) if len(known) or attempts.is_empty() else None
+    return cost_of(attempts["cost"])

@@ -39,6 +39,7 @@ def hear_jury(scorings: Sequence[Scoring], combine: Combine, lake: Lake) -> Scor
         unread=first.unread,
         calls=sum(scoring.calls for scoring in scorings),
         faults=sum(scoring.faults for scoring in scorings),
+        uncosted=sum(scoring.uncosted for scoring in scorings),
         cost=_sum(costs),
         canaries=tuple(canary for scoring in scorings for canary in scoring.canaries),
         members=tuple(scorings),

@@ -28,7 +28,8 @@ def price_calls(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFra
 
     The price band is that of the whole prompt, cached parts included, and holds for all tokens of
     the call. Batch calls and other service tiers pay their own price where one is known, and none
-    otherwise. A call whose price or usage is not known keeps a null cost with its reason; it is
+    otherwise. A call that names no provider is one of the provider whose price it is charged. A
+    call whose price or usage is not known keeps a null cost with its reason; it is
     never free, and only counts as unpriced if it succeeded (``cost.feature_costs``).
 
     Costs are exact: tokens times integers of 10^-18 USD, summed, then rounded half to even to the
@@ -44,7 +45,8 @@ def price_calls(llm_calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFra
     Raises:
         ValueError: A token count is negative.
     """
-    return CALL_COSTS.require(price_tokens(llm_calls, price_book))
+    priced, provider_of_price = _priced(llm_calls, price_book)
+    return CALL_COSTS.require(priced.with_columns(pl.col("provider").fill_null(provider_of_price)))
 
 
 def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
@@ -63,13 +65,18 @@ def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     Raises:
         ValueError: A token count is negative.
     """
+    return _priced(calls, book)[0]
+
+
+def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """What `price_tokens` finds, and whose price each call has; null where its model has none."""
     calls = metered(calls)
     rates = Rates(book)
     requests = rates.requests_of(rates.numbered(calls))
     tariff = requests.tariffs_of(calls, counts_of(calls))
     priced = charge(calls, tariff, requests.schedule)
     found = ("cost", "input_cost", "cache_read_cost", "output_cost", "unpriced_reason")
-    return calls.drop(*found, "price_source", strict=False).hstack(
+    costs = calls.drop(*found, "price_source", strict=False).hstack(
         priced.with_columns(input_cost=_part(_FRESH), cache_read_cost=_part(["cache_read"])).select(
             "cost",
             "input_cost",
@@ -79,6 +86,7 @@ def price_tokens(calls: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
             price_source=pl.when(pl.col("cost").is_not_null()).then("price_source"),
         )
     )
+    return costs, priced["provider"]
 
 
 def charge(calls: pl.DataFrame, tariff: Codes, schedule: Schedule) -> pl.DataFrame:
@@ -96,6 +104,7 @@ def charge(calls: pl.DataFrame, tariff: Codes, schedule: Schedule) -> pl.DataFra
             schedule.tariffs.select(
                 pl.col("tariff").cast(pl.Int64),
                 "price_source",
+                "provider",
                 pl.col(PRICED).name.prefix("price_"),
             ),
             on="tariff",

@@ -167,8 +167,16 @@ def _from_long(
     """
     score, cost = _first(given, _SCORES), _first(given, _COSTS)
     if score is None or "text" not in common:
-        lacking = "a text" if score else "a score"
-        raise OutcomesError(f"no column is {lacking}; the columns are {', '.join(given.columns)}")
+        lacking, names = ("text", _TEXT) if score else ("score", _SCORES)
+        raise OutcomesError(
+            f"no column is a {lacking}; the columns are {', '.join(given.columns)}; "
+            + (
+                "put the question that the models were asked"
+                if score
+                else "put what an answer is worth"
+            )
+            + f" into one called {lacking} ({', '.join(names[1:])} are taken for it, too)"
+        )
     taken = {"score": score} | ({"cost": cost} if cost else {})
     own = given.select(
         pl.col(model).cast(pl.String).alias("model"),

@@ -219,6 +219,15 @@ def test_what_cannot_be_done_is_told_in_a_sentence(folder, arguments, says):
     assert says in " ".join(said.stderr.replace("│", " ").split())
 
 
+@pytest.mark.parametrize(
+    ("written", "billed"), [("$12", "12"), ("1,234.50", "1234.50"), ("$1,234.50", "1234.50")]
+)
+def test_an_invoice_is_read_as_it_is_printed(folder, written, billed):
+    said = run(folder, "chargeback", "2026-10", "--invoice", written)
+    assert said.returncode == 0
+    assert f"invoice {billed} less the lines 9.000000000000" in said.stderr
+
+
 def test_an_empty_folder_says_what_to_do(tmp_path):
     said = run(data_folder(tmp_path, {}), "chargeback", "2026-10")
     assert said.returncode == 2

@@ -72,6 +72,20 @@ def test_whoever_has_most_lines_all_are_read_with_counts_and_texts(most, batch_l
     assert texts["question"].null_count() == 0
 
 
+@pytest.mark.parametrize("most", ANSWERS)
+def test_no_answer_becomes_that_of_the_provider_that_most_lines_are_of(most):
+    alone = {"anthropic": None, "bedrock_converse": "aws", "cohere": "cohere", "gemini": "google",
+             "openai": None, "openai_chunks": None, "openai_responses": None}  # fmt: skip
+    records = [answered(number, most) for number in range(8)]
+    records += [answered(10 + place, name) for place, name in enumerate(alone)]
+    unnamed = [{k: v for k, v in each.items() if k != "provider"} for each in records]
+    rows = landed(log("log.jsonl", lines(*unnamed))).rows().sort("source_line")
+    assert rows["provider"].tail(len(alone)).to_list() == list(alone.values())
+    ids = rows["response_id"].tail(len(alone)).to_list()
+    assert ids[:1] == ["msg_1"]
+    assert ids[-1:] == ["resp_1"]
+
+
 TOOLS = {
     "litellm": {
         "id": "l-1", "call_type": "acompletion", "startTime": 1794300000.5, "response_cost": 0.1,

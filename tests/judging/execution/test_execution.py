@@ -282,6 +282,30 @@ def test_a_server_that_is_asked_by_more_than_it_can_serve_is_asked_by_fewer_and_
     assert max(told) > 0.2
 
 
+def server_that_counts(most, window_s):
+    """An endpoint that takes ``most`` requests in each window, and tells the others to wait."""
+    told = []
+
+    async def ask(_request, _most):
+        now = time.monotonic()
+        taken = [at for at, took in told if took and now - at < window_s]
+        took = len(taken) < most
+        told.append((now, took))
+        await asyncio.sleep(0.001)
+        return ok() if took else failure("http_429", retry_after_s=window_s, billable=False)
+
+    return ask, told
+
+
+def test_a_server_that_counts_requests_is_not_stormed_by_all_it_told_to_wait():
+    ask, told = server_that_counts(most=4, window_s=0.1)
+    limits = Limits(concurrency=64, backoff_s=0.001, item_deadline_s=30.0)
+    tally, gate = of_a_slow_server(ask, limits, 80)
+    assert outcomes(tally) == {"scored": 80}
+    assert gate.width < 32
+    assert len(told) < 3 * 80
+
+
 def test_a_reply_that_is_slower_than_an_attempt_may_take_comes_with_the_next():
     ask, told = slow_server(slots=1, seconds=0.25)
     limits = Limits(concurrency=1, attempt_timeout_s=0.1, item_deadline_s=5.0)
@@ -421,6 +445,12 @@ def test_a_judge_without_a_price_is_capped_by_calls_and_costs_null():
     assert outcomes(tally) == {"scored": 4, "over_budget": 6}
     assert tally.cost is None
     assert run.ledger.verdicts["cost"].to_list() == [None] * 4
+
+
+def test_a_judge_without_a_price_costs_null_whatever_was_refused():
+    run = Run(in_turn(failure("http_500"), ok()), caps=Caps(calls_per_run=4))
+    tally = run.of(ONE)
+    assert (tally.cost, tally.uncosted, only(run)["cost"]) == (None, 1, None)
 
 
 def test_repairs_and_retries_are_paid_for_and_summed():

@@ -26,6 +26,19 @@ def test_a_price_names_where_it_came_from(book):
     assert priced["price_source"][0] == f"{CATALOGUE}: openai/gpt-4.1"
 
 
+def test_a_call_that_names_no_provider_is_of_the_one_whose_price_it_is_charged(book):
+    claude = {"provider": None, "model": "claude-sonnet-4-5"}
+    logged = calls(
+        call(**claude, uncached_input=1, output_text=1),
+        call(**claude, status="error", uncached_input=None, output_text=None),
+        call(provider=None, model="acme-7b", uncached_input=1),
+        call(provider="azure", model="gpt-4.1", uncached_input=1),
+    )
+    priced = price_calls(logged, book)
+    assert priced["provider"].to_list() == ["anthropic", "anthropic", None, "azure"]
+    assert priced["cost"].is_null().to_list() == [False, True, True, False]
+
+
 def test_cached_tokens_are_charged_once_at_the_cache_price(book):
     # 900 cached at $0.50 and 100 fresh at $2, not 1,000 fresh plus 900 cached.
     assert cost(book, uncached_input=100, cache_read=900) == Decimal("0.00065")

@@ -84,6 +84,16 @@ def test_a_row_per_question_and_model_is_paired_by_id_and_grouped_by_what_ids_be
             "no row of model 'x'; it has a, b",
         ),
         (LONG, {"weak": "tiny"}, "name both models"),
+        (
+            [{"question_id": 1, "model": m, "score": 1} for m in "ab"],
+            {"weak": "a", "strong": "b"},
+            "put the question that the models were asked into one called text (prompt, question,",
+        ),
+        (
+            [{"question": "q", "model": m, "stars": 1} for m in "ab"],
+            {"weak": "a", "strong": "b"},
+            "put what an answer is worth into one called score (correct, is_correct,",
+        ),
         ([{"text": "q"}], {}, "no column score_weak, score_strong; the columns are text"),
     ],
 )
