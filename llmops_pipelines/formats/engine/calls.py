@@ -8,7 +8,7 @@ import polars as pl
 
 from llmops_pipelines.formats.engine.decoding import decode
 from llmops_pipelines.formats.engine.errors import ERROR_CLASSES, classify_errors
-from llmops_pipelines.formats.engine.faults import Fault, Sorted, show, sort_out
+from llmops_pipelines.formats.engine.faults import Fault, Sorted, says, sort_out
 from llmops_pipelines.formats.engine.fields import FIELDS
 from llmops_pipelines.formats.engine.reading import Place, Reading
 from llmops_pipelines.formats.engine.times import Limits
@@ -91,31 +91,17 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
 
 def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
     """What can be wrong with ``started_at`` beyond its spelling."""
-    time, value, shown = (
-        pl.col("started_at"),
-        pl.col("raw:started_at"),
-        reading.place("started_at").shown,
+    time, value, place = pl.col("started_at"), pl.col("raw:started_at"), reading.place("started_at")
+    missing = "is missing; log when the call began, such as 2026-11-10T09:15:02Z"
+    early = (
+        f"is before {limits.earliest:%Y-%m-%d}, where the lake begins; check the unit, or move the"
+        " start"
     )
+    late = "is more than a day in the future; check clock, unit and zone"
     return [
-        Fault(
-            value.is_null() | (value == ""),
-            pl.lit(f"{shown}: is missing; log when the call began, such as 2026-11-10T09:15:02Z"),
-        ),
-        Fault(
-            time > limits.latest,
-            pl.format(
-                f"{shown}: {{}} is more than a day in the future; check clock, unit and zone",
-                show(value),
-            ),
-        ),
-        Fault(
-            time < limits.earliest,
-            pl.format(
-                f"{shown}: {{}} is before {limits.earliest:%Y-%m-%d}, where the lake begins;"
-                " check the unit, or move the start",
-                show(value),
-            ),
-        ),
+        Fault(value.is_null() | (value == ""), pl.lit(f"{place.shown}: {missing}")),
+        Fault(time > limits.latest, says(place, value, late)),
+        Fault(time < limits.earliest, says(place, value, early)),
     ]
 
 
@@ -172,10 +158,11 @@ def _status_faults(reading: Reading) -> list[Fault]:
             & ~spelled.is_in(known)
             & ~value.is_in(known)
             & http.fill_null(value=False).not_(),
-            pl.format(
-                f"{place.shown}: {{}} is no known status; accepted are ok, error, an HTTP"
-                " status, or what `values` of its source in sources.yaml translates",
-                show(value),
+            says(
+                place,
+                value,
+                "is no known status; accepted are ok, error, an HTTP status, or what `values` of"
+                " its source in sources.yaml translates",
             ),
         )
     ]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmops_pipelines.formats.engine.faults import Fault, show
+from llmops_pipelines.formats.engine.faults import Fault, says
 from llmops_pipelines.formats.engine.fields import FIELDS, QUOTED
 from llmops_pipelines.formats.engine.reading import Place, Reading
 from llmops_pipelines.formats.engine.times import read_times
@@ -59,7 +59,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 faults.append(
                     Fault(
                         _says_something(value) & pl.col(name).is_null(),
-                        _says(
+                        says(
                             place,
                             value,
                             "is not a time; log ISO 8601 (2026-11-10T09:15:02Z) or a number of"
@@ -70,7 +70,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
             case "id" | "name":
                 columns.append(_unquoted(value, place).alias(name))
                 faults.append(
-                    Fault(~value.str.starts_with('"'), _says(place, value, "is not text; quote it"))
+                    Fault(~value.str.starts_with('"'), says(place, value, "is not text; quote it"))
                 )
             case "label":
                 text = value.replace(dict(place.values)) if place.values else value
@@ -78,7 +78,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 faults.append(
                     Fault(
                         value.str.contains(_HOLDS_MORE),
-                        _says(place, value, "is not a text or number"),
+                        says(place, value, "is not a text or number"),
                     )
                 )
             case "whole":
@@ -102,7 +102,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 faults.append(
                     Fault(
                         _says_something(value) & pl.col(name).is_null(),
-                        _says(place, value, "is neither true nor false"),
+                        says(place, value, "is neither true nor false"),
                     )
                 )
             case _:  # texts and JSON are what they are
@@ -114,14 +114,6 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
 def _says_something(value: pl.Expr) -> pl.Expr:
     """Whether a value is more than an empty text, which exports write where there is none."""
     return value != ""
-
-
-def _says(place: Place, value: pl.Expr, what: str) -> pl.Expr:
-    return pl.format(f"{_escaped(place.shown)}: {{}} {what}", show(value))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("{", "(").replace("}", ")")
 
 
 def _with_quoted_ids(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -178,7 +170,7 @@ def _numeric(
     place: Place, name: str, value: pl.Expr, what: str, *, signed: bool = False
 ) -> list[Fault]:
     unreadable = Fault(
-        _says_something(value) & pl.col(name).is_null(), _says(place, value, f"is not {what}")
+        _says_something(value) & pl.col(name).is_null(), says(place, value, f"is not {what}")
     )
-    negative = Fault(pl.col(name) < 0, _says(place, value, "is negative"))
+    negative = Fault(pl.col(name) < 0, says(place, value, "is negative"))
     return [unreadable] if signed else [unreadable, negative]
