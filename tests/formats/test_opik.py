@@ -218,8 +218,9 @@ def test_a_failed_call_has_its_class_and_status():
     assert values(found, "status", "error_class", "uncached_input") == ("error", "rate_limit", None)
 
 
-def test_an_estimate_of_nothing_is_no_cost():
-    assert one(total_estimated_cost=0.0)["cost_reported"] is None
+@pytest.mark.parametrize("cost", [0, 0.0, "0", "0.0"])  # of a CSV, each is a text
+def test_an_estimate_of_nothing_is_no_cost(cost):
+    assert one(total_estimated_cost=cost)["cost_reported"] is None
 
 
 def test_an_export_holds_a_trace_with_its_spans():

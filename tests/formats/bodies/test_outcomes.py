@@ -49,6 +49,8 @@ def test_the_answer_is_found_in_every_shape(output):
             {"id": "call_1", "function": {"name": "find", "arguments": '{"q":"x"}'}}]}}]},
         {"role": "assistant", "content": [{"type": "tool_use", "name": "find",
                                            "input": {"q": "x"}}]},
+        {"role": "assistant", "content": [{"toolUse": {"name": "find", "input": {"q": "x"}}}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "find", "args": {"q": "x"}}}]},
         {"output": [{"type": "function_call", "name": "find", "arguments": '{"q":"x"}'}]},
         {"kwargs": {"content": [{"type": "tool_use", "name": "find", "input": {"q": "x"}}],
                     "tool_calls": [{"name": "find", "args": {"q": "x"}}]}},
