@@ -24,6 +24,7 @@ from llmops_pipelines.formats.records import (
     at_path,
     without_nulls,
 )
+from llmops_pipelines.formats.streams import Successive
 
 _BEGINS: Final = "messageStart"
 _FAILS: Final = (
@@ -75,18 +76,13 @@ def _refusal(answer: Mapping[str, Any]) -> Record:
 
 def streams() -> StreamOf:
     """Tells event by event, in the order of a log, which message one belongs to; None to none."""
-    number, is_open = 0, False
+    messages = Successive()
 
     def stream_of(record: Record) -> int | None:
-        nonlocal number, is_open
         if not _is_event(record):
             return None
-        if _BEGINS in record:
-            number, is_open = number + 1, True
-        if not is_open:
-            return None
-        is_open = record.keys().isdisjoint(_ENDS)
-        return number
+        ends = not record.keys().isdisjoint(_ENDS)
+        return messages.stream_of(begins=_BEGINS in record, ends=ends)
 
     return stream_of
 
@@ -140,12 +136,15 @@ def _answered(response: Any) -> Record:
 def _streamed(events: list[Any]) -> Record:
     """The call that the events of a message are; one that failed keeps what it had said."""
     pieces = [as_object(event) for event in events]
-    failed = ((name, piece[name]) for piece in pieces for name in _FAILS if name in piece)
     told = _answered(joined(pieces)) | {"kind": "call", "is_stream": True, "provider": "bedrock"}
-    for name, said in failed:
-        message = as_object(said).get("message")
-        return told | error_of({"type": name[0].upper() + name[1:], "message": message})
-    return told
+    failed = next(
+        ((name, piece[name]) for piece in pieces for name in _FAILS if name in piece), None
+    )
+    if failed is None:
+        return told
+    name, said = failed
+    message = as_object(said).get("message")
+    return told | error_of({"type": name[0].upper() + name[1:], "message": message})
 
 
 def _call(said: Record) -> Record:

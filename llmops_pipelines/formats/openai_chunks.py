@@ -14,7 +14,6 @@ from typing import Any, Final, TypeGuard
 
 from llmops_pipelines.formats.bodies.bodies import request_of
 from llmops_pipelines.formats.bodies.completion import completion_fields
-from llmops_pipelines.formats.bodies.turns import Turns
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.envelope import around, beside_of, error_of
 from llmops_pipelines.formats.records import (
@@ -26,6 +25,7 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
+from llmops_pipelines.formats.streams import Turns
 
 _SAID: Final = ("content", "refusal", "tool_calls", "function_call", "reasoning_content")
 
