@@ -63,6 +63,7 @@ from llmops_pipelines.tables.logs import (
 )
 from llmops_pipelines.tables.plan import SAVINGS_PLAN
 from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
+from llmops_pipelines.tables.providers import PROVIDER_OF
 from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
     EVALUATION_COSTS,
@@ -211,6 +212,7 @@ __all__ = [
     "PRICE_RESTATEMENTS",
     "PROMETHEUS_METRICS",
     "PROMPT_CACHE_SAVINGS",
+    "PROVIDER_OF",
     "PULLED_LOGS",
     "QUALITY",
     "RAGAS_SCORES",
