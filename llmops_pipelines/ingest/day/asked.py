@@ -114,14 +114,22 @@ def unclaimed(landed: pl.LazyFrame, calls: pl.DataFrame) -> pl.DataFrame:
     Returns:
         ``call_id``, ``source_file`` and ``source_line``.
     """
-    known = calls.select(call_id=pl.col("copies").explode().struct.field("call_id")).drop_nulls()
     return (
         landed.filter("only_asked")
         .select("call_id", "source_file", "source_line")
         .collect()
-        .join(known, on="call_id", how="anti")
+        .join(ids_of(calls), on="call_id", how="anti")
         .sort("call_id", "source_file", "source_line")
     )
+
+
+def ids_of(calls: pl.DataFrame) -> pl.DataFrame:
+    """``call_id`` of all records that were made ``calls``: whatever a call was logged as.
+
+    Args:
+        calls: ``LLM_CALLS``, as far as ``copies``.
+    """
+    return calls.select(call_id=pl.col("copies").explode().struct.field("call_id")).drop_nulls()
 
 
 def _whole(name: str) -> pl.Expr:

@@ -32,11 +32,10 @@ SILENT: Final = pl.col("response_id").is_null() & (pl.col("sent") + pl.col("rece
 FAILED: Final = SILENT & (pl.col("status") == "error")
 """Failures that nothing but their time and class tells apart."""
 
-BEGUN: Final = (
-    pl.all_horizontal(pl.col(name).is_null() for name in ("response_id", *TOKEN_BUCKETS))
-    & (pl.col("status") == "ok")
-    & pl.col("latency_ms").is_not_null()
-)
+BARE: Final = pl.all_horizontal(pl.col(name).is_null() for name in ("response_id", *TOKEN_BUCKETS))
+"""Calls without a response id and without any count."""
+
+BEGUN: Final = BARE & (pl.col("status") == "ok") & pl.col("latency_ms").is_not_null()
 """Calls of which nothing is known but that they were made and did not fail."""
 
 CACHED: Final = pl.col("tags").list.contains("cache_hit").fill_null(value=False)
@@ -46,7 +45,7 @@ STREAMS_TWICE: Final = "logfire."
 """How libraries are called that log a stream as it begins and again when it is over."""
 
 OF_SDK: Final = pl.col("instrumentation").str.starts_with("com.anthropic.sdk")
-"""Records that a provider's SDK writes of its own calls, without texts."""
+"""Records that a provider's SDK writes of its own calls, without texts; null without a library."""
 
 SNAPSHOT: Final = (
     r"^[-@:](?:latest|v[0-9]+(?::[0-9]+)?"
