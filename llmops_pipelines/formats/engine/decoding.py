@@ -27,8 +27,12 @@ _DTYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 _HOLDS_MORE: Final = r"""^(?s:\[\s*(?:(?:["\[{0-9-]|true|false|null).*)?\]|\{\s*(?:".*)?\})$"""
 """A list or an object, as JSON has it: a text may begin with a bracket, too (``[Scrubbed]``)."""
 
-_THOUSANDS: Final = r"^[1-9]\d{0,2}(?:,\d{3})+$"
-_WITH_COMMA: Final = r"^-?(?:[1-9]\d{0,2}(?:[.'\s]\d{3})+|\d+)(?:,\d+)?$"
+THOUSANDS: Final = r"^[1-9]\d{0,2}(?:,\d{3})+$"
+"""A whole number as people write it, with commas between thousands."""
+
+WITH_COMMA: Final = r"^-?(?:[1-9]\d{0,2}(?:[.'\s]\d{3})+|\d+)(?:,\d+)?$"
+"""A number as people write it who put a comma before decimals."""
+
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 
 
@@ -149,9 +153,9 @@ def _plain_number(place: Place, kind: str, value: pl.Expr) -> pl.Expr:
     """
     if place.decimal == ",":
         plain = value.str.replace_all(r"[.'\s]", "").str.replace(",", ".", literal=True)
-        return pl.when(value.str.contains(_WITH_COMMA)).then(plain).otherwise(value)
+        return pl.when(value.str.contains(WITH_COMMA)).then(plain).otherwise(value)
     if place.decimal == "." and kind == "whole":
-        thousands = value.str.contains(_THOUSANDS)
+        thousands = value.str.contains(THOUSANDS)
         return pl.when(thousands).then(value.str.replace_all(",", "")).otherwise(value)
     if place.decimal == "." and kind == "money":
         return value.str.strip_prefix("$")
