@@ -196,7 +196,8 @@ def _observation(record: Record) -> Record:
     if failed:
         found |= error_of(_of(record, "statusMessage"))
     if kind in _CALLS:
-        return without_nulls(found | _call(record))
+        # Metadata may name the prompt of a call that Langfuse itself keeps none for.
+        return without_nulls(found | without_nulls(_call(record)))
     found |= {
         "kind": "step",
         "step_kind": _STEPS.get(kind, "chain"),
