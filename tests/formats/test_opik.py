@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import one_as, read_as, unpacked_kinds, utc
+from tests.formats.worlds import one_as, read_as, unpacked_kinds, utc, values
 
 SENT = (Path(__file__).parent / "payloads" / "opik.jsonl").read_text().splitlines()
 SPAN = {
@@ -89,10 +89,6 @@ def span(**changes):
 
 def one(**changes):
     return one_as("opik", span(**changes))
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
 
 
 def counted(**usage):
