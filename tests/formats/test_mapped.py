@@ -183,6 +183,8 @@ def test_text_constants_survive_texts_in_other_shapes():
         ({"status": {"path": "x", "values": {"a": "fine"}}}, "accepted: ok, error"),
         ({"input_tokens": {"path": "x", "values": {"a": "b"}}}, "takes no values"),
         ({"messages": {"path": "x", "constant": "y"}}, "takes no constant"),
+        ({"tags": {"constant": "y"}}, "takes no constant; give the path of a list"),
+        ({"tool_calls": {"constant": "y"}}, "takes no constant; give the path of a list"),
         ({"feature": "Tags.f", "team": "tags.t"}, "differ only in case"),
     ],
 )
