@@ -16,7 +16,7 @@ from llmops_pipelines.formats.bedrock import model_of
 from llmops_pipelines.formats.bodies.bedrock_bodies import joined
 from llmops_pipelines.formats.bodies.bodies import request_of, response_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -126,7 +126,7 @@ def _answered(response: Any) -> Record:
     }
     if refusal := _refusal(answer):
         failed = {"type": refusal.get("Code"), "message": refusal.get("Message")}
-        return _call(known | error_of(failed, sent.get("HTTPStatusCode")))
+        return _call(known | failure_of(failed, sent.get("HTTPStatusCode")))
     if isinstance(events, list):
         return _streamed(events) | without_nulls(known)
     latency = at_path(answer, "metrics", "latencyMs")
@@ -144,7 +144,7 @@ def _streamed(events: list[Any]) -> Record:
         return told
     name, said = failed
     message = as_object(said).get("message")
-    return told | error_of({"type": name[0].upper() + name[1:], "message": message})
+    return told | failure_of({"type": name[0].upper() + name[1:], "message": message})
 
 
 def _call(said: Record) -> Record:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of
+from llmops_pipelines.formats.bodies.outcomes import exception_of, outcome_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.langfuse_scores import feedback
 from llmops_pipelines.formats.records import (
@@ -194,7 +194,7 @@ def _observation(record: Record) -> Record:
         **_context(record),
     }
     if failed:
-        found |= error_of(_of(record, "statusMessage"))
+        found |= exception_of(_of(record, "statusMessage"))
     if kind in _CALLS:
         # Metadata may name the prompt of a call that Langfuse itself keeps none for.
         return without_nulls(found | without_nulls(_call(record)))

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of, usage_in
+from llmops_pipelines.formats.bodies.outcomes import exception_of, outcome_of, usage_in
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -101,7 +101,7 @@ def _run(record: Record) -> Record:
         "started_at": _began(record) if started is None else started,
         "ended_at": record.get("end_time"),
         "status": "error" if failed else "ok",
-        **(error_of(error) if failed else {}),
+        **(exception_of(error) if failed else {}),
         "tags": tags,
         "metadata": metadata or None,
         **context_of(metadata, tags),

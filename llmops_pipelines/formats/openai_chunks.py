@@ -15,7 +15,7 @@ from typing import Any, Final, TypeGuard
 from llmops_pipelines.formats.bodies.bodies import request_of
 from llmops_pipelines.formats.bodies.completion import completion_fields
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -91,7 +91,7 @@ def _answered(response: Any) -> Record:
         return _streamed([_bare(piece) for piece in response])
     whole = as_object(response)
     if whole.get("error"):
-        return error_of(whole["error"])
+        return failure_of(whole["error"])
     return completion_fields(whole) if whole else {}
 
 

@@ -16,7 +16,7 @@ from llmops_pipelines.formats.bodies.responses_items import (
     sent_of,
 )
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -87,9 +87,9 @@ def _outcome(response: Mapping[str, Any]) -> Record:
     """``incomplete`` is an answer, not a failure."""
     status = response.get("status")
     if status in ("failed", "cancelled") or response.get("error"):
-        return error_of(first(response.get("error"), f"the response was {status}"))
+        return failure_of(first(response.get("error"), f"the response was {status}"))
     if status in _RUNNING:
-        return error_of(f"the response was left {status}")
+        return failure_of(f"the response was left {status}")
     return {"status": "ok"}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of
+from llmops_pipelines.formats.bodies.outcomes import exception_of, outcome_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.opik_rows import MARK, is_row, span_of, trace_of
 from llmops_pipelines.formats.opik_scores import judged
@@ -215,7 +215,7 @@ def _shared(record: Record) -> Record:
         "ended_at": ended,
         "latency_ms": None if ended else record.get("duration"),
         "status": "error" if error else "ok",
-        **(error_of(without_nulls(raised)) if error else {}),
+        **(exception_of(without_nulls(raised)) if error else {}),
         "tags": tags,
         "metadata": metadata or None,
         **context_of(metadata, tags),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, is_response, outcome_of, usage_in
+from llmops_pipelines.formats.bodies.outcomes import exception_of, is_response, outcome_of, usage_in
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -93,7 +93,7 @@ def _call_or_step(record: Record) -> Record:
         if record.get("ended_at")
         else at_path(as_object(record.get("summary")), "weave", "latency_ms"),
         "status": "error" if failed is not None else "ok",
-        **(error_of(failed) if failed is not None else {}),
+        **(exception_of(failed) if failed is not None else {}),
         # Its own user is who logged in to W&B, not who used the application.
         "session_id": as_name(record.get("thread_id")),
         "tags": tags,

@@ -87,7 +87,7 @@ def is_response(output: Any) -> bool:
     return "model" in value and "usage" in value and any(name in value for name in said)
 
 
-def error_of(value: Any) -> Record:
+def exception_of(value: Any) -> Record:
     """``error_class``, ``error_status`` and ``error_message`` of an exception.
 
     Reads a traceback, ``str()`` or ``repr()`` of an exception, and objects with type and message.
@@ -96,7 +96,7 @@ def error_of(value: Any) -> Record:
     said = from_json(value)
     if isinstance(said, dict):
         inner = as_object(said.get("error")) or dict(said)
-        found = error_of(first(inner.get("message"), inner.get("detail"))) if inner else {}
+        found = exception_of(first(inner.get("message"), inner.get("detail"))) if inner else {}
         kind = as_name(first(inner.get("type"), inner.get("name"), inner.get("class")))
         status = as_name(first(inner.get("status_code"), inner.get("status"), said.get("status")))
         return found | without_nulls(

@@ -32,7 +32,7 @@ NO_CALL: Final = pl.col("only_asked") & (pl.col("status") == "ok")
 """Messages alone. What was only asked and failed is a call that began."""
 
 
-def apart(landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def calls_and_asked(landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Those of ``landed`` (``LANDED_CALLS``) that are calls, and those that are only asked.
 
     A call that only began is both: the former where nothing else tells of it.

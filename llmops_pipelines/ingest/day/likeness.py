@@ -58,7 +58,7 @@ _GATEWAYS_OWN: Final = r"^chatcmpl-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """Ids that LiteLLM makes up for answers that it puts into OpenAI's shape."""
 
 
-def apart() -> pl.Expr:
+def seconds_apart() -> pl.Expr:
     """Seconds between the starts of two joined records."""
     between = pl.col("started_at") - pl.col("started_at_right")
     return between.dt.total_microseconds().abs() / 1e6

@@ -7,7 +7,13 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.day.asked import NO_CALL, apart, ids_of, with_asked, with_joined_texts
+from llmops_pipelines.ingest.day.asked import (
+    NO_CALL,
+    calls_and_asked,
+    ids_of,
+    with_asked,
+    with_joined_texts,
+)
 from llmops_pipelines.ingest.day.attempts import linked
 from llmops_pipelines.ingest.day.completeness import PLACE, fullest_first
 from llmops_pipelines.ingest.day.evening import Evening
@@ -82,7 +88,7 @@ def llm_calls(
     """
     steps = TRACE_STEPS.empty() if steps is None else steps
     features = features or Features()
-    landed, asked = apart(_collected(landed).clone())
+    landed, asked = calls_and_asked(_collected(landed).clone())
     calls = landed
     if not _ascends(landed["call_id"]):
         rows, others = _kept_calls(landed), _said_in_parts(landed)
