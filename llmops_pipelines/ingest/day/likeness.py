@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.formats.dialects import OF_SDKS
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 CLOSE_S: Final = 2.0
@@ -44,7 +45,7 @@ CACHED: Final = pl.col("tags").list.contains("cache_hit").fill_null(value=False)
 STREAMS_TWICE: Final = "logfire."
 """How libraries are called that log a stream as it begins and again when it is over."""
 
-OF_SDK: Final = pl.col("instrumentation").str.starts_with("com.anthropic.sdk")
+OF_SDK: Final = pl.col("instrumentation").str.starts_with(OF_SDKS)
 """Records that a provider's SDK writes of its own calls, without texts; null without a library."""
 
 SNAPSHOT: Final = (
