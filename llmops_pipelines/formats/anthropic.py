@@ -13,7 +13,7 @@ from llmops_pipelines.formats.bodies.anthropic_blocks import (
 )
 from llmops_pipelines.formats.bodies.messages import messages_of, text_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import as_list, as_object, at_path, first, without_nulls
 from llmops_pipelines.formats.usage.usage import usage_of
 
@@ -22,7 +22,7 @@ def message_fields(message: Mapping[str, Any]) -> Record:
     """The fields that a message, or the error object in its place, tells."""
     if message.get("type") == "error":
         named = without_nulls({"response_id": message.get("request_id")})
-        return {"kind": "call"} | named | error_of(message)
+        return {"kind": "call"} | named | failure_of(message)
     said = {
         "kind": "call",
         "status": "ok",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.anthropic import message_fields
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
-from llmops_pipelines.formats.envelope import error_of
+from llmops_pipelines.formats.envelope import failure_of
 from llmops_pipelines.formats.records import as_name, as_object, first
 
 _UNDONE: Final = ("errored", "canceled", "expired")
@@ -26,9 +26,9 @@ def _unpack(record: Record) -> Iterator[Record]:
     error = as_object(result.get("error"))
     told: Record = message_fields(message) if outcome == "succeeded" else {}
     if error:
-        told = error_of(error)
+        told = failure_of(error)
     elif outcome != "succeeded" or not message:
-        told = error_of(f"the request was {outcome}") | {"error_code": as_name(outcome)}
+        told = failure_of(f"the request was {outcome}") | {"error_code": as_name(outcome)}
     named = as_name(first(message.get("id"), error.get("request_id")))
     yield told | {
         "kind": "call",

@@ -17,6 +17,7 @@ from llmops_pipelines.formats.bodies.anthropic_blocks import streamed_message
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.envelope import around
 from llmops_pipelines.formats.records import as_list, as_object, at_path, first, without_nulls
+from llmops_pipelines.formats.streams import Successive
 
 _BEGINS: Final = "message_start"
 _ENDS: Final = ("message_stop", "error")
@@ -34,17 +35,11 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 
 def streams() -> StreamOf:
     """Tells event by event, in the order of a log, which message one belongs to; None to none."""
-    number, is_open = 0, False
+    messages = Successive()
 
     def stream_of(record: Record) -> int | None:
-        nonlocal number, is_open
         kind = record.get("type")
-        if kind == _BEGINS:
-            number, is_open = number + 1, True
-        if not is_open:
-            return None
-        is_open = kind not in _ENDS
-        return number
+        return messages.stream_of(begins=kind == _BEGINS, ends=kind in _ENDS)
 
     return stream_of
 

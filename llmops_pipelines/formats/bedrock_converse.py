@@ -16,7 +16,7 @@ from llmops_pipelines.formats.bedrock import model_of
 from llmops_pipelines.formats.bodies.bedrock_bodies import joined
 from llmops_pipelines.formats.bodies.bodies import request_of, response_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -24,6 +24,7 @@ from llmops_pipelines.formats.records import (
     at_path,
     without_nulls,
 )
+from llmops_pipelines.formats.streams import Successive
 
 _BEGINS: Final = "messageStart"
 _FAILS: Final = (
@@ -75,18 +76,13 @@ def _refusal(answer: Mapping[str, Any]) -> Record:
 
 def streams() -> StreamOf:
     """Tells event by event, in the order of a log, which message one belongs to; None to none."""
-    number, is_open = 0, False
+    messages = Successive()
 
     def stream_of(record: Record) -> int | None:
-        nonlocal number, is_open
         if not _is_event(record):
             return None
-        if _BEGINS in record:
-            number, is_open = number + 1, True
-        if not is_open:
-            return None
-        is_open = record.keys().isdisjoint(_ENDS)
-        return number
+        ends = not record.keys().isdisjoint(_ENDS)
+        return messages.stream_of(begins=_BEGINS in record, ends=ends)
 
     return stream_of
 
@@ -130,7 +126,7 @@ def _answered(response: Any) -> Record:
     }
     if refusal := _refusal(answer):
         failed = {"type": refusal.get("Code"), "message": refusal.get("Message")}
-        return _call(known | error_of(failed, sent.get("HTTPStatusCode")))
+        return _call(known | failure_of(failed, sent.get("HTTPStatusCode")))
     if isinstance(events, list):
         return _streamed(events) | without_nulls(known)
     latency = at_path(answer, "metrics", "latencyMs")
@@ -143,12 +139,15 @@ def _answered(response: Any) -> Record:
 def _streamed(events: list[Any]) -> Record:
     """The call that the events of a message are; one that failed keeps what it had said."""
     pieces = [as_object(event) for event in events]
-    failed = ((name, piece[name]) for piece in pieces for name in _FAILS if name in piece)
     told = _answered(joined(pieces)) | {"kind": "call", "is_stream": True, "provider": "bedrock"}
-    for name, said in failed:
-        message = as_object(said).get("message")
-        return told | error_of({"type": name[0].upper() + name[1:], "message": message})
-    return told
+    failed = next(
+        ((name, piece[name]) for piece in pieces for name in _FAILS if name in piece), None
+    )
+    if failed is None:
+        return told
+    name, said = failed
+    message = as_object(said).get("message")
+    return told | failure_of({"type": name[0].upper() + name[1:], "message": message})
 
 
 def _call(said: Record) -> Record:

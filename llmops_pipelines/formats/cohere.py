@@ -12,7 +12,7 @@ from typing import Any, Final
 from llmops_pipelines.formats.bodies import cohere
 from llmops_pipelines.formats.bodies.bodies import request_of, response_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import as_object, first, from_json
 
 
@@ -37,7 +37,7 @@ def _answered(answer: Record) -> Record:
         return {}
     known: Record = {"kind": "call", "provider": "cohere"}
     if not cohere.speaks(answer):
-        return known | error_of(first(answer.get("error"), answer.get("message")))
+        return known | failure_of(first(answer.get("error"), answer.get("message")))
     nothing_made: Record = {"output_tokens": 0} if "embeddings" in answer else {}
     return nothing_made | {"status": "ok"} | known | response_of(answer)
 

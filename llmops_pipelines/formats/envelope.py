@@ -60,14 +60,14 @@ def around(record: Mapping[str, Any], told: Record) -> Record:
     error, said = record.get("error"), envelope_of(record)
     metadata = as_object(told.get("metadata")) | as_object(said.get("metadata"))
     if error:
-        told = told | error_of(error)
+        told = told | failure_of(error)
     found = {"status": "error"} | told | said | {"metadata": metadata or None}
     if told.get("status") == "error":
         found["status"] = "error"
     return without_nulls(found)
 
 
-def error_of(error: Any, status: Any = None) -> Record:
+def failure_of(error: Any, status: Any = None) -> Record:
     """A failed call's fields from OpenAI's and Anthropic's error objects, or plain text."""
     if isinstance(error, str) and error:
         return {"status": "error", "error_message": error}

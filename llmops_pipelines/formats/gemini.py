@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.anthropic_blocks import streamed_message
 from llmops_pipelines.formats.bodies.bodies import error_of, request_of, response_of
-from llmops_pipelines.formats.bodies.turns import Turns
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
 from llmops_pipelines.formats.envelope import around, beside_of
 from llmops_pipelines.formats.records import (
@@ -31,6 +30,7 @@ from llmops_pipelines.formats.records import (
     from_json,
     without_nulls,
 )
+from llmops_pipelines.formats.streams import Turns
 
 _USAGES: Final = ("usageMetadata", "usage_metadata")
 _BODIES: Final = ("full_request", "full_response", "request_payload", "response_payload")

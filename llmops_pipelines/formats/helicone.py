@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.bodies import error_of, request_of, response_of
 from llmops_pipelines.formats.bodies.messages import messages_of, text_of
+from llmops_pipelines.formats.endpoints import asks_no_model
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -27,17 +28,22 @@ from llmops_pipelines.formats.records import (
     at_path,
     context_of,
     first,
+    size_of,
     tokens,
     without_nulls,
 )
 from llmops_pipelines.formats.streamed_bodies import whole_body
-from llmops_pipelines.formats.usage.counts import adds_up, together, with_total, without_counts
-from llmops_pipelines.formats.usage.usage_maps import count_of
+from llmops_pipelines.formats.usage.counts import (
+    adds_up,
+    count_in,
+    counts_a_side,
+    together,
+    with_total,
+    without_counts,
+)
 
-_NO_MODEL: Final = ("/models", "/files", "/batches", "/moderations", "/assistants", "/threads")
 _EVENTS: Final = {"tool": "tool", "vector_db": "retriever", "data": "chain"}
 _NO_REFERENCE: Final = "00000000-0000-0000-0000-000000000000"
-_COUNTS: Final = ("input_tokens", "uncached_input", "output_tokens")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
@@ -47,10 +53,9 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 def _unpack(record: Record) -> Iterator[Record]:
     body = as_object(record.get("request_body"))
     properties = _properties(record)
-    path = str(record.get("request_path") or "").partition("?")[0].rstrip("/")
     if kind := _EVENTS.get(str(body.get("_type"))):
         yield _step(record, body, properties, kind)
-    elif any(f"{end}/" in f"{path}/" for end in _NO_MODEL):
+    elif asks_no_model(record.get("request_path")):
         yield {"kind": "ignored"}
         return
     else:
@@ -69,14 +74,14 @@ def _call(record: Record, body: Record, properties: Record) -> Record:
     provider = as_name(record.get("provider"))
     if cached:
         answered = without_counts(answered)
-    read = any(name in answered for name in _COUNTS)
+
     error = {} if ok else _error(record, status)
     context = _context(record, properties)
     return without_nulls(
         {
             **asked,
             **answered,
-            **({} if read else _tokens(record)),
+            **({} if counts_a_side(answered) else _tokens(record)),
             **context,
             "kind": "call",
             "call_id": as_name(record.get("request_id")),
@@ -121,12 +126,12 @@ def _tokens(record: Record) -> Record:
     """Helicone's own counts, where the response body with its usage was not exported."""
     prompt, output = tokens(record.get("prompt_tokens")), tokens(record.get("completion_tokens"))
     cached = [
-        count_of(record.get(f"prompt_cache_{kind}_tokens")) or 0 for kind in ("read", "write")
+        count_in(record.get(f"prompt_cache_{kind}_tokens")) or 0 for kind in ("read", "write")
     ]
     apart = (
         any(name in record for name in ("prompt_audio_tokens", "reasoning_tokens"))
         or record.get("provider") == "ANTHROPIC"
-        or sum(cached) > (count_of(prompt) or 0)  # Anthropic's models on other clouds
+        or sum(cached) > (count_in(prompt) or 0)  # Anthropic's models on other clouds
     )
     spoken = tokens(record.get("completion_audio_tokens"))
     thought = tokens(record.get("reasoning_tokens"))
@@ -204,7 +209,7 @@ def _step(record: Record, body: Record, properties: Record, kind: str) -> Record
             "latency_ms": record.get("delay_ms"),
             "user_id": as_name(record.get("request_user_id")),
             "status": "ok" if status[:1] in ("2", "") else "error",
-            "input_chars": len(as_text(asked) or "") if asked is not None else None,
+            "input_chars": size_of(asked),
         }
     )
 

@@ -23,6 +23,7 @@ from llmops_pipelines.formats.records import (
     at_path,
     context_of,
     first,
+    is_zero,
     tags_of,
     without_nulls,
 )
@@ -109,7 +110,7 @@ def _call(record: Record, ai: Record, name: str, plugin: Record, context: Record
             ),
             "is_stream": _MODES.get(mode, asked.get("is_stream")),
             "status": "error" if failed else "ok",
-            "cost_reported": None if cost in (0, "0") else cost,
+            "cost_reported": None if is_zero(cost) else cost,
             **error,
         }
     )
@@ -122,7 +123,7 @@ def _counted(usage: Record, answered: Record) -> Record:
         for key, v in usage.items()
     }
     found = tokens_of(renamed)
-    if any(value not in (0, "0") for value in found.values()):
+    if not all(map(is_zero, found.values())):
         return found
     told: Record = {name: answered[name] for name in COUNTS if name in answered}
     return told if any(told.values()) else {}

@@ -12,18 +12,19 @@ from functools import cache
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of
+from llmops_pipelines.formats.bodies.outcomes import exception_of, outcome_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.langfuse_scores import feedback
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
     as_object,
-    as_text,
     at_path,
     context_of,
     first,
     from_json,
+    milliseconds_of,
+    size_of,
     tags_of,
     without_nulls,
 )
@@ -168,9 +169,10 @@ def _trace(record: Record) -> Record:
         "step_kind": "chain",
         "step_name": as_name(record.get("name")),
         "started_at": first(record.get("timestamp"), _of(record, "createdAt")),
-        "latency_ms": _milliseconds(record.get("latency")),
+        "latency_ms": milliseconds_of(record.get("latency")),
         "status": "ok",
-        **_sizes(record),
+        "input_chars": size_of(record.get("input")),
+        "output_chars": size_of(record.get("output")),
         **_context(record),
     }
 
@@ -187,19 +189,21 @@ def _observation(record: Record) -> Record:
         "started_at": first(_of(record, "startTime"), record.get("timestamp")),
         "ended_at": ended,
         # Older exports give milliseconds here: the two times are the safer latency.
-        "latency_ms": None if ended else _milliseconds(record.get("latency")),
+        "latency_ms": None if ended else milliseconds_of(record.get("latency")),
         "status": "error" if failed else "ok",
         **_context(record),
     }
     if failed:
-        found |= error_of(_of(record, "statusMessage"))
+        found |= exception_of(_of(record, "statusMessage"))
     if kind in _CALLS:
-        return without_nulls(found | _call(record))
+        # Metadata may name the prompt of a call that Langfuse itself keeps none for.
+        return without_nulls(found | without_nulls(_call(record)))
     found |= {
         "kind": "step",
         "step_kind": _STEPS.get(kind, "chain"),
         "step_name": as_name(record.get("name")),
-        **_sizes(record),
+        "input_chars": size_of(record.get("input")),
+        "output_chars": size_of(record.get("output")),
     }
     if kind == "RETRIEVER":
         found["contexts"] = documents_of(record.get("output"))
@@ -239,7 +243,7 @@ def _call(record: Record) -> Record:
         "response_id": as_name(attributes.get("gen_ai.response.id")),
         "service_tier": as_name(told.get("service_tier")),
         "first_token_at": first_token,
-        "ttft_ms": None if first_token else _milliseconds(_of(record, "timeToFirstToken")),
+        "ttft_ms": None if first_token else milliseconds_of(_of(record, "timeToFirstToken")),
         "prompt_name": as_name(_of(record, "promptName")),
         "prompt_version": None if version in (None, "") else as_name(version),
         "messages": messages_of(record.get("input")) or None,
@@ -300,20 +304,6 @@ def _context(record: Record) -> Record:
         **context_of(metadata, tags),
         **without_nulls(said),
     }
-
-
-def _sizes(record: Record) -> Record:
-    return {
-        name: len(text) if (text := as_text(first(record.get(key)))) else None
-        for name, key in (("input_chars", "input"), ("output_chars", "output"))
-    }
-
-
-def _milliseconds(seconds: Any) -> Any:
-    try:
-        return float(seconds) * 1000
-    except (TypeError, ValueError):
-        return as_name(seconds) if isinstance(seconds, str) else None
 
 
 LANGFUSE: Final = LogFormat(

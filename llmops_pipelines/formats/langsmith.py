@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of, usage_in
+from llmops_pipelines.formats.bodies.outcomes import exception_of, outcome_of, usage_in
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -101,14 +101,14 @@ def _run(record: Record) -> Record:
         "started_at": _began(record) if started is None else started,
         "ended_at": record.get("end_time"),
         "status": "error" if failed else "ok",
-        **(error_of(error) if failed else {}),
+        **(exception_of(error) if failed else {}),
         "tags": tags,
         "metadata": metadata or None,
         **context_of(metadata, tags),
     }
     kind = str(record.get("run_type") or _untold(metadata, extra)).lower()
     if kind in _CALLS:
-        call = found | _call(record, metadata, as_object(extra))
+        call = found | _call(record, metadata, extra)
         return without_nulls(call | {"kind": "asked" if began else "call"})
     found |= {
         "kind": "step",
@@ -129,6 +129,7 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
     ) | {name: inputs[name] for name in ("model", "stream", "response_format") if name in inputs}
     wanted = as_object(params.get("response_format"))
     stream, first_token = params.get("stream"), _first_token(record)
+    told = context_of(metadata)
     return {
         "name": as_name(record.get("name")),
         "provider": as_name(metadata.get("ls_provider")),
@@ -137,9 +138,10 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
         ),
         "first_token_at": first_token,
         "is_stream": stream if isinstance(stream, bool) else True if first_token else None,
-        "prompt_name": as_name(metadata.get("lc_hub_repo")),
-        "prompt_version": as_name(metadata.get("lc_hub_commit_hash")),
-        **context_of({name: metadata.get(name) for name in ("prompt_name", "prompt_version")}),
+        "prompt_name": as_name(first(told.get("prompt_name"), metadata.get("lc_hub_repo"))),
+        "prompt_version": as_name(
+            first(told.get("prompt_version"), metadata.get("lc_hub_commit_hash"))
+        ),
         "format_requested": as_name(wanted.get("type")),
         "response_schema": at_path(wanted, "json_schema", "schema"),
         "messages": messages_of(inputs or record.get("inputs")) or None,

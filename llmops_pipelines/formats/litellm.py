@@ -26,8 +26,6 @@ from llmops_pipelines.formats.litellm_parts import (
     error_in,
     first_token_at,
     guardrail_step,
-    is_positive,
-    is_zero,
     provider_id,
     served_model,
     shown,
@@ -40,6 +38,8 @@ from llmops_pipelines.formats.records import (
     at_path,
     first,
     from_json,
+    is_positive,
+    is_zero,
     tags_of,
     without_nulls,
 )

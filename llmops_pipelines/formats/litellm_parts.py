@@ -16,9 +16,11 @@ from llmops_pipelines.formats.records import (
     at_path,
     context_of,
     first,
+    is_zero,
+    milliseconds_of,
     without_nulls,
 )
-from llmops_pipelines.formats.usage.counts import COUNTS
+from llmops_pipelines.formats.usage.counts import COUNTS, counts_a_side
 from llmops_pipelines.formats.usage.usage import tokens_of
 
 REDACTED: Final = "redacted-by-litellm"
@@ -48,18 +50,14 @@ def usage_in(record: Record, metadata: Record, answered: Record) -> Record:
     Counts that are all 0 are none: failures have them, and streams LiteLLM could not estimate.
     """
     found: Record = {name: answered[name] for name in COUNTS if name in answered}
-    if not _counts(found):
+    if not counts_a_side(found):
         found = tokens_of(as_object(metadata.get("usage_object")))
-    if not _counts(found):
+    if not counts_a_side(found):
         beside = as_object(metadata.get("additional_usage_values"))
         found = tokens_of(beside | {name: record.get(name) for name in _NUMBERS})
     if all(is_zero(value) for value in found.values()):
         found = {}
     return {name: found.get(name) for name in COUNTS}
-
-
-def _counts(usage: Record) -> bool:
-    return any(name in usage for name in ("input_tokens", "uncached_input", "output_tokens"))
 
 
 def provider_id(name: Any) -> str | None:
@@ -109,8 +107,7 @@ def took(record: Record) -> Any:
     """How long a call took, in ms, as the record says it: of rows in ms, of payloads in seconds."""
     if (milliseconds := record.get("request_duration_ms")) is not None:
         return milliseconds
-    seconds = record.get("response_time")
-    return seconds * 1000 if isinstance(seconds, (int, float)) else None
+    return milliseconds_of(record.get("response_time"))
 
 
 def error_in(record: Record, metadata: Record) -> Record:
@@ -142,7 +139,6 @@ def contexts_in(metadata: Record) -> list[Record] | None:
 def guardrail_step(said: Mapping[str, Any], call: Record, number: int) -> Record:
     """A guardrail that LiteLLM ran; one that intervened has worked, one without answer has not."""
     status = str(said.get("guardrail_status")).lower()
-    seconds = said.get("duration")
     own = f"{call.get('call_id') or 'call'}:guardrail:{number}"
     inherited = (
         "feature", "team", "environment", "user_id", "session_id", "project", "experiment_arm",
@@ -158,24 +154,8 @@ def guardrail_step(said: Mapping[str, Any], call: Record, number: int) -> Record
             "step_name": as_name(said.get("guardrail_name")),
             "started_at": first(said.get("start_time"), call.get("started_at")),
             "ended_at": said.get("end_time"),
-            "latency_ms": seconds * 1000 if isinstance(seconds, float | int) else None,
+            "latency_ms": milliseconds_of(said.get("duration")),
             "status": "error" if "fail" in status else "ok",
             "tags": ["guardrail_intervened"] if status in _INTERVENED else [],
         }
     )
-
-
-def is_zero(value: Any) -> bool:
-    """Whether a number, also one in text, is 0."""
-    try:
-        return isinstance(value, (int, float, str)) and float(value) == 0
-    except ValueError:
-        return False
-
-
-def is_positive(value: Any) -> bool:
-    """Whether a number, also one in text, is above 0."""
-    try:
-        return isinstance(value, (int, float, str)) and float(value) > 0
-    except ValueError:
-        return False

@@ -26,6 +26,10 @@ _UNITS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_CONTAINERS: Final = ("messages", "contexts", "labels", "tools", "json")
+"""Kinds of fields that hold a list or an object, which no constant of sources.yaml can be."""
+
+
 def _spelled(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -90,7 +94,7 @@ def check_mapping(fields: MappedFields) -> None:
             raise ValueError(f"status: values map to {sorted(wrong)}, accepted: ok, error")
         if kind not in {"name", "label"} and mapped.values:
             raise ValueError(f"{name}: takes no values; only words are translated")
-        if kind in {"messages", "contexts", "json"} and mapped.constant is not None:
+        if kind in _CONTAINERS and mapped.constant is not None:
             raise ValueError(f"{name}: takes no constant; give the path of a list or object")
     spelled: dict[tuple[str, ...], str] = {}
     for name, mapped in fields.items():

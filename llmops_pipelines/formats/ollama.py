@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.ollama import counts_in, reply_of, speaks
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import error_of
+from llmops_pipelines.formats.envelope import failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -91,7 +91,7 @@ def _streamed(pieces: list[Record]) -> Record:
     """The call that the pieces are; without a last one it broke off, and nobody counted it."""
     *_, last = pieces
     if _is_error(last):
-        before, failed = pieces[:-1], error_of(last["error"])
+        before, failed = pieces[:-1], failure_of(last["error"])
         return _whole(before) | failed
     if last.get("done") is False:
         return _whole(pieces)

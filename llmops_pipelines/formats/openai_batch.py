@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.completion import completion_fields
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
-from llmops_pipelines.formats.envelope import error_of
+from llmops_pipelines.formats.envelope import failure_of
 from llmops_pipelines.formats.openai_responses import response_fields
 from llmops_pipelines.formats.records import as_name, as_object, first, without_nulls
 
@@ -23,9 +23,9 @@ def _unpack(record: Record) -> Iterator[Record]:
     response = as_object(record.get("response"))
     body = as_object(response.get("body"))
     if record.get("error"):
-        told = error_of(record["error"], response.get("status_code"))
+        told = failure_of(record["error"], response.get("status_code"))
     elif body.get("error") or not body:
-        told = error_of(body.get("error"), response.get("status_code"))
+        told = failure_of(body.get("error"), response.get("status_code"))
         told |= without_nulls({"model": body.get("model")})
     elif body.get("object") == "response":
         told = response_fields(body)

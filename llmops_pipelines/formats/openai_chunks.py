@@ -14,9 +14,8 @@ from typing import Any, Final, TypeGuard
 
 from llmops_pipelines.formats.bodies.bodies import request_of
 from llmops_pipelines.formats.bodies.completion import completion_fields
-from llmops_pipelines.formats.bodies.turns import Turns
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -26,6 +25,7 @@ from llmops_pipelines.formats.records import (
     first,
     without_nulls,
 )
+from llmops_pipelines.formats.streams import Turns
 
 _SAID: Final = ("content", "refusal", "tool_calls", "function_call", "reasoning_content")
 
@@ -91,7 +91,7 @@ def _answered(response: Any) -> Record:
         return _streamed([_bare(piece) for piece in response])
     whole = as_object(response)
     if whole.get("error"):
-        return error_of(whole["error"])
+        return failure_of(whole["error"])
     return completion_fields(whole) if whole else {}
 
 

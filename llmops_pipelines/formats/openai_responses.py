@@ -16,7 +16,7 @@ from llmops_pipelines.formats.bodies.responses_items import (
     sent_of,
 )
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import around, beside_of, error_of
+from llmops_pipelines.formats.envelope import around, beside_of, failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -40,18 +40,12 @@ def response_fields(response: Mapping[str, Any]) -> Record:
 
     ``created_at`` and ``completed_at`` are whole seconds: too coarse for a latency.
     """
-    prompt, wanted = as_object(response.get("prompt")), as_object(at_path(response, "text"))
     metadata = as_object(response.get("metadata"))
-    wanted = as_object(wanted.get("format"))
     said = {
         "kind": "call",
         "started_at": response.get("created_at"),
-        "user_id": first(response.get("safety_identifier"), response.get("user")),
         "session_id": at_path(response, "conversation", "id"),
-        "prompt_name": prompt.get("id"),
-        "prompt_version": prompt.get("version"),
-        "format_requested": wanted.get("type") if wanted.get("type") != "text" else None,
-        "response_schema": first(wanted.get("schema"), wanted.get("schema_")),  # as the SDK dumps
+        **_repeated(response),
         "messages": sent_of(response.get("instructions"), None) or None,
         "contexts": found_of(as_list(response.get("output"))) or None,
         "metadata": metadata
@@ -66,28 +60,36 @@ def response_fields(response: Mapping[str, Any]) -> Record:
 
 def request_fields(request: Mapping[str, Any]) -> Record:
     """The fields that the body of a Responses API request tells."""
-    wanted = as_object(at_path(request, "text", "format"))
-    prompt = as_object(request.get("prompt"))
     said = {
         "model_requested": request.get("model"),
         "is_stream": request.get("stream"),
         "messages": sent_of(request.get("instructions"), request.get("input")) or None,
-        "user_id": first(request.get("safety_identifier"), request.get("user")),
-        "prompt_name": prompt.get("id"),
-        "prompt_version": prompt.get("version"),
-        "format_requested": wanted.get("type") if wanted.get("type") != "text" else None,
-        "response_schema": wanted.get("schema"),
+        **_repeated(request),
     }
     return without_nulls(said)
+
+
+def _repeated(body: Mapping[str, Any]) -> Record:
+    """What a request says, and its response again: who asked, which prompt, which form."""
+    prompt = as_object(body.get("prompt"))
+    form = as_object(as_object(body.get("text")).get("format"))
+    kind = form.get("type")
+    return {
+        "user_id": first(body.get("safety_identifier"), body.get("user")),
+        "prompt_name": prompt.get("id"),
+        "prompt_version": prompt.get("version"),
+        "format_requested": None if kind == "text" else kind,
+        "response_schema": first(form.get("schema"), form.get("schema_")),  # as the SDK dumps
+    }
 
 
 def _outcome(response: Mapping[str, Any]) -> Record:
     """``incomplete`` is an answer, not a failure."""
     status = response.get("status")
     if status in ("failed", "cancelled") or response.get("error"):
-        return error_of(first(response.get("error"), f"the response was {status}"))
+        return failure_of(first(response.get("error"), f"the response was {status}"))
     if status in _RUNNING:
-        return error_of(f"the response was left {status}")
+        return failure_of(f"the response was left {status}")
     return {"status": "ok"}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, outcome_of
+from llmops_pipelines.formats.bodies.outcomes import exception_of, outcome_of
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.opik_rows import MARK, is_row, span_of, trace_of
 from llmops_pipelines.formats.opik_scores import judged
@@ -26,14 +26,15 @@ from llmops_pipelines.formats.records import (
     context_of,
     first,
     from_json,
+    is_zero,
     size_of,
     tags_of,
     without_nulls,
 )
 from llmops_pipelines.formats.step_words import kind_by_name
-from llmops_pipelines.formats.usage.counts import with_total
+from llmops_pipelines.formats.usage.counts import any_in, with_total
 from llmops_pipelines.formats.usage.usage import tokens_of
-from llmops_pipelines.formats.usage.usage_maps import count_of, token_fields
+from llmops_pipelines.formats.usage.usage_maps import token_fields
 
 _TYPES: Final = ("general", "tool", "llm", "guardrail")
 _SPAN_MARKS: Final = (
@@ -178,7 +179,7 @@ def _usage(usage: Record) -> Record:
         if name.startswith(_ORIGINAL):
             _put(own, name.removeprefix(_ORIGINAL).split("."), count)
     found = tokens_of(own)
-    if any(count_of(count) for count in found.values()):
+    if any(map(any_in, found.values())):
         return {"total_tokens": None} | with_total(found, usage.get("total_tokens"))
     flat = {name: count for name, count in usage.items() if not name.startswith(_ORIGINAL)}
     return token_fields(flat or own)
@@ -194,7 +195,7 @@ def _put(into: Record, steps: list[str], count: Any) -> None:
 def _cost(record: Record) -> Any:
     """Opik's estimate; 0 is that of a model without a price."""
     cost = record.get("total_estimated_cost")
-    return None if cost in (0, "", "0") else cost
+    return None if is_zero(cost) else cost
 
 
 def _shared(record: Record) -> Record:
@@ -214,7 +215,7 @@ def _shared(record: Record) -> Record:
         "ended_at": ended,
         "latency_ms": None if ended else record.get("duration"),
         "status": "error" if error else "ok",
-        **(error_of(without_nulls(raised)) if error else {}),
+        **(exception_of(without_nulls(raised)) if error else {}),
         "tags": tags,
         "metadata": metadata or None,
         **context_of(metadata, tags),

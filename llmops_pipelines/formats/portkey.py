@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.bodies import error_of, request_of, response_of
+from llmops_pipelines.formats.endpoints import asks_no_model
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -27,13 +28,12 @@ from llmops_pipelines.formats.records import (
     without_nulls,
 )
 from llmops_pipelines.formats.streamed_bodies import whole_body
-from llmops_pipelines.formats.usage.counts import without_counts
+from llmops_pipelines.formats.usage.counts import counts_a_side, without_counts
 
 _OWN: Final = ("req_units", "res_units", "total_units", "ai_org", "cost_currency", "prompt_slug")
 _ASKED: Final = ("ai_model", "ai_provider", "ai_org", "is_success", "response_status_code")
-_COUNTS: Final = ("input_tokens", "uncached_input", "output_tokens")
+
 _FALSE: Final = ("0", "false")
-_NO_MODEL: Final = ("/models", "/files", "/batches", "/moderations", "/assistants", "/threads")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
@@ -45,9 +45,7 @@ def _recognises(record: Mapping[str, Any]) -> bool:
 
 
 def _unpack(record: Record) -> Iterator[Record]:
-    url = str(first(record.get("request_url"), at_path(record, "request", "url")) or "")
-    path = url.partition("?")[0].rstrip("/")
-    if any(f"{end}/" in f"{path}/" for end in _NO_MODEL):
+    if asks_no_model(first(record.get("request_url"), at_path(record, "request", "url"))):
         yield {"kind": "ignored"}
         return
     asked = request_of(_body(record, "request"))
@@ -69,7 +67,7 @@ def _unpack(record: Record) -> Iterator[Record]:
         {
             **asked,
             **answered,
-            **({} if any(name in answered for name in _COUNTS) else _tokens(record)),
+            **({} if counts_a_side(answered) else _tokens(record)),
             **_context(record, metadata, asked),
             "kind": "call",
             "call_id": as_name(record.get("id")),

@@ -143,6 +143,36 @@ def tokens(value: Any) -> Any:
     return value
 
 
+def milliseconds_of(seconds: Any) -> Any:
+    """Seconds as milliseconds, also out of text; text that is no number as it is, to be rejected.
+
+    None where there is neither number nor text.
+    """
+    try:
+        return None if isinstance(seconds, bool) else float(seconds) * 1000
+    except ValueError:
+        return seconds
+    except TypeError:
+        return None
+
+
+def is_zero(value: Any) -> bool:
+    """Whether a number, also one in text, is 0."""
+    return _number(value) == 0
+
+
+def is_positive(value: Any) -> bool:
+    """Whether a number, also one in text, is above 0."""
+    return (_number(value) or 0) > 0
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, (int, float, str)) else None
+    except ValueError:
+        return None
+
+
 def tags_of(*values: Any) -> list[str]:
     """All tags of lists, JSON lists and comma-separated text, each once, in order."""
     found: dict[str, None] = {}

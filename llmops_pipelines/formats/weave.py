@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import documents_of, messages_of
-from llmops_pipelines.formats.bodies.outcomes import error_of, is_response, outcome_of, usage_in
+from llmops_pipelines.formats.bodies.outcomes import exception_of, is_response, outcome_of, usage_in
 from llmops_pipelines.formats.engine.reading import LogFormat, Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -22,6 +22,7 @@ from llmops_pipelines.formats.records import (
     context_of,
     first,
     from_json,
+    milliseconds_of,
     size_of,
     tags_of,
     without_nulls,
@@ -92,7 +93,7 @@ def _call_or_step(record: Record) -> Record:
         if record.get("ended_at")
         else at_path(as_object(record.get("summary")), "weave", "latency_ms"),
         "status": "error" if failed is not None else "ok",
-        **(error_of(failed) if failed is not None else {}),
+        **(exception_of(failed) if failed is not None else {}),
         # Its own user is who logged in to W&B, not who used the application.
         "session_id": as_name(record.get("thread_id")),
         "tags": tags,
@@ -123,6 +124,8 @@ def _call(record: Record, op: str) -> Record:
     served = outcome.get("model")
     usage = first(usage_in(output), counted.get(str(served)), *counted.values())
     wanted, stream = as_object(inputs.get("response_format")), inputs.get("stream")
+    # What a function returned under this name may be anything: only a number is a time.
+    waited = milliseconds_of(output.get("time_to_first_token"))
     return {
         "kind": "call",
         "name": as_name(first(record.get("display_name"), op)),
@@ -130,7 +133,7 @@ def _call(record: Record, op: str) -> Record:
         "model_requested": as_name(inputs.get("model")),
         "model": next(iter(counted), None),
         "is_stream": stream if isinstance(stream, bool) else None,
-        "ttft_ms": _milliseconds(output.get("time_to_first_token")),
+        "ttft_ms": waited if isinstance(waited, float) else None,
         "format_requested": as_name(wanted.get("type")),
         "response_schema": at_path(wanted, "json_schema", "schema"),
         "messages": messages_of(_asked(inputs)) or None,
@@ -167,13 +170,6 @@ def _op(record: Mapping[str, Any]) -> str:
 def _step_kind(op: str, own: Record) -> str:
     kind = own.get("kind")
     return str(kind) if kind in _KINDS else kind_by_name(op)
-
-
-def _milliseconds(seconds: Any) -> float | None:
-    try:
-        return float(seconds) * 1000
-    except (TypeError, ValueError):
-        return None
 
 
 WEAVE: Final = LogFormat(

@@ -33,7 +33,7 @@ from llmops_pipelines.ingest.landing.log_index import (
     unaccounted_files,
     updated_index,
 )
-from llmops_pipelines.ingest.landing.parts import hidden
+from llmops_pipelines.ingest.landing.shaping import hidden
 from llmops_pipelines.ingest.landing.tabling import LANDED_TABLES
 from llmops_pipelines.ingest.log_files.files import LogFile
 from llmops_pipelines.ingest.options import LandingOptions

@@ -77,7 +77,11 @@ class Source(BaseModel):
 
     def matches(self, path: str) -> bool:
         """Whether the file at ``path``, relative to the log root, is one of this source."""
-        return re.fullmatch(_regex(self.match), path) is not None
+        return self._pattern.fullmatch(path) is not None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(_regex(self.match))
 
 
 class Sources(BaseModel):

@@ -15,6 +15,9 @@ _MOST_REPEATS = 100
 _HARMLESS = ("", "a", "7", "the", "no. 12", "2026", "Hello, how are you?")
 """A pattern that finds something in these would redact nearly every text."""
 
+_BOUNDS = re.compile(r"(?<!\\[xuUpP])\{\s*([0-9]*)\s*,?\s*([0-9]*)\s*\}")
+"""How often something is repeated, unlike a character by its number (`\\x{2010}`)."""
+
 _UNBOUNDED = r"[*+]|\{[0-9]+,\}"
 _NESTED = re.compile(rf"\((?:[^()\\]|\\.)*(?:{_UNBOUNDED})(?:[^()\\]|\\.)*\)(?:{_UNBOUNDED})")
 
@@ -35,7 +38,8 @@ class IdPattern(BaseModel):
     def _can_be_used(cls, pattern: str) -> str:
         if len(pattern) > _LONGEST:
             raise ValueError(f"has {len(pattern)} characters; at most {_LONGEST} are read")
-        if any(int(count) > _MOST_REPEATS for count in re.findall(r"[{,]\s*([0-9]+)", pattern)):
+        counts = [int(count) for pair in _BOUNDS.findall(pattern) for count in pair if count]
+        if any(count > _MOST_REPEATS for count in counts):
             raise ValueError(f"repeats something more than {_MOST_REPEATS} times; bound it")
         if _NESTED.search(pattern):
             raise ValueError("repeats a repetition without bounds, as in (a+)+; write it flat")

@@ -11,8 +11,6 @@ from llmops_pipelines.tables.costs import (
     COST_DRIVERS,
     COST_PARTS,
     FEATURE_COSTS,
-    PRICE_BOOK,
-    ROUTING_SAVINGS,
 )
 from llmops_pipelines.tables.endpoint_savings import (
     BATCH_SAVINGS,
@@ -35,6 +33,18 @@ from llmops_pipelines.tables.incidents import (
     RULE_EVALUATIONS,
 )
 from llmops_pipelines.tables.invoices import INVOICE_RECONCILIATION
+from llmops_pipelines.tables.judging import (
+    EVALUATION_COSTS,
+    JUDGE_BRIDGES,
+    JUDGE_CALLS,
+    JUDGE_COVERAGE,
+    JUDGE_LEDGER,
+    JUDGE_QUOTES,
+    JUDGE_RESCORES,
+    JUDGE_SCORES,
+    JUDGE_SPECS,
+    RAGAS_SCORES,
+)
 from llmops_pipelines.tables.logs import (
     CALL_TEXTS,
     CONTEXT,
@@ -62,26 +72,18 @@ from llmops_pipelines.tables.logs import (
     TRIED_BEFORE,
 )
 from llmops_pipelines.tables.plan import SAVINGS_PLAN
+from llmops_pipelines.tables.prices import PRICE_BOOK
 from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
+from llmops_pipelines.tables.providers import PROVIDER_OF
 from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
-    EVALUATION_COSTS,
     HEURISTIC_SCORES,
-    JUDGE_BRIDGES,
-    JUDGE_CALLS,
-    JUDGE_COVERAGE,
-    JUDGE_LEDGER,
-    JUDGE_QUOTES,
-    JUDGE_RESCORES,
-    JUDGE_SCORES,
-    JUDGE_SPECS,
     QUALITY,
-    RAGAS_SCORES,
     SAMPLED_TRACES,
     SERVICE_HEALTH,
 )
 from llmops_pipelines.tables.restatements import PRICE_RESTATEMENTS
-from llmops_pipelines.tables.routing import ROUTING_POLICIES
+from llmops_pipelines.tables.routing import ROUTING_POLICIES, ROUTING_SAVINGS
 from llmops_pipelines.tables.table import INSTANT, MONEY, Column, Table, TableError, Unit
 from llmops_pipelines.tables.unit_costs import UNIT_COSTS
 
@@ -211,6 +213,7 @@ __all__ = [
     "PRICE_RESTATEMENTS",
     "PROMETHEUS_METRICS",
     "PROMPT_CACHE_SAVINGS",
+    "PROVIDER_OF",
     "PULLED_LOGS",
     "QUALITY",
     "RAGAS_SCORES",

@@ -3,23 +3,10 @@
 import polars as pl
 
 from llmops_pipelines.tables.logs import TOKEN_BUCKETS
-from llmops_pipelines.tables.table import Column, Table, Unit
+from llmops_pipelines.tables.table import Column, Table, bounded
 
 CALL_AFTER = pl.Struct({"call_id": pl.String, **dict.fromkeys(TOKEN_BUCKETS, pl.Int64)})
 """What is left of a call: its token buckets, those of a summary it needs included."""
-
-
-def _bounded(name: str, description: str, unit: Unit | None = None) -> tuple[Column, ...]:
-    """A figure with the ends of its 95 % interval."""
-    return tuple(
-        Column(f"{name}{end}", pl.Float64, text, unit, nullable=True)
-        for end, text in (
-            ("", description),
-            ("_low", f"Lower end of `{name}`."),
-            ("_high", f"Upper end of `{name}`."),
-        )
-    )
-
 
 COMPRESSION_SAVINGS = Table(
     name="compression_savings",
@@ -40,17 +27,17 @@ COMPRESSION_SAVINGS = Table(
         Column("unscored", pl.Int64, "Those whose answers cannot be scored: refusals, no claims, nothing to rest on.", "calls"),
         Column("unpriced", pl.Int64, "Those without price or usage: in the tokens and the loss, not in the money.", "calls"),
         Column("tokens_before", pl.Float64, "Mean prompt as it was sent.", "tokens"),
-        *_bounded("tokens_saved", "Mean prompt tokens a call would save.", "tokens"),
+        *bounded("tokens_saved", "Mean prompt tokens a call would save.", "tokens"),
         Column("tokens_saved_share", pl.Float64, "The same as a share of the prompts.", "fraction", nullable=True),
         Column("used_lost_share", pl.Float64, "Of the contexts that answers used, the share of which nothing is left.", "fraction", nullable=True),
         Column("scored_by", pl.String, "What the scores are: `support` of the logged answer by what is left, no new answer."),
         Column("score_full", pl.Float64, "Mean score with all that was sent.", nullable=True),
         Column("score_kept", pl.Float64, "Mean score with what is left.", nullable=True),
-        *_bounded("loss", "Part of the mean score that is lost; below 0 a gain.", "fraction"),
+        *bounded("loss", "Part of the mean score that is lost; below 0 a gain.", "fraction"),
         Column("loss_at_most", pl.Float64, "Its one-sided 95 % bound.", "fraction", nullable=True),
-        *_bounded("saved", "Mean saving of a call, lost cache reads and summaries taken off.", "usd"),
+        *bounded("saved", "Mean saving of a call, lost cache reads and summaries taken off.", "usd"),
         Column("saved_share", pl.Float64, "The same as a share of what the calls cost.", "fraction", nullable=True),
-        *_bounded("saved_a_year", "The same for 365 days of `calls_per_day`.", "usd"),
+        *bounded("saved_a_year", "The same for 365 days of `calls_per_day`.", "usd"),
         Column("calls_per_day", pl.Float64, "Calls that the sample stands for on an average day: those that answer a trace, with texts.", "calls", nullable=True),
         Column("calls_after", pl.List(CALL_AFTER), "The calls that the recommended setting shortens, with the tokens that are left; null elsewhere.", nullable=True),
         Column("counted_by", pl.String, "Vocabularies that counted tokens, or `text length`, scaled to the logged tokens."),

@@ -37,6 +37,18 @@ class Column:
     """What rows of an older lake, written before there was this column, mean by its absence."""
 
 
+def bounded(name: str, description: str, unit: Unit | None = None) -> tuple[Column, ...]:
+    """A column of a figure, and two of the ends of its 95 % interval; null where it is unknown."""
+    return tuple(
+        Column(f"{name}{end}", pl.Float64, text, unit, nullable=True)
+        for end, text in (
+            ("", description),
+            ("_low", f"Lower end of `{name}`."),
+            ("_high", f"Upper end of `{name}`."),
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Table:
     """A named set of columns and the key that identifies one row.

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import call, damaged, one_as, read_as, unpacked_kinds, utc
+from tests.formats.worlds import call, damaged, one_as, read_as, unpacked_kinds, utc, values
 
 ASKED = {
     "system": [{"text": "Be brief."}],
@@ -81,10 +81,6 @@ def record(body=ANSWERED, asked=ASKED, counts=(56, 64, 100, 38), **changes):
 
 def one(*parts, **changes):
     return one_as("bedrock", record(*parts, **changes))
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
 
 
 def test_an_invocation_becomes_a_call():

@@ -8,7 +8,7 @@ import pytest
 from llmops_pipelines.formats import FORMATS, sniff
 from llmops_pipelines.ingest import llm_calls, texts_of
 from llmops_pipelines.tables import CALL_TEXTS
-from tests.formats.worlds import call, damaged, one_as, read_as
+from tests.formats.worlds import call, damaged, one_as, read_as, values
 from tests.ingest.worlds import landed, lines, log, reasons
 
 ANSWER = {
@@ -43,10 +43,6 @@ EVENTS = [
     {"messageStop": {"stopReason": "end_turn"}},
     {"metadata": {"usage": {"inputTokens": 20, "outputTokens": 5, "totalTokens": 25}}},
 ]
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
 
 
 def streamed(*records):

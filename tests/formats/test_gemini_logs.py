@@ -8,7 +8,7 @@ import json
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import call, damaged, one_as, read_as, unpacked_kinds, utc
+from tests.formats.worlds import call, damaged, one_as, read_as, unpacked_kinds, utc, values
 
 USAGE = {
     "promptTokenCount": 120,
@@ -57,10 +57,6 @@ MESSAGES = [
 
 def one(record):
     return one_as("gemini", record)
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
 
 
 def without(record, *names):

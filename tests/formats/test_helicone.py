@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import call, read_as, response, usage, utc
+from tests.formats.worlds import call, one_as, read_as, response, usage, utc, values
 
 CLAUDE = {
     "id": "msg_1",
@@ -57,14 +57,7 @@ def request(**changes):
 
 
 def one(record):
-    rows = read_as("helicone", record)
-    assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
-    (found,) = rows.calls.to_dicts()
-    return found
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
+    return one_as("helicone", record)
 
 
 def test_a_request_becomes_a_call():

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import call, read_as, response, utc
+from tests.formats.worlds import call, one_as, read_as, response, utc, values
 
 ASKED = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Where is my order?"}]}
 
@@ -56,14 +56,7 @@ def with_plugin(**changes):
 
 
 def one(record):
-    rows = read_as("kong", record)
-    assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
-    (found,) = rows.calls.to_dicts()
-    return found
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
+    return one_as("kong", record)
 
 
 TOKENS = ("uncached_input", "cache_read", "output_text", "reasoning")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import read_as, utc
+from tests.formats.worlds import one_as, read_as, utc
 
 ROWS = (Path(__file__).parent / "payloads" / "langfuse.jsonl").read_text().splitlines()
 STORED = {
@@ -111,10 +111,7 @@ def rows():
 
 
 def one(record):
-    found = read_as("langfuse", record)
-    assert found.rejected.is_empty(), found.rejected["reason"].to_list()
-    (call,) = found.calls.to_dicts()
-    return call
+    return one_as("langfuse", record)
 
 
 def says(record, expected):

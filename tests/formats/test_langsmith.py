@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import read_as, utc
+from tests.formats.worlds import one_as, read_as, utc
 
 SENT = (Path(__file__).parent / "payloads" / "langsmith.jsonl").read_text().splitlines()
 RUN = {
@@ -47,10 +47,7 @@ def run(**changes):
 
 
 def one(record):
-    rows = read_as("langsmith", record)
-    assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
-    (found,) = rows.calls.to_dicts()
-    return found
+    return one_as("langsmith", record)
 
 
 def says(record, expected):

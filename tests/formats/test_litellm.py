@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import call, read_as, utc
+from tests.formats.worlds import call, one_as, read_as, utc, values
 
 PAYLOADS = Path(__file__).parent / "payloads"
 
@@ -24,14 +24,7 @@ ROW = cases("litellm_spend_logs")
 
 
 def one(record):
-    rows = read_as("litellm", record)
-    assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
-    (found,) = rows.calls.to_dicts()
-    return found
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
+    return one_as("litellm", record)
 
 
 TOKENS = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output_text",

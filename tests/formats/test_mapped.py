@@ -42,6 +42,20 @@ def test_a_list_of_steps_reaches_keys_with_dots():
 
 
 @pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"{at}": "2099-01-01T00:00:00Z"}, "{at}: '2099-01-01T00:00:00Z' is more than a day"),
+        ({"{at}": "soon"}, "{at}: 'soon' is not a time"),
+        ({"{}": "odd"}, "{}: 'odd' is no known status"),
+        ({"{in}": 1, "c{": 9}, "c{: 9 cached and audio tokens exceed the 1 of {in}"),
+    ],
+)
+def test_keys_with_braces_are_named_as_they_are(said, fault):
+    places = {"started_at": "{at}", "status": "{}", "input_tokens": "{in}", "cache_read": "c{"}
+    assert reason({"{at}": AT} | said, reading(**places)).startswith(fault)
+
+
+@pytest.mark.parametrize(
     ("unit", "logged"), [("s", 1.5), ("ms", 1500), ("us", 1_500_000), ("ns", 1_500_000_000)]
 )
 def test_durations_become_milliseconds(unit, logged):
@@ -169,6 +183,8 @@ def test_text_constants_survive_texts_in_other_shapes():
         ({"status": {"path": "x", "values": {"a": "fine"}}}, "accepted: ok, error"),
         ({"input_tokens": {"path": "x", "values": {"a": "b"}}}, "takes no values"),
         ({"messages": {"path": "x", "constant": "y"}}, "takes no constant"),
+        ({"tags": {"constant": "y"}}, "takes no constant; give the path of a list"),
+        ({"tool_calls": {"constant": "y"}}, "takes no constant; give the path of a list"),
         ({"feature": "Tags.f", "team": "tags.t"}, "differ only in case"),
     ],
 )

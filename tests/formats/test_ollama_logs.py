@@ -7,7 +7,7 @@ import pytest
 from llmops_pipelines.formats import FORMATS, sniff
 from llmops_pipelines.ingest import llm_calls, texts_of
 from llmops_pipelines.tables import CALL_TEXTS
-from tests.formats.worlds import call, damaged, one_as, read_as, unpacked_kinds, utc
+from tests.formats.worlds import call, damaged, one_as, read_as, unpacked_kinds, utc, values
 from tests.ingest.worlds import landed, lines, log
 
 CHAT = {
@@ -27,10 +27,6 @@ GENERATE = {name: said for name, said in CHAT.items() if name != "message"} | {
     "response": "On its way.",
     "context": [1, 2, 3],
 }
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
 
 
 @pytest.mark.parametrize("record", [CHAT, GENERATE], ids=["chat", "generate"])

@@ -294,6 +294,17 @@ def test_a_cost_of_the_envelope_comes_before_the_providers():
     assert found["cost_reported"] == Decimal("0.5")
 
 
+@pytest.mark.parametrize(
+    ("logged", "provider"),
+    [
+        ("Google-Vertex", "google"), ("google-gla", "google"), ("bedrock_converse", "aws"),
+        ("azure_ai", "azure"), ("AzureOpenAI", "azure"), ("acme", "acme"),
+    ],
+)  # fmt: skip
+def test_a_provider_has_the_name_that_the_catalogue_gives_it(logged, provider):
+    assert one(call(provider=logged))["provider"] == provider
+
+
 def test_an_answer_of_ollama_is_read_out_of_the_envelope():
     tool = {"function": {"name": "find_order", "arguments": {"order": 7}}}
     reply = {

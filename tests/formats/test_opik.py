@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import one_as, read_as, unpacked_kinds, utc
+from tests.formats.worlds import one_as, read_as, unpacked_kinds, utc, values
 
 SENT = (Path(__file__).parent / "payloads" / "opik.jsonl").read_text().splitlines()
 SPAN = {
@@ -89,10 +89,6 @@ def span(**changes):
 
 def one(**changes):
     return one_as("opik", span(**changes))
-
-
-def values(found, *names):
-    return tuple(found[name] for name in names)
 
 
 def counted(**usage):
@@ -218,8 +214,9 @@ def test_a_failed_call_has_its_class_and_status():
     assert values(found, "status", "error_class", "uncached_input") == ("error", "rate_limit", None)
 
 
-def test_an_estimate_of_nothing_is_no_cost():
-    assert one(total_estimated_cost=0.0)["cost_reported"] is None
+@pytest.mark.parametrize("cost", [0, 0.0, "0", "0.0"])  # of a CSV, each is a text
+def test_an_estimate_of_nothing_is_no_cost(cost):
+    assert one(total_estimated_cost=cost)["cost_reported"] is None
 
 
 def test_an_export_holds_a_trace_with_its_spans():

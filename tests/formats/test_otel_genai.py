@@ -210,8 +210,9 @@ def test_messages_may_be_events_of_the_span():
     assert found["answer"] == "Hello"
 
 
-def test_seconds_to_the_first_chunk_are_milliseconds_to_the_first_token():
-    found = genai({"gen_ai.response.time_to_first_chunk": 0.25, "gen_ai.request.stream": True})
+@pytest.mark.parametrize("seconds", [0.25, "0.25"])
+def test_seconds_to_the_first_chunk_are_milliseconds_to_the_first_token(seconds):
+    found = genai({"gen_ai.response.time_to_first_chunk": seconds, "gen_ai.request.stream": True})
     assert (found["ttft_ms"], found["is_stream"]) == (250.0, True)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmops_pipelines.formats import FORMATS, sniff
-from tests.formats.worlds import read_as, utc
+from tests.formats.worlds import one_as, read_as, utc
 
 SENT = (Path(__file__).parent / "payloads" / "weave.jsonl").read_text().splitlines()
 CALL = {
@@ -60,9 +60,7 @@ def call(**changes):
 
 
 def says(record, expected):
-    rows = read_as("weave", record)
-    assert rows.rejected.is_empty(), rows.rejected["reason"].to_list()
-    (found,) = rows.calls.to_dicts()
+    found = one_as("weave", record)
     assert {name: found[name] for name in expected} == expected
 
 

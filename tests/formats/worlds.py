@@ -118,6 +118,11 @@ def one_as(name: str, record: Any, date: str | None = None) -> dict[str, Any]:
     return found
 
 
+def values(found: dict[str, Any], *names: str) -> tuple[Any, ...]:
+    """What ``found`` has in the fields ``names``."""
+    return tuple(found[name] for name in names)
+
+
 def payload(name: str) -> list[dict[str, Any]]:
     """The records of a file beside the tests."""
     text = (Path(__file__).parent / "payloads" / name).read_text()

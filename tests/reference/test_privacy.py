@@ -26,6 +26,11 @@ def test_a_pattern_has_no_checksum_unless_one_is_named():
     assert (rules.patterns[0].name, rules.patterns[0].checksum) == ("id", "none")
 
 
+@pytest.mark.parametrize("text", [r"ID\x{2010}[0-9]{9}", "No,500[0-9]{6}"])
+def test_a_number_that_repeats_nothing_is_no_bound(text):
+    assert parse_document(pattern(text), PrivacyRules, file="privacy.yaml").patterns
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -35,6 +40,7 @@ def test_a_pattern_has_no_checksum_unless_one_is_named():
         ("([0-9]+)+x", "repeats a repetition without bounds"),
         ("(?:[a-z]*[0-9]){2,}x", "repeats a repetition without bounds"),
         ("[0-9]{1000}", "repeats something more than 100 times"),
+        ("[0-9]{2, 1000}", "repeats something more than 100 times"),
         ("[0-9]*", "matches '', so it would redact nearly all texts"),
         ("[a-z]+", "matches 'a', so it would redact nearly all texts"),
         ("[0-9]{4}", "matches '2026', so it would redact nearly all texts"),

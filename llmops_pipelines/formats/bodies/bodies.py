@@ -54,8 +54,7 @@ _SPEAKERS: Final = (
 def request_of(body: Any) -> Record:
     """What a request body says of a call: model asked for, messages, streaming, answer format."""
     body = as_object(body)
-    form = first(as_object(body.get("response_format")), as_object(at_path(body, "text", "format")))
-    form = form or {}
+    form = as_object(body.get("response_format")) or as_object(at_path(body, "text", "format"))
     generation = as_object(first(body.get("generationConfig"), body.get("generation_config")))
     schema = first(
         at_path(form, "json_schema", "schema"),

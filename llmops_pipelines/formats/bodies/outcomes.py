@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies import ollama
 from llmops_pipelines.formats.bodies.bodies import reply_of
-from llmops_pipelines.formats.bodies.messages import text_of, tool_calls_of
+from llmops_pipelines.formats.bodies.messages import is_call, text_of, tool_calls_of
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import (
     as_list,
@@ -87,7 +87,7 @@ def is_response(output: Any) -> bool:
     return "model" in value and "usage" in value and any(name in value for name in said)
 
 
-def error_of(value: Any) -> Record:
+def exception_of(value: Any) -> Record:
     """``error_class``, ``error_status`` and ``error_message`` of an exception.
 
     Reads a traceback, ``str()`` or ``repr()`` of an exception, and objects with type and message.
@@ -96,7 +96,7 @@ def error_of(value: Any) -> Record:
     said = from_json(value)
     if isinstance(said, dict):
         inner = as_object(said.get("error")) or dict(said)
-        found = error_of(first(inner.get("message"), inner.get("detail"))) if inner else {}
+        found = exception_of(first(inner.get("message"), inner.get("detail"))) if inner else {}
         kind = as_name(first(inner.get("type"), inner.get("name"), inner.get("class")))
         status = as_name(first(inner.get("status_code"), inner.get("status"), said.get("status")))
         return found | without_nulls(
@@ -227,7 +227,7 @@ def _message(message: Mapping[str, Any]) -> Record:
     parts = first(message.get("content"), message.get("parts"))
     if isinstance(parts, list):
         # Calls are no words: they are listed apart.
-        parts = [part for part in parts if not _is_call(part)]
+        parts = [part for part in parts if not is_call(part)]
     text = first(text_of(parts), message.get("refusal"), message.get("text"))
     return {"answer": text, "tool_calls": _calls(message) or None}
 
@@ -236,12 +236,6 @@ def _calls(message: Mapping[str, Any]) -> list[Record]:
     """Tool calls; LangChain repeats as ``tool_calls`` those of its content."""
     listed = tool_calls_of({name: message[name] for name in message if name != "content"})
     return listed or tool_calls_of(message)
-
-
-def _is_call(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") in (
-        "tool_use", "tool_call", "function_call",
-    )  # fmt: skip
 
 
 def _generation(value: Mapping[str, Any]) -> Record:

@@ -33,7 +33,8 @@ _DIALECTS: Final[tuple[tuple[Callable[[Span], bool], Callable[[Span], Record]], 
     (traceloop.speaks, traceloop.read),
     (gen_ai.speaks, gen_ai.read),
 )
-_OF_SDKS: Final = "com.anthropic.sdk"
+OF_SDKS: Final = "com.anthropic.sdk"
+"""How the libraries are called by which a provider's SDK records its own calls, without texts."""
 _USAGE: Final = ("input_tokens", "uncached_input", "output_tokens", "total_tokens")
 
 
@@ -88,7 +89,7 @@ def _around_calls(records: list[Record]) -> set[str]:
 
 
 def _of_sdk(record: Record) -> bool:
-    return str(record.get("instrumentation")).startswith(_OF_SDKS)
+    return str(record.get("instrumentation")).startswith(OF_SDKS)
 
 
 _STEP: Final = (

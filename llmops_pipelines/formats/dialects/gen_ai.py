@@ -24,7 +24,14 @@ from llmops_pipelines.formats.dialects.common import (
 from llmops_pipelines.formats.dialects.gen_ai_usage import usage
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Span
-from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
+from llmops_pipelines.formats.records import (
+    as_list,
+    as_name,
+    as_object,
+    first,
+    from_json,
+    milliseconds_of,
+)
 
 DETAILS: Final = "gen_ai.client.inference.operation.details"
 """An event of all that its call was asked and answered."""
@@ -125,7 +132,7 @@ def call(span: Span, **more: Any) -> Record:
                 for key in ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
             )
         ),
-        "ttft_ms": _milliseconds(says.get("gen_ai.response.time_to_first_chunk")),
+        "ttft_ms": milliseconds_of(says.get("gen_ai.response.time_to_first_chunk")),
         "prompt_name": as_name(says.get("gen_ai.prompt.name")),
         "format_requested": {"json": "json_object", "text": "text"}.get(
             as_name(says.get("gen_ai.output.type")) or ""
@@ -195,9 +202,3 @@ def _answers(span: Span) -> list[Record]:
 def _event_text(span: Span, event: str, attribute: str) -> Any:
     found = span.event(event)
     return from_json(found.attributes.get(attribute)) if found else None
-
-
-def _milliseconds(seconds: Any) -> Any:
-    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
-        return seconds * 1000
-    return seconds

@@ -14,8 +14,8 @@ from llmops_pipelines.formats.dialects.openinference_outputs import broken_down
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.records import as_object
-from llmops_pipelines.formats.usage.counts import together, with_total
-from llmops_pipelines.formats.usage.usage_maps import count_of, of_embedding
+from llmops_pipelines.formats.usage.counts import count_in, together, with_total
+from llmops_pipelines.formats.usage.usage_maps import of_embedding
 
 _USAGE: Final = "gen_ai.usage"
 _DETAILS: Final = f"{_USAGE}.details"
@@ -87,8 +87,8 @@ def split_writes(found: Record) -> Record:
 
 def apart_if_smaller(found: Record) -> Record:
     """Counts whose input is smaller than its cached part: they were counted apart from it."""
-    cached = sum(count_of(found.get(name)) or 0 for name in ("cache_read", "cache_write_5m"))
-    given = count_of(found.get("input_tokens"))
+    cached = sum(count_in(found.get(name)) or 0 for name in ("cache_read", "cache_write_5m"))
+    given = count_in(found.get("input_tokens"))
     return beside_caches(found) if given is not None and given < cached else found
 
 

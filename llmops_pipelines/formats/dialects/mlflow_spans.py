@@ -22,9 +22,8 @@ from llmops_pipelines.formats.records import (
     first,
     from_json,
 )
-from llmops_pipelines.formats.usage.counts import adds_up, with_total
+from llmops_pipelines.formats.usage.counts import adds_up, count_in, with_total
 from llmops_pipelines.formats.usage.usage import tokens_of
-from llmops_pipelines.formats.usage.usage_maps import count_of
 
 _CALLS: Final = ("CHAT_MODEL", "LLM", "EMBEDDING")
 _KINDS: Final = {
@@ -153,7 +152,7 @@ def _usage(says: Record, returned: Any) -> Record:
     parts = {
         part: told[part]
         for side, names in _PARTS.items()
-        if side in found and count_of(told.get(side)) == count_of(found[side])
+        if side in found and count_in(told.get(side)) == count_in(found[side])
         for part in names
         if part in told
     }

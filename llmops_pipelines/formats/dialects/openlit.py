@@ -13,7 +13,7 @@ from typing import Final
 from llmops_pipelines.formats.dialects import gen_ai
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
-from llmops_pipelines.formats.records import as_name, without_nulls
+from llmops_pipelines.formats.records import as_name, is_zero, milliseconds_of, without_nulls
 
 _SCOPE: Final = "openlit.instrumentation."
 _FIRST: Final = "gen_ai.server.time_to_first_token"
@@ -41,9 +41,9 @@ def read(span: Span) -> Record:
     return without_nulls(
         found
         | {
-            "cost_reported": cost or None,
+            "cost_reported": None if is_zero(cost) else cost,
             "finish_reason": reason and reason.removeprefix(_REASON),
-            "ttft_ms": seconds * 1000 if streamed and seconds else found.get("ttft_ms"),
+            "ttft_ms": milliseconds_of(seconds) if streamed and seconds else found.get("ttft_ms"),
         }
     )
 

@@ -8,13 +8,13 @@ import polars as pl
 
 from llmops_pipelines.formats.engine.decoding import decode
 from llmops_pipelines.formats.engine.errors import ERROR_CLASSES, classify_errors
-from llmops_pipelines.formats.engine.faults import Fault, Sorted, show, sort_out
+from llmops_pipelines.formats.engine.faults import Fault, Sorted, says, sort_out
 from llmops_pipelines.formats.engine.fields import FIELDS
 from llmops_pipelines.formats.engine.reading import Place, Reading
 from llmops_pipelines.formats.engine.times import Limits
 from llmops_pipelines.formats.engine.tokens import token_buckets, token_faults
 from llmops_pipelines.formats.engine.told_totals import with_told_totals
-from llmops_pipelines.tables import MONEY
+from llmops_pipelines.tables import MONEY, PROVIDER_OF
 
 _OTHER: Final = (
     "kind", "step_kind", "step_name", "document_count", "input_chars", "output_chars",
@@ -34,21 +34,6 @@ _FAILED: Final = (
     "canceled",
 )
 _NO_ERROR: Final = ("{}", "[]", '""', "false", "null")
-
-PROVIDERS: Final = {
-    "azure.ai.openai": "azure", "azure_openai": "azure", "azure-openai": "azure",
-    "az.ai.openai": "azure", "az.ai.inference": "azure", "amazon-bedrock": "aws",
-    "amazon_bedrock": "aws", "azureopenai": "azure", "azure.ai.inference": "azure",
-    "aws.bedrock": "aws",
-    "aws_bedrock": "aws", "bedrock": "aws", "amazon": "aws", "gcp.vertex_ai": "google",
-    "gcp.gemini": "google", "gcp.gen_ai": "google", "gcp.vertex.agent": "google",
-    "vertex_ai": "google", "vertexai": "google", "vertex": "google", "gemini": "google",
-    "google_ai": "google", "anthropic_vertexai": "google",
-    "google_genai": "google", "google_vertexai": "google", "mistral_ai": "mistral",
-    "mistralai": "mistral", "xai": "x-ai", "x_ai": "x-ai", "together_ai": "together",
-    "fireworks_ai": "fireworks", "moonshot": "moonshotai", "huggingface_hub": "huggingface",
-}  # fmt: skip
-"""Other spellings of providers to those of genai-prices; unknown names stay as they are."""
 
 
 def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
@@ -72,7 +57,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     after = _milliseconds_after_start
     return Sorted(
         good.with_columns(
-            provider=pl.col("provider").str.to_lowercase().replace(PROVIDERS),
+            provider=pl.col("provider").str.to_lowercase().replace(PROVIDER_OF),
             model=pl.coalesce("model", "model_requested"),
             is_batch=pl.col("is_batch").fill_null(value=False),
             attempt=pl.col("attempt").fill_null(1).clip(1, 2**31 - 1).cast(pl.Int32),
@@ -91,31 +76,17 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
 
 def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
     """What can be wrong with ``started_at`` beyond its spelling."""
-    time, value, shown = (
-        pl.col("started_at"),
-        pl.col("raw:started_at"),
-        reading.place("started_at").shown,
+    time, value, place = pl.col("started_at"), pl.col("raw:started_at"), reading.place("started_at")
+    missing = "is missing; log when the call began, such as 2026-11-10T09:15:02Z"
+    early = (
+        f"is before {limits.earliest:%Y-%m-%d}, where the lake begins; check the unit, or move the"
+        " start"
     )
+    late = "is more than a day in the future; check clock, unit and zone"
     return [
-        Fault(
-            value.is_null() | (value == ""),
-            pl.lit(f"{shown}: is missing; log when the call began, such as 2026-11-10T09:15:02Z"),
-        ),
-        Fault(
-            time > limits.latest,
-            pl.format(
-                f"{shown}: {{}} is more than a day in the future; check clock, unit and zone",
-                show(value),
-            ),
-        ),
-        Fault(
-            time < limits.earliest,
-            pl.format(
-                f"{shown}: {{}} is before {limits.earliest:%Y-%m-%d}, where the lake begins;"
-                " check the unit, or move the start",
-                show(value),
-            ),
-        ),
+        Fault(value.is_null() | (value == ""), pl.lit(f"{place.shown}: {missing}")),
+        Fault(time > limits.latest, says(place, value, late)),
+        Fault(time < limits.earliest, says(place, value, early)),
     ]
 
 
@@ -172,10 +143,11 @@ def _status_faults(reading: Reading) -> list[Fault]:
             & ~spelled.is_in(known)
             & ~value.is_in(known)
             & http.fill_null(value=False).not_(),
-            pl.format(
-                f"{place.shown}: {{}} is no known status; accepted are ok, error, an HTTP"
-                " status, or what `values` of its source in sources.yaml translates",
-                show(value),
+            says(
+                place,
+                value,
+                "is no known status; accepted are ok, error, an HTTP status, or what `values` of"
+                " its source in sources.yaml translates",
             ),
         )
     ]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmops_pipelines.formats.engine.faults import Fault, show
+from llmops_pipelines.formats.engine.faults import Fault, says
 from llmops_pipelines.formats.engine.fields import FIELDS, QUOTED
 from llmops_pipelines.formats.engine.reading import Place, Reading
 from llmops_pipelines.formats.engine.times import read_times
@@ -27,8 +27,12 @@ _DTYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 _HOLDS_MORE: Final = r"""^(?s:\[\s*(?:(?:["\[{0-9-]|true|false|null).*)?\]|\{\s*(?:".*)?\})$"""
 """A list or an object, as JSON has it: a text may begin with a bracket, too (``[Scrubbed]``)."""
 
-_THOUSANDS: Final = r"^[1-9]\d{0,2}(?:,\d{3})+$"
-_WITH_COMMA: Final = r"^-?(?:[1-9]\d{0,2}(?:[.'\s]\d{3})+|\d+)(?:,\d+)?$"
+THOUSANDS: Final = r"^[1-9]\d{0,2}(?:,\d{3})+$"
+"""A whole number as people write it, with commas between thousands."""
+
+WITH_COMMA: Final = r"^-?(?:[1-9]\d{0,2}(?:[.'\s]\d{3})+|\d+)(?:,\d+)?$"
+"""A number as people write it who put a comma before decimals."""
+
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 
 
@@ -59,7 +63,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 faults.append(
                     Fault(
                         _says_something(value) & pl.col(name).is_null(),
-                        _says(
+                        says(
                             place,
                             value,
                             "is not a time; log ISO 8601 (2026-11-10T09:15:02Z) or a number of"
@@ -70,7 +74,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
             case "id" | "name":
                 columns.append(_unquoted(value, place).alias(name))
                 faults.append(
-                    Fault(~value.str.starts_with('"'), _says(place, value, "is not text; quote it"))
+                    Fault(~value.str.starts_with('"'), says(place, value, "is not text; quote it"))
                 )
             case "label":
                 text = value.replace(dict(place.values)) if place.values else value
@@ -78,7 +82,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 faults.append(
                     Fault(
                         value.str.contains(_HOLDS_MORE),
-                        _says(place, value, "is not a text or number"),
+                        says(place, value, "is not a text or number"),
                     )
                 )
             case "whole":
@@ -102,7 +106,7 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
                 faults.append(
                     Fault(
                         _says_something(value) & pl.col(name).is_null(),
-                        _says(place, value, "is neither true nor false"),
+                        says(place, value, "is neither true nor false"),
                     )
                 )
             case _:  # texts and JSON are what they are
@@ -114,14 +118,6 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
 def _says_something(value: pl.Expr) -> pl.Expr:
     """Whether a value is more than an empty text, which exports write where there is none."""
     return value != ""
-
-
-def _says(place: Place, value: pl.Expr, what: str) -> pl.Expr:
-    return pl.format(f"{_escaped(place.shown)}: {{}} {what}", show(value))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("{", "(").replace("}", ")")
 
 
 def _with_quoted_ids(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -157,9 +153,9 @@ def _plain_number(place: Place, kind: str, value: pl.Expr) -> pl.Expr:
     """
     if place.decimal == ",":
         plain = value.str.replace_all(r"[.'\s]", "").str.replace(",", ".", literal=True)
-        return pl.when(value.str.contains(_WITH_COMMA)).then(plain).otherwise(value)
+        return pl.when(value.str.contains(WITH_COMMA)).then(plain).otherwise(value)
     if place.decimal == "." and kind == "whole":
-        thousands = value.str.contains(_THOUSANDS)
+        thousands = value.str.contains(THOUSANDS)
         return pl.when(thousands).then(value.str.replace_all(",", "")).otherwise(value)
     if place.decimal == "." and kind == "money":
         return value.str.strip_prefix("$")
@@ -178,7 +174,7 @@ def _numeric(
     place: Place, name: str, value: pl.Expr, what: str, *, signed: bool = False
 ) -> list[Fault]:
     unreadable = Fault(
-        _says_something(value) & pl.col(name).is_null(), _says(place, value, f"is not {what}")
+        _says_something(value) & pl.col(name).is_null(), says(place, value, f"is not {what}")
     )
-    negative = Fault(pl.col(name) < 0, _says(place, value, "is negative"))
+    negative = Fault(pl.col(name) < 0, says(place, value, "is negative"))
     return [unreadable] if signed else [unreadable, negative]

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmops_pipelines.formats.engine.reading import Place
+
 _SHOWABLE: Final = r"^(?:[^\s\"]{1,40}|[0-9TZ :.,+-]{1,40})$"
 
 
@@ -38,6 +40,16 @@ def sort_out(frame: pl.DataFrame, faults: Sequence[Fault]) -> Sorted:
         ignore_nulls=True,
     )
     return Sorted(frame.filter(~faulty), bad.with_columns(reason=reason))
+
+
+def says(place: Place, value: pl.Expr, what: str) -> pl.Expr:
+    """The sentence of a fault: where a value stands, the value itself, and ``what`` is wrong."""
+    return sentence(f"{place.shown}: ", show(value), f" {what}")
+
+
+def sentence(*parts: str | pl.Expr) -> pl.Expr:
+    """Words and values as one text; whatever the words are, for a path may hold braces, too."""
+    return pl.concat_str(pl.lit(part) if isinstance(part, str) else part for part in parts)
 
 
 def show(raw: pl.Expr) -> pl.Expr:

@@ -8,7 +8,7 @@ import polars as pl
 
 from llmops_pipelines.formats.engine.calls import has_error, said_status, time_faults
 from llmops_pipelines.formats.engine.decoding import decode
-from llmops_pipelines.formats.engine.faults import Fault, Sorted, show, sort_out
+from llmops_pipelines.formats.engine.faults import Fault, Sorted, says, sort_out
 from llmops_pipelines.formats.engine.reading import Reading
 from llmops_pipelines.formats.engine.times import Limits
 
@@ -38,9 +38,10 @@ def read_steps(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         ),
         Fault(
             pl.col("status").is_not_null() & said.is_null(),
-            pl.format(
-                f"{reading.place('status').shown}: {{}} is no known status; use ok or error",
-                show(pl.col("raw:status")),
+            says(
+                reading.place("status"),
+                pl.col("raw:status"),
+                "is no known status; use ok or error",
             ),
         ),
     ]
@@ -67,23 +68,24 @@ def read_feedback(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted
     decoded = decode(raw, reading, _FEEDBACK)
     thumb = pl.col("thumb").str.to_lowercase()
     about = [reading.place(name).shown for name in ("about_call", "trace_id")]
-    said = [reading.place(name).shown for name in ("rating", "thumb", "comment")]
+    said = [reading.place(name) for name in ("rating", "thumb", "comment")]
     faults = [
         *decoded.faults,
         *time_faults(reading, limits),
         Fault(
             ~pl.col("rating").is_between(1, 5),
-            pl.format(
-                f"{said[0]}: {{}} is not between 1 and 5; scale it", show(pl.col("raw:rating"))
-            ),
+            says(said[0], pl.col("raw:rating"), "is not between 1 and 5; scale it"),
         ),
         Fault(
             ~thumb.is_in(list(_THUMBS)),
-            pl.format(f"{said[1]}: {{}} is neither up nor down", show(pl.col("raw:thumb"))),
+            says(said[1], pl.col("raw:thumb"), "is neither up nor down"),
         ),
         Fault(
             pl.all_horizontal(pl.col("raw:rating", "raw:thumb", "raw:comment").is_null()),
-            pl.lit(f"{said[0]}: is missing, and so are {said[1]} and {said[2]}; log one of them"),
+            pl.lit(
+                f"{said[0].shown}: is missing, and so are {said[1].shown} and {said[2].shown};"
+                " log one of them"
+            ),
         ),
         Fault(
             pl.all_horizontal(pl.col("raw:about_call", "raw:trace_id").is_null()),

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.formats.engine.faults import Fault
+from llmops_pipelines.formats.engine.faults import Fault, sentence
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 INPUT_PARTS: Final = ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input")
@@ -44,40 +44,46 @@ def token_faults(shown: dict[str, str]) -> list[Fault]:
     return [
         Fault(
             _uncached() < 0,
-            pl.format(
-                f"{shown['cache_read']}: {{}} cached and audio tokens exceed the {{}} of"
-                f" {shown['input_tokens']}, which must include them",
+            sentence(
+                f"{shown['cache_read']}: ",
                 other,
+                " cached and audio tokens exceed the ",
                 _input(),
+                f" of {shown['input_tokens']}, which must include them",
             ),
         ),
         Fault(
             _output() < _parts(OUTPUT_PARTS),
-            pl.format(
-                f"{shown['reasoning']}: {{}} reasoning and audio tokens exceed the {{}} of"
-                f" {shown['output_tokens']}, which must include them",
+            sentence(
+                f"{shown['reasoning']}: ",
                 _parts(OUTPUT_PARTS),
+                " reasoning and audio tokens exceed the ",
                 _output(),
+                f" of {shown['output_tokens']}, which must include them",
             ),
         ),
         Fault(
             pl.col("input_tokens") != pl.col("uncached_input") + other,
-            pl.format(
-                f"{shown['input_tokens']}: {{}} is not the {{}} uncached and {{}} other input"
-                " tokens together; check which counts include which",
-                "input_tokens",
-                "uncached_input",
+            sentence(
+                f"{shown['input_tokens']}: ",
+                pl.col("input_tokens"),
+                " is not the ",
+                pl.col("uncached_input"),
+                " uncached and ",
                 other,
+                " other input tokens together; check which counts include which",
             ),
         ),
         Fault(
             _input() + _output() != total,
-            pl.format(
-                f"{shown['total_tokens']}: {{}} is not the sum of {{}} input and {{}} output"
-                " tokens; check which counts include which",
+            sentence(
+                f"{shown['total_tokens']}: ",
                 total,
+                " is not the sum of ",
                 _input(),
+                " input and ",
                 _output(),
+                " output tokens; check which counts include which",
             ),
         ),
     ]

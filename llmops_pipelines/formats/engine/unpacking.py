@@ -18,7 +18,7 @@ from llmops_pipelines.formats.engine.reading import Record, Unpack
 from llmops_pipelines.formats.engine.surrogates import without_halves
 
 _IGNORED: Final = "ignored"
-_MISFITS = (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError)
+MISFITS: Final = (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError)
 """What a record that is built otherwise than documented makes a format raise."""
 
 RECORDS: Final = pl.Schema(
@@ -66,7 +66,7 @@ def unpack_lines(lines: pl.DataFrame, unpack: Unpack) -> Unpacked:
         except RecursionError:
             misfits.append((line, "line: is nested too deeply; flatten the record"))
             continue
-        except _MISFITS as error:
+        except MISFITS as error:
             misfits.append((line, f"record: is not built as documented ({_named(error)})"))
             continue
         if left := max(len(found), 1) - len(kept):

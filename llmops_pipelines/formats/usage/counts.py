@@ -41,6 +41,11 @@ def any_in(value: Any) -> bool:
     return bool(count_in(value))
 
 
+def counts_a_side(found: Mapping[str, Any]) -> bool:
+    """Whether fields of a record count a prompt or an answer."""
+    return any(name in found for name in ("input_tokens", "uncached_input", "output_tokens"))
+
+
 def together(*values: Any) -> Any:
     """Together; None if all are; the first that is no count, so that it is rejected by name."""
     known = [value for value in values if value is not None]

@@ -76,7 +76,7 @@ def token_fields(usage: Any) -> Record:
     given, outgoing = _Side(), _Side()
     total, tier = None, None
     for name, value in _flat(usage):
-        count = count_of(value)
+        count = count_in(value)
         if name in _INPUTS or name in _OUTPUTS:
             side = given if name in _INPUTS else outgoing
             if count is None:
@@ -115,13 +115,8 @@ def _is_sum_of_all(usage: Record, total: int | None) -> bool:
 
     Where nobody gave a total, Langfuse fills it in so.
     """
-    said = [count_of(value) or 0 for name, value in _flat(usage) if name not in _TOTALS]
+    said = [count_in(value) or 0 for name, value in _flat(usage) if name not in _TOTALS]
     return len(said) > 1 and total == sum(said)
-
-
-def count_of(value: Any) -> int | None:
-    """A count as a whole number, also out of text; None where it is none."""
-    return count_in(tokens(value))
 
 
 def total_of(costs: Record) -> Any:

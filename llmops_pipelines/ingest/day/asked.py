@@ -32,7 +32,7 @@ NO_CALL: Final = pl.col("only_asked") & (pl.col("status") == "ok")
 """Messages alone. What was only asked and failed is a call that began."""
 
 
-def apart(landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def calls_and_asked(landed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Those of ``landed`` (``LANDED_CALLS``) that are calls, and those that are only asked.
 
     A call that only began is both: the former where nothing else tells of it.
@@ -114,14 +114,22 @@ def unclaimed(landed: pl.LazyFrame, calls: pl.DataFrame) -> pl.DataFrame:
     Returns:
         ``call_id``, ``source_file`` and ``source_line``.
     """
-    known = calls.select(call_id=pl.col("copies").explode().struct.field("call_id")).drop_nulls()
     return (
         landed.filter("only_asked")
         .select("call_id", "source_file", "source_line")
         .collect()
-        .join(known, on="call_id", how="anti")
+        .join(ids_of(calls), on="call_id", how="anti")
         .sort("call_id", "source_file", "source_line")
     )
+
+
+def ids_of(calls: pl.DataFrame) -> pl.DataFrame:
+    """``call_id`` of all records that were made ``calls``: whatever a call was logged as.
+
+    Args:
+        calls: ``LLM_CALLS``, as far as ``copies``.
+    """
+    return calls.select(call_id=pl.col("copies").explode().struct.field("call_id")).drop_nulls()
 
 
 def _whole(name: str) -> pl.Expr:

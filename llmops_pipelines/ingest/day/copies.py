@@ -46,7 +46,6 @@ from llmops_pipelines.ingest.day.likeness import (
     SENT,
     SILENT,
     STREAMS_TWICE,
-    apart,
     kin,
     nested,
     not_two_errors,
@@ -54,6 +53,7 @@ from llmops_pipelines.ingest.day.likeness import (
     not_two_responses,
     one_model,
     one_more,
+    seconds_apart,
 )
 
 _CROWD: Final = 20
@@ -113,7 +113,7 @@ def _by_response(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     return (
         pairs.join(repeating, on=key, how="anti")
         .filter(
-            apart() <= SAME_RESPONSE_S,
+            seconds_apart() <= SAME_RESPONSE_S,
             (pl.col("received") == pl.col("received_right")).fill_null(value=True)
             | (pl.col("doubted") | pl.col("doubted_right"))
             | (~one_library & timed & nested() & one_more()).fill_null(value=False),
@@ -200,7 +200,7 @@ def _in_order(rows: pl.DataFrame, keys: list[str], condition: pl.Expr) -> Iterab
         )
         .with_columns(place=pl.int_range(pl.len()).over(*run, writer))
     )
-    fits = (apart() <= CLOSE_S) & one_model() & condition
+    fits = (seconds_apart() <= CLOSE_S) & one_model() & condition
     return (
         runs.join(runs, on=[*run, "place"], suffix="_right")
         .filter(writer < pl.col("source_format_right"))
@@ -302,7 +302,7 @@ def _only_twins(
         .filter(
             pl.col("row") < pl.col("row_right"),
             pl.col(writer) != pl.col(f"{writer}_right"),
-            apart() <= CLOSE_S,
+            seconds_apart() <= CLOSE_S,
             one_model(),
             *conditions,
         )

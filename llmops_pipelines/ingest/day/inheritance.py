@@ -26,10 +26,10 @@ def inherit(
     roots alone: a sibling's prompt is its own.
 
     Args:
-        names: Columns to fill, text all of them.
-        records: ``trace_id`` and ``names``.
+        records: With ``trace_id`` and ``names``.
         trace: Records of the same traces, with ``trace_id``, ``parent_id``, ``started_at`` and
             ``names`` as far as they have them; ``records`` may be one of them.
+        names: Columns to fill, text all of them.
     """
     several = (
         pl.concat([frame.select("trace_id") for frame in trace])

@@ -42,12 +42,12 @@ def late_feedback(
 
     Feedback counts on its own day where it names a call of it, else on the latest of the
     ``LOOK_BACK_DAYS`` before that holds the call, or a call of the trace, that it names; else,
-    since clocks differ, on the day after; else on its own. Looked for is only what may have moved:
-    feedback of days that were touched, and what names a call of these, or did.
+    since clocks differ, on the day after; else on its own. Only what may have moved is looked for:
+    feedback that was given on a touched day, and feedback that names a call of one, or did.
 
     Args:
-        given: ``GIVEN`` of the days ``given_near`` those that were touched.
-        recorded: ``LATE_FEEDBACK`` given on these days, as it was before.
+        given: ``GIVEN`` of the days that ``given_near`` finds for the touched ones.
+        recorded: ``LATE_FEEDBACK`` given on the same days, as it was before.
         touched: Days whose landed rows changed.
         days: Days whose calls are known; others are closed.
         calls_of: ``call_id`` and ``trace_id`` of the calls of a day.

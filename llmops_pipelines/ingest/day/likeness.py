@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.formats.dialects import OF_SDKS
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
 CLOSE_S: Final = 2.0
@@ -32,11 +33,10 @@ SILENT: Final = pl.col("response_id").is_null() & (pl.col("sent") + pl.col("rece
 FAILED: Final = SILENT & (pl.col("status") == "error")
 """Failures that nothing but their time and class tells apart."""
 
-BEGUN: Final = (
-    pl.all_horizontal(pl.col(name).is_null() for name in ("response_id", *TOKEN_BUCKETS))
-    & (pl.col("status") == "ok")
-    & pl.col("latency_ms").is_not_null()
-)
+BARE: Final = pl.all_horizontal(pl.col(name).is_null() for name in ("response_id", *TOKEN_BUCKETS))
+"""Calls without a response id and without any count."""
+
+BEGUN: Final = BARE & (pl.col("status") == "ok") & pl.col("latency_ms").is_not_null()
 """Calls of which nothing is known but that they were made and did not fail."""
 
 CACHED: Final = pl.col("tags").list.contains("cache_hit").fill_null(value=False)
@@ -45,8 +45,8 @@ CACHED: Final = pl.col("tags").list.contains("cache_hit").fill_null(value=False)
 STREAMS_TWICE: Final = "logfire."
 """How libraries are called that log a stream as it begins and again when it is over."""
 
-OF_SDK: Final = pl.col("instrumentation").str.starts_with("com.anthropic.sdk")
-"""Records that a provider's SDK writes of its own calls, without texts."""
+OF_SDK: Final = pl.col("instrumentation").str.starts_with(OF_SDKS)
+"""Records that a provider's SDK writes of its own calls, without texts; null without a library."""
 
 SNAPSHOT: Final = (
     r"^[-@:](?:latest|v[0-9]+(?::[0-9]+)?"
@@ -59,7 +59,7 @@ _GATEWAYS_OWN: Final = r"^chatcmpl-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """Ids that LiteLLM makes up for answers that it puts into OpenAI's shape."""
 
 
-def apart() -> pl.Expr:
+def seconds_apart() -> pl.Expr:
     """Seconds between the starts of two joined records."""
     between = pl.col("started_at") - pl.col("started_at_right")
     return between.dt.total_microseconds().abs() / 1e6

@@ -17,8 +17,8 @@ from llmops_pipelines.ingest.day.likeness import (
     RECEIVED,
     SAME_RESPONSE_S,
     SENT,
-    apart,
     one_model,
+    seconds_apart,
 )
 from llmops_pipelines.ingest.day.same_calls import groups
 from llmops_pipelines.tables import TOKEN_BUCKETS
@@ -97,7 +97,7 @@ def _pairs(rows: pl.DataFrame) -> Iterable[tuple[int, int]]:
             part.filter(~pl.col("late"))
             .join(part.filter("late"), on=key, suffix="_right")
             .filter(
-                apart() <= SAME_RESPONSE_S,
+                seconds_apart() <= SAME_RESPONSE_S,
                 one_model() | pl.any_horizontal(pl.col("model", "model_right").is_null()),
                 _same("sent"),
                 _same("received"),

@@ -1,8 +1,8 @@
 """One call that was logged more than once, under different ids: found, and merged into one row.
 
 A call is logged again by a wrapper (an SDK's own span inside an instrumentation's) or by a second
-system (a gateway and a tracing tool). Counted twice, it would double spend. How
-such records are found is told in ``copies``.
+system (a gateway and a tracing tool). Counted twice, it would double spend. How such records are
+found is told in ``copies``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import polars as pl
 from llmops_pipelines.ingest.day.completeness import fullest_first
 from llmops_pipelines.ingest.day.copies import copies_in
 from llmops_pipelines.ingest.day.likeness import BEGUN, CACHED, SNAPSHOT
+from llmops_pipelines.reference import UNATTRIBUTED
 from llmops_pipelines.tables import COPY, LANDED_CALLS, TOKEN_BUCKETS
 
 _TRACERS: Final = (
@@ -41,8 +42,6 @@ _OF_KEPT: Final = (
 """Not filled from other records: they say where the kept record lies and what it says."""
 
 _COPY: Final = [field.name for field in COPY.fields]
-
-_UNKNOWN_FEATURE: Final = "unattributed"
 
 
 def merged(calls: pl.DataFrame) -> pl.DataFrame:
@@ -127,7 +126,7 @@ def _first_known(name: str) -> pl.Expr:
         )
         return agree.sort_by(agree.str.len_chars(), maintain_order=True).last().alias(name)
     if name == "feature":
-        says &= pl.col(name) != _UNKNOWN_FEATURE
+        says &= pl.col(name) != UNATTRIBUTED
     candidates: list[pl.Expr] = [
         pl.col(name).filter(says & (pl.col("source_format") == source)).first()
         for source in PRECEDENCE.get(name, ())

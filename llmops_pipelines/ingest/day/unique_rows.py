@@ -7,11 +7,18 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.day.asked import NO_CALL, apart, with_asked, with_joined_texts
+from llmops_pipelines.ingest.day.asked import (
+    NO_CALL,
+    calls_and_asked,
+    ids_of,
+    with_asked,
+    with_joined_texts,
+)
 from llmops_pipelines.ingest.day.attempts import linked
 from llmops_pipelines.ingest.day.completeness import PLACE, fullest_first
 from llmops_pipelines.ingest.day.evening import Evening
 from llmops_pipelines.ingest.day.inheritance import INHERITED, inherit
+from llmops_pipelines.ingest.day.ownership import with_team
 from llmops_pipelines.ingest.day.retrieval import with_context_steps
 from llmops_pipelines.ingest.day.same_calls import merged
 from llmops_pipelines.ingest.day.wrappers import with_wrappers, wrappers
@@ -81,7 +88,7 @@ def llm_calls(
     """
     steps = TRACE_STEPS.empty() if steps is None else steps
     features = features or Features()
-    landed, asked = apart(_collected(landed).clone())
+    landed, asked = calls_and_asked(_collected(landed).clone())
     calls = landed
     if not _ascends(landed["call_id"]):
         rows, others = _kept_calls(landed), _said_in_parts(landed)
@@ -95,11 +102,7 @@ def llm_calls(
     calls = with_wrappers(merged(calls), wrapped)
     said = [evening.said] if evening else []
     calls = inherit(calls, [calls, wrapped, steps, *said], [*INHERITED, "user_hash"])
-    owners = {name: features.of(name).team for name in calls["feature"].unique().to_list()}
-    owner = pl.col("feature").replace_strict(owners, return_dtype=pl.String, default=None)
-    calls = linked(
-        calls.with_columns(team=pl.coalesce("team", owner)), evening.tried if evening else None
-    )
+    calls = linked(with_team(calls, features), evening.tried if evening else None)
     return LLM_CALLS.require(with_context_steps(calls, steps))
 
 
@@ -142,11 +145,8 @@ def unaccounted_rows(landed: Frame, calls: pl.DataFrame) -> pl.DataFrame:
         demands: landed lines = calls + duplicates.
     """
     rows = _collected(landed.filter(~NO_CALL).select(_CALL))
-    known = calls.select(
-        call_id=pl.col("copies").explode().struct.field("call_id"),
-    ).drop_nulls()
     lost = rows.unique("call_id", keep="first", maintain_order=True).join(
-        known, on="call_id", how="anti"
+        ids_of(calls), on="call_id", how="anti"
     )
     invented = calls.select(_CALL).join(rows, on=_CALL, how="anti")
     return (

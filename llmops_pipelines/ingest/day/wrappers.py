@@ -12,13 +12,12 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.tables import COPY, TOKEN_BUCKETS
+from llmops_pipelines.ingest.day.likeness import BARE, OF_SDK
+from llmops_pipelines.tables import COPY
 
 _DEEPEST: Final = 64
 """So many parents up a wrapper may stand above its call."""
 
-_OF_SDKS: Final = "com.anthropic.sdk"
-"""A provider's SDK that records its own calls, without texts, is the wrapped one and wraps none."""
 
 _COPY: Final = [field.name for field in COPY.fields]
 
@@ -33,7 +32,6 @@ def wrappers(calls: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
         calls: ``LANDED_CALLS`` columns, ``call_id`` distinct.
         steps: ``TRACE_STEPS`` of the same day.
     """
-    bare = pl.all_horizontal(pl.col(name).is_null() for name in (*TOKEN_BUCKETS, "response_id"))
     above = ["trace_id", "call_id"]
     parents = pl.concat(
         [
@@ -43,12 +41,12 @@ def wrappers(calls: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     ).drop_nulls()
     parents = parents.unique(above, keep="first", maintain_order=True)
     around = parents.select("trace_id", call_id="parent_id").unique()
-    outer = calls.filter(bare).join(around, on=above, how="semi", maintain_order="left")
+    outer = calls.filter(BARE).join(around, on=above, how="semi", maintain_order="left")
     if outer.is_empty():
         return outer.with_columns(inner=pl.lit(None, pl.String))
-    of_sdk = pl.col("instrumentation").str.starts_with(_OF_SDKS).fill_null(value=False)
+    # A provider's SDK is the wrapped one, whoever stands above it, and makes a wrapper of none.
     below = (
-        calls.filter(~of_sdk, pl.col("parent_id").is_not_null())
+        calls.filter(~OF_SDK.fill_null(value=False), pl.col("parent_id").is_not_null())
         .join(outer, on="trace_id", how="semi")
         .join(outer, on="call_id", how="anti")
         .sort("started_at", "call_id")

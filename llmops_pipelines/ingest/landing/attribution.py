@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from functools import reduce
+from typing import Final
 
 import polars as pl
 
 from llmops_pipelines.reference import AttributionRule, Features
+
+_WILD: Final = re.compile(r"(\*+|\?|\[!?\]?[^\]]*\])")
+"""What stands for more than itself in a glob: stars, a question mark, a set of characters."""
 
 
 def attributed(records: pl.DataFrame, features: Features) -> pl.DataFrame:
@@ -35,13 +40,31 @@ def _fits(rule: AttributionRule, records: pl.DataFrame) -> pl.Expr:
 
 
 def _matches(column: str, glob: str, records: pl.DataFrame) -> pl.Expr:
-    # fnmatch writes Python's spelling of "end of text".
-    pattern = "^" + fnmatch.translate(glob).replace(r"\Z", "$").replace(r"\z", "$")
+    pattern = _regex(glob)
     if column == "tag":
         return pl.col("tags").list.eval(pl.element().str.contains(pattern)).list.any()
     if column not in records.columns:
         return pl.lit(value=False)
     return pl.col(column).str.contains(pattern)
+
+
+def _regex(glob: str) -> str:
+    """``glob`` for Rust's engine, which knows none of the groups that fnmatch writes for stars."""
+    return "^(?s:" + "".join(map(_part, _WILD.split(glob))) + ")$"
+
+
+def _part(part: str) -> str:
+    match part[:1]:
+        case "*":
+            return ".*"
+        case "?":
+            return "."
+        case "[" if _WILD.fullmatch(part):
+            # A set that runs backwards, as [z-a], holds nothing.
+            one = fnmatch.translate(part).replace("(?!)", r"[^\s\S]")
+            return one.removesuffix(r"\Z").removesuffix(r"\z")
+        case _:
+            return re.escape(part)
 
 
 def _first(fits: list[pl.Expr], values: list[str | None]) -> pl.Expr:

@@ -13,7 +13,8 @@ import polars as pl
 
 from llmops_pipelines.ingest.day.asked import NO_CALL
 from llmops_pipelines.ingest.landing.event_days import file_day, tell_days
-from llmops_pipelines.ingest.landing.parts import Part, Piece, read_part
+from llmops_pipelines.ingest.landing.parts import Part, read_part
+from llmops_pipelines.ingest.landing.pieces import Piece
 from llmops_pipelines.ingest.landing.tabling import landed_tables
 from llmops_pipelines.ingest.log_files.files import Content, failed_content
 from llmops_pipelines.ingest.log_files.lines import Block, Refused, of_few_lines

@@ -14,7 +14,7 @@ import orjson
 
 from llmops_pipelines.ingest.log_files.files import DamagedFileError, LogFile, read_content
 from llmops_pipelines.ingest.log_files.lines import Block, Refused
-from llmops_pipelines.ingest.log_files.rewriting import lines_of, object_in, written
+from llmops_pipelines.ingest.log_files.rewriting import block_of, lines_of, object_in, written
 
 _BODY: Final = re.compile(
     r"(?:^|/)data/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_(?:in|out)put\.json(?:\.gz)?\Z"
@@ -59,10 +59,10 @@ def with_bodies(
             held.append(whole)
             size += len(whole)
             if size > _MOST_HELD:
-                yield Block(b"\n".join([*held, b""]), first, len(held))
+                yield block_of(held, first)
                 size, first, held = 0, first + len(held), []
         if held:
-            yield Block(b"\n".join([*held, b""]), first, len(held))
+            yield block_of(held, first)
 
 
 def _whole(line: bytes, log: LogFile, most_bytes: int) -> bytes:

@@ -18,7 +18,13 @@ from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import as_object, first
 from llmops_pipelines.ingest.log_files.lines import Block, Refused
 from llmops_pipelines.ingest.log_files.other_providers import PROVIDERS
-from llmops_pipelines.ingest.log_files.rewriting import lines_of, object_in, with_lines, written
+from llmops_pipelines.ingest.log_files.rewriting import (
+    block_of,
+    lines_of,
+    object_in,
+    with_lines,
+    written,
+)
 
 NameOf = Callable[[Record], str | None]
 """The name of the format that a record is in; None where none knows it."""
@@ -118,10 +124,8 @@ def _settled(block: Block, name_of: NameOf, *, whole: bool) -> tuple[Block, Bloc
     cut = min((start for start, _ in begun.values()), default=len(lines))
     for start, end in sorted(spans, reverse=True):
         cut = start if start < cut <= end else cut  # pieces between those of another stream
-    rest = Block(
-        b"".join(line + b"\n" for line in lines[cut:]), block.first_line + cut, len(lines) - cut
-    )
-    return Block(b"".join(line + b"\n" for line in told[:cut]), block.first_line, cut), rest
+    first = block.first_line
+    return block_of(told[:cut], first), block_of(lines[cut:], first + cut)
 
 
 def _piece(line: bytes) -> _Piece | None:

@@ -23,7 +23,7 @@ from llmops_pipelines.ingest.log_files.files import Content, DamagedFileError, f
 from llmops_pipelines.ingest.log_files.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.log_files.other_providers import PROVIDERS
 from llmops_pipelines.ingest.log_files.parquet_bounds import NoTableError
-from llmops_pipelines.ingest.log_files.record_files import document_records, is_csv, peeked
+from llmops_pipelines.ingest.log_files.record_files import document_records, head_of, is_csv, peeked
 from llmops_pipelines.ingest.log_files.rewriting import lines_of, object_in
 from llmops_pipelines.ingest.log_files.span_messages import with_earlier_messages
 from llmops_pipelines.ingest.log_files.streams import gathered, with_joined_responses
@@ -200,15 +200,14 @@ def _opened_table(
         seen, sample = _begin(blocks)
     except NoTableError as error:
         return Unknown(1, f"file: {error}")
+    whole: Iterator[Block | Refused] = chain(seen, blocks)
     if source is not None:
-        whole = chain(seen, blocks)
         nested = with_parsed_cells(whole) if source.format in _NESTED else whole
         return Opened(source.reading, source.tag, nested)
     found = sniff(sample)
     parsed = sniff([parsed_cells(line.encode()).decode() for line in sample])
-    whole = chain(seen, blocks)
     if parsed in _NESTED or (parsed is not None and found is None):
-        found, whole = parsed, chain(with_parsed_cells(whole))
+        found, whole = parsed, with_parsed_cells(whole)
     if found is not None:
         return Opened(_SNIFFED[found], found, whole)
     if not seen:
@@ -237,10 +236,7 @@ def _begin(blocks: Iterator[Block | Refused]) -> tuple[list[Block | Refused], li
 
 
 def _head(seen: list[Block | Refused]) -> bytes:
-    first = next(iter(seen), None)
-    if isinstance(first, Refused):
-        return first.begins
-    return first.data[:65536] if first else b""
+    return head_of(seen[0]) if seen else b""
 
 
 def _begins(seen: list[Block | Refused]) -> bytes:

@@ -25,6 +25,7 @@ from llmops_pipelines.ingest.log_files.tabular import PARQUET, csv_blocks, parqu
 
 _DOCUMENT_BYTES: Final = 64 * 2**20
 _SAMPLE_LINES: Final = 100
+_HEAD: Final = 2**16
 _CSV: Final = re.compile(r"\.csv(\.(gz|zst))?$", re.IGNORECASE)
 
 
@@ -72,7 +73,7 @@ def _texts(
     first = next(blocks, None)
     if first is None:
         return
-    begins = (first.begins if isinstance(first, Refused) else first.data[:65536]).lstrip()[:1]
+    begins = head_of(first).lstrip()[:1]
     sample = [] if isinstance(first, Refused) else sample_lines([first], _SAMPLE_LINES)
     over_lines = begins == b"{" and isinstance(first, Block) and not objects_in(sample[:1])
     if begins == b"[" or over_lines:
@@ -108,6 +109,11 @@ def _refused(reason: str) -> Refused:
     return Refused(1, 0, "", reason)
 
 
+def head_of(block: Block | Refused) -> bytes:
+    """The first bytes of a block, enough to tell what a file is."""
+    return block.begins if isinstance(block, Refused) else block.data[:_HEAD]
+
+
 def is_csv(path: str) -> bool:
     """Whether a file's name says that it holds comma-separated values, packed or not."""
     return _CSV.search(path) is not None
@@ -119,7 +125,7 @@ def peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
         first = next(chunks, b"")
     except DamagedFileError as error:
         return b"", _damaged(error)
-    return first[:65536], chain([first], chunks)
+    return first[:_HEAD], chain([first], chunks)
 
 
 def document_records(connection: duckdb.DuckDBPyConnection, content: Content) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Lines of a block read as JSON objects, and a block with other lines in place of its own."""
+"""Lines of a block read as JSON objects, and blocks made of lines."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def lines_of(block: Block) -> list[bytes]:
 def with_lines(block: Block, lines: Sequence[bytes]) -> Block:
     """``block`` with ``lines``, as many as it has."""
     return block._replace(data=b"\n".join([*lines, b""]))
+
+
+def block_of(lines: Sequence[bytes], first_line: int) -> Block:
+    """The block of ``lines``, of which the first has the number ``first_line``."""
+    return Block(b"\n".join([*lines, b""]), first_line, len(lines))
 
 
 def object_in(line: str | bytes) -> Record | None:

@@ -16,7 +16,13 @@ import pyarrow.parquet as pq
 from llmops_pipelines.ingest.log_files.files import DamagedFileError, most_bytes
 from llmops_pipelines.ingest.log_files.lines import SHORT, Block, Refused, ShortLines, too_long
 from llmops_pipelines.ingest.log_files.parquet_bounds import NoTableError, reading_plan
-from llmops_pipelines.ingest.log_files.rewriting import object_in, written
+from llmops_pipelines.ingest.log_files.rewriting import (
+    block_of,
+    lines_of,
+    object_in,
+    with_lines,
+    written,
+)
 
 _ROWS: Final = 4_000
 _SPOOLED: Final = 64 * 2**20
@@ -168,8 +174,7 @@ def with_parsed_cells(blocks: Iterator[Block | Refused]) -> Iterator[Block | Ref
     """``blocks`` whose cells that hold an object or a list as text hold it as such."""
     for item in blocks:
         if isinstance(item, Block):
-            lines = [parsed_cells(line) for line in item.data.split(b"\n")[:-1]]
-            yield item._replace(data=b"\n".join([*lines, b""]))
+            yield with_lines(item, [parsed_cells(line) for line in lines_of(item)])
         else:
             yield item
 
@@ -239,7 +244,7 @@ def _blocks(
         line = row if isinstance(row, Refused) else _line(number, row, max_line_bytes)
         if isinstance(line, Refused) or len(held) == _ROWS or size > max_line_bytes:
             if held:
-                yield Block(b"\n".join([*held, b""]), first, len(held))
+                yield block_of(held, first)
             held, size = [], 0
         if isinstance(line, Refused):
             yield line
@@ -248,7 +253,7 @@ def _blocks(
             held.append(line)
             size += len(line)
     if held:
-        yield Block(b"\n".join([*held, b""]), first, len(held))
+        yield block_of(held, first)
 
 
 def _line(number: int, row: dict[str, Any], max_line_bytes: int) -> bytes | Refused:

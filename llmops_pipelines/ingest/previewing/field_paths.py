@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from llmops_pipelines.formats import Place, Reading
 from llmops_pipelines.formats.engine.fields import FIELDS
 from llmops_pipelines.formats.engine.reading import Record, Unpack
+from llmops_pipelines.formats.engine.unpacking import MISFITS
 from llmops_pipelines.formats.records import at_path
 
 _Folded = tuple[str, ...]
@@ -191,7 +192,7 @@ def _filled(record: Record, reading: Reading, unpack: Unpack) -> list[dict[str, 
             }
             for canonical in unpack(_with(record, (), lambda value: value))
         ]
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError):
+    except MISFITS:
         return []
 
 

@@ -137,20 +137,18 @@ def _flag(profile: Profile, _: LandingOptions) -> Guess | None:
 def _whole(profile: Profile, _: LandingOptions) -> Guess | None:
     if not profile.are_whole:
         return None
-    numbers = [number for number in profile.numbers if number is not None]
-    return Guess(profile, f"whole numbers, median {median(numbers):,.0f}")
+    return Guess(profile, f"whole numbers, median {median(profile.known_numbers):,.0f}")
 
 
 def _attempt(profile: Profile, options: LandingOptions) -> Guess | None:
-    below = any(number is not None and number < 1 for number in profile.numbers)
+    below = any(number < 1 for number in profile.known_numbers)
     return None if below else _whole(profile, options)
 
 
 def _duration(profile: Profile, _: LandingOptions) -> Guess | None:
-    numbers = [number for number in profile.numbers if number is not None]
-    if not profile.are_numbers or min(numbers) < 0:
+    if not profile.are_numbers or min(profile.known_numbers) < 0:
         return None
-    middle = median(numbers)
+    middle = median(profile.known_numbers)
     if profile.unit in ("ms", "s", "us", "ns"):
         unit = profile.unit
         odd = middle * {"ms": 1e-3, "s": 1, "us": 1e-6, "ns": 1e-9}[unit] > 600
@@ -162,10 +160,9 @@ def _duration(profile: Profile, _: LandingOptions) -> Guess | None:
 
 
 def _money(profile: Profile, _: LandingOptions) -> Guess | None:
-    numbers = [number for number in profile.numbers if number is not None]
-    if not profile.are_numbers or min(numbers) < 0:
+    if not profile.are_numbers or min(profile.known_numbers) < 0:
         return None
-    middle = median(numbers)
+    middle = median(profile.known_numbers)
     unit = "cents" if profile.unit == "cents" else "usd"
     review = "" if middle < 1 or unit == "cents" else "dear for one call; are they cents?"
     return Guess(profile, f"median {middle:,.4g} {unit}", review, unit)
@@ -196,8 +193,7 @@ def _status(profile: Profile, _: LandingOptions) -> Guess | None:
 
 
 def _http(profile: Profile, _: LandingOptions) -> Guess | None:
-    good = all(number is not None and 100 <= number < 600 for number in profile.numbers
-               if number is not None)  # fmt: skip
+    good = all(100 <= number < 600 for number in profile.known_numbers)
     return Guess(profile, "HTTP statuses") if profile.are_numbers and good else None
 
 

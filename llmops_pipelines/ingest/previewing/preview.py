@@ -14,8 +14,6 @@ from llmops_pipelines import pricing
 from llmops_pipelines.formats import FORMATS, connect
 from llmops_pipelines.formats.engine.reading import Reading, Record
 from llmops_pipelines.ingest.day.asked import NO_CALL
-from llmops_pipelines.ingest.day.unique_rows import llm_calls, trace_steps
-from llmops_pipelines.ingest.landing.landing import land
 from llmops_pipelines.ingest.log_files.files import LogFile, read_content
 from llmops_pipelines.ingest.log_files.lines import sample_lines
 from llmops_pipelines.ingest.log_files.opening import Opened, open_content
@@ -23,16 +21,13 @@ from llmops_pipelines.ingest.log_files.other_providers import other_format
 from llmops_pipelines.ingest.log_files.rewriting import object_in
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.previewing.field_paths import FieldPaths, field_paths
-from llmops_pipelines.reference import Features
+from llmops_pipelines.ingest.previewing.read_alone import distinct_calls, land_alone
 from llmops_pipelines.tables import (
     LANDED_CALLS,
     LANDED_FEEDBACK,
     LANDED_REJECTIONS,
     LANDED_STEPS,
-    LLM_CALLS,
-    LOG_INDEX,
     TOKEN_BUCKETS,
-    Table,
 )
 
 _SAMPLE: Final = 500
@@ -111,23 +106,13 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         options: As for ``land``; its sources decide how the file is read.
         price_book: ``PRICE_BOOK``.
     """
-    kept = (LANDED_CALLS, LANDED_STEPS, LANDED_FEEDBACK, LANDED_REJECTIONS)
-    parts: dict[str, list[pl.DataFrame]] = {table.name: [table.empty()] for table in kept}
-    row: dict[str, Any] = {}
-    for batch in land([file], options, LOG_INDEX.empty()):
-        for name, days in batch.tables.items():
-            parts.get(name, []).extend(days.values())
-        row = next(batch.index.iter_rows(named=True), row)
-    landed = _together(parts, LANDED_CALLS)
+    (landed, steps, feedback, rejected), row = land_alone(
+        file, options, (LANDED_CALLS, LANDED_STEPS, LANDED_FEEDBACK, LANDED_REJECTIONS)
+    )
     asked = landed.filter(NO_CALL).height  # counts as ignored
-    steps = _together(parts, LANDED_STEPS)
     calls = pricing.price_tokens(distinct_calls(landed, steps, options.features), price_book)
     times = pl.concat(
-        [
-            landed["started_at"],
-            steps["started_at"],
-            _together(parts, LANDED_FEEDBACK)["given_at"].alias("started_at"),
-        ]
+        [landed["started_at"], steps["started_at"], feedback["given_at"].alias("started_at")]
     )
     opened = open_content(connect(), read_content(file), options)
     paths = FieldPaths({}, [])
@@ -141,10 +126,10 @@ def preview(file: LogFile, options: LandingOptions, price_book: pl.DataFrame) ->
         duplicates=landed.height - asked - calls.height,
         steps=row["steps"],
         feedback=row["feedback"],
-        feedback_names=_counted(_together(parts, LANDED_FEEDBACK)["name"].drop_nulls()),
+        feedback_names=_counted(feedback["name"].drop_nulls()),
         rejected=row["rejected"],
         ignored=row["ignored"],
-        rejections=_rejections(_together(parts, LANDED_REJECTIONS)),
+        rejections=_rejections(rejected),
         first=_moment(times.min()),
         last=_moment(times.max()),
         models=_counted(calls["model"]),
@@ -226,25 +211,6 @@ def preview_json(found: Preview) -> dict[str, Any]:
         },
         "dropped": found.paths.dropped,
     }
-
-
-def _together(parts: dict[str, list[pl.DataFrame]], table: Table) -> pl.DataFrame:
-    return pl.concat(frame.select(table.schema.names()) for frame in parts[table.name])
-
-
-def distinct_calls(landed: pl.DataFrame, steps: pl.DataFrame, features: Features) -> pl.DataFrame:
-    """The calls of all days as the days' tables would have them."""
-    day = pl.col("started_at").dt.date()
-    days = landed.select(day).to_series().unique().sort()
-    return pl.concat(
-        [
-            LLM_CALLS.empty(),
-            *(
-                llm_calls(landed.filter(day == at), trace_steps(steps.filter(day == at)), features)
-                for at in days
-            ),
-        ]
-    )
 
 
 def _rejections(rejected: pl.DataFrame) -> list[Rejection]:

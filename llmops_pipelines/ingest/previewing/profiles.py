@@ -12,12 +12,13 @@ from typing import Any, Final
 import polars as pl
 
 from llmops_pipelines.formats import read_times
+from llmops_pipelines.formats.engine.decoding import THOUSANDS, WITH_COMMA
 from llmops_pipelines.formats.engine.paths import Path, parse_path, show_path
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.ingest.previewing.foreign_words import IN_ENGLISH
 
-_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
-_WITH_COMMA: Final = re.compile(r"-?(?:[1-9]\d{0,2}(?:[.\s']\d{3})+|\d+)(?:,\d+)?")
+_THOUSANDS: Final = re.compile(THOUSANDS)
+_WITH_COMMA: Final = re.compile(WITH_COMMA)
 _DEEPEST: Final = 8
 _MOST_PATHS: Final = 1_000
 _WORD: Final = re.compile(r"[Ee]2[Ee]|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+[a-z]*")
@@ -53,6 +54,11 @@ class Profile:
     def numbers(self) -> list[float | None]:
         """Each value as a number; None where it is none. Text of digits counts, as CSV has it."""
         return [_number(value, self.decimal) for value in self.values]
+
+    @cached_property
+    def known_numbers(self) -> list[float]:
+        """The values that are numbers."""
+        return [number for number in self.numbers if number is not None]
 
     @cached_property
     def has_decimal_commas(self) -> bool:

@@ -211,7 +211,7 @@ def _settle_times(guesses: dict[str, Guess]) -> None:
     if len(start.profile.known) != len(end.profile.known) or took.unit is None:
         return
     elapsed = (end.profile.times - start.profile.times).dt.total_microseconds().drop_nulls() / 1e6
-    numbers = [number for number in took.profile.numbers if number is not None]
+    numbers = took.profile.known_numbers
     scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
     seconds = elapsed.median()
     if isinstance(seconds, (int, float)) and seconds > 0:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import duckdb
 import orjson
 import polars as pl
 
-from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.bodies.messages import messages_of
 from llmops_pipelines.formats.records import first, from_json
 from llmops_pipelines.formats.usage.usage import usage_of
+from llmops_pipelines.ingest.records.reading import as_written, read_records
 from llmops_pipelines.ingest.records.record_usage import usage_in
 from llmops_pipelines.reference import UNATTRIBUTED
 
@@ -25,8 +24,7 @@ NEEDED: Final = (
 )
 """Fields of a record."""
 
-_READING: Final = LogFormat("prompt_records", "", bool, unpack=lambda record: [record]).reading()
-_ALWAYS: Final = Limits(datetime.fromisoformat("1970-01-01"), datetime.fromisoformat("2200-01-01"))
+
 _AS_WRITTEN: Final = (
     "provider", "model", "feature", "prompt_version", "project", "session_id", "service_tier",
     "user_id", "latency_ms", "ttft_ms",
@@ -61,14 +59,9 @@ def read_prompts(
             refused.append((line, fields))
         else:
             readable[line] = json.dumps(fields)
-    written = pl.DataFrame(
-        {"n": list(readable), "raw": list(readable.values())},
-        schema={"n": pl.Int64, "raw": pl.String},
-    )
-    read = read_lines(connection, written, _READING, _ALWAYS)
+    read = read_records(connection, readable)
     refused += [
-        (line, reason.replace("started_at:", "timestamp:"))
-        for line, reason in read.rejected.select("n", "reason").rows()
+        (line, as_written(reason)) for line, reason in read.rejected.select("n", "reason").rows()
     ]
     return PromptRecords(
         read.calls.with_columns(pl.col("feature").fill_null(UNATTRIBUTED)),

@@ -13,10 +13,10 @@ import duckdb
 import orjson
 import polars as pl
 
-from llmops_pipelines.formats import Limits, LogFormat, read_lines
 from llmops_pipelines.formats.records import as_object
 from llmops_pipelines.formats.usage.usage import WEB_SEARCH_PATHS, usage_of
 from llmops_pipelines.formats.usage.usage_maps import token_fields
+from llmops_pipelines.ingest.records.reading import as_written, read_records
 from llmops_pipelines.ingest.records.record_usage import usage_in
 from llmops_pipelines.pricing import PER_THOUSAND, Rates, price_rows, price_tokens
 from llmops_pipelines.pricing.book.resolution import provider_id
@@ -26,8 +26,7 @@ from llmops_pipelines.tables import TOKEN_BUCKETS
 NEEDED: Final = "id, provider, model, timestamp, usage; optional service_tier, batch and team"
 """Fields of a usage record."""
 
-_READING: Final = LogFormat("usage_records", "", bool, unpack=lambda record: [record]).reading()
-_ALWAYS: Final = Limits(datetime.fromisoformat("1970-01-01"), datetime.fromisoformat("2200-01-01"))
+
 _REASONS: Final = {
     "no_usage": "no usage: it counts no tokens of prompt or answer",
     "no_model": "no model: name it",
@@ -101,12 +100,8 @@ def price_records(
         at: Price all of them as of this moment, UTC, whatever their ``timestamp``.
     """
     records = {line: _record(raw, at) for line, raw in lines}
-    readable = {line: each.fields for line, each in records.items() if not each.fault}
-    written = pl.DataFrame(
-        {"n": list(readable), "raw": [json.dumps(each) for each in readable.values()]},
-        schema={"n": pl.Int64, "raw": pl.String},
-    )
-    read = read_lines(connection, written, _READING, _ALWAYS)
+    readable = {line: json.dumps(each.fields) for line, each in records.items() if not each.fault}
+    read = read_records(connection, readable)
     faults = dict(read.rejected.select("n", "reason").rows())
     priced = dict(_priced(read.calls, book))
     found = []
@@ -117,7 +112,7 @@ def price_records(
                 replace(priced[line], id=each.id, reason=why, not_in_it=each.billed_beside)
             )
         else:
-            why = each.fault or _as_written(faults[line])
+            why = each.fault or as_written(faults[line])
             found.append(PricedRecord(line, each.id, reason=why))
     return found
 
@@ -185,11 +180,6 @@ def _moment(timestamp: Any) -> Any:
         return f"{date.fromisoformat(timestamp)}T00:00:00Z"
     except (TypeError, ValueError):
         return timestamp
-
-
-def _as_written(reason: str) -> str:
-    """A fault by the names that the record has."""
-    return reason.replace("started_at:", "timestamp:").replace("is_batch:", "batch:")
 
 
 def _priced(calls: pl.DataFrame, book: pl.DataFrame) -> Iterator[tuple[int, PricedRecord]]:

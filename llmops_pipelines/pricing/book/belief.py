@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -67,14 +67,17 @@ def revise(before: pl.DataFrame, book: pl.DataFrame, at: datetime) -> pl.DataFra
     )
 
 
-def _matched(rows: pl.DataFrame, others: pl.DataFrame, how: str) -> pl.DataFrame:
+def _matched(
+    rows: pl.DataFrame, others: pl.DataFrame, how: Literal["semi", "anti"]
+) -> pl.DataFrame:
     """Rows that the others say (``semi``) or do not say (``anti``), whichever release said so."""
     said = [name for name in PRICE_BOOK.schema.names() if name not in (*_CLOCKS, "source")]
     who = pl.col("source").str.replace(_RELEASE, "genai-prices").alias("who")
-    return rows.with_columns(who).join(
-        others.with_columns(who), on=[*said, "who"], how="semi" if how == "semi" else "anti",
-        nulls_equal=True,
-    ).drop("who")  # fmt: skip
+    return (
+        rows.with_columns(who)
+        .join(others.with_columns(who), on=[*said, "who"], how=how, nulls_equal=True)
+        .drop("who")
+    )
 
 
 def _with_dimensions(book: pl.DataFrame) -> pl.DataFrame:

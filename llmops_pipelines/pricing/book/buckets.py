@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from llmops_pipelines.tables import METERED
+
 REQUEST = "request"
 """Bucket of a price per call."""
 
@@ -13,6 +15,9 @@ WEB_SEARCHES = "web_searches"
 
 PER_THOUSAND = (REQUEST, WEB_SEARCHES)
 """Buckets quoted per 1,000; every other one is quoted per million."""
+
+PRICED = (*METERED, REQUEST)
+"""Every bucket that may have a price."""
 
 CATALOGUE_KEYS: Mapping[str, tuple[str, ...]] = {
     "uncached_input": ("input_mtok",),

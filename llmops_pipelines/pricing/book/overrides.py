@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from llmops_pipelines.pricing.book.discounts import Discount
-from llmops_pipelines.pricing.book.entry import Entry, refuse_clashes
+from llmops_pipelines.pricing.book.entry import Kind, refuse_clashes
 from llmops_pipelines.pricing.book.multipliers import Multiplier
 from llmops_pipelines.pricing.book.price_lists import PriceList, PriceOverride, SelfHosted
 from llmops_pipelines.pricing.book.reach import catalogue_models, refuse_unmatched
 from llmops_pipelines.pricing.book.resolution import BookModel, provider_id
 from llmops_pipelines.pricing.book.searches import SearchPrice
-
-Kind = TypeVar("Kind", bound=Entry)
 
 _END = "end the earlier one with valid_to"
 
@@ -64,25 +61,13 @@ class PriceOverrides(BaseModel):
     @field_validator("multipliers", mode="after")
     @classmethod
     def _one_factor(cls, multipliers: tuple[Multiplier, ...]) -> tuple[Multiplier, ...]:
-        for place, entry in _numbered("multipliers", multipliers):
-            refuse_unmatched(place, entry, catalogue_models())
-        refuse_clashes(
-            _numbered("multipliers", multipliers),
-            Multiplier.clash,
-            f"let their patterns fit different models, or {_END}",
-        )
+        _refuse_patterns("multipliers", multipliers, Multiplier.clash)
         return multipliers
 
     @field_validator("searches", mode="after")
     @classmethod
     def _one_search_price(cls, searches: tuple[SearchPrice, ...]) -> tuple[SearchPrice, ...]:
-        for place, entry in _numbered("searches", searches):
-            refuse_unmatched(place, entry, catalogue_models())
-        refuse_clashes(
-            _numbered("searches", searches),
-            SearchPrice.clash,
-            f"let their patterns fit different models, or {_END}",
-        )
+        _refuse_patterns("searches", searches, SearchPrice.clash)
         return searches
 
     @field_validator("discounts", mode="after")
@@ -105,6 +90,16 @@ class PriceOverrides(BaseModel):
             f"let their patterns, teams or services differ, or {_END}",
         )
         return discounts
+
+
+def _refuse_patterns(
+    field: str, entries: Sequence[Kind], clash: Callable[[Kind, Kind], str | None]
+) -> None:
+    """Raise a ValueError where a pattern fits no model of the catalogue, or two fit the same."""
+    numbered = _numbered(field, entries)
+    for place, entry in numbered:
+        refuse_unmatched(place, entry, catalogue_models())
+    refuse_clashes(numbered, clash, f"let their patterns fit different models, or {_END}")
 
 
 def _numbered(field: str, entries: Sequence[Kind]) -> list[tuple[str, Kind]]:

@@ -10,15 +10,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from llmops_pipelines.pricing.book.buckets import REQUEST, complete
+from llmops_pipelines.pricing.book.buckets import PRICED, complete
 from llmops_pipelines.pricing.book.entry import Entry
 from llmops_pipelines.pricing.book.rows import ANY, USD, Name, PriceRow, to_pico
 from llmops_pipelines.pricing.book.tiers import STANDARD, Service
-from llmops_pipelines.tables import METERED
 
 Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=19, decimal_places=12)]
-
-PRICED_BUCKETS = (*METERED, REQUEST)
 
 
 class ExchangeRate(BaseModel):
@@ -110,10 +107,8 @@ class PriceOverride(PriceList):
     @field_validator("prices", mode="after")
     @classmethod
     def _buckets(cls, prices: dict[str, Decimal]) -> dict[str, Decimal]:
-        if unknown := sorted(set(prices) - set(PRICED_BUCKETS)):
-            raise ValueError(
-                f"no such bucket: {', '.join(unknown)}; accepted: {', '.join(PRICED_BUCKETS)}"
-            )
+        if unknown := sorted(set(prices) - set(PRICED)):
+            raise ValueError(f"no such bucket: {', '.join(unknown)}; accepted: {', '.join(PRICED)}")
         if "uncached_input" not in prices:
             raise ValueError(
                 "give at least uncached_input: an override is the model's whole price list, "

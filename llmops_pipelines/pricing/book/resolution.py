@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -12,45 +12,7 @@ import polars as pl
 from llmops_pipelines.pricing.book.belief import as_believed
 from llmops_pipelines.pricing.book.catalogue import SOURCE_PREFIX, providers
 from llmops_pipelines.pricing.book.names import is_same_model
-
-_ALIASES = {
-    "amazon": "aws",
-    "amazon-bedrock": "aws",
-    "amazon_bedrock": "aws",
-    "aws.bedrock": "aws",
-    "aws_bedrock": "aws",
-    "az.ai.inference": "azure",
-    "az.ai.openai": "azure",
-    "azure.ai.inference": "azure",
-    "azure.ai.openai": "azure",
-    "azure_ai": "azure",
-    "azure_openai": "azure",
-    "bedrock": "aws",
-    "bedrock_converse": "aws",
-    "cohere_chat": "cohere",
-    "fireworks_ai": "fireworks",
-    "gcp.gemini": "google",
-    "gcp.gen_ai": "google",
-    "gcp.vertex_ai": "google",
-    "gemini": "google",
-    "github_copilot": "github-copilot",
-    "google-gla": "google",
-    "google-vertex": "google",
-    "google_genai": "google",
-    "google_vertexai": "google",
-    "mistral_ai": "mistral",
-    "mistralai": "mistral",
-    "moonshot": "moonshotai",
-    "together_ai": "together",
-    "together-ai": "together",
-    "vertex_ai": "google",
-    "vertexai": "google",
-    "voyage": "voyageai",
-    "x_ai": "x-ai",
-    "xai": "x-ai",
-    "z-ai": "zai",
-}
-"""Spellings of OpenTelemetry, LangSmith, LiteLLM, OpenRouter, ... to the catalogue's."""
+from llmops_pipelines.tables import PROVIDER_OF
 
 _GATEWAYS = frozenset({"litellm"})
 """Providers that only pass calls on; the model's name says to whom."""
@@ -187,14 +149,14 @@ def _owner(entry: Any, provider: Any, snapshot: list[Any]) -> str:
     raise AssertionError("the catalogue found a model that none of its providers lists")
 
 
-@lru_cache(maxsize=1024)
-def catalogue_providers() -> list[str]:
+@cache
+def catalogue_providers() -> frozenset[str]:
     """The ids of all providers that the catalogue has."""
-    return [provider.id for provider in providers()]
+    return frozenset(provider.id for provider in providers())
 
 
 def provider_id(provider: str) -> str | None:
     """The catalogue's id of a provider that a log spells its own way; None if it has none."""
     name = provider.strip().lower()
-    name = _ALIASES.get(name, name)
+    name = PROVIDER_OF.get(name, name)
     return name if name in catalogue_providers() else None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from llmops_pipelines.pricing.book.buckets import REQUEST
+from llmops_pipelines.pricing.book.buckets import PRICED, REQUEST
 from llmops_pipelines.pricing.book.rows import Name
 from llmops_pipelines.pricing.charging.calls import metered
 from llmops_pipelines.pricing.charging.counts import counts_of
 from llmops_pipelines.pricing.charging.requests import Rates
 from llmops_pipelines.pricing.charging.schedule import NONE
-from llmops_pipelines.pricing.charging.tariffs import PRICED
 from llmops_pipelines.tables import METERED
 
 _ROW = (*Name._fields, "bucket", "valid_from", "context_from")

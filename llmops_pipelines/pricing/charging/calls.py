@@ -11,12 +11,12 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from llmops_pipelines.pricing.book.buckets import REQUEST, WEB_SEARCHES
+from llmops_pipelines.pricing.book.buckets import PRICED, REQUEST, WEB_SEARCHES
 from llmops_pipelines.pricing.charging.counts import counts_of
 from llmops_pipelines.pricing.charging.keys import Codes
 from llmops_pipelines.pricing.charging.requests import Rates
 from llmops_pipelines.pricing.charging.schedule import NONE, Schedule
-from llmops_pipelines.pricing.charging.tariffs import PRICED, PROMPT_BUCKETS, UNITS_PER_PICO
+from llmops_pipelines.pricing.charging.tariffs import PROMPT_BUCKETS, UNITS_PER_PICO
 from llmops_pipelines.tables import CALL_COSTS, METERED, MONEY, TOKEN_BUCKETS
 
 _PICO = Decimal("0.000000000001")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from llmops_pipelines.pricing.book.buckets import PRICED
 from llmops_pipelines.pricing.charging.entries import (
     REQUEST_COLUMNS,
     CallModels,
     Window,
     find_entries,
 )
-from llmops_pipelines.pricing.charging.tariffs import PRICED, UNITS_PER_PICO, tariffs
+from llmops_pipelines.pricing.charging.tariffs import UNITS_PER_PICO, tariffs
 
 NONE: Final = -1
 """The tariff of a call whose price is not known."""
@@ -75,6 +75,9 @@ class Schedule:
         self.fine = np.flatnonzero(
             prices.select(pl.any_horizontal(pl.all() % UNITS_PER_PICO != 0)).to_series().to_numpy()
         )
+        # Not by functools: its cache would keep every schedule for good.
+        self._pico_prices: dict[str, NDArray[np.object_]] = {}
+        self._lacks: dict[str, NDArray[np.bool_]] = {}
         self._simple = np.array([self._only_tariff(entry) for entry in self._entries], np.int64)
 
     def choose(
@@ -126,22 +129,24 @@ class Schedule:
         intervals = self._intervals.get(entry, ())
         return next((i for i in intervals if i.start <= first and last < i.end), None)
 
-    @cache  # noqa: B019 - a schedule lives as long as what asks it
     def pico_prices(self, bucket: str) -> NDArray[np.object_]:
         """Pico-dollars a token (a call) by tariff and, last, for ``NONE``.
 
         0 where the bucket has no price, and for the tariffs in ``fine``, whose prices are no whole
         pico-dollars.
         """
-        whole = [int(units or 0) // UNITS_PER_PICO for units in self.tariffs[bucket]]
-        prices = np.array([*whole, 0], object)
-        prices[self.fine] = 0
-        return prices
+        if bucket not in self._pico_prices:
+            whole = [int(units or 0) // UNITS_PER_PICO for units in self.tariffs[bucket]]
+            prices = np.array([*whole, 0], object)
+            prices[self.fine] = 0
+            self._pico_prices[bucket] = prices
+        return self._pico_prices[bucket]
 
-    @cache  # noqa: B019
     def lacks(self, bucket: str) -> NDArray[np.bool_]:
         """Tariffs without a price for the bucket and, last, ``NONE``."""
-        return np.append(self.tariffs[bucket].is_null().to_numpy(), True)
+        if bucket not in self._lacks:
+            self._lacks[bucket] = np.append(self.tariffs[bucket].is_null().to_numpy(), True)
+        return self._lacks[bucket]
 
     def _only_tariff(self, entry: int | None) -> int:
         """The tariff of an entry that has only one, always and for all lengths, else ``_MANY``."""

@@ -6,12 +6,10 @@ from decimal import Decimal
 
 import polars as pl
 
-from llmops_pipelines.pricing.book.buckets import PER_THOUSAND, REQUEST
+from llmops_pipelines.pricing.book.buckets import PER_THOUSAND
 from llmops_pipelines.pricing.book.rows import Name
 from llmops_pipelines.pricing.book.tiers import shown_name
-from llmops_pipelines.tables import METERED, TOKEN_BUCKETS
-
-PRICED = (*METERED, REQUEST)
+from llmops_pipelines.tables import TOKEN_BUCKETS
 
 PROMPT_BUCKETS = (
     "uncached_input",

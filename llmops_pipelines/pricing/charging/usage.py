@@ -10,11 +10,10 @@ from decimal import Decimal, localcontext
 import polars as pl
 
 from llmops_pipelines.pricing.book.belief import as_believed
-from llmops_pipelines.pricing.book.buckets import REQUEST, WEB_SEARCHES
+from llmops_pipelines.pricing.book.buckets import PRICED, REQUEST, WEB_SEARCHES
 from llmops_pipelines.pricing.book.tiers import STANDARD, Service
 from llmops_pipelines.pricing.charging.entries import REQUEST_COLUMNS, find_entries
 from llmops_pipelines.pricing.charging.tariffs import (
-    PRICED,
     PROMPT_BUCKETS,
     UNITS_PER_PICO,
     tariffs,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llmops_pipelines.formats.bodies.outcomes import error_of, is_response, outcome_of, usage_in
+from llmops_pipelines.formats.bodies.outcomes import exception_of, is_response, outcome_of, usage_in
 
 CALLS = [{"name": "find", "arguments": '{"q":"x"}'}]
 
@@ -49,6 +49,8 @@ def test_the_answer_is_found_in_every_shape(output):
             {"id": "call_1", "function": {"name": "find", "arguments": '{"q":"x"}'}}]}}]},
         {"role": "assistant", "content": [{"type": "tool_use", "name": "find",
                                            "input": {"q": "x"}}]},
+        {"role": "assistant", "content": [{"toolUse": {"name": "find", "input": {"q": "x"}}}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "find", "args": {"q": "x"}}}]},
         {"output": [{"type": "function_call", "name": "find", "arguments": '{"q":"x"}'}]},
         {"kwargs": {"content": [{"type": "tool_use", "name": "find", "input": {"q": "x"}}],
                     "tool_calls": [{"name": "find", "args": {"q": "x"}}]}},
@@ -134,16 +136,16 @@ def test_a_response_has_a_model_usage_and_something_said():
     ],
 )  # fmt: skip
 def test_an_exception_gives_class_status_and_its_last_line(said, expected):
-    assert error_of(said) == expected
+    assert exception_of(said) == expected
 
 
 @pytest.mark.parametrize("nothing", [None, "", " \n ", {}, []])
 def test_no_error_says_nothing(nothing):
-    assert error_of(nothing) == {}
+    assert exception_of(nothing) == {}
 
 
 def test_a_message_of_an_error_is_cut():
-    assert len(error_of("x" * 9_000)["error_message"]) == 500
+    assert len(exception_of("x" * 9_000)["error_message"]) == 500
 
 
 ITEMS = [

@@ -1,3 +1,5 @@
+from fnmatch import fnmatchcase
+
 import pytest
 from pydantic import ValidationError
 
@@ -39,6 +41,28 @@ def test_a_rule_may_look_at_the_file():
 def test_a_record_that_names_its_feature_and_team_keeps_them():
     assert feature_and_team(tags=["billing"])[0] == "support"
     assert feature_and_team(feature=None, tags=["billing"], team="ops") == ("billing", "ops")
+
+
+@pytest.mark.parametrize(
+    ("glob", "named"),
+    [
+        ("*chat*", ["eu-chat-2", "eu-mail-2", "chat"]),
+        ("eu-*-chat-*", ["eu-prod-chat-2", "eu-prod-mail-2", "us-prod-chat-2"]),
+        ("[!e]*-?", ["us-1", "eu-1", "us-10"]),
+        ("[[]x] **", ["[x] a\nb", "x a"]),
+        ("a.b", ["a.b", "a-b"]),
+        ("[z-a]*|*", ["z|"]),
+        ("[open", ["[open", "o"]),
+    ],
+)
+def test_a_glob_means_what_it_means_in_python(glob, named):
+    rule = {"when": {"environment": glob}, "feature": "chat"}
+    features = Features.model_validate({"rules": [rule]})
+    lines = [call(id=f"c-{n}", feature=None, environment=word) for n, word in enumerate(named)]
+    landed = landed_lines(*lines, features=features).rows().sort("call_id")
+    assert [feature == "chat" for feature in landed["feature"]] == [
+        fnmatchcase(word, glob) for word in named
+    ]
 
 
 def test_an_unknown_attribute_is_refused_with_those_there_are():

@@ -1,10 +1,11 @@
 import polars as pl
 import pytest
 
-from llmops_pipelines.pricing import resolve_models
+from llmops_pipelines.pricing import catalogue_providers, resolve_models
 from llmops_pipelines.pricing.book.catalogue import providers
 from llmops_pipelines.pricing.book.names import _literals
 from llmops_pipelines.pricing.book.resolution import provider_id, resolve
+from llmops_pipelines.tables import PROVIDER_OF
 
 
 @pytest.mark.parametrize(
@@ -130,13 +131,15 @@ def test_every_written_out_name_of_the_catalogue_means_what_the_catalogue_means(
 
 
 def test_spellings_of_other_tools_mean_the_catalogues_providers():
-    assert [provider_id(p) for p in ("vertex_ai", "x_ai", "together_ai", "Anthropic", "acme")] == [
+    assert [provider_id(p) for p in ("Vertex_AI", "x_ai", "azure-openai", "Anthropic", "acme")] == [
         "google",
         "x-ai",
-        "together",
+        "azure",
         "anthropic",
         None,
     ]
+    # A hub that the catalogue lists by the hosts behind it.
+    assert set(PROVIDER_OF.values()) - catalogue_providers() == {"huggingface"}
 
 
 def test_distinct_pairs_resolve_to_one_row_each_with_a_reason_for_none(book):

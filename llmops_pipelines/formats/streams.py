@@ -1,4 +1,4 @@
-"""Streams told apart by their ids, also those of servers that use an id again."""
+"""Streams told apart, by their ids or by the order of their pieces."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ _MOST_OPEN: Final = 10_000
 
 
 class Turns:
-    """How often each id has begun anew: a part of a stream that has ended and goes on is another's.
+    """Streams that name themselves, also those of servers that use an id again.
 
-    Ids that have been quiet for longest are forgotten.
+    A part of a stream that goes on although it has ended is another stream's, a turn later. Ids
+    that have been quiet for longest are forgotten.
     """
 
     def __init__(self) -> None:
@@ -31,3 +32,19 @@ class Turns:
         if len(self._turns) > _MOST_OPEN:
             self._turns.pop(next(iter(self._turns)))
         return name, turn
+
+
+class Successive:
+    """Streams whose pieces name none: a piece is of the one that was begun last, until it ends."""
+
+    def __init__(self) -> None:
+        self._number, self._is_open = 0, False
+
+    def stream_of(self, *, begins: bool, ends: bool) -> int | None:
+        """The stream that a piece belongs to; None where none is under way."""
+        if begins:
+            self._number, self._is_open = self._number + 1, True
+        if not self._is_open:
+            return None
+        self._is_open = not ends
+        return self._number
