@@ -57,7 +57,7 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield beside
     elif record.get("type") in ("message", "error") and "request" not in record:
         name = first(record.get("id"), record.get("request_id"))
-        yield without_nulls({"call_id": name}) | message_fields(record)
+        yield around(record, without_nulls({"call_id": name}) | message_fields(record))
     else:
         yield _enveloped(record)
 

@@ -100,7 +100,8 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif "response" in record or "request" in record:
         yield around(record, _asked(record.get("request")) | _answered(record.get("response")))
     elif _is_answer(record):
-        yield _answered(record)
+        named = without_nulls({"model_requested": model_of(record)})
+        yield around(record, named | _answered(record))
     elif "metadata" in record:
         raise TypeError("its messageStart is missing; log the events of one message together")
     elif _BEGINS in record or not record.keys().isdisjoint(_FAILS):

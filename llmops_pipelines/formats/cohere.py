@@ -28,7 +28,7 @@ def _unpack(record: Record) -> Iterator[Record]:
         asked = request_of(from_json(first(record.get("request"), record.get("body"))))
         yield around(record, asked | _answered(as_object(record.get("response"))))
     else:
-        yield _answered(record)
+        yield around(record, _answered(record))
 
 
 def _answered(answer: Record) -> Record:

@@ -78,9 +78,8 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield beside
     elif "stream" in record:
         pieces = as_list(record["stream"])
-        answer = answered(_whole(pieces))
         streamed = {"is_stream": True} if len(pieces) > 1 else {}
-        yield {"call_id": answer.get("response_id")} | answer | streamed
+        yield _bare(as_object(at_path(pieces, 0)), answered(_whole(pieces)) | streamed)
     elif any(name in record for name in _BODIES):
         yield without_nulls(_row(record))
     elif "processed_time" in record:
@@ -93,8 +92,12 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif _goes_on(record):
         yield {"kind": "ignored"}
     else:
-        answer = answered(record)
-        yield {"call_id": answer.get("response_id")} | answer
+        yield _bare(record, answered(record))
+
+
+def _bare(record: Record, answer: Record) -> Record:
+    """An answer and what was logged beside it; Google's errors are read with the answer."""
+    return around(record | {"error": None}, {"call_id": answer.get("response_id")} | answer)
 
 
 def _goes_on(body: Record) -> bool:

@@ -104,7 +104,9 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
     elif record.get("object") == "response":
         running = record.get("status") in _RUNNING  # its final object is another record
-        yield {"kind": "ignored"} if running else _bare(record)
+        # Status and user of a response are no envelope's: they are read with the response.
+        beside = record | {"status": None, "user": None}
+        yield {"kind": "ignored"} if running else around(beside, _bare(record))
     else:
         yield _enveloped(record)
 
