@@ -49,7 +49,8 @@ def at(*paths: str, unit: str | None = None) -> Place:
 class Reading:
     """Everything needed to read the records of one source.
 
-    ``containers`` are the objects and lists that must not be anything else when they are there.
+    ``containers`` are the objects and lists that must not be anything else when they are there;
+    ``free`` objects may hold anything: what is no text and no number there says nothing.
     ``second_hand`` and ``of_any_model`` as in ``LogFormat``. ``pinned`` is what people have said of
     a source, not what its records look like.
     """
@@ -57,6 +58,7 @@ class Reading:
     format: str
     fields: Mapping[str, Place]
     containers: tuple[Path, ...] = ()
+    free: tuple[Path, ...] = ()
     zone: str = "UTC"
     unpack: Unpack | None = None
     dated_by_file: bool = False
@@ -67,6 +69,10 @@ class Reading:
     def place(self, name: str) -> Place:
         """Where ``name`` stands; nowhere if the source does not have it."""
         return self.fields.get(name, Place())
+
+    def is_free(self, path: Path) -> bool:
+        """Whether ``path`` leads into one of the ``free`` objects."""
+        return any(path[: len(container)] == container for container in self.free)
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class LogFormat:
     marks: tuple[str, ...] = ()
     fields: Mapping[str, Place] = field(default_factory=dict)
     containers: tuple[Path, ...] = ()
+    free: tuple[Path, ...] = ()
     unpack: Unpack | None = None
     needs: tuple[str, ...] = ()
     dated_by_file: bool = False
@@ -115,6 +122,7 @@ class LogFormat:
             self.name,
             fields,
             containers,
+            self.free,
             zone,
             dated_by_file=self.dated_by_file,
             second_hand=self.second_hand,
