@@ -101,6 +101,7 @@ ANTHROPIC: Final = LogFormat(
     about="Anthropic messages, bare or in our envelope",
     marks=("response", "request", "role", "error"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     needs=('"type": "message" with model, content, stop_reason and usage',),
     dated_by_file=True,

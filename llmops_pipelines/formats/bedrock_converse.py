@@ -158,6 +158,7 @@ BEDROCK_CONVERSE: Final = LogFormat(
     about="AWS Bedrock's Converse answers and ConverseStream events, bare or in our envelope",
     marks=(_BEGINS, *_GOES_ON, *_FAILS, "metadata", "output", "ResponseMetadata", "response"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=("output.message, stopReason and usage", "or messageStart and the events after it"),

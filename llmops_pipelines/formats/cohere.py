@@ -47,6 +47,7 @@ COHERE: Final = LogFormat(
     about="Cohere's chat and embedding answers, bare or in our envelope",
     marks=("usage", "meta", "response"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     needs=("message and usage with billed_units or tokens", "or text or embeddings and meta"),
     dated_by_file=True,

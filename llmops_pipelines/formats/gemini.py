@@ -97,7 +97,8 @@ def _unpack(record: Record) -> Iterator[Record]:
 
 def _bare(record: Record, answer: Record) -> Record:
     """An answer and what was logged beside it; Google's errors are read with the answer."""
-    return around(record | {"error": None}, {"call_id": answer.get("response_id")} | answer)
+    beside = record | {"error": None} if isinstance(record.get("error"), dict) else record
+    return around(beside, {"call_id": answer.get("response_id")} | answer)
 
 
 def _goes_on(body: Record) -> bool:
@@ -195,6 +196,7 @@ GEMINI: Final = LogFormat(
     about="Gemini generateContent answers, bare or in our envelope, and Vertex AI's log rows",
     marks=(*_USAGES, "candidates", "response", "logging_time"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=("candidates and usageMetadata", "or timestamp and response"),

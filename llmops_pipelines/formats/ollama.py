@@ -171,6 +171,7 @@ OLLAMA: Final = LogFormat(
     about="Ollama's answers of /api/chat and /api/generate, whole or one piece a line",
     marks=("done",),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=("model, created_at, done, and message or response",),

@@ -70,6 +70,7 @@ OPENAI: Final = LogFormat(
     about="OpenAI chat completions in our envelope, or bare chat.completion objects",
     marks=("kind", "object", "response", "request", "body"),
     recognises=_recognises,
+    enveloped=True,
     needs=("timestamp", "request or response"),
     of_any_model=True,
     containers=tuple(
@@ -106,7 +107,7 @@ OPENAI: Final = LogFormat(
             "prompt_template": at("prompt_template", "prompt.template"),
             "attempt": at("attempt"),
             "status": at("status"),
-            "answered": at("response", "choices"),
+            "answered": at("response", "choices", "data[0].embedding"),
             "error": at("error", "response.error"),
             "error_class": at("error.type", "response.error.type"),
             "error_code": at("error.code", "response.error.code"),

@@ -152,6 +152,7 @@ OPENAI_CHUNKS: Final = LogFormat(
     about="OpenAI chat completion chunks, captured streams, one chunk a line or in our envelope",
     marks=("object", "response"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=('"object": "chat.completion.chunk" with id, created, model, and usage in the last',),

@@ -176,6 +176,7 @@ OPENAI_RESPONSES: Final = LogFormat(
     about="OpenAI Responses API objects, bare, as events of a stream, or in our envelope",
     marks=("response", "object", "sequence_number", "error"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=(

@@ -330,11 +330,13 @@ def test_legacy_completions_and_embeddings_are_calls():
     told = {"id": "cmpl-1", "created": 1794301502, "model": "gpt-3.5-turbo-instruct"}
     completed = told | {"choices": [{"text": "Hi.", "finish_reason": "stop"}], "usage": usage()}
     assert one(completed | {"object": "text_completion"})["answer"] == "Hi."
-    embedded = {"object": "list", "data": [], "model": "m", "usage": {"prompt_tokens": 8}}
+    vectors = [{"object": "embedding", "index": 0, "embedding": [0.1]}]
+    embedded = {"object": "list", "data": vectors, "model": "m", "usage": {"prompt_tokens": 8}}
     assert FORMATS["openai"].recognises(embedded)
     counted = {"prompt_tokens": 8, "total_tokens": 8}
     found = one(embedded | {"timestamp": "2026-11-10T09:00:00Z", "usage": counted})
     assert (found["uncached_input"], found["output_text"], found["model"]) == (8, 0, "m")
+    assert found["status"] == "ok"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,16 @@ PROVIDERS: Final = {
 """Other spellings of providers to those of genai-prices; unknown names stay as they are."""
 
 
+_TELLS_OF_A_CALL: Final = [
+    f"raw:{name}"
+    for name in (
+        "model", "model_requested", "finish_reason", "answer", "question", "system",
+        "error_class", "error_code", "error_message", "cost_reported", "charged",
+        "input_tokens", "output_tokens", "total_tokens",
+    )
+]  # fmt: skip
+
+
 def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     """Type, check and normalise calls: one row per line, faulty ones with all their reasons."""
     decoded = decode(raw, reading, _FIELDS)
@@ -61,6 +71,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         *decoded.faults,
         *time_faults(reading, limits),
         *_status_faults(reading),
+        *(_envelope_faults() if reading.enveloped else []),
         Fault(
             pl.col("attempt") < 1,
             pl.lit(f"{reading.place('attempt').shown}: is below 1; the first try is 1"),
@@ -87,6 +98,19 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         ),
         bad,
     )
+
+
+def _envelope_faults() -> list[Fault]:
+    """An application's own line among its calls, of which no word speaks of a model's."""
+    said = [pl.col(name).is_not_null() for name in _TELLS_OF_A_CALL]
+    listed = [pl.col(name).list.len().fill_null(0) > 0 for name in ("messages", "tool_calls")]
+    answered = pl.col("answered").fill_null(value=False)
+    return [
+        Fault(
+            ~pl.any_horizontal(*said, *listed, answered, has_error()),
+            pl.lit("record: holds no request, response, model, usage or error: it is no call"),
+        )
+    ]
 
 
 def time_faults(reading: Reading, limits: Limits) -> list[Fault]:

@@ -17,12 +17,8 @@ from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.ingest.log_files.rewriting import object_in
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
-PROVIDERS: Final = (
-    "bedrock_converse", "openai_responses", "anthropic", "gemini", "cohere", "ollama",
-    "openai_chunks", "openai",
-)  # fmt: skip
-"""Formats of what providers answer, bare or in our envelope, in the order of ``FORMATS``."""
-
+PROVIDERS: Final = tuple(known.name for known in FORMATS.values() if known.enveloped)
+"""Formats of what providers answer, bare or in our envelope."""
 
 _OF_SEVERAL_LINES: Final = ("anthropic_events", "mapped")
 """Formats that no line is recognised as by itself."""
