@@ -47,7 +47,9 @@ def response_fields(response: Mapping[str, Any]) -> Record:
         "kind": "call",
         "started_at": response.get("created_at"),
         "user_id": first(response.get("safety_identifier"), response.get("user")),
-        "session_id": at_path(response, "conversation", "id"),
+        "session_id": first(
+            at_path(response, "conversation", "id"), response.get("conversation_id")
+        ),
         "prompt_name": prompt.get("id"),
         "prompt_version": prompt.get("version"),
         "format_requested": wanted.get("type") if wanted.get("type") != "text" else None,
@@ -102,6 +104,8 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif _is_event(record):
         ended = record.get("type") in _ENDS and isinstance(record.get("response"), dict)
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
+    elif "event_id" in record:  # of the Realtime API's session
+        yield {"kind": "ignored"}
     elif record.get("object") == "response":
         running = record.get("status") in _RUNNING  # its final object is another record
         # Status and user of a response are no envelope's: they are read with the response.
