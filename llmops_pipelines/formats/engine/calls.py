@@ -155,9 +155,13 @@ def said_status() -> pl.Expr:
     return (
         pl.when(word.is_in(_OK) | http.is_between(200, 299))
         .then(pl.lit("ok"))
-        .when(word.is_in(_FAILED) | http.is_between(400, 599))
+        .when(word.is_in(_FAILED) | _is_http_failure(word))
         .then(pl.lit("error"))
     )
+
+
+def _is_http_failure(word: pl.Expr) -> pl.Expr:
+    return word.cast(pl.Int64, strict=False).is_between(400, 599)
 
 
 def _status() -> list[pl.Expr]:
@@ -166,6 +170,7 @@ def _status() -> list[pl.Expr]:
     signs = has_error()
     for name in ("error_class", "error_code", "error_message"):
         signs = signs | pl.col(name).is_not_null()
+    signs = signs | _is_http_failure(pl.col("error_status")).fill_null(value=False)
     unanswered = pl.col("answered").fill_null(value=True).not_()
     return [
         pl.when(said == "error")

@@ -37,6 +37,7 @@ _BOTH: Final[Mapping[str, tuple[str, ...]]] = {
     for one in pair
 }
 """The other word of a flag may come yet."""
+_MOST_GRADES: Final = 20
 _MOST_CALLS: Final = 100
 """Calls of one request on average, beyond which an id is none of requests."""
 
@@ -74,6 +75,9 @@ def _id(profile: Profile, _: LandingOptions) -> Guess | None:
     if not _are_ids(profile):
         return None
     different = profile.distinct == len(profile.known)
+    of_an_item = any(isinstance(step, int) for step in profile.path)
+    if not different and (of_an_item or 2 * profile.distinct < len(profile.known)):
+        return None  # most records would be taken for duplicates
     complete = len(profile.known) == len(profile.values)
     return Guess(
         profile,
@@ -209,10 +213,22 @@ def _error_text(profile: Profile, _: LandingOptions) -> Guess | None:
     return Guess(profile, f"text in {len(profile.known):,} of {len(profile.values):,}", review)
 
 
+def _error_code(profile: Profile, options: LandingOptions) -> Guess | None:
+    """Codes of failures; those that successes have, too, are statuses."""
+    spelled = pl.DataFrame({"status": sorted({_as_label(value) for value in profile.known})})
+    succeeded = (spelled.select(said_status()).to_series() == "ok").any()
+    return None if succeeded else _label(profile, options)
+
+
 def _text(profile: Profile, _: LandingOptions) -> Guess | None:
-    if not profile.are_texts:
+    if not profile.are_texts or _are_counts(profile):
         return None
     return Guess(profile, f"text, median {median(map(len, profile.texts)):,.0f} characters")
+
+
+def _are_counts(profile: Profile) -> bool:
+    """Whether texts are whole numbers, as a CSV has them, and no answers such as grades."""
+    return profile.are_whole and (profile.is_counted or profile.distinct > _MOST_GRADES)
 
 
 def _messages(profile: Profile, _: LandingOptions) -> Guess | None:
@@ -282,6 +298,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "attempt": _attempt,
     "status": _status,
     "error_status": _http,
+    "error_code": _error_code,
+    "error_class": _error_code,
     "error_message": _error_text,
 }
 """For each field: what makes a guess of a path whose name fits, None where its values do not."""
