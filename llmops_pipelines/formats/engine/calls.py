@@ -165,7 +165,7 @@ def _is_http_failure(word: pl.Expr) -> pl.Expr:
 
 
 def _status() -> list[pl.Expr]:
-    """The outcome, and the HTTP status and the error's class where only the status told them."""
+    """The outcome, and the HTTP status and the error's code where only the status told them."""
     said, word = said_status(), pl.col("status").str.to_lowercase()
     signs = has_error()
     for name in ("error_class", "error_code", "error_message"):
@@ -182,7 +182,7 @@ def _status() -> list[pl.Expr]:
         pl.coalesce("error_status", word.cast(pl.Int64, strict=False).cast(pl.String)).alias(
             "error_status"
         ),
-        pl.coalesce("error_class", pl.when(word == "timeout").then(word)).alias("error_class"),
+        pl.coalesce("error_code", "raw:status").alias("error_code"),  # THROTTLED, timeout
         pl.coalesce(
             "error_message", pl.when(pl.col("error").str.starts_with('"')).then("error")
         ).alias("error_message"),

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmops_pipelines.formats.engine.calls import said_status
+from llmops_pipelines.formats.engine.errors import ERROR_CLASSES
 from llmops_pipelines.formats.engine.fields import FIELDS
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.previewing.foreign_words import FAILING
@@ -22,8 +23,12 @@ _WORDS: Final = 50
 """Distinct values up to which text is a word of a vocabulary, such as a feature."""
 _MODELS: Final = 500
 _NO_OVERRIDES: Final = PRICE_BOOK.empty()
-_BAD: Final = ("fail", "err", "timeout", "cancel", "denied", "reject", "abort", "exceed", "limit",
-               *FAILING)  # fmt: skip
+_BAD: Final = ("fail", "err", "timeout", "timed", "cancel", "denied", "reject", "abort", "exceed",
+               "limit", "throttl", "fault", "unavail", "overload", "exhaust", "refus", "forbid",
+               "unauth", "invalid", "expired", "crash", "block", "filter", *FAILING)  # fmt: skip
+_NOTHING: Final = ("none", "null", "nil", "nan", "n/a", "na", "no", "no error", "-", "0", "false",
+                   "ok", "success")  # fmt: skip
+"""What stands in the place of an error where there was none."""
 
 
 _BY_SIZE: Final = {"ns": 1e8, "us": 6e5, "ms": 150.0, "s": 0.0}
@@ -192,11 +197,14 @@ def _status(profile: Profile, _: LandingOptions) -> Guess | None:
     if len(unknown) == len(spelled) and profile.are_numbers:
         return None
     values = {
-        word: "error" if any(part in without_accents(word).lower() for part in _BAD) else "ok"
-        for word in unknown
+        word: "error" if _sounds_bad(without_accents(word).lower()) else "ok" for word in unknown
     }
     review = "these words are guessed" if unknown else ""
     return Guess(profile, f"{len(spelled):,} different words", review, values=values)
+
+
+def _sounds_bad(word: str) -> bool:
+    return word in ERROR_CLASSES or any(part in word for part in _BAD)
 
 
 def _http(profile: Profile, _: LandingOptions) -> Guess | None:
@@ -210,14 +218,26 @@ def _error_text(profile: Profile, _: LandingOptions) -> Guess | None:
         return None
     every = len(profile.known) == len(profile.values)
     review = "every record has one, and one that has is a failed call" if every else ""
-    return Guess(profile, f"text in {len(profile.known):,} of {len(profile.values):,}", review)
+    made = Guess(profile, f"text in {len(profile.known):,} of {len(profile.values):,}", review)
+    return _without_nothing(made, profile)
 
 
 def _error_code(profile: Profile, options: LandingOptions) -> Guess | None:
     """Codes of failures; those that successes have, too, are statuses."""
     spelled = pl.DataFrame({"status": sorted({_as_label(value) for value in profile.known})})
     succeeded = (spelled.select(said_status()).to_series() == "ok").any()
-    return None if succeeded else _label(profile, options)
+    made = None if succeeded else _label(profile, options)
+    return made and _without_nothing(made, profile)
+
+
+def _without_nothing(made: Guess, profile: Profile) -> Guess:
+    """``made``, which tells that words such as ``None`` are no error."""
+    said = sorted({word for word in map(_as_label, profile.known) if word.lower() in _NOTHING})
+    if said:
+        made.values = dict.fromkeys(said, "")
+        made.review = ""
+        made.evidence += f"; {', '.join(said)} is none"
+    return made
 
 
 def _text(profile: Profile, _: LandingOptions) -> Guess | None:

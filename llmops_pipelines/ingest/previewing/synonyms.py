@@ -49,7 +49,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "error_code": "error_code err_code code",
     "error_status": "error_status http_status_code http_status status_code response_code"
     " http_code code",
-    "error_message": "error_message error_msg err_msg exception_message error exception err",
+    "error_message": "error_message error_msg err_msg exception_message error_reason failure_reason"
+    " error_description error_text error exception err",
     "finish_reason": "finish_reason stop_reason done_reason stop_type finish",
     "latency_ms": "latency end_to_end_latency e2e_latency total_latency request_latency"
     " response_latency latency_total duration request_duration total_duration elapsed elapsed_time"
@@ -60,12 +61,13 @@ _NAMES: Final[Mapping[str, str]] = {
     "input_tokens": "billed_units_input_tokens input_tokens prompt_tokens tokens_input"
     " tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens context_tokens"
     " usage_prompt usage_input input_length"
-    " prompt_length prompt_eval tokens_evaluated in prompt",
+    " prompt_length prompt_eval tokens_evaluated prompt_total input_total in prompt",
     "output_tokens": "billed_units_output_tokens output_tokens completion_tokens tokens_output"
     " tokens_completion tokens_out out_tokens response_tokens generated_tokens candidates_tokens"
     " tokens_received"
     " generation_tokens predicted_tokens tokens_generated tokens_predicted usage_completion"
-    " usage_output output_length completion_length eval answer_tokens out completion",
+    " usage_output output_length completion_length eval answer_tokens completion_total"
+    " output_total out completion",
     "total_tokens": "total_tokens tokens_total tokens_used tokens usage_total",
     "cache_read": "cache_read_input_tokens cache_read_tokens cached_tokens cached_input_tokens"
     " cached_prompt_tokens cached_content_tokens input_cached_tokens prompt_cache_hit_tokens"

@@ -493,3 +493,28 @@ def test_a_name_that_its_parent_makes_sure_needs_no_review() -> None:
     records = [made | {"tokens": {"prompt": 5, "completion": 3}} for made in three()]
     bare = [{k: v for k, v in each.items() if not k.startswith("num")} for each in records]
     assert guesses(*bare)["input_tokens"].review == ""
+
+
+def test_words_of_a_status_that_sound_bad_are_failures_of_their_class() -> None:
+    words = ["COMPLETED", "THROTTLED", "TIMED_OUT", "server", "FAULT"]
+    records = [record(number, status=word) for number, word in enumerate(words)]
+    _, lake = read_back(log("x.jsonl", lines(*records)))
+    assert lake.rows().select("status", "error_class").rows() == [
+        ("ok", None), ("error", "rate_limit"), ("error", "timeout"), ("error", "server"),
+        ("error", "other"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("nothing", ["None", "null", "-"])
+@pytest.mark.parametrize("name", ["error", "error_type"])
+def test_a_word_for_no_error_is_no_error(nothing: str, name: str) -> None:
+    _, lake = read_back(log("x.jsonl", lines(*three(**{name: [nothing, "timeout", nothing]}))))
+    assert lake.rows()["status"].to_list() == ["ok", "error", "ok"]
+
+
+def test_totals_of_both_sides_are_their_tokens() -> None:
+    usage = {"prompt": {"total": 50, "cached": 20}, "completion": {"total": 9, "reasoning": 4}}
+    bare = [{k: v for k, v in made.items() if not k.startswith("num")} for made in three()]
+    _, lake = read_back(log("x.jsonl", lines(*[made | {"usage": usage} for made in bare])))
+    told = ("uncached_input", "cache_read", "output_text", "reasoning")
+    assert lake.rows().select(told).rows() == [(30, 20, 5, 4)] * 3
