@@ -20,7 +20,7 @@ from llmops_pipelines.formats.usage.usage import usage_of
 
 def message_fields(message: Mapping[str, Any]) -> Record:
     """The fields that a message, or the error object in its place, tells."""
-    if message.get("type") == "error":
+    if message.get("type") == "error" or (message.get("error") and not message.get("content")):
         named = without_nulls({"response_id": message.get("request_id")})
         return {"kind": "call"} | named | error_of(message)
     said = {
@@ -63,7 +63,8 @@ def _unpack(record: Record) -> Iterator[Record]:
 
 
 def _enveloped(record: Record) -> Record:
-    request = as_object(first(record.get("request"), record.get("body")))
+    flat = record if "messages" in record else None
+    request = as_object(first(record.get("request"), record.get("body"), flat))
     events = as_list(record.get("response"))
     told = request_fields(request)
     if response := streamed_message(events) or as_object(record.get("response")):

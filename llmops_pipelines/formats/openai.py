@@ -143,7 +143,7 @@ OPENAI: Final = LogFormat(
                     for inner in (".schema", "")
                 )
             ),
-            "messages": at("request.messages", "body.messages"),
+            "messages": at("request.messages", "body.messages", "messages"),
             "answer": at(
                 "response.choices[0].message.content",
                 "response.choices[0].message.refusal",

@@ -38,3 +38,12 @@ def test_a_call_that_failed_before_it_was_answered_is_one(name, told):
         pytest.skip("its requests hold no messages")
     found = one_as(name, {"timestamp": "2026-11-10T09:15:02Z"} | told)
     assert found["status"] == "error"
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_messages_at_the_top_of_a_record_are_those_of_its_request(name):
+    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi?"}]}
+    failed = {"error": {"type": "timeout"}}
+    found = one_as(name, {"timestamp": "2026-11-10T09:15:02Z", "response": failed} | asked)
+    assert (found["status"], found["error_class"], found["model"]) == ("error", "timeout", "m")
+    assert found["messages"] == asked["messages"]
