@@ -47,3 +47,8 @@ def test_messages_at_the_top_of_a_record_are_those_of_its_request(name):
     found = one_as(name, {"timestamp": "2026-11-10T09:15:02Z", "response": failed} | asked)
     assert (found["status"], found["error_class"], found["model"]) == ("error", "timeout", "m")
     assert found["messages"] == asked["messages"]
+
+
+def test_a_line_that_calls_itself_one_is_a_call():
+    found = one_as("openai", {"timestamp": "2026-11-10T09:15:02Z", "kind": "call"})
+    assert found["status"] == "error"

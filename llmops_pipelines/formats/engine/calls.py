@@ -60,6 +60,8 @@ _TELLS_OF_A_CALL: Final = [
     )
 ]  # fmt: skip
 
+_TELLING_LISTS: Final = ("messages", "contexts", "tool_calls")
+
 
 def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     """Type, check and normalise calls: one row per line, faulty ones with all their reasons."""
@@ -71,7 +73,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         *decoded.faults,
         *time_faults(reading, limits),
         *_status_faults(reading),
-        *(_envelope_faults() if reading.enveloped else []),
+        *(_envelope_faults(reading) if reading.enveloped else []),
         Fault(
             pl.col("attempt") < 1,
             pl.lit(f"{reading.place('attempt').shown}: is below 1; the first try is 1"),
@@ -100,11 +102,13 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     )
 
 
-def _envelope_faults() -> list[Fault]:
+def _envelope_faults(reading: Reading) -> list[Fault]:
     """An application's own line among its calls, of which no word speaks of a model's."""
     said = [pl.col(name).is_not_null() for name in _TELLS_OF_A_CALL]
-    listed = [pl.col(name).list.len().fill_null(0) > 0 for name in ("messages", "tool_calls")]
+    listed = [pl.col(name).list.len().fill_null(0) > 0 for name in _TELLING_LISTS]
     answered = pl.col("answered").fill_null(value=False)
+    if reading.unpack is None:  # formats that unpack call every record one
+        said.append(pl.col("kind").is_not_null())
     return [
         Fault(
             ~pl.any_horizontal(*said, *listed, answered, has_error()),
