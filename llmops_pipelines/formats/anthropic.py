@@ -20,7 +20,7 @@ from llmops_pipelines.formats.usage.usage import usage_of
 
 def message_fields(message: Mapping[str, Any]) -> Record:
     """The fields that a message, or the error object in its place, tells."""
-    if message.get("type") == "error":
+    if message.get("type") == "error" or (message.get("error") and not message.get("content")):
         named = without_nulls({"response_id": message.get("request_id")})
         return {"kind": "call"} | named | failure_of(message)
     said = {
@@ -57,13 +57,14 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield beside
     elif record.get("type") in ("message", "error") and "request" not in record:
         name = first(record.get("id"), record.get("request_id"))
-        yield without_nulls({"call_id": name}) | message_fields(record)
+        yield around(record, without_nulls({"call_id": name}) | message_fields(record))
     else:
         yield _enveloped(record)
 
 
 def _enveloped(record: Record) -> Record:
-    request = as_object(first(record.get("request"), record.get("body")))
+    flat = record if "messages" in record else None
+    request = as_object(first(record.get("request"), record.get("body"), flat))
     events = as_list(record.get("response"))
     told = request_fields(request)
     if response := streamed_message(events) or as_object(record.get("response")):
@@ -101,6 +102,7 @@ ANTHROPIC: Final = LogFormat(
     about="Anthropic messages, bare or in our envelope",
     marks=("response", "request", "role", "error"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     needs=('"type": "message" with model, content, stop_reason and usage',),
     dated_by_file=True,

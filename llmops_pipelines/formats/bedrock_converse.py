@@ -96,7 +96,8 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif "response" in record or "request" in record:
         yield around(record, _asked(record.get("request")) | _answered(record.get("response")))
     elif _is_answer(record):
-        yield _answered(record)
+        named = without_nulls({"model_requested": model_of(record)})
+        yield around(record, named | _answered(record))
     elif "metadata" in record:
         raise TypeError("its messageStart is missing; log the events of one message together")
     elif _BEGINS in record or not record.keys().isdisjoint(_FAILS):
@@ -159,6 +160,7 @@ BEDROCK_CONVERSE: Final = LogFormat(
     about="AWS Bedrock's Converse answers and ConverseStream events, bare or in our envelope",
     marks=(_BEGINS, *_GOES_ON, *_FAILS, "metadata", "output", "ResponseMetadata", "response"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=("output.message, stopReason and usage", "or messageStart and the events after it"),

@@ -28,7 +28,7 @@ def _unpack(record: Record) -> Iterator[Record]:
         asked = request_of(from_json(first(record.get("request"), record.get("body"))))
         yield around(record, asked | _answered(as_object(record.get("response"))))
     else:
-        yield _answered(record)
+        yield around(record, _answered(record))
 
 
 def _answered(answer: Record) -> Record:
@@ -47,6 +47,7 @@ COHERE: Final = LogFormat(
     about="Cohere's chat and embedding answers, bare or in our envelope",
     marks=("usage", "meta", "response"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     needs=("message and usage with billed_units or tokens", "or text or embeddings and meta"),
     dated_by_file=True,

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from llmops_pipelines.formats.engine.reading import Record
-from llmops_pipelines.formats.records import as_object, context_of, first, tags_of, without_nulls
+from llmops_pipelines.formats.records import (
+    as_name,
+    as_object,
+    context_of,
+    first,
+    tags_of,
+    without_nulls,
+)
 
 _SAME: Final = (
     "trace_id", "parent_id", "project", "name", "instrumentation", "ended_at", "first_token_at",
@@ -55,13 +62,15 @@ def beside_of(record: Mapping[str, Any]) -> Record | None:
 def around(record: Mapping[str, Any], told: Record) -> Record:
     """What an object ``told`` and what the envelope around it says; a failure of either counts.
 
-    Without an object and without a word on the outcome, the call has failed.
+    Without an object and without a word on the outcome, the call has failed. An object that names
+    no model (Cohere's, Bedrock's) is of the ``model`` that the envelope names.
     """
     error, said = record.get("error"), envelope_of(record)
     metadata = as_object(told.get("metadata")) | as_object(said.get("metadata"))
     if error:
         told = told | failure_of(error)
-    found = {"status": "error"} | told | said | {"metadata": metadata or None}
+    unless_told = {"status": "error", "model": as_name(record.get("model"))}
+    found = unless_told | told | said | {"metadata": metadata or None}
     if told.get("status") == "error":
         found["status"] = "error"
     return without_nulls(found)

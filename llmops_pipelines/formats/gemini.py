@@ -78,9 +78,8 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield beside
     elif "stream" in record:
         pieces = as_list(record["stream"])
-        answer = answered(_whole(pieces))
         streamed = {"is_stream": True} if len(pieces) > 1 else {}
-        yield {"call_id": answer.get("response_id")} | answer | streamed
+        yield _bare(as_object(at_path(pieces, 0)), answered(_whole(pieces)) | streamed)
     elif any(name in record for name in _BODIES):
         yield without_nulls(_row(record))
     elif "processed_time" in record:
@@ -93,8 +92,13 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif _goes_on(record):
         yield {"kind": "ignored"}
     else:
-        answer = answered(record)
-        yield {"call_id": answer.get("response_id")} | answer
+        yield _bare(record, answered(record))
+
+
+def _bare(record: Record, answer: Record) -> Record:
+    """An answer and what was logged beside it; Google's errors are read with the answer."""
+    beside = record | {"error": None} if isinstance(record.get("error"), dict) else record
+    return around(beside, {"call_id": answer.get("response_id")} | answer)
 
 
 def _goes_on(body: Record) -> bool:
@@ -198,6 +202,7 @@ GEMINI: Final = LogFormat(
     about="Gemini generateContent answers, bare or in our envelope, and Vertex AI's log rows",
     marks=(*_USAGES, "candidates", "response", "logging_time"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=("candidates and usageMetadata", "or timestamp and response"),

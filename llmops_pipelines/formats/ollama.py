@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.ollama import counts_in, reply_of, speaks
 from llmops_pipelines.formats.engine.reading import LogFormat, Record, StreamOf
-from llmops_pipelines.formats.envelope import failure_of
+from llmops_pipelines.formats.envelope import envelope_of, failure_of
 from llmops_pipelines.formats.records import (
     as_list,
     as_name,
@@ -67,11 +67,16 @@ def _is_error(record: Mapping[str, Any]) -> bool:
 def _unpack(record: Record) -> Iterator[Record]:
     if "stream" in record:
         pieces = [as_object(piece) for piece in as_list(record["stream"])]
-        yield from map(_streamed, _streams_in(pieces))
+        yield from (_beside(calls[-1]) | _streamed(calls) for calls in _streams_in(pieces))
     elif record.get("done") is False:
         yield {"kind": "ignored"}
     else:
-        yield _answered(record)
+        yield _beside(record) | _answered(record)
+
+
+def _beside(record: Record) -> Record:
+    """What stands beside an answer; when it began and how long it took the answer knows best."""
+    return envelope_of(record) if "done" in record else {}
 
 
 def _streams_in(pieces: list[Record]) -> Iterator[list[Record]]:
@@ -166,6 +171,7 @@ OLLAMA: Final = LogFormat(
     about="Ollama's answers of /api/chat and /api/generate, whole or one piece a line",
     marks=("done",),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=("model, created_at, done, and message or response",),

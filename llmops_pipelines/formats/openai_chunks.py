@@ -77,7 +77,8 @@ def _unpack(record: Record) -> Iterator[Record]:
     if (beside := beside_of(record)) is not None:
         yield beside
     elif "stream" in record:
-        yield _streamed(as_list(record["stream"]))
+        chunks = as_list(record["stream"])
+        yield around(as_object(at_path(chunks, 0)), _streamed(chunks))
     elif "response" in record:
         asked = request_of(first(record.get("request"), record.get("body")))
         yield around(record, _answered(record["response"]) | asked)
@@ -102,7 +103,7 @@ def _alone(record: Record) -> Record:
     if not (ended or (record.get("usage") and not choices)):
         return {"kind": "ignored"}
     said = completion_fields(record) | {"answer": None, "tool_calls": None}
-    return without_nulls(said | {"call_id": record.get("id"), "is_stream": True})
+    return around(record, without_nulls(said | {"is_stream": True}))
 
 
 def _streamed(chunks: list[Any]) -> Record:
@@ -151,6 +152,7 @@ OPENAI_CHUNKS: Final = LogFormat(
     about="OpenAI chat completion chunks, captured streams, one chunk a line or in our envelope",
     marks=("object", "response"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=('"object": "chat.completion.chunk" with id, created, model, and usage in the last',),

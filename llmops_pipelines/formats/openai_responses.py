@@ -44,7 +44,9 @@ def response_fields(response: Mapping[str, Any]) -> Record:
     said = {
         "kind": "call",
         "started_at": response.get("created_at"),
-        "session_id": at_path(response, "conversation", "id"),
+        "session_id": first(
+            at_path(response, "conversation", "id"), response.get("conversation_id")
+        ),
         **_repeated(response),
         "messages": sent_of(response.get("instructions"), None) or None,
         "contexts": found_of(as_list(response.get("output"))) or None,
@@ -104,9 +106,13 @@ def _unpack(record: Record) -> Iterator[Record]:
     elif _is_event(record):
         ended = record.get("type") in _ENDS and isinstance(record.get("response"), dict)
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
+    elif "event_id" in record:  # of the Realtime API's session
+        yield {"kind": "ignored"}
     elif record.get("object") == "response":
         running = record.get("status") in _RUNNING  # its final object is another record
-        yield {"kind": "ignored"} if running else _bare(record)
+        # Status and user of a response are no envelope's: they are read with the response.
+        beside = record | {"status": None, "user": None}
+        yield {"kind": "ignored"} if running else around(beside, _bare(record))
     else:
         yield _enveloped(record)
 
@@ -176,6 +182,7 @@ OPENAI_RESPONSES: Final = LogFormat(
     about="OpenAI Responses API objects, bare, as events of a stream, or in our envelope",
     marks=("response", "object", "sequence_number", "error"),
     recognises=_recognises,
+    enveloped=True,
     unpack=_unpack,
     streams=streams,
     needs=(

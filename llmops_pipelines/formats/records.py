@@ -44,7 +44,10 @@ _CONTEXT: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
 )  # fmt: skip
 """A field, the keys of metadata that tell it, the words of tags that tell it otherwise."""
 
-_CONTEXT_KEYS: Final = frozenset(key for _, keys, _ in _CONTEXT for key in keys)
+METADATA_KEYS: Final[Mapping[str, tuple[str, ...]]] = {name: keys for name, keys, _ in _CONTEXT}
+"""The keys of metadata that tell a field."""
+
+_CONTEXT_KEYS: Final = frozenset(key for keys in METADATA_KEYS.values() for key in keys)
 
 _MOST_TAGS: Final = 50
 _MOMENT: Final = re.compile(r"datetime\.datetime\([^()]*(?:\([^()]*\)[^()]*)?\)")

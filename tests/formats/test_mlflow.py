@@ -248,3 +248,11 @@ def test_an_answer_of_the_responses_api_is_read():
     said = {"type": "message", "content": [{"type": "output_text", "text": "Hi."}]}
     span = llm(mlflow__spanOutputs={"id": "resp_1", "output": [said]})
     assert read_as("mlflow", trace(span)).calls["answer"].to_list() == ["Hi."]
+
+
+def test_the_response_tells_the_served_model_where_the_span_does_not():
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi?"}]}
+    served = {"model": "gpt-4o-2024-08-06", "choices": [{"message": {"content": "Hello."}}]}
+    said = llm(mlflow__spanInputs=asked, mlflow__spanOutputs=served)
+    (found,) = read_as("mlflow", trace(said)).calls.to_dicts()
+    assert (found["model_requested"], found["model"]) == ("gpt-4o", "gpt-4o-2024-08-06")

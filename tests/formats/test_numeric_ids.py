@@ -27,7 +27,7 @@ def test_ids_of_the_envelope_are_their_digits():
 @pytest.mark.parametrize("name", ["openai_responses", "anthropic", "gemini"])
 def test_so_are_those_of_envelopes_that_are_unpacked(name):
     response = {"object": "response", "candidates": [], "type": "message"}
-    found = one_as(name, numbered(response=response, request={}))
+    found = one_as(name, numbered(response=response, request={"model": "m"}))
     assert values(found) == ("12", str(LARGE), "0", "42", "7")
 
 

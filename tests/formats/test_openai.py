@@ -341,8 +341,47 @@ def test_legacy_completions_and_embeddings_are_calls():
     told = {"id": "cmpl-1", "created": 1794301502, "model": "gpt-3.5-turbo-instruct"}
     completed = told | {"choices": [{"text": "Hi.", "finish_reason": "stop"}], "usage": usage()}
     assert one(completed | {"object": "text_completion"})["answer"] == "Hi."
-    embedded = {"object": "list", "data": [], "model": "m", "usage": {"prompt_tokens": 8}}
+    vectors = [{"object": "embedding", "index": 0, "embedding": [0.1]}]
+    embedded = {"object": "list", "data": vectors, "model": "m", "usage": {"prompt_tokens": 8}}
     assert FORMATS["openai"].recognises(embedded)
     counted = {"prompt_tokens": 8, "total_tokens": 8}
     found = one(embedded | {"timestamp": "2026-11-10T09:00:00Z", "usage": counted})
     assert (found["uncached_input"], found["output_text"], found["model"]) == (8, 0, "m")
+    assert found["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda said: {"metadata": said},
+        lambda said: {"request": call()["request"] | {"metadata": said}},
+        lambda said: {"response": response() | {"metadata": said}},
+    ],
+    ids=["beside the bodies", "of the request", "of the stored response"],
+)
+def test_metadata_tell_what_no_key_of_the_envelope_does(place):
+    said = {"feature": "search", "user_id": "u-42", "session.id": "s-7", "prompt_version": 3}
+    found = one(call(feature=None, **place(said)))
+    expected = {"feature": "search", "user_id": "u-42", "session_id": "s-7", "prompt_version": "3"}
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_keys_of_the_envelope_come_before_metadata():
+    found = one(call(feature="own", metadata={"feature": "other"}, user_id="u-1"))
+    assert (found["feature"], found["user_id"]) == ("own", "u-1")
+
+
+@pytest.mark.parametrize("said", [{"feature": {"a": 1}, "env": ["x"], "user": ""}, [1], "x", None])
+def test_metadata_may_hold_anything(said):
+    found = one(call(feature=None, metadata=said))
+    assert (found["feature"], found["environment"], found["user_id"]) == (None, None, None)
+
+
+def test_a_number_in_metadata_is_taken_as_it_is_spelled():
+    assert one(call(feature=None, metadata={"feature": 5}))["feature"] == "5"
+
+
+@pytest.mark.parametrize("name", ["user", "safety_identifier"])
+def test_the_user_of_a_request_is_that_of_the_call(name):
+    assert one(call(request=call()["request"] | {name: "u-42"}))["user_id"] == "u-42"
+    assert one(call(request=call()["request"] | {name: {"id": 1}}))["user_id"] is None

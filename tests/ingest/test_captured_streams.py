@@ -300,13 +300,18 @@ def test_responses_of_the_realtime_api_are_calls_of_an_unknown_model() -> None:
         },
         "output_token_details": {"text_tokens": 13, "audio_tokens": 20},
     }
+    spoken = {"type": "output_audio", "transcript": "It is on its way."}
+    said = {"output": [{"type": "message", "role": "assistant", "content": [spoken]}]}
     events = [
+        {"type": "session.created", "event_id": "e0", "session": {"model": "gpt-realtime"}},
         {"type": "response.created", "event_id": "e1", "response": began},
         {"type": "response.audio.delta", "event_id": "e2", "response_id": "resp_r", "item_id": "i"},
         {
             "type": "response.done",
             "event_id": "e3",
-            "response": began | {"status": "completed", "usage": counted},
+            "response": began
+            | said
+            | {"status": "completed", "usage": counted, "conversation_id": "conv_1"},
         },
     ]
     stamped = [event | {"timestamp": "2026-11-10T09:00:00Z"} for event in events]
@@ -314,6 +319,8 @@ def test_responses_of_the_realtime_api_are_calls_of_an_unknown_model() -> None:
     told = ("call_id", "status", "model", "uncached_input", "cache_read", "audio_input")
     assert lake.rows().select(told).rows() == [("resp_r", "ok", None, 36, 64, 20)]
     assert lake.rows().select("output_text", "audio_output").rows() == [(13, 20)]
+    assert lake.rows()["session_id"].to_list() == ["conv_1"]
+    assert texts(lake) == [("It is on its way.", [])]
     ((_, why),) = reasons(landed(log("log.jsonl", lines(*events))))
     assert why.startswith("started_at: is missing")
 

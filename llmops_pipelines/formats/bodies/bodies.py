@@ -71,7 +71,13 @@ def request_of(body: Any) -> Record:
             "is_stream": stream if isinstance(stream, bool) else None,
             "format_requested": as_name(kind),
             "response_schema": schema,
-            "user_id": as_name(first(body.get("user"), at_path(body, "metadata", "user_id"))),
+            "user_id": as_name(
+                first(
+                    body.get("safety_identifier"),
+                    body.get("user"),
+                    at_path(body, "metadata", "user_id"),
+                )
+            ),
         }
     )
 

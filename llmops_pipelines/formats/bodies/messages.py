@@ -23,7 +23,7 @@ _CALLS: Final = ("toolUse", "functionCall", "function_call")
 _RESULTS: Final = ("toolResult", "functionResponse", "function_response")
 """Parts of Bedrock's and Gemini's messages are objects around what they are."""
 
-_SAID: Final = ("text", "refusal", "content", "output_text", "response")
+_SAID: Final = ("text", "refusal", "content", "output_text", "transcript", "response")
 
 
 def messages_of(value: Any) -> list[Record]:

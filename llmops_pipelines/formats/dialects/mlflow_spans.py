@@ -91,7 +91,7 @@ def _call(span: Span, says: Record, shared: Record) -> Record:
         at_path(returned, "generations", 0, 0, "message"), returned,
     )  # fmt: skip
     answer, outcome = answer_of(_content(reply)), outcome_of(returned)
-    served = as_name(says.get("mlflow.llm.model"))
+    served = as_name(first(says.get("mlflow.llm.model"), outcome.get("model")))
     requested = as_name(first(says.get("model"), at_path(asked, "model"), served))
     stream = first(says.get("stream"), at_path(asked, "stream"))
     return record_of(

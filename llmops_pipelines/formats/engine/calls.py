@@ -36,6 +36,18 @@ _FAILED: Final = (
 _NO_ERROR: Final = ("{}", "[]", '""', "false", "null")
 
 
+_TELLS_OF_A_CALL: Final = [
+    f"raw:{name}"
+    for name in (
+        "model", "model_requested", "finish_reason", "answer", "question", "system",
+        "error_class", "error_code", "error_message", "cost_reported", "charged",
+        "input_tokens", "output_tokens", "total_tokens",
+    )
+]  # fmt: skip
+
+_TELLING_LISTS: Final = ("messages", "contexts", "tool_calls")
+
+
 def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     """Type, check and normalise calls: one row per line, faulty ones with all their reasons."""
     decoded = decode(raw, reading, _FIELDS)
@@ -46,6 +58,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         *decoded.faults,
         *time_faults(reading, limits),
         *_status_faults(reading),
+        *(_envelope_faults(reading) if reading.enveloped else []),
         Fault(
             pl.col("attempt") < 1,
             pl.lit(f"{reading.place('attempt').shown}: is below 1; the first try is 1"),
@@ -72,6 +85,21 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
         ),
         bad,
     )
+
+
+def _envelope_faults(reading: Reading) -> list[Fault]:
+    """An application's own line among its calls, of which no word speaks of a model's."""
+    said = [pl.col(name).is_not_null() for name in _TELLS_OF_A_CALL]
+    listed = [pl.col(name).list.len().fill_null(0) > 0 for name in _TELLING_LISTS]
+    answered = pl.col("answered").fill_null(value=False)
+    if reading.unpack is None:  # formats that unpack call every record one
+        said.append(pl.col("kind").is_not_null())
+    return [
+        Fault(
+            ~pl.any_horizontal(*said, *listed, answered, has_error()),
+            pl.lit("record: holds no request, response, model, usage or error: it is no call"),
+        )
+    ]
 
 
 def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
@@ -102,17 +130,22 @@ def said_status() -> pl.Expr:
     return (
         pl.when(word.is_in(_OK) | http.is_between(200, 299))
         .then(pl.lit("ok"))
-        .when(word.is_in(_FAILED) | http.is_between(400, 599))
+        .when(word.is_in(_FAILED) | _is_http_failure(word))
         .then(pl.lit("error"))
     )
 
 
+def _is_http_failure(word: pl.Expr) -> pl.Expr:
+    return word.cast(pl.Int64, strict=False).is_between(400, 599)
+
+
 def _status() -> list[pl.Expr]:
-    """The outcome, and the HTTP status and the error's class where only the status told them."""
+    """The outcome, and the HTTP status and the error's code where only the status told them."""
     said, word = said_status(), pl.col("status").str.to_lowercase()
     signs = has_error()
     for name in ("error_class", "error_code", "error_message"):
         signs = signs | pl.col(name).is_not_null()
+    signs = signs | _is_http_failure(pl.col("error_status")).fill_null(value=False)
     unanswered = pl.col("answered").fill_null(value=True).not_()
     return [
         pl.when(said == "error")
@@ -124,7 +157,7 @@ def _status() -> list[pl.Expr]:
         pl.coalesce("error_status", word.cast(pl.Int64, strict=False).cast(pl.String)).alias(
             "error_status"
         ),
-        pl.coalesce("error_class", pl.when(word == "timeout").then(word)).alias("error_class"),
+        pl.coalesce("error_code", "raw:status").alias("error_code"),  # THROTTLED, timeout
         pl.coalesce(
             "error_message", pl.when(pl.col("error").str.starts_with('"')).then("error")
         ).alias("error_message"),

@@ -151,7 +151,10 @@ def _select(reading: Reading) -> str:
     columns, odd = ["n"], ["false"]
     for name, place in placed.items():
         kind = FIELDS[name]
-        values = [structure.value(path, kind) for path in place.paths]
+        values = [
+            _plain(value, kind) if reading.is_free(path) else value
+            for path, value in ((path, structure.value(path, kind)) for path in place.paths)
+        ]
         if kind == "presence":
             present = " OR ".join(f"{value} IS NOT NULL" for value in values) or "NULL::BOOLEAN"
             columns.append(f"({present}) AS {name}")
@@ -166,6 +169,18 @@ def _select(reading: Reading) -> str:
         f"SELECT {', '.join(columns)}, {_shape(structure, reading)} AS shape,"  # noqa: S608
         f" ({' OR '.join(odd)}) AS odd"
         f" FROM (SELECT n, raw, json_transform(raw, {structure.sql()}) AS r FROM lines)"
+    )
+
+
+def _plain(value: str, kind: str) -> str:
+    """SQL for a value that may be anything: null where it is no text, number or boolean."""
+    holds_more = f"starts_with({value}::VARCHAR, '{{') OR starts_with({value}::VARCHAR, '[')"
+    if kind not in QUOTED:
+        return f"CASE WHEN NOT ({holds_more}) THEN nullif({value}, '') END"
+    quoted = f"starts_with({value}::VARCHAR, '\"')"
+    return (
+        f"CASE WHEN {quoted} THEN nullif({value}::VARCHAR, '\"\"')"
+        f" WHEN NOT ({holds_more}) THEN '\"' || {value}::VARCHAR || '\"' END"
     )
 
 

@@ -49,24 +49,31 @@ def at(*paths: str, unit: str | None = None) -> Place:
 class Reading:
     """Everything needed to read the records of one source.
 
-    ``containers`` are the objects and lists that must not be anything else when they are there.
-    ``second_hand`` and ``of_any_model`` as in ``LogFormat``. ``pinned`` is what people have said of
-    a source, not what its records look like.
+    ``containers`` are the objects and lists that must not be anything else when they are there;
+    ``free`` objects may hold anything: what is no text and no number there says nothing.
+    ``second_hand``, ``of_any_model`` and ``enveloped`` as in ``LogFormat``. ``pinned`` is what
+    people have said of a source, not what its records look like.
     """
 
     format: str
     fields: Mapping[str, Place]
     containers: tuple[Path, ...] = ()
+    free: tuple[Path, ...] = ()
     zone: str = "UTC"
     unpack: Unpack | None = None
     dated_by_file: bool = False
     second_hand: bool = False
     of_any_model: bool = False
+    enveloped: bool = False
     pinned: bool = field(default=False, compare=False)
 
     def place(self, name: str) -> Place:
         """Where ``name`` stands; nowhere if the source does not have it."""
         return self.fields.get(name, Place())
+
+    def is_free(self, path: Path) -> bool:
+        """Whether ``path`` leads into one of the ``free`` objects."""
+        return any(path[: len(container)] == container for container in self.free)
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ class LogFormat:
     modification time, dates them. ``second_hand`` says that a tool copied the counts from whoever
     made them: a total that contradicts them is a doubt, and no fault (``told_totals``).
     ``of_any_model`` says that other providers answer in it too, some without a place for reasoning.
+    ``enveloped`` says that records are what a provider answers, bare or in our envelope: one that
+    tells neither of a request nor of a response is no call.
     ``streams`` tells the pieces of streams apart, where each is a record: ``unpack`` is then given
     all of one as the list ``stream``.
     """
@@ -90,11 +99,13 @@ class LogFormat:
     marks: tuple[str, ...] = ()
     fields: Mapping[str, Place] = field(default_factory=dict)
     containers: tuple[Path, ...] = ()
+    free: tuple[Path, ...] = ()
     unpack: Unpack | None = None
     needs: tuple[str, ...] = ()
     dated_by_file: bool = False
     second_hand: bool = False
     of_any_model: bool = False
+    enveloped: bool = False
     streams: Callable[[], StreamOf] | None = None
 
     def reading(self, overrides: Mapping[str, Place] | None = None, zone: str = "UTC") -> Reading:
@@ -115,10 +126,12 @@ class LogFormat:
             self.name,
             fields,
             containers,
+            self.free,
             zone,
             dated_by_file=self.dated_by_file,
             second_hand=self.second_hand,
             of_any_model=self.of_any_model,
+            enveloped=self.enveloped,
         )
 
     def _canonical(self, overrides: Mapping[str, Place], zone: str) -> Reading:
@@ -133,6 +146,7 @@ class LogFormat:
             dated_by_file=self.dated_by_file,
             second_hand=self.second_hand,
             of_any_model=self.of_any_model,
+            enveloped=self.enveloped,
         )
 
 

@@ -19,6 +19,7 @@ from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.ingest.log_files.bedrock_bodies import is_body, with_bodies, without_records
 from llmops_pipelines.ingest.log_files.carried import NameOf, carried_records, unwrapped
 from llmops_pipelines.ingest.log_files.enclosed import enclosed_records
+from llmops_pipelines.ingest.log_files.exchanges import exchanged, with_exchanges
 from llmops_pipelines.ingest.log_files.files import Content, DamagedFileError, foreign
 from llmops_pipelines.ingest.log_files.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.log_files.other_providers import PROVIDERS
@@ -126,6 +127,11 @@ def _recognised(
         if as_parsed in (*_NESTED, *PROVIDERS):
             blocks = with_parsed_cells(chain(seen, blocks))
             seen, objects, found = [], parsed, as_parsed
+    if source is None and found in (None, *PROVIDERS):
+        told = [exchanged(each) or each for each in objects]
+        if sum(new is not old for new, old in zip(told, objects, strict=True)) * 2 > len(objects):
+            blocks = with_exchanges(chain(seen, blocks))
+            seen, objects, found = [], told, sniff_records(told)
     over_lines = begins == b"[" or (begins == b"{" and not (objects and found))
     unfit = source is not None and not _fit(objects, source.format, source)
     apart = None

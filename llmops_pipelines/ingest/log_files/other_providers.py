@@ -17,12 +17,8 @@ from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.ingest.log_files.rewriting import object_in
 from llmops_pipelines.tables import TOKEN_BUCKETS
 
-PROVIDERS: Final = (
-    "bedrock_converse", "openai_responses", "anthropic", "gemini", "cohere", "ollama",
-    "openai_chunks", "openai",
-)  # fmt: skip
-"""Formats of what providers answer, bare or in our envelope, in the order of ``FORMATS``."""
-
+PROVIDERS: Final = tuple(known.name for known in FORMATS.values() if known.enveloped)
+"""Formats of what providers answer, bare or in our envelope."""
 
 _NAMED: Final = ("bedrock_converse", "gemini")
 """Those of one provider, named with every answer, that read other providers' answers as well."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmops_pipelines.formats.engine.calls import said_status
+from llmops_pipelines.formats.engine.errors import ERROR_CLASSES
 from llmops_pipelines.formats.engine.fields import FIELDS
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.previewing.foreign_words import FAILING
@@ -22,8 +23,12 @@ _WORDS: Final = 50
 """Distinct values up to which text is a word of a vocabulary, such as a feature."""
 _MODELS: Final = 500
 _NO_OVERRIDES: Final = PRICE_BOOK.empty()
-_BAD: Final = ("fail", "err", "timeout", "cancel", "denied", "reject", "abort", "exceed", "limit",
-               *FAILING)  # fmt: skip
+_BAD: Final = ("fail", "err", "timeout", "timed", "cancel", "denied", "reject", "abort", "exceed",
+               "limit", "throttl", "fault", "unavail", "overload", "exhaust", "refus", "forbid",
+               "unauth", "invalid", "expired", "crash", "block", "filter", *FAILING)  # fmt: skip
+_NOTHING: Final = ("none", "null", "nil", "nan", "n/a", "na", "no", "no error", "-", "0", "false",
+                   "ok", "success")  # fmt: skip
+"""What stands in the place of an error where there was none."""
 
 
 _BY_SIZE: Final = {"ns": 1e8, "us": 6e5, "ms": 150.0, "s": 0.0}
@@ -37,6 +42,7 @@ _BOTH: Final[Mapping[str, tuple[str, ...]]] = {
     for one in pair
 }
 """The other word of a flag may come yet."""
+_MOST_GRADES: Final = 20
 _MOST_CALLS: Final = 100
 """Calls of one request on average, beyond which an id is none of requests."""
 
@@ -74,6 +80,9 @@ def _id(profile: Profile, _: LandingOptions) -> Guess | None:
     if not _are_ids(profile):
         return None
     different = profile.distinct == len(profile.known)
+    of_an_item = any(isinstance(step, int) for step in profile.path)
+    if not different and (of_an_item or 2 * profile.distinct < len(profile.known)):
+        return None  # most records would be taken for duplicates
     complete = len(profile.known) == len(profile.values)
     return Guess(
         profile,
@@ -185,11 +194,14 @@ def _status(profile: Profile, _: LandingOptions) -> Guess | None:
     if len(unknown) == len(spelled) and profile.are_numbers:
         return None
     values = {
-        word: "error" if any(part in without_accents(word).lower() for part in _BAD) else "ok"
-        for word in unknown
+        word: "error" if _sounds_bad(without_accents(word).lower()) else "ok" for word in unknown
     }
     review = "these words are guessed" if unknown else ""
     return Guess(profile, f"{len(spelled):,} different words", review, values=values)
+
+
+def _sounds_bad(word: str) -> bool:
+    return word in ERROR_CLASSES or any(part in word for part in _BAD)
 
 
 def _http(profile: Profile, _: LandingOptions) -> Guess | None:
@@ -202,13 +214,37 @@ def _error_text(profile: Profile, _: LandingOptions) -> Guess | None:
         return None
     every = len(profile.known) == len(profile.values)
     review = "every record has one, and one that has is a failed call" if every else ""
-    return Guess(profile, f"text in {len(profile.known):,} of {len(profile.values):,}", review)
+    made = Guess(profile, f"text in {len(profile.known):,} of {len(profile.values):,}", review)
+    return _without_nothing(made, profile)
+
+
+def _error_code(profile: Profile, options: LandingOptions) -> Guess | None:
+    """Codes of failures; those that successes have, too, are statuses."""
+    spelled = pl.DataFrame({"status": sorted({_as_label(value) for value in profile.known})})
+    succeeded = (spelled.select(said_status()).to_series() == "ok").any()
+    made = None if succeeded else _label(profile, options)
+    return made and _without_nothing(made, profile)
+
+
+def _without_nothing(made: Guess, profile: Profile) -> Guess:
+    """``made``, which tells that words such as ``None`` are no error."""
+    said = sorted({word for word in map(_as_label, profile.known) if word.lower() in _NOTHING})
+    if said:
+        made.values = dict.fromkeys(said, "")
+        made.review = ""
+        made.evidence += f"; {', '.join(said)} is none"
+    return made
 
 
 def _text(profile: Profile, _: LandingOptions) -> Guess | None:
-    if not profile.are_texts:
+    if not profile.are_texts or _are_counts(profile):
         return None
     return Guess(profile, f"text, median {median(map(len, profile.texts)):,.0f} characters")
+
+
+def _are_counts(profile: Profile) -> bool:
+    """Whether texts are whole numbers, as a CSV has them, and no answers such as grades."""
+    return profile.are_whole and (profile.is_counted or profile.distinct > _MOST_GRADES)
 
 
 def _messages(profile: Profile, _: LandingOptions) -> Guess | None:
@@ -278,6 +314,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "attempt": _attempt,
     "status": _status,
     "error_status": _http,
+    "error_code": _error_code,
+    "error_class": _error_code,
     "error_message": _error_text,
 }
 """For each field: what makes a guess of a path whose name fits, None where its values do not."""

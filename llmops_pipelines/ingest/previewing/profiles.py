@@ -22,7 +22,8 @@ _WITH_COMMA: Final = re.compile(WITH_COMMA)
 _DEEPEST: Final = 8
 _MOST_PATHS: Final = 1_000
 _WORD: Final = re.compile(r"[Ee]2[Ee]|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+[a-z]*")
-_NOISE: Final = {"number", "num", "n", "no", "count", "of", "llm", "gen", "ai", "api", "the"}
+_COUNTING: Final = {"number", "num", "n", "no", "count"}
+_NOISE: Final = _COUNTING | {"of", "llm", "gen", "ai", "api", "the"}
 _SINGULAR: Final = {"token": "tokens", "tok": "tokens", "toks": "tokens",
                     "ids": "id", "secs": "s", "sec": "s", "seconds": "s",
                     "second": "s", "millis": "ms", "msec": "ms", "milliseconds": "ms",
@@ -125,6 +126,12 @@ class Profile:
         keys = [step for step in self.path if isinstance(step, str)]
         last, parent = plain(keys[-1]), plain(keys[-2]) if len(keys) > 1 else ""
         return (f"{parent}_{last}", last) if parent else (last,)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the key's name says that something is counted."""
+        words = _words([step for step in self.path if isinstance(step, str)][-1])
+        return not _COUNTING.isdisjoint(words)
 
     @cached_property
     def unit(self) -> str | None:

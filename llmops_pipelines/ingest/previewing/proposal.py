@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any, Final, NamedTuple
 
@@ -102,8 +103,8 @@ def _records(file: LogFile, options: LandingOptions) -> list[dict[str, Any]]:
     asked = Source.model_validate(
         {"name": "asked", "match": file.path, "format": "mapped", "fields": {"started_at": "x"}}
     )
-    options = LandingOptions(**{**vars(options), "sources": Sources(sources=[asked])})
-    opened = open_content(connect(), read_content(file), options)
+    mapped = replace(options, sources=Sources(sources=[asked]))
+    opened = open_content(connect(), read_content(file), mapped)
     if isinstance(opened, Unknown):
         raise NoMappingError(opened.reason.removeprefix("file: "))
     records = records_of(opened, _SAMPLE)
@@ -146,7 +147,8 @@ def _candidates(found: Sequence[Profile]) -> Iterator[tuple[int, str, Profile]]:
 
 
 def _loosely(name: str, profile: Profile) -> bool:
-    return profile.names[-1] in LOOSE.get(name, ())
+    surest = next(called for called in profile.names if called in SYNONYMS[name])
+    return surest in LOOSE.get(name, ())
 
 
 def _spells_alike(profile: Profile, spelled: Mapping[str, str]) -> bool:

@@ -69,7 +69,10 @@ def _value(field: str, made: Guess) -> str:
     if made.constant is not None:
         said["constant"] = _scalar(made.constant)
     if made.values:
-        words = (f"{json.dumps(word)}: {meaning}" for word, meaning in made.values.items())
+        words = (
+            f"{json.dumps(word)}: {meaning or json.dumps('')}"
+            for word, meaning in made.values.items()
+        )
         said["values"] = "{" + ", ".join(words) + "}"
     if list(said) == ["path"]:
         return said["path"]

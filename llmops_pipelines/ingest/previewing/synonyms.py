@@ -17,17 +17,17 @@ _NAMES: Final[Mapping[str, str]] = {
     " finish_time completion_time response_time ended finished completed end",
     "first_token_at": "first_token_at first_token_time completion_start_time",
     "call_id": "call_id request_id req_id generation_id span_id run_id log_id event_id"
-    " invocation_id message_id uuid guid id",
+    " invocation_id message_id uuid guid id req call",
     "trace_id": "trace_id correlation_id root_id trace",
     "parent_id": "parent_id parent_span_id parent_run_id",
     "response_id": "response_id completion_id provider_request_id chatcmpl_id",
     "session_id": "session_id conversation_id thread_id chat_id session conversation thread",
     "user_id": "user_id end_user_id user_name username end_user uid user customer_id account_id"
-    " customer member_id user_email email end_user_email customer_email who",
+    " customer member_id user_email email end_user_email customer_email who usr",
     "project": "project project_id project_name workspace workspace_id tenant tenant_id"
     " organization organization_id org org_id client client_id account",
     "feature": "feature feature_name use_case usecase product_feature application app app_name"
-    " product service service_name workflow pipeline component task endpoint route",
+    " product service service_name workflow pipeline component task endpoint route feat",
     "team": "team team_name department squad cost_center owner",
     "environment": "environment env deployment_environment stage",
     "tags": "tags labels",
@@ -48,28 +48,30 @@ _NAMES: Final[Mapping[str, str]] = {
     "error_class": "error_class error_type exception_type exception_class",
     "error_code": "error_code err_code code",
     "error_status": "error_status http_status_code http_status status_code response_code"
-    " http_code",
-    "error_message": "error_message error_msg err_msg exception_message error exception err",
+    " http_code code",
+    "error_message": "error_message error_msg err_msg exception_message error_reason failure_reason"
+    " error_description error_text error exception err",
     "finish_reason": "finish_reason stop_reason done_reason stop_type finish",
     "latency_ms": "latency end_to_end_latency e2e_latency total_latency request_latency"
     " response_latency latency_total duration request_duration total_duration elapsed elapsed_time"
     " response_time total_time processing_time invocation_latency inference_time wall_time"
-    " timing_total took",
+    " timing_total took lat ms",
     "ttft_ms": "ttft time_to_first_token first_token_latency time_to_first_byte ttfb"
     " time_to_first_chunk first_byte_latency first_chunk_latency timing_first_token first_token",
     "input_tokens": "billed_units_input_tokens input_tokens prompt_tokens tokens_input"
     " tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens context_tokens"
     " usage_prompt usage_input input_length"
-    " prompt_length prompt_eval tokens_evaluated in",
+    " prompt_length prompt_eval tokens_evaluated prompt_total input_total in prompt",
     "output_tokens": "billed_units_output_tokens output_tokens completion_tokens tokens_output"
     " tokens_completion tokens_out out_tokens response_tokens generated_tokens candidates_tokens"
     " tokens_received"
     " generation_tokens predicted_tokens tokens_generated tokens_predicted usage_completion"
-    " usage_output output_length completion_length eval answer_tokens out",
+    " usage_output output_length completion_length eval answer_tokens completion_total"
+    " output_total out completion",
     "total_tokens": "total_tokens tokens_total tokens_used tokens usage_total",
     "cache_read": "cache_read_input_tokens cache_read_tokens cached_tokens cached_input_tokens"
     " cached_prompt_tokens cached_content_tokens input_cached_tokens prompt_cache_hit_tokens"
-    " tokens_cached tokens_cache cache_tokens usage_cached cache_read",
+    " tokens_cached tokens_cache cache_tokens usage_cached cache_read cached",
     "cache_write_5m": "cache_creation_input_tokens cache_write_tokens cache_creation_tokens"
     " cache_write_input_tokens cache_write",
     "reasoning": "reasoning_tokens thoughts_tokens thinking_tokens output_reasoning_tokens"
@@ -85,7 +87,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "answer": "answer completion completion_text response_text output_text generated_text"
     " message_content model_output model_response response output reply text_out generation text",
     "contexts": "contexts retrieved_contexts retrieved_documents retrieved_docs documents docs"
-    " passages chunks context sources retrieval",
+    " passages chunks retrieved_passages retrieved_chunks retrieved context sources retrieval",
     "tool_calls": "tool_calls message_tool_calls function_calls",
 }  # fmt: skip
 
@@ -110,8 +112,19 @@ LOOSE: Final = {
     "model": {"deployment", "deployment_name", "engine", "provider_model", "model_version"},
     "provider": {"system", "backend"},
     "service_tier": {"tier"},
-    "input_tokens": {"input_length", "prompt_length", "query_tokens", "request_tokens", "in"},
-    "output_tokens": {"output_length", "completion_length", "eval", "out"},
+    "call_id": {"req", "call"},
+    "latency_ms": {"lat", "ms"},
+    "input_tokens": {
+        "input_length",
+        "prompt_length",
+        "query_tokens",
+        "request_tokens",
+        "in",
+        "prompt",
+    },
+    "output_tokens": {"output_length", "completion_length", "eval", "out", "completion"},
+    "cache_read": {"cached"},
+    "error_status": {"code"},
     "reasoning": {"thinking"},
     "total_tokens": {"tokens"},
     "cost_reported": {"amount", "charge", "price", "spend", "total_price"},

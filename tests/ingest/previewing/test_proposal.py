@@ -443,3 +443,78 @@ def test_a_path_that_is_named_like_a_field_and_left_says_so() -> None:
     fractions = three(requestId=[1.5, 2.5, 3.5])
     text = propose(log("a.jsonl", lines(*fractions)), options()).text
     assert "#   requestId: number; named like call_id, which is placed or takes other" in text
+
+
+def test_statuses_of_http_alone_tell_which_calls_failed() -> None:
+    records = three(status_code=[200, 429, 504])
+    source, lake = read_back(log("x.jsonl", lines(*records)))
+    assert "error_status" in source.fields
+    assert lake.rows()["status"].to_list() == ["ok", "error", "error"]
+    assert lake.rows()["error_class"].to_list() == [None, "rate_limit", "timeout"]
+
+
+def test_a_code_that_successes_have_is_their_status_and_no_error() -> None:
+    codes = [{"code": "OK"}, {"code": "ERROR"}, {"code": "OK"}]
+    records = [made | {"status": code} for made, code in zip(three(), codes, strict=True)]
+    _, lake = read_back(log("x.jsonl", lines(*records)))
+    assert lake.rows()["status"].to_list() == ["ok", "error", "ok"]
+
+
+def test_ids_that_most_records_share_are_none_of_calls() -> None:
+    passages = [[{"id": "kb-12", "text": "Thirty days."}]] * 3
+    records = three(requestId=[None] * 3, retrieved=passages, req=["a", "b", "c"])
+    found = places(*records)
+    assert (found["call_id"], found["contexts"]) == ("req", "retrieved")
+    repeated = three(requestId=["same"] * 3)
+    assert "call_id" not in places(*repeated)
+
+
+def test_counts_that_are_named_like_texts_are_tokens() -> None:
+    counted = [
+        {"started": f"2026-11-10T09:0{n}:00Z", "model": "gpt-4.1-mini", "call": f"c-{n}",
+         "n_prompt": 1000 + n, "n_completion": 100 + n, "cached": 64 * n, "lat": 1.5}
+        for n in range(3)
+    ]  # fmt: skip
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(counted[0]))
+    writer.writeheader()
+    writer.writerows(counted)
+    for file in (log("x.jsonl", lines(*counted)), log("x.csv", table.getvalue().encode())):
+        _, lake = read_back(file)
+        rows = lake.rows()
+        assert rows.select("uncached_input", "cache_read", "output_text").rows() == [
+            (1000, 0, 100), (937, 64, 101), (874, 128, 102),
+        ]  # fmt: skip
+        assert rows["latency_ms"].to_list() == [1500.0] * 3
+        assert rows["answer_chars"].null_count() == 3
+
+
+def test_a_name_that_its_parent_makes_sure_needs_no_review() -> None:
+    records = [made | {"tokens": {"prompt": 5, "completion": 3}} for made in three()]
+    bare = [{k: v for k, v in each.items() if not k.startswith("num")} for each in records]
+    assert guesses(*bare)["input_tokens"].review == ""
+
+
+def test_words_of_a_status_that_sound_bad_are_failures_of_their_class() -> None:
+    words = ["COMPLETED", "THROTTLED", "TIMED_OUT", "server", "FAULT"]
+    records = [record(number, status=word) for number, word in enumerate(words)]
+    _, lake = read_back(log("x.jsonl", lines(*records)))
+    assert lake.rows().select("status", "error_class").rows() == [
+        ("ok", None), ("error", "rate_limit"), ("error", "timeout"), ("error", "server"),
+        ("error", "other"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("nothing", ["None", "null", "-"])
+@pytest.mark.parametrize("name", ["error", "error_type"])
+def test_a_word_for_no_error_is_no_error(nothing: str, name: str) -> None:
+    _, lake = read_back(log("x.jsonl", lines(*three(**{name: [nothing, "timeout", nothing]}))))
+    assert lake.rows()["status"].to_list() == ["ok", "error", "ok"]
+
+
+def test_totals_of_both_sides_are_their_tokens() -> None:
+    usage = {"prompt": {"total": 50, "cached": 20}, "completion": {"total": 9, "reasoning": 4}}
+    bare = [{k: v for k, v in made.items() if not k.startswith("num")} for made in three()]
+    _, lake = read_back(log("x.jsonl", lines(*[made | {"usage": usage} for made in bare])))
+    told = ("uncached_input", "cache_read", "output_text", "reasoning")
+    assert lake.rows().select(told).rows() == [(30, 20, 5, 4)] * 3
