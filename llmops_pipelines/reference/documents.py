@@ -103,9 +103,10 @@ def _parsed(text: str, model: type[BaseModel], file: str) -> BaseModel:
     if data is None:
         data = {}
     if not isinstance(data, dict):
+        kind = _KINDS.get(type(data), "value")
         raise ReferenceFileError(
-            f"{file}:1: is a {_KINDS.get(type(data), 'value')}, expected `key: value` lines with the "
-            f"keys {', '.join(model.model_fields)}"
+            f"{file}:1: is a {kind}, expected `key: value` lines with the keys "
+            + ", ".join(model.model_fields)
         )
     try:
         return model.model_validate(data)
