@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import dagster as dg
 
@@ -168,10 +170,12 @@ class NightlyRunner:
         *,
         config: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        on_step: Callable[[str], None] = lambda _: None,
     ) -> bool:
         """Run ``job``, or only ``keys`` of it, for ``day``; failures are kept, not raised.
 
-        ``config`` is the run's, ``tags`` come on top of those that say who ran it.
+        ``config`` is the run's, ``tags`` come on top of those that say who ran it. ``on_step`` is
+        told each step as it begins.
 
         Blocking checks of what ``keys`` read are run again with them: a day whose check failed is
         not continued by the next night.
@@ -188,6 +192,8 @@ class NightlyRunner:
             if keys
             else whole
         )
+        run_id = str(uuid4())
+        self._instance.add_event_listener(run_id, partial(_tell_start, on_step))
         with listening_for_stops() as stops:
             result = wanted.execute_in_process(
                 instance=self._instance,
@@ -195,6 +201,7 @@ class NightlyRunner:
                 run_config={**QUIET, **(config or {})},
                 raise_on_error=False,
                 tags={"llmops/by": "llmops nightly", **(tags or {})},
+                run_id=run_id,
             )
             if stops.any():
                 raise KeyboardInterrupt
@@ -268,9 +275,16 @@ class NightlyRunner:
 
     def refresh(self, *names: str) -> None:
         """Recompute assets that have no days."""
-        self._on_progress(Progress("golden dataset and warehouse", 0, 1))
-        self.execute("nightly_job", keys=[key for name in names for key in self.keys(name)])
-        self._on_progress(Progress("golden dataset and warehouse", 1, 1))
+        begun: list[str] = []
+
+        def tell(step: str) -> None:
+            if step in names:  # else one of its checks
+                self._on_progress(Progress(f"computing {step}", len(begun), len(names)))
+                begun.append(step)
+
+        keys = [key for name in names for key in self.keys(name)]
+        self.execute("nightly_job", keys=keys, on_step=tell)
+        self._on_progress(Progress("computed", len(begun), len(names)))
 
     def keys(self, name: str) -> list[dg.AssetKey]:
         """Keys of the asset called ``name``, below whatever prefix."""
@@ -352,6 +366,11 @@ def _without(assets: Sequence[DailyAsset], roots: Collection[str]) -> list[Daily
         else:
             kept.append(asset)
     return kept
+
+
+def _tell_start(on_step: Callable[[str], None], event: dg.EventLogEntry) -> None:
+    if event.dagster_event_type is dg.DagsterEventType.STEP_START and event.step_key:
+        on_step(event.step_key)
 
 
 def _failures(result: Any, day: date | None) -> list[Failure]:
