@@ -66,6 +66,10 @@ REPLAYED = (
 
 CHARTS = "cost_charts"
 
+OWED = "unfinished_night"
+"""Stands in the lake from before the first day is computed until what has no days is, too: a night
+that was stopped in between would never be caught up with, since no day of it is outdated."""
+
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
 telemetry:
@@ -124,7 +128,7 @@ class Night(NamedTuple):
     delivered: list[Delivered]
     findings: list[Finding] = []  # noqa: RUF012 - nobody appends to it
     replayed: bool = False
-    """No day was computed, but marks of features.yaml or prices changed: savings were replayed."""
+    """No day was computed, but what has no days was: marks or prices changed, or it was owed."""
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
@@ -273,8 +277,8 @@ class NightlyRunner:
             self.execute("roll_back_job", wanted.day)
         return delivered
 
-    def refresh(self, *names: str) -> None:
-        """Recompute assets that have no days."""
+    def refresh(self, *names: str) -> bool:
+        """Recompute assets that have no days; whether all of it went well."""
         begun: list[str] = []
 
         def tell(step: str) -> None:
@@ -283,8 +287,9 @@ class NightlyRunner:
                 begun.append(step)
 
         keys = [key for name in names for key in self.keys(name)]
-        self.execute("nightly_job", keys=keys, on_step=tell)
+        well = self.execute("nightly_job", keys=keys, on_step=tell)
         self._on_progress(Progress("computed", len(begun), len(names)))
+        return well
 
     def keys(self, name: str) -> list[dg.AssetKey]:
         """Keys of the asset called ``name``, below whatever prefix."""
@@ -339,15 +344,21 @@ def run_night(
     unjudged = days_without_entailment(
         lake, features, judge.entailment_model, [day for day in days if day >= recently]
     )
+    owed = lake.store.read(OWED) is not None
+    lake.store.put(OWED, b"")
     computed = runner.compute(
         lake, days, today, judge_from=judge_from, unjudged=unjudged, anew=anew
     )
     delivered = runner.finish(lake, reference, webhook, clock, policy)
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
-    if computed:
-        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse")
-        return Night(days, computed, runner.failures, delivered, runner.findings)
+    if computed or owed:
+        if runner.refresh(
+            "golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse"
+        ):
+            lake.store.delete(OWED)
+        return Night(days, computed, runner.failures, delivered, runner.findings, not computed)
+    lake.store.delete(OWED)
     replayed = batches_outdated(lake, features) or cache_outdated(lake, features)
     if replayed:
         runner.refresh(*REPLAYED, "warehouse")
