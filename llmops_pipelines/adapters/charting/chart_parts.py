@@ -231,6 +231,8 @@ def panel(
         fontsize=8,
         color=INK,
         annotation_clip=False,
+        # No line of a limit strikes the figure through.
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.4},
     )
     axes.yaxis.grid(visible=True)
 

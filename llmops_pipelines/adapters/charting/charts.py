@@ -291,8 +291,8 @@ def latency_percentiles(
 
 def _sides(reach: Mapping[str, float]) -> dict[str, Literal["left", "center", "right"]]:
     """Where the labels of percentiles stand: outwards, the middle one on its roomier side."""
-    low, middle, high = (reach.get(name) for name in ("p50", "p95", "p99"))
-    crowded = bool(low and middle and high) and middle * middle > low * high
+    low, middle, high = (reach.get(name, 0.0) for name in ("p50", "p95", "p99"))
+    crowded = min(low, middle, high) > 0 and middle * middle > low * high
     return {"p50": "right", "p95": "right" if crowded else "center", "p99": "left"}
 
 
