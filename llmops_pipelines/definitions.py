@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ import dagster as dg
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from llmops_pipelines.adapters.webhook import is_address
 from llmops_pipelines.ingest import Sources
 from llmops_pipelines.orchestration.graph import jobs, placing, schedules
 from llmops_pipelines.orchestration.graph.io_manager import LakeIOManager
@@ -49,6 +51,9 @@ for _variable, _value in SILENT.items():
 def telemetry() -> dict[str, bool]:
     """Each variable of `SILENT`, and whether it keeps its library silent in this process."""
     return {name: os.environ.get(name) == value for name, value in SILENT.items()}
+
+
+_SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "azure", "adl", "abfs", "abfss", "file")
 
 
 class Settings(BaseSettings):
@@ -129,6 +134,43 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError("is no ISO instant, such as 2026-11-22T03:00:00Z") from error
         return now
+
+    @field_validator("lake", "logs", "invoices")
+    @classmethod
+    def _can_be_opened(cls, root: str) -> str:
+        scheme, is_url, _ = root.partition("://")
+        if is_url and scheme not in _SCHEMES:
+            raise ValueError(f"give a folder, or a URL of {', '.join(_SCHEMES)}")
+        return root
+
+    @field_validator("tenant")
+    @classmethod
+    def _is_a_tag(cls, tenant: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{0,63}", tenant):
+            raise ValueError("is a tag: at most 63 letters, digits, _, . and -")
+        return tenant
+
+    @field_validator("schedule_name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            raise ValueError("is a name of letters, digits and _")
+        return name
+
+    @field_validator("key_prefix")
+    @classmethod
+    def _are_names(cls, prefix: str) -> str:
+        if prefix and not re.fullmatch(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*", prefix):
+            raise ValueError("is names of letters, digits and _, separated by /")
+        return prefix
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_a_webhook(cls, url: SecretStr) -> SecretStr:
+        # Accepted, it would tell nobody of any alert.
+        if (address := url.get_secret_value()) and not is_address(address):
+            raise ValueError("give http:// or https:// and a host, without user and password")
+        return url
 
     @field_validator("judge_base_url")
     @classmethod

@@ -78,6 +78,11 @@ def _opener(address: SplitResult) -> urllib.request.OpenerDirector:
     return opener
 
 
+def is_address(url: str) -> bool:
+    """Whether a message can be posted to ``url`` at all."""
+    return _address(url) is not None
+
+
 def _address(url: str) -> SplitResult | None:
     """``url`` in its parts, None where it is no address to post to."""
     try:

@@ -90,7 +90,11 @@ def settings_of(context: typer.Context) -> Settings:
     except ValidationError as error:
         raise of_settings(error, variables()) from error
     except SettingsError as error:
-        raise UnusableError(f"the environment cannot be used: {error}: is it JSON?") from error
+        # The only setting that is parsed before it is validated; its value may hold a secret.
+        raise UnusableError(
+            "the environment cannot be used:\n"
+            'LLMOPS_STORAGE_OPTIONS: is no JSON object, such as {"aws_region": "eu-west-1"}'
+        ) from error
     if settings.data.exists() and not settings.data.is_dir():
         raise UnusableError(f"LLMOPS_DATA: {settings.data} is a file; name a folder")
     return settings

@@ -85,7 +85,10 @@ def print_summary(
     if night.computed:
         done = f"{len(night.computed)} day(s) computed"
     elif night.replayed:
-        done = "no day is new or changed; savings were replayed: features.yaml or prices changed"
+        done = (
+            "no day is new or changed; savings were replayed: features.yaml or prices changed, or "
+            "the night before stopped short of them"
+        )
     else:
         done = "nothing is new or changed; nothing was recomputed"
     console.print(Text(f"\n{done}, {seconds:.0f} s", style="bold"))

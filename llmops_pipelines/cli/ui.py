@@ -47,14 +47,22 @@ def serve(settings: Settings, port: int) -> NoReturn:
 def command(workspace: Path, port: int) -> list[str]:
     """What is run."""
     return [
-        *(sys.executable, "-m", "dagster", "dev"),
+        # Notes of libraries to their developers are not for people who run a pipeline.
+        *(sys.executable, "-W", "ignore", "-m", "dagster", "dev"),
         *("-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)),
     ]
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """What is set for it: places without a relative path, since it runs in another folder."""
-    places = {"LAKE": settings.lake, "LOGS": settings.logs, "REFERENCE": settings.reference}
+    places = {
+        "LAKE": settings.lake,
+        "LOGS": settings.logs,
+        "REFERENCE": settings.reference,
+        "INVOICES": settings.invoices,
+    }
+    if Path(settings.entailment_model).exists():  # else a name in the cache, no folder
+        places["ENTAILMENT_MODEL"] = settings.entailment_model
     return {
         "DAGSTER_HOME": str(settings.home),
         "LLMOPS_DATA": str(settings.data.absolute()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Final
 
 import polars as pl
@@ -38,8 +39,10 @@ def dimension_called(name: str) -> str:
     """
     meant = _SHORT.get(name, name)
     if meant not in SPEND_DIMENSIONS:
-        known = ", ".join((*SPEND_DIMENSIONS, *_SHORT))
-        raise UnknownDimensionError(f"{name!r}: spend can be divided by {known}")
+        every = (*SPEND_DIMENSIONS, *_SHORT)
+        close = get_close_matches(name, every, n=1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise UnknownDimensionError(f"{name!r}: spend can be divided by {', '.join(every)}{meant}")
     return meant
 
 

@@ -1,6 +1,10 @@
 """Files that people edit: parsing with errors that name file, line, field and accepted values."""
 
-from llmops_pipelines.reference.documents import ReferenceFileError, parse_document
+from llmops_pipelines.reference.documents import (
+    ReferenceFileError,
+    document_text,
+    parse_document,
+)
 from llmops_pipelines.reference.features import (
     NIGHTLY_RAGAS,
     UNATTRIBUTED,
@@ -23,6 +27,7 @@ __all__ = [
     "PrivacyRules",
     "RagasMetric",
     "ReferenceFileError",
+    "document_text",
     "names_like",
     "parse_document",
     "unknown_mentions",

@@ -16,6 +16,19 @@ Document = TypeVar("Document", bound=BaseModel)
 
 _KEY = "[key]"
 """Where pydantic says that a key, not its value, is at fault."""
+_PLAIN = {
+    "found character '\\t' that cannot start any token": "a tab; indent with spaces",
+    "but found another document": "a second document begins here; keep one, without `---`",
+    "mapping values are not allowed here": (
+        "a second `:`, or a line indented too far; put text that holds `: ` in quotes"
+    ),
+    "could not find expected ':'": "a key without `:` behind it",
+    "found unexpected end of stream": "a quote is opened here and never closed",
+}
+"""What the parser says of common slips, in the words of the one who made them."""
+_BEGUN_BEFORE = ("could not find expected ':'", "found unexpected end of stream")
+_KINDS = {list: "list", str: "text", int: "number", float: "number"}
+_INDENTATION = "expected <block end>, but found "
 _LONGEST_FOUND = 120
 _LONGEST_CAUSE = 1_000
 
@@ -50,6 +63,20 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def document_text(content: bytes, *, file: str) -> str:
+    """Decode ``content`` of ``file``; a character read wrongly would match no name in the logs.
+
+    Raises:
+        ReferenceFileError: It is no UTF-8, with line and remedy.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "not UTF-8"
+        raise ReferenceFileError(f"{file}:{line}: is {found}; save it as UTF-8") from error
+
+
 def parse_document(text: str, model: type[Document], *, file: str) -> Document:
     """Read ``text``, the content of ``file``, as ``model``; an empty file is an empty mapping.
 
@@ -68,8 +95,7 @@ def _parsed(text: str, model: type[BaseModel], file: str) -> BaseModel:
         tree = loader.get_single_node()
         data = loader.construct_document(tree) if tree else None
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ReferenceFileError(f"{file}:{line}: not YAML: {error.problem}") from error
+        raise ReferenceFileError(f"{file}:{_slip(error)}") from error
     except (yaml.YAMLError, RecursionError) as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         what = str(error).splitlines()[0]
@@ -77,8 +103,9 @@ def _parsed(text: str, model: type[BaseModel], file: str) -> BaseModel:
     if data is None:
         data = {}
     if not isinstance(data, dict):
+        kind = _KINDS.get(type(data), "value")
         raise ReferenceFileError(
-            f"{file}:1: is a {type(data).__name__}, expected `key: value` lines with the keys "
+            f"{file}:1: is a {kind}, expected `key: value` lines with the keys "
             + ", ".join(model.model_fields)
         )
     try:
@@ -91,6 +118,18 @@ def _parsed(text: str, model: type[BaseModel], file: str) -> BaseModel:
         raise ReferenceFileError(
             "\n".join(f"{file}:{line}: {field}: {what}" for line, field, what in faults)
         ) from error
+
+
+def _slip(error: yaml.MarkedYAMLError) -> str:
+    """Line and cause of what the parser refused, in plain words where they are known."""
+    problem = error.problem or "cannot be read"
+    told = _PLAIN.get(problem, problem)
+    if problem.startswith(_INDENTATION):
+        told = "indented other than the lines above, or a list's `-` is missing"
+    # The parser stops where the file ends; the quote or the key that misleads it lies before.
+    earlier = error.context_mark if problem in _BEGUN_BEFORE else None
+    mark = earlier or error.problem_mark
+    return f"{mark.line + 1 if mark else 1}: not YAML: {told}"
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -52,7 +52,7 @@ def page(night: NightlyData) -> str:
         savings=savings,
         caveat=caveat,
         plan=plan_of(night),
-        is_replayed=not night.savings_plan.is_empty(),
+        replayed=not night.savings_plan.is_empty(),
         golden=golden_of(night),
         judges=judges_of(night),
         price_sources=[visible(source, 120) for source in sorted(set(night.price_sources))],

@@ -165,7 +165,7 @@ def _lines(numbers: list[int]) -> str:
 def savings_of(night: NightlyData) -> tuple[tuple[Saving, ...], str]:
     """The replay by feature, all features together last, and what it assumes."""
     today = on(night.routing_savings, night.day).sort(pl.col("feature") == "*", "feature")
-    caveats = sorted({visible(text, 600) for text in today["caveat"]})
+    caveats = sorted({visible(text, 2_000) for text in today["caveat"]})
     return tuple(_saving(row) for row in today.iter_rows(named=True)), " ".join(caveats)
 
 

@@ -93,13 +93,14 @@ def _table(
     rows: Mapping[tuple[str, str], Mapping[str, Any]],
     states: Mapping[tuple[str, str], str],
 ) -> HealthTable:
+    shown = {"calls", *(metric for metric, _ in metrics)}
     shows_errors = any(metric == "error_rate" for metric, _ in metrics)
     return HealthTable(
         title=title,
         headings=tuple(heading for _, heading in metrics),
         features=tuple(
             FeatureHealth(
-                feature=visible(feature, 80),
+                feature="All features" if feature == "*" else visible(feature, 80),
                 calls=_calls(rows.get((feature, "calls"))),
                 figures=tuple(
                     _figure(metric, rows.get((feature, metric)), states.get((feature, metric), ""))
@@ -107,7 +108,8 @@ def _table(
                 ),
                 error_classes=_error_classes(feature, rows) if shows_errors else "",
             )
-            for feature in sorted({feature for feature, _ in rows})
+            # Of some nothing is known but that their lines were rejected, which stands elsewhere.
+            for feature in sorted({feature for feature, metric in rows if metric in shown})
         ),
     )
 

@@ -83,6 +83,7 @@ from llmops_pipelines.savings.prompt_cache.replayable import (
 )
 from llmops_pipelines.savings.prompt_cache.rows import (
     COSTS_MORE,
+    NOTHING_TO_SAVE,
     UNKNOWN_RULE,
     WORTH_IT,
     prompt_cache_rows,
@@ -143,6 +144,7 @@ __all__ = [
     "MARKED",
     "MAX_LOSS",
     "NOTHING_SAVED",
+    "NOTHING_TO_SAVE",
     "NOTHING_TO_SHORTEN",
     "PAIRED",
     "PLANNED",

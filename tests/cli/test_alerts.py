@@ -59,8 +59,12 @@ def test_an_address_is_never_repeated(webhook):
     port = webhook.server_port
     webhook.shutdown()
     webhook.server_close()
-    for url in (f"http://127.0.0.1:{port}/hook/very-secret", "ftp://very-secret"):
+    unheard, unusable = f"http://127.0.0.1:{port}/hook/very-secret", "ftp://very-secret"
+    for url, code, heading in (
+        (unheard, 1, "failed: "),
+        (unusable, 2, "the environment cannot be used:\nLLMOPS_WEBHOOK_URL: "),
+    ):
         run = trial(url)
-        assert run.returncode == 1
-        assert run.stderr.startswith("failed: ")
+        assert run.returncode == code
+        assert run.stderr.startswith(heading)
         assert "very-secret" not in run.stderr + run.stdout

@@ -153,3 +153,22 @@ def test_everything_else_that_goes_elsewhere_is_told_without_its_secrets(tmp_pat
     assert "files given to llmops score FILE --judge eu" in told_of
     assert "files given to llmops score FILE --judge panel" in told_of
     assert SECRET not in json.dumps(found)
+
+
+def test_a_reference_folder_that_is_none_is_a_problem(tmp_path):
+    folder(tmp_path)
+    (tmp_path / "notes").write_text("")
+    for place in (tmp_path / "notes", tmp_path / "refrence"):
+        run = doctor(tmp_path, LLMOPS_REFERENCE=str(place))
+        assert run.returncode == 1
+        assert f"PROBLEM: {place} is no folder: no reference file is read" in run.stdout
+
+
+def test_a_lake_that_cannot_be_reached_is_told_without_a_traceback(tmp_path):
+    folder(tmp_path)
+    options = json.dumps({"aws_regoin": "eu-west-1"})
+    run = doctor(tmp_path, LLMOPS_LAKE="s3://bucket/lake", LLMOPS_STORAGE_OPTIONS=options)
+    assert run.returncode == 2
+    assert run.stderr.startswith("cannot use s3://bucket/lake: ")
+    assert "aws_regoin" in run.stderr
+    assert "Traceback" not in run.stderr

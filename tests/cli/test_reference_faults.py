@@ -6,9 +6,9 @@ import pytest
 
 from llmops_pipelines.formats import FORMATS
 from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
-from llmops_pipelines.orchestration.graph.resources import Judge
+from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
 from llmops_pipelines.orchestration.judging.judging import unready
-from llmops_pipelines.reference import Feature, Features, ReferenceFileError
+from llmops_pipelines.reference import Feature, Features, PrivacyRules, ReferenceFileError
 from tests.cli.worlds import call, data_folder, invoke, text
 
 FAULTY = {
@@ -41,7 +41,7 @@ def test_every_faulty_file_is_told_at_once_with_line_field_and_remedy(tmp_path):
         "rubrics.yaml:2: not YAML: expected ',' or ']', but got '<stream end>'",
         f"sources.yaml:4: sources.0.format: is no log format; accepted: {', '.join(FORMATS)};"
         " found 'csv'",
-        "prompts/answer.yaml:2: not YAML: found character '\\t' that cannot start any token",
+        "prompts/answer.yaml:2: not YAML: a tab; indent with spaces",
     ]
 
 
@@ -87,6 +87,15 @@ def test_a_file_that_is_a_folder_or_no_text_is_told_too(tmp_path):
         "budgets.yaml:1",
         "prices.yaml:1",
     ]
+
+
+def test_names_in_another_encoding_are_refused_by_check_and_by_reader(tmp_path):
+    """Read with a sign for what is unknown, no name of privacy.yaml would be found in any text."""
+    names = "names: [José Muñoz]\n".encode("latin-1")
+    root = data_folder(tmp_path, {}, {"privacy.yaml": names})
+    assert said(root / "reference") == ["privacy.yaml:1: is not UTF-8; save it as UTF-8"]
+    with pytest.raises(ReferenceFileError, match="save it as UTF-8"):
+        ReferenceFolder(path=str(root / "reference")).read("privacy.yaml", PrivacyRules)
 
 
 def test_files_that_are_not_there_are_empty_ones(tmp_path):

@@ -36,18 +36,29 @@ def test_a_taken_port_is_told_with_one_that_is_free(tmp_path):
 
 def test_the_ui_stays_on_this_machine():
     arguments = command(Path("/checkout/workspace.yaml"), 3000)
-    assert arguments[1:4] == ["-m", "dagster", "dev"]
+    assert arguments[1:6] == ["-W", "ignore", "-m", "dagster", "dev"]
     assert arguments[arguments.index("-h") + 1] == "127.0.0.1"
     assert arguments[arguments.index("-p") + 1] == "3000"
 
 
 def test_places_are_given_whole_since_the_ui_runs_in_another_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    given = environment(settings(Path("mine"), logs="exports", lake="s3://bucket/lake"))
+    (tmp_path / "nli").mkdir()
+    given = environment(
+        settings(
+            Path("mine"),
+            logs="exports",
+            lake="s3://bucket/lake",
+            invoices="bills",
+            entailment_model="nli",
+        )
+    )
     assert given == {
         "DAGSTER_HOME": f"{tmp_path}/mine/.dagster",
         "LLMOPS_DATA": f"{tmp_path}/mine",
         "LLMOPS_LOGS": f"{tmp_path}/exports",
+        "LLMOPS_INVOICES": f"{tmp_path}/bills",
+        "LLMOPS_ENTAILMENT_MODEL": f"{tmp_path}/nli",
         "LLMOPS_LAKE": "s3://bucket/lake",
     }
 

@@ -102,3 +102,8 @@ def test_a_tier_is_the_one_that_is_charged():
         "priority": 1,
         "batch": 1,
     }
+
+
+def test_a_dimension_that_is_nearly_one_is_put_right():
+    with pytest.raises(UnknownDimensionError, match=r"did you mean team\?$"):
+        dimension_called("teem")

@@ -11,6 +11,7 @@ import pytest
 
 from llmops_pipelines.reporting import UNPRICED_MODELS, NightlyData, page
 from llmops_pipelines.reporting.night import SERIES_BREAKS
+from llmops_pipelines.savings.routing.routing import CAVEAT
 from llmops_pipelines.tables import (
     ALERTS,
     BUDGET_STATUS,
@@ -246,7 +247,7 @@ def test_a_night_without_anything_says_what_is_missing():
         "No health was measured on this day.",
         "Every line of the day's logs could be read.",
         "There was nothing to replay",
-        "There is no version yet",
+        "There was no version with cases when",
         "not recorded",
     ):
         assert sentence in text
@@ -610,9 +611,31 @@ def test_what_could_be_saved_is_told_step_by_step_with_its_interval():
     assert "chat route, then batch $120.00 $80.00 to $160.00 4 % All features route" in text
     assert "cannot tell" not in text
     assert "taken for 1 of 3 features" not in text
-    untaken = read(night(savings_plan=plan.with_columns(is_taken=pl.lit(value=False))))
-    assert "recommend nothing yet; llmops plan says why" in untaken
-    assert "Nothing had been replayed before this report; llmops plan tells" in read(night())
+    nothing = read(night(savings_plan=plan.with_columns(is_taken=False)))
+    assert "The last replays before this page recommend nothing; llmops plan shows" in nothing
+
+
+def test_a_page_before_the_first_replay_and_choice_claims_no_result_of_them():
+    text = read(night())
+    assert "Nothing had been replayed when this page was written" in text
+    assert "There was no version with cases when this page was written" in text
+    assert "no call has been a candidate" not in text
+
+
+def test_the_caveat_of_the_replay_is_whole():
+    replay = rows(ROUTING_SAVINGS, {"feature": "chat", "caveat": CAVEAT})
+    assert "where two models answered the same." in read(night(routing_savings=replay))
+
+
+def test_a_feature_of_rejected_lines_alone_has_no_row_of_health():
+    health = rows(
+        SERVICE_HEALTH,
+        rate("error_rate", estimate=0.1, n=10, feature="*"),
+        rate("rejected_line_rate", estimate=1.0, n=2, feature="unattributed"),
+    )
+    text = read(night(service_health=health))
+    assert "All features" in text
+    assert "unattributed" not in text
 
 
 def test_the_golden_dataset_is_counted_by_feature_and_reason():

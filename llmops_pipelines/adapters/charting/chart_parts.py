@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from llmops_pipelines.adapters.charting.figures import ACCENT, CRITICAL, INK, MUTED, WARNING
+from llmops_pipelines.adapters.charting.figures import ACCENT, CRITICAL, INK, MUTED, PAPER, WARNING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -231,6 +231,8 @@ def panel(
         fontsize=8,
         color=INK,
         annotation_clip=False,
+        # No line of a limit strikes the figure through.
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.4},
     )
     axes.yaxis.grid(visible=True)
 
@@ -280,4 +282,7 @@ def named_line(
         textcoords="offset points",
         fontsize=7.5,
         color=colour,
+        # Above the dashed line of another limit nearby, below the figures.
+        zorder=1.5,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.4},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -153,7 +154,7 @@ def metric_over_days(
         names = []
         for axes, feature in zip(panels, shown, strict=False):
             ours = known.filter(pl.col("feature") == feature).sort("day")
-            names.append(f"{label(feature)} · n {ours['n'][-1]:,}")
+            names.append(f"{_scope(feature)} · n {ours['n'][-1]:,}")
             parts.panel(
                 axes,
                 ours,
@@ -256,6 +257,7 @@ def latency_percentiles(
             axes.plot(
                 [min(reach), max(reach)], [place] * 2, color=ACCENT, alpha=0.35, linewidth=2.2
             )
+            sides = _sides(dict(seconds))
             for (name, value), fill in zip(seconds, (PAPER, "#7fa8d4", ACCENT), strict=False):
                 axes.plot(value, place, "o", color=ACCENT, markersize=6, markerfacecolor=fill)
                 axes.annotate(
@@ -263,8 +265,7 @@ def latency_percentiles(
                     (value, place),
                     xytext=(0, 5.5),
                     textcoords="offset points",
-                    # Outwards from the middle one: near percentiles keep their labels apart.
-                    ha={"p50": "right", "p95": "center", "p99": "left"}[name],
+                    ha=sides[name],
                     fontsize=7.5,
                     color=MUTED,
                 )
@@ -276,16 +277,27 @@ def latency_percentiles(
                 fontsize=8.5,
             )
         axes.set_ylim(shown.height - 0.5, -0.75)
-        axes.set_yticks(range(shown.height), [label(name) for name in shown["label"]])
+        axes.set_yticks(range(shown.height), [_scope(name) for name in shown["label"]])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.xaxis.grid(visible=True)
-        axes.margins(x=0.08)
+        axes.margins(x=0.1)
         axes.xaxis.set_major_formatter(lambda value, _: parts.seconds(value))
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_minor_formatter(lambda *_: "")
         axes.tick_params(which="minor", length=0)
         parts.title(axes, title, subtitle)
     return figure
+
+
+def _sides(reach: Mapping[str, float]) -> dict[str, Literal["left", "center", "right"]]:
+    """Where the labels of percentiles stand: outwards, the middle one on its roomier side."""
+    low, middle, high = (reach.get(name, 0.0) for name in ("p50", "p95", "p99"))
+    crowded = min(low, middle, high) > 0 and middle * middle > low * high
+    return {"p50": "right", "p95": "right" if crowded else "center", "p99": "left"}
+
+
+def _scope(feature: str) -> str:
+    return "all features" if feature == "*" else label(feature)
 
 
 def bars(rows: pl.DataFrame, *, title: str, subtitle: str = "", scale: Scale = "number") -> Figure:

@@ -8,12 +8,13 @@ import polars as pl
 
 from llmops_pipelines.adapters.charting import chart_parts as parts
 from llmops_pipelines.adapters.charting.figures import INK, MUTED, label, new_figure, no_data, style
-from llmops_pipelines.savings import CANNOT_TELL
+from llmops_pipelines.savings import CANNOT_TELL, NOTHING_TO_SAVE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_ROWS: Final = 16
+_LONGEST_NAME: Final = 50
 _KINDS: Final = (
     ("read", ("read",), "#1f6f50"),
     ("could have been read", ("not_switched_on", "missed"), "#e0912f"),
@@ -79,7 +80,7 @@ def prompt_cache_bars(rows: pl.DataFrame, *, title: str = "Prompt tokens and the
 
 def _name(row: dict[str, object]) -> str:
     version = f" {row['prompt_version']}" if row["prompt_version"] else ""
-    return label(f"{row['feature']}{version}, {row['model']}")
+    return label(f"{row['feature']}{version}, {row['model']}", _LONGEST_NAME)
 
 
 def _told(row: dict[str, object]) -> str:
@@ -88,6 +89,8 @@ def _told(row: dict[str, object]) -> str:
     year, low, high = (row[f"saved_a_year{end}"] for end in ("", "_low", "_high"))
     if row["saved"] is None:
         return "no price"
+    if row["state"] == NOTHING_TO_SAVE:
+        return "nothing to save"
     if not isinstance(year, float):
         return "of a year unknown"
     text = _usd(year)

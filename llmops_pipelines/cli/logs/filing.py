@@ -16,7 +16,7 @@ from llmops_pipelines.cli.folder import prepare_files
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings
 from llmops_pipelines.orchestration.storage.stores import FolderStore, as_text, open_store
-from llmops_pipelines.reference import ReferenceFileError, parse_document
+from llmops_pipelines.reference import ReferenceFileError, document_text, parse_document
 
 FOLDER: Final = "imported"
 _DIGITS: Final = 8
@@ -105,7 +105,7 @@ def file_away(settings: Settings, file: File, place: str, *, chosen: str | None)
     try:
         content = file.path.read_bytes()
         reference = Path(settings.reference_root) / "sources.yaml"
-        text = reference.read_text(encoding="utf-8")
+        text = document_text(reference.read_bytes(), file=str(reference))
         sources = parse_document(text, ingest.Sources, file=str(reference))
         wanted = sources.of(place)
         for free in _places(place, content):

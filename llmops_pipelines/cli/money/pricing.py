@@ -76,7 +76,7 @@ def _priced(
                 lines = line_frame(few)
                 written = lines.filter(~lines["blank"]).select("line", "raw").iter_rows()
                 yield from price_records(connection, written, book, at=at)
-            show("pricing", min(read, size), size)
+            show("pricing, bytes", min(read, size), size)
     except OSError as error:
         raise of_file_system(error, remedy="mend that, then try again") from error
 

@@ -73,9 +73,13 @@ def costed_days(lake: Lake, first: date | None, last: date | None) -> list[date]
     """
     known = lake.days(CALL_COSTS)
     days = [day for day in known if (first or day) <= day <= (last or day)]
+    if not known:
+        raise UnusableError("no day has costs yet; run `llmops nightly` on this data folder")
     if not days:
-        there = f"{known[0]} to {known[-1]}" if known else "none yet; run `llmops nightly`"
-        raise UnusableError(f"no day from {first or '...'} to {last or '...'} has costs: {there}")
+        raise UnusableError(
+            f"no day from {first or known[0]} to {last or known[-1]} has costs; those from "
+            f"{known[0]} to {known[-1]} have"
+        )
     return days
 
 

@@ -86,6 +86,11 @@ def diagnose(
     found.entailment = _entailment(judge.entailment_model)
     if found.entailment and found.entailment["fault"]:
         found.problems.append(f"LLMOPS_ENTAILMENT_MODEL: {found.entailment['fault']}")
+    if not reference.folder().is_dir():
+        found.problems.append(
+            f"{reference.folder()} is no folder: no reference file is read; `llmops init` makes it"
+        )
+        return found
     try:
         check_reference(reference.folder())
     except ReferenceFileError as error:

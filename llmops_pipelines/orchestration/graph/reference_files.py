@@ -16,6 +16,7 @@ from llmops_pipelines.reference import (
     Features,
     PrivacyRules,
     ReferenceFileError,
+    document_text,
     parse_document,
 )
 
@@ -74,7 +75,7 @@ def _accepted(folder: Path) -> tuple[str, ...]:
     """What ``judging:`` may say; a judges.yaml that cannot be read tells its own faults."""
     file = folder / "judges.yaml"
     try:
-        text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        text = document_text(file.read_bytes() if file.exists() else b"", file=str(file))
         return parse_document(text, Judges, file=str(file)).accepted
     except (OSError, ReferenceFileError):
         return RESERVED
@@ -95,7 +96,7 @@ def check_reference(folder: Path) -> None:
         if not file.exists():
             continue
         try:
-            text = file.read_text(encoding="utf-8", errors="replace")
+            text = document_text(file.read_bytes(), file=str(file))
             read[file.name] = parse_document(text, model, file=str(file))
         except OSError as error:
             faults.append(f"{file}:1: cannot be read: {(error.strerror or str(error)).lower()}")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from llmops_pipelines.ingest import LogFile
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.stores import Store, open_store
-from llmops_pipelines.reference import parse_document
+from llmops_pipelines.reference import document_text, parse_document
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -51,8 +51,8 @@ class ReferenceFolder(dg.ConfigurableResource[Any]):
             ReferenceFileError: Naming file, line and field.
         """
         file = Path(self.path) / name
-        text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-        return parse_document(text, model, file=str(file))
+        content = file.read_bytes() if file.exists() else b""
+        return parse_document(document_text(content, file=str(file)), model, file=str(file))
 
     def folder(self) -> Path:
         """The folder itself, for the prompt registry, which is written too."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import dagster as dg
 
@@ -63,6 +65,10 @@ REPLAYED = (
 """What the last days would have cost otherwise."""
 
 CHARTS = "cost_charts"
+
+OWED = "unfinished_night"
+"""Stands in the lake from before the first day is computed until what has no days is, too: a night
+that was stopped in between would never be caught up with, since no day of it is outdated."""
 
 INSTANCE_CONFIG = """\
 # The Dagster instance of this data folder: history of runs, sensors and schedules.
@@ -122,7 +128,7 @@ class Night(NamedTuple):
     delivered: list[Delivered]
     findings: list[Finding] = []  # noqa: RUF012 - nobody appends to it
     replayed: bool = False
-    """No day was computed, but marks of features.yaml or prices changed: savings were replayed."""
+    """No day was computed, but what has no days was: marks or prices changed, or it was owed."""
 
 
 def open_instance(home: Path) -> dg.DagsterInstance:
@@ -168,10 +174,12 @@ class NightlyRunner:
         *,
         config: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        on_step: Callable[[str], None] = lambda _: None,
     ) -> bool:
         """Run ``job``, or only ``keys`` of it, for ``day``; failures are kept, not raised.
 
-        ``config`` is the run's, ``tags`` come on top of those that say who ran it.
+        ``config`` is the run's, ``tags`` come on top of those that say who ran it. ``on_step`` is
+        told each step as it begins.
 
         Blocking checks of what ``keys`` read are run again with them: a day whose check failed is
         not continued by the next night.
@@ -188,6 +196,8 @@ class NightlyRunner:
             if keys
             else whole
         )
+        run_id = str(uuid4())
+        self._instance.add_event_listener(run_id, partial(_tell_start, on_step))
         with listening_for_stops() as stops:
             result = wanted.execute_in_process(
                 instance=self._instance,
@@ -195,6 +205,7 @@ class NightlyRunner:
                 run_config={**QUIET, **(config or {})},
                 raise_on_error=False,
                 tags={"llmops/by": "llmops nightly", **(tags or {})},
+                run_id=run_id,
             )
             if stops.any():
                 raise KeyboardInterrupt
@@ -266,11 +277,19 @@ class NightlyRunner:
             self.execute("roll_back_job", wanted.day)
         return delivered
 
-    def refresh(self, *names: str) -> None:
-        """Recompute assets that have no days."""
-        self._on_progress(Progress("golden dataset and warehouse", 0, 1))
-        self.execute("nightly_job", keys=[key for name in names for key in self.keys(name)])
-        self._on_progress(Progress("golden dataset and warehouse", 1, 1))
+    def refresh(self, *names: str) -> bool:
+        """Recompute assets that have no days; whether all of it went well."""
+        begun: list[str] = []
+
+        def tell(step: str) -> None:
+            if step in names:  # else one of its checks
+                self._on_progress(Progress(f"computing {step}", len(begun), len(names)))
+                begun.append(step)
+
+        keys = [key for name in names for key in self.keys(name)]
+        well = self.execute("nightly_job", keys=keys, on_step=tell)
+        self._on_progress(Progress("computed", len(begun), len(names)))
+        return well
 
     def keys(self, name: str) -> list[dg.AssetKey]:
         """Keys of the asset called ``name``, below whatever prefix."""
@@ -325,15 +344,21 @@ def run_night(
     unjudged = days_without_entailment(
         lake, features, judge.entailment_model, [day for day in days if day >= recently]
     )
+    owed = lake.store.read(OWED) is not None
+    lake.store.put(OWED, b"")
     computed = runner.compute(
         lake, days, today, judge_from=judge_from, unjudged=unjudged, anew=anew
     )
     delivered = runner.finish(lake, reference, webhook, clock, policy)
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
-    if computed:
-        runner.refresh("golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse")
-        return Night(days, computed, runner.failures, delivered, runner.findings)
+    if computed or owed:
+        if runner.refresh(
+            "golden_dataset", *REPLAYED, *BOOKS, INVOICED, CHARTS, *JUDGED, "warehouse"
+        ):
+            lake.store.delete(OWED)
+        return Night(days, computed, runner.failures, delivered, runner.findings, not computed)
+    lake.store.delete(OWED)
     replayed = batches_outdated(lake, features) or cache_outdated(lake, features)
     if replayed:
         runner.refresh(*REPLAYED, "warehouse")
@@ -352,6 +377,11 @@ def _without(assets: Sequence[DailyAsset], roots: Collection[str]) -> list[Daily
         else:
             kept.append(asset)
     return kept
+
+
+def _tell_start(on_step: Callable[[str], None], event: dg.EventLogEntry) -> None:
+    if event.dagster_event_type is dg.DagsterEventType.STEP_START and event.step_key:
+        on_step(event.step_key)
 
 
 def _failures(result: Any, day: date | None) -> list[Failure]:

@@ -10,6 +10,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol
 from urllib.parse import urlparse
@@ -280,6 +281,20 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def _refusals(place: str, *, but: type[Exception] | None = None) -> Iterator[None]:
+    """Raise what an object store refuses at ``place`` as a disk's refusal; ``but`` as it is."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except BaseError as error:
+        if but is not None and isinstance(error, but):
+            raise
+        first = str(error).strip().splitlines()[0]
+        raise OSError(errno.EIO, first, place) from error
+
+
 class ObjectStore:
     """A prefix in S3, GCS, Azure or anything that speaks S3, through obstore."""
 
@@ -290,7 +305,10 @@ class ObjectStore:
         self.options: Mapping[str, str] | None = options
         config: Any = {key: value for key, value in options.items() if key != "aws_allow_http"}
         client: Any = {"allow_http": True} if options.get("aws_allow_http") else None
-        self._store: Any = obstore.store.from_url(self.root, config=config, client_options=client)
+        with _refusals(self.root):
+            self._store: Any = obstore.store.from_url(
+                self.root, config=config, client_options=client
+            )
 
     def uri(self, path: str) -> str:
         """Where Polars finds ``path``."""
@@ -298,24 +316,27 @@ class ObjectStore:
 
     def folders(self, path: str) -> list[str]:
         """Names of the common prefixes directly below ``path``, sorted."""
-        listing = self._store.list_with_delimiter(path or None)
+        with _refusals(self.uri(path)):
+            listing = self._store.list_with_delimiter(path or None)
         return sorted(
             prefix.rstrip("/").rsplit("/", 1)[-1] for prefix in listing["common_prefixes"]
         )
 
     def walk(self, path: str) -> Iterator[Entry]:
         """Every object below ``path``, sorted by path."""
-        found = [
-            Entry(meta["path"], meta["size"], int(meta["last_modified"].timestamp() * 1e9))
-            for chunk in self._store.list(path or None)
-            for meta in chunk
-        ]
+        with _refusals(self.uri(path)):
+            found = [
+                Entry(meta["path"], meta["size"], int(meta["last_modified"].timestamp() * 1e9))
+                for chunk in self._store.list(path or None)
+                for meta in chunk
+            ]
         yield from sorted(found)
 
     def read(self, path: str) -> bytes | None:
         """The bytes of ``path``, or None where there is no such object."""
         try:
-            return bytes(self._store.get(path).bytes())
+            with _refusals(self.uri(path)):
+                return bytes(self._store.get(path).bytes())
         except FileNotFoundError:
             return None
 
@@ -331,27 +352,26 @@ class ObjectStore:
         Raises:
             OSError: There is none, or it may not be read.
         """
-        from obstore.exceptions import BaseError
-
-        try:
+        with _refusals(self.uri(path)):
             return self.open(path)
-        except BaseError as error:
-            raise OSError(errno.EIO, str(error), path) from error
 
     def put(self, path: str, content: bytes) -> None:
         """One PUT replaces the object whole."""
-        self._store.put(path, content)
+        with _refusals(self.uri(path)):
+            self._store.put(path, content)
 
     def put_file(self, path: str, file: Path) -> None:
         """As ``put``, in several requests that become one object at the end."""
-        self._store.put(path, file)
+        with _refusals(self.uri(path)):
+            self._store.put(path, file)
 
     def create(self, path: str, content: bytes) -> bool:
         """A conditional PUT: the first writer wins."""
         from obstore.exceptions import AlreadyExistsError
 
         try:
-            self._store.put(path, content, mode="create")
+            with _refusals(self.uri(path), but=AlreadyExistsError):
+                self._store.put(path, content, mode="create")
         except AlreadyExistsError:
             return False
         return True
@@ -359,7 +379,8 @@ class ObjectStore:
     def delete(self, path: str) -> None:
         """Remove the object if it is there."""
         if self.read(path) is not None:
-            self._store.delete(path)
+            with _refusals(self.uri(path)):
+                self._store.delete(path)
 
 
 class _Blocks(io.RawIOBase):

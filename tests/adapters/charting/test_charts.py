@@ -328,3 +328,17 @@ def test_a_change_of_spend_is_drawn_from_before_to_after():
     assert "bars begin at $98.00" in " ".join(words(waterfall(small, title="Why")))
     nothing = drivers.with_columns(before=pl.lit(0.0), after=pl.lit(0.0))
     assert "no data: nothing was spent in either week" in words(waterfall(nothing, title="Why"))
+
+
+def test_labels_of_near_percentiles_stand_apart():
+    far, near = ("mail", 237.0, 382.0, 484.0, 390), ("*", 1_120.0, 1_580.0, 1_720.0, 177)
+    figure = latency_percentiles(frame(LATENCIES, far, near))
+    figure.canvas.draw()
+    boxes = {
+        text.get_text()[:3]: text.get_window_extent()
+        for text in figure.axes[0].texts
+        if text.get_text().startswith("P") and text.xy[1] == 1
+    }
+    assert boxes["P50"].x1 < boxes["P95"].x0
+    assert boxes["P95"].x1 < boxes["P99"].x0
+    assert "all features" in words(figure)

@@ -47,6 +47,23 @@ def test_it_tells_the_saving_of_a_year_and_what_is_not_known(rows):
     assert not any("*" in text for text in shown)
 
 
+def test_where_nothing_can_be_saved_it_says_so_in_place_of_a_sum(rows):
+    idle = rows.with_columns(
+        state=pl.lit("nothing_to_save"), saved_a_year=pl.lit(0.0), could_read=pl.lit(0)
+    )
+    shown = texts(prompt_cache_bars(idle))
+    assert "nothing to save" in shown
+    assert not any(text.startswith("$0") for text in shown)
+
+
+def test_names_of_dated_models_are_whole(rows):
+    named = rows.with_columns(
+        feature=pl.lit("support_assistant"), model=pl.lit("gpt-4.1-mini-2025-04-14")
+    )
+    shown = texts(prompt_cache_bars(named))
+    assert any(text.endswith(", gpt-4.1-mini-2025-04-14") for text in shown)
+
+
 def test_without_prompts_it_says_so(rows):
     assert any("no prompt could be replayed" in text.get_text()
                for text in prompt_cache_bars(rows.clear()).findobj()

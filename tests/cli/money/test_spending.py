@@ -113,7 +113,7 @@ def test_bi_gets_every_row_and_tells_evaluation_by_a_column(world, tmp_path, nam
     ("arguments", "says"),
     [
         (("--by", "colour"), "'colour': spend can be divided by day"),
-        (("--from", "2027-01-01"), "no day from 2027-01-01 to ... has costs: 2026-11-10 to"),
+        (("--from", "2027-01-01"), "has costs; those from 2026-11-10 to"),
         (("--out", "bi.xlsx"), "expected a .csv or .parquet file, not '.xlsx'"),
         (("--out", "/proc/none/bi.csv"), "choose another --out"),
     ],

@@ -18,6 +18,7 @@ from llmops_pipelines.orchestration.graph.daily import INPUTS_KEY
 from llmops_pipelines.orchestration.graph.io_manager import TABLE_KEY
 from llmops_pipelines.orchestration.graph.staleness import daily_assets, stale_assets
 from llmops_pipelines.orchestration.landing.landing import log_index
+from llmops_pipelines.orchestration.runs.nightly import NightlyRunner
 from llmops_pipelines.orchestration.storage.lake import LakeError
 from llmops_pipelines.tables import (
     FEATURE_COSTS,
@@ -86,6 +87,26 @@ def test_a_second_night_recomputes_nothing_with_a_judge_set_or_not(done):
     with_judge = {"judge_base_url": "http://127.0.0.1:9/v1", "judge_model": "m"}
     assert told(done, **with_judge)[1]["computed"] == {}
     assert digests(done) == before
+
+
+@pytest.mark.slow
+def test_what_a_stopped_night_owed_is_computed_by_the_next(tmp_path, monkeypatch):
+    """No day is outdated by then: savings, books and warehouse stayed out until new logs came."""
+    folder = Folder(tmp_path / "data", {"now": AFTERWARDS, "sample_per_day": 0})
+    folder.log(f"{DAY}.jsonl", calls_of(DAY, 1))
+
+    def stopped(*_names: str) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(NightlyRunner, "refresh", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            folder.night()
+    assert not (folder.root / "lake" / "warehouse.duckdb").exists()
+    caught_up = folder.night()
+    assert (caught_up.computed, caught_up.replayed, caught_up.failures) == ({}, True, [])
+    assert (folder.root / "lake" / "warehouse.duckdb").exists()
+    assert folder.night().replayed is False
 
 
 @pytest.mark.slow
