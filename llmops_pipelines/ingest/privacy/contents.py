@@ -56,7 +56,7 @@ def with_contents(
     )
     calls = _redacted(calls, redaction)
     kept = pl.col("policy") != "none"
-    empty = pl.col("messages").list.len() + pl.col("contexts").list.len() == 0
+    empty = pl.sum_horizontal(pl.col(name).list.len() for name in _LISTS) == 0
     calls = calls.with_columns(
         question=pl.when(kept).then("question"),
         answer=pl.when(kept).then("answer"),
@@ -224,16 +224,23 @@ def _changed_lists(
 def _digests(calls: pl.DataFrame) -> list[pl.Series]:
     """``request_digest`` and ``content_digest`` of each call, null where it has no texts.
 
-    The one is of its messages, the other of all its texts, without provenance: equal texts agree.
+    The one is of its messages, the other of all it says, without provenance: equal texts agree.
     Each text is digested by itself, and a call by the digests of its texts, so that none is copied.
     """
     messages = _listed(calls, "messages", "role")
-    kept = calls.select("has_texts", "answer", messages, contexts=_listed(calls, "contexts"))
+    kept = calls.select(
+        "has_texts",
+        "answer",
+        messages,
+        contexts=_listed(calls, "contexts"),
+        called=_listed(calls, "tool_calls", "name", text="arguments"),
+    )
     sent = pl.col("messages").fill_null("")
     whole = pl.concat_str(
         sent, sha256(pl.col("answer")).fill_null(""), pl.col("contexts").fill_null(""),
         separator="\x1d",
     )  # fmt: skip
+    whole = pl.concat_str(whole, "called", separator="\x1d", ignore_nulls=True)
     return list(
         kept.select(
             request_digest=sha256(pl.col("messages")).str.slice(0, 16),
@@ -242,13 +249,13 @@ def _digests(calls: pl.DataFrame) -> list[pl.Series]:
     )
 
 
-def _listed(calls: pl.DataFrame, name: str, *fields: str) -> pl.Series:
+def _listed(calls: pl.DataFrame, name: str, *fields: str, text: str = "content") -> pl.Series:
     """The digests of the texts in a list, each after its ``fields``; null where it is empty."""
     if not (calls[name].list.len() > 0).any():
         return pl.Series(name, [None], dtype=pl.String).new_from_index(0, calls.height)
     element = pl.element().struct.field
     said = pl.concat_str(
-        *map(element, fields), sha256(element("content").fill_null("")), separator="\x1f"
+        *map(element, fields), sha256(element(text).fill_null("")), separator="\x1f"
     )
     filled = pl.col(name).list.len() > 0
     return calls.select(

@@ -139,6 +139,27 @@ def test_a_call_without_texts_has_no_digest_and_no_text_row():
     assert lake.rows(CALL_TEXTS).is_empty()
 
 
+def called(number, city):
+    """A call that was answered with the call of a tool, and nothing else was logged."""
+    function = {"name": "weather", "arguments": json.dumps({"city": city})}
+    record = call(number, request={"model": "gpt-4.1-mini"})
+    message = {"role": "assistant", "tool_calls": [{"type": "function", "function": function}]}
+    record["response"]["choices"][0]["message"] = message
+    return record
+
+
+def test_what_a_tool_was_called_with_is_kept_where_nothing_else_was_said():
+    lake = landed_lines(called(1, "Bergen"), called(2, "Oslo"))
+    (one, other) = lake.rows(CALL_TEXTS).sort("source_line")["tool_calls"].to_list()
+    assert (one[0]["arguments"], other[0]["arguments"]) == (
+        '{"city": "Bergen"}',
+        '{"city": "Oslo"}',
+    )
+    first, second = lake.rows()["content_digest"]
+    assert first != second
+    assert None not in (first, second)
+
+
 def test_equal_texts_have_equal_digests_whoever_logged_them():
     records = [call(1), call(1, id="other", user_id="u"), call(2)]
     one, same, different = landed_lines(*records).rows()["content_digest"]
