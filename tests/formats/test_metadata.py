@@ -34,7 +34,10 @@ RECORDS = {
         "schemaType": "ModelInvocationLog", "requestId": "c", "timestamp": AT, "modelId": "m",
         "requestMetadata": SAID,
     },
-    "gemini": {"logging_time": AT, "full_request": {"labels": SAID}, "full_response": {}},
+    "gemini": {
+        "logging_time": AT, "full_request": {"labels": SAID},
+        "full_response": {"modelVersion": "gemini-2.5-flash"},
+    },
     "helicone": {
         "request_id": "c", "request_created_at": AT, "response_status": 200, "properties": SAID,
     },
