@@ -35,8 +35,8 @@ RECORDS = {
         "requestMetadata": SAID,
     },
     "gemini": {
-        "logging_time": AT, "full_request": {"labels": SAID},
-        "full_response": {"modelVersion": "gemini-2.5-flash"},
+        "logging_time": AT, "model": "gemini-2.5-flash", "full_request": {"labels": SAID},
+        "full_response": {},
     },
     "helicone": {
         "request_id": "c", "request_created_at": AT, "response_status": 200, "properties": SAID,
