@@ -6,6 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from llmops_pipelines.ingest.day.untraced import AGAIN_S, ASKER, UNTRACED
+
 WITHIN_S: Final = 600.0
 """A call that begins later than this after the failure before it is a request of its own."""
 
@@ -14,7 +16,8 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
     """``calls`` with ``retry_of`` (call id of the first attempt) and ``attempt`` counted.
 
     Calls of one trace that send the same messages form a chain for as long as each attempt before
-    failed. A source that counts attempts itself is believed, and its chain is cut where its count
+    failed; where there is no trace (``untraced``), calls of one user or session do, for a shorter
+    time. A source that counts attempts itself is believed, and its chain is cut where its count
     starts again at 1; without texts only such counts link.
 
     Args:
@@ -23,21 +26,24 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
     """
     first = {"retry_of": pl.lit(None, pl.String)}
     before = calls.clear() if tried is None else tried.join(calls, on="trace_id", how="semi")
-    several = pl.len().over("trace_id") > 1
-    if calls.is_empty() or (before.is_empty() and not calls.select(several.any()).item()):
+    several = (pl.len().over("trace_id") > 1).any()
+    lonely = (UNTRACED & (pl.col("status") == "error")).any()
+    if calls.is_empty() or (before.is_empty() and not calls.select(several | lonely).item()):
         return calls.with_columns(**first)
-    chain = ["trace_id", "request_digest"]
+    chain = ["asker", "request_digest"]
+    asker = pl.when(UNTRACED).then(ASKER).otherwise("trace_id").alias("asker")
     # Only what decides is put in order: a day's calls are wide.
     ordered = (
         pl.concat(
             [
-                calls.select(*chain, "started_at", "attempt", "call_id", "status").with_row_index(
-                    "row"
-                ),
+                calls.select(
+                    asker, "request_digest", "started_at", "attempt", "call_id", "status",
+                    traced=~UNTRACED,
+                ).with_row_index("row"),
                 before.select(
-                    pl.lit(None, pl.UInt32).alias("row"),
-                    *chain, "started_at", "attempt", "call_id",
-                    status=pl.lit("error"),
+                    pl.lit(None, pl.UInt32).alias("row"), pl.col("trace_id").alias("asker"),
+                    "request_digest", "started_at", "attempt", "call_id",
+                    status=pl.lit("error"), traced=pl.lit(value=True),
                 ),
             ]
         )
@@ -47,8 +53,10 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
     told = pl.when(own).then("attempt").max().over(chain) > 1
     status = pl.col("status").shift(1).over(chain)
     pause = (pl.col("started_at") - pl.col("started_at").shift(1).over(chain)).dt.total_seconds()
-    inferred = (status == "error") & (pause <= WITHIN_S) & pl.col("request_digest").is_not_null()
-    goes_on = pl.when(told).then(pl.col("attempt") > 1).otherwise(inferred)
+    soon = pause <= pl.when("traced").then(WITHIN_S).otherwise(AGAIN_S)
+    inferred = (status == "error") & soon & pl.col("request_digest").is_not_null()
+    said = (pl.col("attempt") > 1) & (pl.col("traced") | soon)
+    goes_on = pl.when(told).then(said).otherwise(inferred)
     ordered = ordered.with_columns(
         told=told, goes_on=own & goes_on.fill_null(value=False)
     ).with_columns(number=(~pl.col("goes_on")).cum_sum().over(chain))

@@ -6,7 +6,7 @@ becomes a call wherever it is read. The others, the company, are dealt out over 
 of their trace; traces that share a call or response id go to the same piece. Of the whole day only
 hashes of ids are held, 16 bytes a call. Records of two writers may be one call although they share
 no id: those of equal counts at the same time go together too, and streams with the records that saw
-them begin (``twins_in_time``).
+them begin (``twins_in_time``), and what was tried again without a trace (``untraced``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from llmops_pipelines.ingest.day.twins_in_time import WRITER, may_be_twins, twins_in_time
+from llmops_pipelines.ingest.day.untraced import tried_again
 
 HELD_WHOLE: Final = 150_000
 """Landed rows of a day that is one piece: landing it takes as much memory then as a larger day."""
@@ -64,11 +65,13 @@ def dealt(
     # At most so many: a row may share several things.
     company += of_steps.height + sum(rows for _, rows in of_ids)
     more = [of_steps.select(pl.col("trace_id").hash().unique()).to_series()]
+    found = [tried_again(landed)]
     if may_be_twins(writers):
-        twins, rows = twins_in_time(landed, sorted(writers))
-        together.append(twins)
+        found.append(twins_in_time(landed, sorted(writers)))
+    for runs, rows in found:
+        together.append(runs)
         company += rows
-        more.append(twins["trace"].explode().unique())
+        more.append(runs["trace"].explode().unique())
     traces = pl.concat([traces, *more])
     alone = pl.all_horizontal(
         pl.col(name).hash().is_in(ids.implode()).not_()

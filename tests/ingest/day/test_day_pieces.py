@@ -143,6 +143,40 @@ def test_a_call_that_two_systems_logged_at_one_time_stays_together(seed):
     assert sum(part.height > 0 for part in parts) > 2
 
 
+def untraced(seed: int, calls: int = 60) -> pl.DataFrame:
+    """Calls without a trace, of few users and few questions, many of which fail and come again."""
+    rng = random.Random(seed)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    rows = []
+    for number in range(calls):
+        asked = {
+            "user_hash": rng.choice([None, "u", "v"]), "session_id": rng.choice([None, "s"]),
+            "request_digest": rng.choice(["d", "e", f"d-{number}", None]),
+        }  # fmt: skip
+        began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        for attempt in range(rng.choice([1, 1, 2, 3])):
+            name = f"{number}-{attempt}"
+            row = {
+                **base, **asked, "call_id": name, "trace_id": name, "record_digest": name,
+                "started_at": began, "status": rng.choice(["ok", "error", "error"]),
+                "response_id": None,
+            }  # fmt: skip
+            began += timedelta(seconds=rng.choice([1.0, 30.0, 119.0, 125.0]))
+            rows.append(row)
+    rng.shuffle(rows)
+    return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_was_tried_again_without_a_trace_stays_together(seed):
+    rows = untraced(seed)
+    found, parts = dealt_small(rows)
+    whole = llm_calls(rows)
+    assert found.equals(whole)
+    assert whole["retry_of"].drop_nulls().len() > 5
+    assert sum(part.height > 0 for part in parts) > 1
+
+
 def two_libraries(seed: int, calls: int = 60) -> pl.DataFrame:
     """Calls that LangChain and the SDK below it logged in traces of their own; some failed."""
     rng = random.Random(seed)

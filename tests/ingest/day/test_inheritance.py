@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from llmops_pipelines.ingest import llm_calls, texts_of, trace_steps
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CALL_TEXTS, LANDED_STEPS, STEP_TEXTS
@@ -132,7 +134,7 @@ def attempts(*records: Any) -> dict[str, tuple[int, str | None]]:
 
 def same_request(number: int, **changes: Any) -> dict[str, Any]:
     request = {"model": "m", "messages": [{"role": "user", "content": "the same"}]}
-    return of_trace(number, request=request, **changes)
+    return of_trace(number, **{"request": request} | changes)
 
 
 def test_attempts_of_one_request_are_linked_and_counted():
@@ -152,3 +154,41 @@ def test_other_messages_another_trace_or_a_long_pause_are_another_request():
     assert other == {"c-1": (1, None), "c-2": (1, None)}
     late = attempts(same_request(1, **FAILED), same_request(20))
     assert late == {"c-1": (1, None), "c-20": (1, None)}
+
+
+def untraced(number: int, second: int = 0, **changes: Any) -> dict[str, Any]:
+    """A call as a client logs it that knows of no trace."""
+    at = f"2026-11-10T09:{number:02d}:{second:02d}Z"
+    record = same_request(number, **{"timestamp": at, "user_id": "u-1"} | changes)
+    return {key: value for key, value in record.items() if key != "trace_id"}
+
+
+def test_without_a_trace_what_one_user_sends_again_at_once_is_an_attempt():
+    found = attempts(untraced(1, **FAILED), untraced(2, 30, **FAILED), untraced(3), untraced(4))
+    assert found == {"c-1": (1, None), "c-2": (2, "c-1"), "c-3": (3, "c-1"), "c-4": (1, None)}
+    session = {"user_id": None, "session_id": "s-1"}
+    found = attempts(untraced(1, **FAILED | session), untraced(2, **session))
+    assert found == {"c-1": (1, None), "c-2": (2, "c-1")}
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        untraced(2, user_id="u-2"),
+        untraced(4),
+        untraced(4, attempt=2),
+        untraced(2, session_id="another"),
+        untraced(2, request={"model": "m", "messages": [{"role": "user", "content": "other"}]}),
+        of_trace(2, user_id="u-1"),
+    ],
+)
+def test_without_a_trace_others_later_and_other_messages_are_another_request(
+    again: dict[str, Any],
+):
+    told = again.get("attempt", 1)
+    assert attempts(untraced(1, **FAILED), again)[again["id"]] == (told, None)
+
+
+def test_without_a_trace_nobody_knows_whether_a_stranger_asked_again():
+    nobody = [untraced(n, user_id=None, **changes) for n, changes in ((1, FAILED), (2, {}))]
+    assert attempts(*nobody) == {"c-1": (1, None), "c-2": (1, None)}
