@@ -22,6 +22,7 @@ from llmops_pipelines.formats.dialects.common import (
     under,
 )
 from llmops_pipelines.formats.dialects.gen_ai_usage import usage
+from llmops_pipelines.formats.dialects.vercel_metadata import CONTEXT, providers_id
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Span
 from llmops_pipelines.formats.records import (
@@ -45,6 +46,11 @@ _STEPS: Final = {
 }
 INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings")
 _CALLED: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id")
+_FIRST_CHUNK: Final = (
+    "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk",
+)  # fmt: skip
+"""Seconds until a stream began, as the conventions call them and Vercel's AI SDK."""
+
 _FRAMEWORKS: Final = ("strands-agents",)
 """Who name themselves as the system: the model's name tells the provider."""
 
@@ -89,12 +95,14 @@ def read(span: Span) -> Record:
         ),
         contexts=documents_of(says.get("gen_ai.retrieval.documents")) or None,
         session_id=as_name(says.get("gen_ai.conversation.id")),
+        metadata=under(says, CONTEXT),
     )
 
 
-def call(span: Span, **more: Any) -> Record:
+def call(span: Span, *, tokens: Record | None = None, **more: Any) -> Record:
     """A model call; ``more`` is what a dialect on top of the conventions adds.
 
+    ``tokens`` are its own counts, which stand for those that the conventions tell.
     An event of details on the span says what its attributes leave out, such as the texts.
     """
     if details := span.event(DETAILS):
@@ -105,6 +113,7 @@ def call(span: Span, **more: Any) -> Record:
     provider = as_name(first(says.get("gen_ai.provider.name"), says.get("gen_ai.system")))
     answers = _answers(span)
     answer = answers[0] if answers else {}
+    begun = first(*(says.get(key) for key in _FIRST_CHUNK))
     chosen: Record = {
         "session_id": as_name(says.get("gen_ai.conversation.id")),
         "user_id": as_name(
@@ -115,7 +124,7 @@ def call(span: Span, **more: Any) -> Record:
             first(says.get("gen_ai.request.model"), says.get("llm.request.model"))
         ),
         "model": as_name(first(says.get("gen_ai.response.model"), says.get("llm.response.model"))),
-        "response_id": as_name(says.get("gen_ai.response.id")),
+        "response_id": providers_id(says.get("gen_ai.response.id")),
         "service_tier": as_name(
             first(*(says.get(f"{who}.response.service_tier") for who in _PRODUCERS))
         ),
@@ -130,9 +139,10 @@ def call(span: Span, **more: Any) -> Record:
             *(
                 says.get(key)
                 for key in ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
-            )
+            ),
+            True if begun is not None else None,
         ),
-        "ttft_ms": milliseconds_of(says.get("gen_ai.response.time_to_first_chunk")),
+        "ttft_ms": milliseconds_of(begun),
         "prompt_name": as_name(says.get("gen_ai.prompt.name")),
         "format_requested": {"json": "json_object", "text": "text"}.get(
             as_name(says.get("gen_ai.output.type")) or ""
@@ -142,7 +152,7 @@ def call(span: Span, **more: Any) -> Record:
         "messages": _messages(span) or None,
         "answer": answer_of(first(answer.get("parts"), answer.get("content"))),
         "tool_calls": tool_calls_of(answer) or None,
-        **usage(span),
+        **(usage(span) if tokens is None else tokens),
     }
     return record_of(span, "call", **(chosen | {k: v for k, v in more.items() if v is not None}))
 
