@@ -137,7 +137,8 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
             first(params.get("model"), params.get("model_name"), metadata.get("ls_model_name"))
         ),
         "first_token_at": first_token,
-        "is_stream": stream if isinstance(stream, bool) else True if first_token else None,
+        # LangChain.js says of a stream that it is none.
+        "is_stream": True if first_token else stream if isinstance(stream, bool) else None,
         "prompt_name": as_name(first(told.get("prompt_name"), metadata.get("lc_hub_repo"))),
         "prompt_version": as_name(
             first(told.get("prompt_version"), metadata.get("lc_hub_commit_hash"))

@@ -69,7 +69,10 @@ def usage_in(output: Any) -> Any:
         value.get("usage_metadata"),
         value.get("usageMetadata"),
         value.get("usage"),
-        message.get("usage_metadata"),
+        _split(
+            message.get("usage_metadata"),
+            as_object(at_path(reported, "usage", "cache_creation")),
+        ),
         at_path(value, "llm_output", "token_usage"),
         at_path(value, "llm_output", "usage"),
         at_path(generation, "generation_info", "usage_metadata"),
@@ -78,6 +81,15 @@ def usage_in(output: Any) -> Any:
         ollama.counts_in(value),
         ollama.counts_in(reported),
     )
+
+
+def _split(usage: Any, created: Record) -> Any:
+    """LangChain's usage with how long Anthropic's cache keeps what was written to it.
+
+    LangChain.js counts both kinds together; what the provider said stands beside.
+    """
+    details = as_object(at_path(usage, "input_token_details"))
+    return usage | {"input_token_details": created | details} if details and created else usage
 
 
 def is_response(output: Any) -> bool:
@@ -202,7 +214,7 @@ def _spoken(value: Record) -> Record | None:
     """A message; without its usage it is no response, and its id not the response's."""
     if not ("role" in value or value.get("type") == "message" or "tool_calls" in value):
         return None
-    whole = value.get("type") == "message" or "usage" in value
+    whole = value.get("type") == "message" or "usage" in value or "usage_metadata" in value
     spoken = _message(value) | {"finish_reason": as_name(value.get("stop_reason"))}
     return _head(value) | spoken if whole else spoken
 
@@ -272,10 +284,14 @@ def _langchain(value: Mapping[str, Any]) -> Record | None:
 
 def _langchain_message(message: Mapping[str, Any]) -> Record:
     told = as_object(message.get("response_metadata"))
+    # Of streams from Anthropic LangChain.js keeps these here.
+    more = as_object(message.get("additional_kwargs"))
     return _message(message) | {
-        "model": as_name(first(told.get("model_name"), told.get("model"))),
+        "model": as_name(first(told.get("model_name"), told.get("model"), more.get("model"))),
         "response_id": as_name(first(told.get("id"), _own_id(message))),
-        "finish_reason": as_name(first(told.get("finish_reason"), told.get("stop_reason"))),
+        "finish_reason": as_name(
+            first(told.get("finish_reason"), told.get("stop_reason"), more.get("stop_reason"))
+        ),
         "service_tier": as_name(told.get("service_tier")),
     }
 
