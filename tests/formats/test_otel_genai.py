@@ -630,3 +630,37 @@ def test_a_choice_of_strands_tells_its_tools_and_why_it_ended():
     found = call_of("otel_genai", batch(span(CHAT, events=[event])))
     assert (found["finish_reason"], found["answer"]) == ("tool_use", None)
     assert found["tool_calls"] == [{"name": "weather", "arguments": '{"city":"Bern"}'}]
+
+
+def test_what_langfuse_writes_on_spans_of_others_says_whose_they_are():
+    carried = {
+        "langfuse.trace.metadata.feature": "returns", "langfuse.trace.tags": ["team:care"],
+        "langfuse.environment": "production", "session.id": "s-7",
+    }  # fmt: skip
+    for says in (CHAT, VERCEL):
+        plain = {name: said for name, said in says.items() if "telemetry" not in name}
+        found = call_of("otel_genai", batch(span(plain | carried)))
+        assert (found["feature"], found["team"]) == ("returns", "care")
+        assert (found["environment"], found["session_id"]) == ("production", "s-7")
+
+
+@pytest.mark.parametrize(
+    ("provider", "metadata", "buckets"),
+    [
+        ("openai.chat", {"openai": {"cachedPromptTokens": 64}}, (56, 64, 0)),
+        ("deepseek.chat", {"deepseek": {"promptCacheHitTokens": 64}}, (56, 64, 0)),
+        (
+            "anthropic.messages",
+            {"anthropic": {"cacheReadInputTokens": 60, "cacheCreationInputTokens": 40}},
+            (120, 60, 40),
+        ),
+        ("amazon-bedrock", {"bedrock": {"usage": {"cacheWriteInputTokens": 40}}}, (120, 0, 40)),
+        ("openai.chat", {"openai": {}}, (120, 0, 0)),
+    ],
+)
+def test_cached_tokens_that_vercels_sdk_leaves_to_the_metadata(provider, metadata, buckets):
+    says = {"ai.model.provider": provider, "ai.response.providerMetadata": json.dumps(metadata)}
+    counted = {"gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30}
+    found = call_of("otel_genai", batch(span(VERCEL | counted | says)))
+    names = ("uncached_input", "cache_read", "cache_write_5m")
+    assert tuple(found[name] for name in names) == buckets
