@@ -664,3 +664,34 @@ def test_cached_tokens_that_vercels_sdk_leaves_to_the_metadata(provider, metadat
     found = call_of("otel_genai", batch(span(VERCEL | counted | says)))
     names = ("uncached_input", "cache_read", "cache_write_5m")
     assert tuple(found[name] for name in names) == buckets
+
+
+OPENROUTER = {
+    "promptTokens": 120, "completionTokens": 30, "totalTokens": 150, "cost": 0.0123,
+    "promptTokensDetails": {"cachedTokens": 64}, "completionTokensDetails": {"reasoningTokens": 12},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metadata", "cost"),
+    [
+        ({"openrouter": {"usage": OPENROUTER}}, 0.0123),
+        ({"openai": {}, "gateway": {"cost": "0.0123", "generationId": "gen_1"}}, 0.0123),
+        ({"gateway": {"cost": "0", "marketCost": "0.0123"}}, None),
+        ({"gateway": {"cost": "free"}}, None),
+        ({"openai": {}}, None),
+    ],
+)
+def test_what_a_gateway_charged_is_in_the_metadata_of_vercels_sdk(metadata, cost):
+    for says in (VERCEL, CHAT):
+        told = says | {"ai.response.providerMetadata": json.dumps(metadata)}
+        found = call_of("otel_genai", batch(span(told)))
+        assert (found["cost_reported"] is None) == (cost is None)
+        assert cost is None or float(found["cost_reported"]) == cost
+
+
+def test_usage_of_openrouter_in_vercels_sdk_is_broken_down():
+    says = {"ai.response.providerMetadata": json.dumps({"openrouter": {"usage": OPENROUTER}})}
+    found = call_of("otel_genai", batch(span(VERCEL | says)))
+    names = ("uncached_input", "cache_read", "output_text", "reasoning")
+    assert tuple(found[name] for name in names) == (56, 64, 18, 12)

@@ -29,7 +29,11 @@ _ANSWERS: Final = ("answer", "output", "text", "completion", "response", "result
 _RAISED: Final = re.compile(
     r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Exit|Interrupt|Exceeded|Cancelled))\b\s*(?:[:(]|$)"
 )
-_HTTP: Final = re.compile(r"(?i)(?:error code|status(?:[_ ]code)?|http)\W{1,3}([45]\d\d)\b")
+_HTTP: Final = re.compile(
+    r"(?i)(?:(?:error code|status(?:[_ ]code)?|http)\W{1,3}|^(?:\w*Error: )?)([45]\d\d)\b"
+)
+"""Where messages tell the status; those of SDKs for JavaScript begin with it."""
+
 _LONGEST: Final = 500
 _UNREAD: Final = re.compile(r"^<[\w.]+ object at 0x[0-9a-f]+>$")
 """What stands for a stream that a tool logged without reading it."""

@@ -22,7 +22,7 @@ from llmops_pipelines.formats.dialects.common import (
     under,
 )
 from llmops_pipelines.formats.dialects.gen_ai_usage import usage
-from llmops_pipelines.formats.dialects.vercel_metadata import CONTEXT, providers_id
+from llmops_pipelines.formats.dialects.vercel_metadata import CONTEXT, charged, providers_id
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Span
 from llmops_pipelines.formats.records import (
@@ -148,7 +148,7 @@ def call(span: Span, *, tokens: Record | None = None, **more: Any) -> Record:
             as_name(says.get("gen_ai.output.type")) or ""
         ),
         "response_schema": from_json(says.get("gen_ai.request.structured_output_schema")),
-        "cost_reported": says.get("gen_ai.usage.cost"),
+        "cost_reported": first(says.get("gen_ai.usage.cost"), charged(says)),
         "messages": _messages(span) or None,
         "answer": answer_of(first(answer.get("parts"), answer.get("content"))),
         "tool_calls": tool_calls_of(answer) or None,

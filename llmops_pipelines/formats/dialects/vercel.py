@@ -11,7 +11,7 @@ from typing import Any, Final
 from llmops_pipelines.formats.bodies.messages import messages_of
 from llmops_pipelines.formats.dialects import gen_ai
 from llmops_pipelines.formats.dialects.common import step, under
-from llmops_pipelines.formats.dialects.vercel_metadata import CONTEXT, providers_id
+from llmops_pipelines.formats.dialects.vercel_metadata import CONTEXT, charged, providers_id
 from llmops_pipelines.formats.dialects.vercel_usage import usage
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
@@ -57,6 +57,7 @@ def _call(span: Span, shared: Record) -> Record:
         model=as_name(first(says.get("gen_ai.response.model"), says.get("ai.response.model"))),
         response_id=providers_id(first(says.get("gen_ai.response.id"), says.get("ai.response.id"))),
         finish_reason=as_name(says.get("ai.response.finishReason")),
+        cost_reported=charged(says),
         is_stream=operation.endswith(".doStream"),
         ttft_ms=first(says.get("ai.response.msToFirstChunk"), says.get("ai.stream.msToFirstChunk")),
         messages=messages_of(says.get("ai.prompt.messages")) or None,

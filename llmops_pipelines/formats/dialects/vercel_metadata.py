@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from llmops_pipelines.formats.engine.reading import Record
-from llmops_pipelines.formats.records import as_name, as_object, first
+from llmops_pipelines.formats.records import as_name, as_object, first, tokens
 
 CONTEXT: Final = "ai.settings.context"
 """What the application said of a call, since version 7."""
@@ -28,6 +28,18 @@ def provider_metadata(says: Record) -> list[Record]:
     return [
         as_object(said) for said in as_object(says.get("ai.response.providerMetadata")).values()
     ]
+
+
+def charged(says: Record) -> Any:
+    """USD that Vercel's gateway or OpenRouter charged; 0 was paid with a key of one's own."""
+    for said in provider_metadata(says):
+        cost = tokens(first(said.get("cost"), as_object(said.get("usage")).get("cost")))
+        try:
+            if float(cost) != 0:
+                return cost
+        except (TypeError, ValueError):
+            continue
+    return None
 
 
 def providers_usage(says: Record) -> Record:
