@@ -695,3 +695,10 @@ def test_usage_of_openrouter_in_vercels_sdk_is_broken_down():
     found = call_of("otel_genai", batch(span(VERCEL | says)))
     names = ("uncached_input", "cache_read", "output_text", "reasoning")
     assert tuple(found[name] for name in names) == (56, 64, 18, 12)
+
+
+def test_vercels_gateway_is_no_provider_the_model_tells_it():
+    old = VERCEL | {"ai.model.provider": "gateway", "ai.model.id": "anthropic/claude-haiku-4.5"}
+    new = CHAT | {"gen_ai.provider.name": "gateway"}
+    for says in (old, old | {"gen_ai.system": "gateway"}, new):
+        assert call_of("otel_genai", batch(span(says)))["provider"] is None

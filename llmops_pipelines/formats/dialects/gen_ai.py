@@ -51,8 +51,8 @@ _FIRST_CHUNK: Final = (
 )  # fmt: skip
 """Seconds until a stream began, as the conventions call them and Vercel's AI SDK."""
 
-_FRAMEWORKS: Final = ("strands-agents",)
-"""Who name themselves as the system: the model's name tells the provider."""
+FRAMEWORKS: Final = ("strands-agents", "gateway")
+"""Who name themselves as the system (the latter Vercel's): the model's name tells the provider."""
 
 _ASKED, _REPLIED = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
 """Bodies of Gemini's that Google's ADK puts on its spans."""
@@ -119,7 +119,7 @@ def call(span: Span, *, tokens: Record | None = None, **more: Any) -> Record:
         "user_id": as_name(
             first(*(says.get(key) for key in ("user.id", "enduser.id", "gen_ai.user", "llm.user")))
         ),
-        "provider": None if provider in _FRAMEWORKS else provider,
+        "provider": None if provider in FRAMEWORKS else provider,
         "model_requested": as_name(
             first(says.get("gen_ai.request.model"), says.get("llm.request.model"))
         ),

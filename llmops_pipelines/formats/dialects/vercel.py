@@ -49,10 +49,11 @@ def read(span: Span) -> Record:
 def _call(span: Span, shared: Record) -> Record:
     says = span.attributes
     operation = as_name(says.get("ai.operationId")) or ""
+    # openai.chat, anthropic.messages
     provider = as_name(first(says.get("gen_ai.system"), says.get("ai.model.provider"))) or ""
     return gen_ai.call(
         span,
-        provider=provider.partition(".")[0] or None,  # of openai.chat, anthropic.messages
+        provider=None if provider in gen_ai.FRAMEWORKS else provider.partition(".")[0] or None,
         model_requested=as_name(first(says.get("gen_ai.request.model"), says.get("ai.model.id"))),
         model=as_name(first(says.get("gen_ai.response.model"), says.get("ai.response.model"))),
         response_id=providers_id(first(says.get("gen_ai.response.id"), says.get("ai.response.id"))),
