@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple
@@ -49,6 +50,9 @@ _NESTED: Final = ("openai", "openai_responses", "anthropic", "openai_batch", "an
 """Formats of objects in objects, which a table holds as text; those of tools read texts as well."""
 
 _BODIES: Final = ("request", "response", "body", "output", "choices", "content", "usage", "error")
+
+_INSPECTED: Final = re.compile(rb"\s*\{\s+[A-Za-z_$][\w$]*: ")
+"""How an object begins that Node.js printed: its keys are not quoted."""
 
 _ADD_ENTRY: Final = (
     "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
@@ -318,6 +322,11 @@ def _why_unknown(
         return f"file: no known format ({', '.join(FORMATS)}) recognises its records; {_ADD_ENTRY}"
     if isinstance(seen[0], Refused):
         return seen[0].reason
+    if _INSPECTED.match(_head(seen)):
+        return (
+            "file: holds objects as console.log of Node.js prints them, which is no JSON; log"
+            " JSON.stringify(object), one a line, and send spans to a collector by OTLP"
+        )
     if _begins(seen) in (b"[", b"{"):
         if end.strip() and not end.rstrip().endswith((b"]", b"}")):
             return (
