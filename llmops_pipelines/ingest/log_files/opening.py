@@ -322,22 +322,24 @@ def _why_unknown(
         return f"file: no known format ({', '.join(FORMATS)}) recognises its records; {_ADD_ENTRY}"
     if isinstance(seen[0], Refused):
         return seen[0].reason
+    if _begins(seen) in (b"[", b"{"):
+        return _why_no_lines(content, seen, end)
+    return (
+        "file: none of its first lines is a JSON object; write one per line, and if no format is"
+        f" then recognised, {_ADD_ENTRY}"
+    )
+
+
+def _why_no_lines(content: Content, seen: list[Block | Refused], end: bytes) -> str:
     if _INSPECTED.match(_head(seen)):
         return (
             "file: holds objects as console.log of Node.js prints them, which is no JSON; log"
             " JSON.stringify(object), one a line, and send spans to a collector by OTLP"
         )
-    if _begins(seen) in (b"[", b"{"):
-        if end.strip() and not end.rstrip().endswith((b"]", b"}")):
-            return (
-                "file: begins as JSON and breaks off before its last brace; export it again, whole"
-            )
-        return (
-            "file: looks like JSON over several lines, one long array, or a line that breaks off;"
-            " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
-            f" jq -c . {content.file.path.rpartition('/')[2]}"
-        )
+    if end.strip() and not end.rstrip().endswith((b"]", b"}")):
+        return "file: begins as JSON and breaks off before its last brace; export it again, whole"
     return (
-        "file: none of its first lines is a JSON object; write one per line, and if no format is"
-        f" then recognised, {_ADD_ENTRY}"
+        "file: looks like JSON over several lines, one long array, or a line that breaks off;"
+        " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
+        f" jq -c . {content.file.path.rpartition('/')[2]}"
     )
