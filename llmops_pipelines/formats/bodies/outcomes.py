@@ -73,10 +73,7 @@ def usage_in(output: Any) -> Any:
         value.get("usage_metadata"),
         value.get("usageMetadata"),
         value.get("usage"),
-        _split(
-            message.get("usage_metadata"),
-            as_object(at_path(reported, "usage", "cache_creation")),
-        ),
+        _with_caches(message.get("usage_metadata"), as_object(reported.get("usage"))),
         at_path(value, "llm_output", "token_usage"),
         at_path(value, "llm_output", "usage"),
         at_path(generation, "generation_info", "usage_metadata"),
@@ -87,13 +84,18 @@ def usage_in(output: Any) -> Any:
     )
 
 
-def _split(usage: Any, created: Record) -> Any:
-    """LangChain's usage with how long Anthropic's cache keeps what was written to it.
+def _with_caches(usage: Any, said: Record) -> Any:
+    """LangChain's usage with what the provider's own, beside it, says of Anthropic's caches.
 
-    LangChain.js counts both kinds together; what the provider said stands beside.
+    LangChain.js counts both lifetimes together, and until 1.0 those of a stream twice.
     """
     details = as_object(at_path(usage, "input_token_details"))
-    return usage | {"input_token_details": created | details} if details and created else usage
+    told = as_object(said.get("cache_creation")) | {
+        name: said[f"{name}_input_tokens"]
+        for name in ("cache_read", "cache_creation")
+        if said.get(f"{name}_input_tokens") is not None
+    }
+    return usage | {"input_token_details": details | told} if details and told else usage
 
 
 def is_response(output: Any) -> bool:
