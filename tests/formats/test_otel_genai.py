@@ -702,3 +702,18 @@ def test_vercels_gateway_is_no_provider_the_model_tells_it():
     new = CHAT | {"gen_ai.provider.name": "gateway"}
     for says in (old, old | {"gen_ai.system": "gateway"}, new):
         assert call_of("otel_genai", batch(span(says)))["provider"] is None
+
+
+@pytest.mark.parametrize("format_", ["otel_genai", "openinference"])
+def test_what_phoenix_adds_to_a_span_of_vercels_sdk_hides_nothing(format_):
+    usage = {"cache_read_input_tokens": 60, "input_tokens": 20, "output_tokens": 30}
+    says = VERCEL | {
+        "ai.model.provider": "anthropic.messages",
+        "ai.response.providerMetadata": json.dumps({"anthropic": {"usage": usage}}),
+        "openinference.span.kind": "LLM",
+        "llm.token_count.prompt": 20,
+        "llm.token_count.completion": 30,
+    }
+    found = call_of(format_, batch(span(says)))
+    assert (found["uncached_input"], found["cache_read"], found["output_text"]) == (20, 60, 30)
+    assert (found["provider"], found["is_stream"], found["ttft_ms"]) == ("anthropic", True, 250.0)
