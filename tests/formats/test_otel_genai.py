@@ -717,3 +717,12 @@ def test_what_phoenix_adds_to_a_span_of_vercels_sdk_hides_nothing(format_):
     found = call_of(format_, batch(span(says)))
     assert (found["uncached_input"], found["cache_read"], found["output_text"]) == (20, 60, 30)
     assert (found["provider"], found["is_stream"], found["ttft_ms"]) == ("anthropic", True, 250.0)
+
+
+def test_what_phoenix_adds_to_a_span_of_version_7_hides_nothing_and_makes_no_call():
+    cached = {"gen_ai.usage.cache_read.input_tokens": 64}
+    added = {"openinference.span.kind": "LLM", "llm.token_count.prompt": 120}
+    found = call_of("openinference", batch(span(CHAT | cached | added), scope="gen_ai"))
+    assert (found["uncached_input"], found["cache_read"]) == (56, 64)
+    around = {"gen_ai.operation.name": "agent_step"} | added
+    assert step_of("openinference", batch(span(around), scope="gen_ai"))["kind"] == "chain"

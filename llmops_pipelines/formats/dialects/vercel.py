@@ -26,6 +26,11 @@ def speaks(span: Span) -> bool:
     return "ai.operationId" in span.attributes
 
 
+def speaks_gen_ai(span: Span) -> bool:
+    """Whether version 7 recorded the span, which names its library after the conventions."""
+    return span.scope == "gen_ai" and gen_ai.speaks(span)
+
+
 def read(span: Span) -> Record:
     """A call of a model, a tool, or the function around them."""
     says = span.attributes
