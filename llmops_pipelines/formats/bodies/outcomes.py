@@ -221,7 +221,8 @@ def _spoken(value: Record) -> Record | None:
     if not ("role" in value or value.get("type") == "message" or "tool_calls" in value):
         return None
     whole = value.get("type") == "message" or "usage" in value or "usage_metadata" in value
-    spoken = _message(value) | {"finish_reason": as_name(value.get("stop_reason"))}
+    finish = as_name(first(value.get("stop_reason"), value.get("finishReason")))
+    spoken = _message(value) | {"finish_reason": finish}
     return _head(value) | spoken if whole else spoken
 
 
