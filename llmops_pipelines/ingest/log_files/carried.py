@@ -42,6 +42,13 @@ _CARRIERS: Final = (
 _CAME: Final = ("time", "timestamp", "@timestamp", "ts", "TimeGenerated", "__REALTIME_TIMESTAMP")
 _TIMED: Final = frozenset({"timestamp", "time", "ts", "created", "created_at", "createTime"})
 _OF_CALLS: Final = frozenset({"request", "response", "usage", "usageMetadata"})
+_BESIDE: Final = frozenset({
+    "feature", "team", "environment", "project", "tags", "metadata", "experiment_arm", "user_id",
+    "userId", "session_id", "sessionId", "trace_id", "traceId", "prompt_name", "prompt_version",
+    "latency_ms", "latencyMs", "err", "error",
+})  # fmt: skip
+"""Whose a call is and how it went, beside it. Ids there may be a request's, of several calls."""
+
 _DOCKER: Final = frozenset({"log", "stream", "time", "attrs"})
 _STREAMS: Final = ("stream", "container_id", "logStreamName", "partial_id")
 _OF_POD: Final = ("pod_name", "container_name")
@@ -192,7 +199,7 @@ def _held(record: Record | None, time: Any, name_of: NameOf) -> Record | None:
         return None
     for key, value in record.items():
         if isinstance(value, dict) and not _OF_CALLS.isdisjoint(value) and (name := name_of(value)):
-            beside = {k: said for k, said in record.items() if k != key and k not in _CAME}
+            beside = {k: said for k, said in record.items() if k != key and k in _BESIDE}
             came = first(*(record.get(came) for came in _CAME), time)
             return _dated(value, name, came, name_of, beside)
     return None

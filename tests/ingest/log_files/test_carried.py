@@ -280,3 +280,10 @@ def test_a_held_call_is_found_within_what_a_container_printed() -> None:
     lake = landed_texts(json.dumps(docker(f"{printed}\n")))
     assert lake.counts("app.log") == (1, 1, 0, 0, 0, 0)
     assert lake.rows()["feature"].to_list() == ["returns"]
+
+
+def test_an_id_beside_held_calls_is_that_of_their_request() -> None:
+    both = [
+        json.dumps(LINE | {"id": "r-1", "llm": {"response": each["response"]}}) for each in CALLS
+    ]
+    assert landed_texts(*both).rows()["call_id"].n_unique() == 3
