@@ -27,7 +27,7 @@ from llmops_pipelines.formats.records import (
 
 _ANSWERS: Final = ("answer", "output", "text", "completion", "response", "result", "output_text")
 _RAISED: Final = re.compile(
-    r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Exit|Interrupt|Exceeded|Cancelled))\b\s*(?:[:(]|$)"
+    r"^((?:[A-Za-z_][\w.]*)?(?:Error|Exception|Timeout|Exit|Interrupt|Exceeded|Cancelled))\b\s*(?:[:(]|$)"
 )
 _HTTP: Final = re.compile(
     r"(?i)(?:(?:error code|status(?:[_ ]code)?|http)\W{1,3}|^(?:\w*Error: )?)([45]\d\d)\b"
