@@ -16,9 +16,9 @@ from llmops_pipelines.formats.records import (
 )
 
 _SAME: Final = (
-    "trace_id", "parent_id", "project", "name", "instrumentation", "ended_at", "first_token_at",
-    "feature", "team", "environment", "experiment_arm", "user_id", "session_id", "provider",
-    "is_batch", "service_tier", "attempt", "status", "latency_ms", "ttft_ms", "contexts",
+    "parent_id", "project", "name", "instrumentation", "ended_at", "first_token_at",
+    "feature", "team", "environment", "experiment_arm", "provider", "is_batch", "service_tier",
+    "attempt", "status", "ttft_ms", "contexts",
 )  # fmt: skip
 _BESIDE: Final = ("document_count", "input_chars", "output_chars", "rating", "thumb", "comment")
 
@@ -34,7 +34,10 @@ def envelope_of(record: Mapping[str, Any]) -> Record:
         "kind": "call",
         "call_id": record.get("id"),
         "started_at": first(*(record.get(k) for k in ("timestamp", "time", "ts", "started_at"))),
-        "user_id": first(record.get("user_id"), record.get("user")),
+        "trace_id": first(record.get("trace_id"), record.get("traceId")),
+        "user_id": first(*(record.get(k) for k in ("user_id", "userId", "user"))),
+        "session_id": first(record.get("session_id"), record.get("sessionId")),
+        "latency_ms": first(record.get("latency_ms"), record.get("latencyMs")),
         "tags": tags or None,
         "prompt_name": first(record.get("prompt_name"), prompt.get("name")),
         "prompt_version": first(record.get("prompt_version"), prompt.get("version")),
@@ -65,7 +68,7 @@ def around(record: Mapping[str, Any], told: Record) -> Record:
     Without an object and without a word on the outcome, the call has failed. An object that names
     no model (Cohere's, Bedrock's) is of the ``model`` that the envelope names.
     """
-    error, said = record.get("error"), envelope_of(record)
+    error, said = first(record.get("error"), record.get("err")), envelope_of(record)
     metadata = as_object(told.get("metadata")) | as_object(said.get("metadata"))
     if error:
         told = told | failure_of(error)

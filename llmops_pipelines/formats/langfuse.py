@@ -101,6 +101,9 @@ _EVENTS: Final = {
 }  # fmt: skip
 """Ingestion events, and the type of the observation that their body leaves out."""
 
+_OUTCOME: Final = ("endTime", "output", "usage", "usageDetails", "costDetails", "statusMessage")
+"""What an event says that tells what came of a generation."""
+
 
 def _unpack(record: Record) -> Iterator[Record]:
     if isinstance(rows := record.get("data"), list):
@@ -136,7 +139,14 @@ def _merged(events: list[Any]) -> list[tuple[str, Record]]:
 def _ingested(name: str, body: Record) -> Record:
     if name == "score":
         return feedback({"source": "API", **body})
-    return without_nulls(_trace(body)) if name == "trace" else _observation(body)
+    if name == "trace":
+        return without_nulls(_trace(body))
+    found = _observation(body)
+    if found["kind"] != "call" or any(_of(body, said) is not None for said in _OUTCOME):
+        return found
+    # Its end comes in a batch of its own, if it does.
+    why = "the generation began, and its end was not logged"
+    return found | {"kind": "asked", "status": "error", "error_message": why}
 
 
 def _trace_with_parts(record: Record) -> Iterator[Record]:
@@ -182,12 +192,15 @@ def _observation(record: Record) -> Record:
     kind = str(record.get("type") or ("GENERATION" if model else "SPAN")).upper()
     trace = as_name(_of(record, "traceId"))
     ended, failed = _of(record, "endTime"), str(record.get("level")).upper() == "ERROR"
+    begun = _of(record, "startTime")
     found: Record = {
         "call_id": as_name(record.get("id")),
         "trace_id": trace,
         "parent_id": as_name(_of(record, "parentObservationId")) or _above(record, trace),
-        "started_at": first(_of(record, "startTime"), record.get("timestamp")),
-        "ended_at": ended,
+        "started_at": first(begun, record.get("timestamp")),
+        "ended_at": None
+        if begun is None
+        else ended,  # what updates a generation is sent as it ends
         # Older exports give milliseconds here: the two times are the safer latency.
         "latency_ms": None if ended else milliseconds_of(record.get("latency")),
         "status": "error" if failed else "ok",
@@ -247,7 +260,13 @@ def _call(record: Record) -> Record:
         "prompt_name": as_name(_of(record, "promptName")),
         "prompt_version": None if version in (None, "") else as_name(version),
         "messages": messages_of(record.get("input")) or None,
-        "is_stream": told.get("stream") if isinstance(told.get("stream"), bool) else None,
+        "is_stream": (
+            told["stream"]
+            if isinstance(told.get("stream"), bool)
+            else True
+            if first_token
+            else None
+        ),
         "format_requested": as_name(at_path(as_object(told.get("response_format")), "type")),
         "cost_reported": _cost(record),
         **outcome,

@@ -132,12 +132,13 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
     told = context_of(metadata)
     return {
         "name": as_name(record.get("name")),
-        "provider": as_name(metadata.get("ls_provider")),
+        "provider": as_name(metadata.get("ls_provider")) or _providers_name(record, metadata),
         "model_requested": as_name(
             first(params.get("model"), params.get("model_name"), metadata.get("ls_model_name"))
         ),
         "first_token_at": first_token,
-        "is_stream": stream if isinstance(stream, bool) else True if first_token else None,
+        # LangChain.js says of a stream that it is none.
+        "is_stream": True if first_token else stream if isinstance(stream, bool) else None,
         "prompt_name": as_name(first(told.get("prompt_name"), metadata.get("lc_hub_repo"))),
         "prompt_version": as_name(
             first(told.get("prompt_version"), metadata.get("lc_hub_commit_hash"))
@@ -149,6 +150,14 @@ def _call(record: Record, metadata: Record, extra: Record) -> Record:
         **outcome_of(outputs or record.get("outputs")),
         **_usage(record, metadata, outputs),
     }
+
+
+def _providers_name(record: Record, metadata: Record) -> str | None:
+    """The provider of a call of Vercel's AI SDK, whose run is named ``anthropic.messages``."""
+    name = as_name(record.get("name"))
+    if name is None or metadata.get("ls_integration") != "vercel-ai-sdk":
+        return None
+    return name.partition(".")[0] if "." in name else None
 
 
 def _untold(metadata: Record, extra: Record) -> str:

@@ -81,7 +81,7 @@ OPENAI: Final = LogFormat(
         {
             "kind": at("kind"),
             "call_id": at("id"),
-            "trace_id": at("trace_id"),
+            "trace_id": at("trace_id", "traceId"),
             "parent_id": at("parent_id"),
             "started_at": at(
                 "timestamp", "time", "ts", "started_at", "response.created", "created"
@@ -94,8 +94,8 @@ OPENAI: Final = LogFormat(
             "environment": at("environment"),
             "tags": at("tags"),
             "experiment_arm": at("experiment_arm"),
-            "user_id": at("user_id", "user"),
-            "session_id": at("session_id"),
+            "user_id": at("user_id", "userId", "user"),
+            "session_id": at("session_id", "sessionId"),
             "provider": at("provider"),
             "model": at("response.model", "model"),
             "model_requested": at("request.model", "body.model"),
@@ -108,17 +108,18 @@ OPENAI: Final = LogFormat(
             "attempt": at("attempt"),
             "status": at("status"),
             "answered": at("response", "choices", "data[0].embedding"),
-            "error": at("error", "response.error"),
-            "error_class": at("error.type", "response.error.type"),
-            "error_code": at("error.code", "response.error.code"),
-            "error_status": at("error.status", "response.error.status"),
-            "error_message": at("error.message", "response.error.message"),
+            # err is where pino and bunyan put an exception.
+            "error": at("error", "err", "response.error"),
+            "error_class": at("error.type", "err.type", "response.error.type"),
+            "error_code": at("error.code", "err.code", "response.error.code"),
+            "error_status": at("error.status", "err.status", "response.error.status"),
+            "error_message": at("error.message", "err.message", "response.error.message"),
             "finish_reason": at(
                 "response.choices[0].finish_reason",
                 "choices[0].finish_reason",
                 "response.done_reason",
             ),
-            "latency_ms": at("latency_ms"),
+            "latency_ms": at("latency_ms", "latencyMs"),
             "ttft_ms": at("ttft_ms"),
             "input_tokens": _counted("prompt_tokens", "prompt_eval_count"),
             # DeepSeek's and Moonshot's names follow.

@@ -1,8 +1,8 @@
 """Spans out of whatever carries them: OTLP JSON in its spellings, console spans, flat rows.
 
-A line may be a whole export request (``resourceSpans``), one part of it, one span, the JSON that
-the SDK's console exporter prints, a row of a table with columns ``attributes.*``, or one of
-Logfire's table ``records``.
+A line may be a whole export request (``resourceSpans``), one part of it, one span, what the console
+exporters of Python's and JavaScript's SDK print (the latter as JSON), a row of a table with columns
+``attributes.*``, or one of Logfire's table ``records``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,16 @@ _OTHER_SCOPES: Final = ("scopeLogs", "scope_logs", "scopeMetrics", "scope_metric
 SIGNALS: Final = ("resourceLogs", "resource_logs", "resourceMetrics", "resource_metrics")
 _BATCHES: Final = ("resourceSpans", "resource_spans", "batches")
 _IDS: Final = ("spanId", "span_id", "context", "context.span_id")
-SPAN_MARKS: Final = (*_BATCHES, *_SPAN_SCOPES, "scope", *_IDS)
+_OF_NODE: Final = ("traceId", "id", "timestamp", "duration")
+"""How the console exporter of JavaScript's SDK names a span's ids, and its times (us)."""
+
+SPAN_MARKS: Final = (*_BATCHES, *_SPAN_SCOPES, "scope", *_IDS, _OF_NODE[0])
 """Every record that carries spans has one of these keys; one of ``SIGNALS``, what else is sent."""
 
+_PARENTS: Final = ("parentSpanId", "parent_span_id", "parent_id", "parentId")
+_OWN_SCOPES: Final = (
+    "scope", "instrumentation_scope", "instrumentationScope", "instrumentationLibrary",
+)  # fmt: skip
 _SCRUBBED: Final = "logfire.scrubbed"
 _ERRORS: Final = ("2", "2.0", "error", "status_code_error", "statuscode.error")
 _TIMES: Final = ("TimeUnixNano", "_time_unix_nano", "Time", "_time", "_timestamp")
@@ -108,7 +115,7 @@ def is_span(record: Mapping[str, Any]) -> bool:
     """Whether ``record`` is one span, in any of its spellings."""
     if "attributes" not in record and not any(key.startswith("attributes.") for key in record):
         return False
-    return any(key in record for key in _IDS)
+    return any(key in record for key in _IDS) or all(key in record for key in _OF_NODE)
 
 
 def logs_of(record: Mapping[str, Any]) -> Iterator[Log]:
@@ -226,6 +233,8 @@ def span_of(
 ) -> Span:
     """One span object, in any of its spellings."""
     context = as_object(record.get("context"))
+    parent = as_object(record.get("parentSpanContext"))
+    started_at, ended_at = _times(record)
     status = record.get("status")
     said = as_object(status)
     code = _of(said, "code", "status_code")
@@ -233,21 +242,23 @@ def span_of(
         code = _of(record, "status_code", "statusCode", "otel_status_code")
     if code is None and isinstance(status, str):
         code = status
-    own = as_object(_of(record, "scope", "instrumentation_scope"))
+    own = as_object(_of(record, *_OWN_SCOPES))
     message = _of(said, "message", "description") or _of(
         record, "status_message", "otel_status_message", "exception_message"
     )
     return Span(
         name=as_name(_of(record, "name", "span_name")),
         span_id=hex_id(
-            _of(record, "spanId", "span_id", "context.span_id") or context.get("span_id"), 8
+            _of(record, "spanId", "span_id", "context.span_id")
+            or first(context.get("span_id"), record.get("id")),
+            8,
         ),
         trace_id=hex_id(
             _of(record, "traceId", "trace_id", "context.trace_id") or context.get("trace_id"), 16
         ),
-        parent_id=hex_id(_of(record, "parentSpanId", "parent_span_id", "parent_id"), 8),
-        started_at=_time(_of(record, *_STARTS)),
-        ended_at=_time(_of(record, *_ENDS)),
+        parent_id=hex_id(first(_of(record, *_PARENTS), parent.get("spanId")), 8),
+        started_at=started_at,
+        ended_at=ended_at,
         attributes=_row_attributes(record),
         failed=None if code is None else str(code).lower() in _ERRORS,
         message=as_name(message),
@@ -284,8 +295,24 @@ def _without_scrubbed(attributes: Record) -> Record:
     return {name: value for name, value in attributes.items() if name not in gone}
 
 
+def _times(record: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Start and end; JavaScript's console exporter prints the start and how long it took, in us."""
+    start, end = _time(_of(record, *_STARTS)), _time(_of(record, *_ENDS))
+    begun, took = record.get("timestamp"), record.get("duration")
+    if start is None and isinstance(begun, int) and isinstance(took, (int, float)):
+        return str(begun * 1000), str(begun * 1000 + round(took * 1000))
+    return start, end
+
+
 def _time(found: Any) -> Any:
-    return None if found in (0, "0") or isinstance(found, (dict, list)) else found
+    """A time as the source has it; JavaScript's pair of seconds and nanoseconds as nanoseconds."""
+    match found:
+        case [int(seconds), int(nanoseconds)]:
+            return str(seconds * 10**9 + nanoseconds)
+        case 0 | "0" | dict() | list():
+            return None
+        case _:
+            return found
 
 
 def _of(record: Mapping[str, Any], *keys: str) -> Any:
@@ -299,7 +326,7 @@ def _of(record: Mapping[str, Any], *keys: str) -> Any:
 
 def _events(value: Any) -> Iterator[Event]:
     for event in _objects(value):
-        time = _of(event, "timeUnixNano", "time_unix_nano", "timestamp", "time")
+        time = _time(_of(event, "timeUnixNano", "time_unix_nano", "timestamp", "time"))
         yield Event(as_name(event.get("name")) or "", time, attributes_of(event.get("attributes")))
 
 

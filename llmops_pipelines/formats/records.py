@@ -22,7 +22,10 @@ _CONTEXT: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
     ("team", ("team", "team_name"), ("team",)),
     (
         "environment",
-        ("environment", "env", "deployment.environment.name", "deployment.environment"),
+        (
+            "environment", "env", "deployment.environment.name", "deployment.environment",
+            "langfuse.environment",
+        ),
         ("env", "environment"),
     ),
     ("user_id", ("user_id", "userId", "user", "end_user", "enduser.id", "user.id"), ()),

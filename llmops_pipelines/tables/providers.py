@@ -15,7 +15,7 @@ _SPELLINGS: Final[Mapping[str, str]] = {
     "huggingface": "huggingface_hub",
     "mistral": "mistral_ai mistralai",
     "moonshotai": "moonshot",
-    "together": "together-ai together_ai",
+    "together": "together-ai together_ai togetherai",
     "voyageai": "voyage",
     "x-ai": "x_ai xai",
     "zai": "z-ai",

@@ -319,3 +319,20 @@ def test_the_first_word_on_a_run_does_not_know_its_outcome():
     assert one(first | {"error": "ValueError()"})["error_class"] == "other"
     step = read_as("langsmith", first | {"run_type": "retriever"}).steps
     assert step["status"].to_list() == ["error"]
+
+
+def test_a_call_of_vercels_sdk_has_its_provider_and_no_words_for_tools():
+    said = {"type": "text", "text": "I look."}
+    called = {"type": "tool-call", "toolName": "find_order", "input": {"order": 7}}
+    tool = {"type": "function", "function": {"name": "find_order", "arguments": "{}"}}
+    run = RUN | {
+        "name": "anthropic.messages",
+        "extra": {"metadata": {"ls_integration": "vercel-ai-sdk", "ls_model_name": "claude"}},
+        "outputs": {
+            "role": "assistant", "content": [said, called], "tool_calls": [tool],
+            "finishReason": "tool-calls",
+        },
+    }  # fmt: skip
+    found = read_as("langsmith", run).calls.to_dicts()[0]
+    assert (found["provider"], found["answer"]) == ("anthropic", "I look.")
+    assert (found["finish_reason"], len(found["tool_calls"])) == ("tool-calls", 1)

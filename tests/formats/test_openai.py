@@ -385,3 +385,16 @@ def test_a_number_in_metadata_is_taken_as_it_is_spelled():
 def test_the_user_of_a_request_is_that_of_the_call(name):
     assert one(call(request=call()["request"] | {name: "u-42"}))["user_id"] == "u-42"
     assert one(call(request=call()["request"] | {name: {"id": 1}}))["user_id"] is None
+
+
+def test_an_exception_as_pino_writes_it_is_the_error():
+    thrown = {"type": "RateLimitError", "message": "429 Slow down.", "stack": "...", "status": 429}
+    found = one(call(response=None, err=thrown))
+    assert (found["status"], found["error_class"]) == ("error", "rate_limit")
+
+
+def test_names_of_the_envelope_may_be_in_camel_case():
+    record = call(userId="u-42", sessionId="s-7", traceId="t-1", latencyMs=12)
+    found = one({name: said for name, said in record.items() if "_" not in name})
+    names = ("user_id", "session_id", "trace_id", "latency_ms")
+    assert [found[name] for name in names] == ["u-42", "s-7", "t-1", 12.0]

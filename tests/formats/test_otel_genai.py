@@ -630,3 +630,99 @@ def test_a_choice_of_strands_tells_its_tools_and_why_it_ended():
     found = call_of("otel_genai", batch(span(CHAT, events=[event])))
     assert (found["finish_reason"], found["answer"]) == ("tool_use", None)
     assert found["tool_calls"] == [{"name": "weather", "arguments": '{"city":"Bern"}'}]
+
+
+def test_what_langfuse_writes_on_spans_of_others_says_whose_they_are():
+    carried = {
+        "langfuse.trace.metadata.feature": "returns", "langfuse.trace.tags": ["team:care"],
+        "langfuse.environment": "production", "session.id": "s-7",
+    }  # fmt: skip
+    for says in (CHAT, VERCEL):
+        plain = {name: said for name, said in says.items() if "telemetry" not in name}
+        found = call_of("otel_genai", batch(span(plain | carried)))
+        assert (found["feature"], found["team"]) == ("returns", "care")
+        assert (found["environment"], found["session_id"]) == ("production", "s-7")
+
+
+@pytest.mark.parametrize(
+    ("provider", "metadata", "buckets"),
+    [
+        ("openai.chat", {"openai": {"cachedPromptTokens": 64}}, (56, 64, 0)),
+        ("deepseek.chat", {"deepseek": {"promptCacheHitTokens": 64}}, (56, 64, 0)),
+        (
+            "anthropic.messages",
+            {"anthropic": {"cacheReadInputTokens": 60, "cacheCreationInputTokens": 40}},
+            (120, 60, 40),
+        ),
+        ("amazon-bedrock", {"bedrock": {"usage": {"cacheWriteInputTokens": 40}}}, (120, 0, 40)),
+        ("openai.chat", {"openai": {}}, (120, 0, 0)),
+    ],
+)
+def test_cached_tokens_that_vercels_sdk_leaves_to_the_metadata(provider, metadata, buckets):
+    says = {"ai.model.provider": provider, "ai.response.providerMetadata": json.dumps(metadata)}
+    counted = {"gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30}
+    found = call_of("otel_genai", batch(span(VERCEL | counted | says)))
+    names = ("uncached_input", "cache_read", "cache_write_5m")
+    assert tuple(found[name] for name in names) == buckets
+
+
+OPENROUTER = {
+    "promptTokens": 120, "completionTokens": 30, "totalTokens": 150, "cost": 0.0123,
+    "promptTokensDetails": {"cachedTokens": 64}, "completionTokensDetails": {"reasoningTokens": 12},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metadata", "cost"),
+    [
+        ({"openrouter": {"usage": OPENROUTER}}, 0.0123),
+        ({"openai": {}, "gateway": {"cost": "0.0123", "generationId": "gen_1"}}, 0.0123),
+        ({"gateway": {"cost": "0", "marketCost": "0.0123"}}, None),
+        ({"gateway": {"cost": "free"}}, None),
+        ({"openai": {}}, None),
+    ],
+)
+def test_what_a_gateway_charged_is_in_the_metadata_of_vercels_sdk(metadata, cost):
+    for says in (VERCEL, CHAT):
+        told = says | {"ai.response.providerMetadata": json.dumps(metadata)}
+        found = call_of("otel_genai", batch(span(told)))
+        assert (found["cost_reported"] is None) == (cost is None)
+        assert cost is None or float(found["cost_reported"]) == cost
+
+
+def test_usage_of_openrouter_in_vercels_sdk_is_broken_down():
+    says = {"ai.response.providerMetadata": json.dumps({"openrouter": {"usage": OPENROUTER}})}
+    found = call_of("otel_genai", batch(span(VERCEL | says)))
+    names = ("uncached_input", "cache_read", "output_text", "reasoning")
+    assert tuple(found[name] for name in names) == (56, 64, 18, 12)
+
+
+def test_vercels_gateway_is_no_provider_the_model_tells_it():
+    old = VERCEL | {"ai.model.provider": "gateway", "ai.model.id": "anthropic/claude-haiku-4.5"}
+    new = CHAT | {"gen_ai.provider.name": "gateway"}
+    for says in (old, old | {"gen_ai.system": "gateway"}, new):
+        assert call_of("otel_genai", batch(span(says)))["provider"] is None
+
+
+@pytest.mark.parametrize("format_", ["otel_genai", "openinference"])
+def test_what_phoenix_adds_to_a_span_of_vercels_sdk_hides_nothing(format_):
+    usage = {"cache_read_input_tokens": 60, "input_tokens": 20, "output_tokens": 30}
+    says = VERCEL | {
+        "ai.model.provider": "anthropic.messages",
+        "ai.response.providerMetadata": json.dumps({"anthropic": {"usage": usage}}),
+        "openinference.span.kind": "LLM",
+        "llm.token_count.prompt": 20,
+        "llm.token_count.completion": 30,
+    }
+    found = call_of(format_, batch(span(says)))
+    assert (found["uncached_input"], found["cache_read"], found["output_text"]) == (20, 60, 30)
+    assert (found["provider"], found["is_stream"], found["ttft_ms"]) == ("anthropic", True, 250.0)
+
+
+def test_what_phoenix_adds_to_a_span_of_version_7_hides_nothing_and_makes_no_call():
+    cached = {"gen_ai.usage.cache_read.input_tokens": 64}
+    added = {"openinference.span.kind": "LLM", "llm.token_count.prompt": 120}
+    found = call_of("openinference", batch(span(CHAT | cached | added), scope="gen_ai"))
+    assert (found["uncached_input"], found["cache_read"]) == (56, 64)
+    around = {"gen_ai.operation.name": "agent_step"} | added
+    assert step_of("openinference", batch(span(around), scope="gen_ai"))["kind"] == "chain"

@@ -137,3 +137,9 @@ def test_log_records_and_metrics_are_counted():
     logs = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {}]}]}]}
     metrics = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "m"}]}]}]}
     assert [len(list(logs_of(sent))) for sent in (logs, metrics, WHOLE)] == [2, 1, 0]
+
+
+def test_times_of_javascript_are_pairs_of_seconds_and_nanoseconds():
+    pair = {"startTime": [1794312000, 5], "endTime": [1794312001, 0], "attributes": {}}
+    (found,) = spans_of({"traceId": "1" * 32, "spanId": "2" * 16} | pair)
+    assert (found.started_at, found.ended_at) == ("1794312000000000005", "1794312001000000000")

@@ -1,4 +1,4 @@
-"""Runs that LangSmith's SDK sends twice, when they begin and when they end."""
+"""Runs that SDKs of LangSmith and Langfuse send twice, when they begin and when they end."""
 
 from itertools import permutations
 from typing import Any
@@ -97,3 +97,47 @@ def test_of_a_step_the_end_is_kept_whatever_its_digest():
         lake = landed(log("a.jsonl", lines(step, step | end)))
         (row,) = trace_steps(lake.rows(LANDED_STEPS).drop("day")).to_dicts()
         assert (row["status"], row["latency_ms"], row["document_count"]) == ("ok", 1000.0, 1)
+
+
+CREATED: dict[str, Any] = {
+    "id": "g-1", "traceId": "t-1", "startTime": "2026-11-10T09:15:02.123Z", "name": "answer",
+    "metadata": {"feature": "search"}, "model": "gpt-4.1-mini",
+    "input": [{"role": "user", "content": "Does it fit?"}],
+}  # fmt: skip
+ENDED = {"id": "g-1", "traceId": "t-1", "endTime": "2026-11-10T09:15:03.123Z"}
+ANSWERED = ENDED | {"output": "It does.", "usage": {"input": 120, "output": 30, "total": 150}}
+THROWN = ENDED | {"level": "ERROR", "statusMessage": "Error: 500 Something of ours broke."}
+
+
+def ingested(*bodies: dict[str, Any], kinds: tuple[str, ...] = ("create", "update")) -> Lake:
+    """Events of one generation as Langfuse's SDK for JavaScript sends them, each by itself."""
+    events = [
+        {"type": f"generation-{kind}", "timestamp": "2026-11-10T09:15:03.124Z", "body": body}
+        for kind, body in zip(kinds, bodies, strict=False)
+    ]
+    return landed(log("a.jsonl", lines(*({"batch": [event]} for event in events))))
+
+
+def test_a_generation_that_langfuses_sdk_sends_in_two_batches_is_one_call():
+    (call,), (texts,) = day(ingested(CREATED, ANSWERED))
+    assert (call["status"], call["uncached_input"], call["output_text"]) == ("ok", 120, 30)
+    assert call["latency_ms"] is None  # the end alone does not say when it began
+    assert call["feature"] == "search"
+    assert texts["messages"] == [{"role": "user", "content": "Does it fit?"}]
+    assert texts["answer"] == "It does."
+
+
+def test_the_error_of_a_generation_in_a_later_batch_is_kept():
+    (call,), (texts,) = day(ingested(CREATED, THROWN))
+    assert (call["status"], call["error_class"]) == ("error", "server")
+    assert texts["messages"] == [{"role": "user", "content": "Does it fit?"}]
+
+
+def test_a_generation_whose_end_never_comes_is_a_failed_call():
+    (call,), _ = day(ingested(CREATED))
+    assert (call["status"], call["error_class"]) == ("error", "other")
+
+
+def test_a_generation_in_one_event_is_a_call():
+    (call,), _ = day(ingested(CREATED | ANSWERED))
+    assert (call["status"], call["latency_ms"], call["uncached_input"]) == ("ok", 1000.0, 120)

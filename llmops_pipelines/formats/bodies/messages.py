@@ -18,7 +18,8 @@ from llmops_pipelines.formats.records import (
 
 _HOLDERS: Final = ("messages", "input", "prompt", "prompts", "contents")
 _ROLES: Final = ("system", "human", "user", "ai", "assistant", "developer", "tool")
-_CALL_TYPES: Final = ("tool_use", "tool_call", "function_call")
+_CALL_TYPES: Final = ("tool_use", "tool_call", "tool-call", "function_call")
+_NAMES: Final = ("name", "toolName")
 _CALLS: Final = ("toolUse", "functionCall", "function_call")
 _RESULTS: Final = ("toolResult", "functionResponse", "function_response")
 """Parts of Bedrock's and Gemini's messages are objects around what they are."""
@@ -112,7 +113,8 @@ def _part(part: Any) -> str | None:
         return None  # is no part of the answer
     if is_call(part):
         called = _inside(part, _CALLS) or part
-        return f"[tool_call {called.get('name') or at_path(called, 'function', 'name') or ''}]"
+        name = first(*(called.get(k) for k in _NAMES), at_path(called, "function", "name"))
+        return f"[tool_call {name or ''}]"
     said = [(_inside(part, _RESULTS) or part).get(key) for key in _SAID]
     text = first(*said)
     if isinstance(text, (list, dict)):
@@ -159,7 +161,8 @@ def _tool_call(source: Any) -> Record:
     if not isinstance(source, dict):
         return {"name": None, "arguments": None}
     arguments = first(source.get("arguments"), source.get("args"), source.get("input"))
-    return {"name": as_name(source.get("name")), "arguments": as_text(arguments)}
+    name = as_name(first(*(source.get(key) for key in _NAMES)))
+    return {"name": name, "arguments": as_text(arguments)}
 
 
 def documents_of(value: Any) -> list[Record]:

@@ -27,9 +27,13 @@ from llmops_pipelines.formats.records import (
 
 _ANSWERS: Final = ("answer", "output", "text", "completion", "response", "result", "output_text")
 _RAISED: Final = re.compile(
-    r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Exit|Interrupt|Exceeded|Cancelled))\b\s*(?:[:(]|$)"
+    r"^((?:[A-Za-z_][\w.]*)?(?:Error|Exception|Timeout|Exit|Interrupt|Exceeded|Cancelled))\b\s*(?:[:(]|$)"
 )
-_HTTP: Final = re.compile(r"(?i)(?:error code|status(?:[_ ]code)?|http)\W{1,3}([45]\d\d)\b")
+_HTTP: Final = re.compile(
+    r"(?i)(?:(?:error code|status(?:[_ ]code)?|http)\W{1,3}|^(?:\w*Error: )?)([45]\d\d)\b"
+)
+"""Where messages tell the status; those of SDKs for JavaScript begin with it."""
+
 _LONGEST: Final = 500
 _UNREAD: Final = re.compile(r"^<[\w.]+ object at 0x[0-9a-f]+>$")
 """What stands for a stream that a tool logged without reading it."""
@@ -69,7 +73,7 @@ def usage_in(output: Any) -> Any:
         value.get("usage_metadata"),
         value.get("usageMetadata"),
         value.get("usage"),
-        message.get("usage_metadata"),
+        _with_caches(message.get("usage_metadata"), as_object(reported.get("usage"))),
         at_path(value, "llm_output", "token_usage"),
         at_path(value, "llm_output", "usage"),
         at_path(generation, "generation_info", "usage_metadata"),
@@ -78,6 +82,20 @@ def usage_in(output: Any) -> Any:
         ollama.counts_in(value),
         ollama.counts_in(reported),
     )
+
+
+def _with_caches(usage: Any, said: Record) -> Any:
+    """LangChain's usage with what the provider's own, beside it, says of Anthropic's caches.
+
+    LangChain.js counts both lifetimes together, and until 1.0 those of a stream twice.
+    """
+    details = as_object(at_path(usage, "input_token_details"))
+    told = as_object(said.get("cache_creation")) | {
+        name: said[f"{name}_input_tokens"]
+        for name in ("cache_read", "cache_creation")
+        if said.get(f"{name}_input_tokens") is not None
+    }
+    return usage | {"input_token_details": details | told} if details and told else usage
 
 
 def is_response(output: Any) -> bool:
@@ -202,8 +220,9 @@ def _spoken(value: Record) -> Record | None:
     """A message; without its usage it is no response, and its id not the response's."""
     if not ("role" in value or value.get("type") == "message" or "tool_calls" in value):
         return None
-    whole = value.get("type") == "message" or "usage" in value
-    spoken = _message(value) | {"finish_reason": as_name(value.get("stop_reason"))}
+    whole = value.get("type") == "message" or "usage" in value or "usage_metadata" in value
+    finish = as_name(first(value.get("stop_reason"), value.get("finishReason")))
+    spoken = _message(value) | {"finish_reason": finish}
     return _head(value) | spoken if whole else spoken
 
 
@@ -272,10 +291,14 @@ def _langchain(value: Mapping[str, Any]) -> Record | None:
 
 def _langchain_message(message: Mapping[str, Any]) -> Record:
     told = as_object(message.get("response_metadata"))
+    # Of streams from Anthropic LangChain.js keeps these here.
+    more = as_object(message.get("additional_kwargs"))
     return _message(message) | {
-        "model": as_name(first(told.get("model_name"), told.get("model"))),
+        "model": as_name(first(told.get("model_name"), told.get("model"), more.get("model"))),
         "response_id": as_name(first(told.get("id"), _own_id(message))),
-        "finish_reason": as_name(first(told.get("finish_reason"), told.get("stop_reason"))),
+        "finish_reason": as_name(
+            first(told.get("finish_reason"), told.get("stop_reason"), more.get("stop_reason"))
+        ),
         "service_tier": as_name(told.get("service_tier")),
     }
 

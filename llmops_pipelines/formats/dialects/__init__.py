@@ -24,10 +24,11 @@ from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span, spans_of
 
 _DIALECTS: Final[tuple[tuple[Callable[[Span], bool], Callable[[Span], Record]], ...]] = (
+    (vercel.speaks, vercel.read),  # what Phoenix adds to its spans says less, here and below
+    (vercel.speaks_gen_ai, gen_ai.read),
     (openinference_spans.speaks, openinference_spans.read),
     (langfuse_spans.speaks, langfuse_spans.read),
     (mlflow_spans.speaks, mlflow_spans.read),
-    (vercel.speaks, vercel.read),
     (logfire_spans.speaks, logfire_spans.read),
     (openlit.speaks, openlit.read),
     (traceloop.speaks, traceloop.read),

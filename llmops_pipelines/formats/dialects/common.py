@@ -32,6 +32,9 @@ _NAMESPACES: Final = frozenset({
 })  # fmt: skip
 """First words of attributes that conventions and instrumentations define."""
 
+_CARRIED: Final = "langfuse.trace"
+"""What Langfuse's SDK writes on every span of a trace, whoever recorded it."""
+
 
 def record_of(
     span: Span, kind: str, *, metadata: Mapping[str, Any] | None = None, tags: Any = None,
@@ -46,9 +49,10 @@ def record_of(
         tags: Tags, as a list or text.
         fields: What the dialect knows.
     """
-    extra = {**span.resource, **custom(span.attributes), **(metadata or {})}
-    said = {**span.resource, **span.attributes, **(metadata or {})}
-    labels = tags_of(tags)
+    own = {**under(span.attributes, f"{_CARRIED}.metadata"), **(metadata or {})}
+    extra = {**span.resource, **custom(span.attributes), **own}
+    said = {**span.resource, **span.attributes, **own}
+    labels = tags_of(first(tags, span.attributes.get(f"{_CARRIED}.tags")))
     failed = span.failed or (span.failed is None and "error.type" in span.attributes)
     return without_nulls(
         {

@@ -22,6 +22,7 @@ from llmops_pipelines.formats.dialects.common import (
     under,
 )
 from llmops_pipelines.formats.dialects.gen_ai_usage import usage
+from llmops_pipelines.formats.dialects.vercel_metadata import CONTEXT, charged, providers_id
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Span
 from llmops_pipelines.formats.records import (
@@ -45,8 +46,13 @@ _STEPS: Final = {
 }
 INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings")
 _CALLED: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id")
-_FRAMEWORKS: Final = ("strands-agents",)
-"""Who name themselves as the system: the model's name tells the provider."""
+_FIRST_CHUNK: Final = (
+    "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk",
+)  # fmt: skip
+"""Seconds until a stream began, as the conventions call them and Vercel's AI SDK."""
+
+FRAMEWORKS: Final = ("strands-agents", "gateway")
+"""Who name themselves as the system (the latter Vercel's): the model's name tells the provider."""
 
 _ASKED, _REPLIED = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
 """Bodies of Gemini's that Google's ADK puts on its spans."""
@@ -89,12 +95,14 @@ def read(span: Span) -> Record:
         ),
         contexts=documents_of(says.get("gen_ai.retrieval.documents")) or None,
         session_id=as_name(says.get("gen_ai.conversation.id")),
+        metadata=under(says, CONTEXT),
     )
 
 
-def call(span: Span, **more: Any) -> Record:
+def call(span: Span, *, tokens: Record | None = None, **more: Any) -> Record:
     """A model call; ``more`` is what a dialect on top of the conventions adds.
 
+    ``tokens`` are its own counts, which stand for those that the conventions tell.
     An event of details on the span says what its attributes leave out, such as the texts.
     """
     if details := span.event(DETAILS):
@@ -105,17 +113,18 @@ def call(span: Span, **more: Any) -> Record:
     provider = as_name(first(says.get("gen_ai.provider.name"), says.get("gen_ai.system")))
     answers = _answers(span)
     answer = answers[0] if answers else {}
+    begun = first(*(says.get(key) for key in _FIRST_CHUNK))
     chosen: Record = {
         "session_id": as_name(says.get("gen_ai.conversation.id")),
         "user_id": as_name(
             first(*(says.get(key) for key in ("user.id", "enduser.id", "gen_ai.user", "llm.user")))
         ),
-        "provider": None if provider in _FRAMEWORKS else provider,
+        "provider": None if provider in FRAMEWORKS else provider,
         "model_requested": as_name(
             first(says.get("gen_ai.request.model"), says.get("llm.request.model"))
         ),
         "model": as_name(first(says.get("gen_ai.response.model"), says.get("llm.response.model"))),
-        "response_id": as_name(says.get("gen_ai.response.id")),
+        "response_id": providers_id(says.get("gen_ai.response.id")),
         "service_tier": as_name(
             first(*(says.get(f"{who}.response.service_tier") for who in _PRODUCERS))
         ),
@@ -130,19 +139,20 @@ def call(span: Span, **more: Any) -> Record:
             *(
                 says.get(key)
                 for key in ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
-            )
+            ),
+            True if begun is not None else None,
         ),
-        "ttft_ms": milliseconds_of(says.get("gen_ai.response.time_to_first_chunk")),
+        "ttft_ms": milliseconds_of(begun),
         "prompt_name": as_name(says.get("gen_ai.prompt.name")),
         "format_requested": {"json": "json_object", "text": "text"}.get(
             as_name(says.get("gen_ai.output.type")) or ""
         ),
         "response_schema": from_json(says.get("gen_ai.request.structured_output_schema")),
-        "cost_reported": says.get("gen_ai.usage.cost"),
+        "cost_reported": first(says.get("gen_ai.usage.cost"), charged(says)),
         "messages": _messages(span) or None,
         "answer": answer_of(first(answer.get("parts"), answer.get("content"))),
         "tool_calls": tool_calls_of(answer) or None,
-        **usage(span),
+        **(usage(span) if tokens is None else tokens),
     }
     return record_of(span, "call", **(chosen | {k: v for k, v in more.items() if v is not None}))
 

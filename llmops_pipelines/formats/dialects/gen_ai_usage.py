@@ -11,6 +11,7 @@ from typing import Final
 
 from llmops_pipelines.formats.dialects.common import counts
 from llmops_pipelines.formats.dialects.openinference_outputs import broken_down
+from llmops_pipelines.formats.dialects.vercel_metadata import REASONING, providers_usage
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.records import as_object
@@ -58,14 +59,15 @@ def usage(span: Span) -> Record:
         reasoning=(
             f"{_USAGE}.reasoning.output_tokens", f"{_USAGE}.reasoning_tokens",
             f"{_USAGE}.output_tokens.reasoning", f"{_DETAILS}.reasoning_tokens",
-            f"{_DETAILS}.thoughts_tokens",
+            f"{_DETAILS}.thoughts_tokens", REASONING,
         ),
         audio_input=(f"{_USAGE}.audio.input_tokens", f"{_DETAILS}.input_audio_tokens"),
         audio_output=(f"{_USAGE}.audio.output_tokens", f"{_DETAILS}.output_audio_tokens"),
     )  # fmt: skip
     total = counts(says, total=(f"{_USAGE}.total_tokens", "llm.usage.total_tokens"))
     found = split_writes(_as_written_by(span.scope, found))
-    found = with_total(broken_down(found, {"usage": as_object(says.get(_RAW))}), total.get("total"))
+    told = as_object(says.get(_RAW)) or providers_usage(says)
+    found = with_total(broken_down(found, {"usage": told}), total.get("total"))
     return of_embedding(found) if says.get("gen_ai.operation.name") == "embeddings" else found
 
 

@@ -16,14 +16,16 @@ from llmops_pipelines.formats.usage.counts import COUNTS, count_in, together
 from llmops_pipelines.formats.usage.usage_maps import token_fields
 
 _IDS: Final = ("id", "response_id", "responseId")
-_TOLD: Final = ("response_id", "model", "finish_reason", "service_tier")
+_TOLD: Final = (
+    "response_id", "model", "finish_reason", "service_tier", "answer", "tool_calls",
+)  # fmt: skip
 _SENT_APART: Final = (
     "uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input",
 )  # fmt: skip
 
 
 def told_by(returned: Record) -> Record:
-    """``response_id``, ``model``, ``finish_reason`` and ``service_tier``, as far as it says."""
+    """``response_id`` and ``service_tier``; of LangChain's result all of ``_TOLD``, if it says."""
     if "generations" in returned:
         said = outcome_of(returned)
         return {name: said[name] for name in _TOLD if name in said}

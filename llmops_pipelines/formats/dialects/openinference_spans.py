@@ -50,6 +50,9 @@ _JSON: Final = (
 )  # fmt: skip
 _COUNT: Final = "llm.token_count"
 _AGNO: Final = "openinference.instrumentation.agno"
+_LANGCHAIN_JS: Final = "@arizeai/openinference-instrumentation-langchain"
+"""LangChain.js says of every call that it is no stream."""
+
 _LLAMA_INDEX: Final = "openinference.instrumentation.llama_index"
 _EXCHANGED: Final = ("llm.input_messages", "llm.output_messages", "llm.prompts", _COUNT)
 _LISTS: Final = (*_JSON, "llm.invocation_parameters", "tag.tags", "metadata")
@@ -154,6 +157,7 @@ def _call(span: Span, says: _Says) -> Record:
     answer = next((said for said in told if _text(said)), told[0] if told else {})
     replied = reply_of(returned) if isinstance(returned.get("output"), list) else {}
     first_token = span.event("First Token Stream Event")
+    unsaid = span.scope == _LANGCHAIN_JS and parameters.get("stream") is False
     told_too = told_by(returned)
     served = as_name(
         first(
@@ -164,7 +168,9 @@ def _call(span: Span, says: _Says) -> Record:
     return record_of(
         span,
         "call",
-        provider=as_name(first(says.get("llm.provider"), says.get("llm.system"))),
+        provider=as_name(
+            first(*(says.get(k) for k in ("llm.provider", "llm.system", "metadata.ls_provider")))
+        ),
         model=None if span.failed and not returned else served,
         model_requested=as_name(
             first(
@@ -183,7 +189,7 @@ def _call(span: Span, says: _Says) -> Record:
                 told_too.get("finish_reason"),
             )
         ),
-        is_stream=first(parameters.get("stream"), True if first_token else None),
+        is_stream=True if first_token else None if unsaid else parameters.get("stream"),
         first_token_at=first_token.time if first_token else None,
         prompt_template=as_text(says.get("llm.prompt_template.template")),
         format_requested=as_name(shape.get("type")),
@@ -192,8 +198,9 @@ def _call(span: Span, says: _Says) -> Record:
         ),
         cost_reported=says.get("llm.cost.total"),
         messages=_messages(says, asked) or None,
-        answer=_answer(says, answer, returned),
-        tool_calls=[call for said in told for call in tool_calls_of(said)] or None,
+        answer=first(_answer(says, answer, returned), told_too.get("answer")),
+        tool_calls=[call for said in told for call in tool_calls_of(said)]
+        or told_too.get("tool_calls"),
         **broken_down(_usage(says, apart=_counts_apart(span, says)), returned),
         **_shared(says),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Spans of Vercel's AI SDK: the calls themselves, and around each the function that made them.
 
 ``ai.generateText`` repeats the usage of its ``ai.generateText.doGenerate``: only the inner one is a
-call. Of Anthropic's models the input leaves cached tokens out, unless it is broken down.
+call. The spans that version 7 writes by default are in the GenAI conventions.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.messages import messages_of
 from llmops_pipelines.formats.dialects import gen_ai
-from llmops_pipelines.formats.dialects.common import counts, step, under
-from llmops_pipelines.formats.dialects.gen_ai_usage import apart_if_smaller
+from llmops_pipelines.formats.dialects.common import step, under
+from llmops_pipelines.formats.dialects.vercel_metadata import CONTEXT, charged, providers_id
+from llmops_pipelines.formats.dialects.vercel_usage import usage
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span
 from llmops_pipelines.formats.records import as_list, as_name, at_path, context_of, first
-from llmops_pipelines.formats.usage.counts import with_total
 from llmops_pipelines.formats.usage.usage_maps import of_embedding
 
 _INNER: Final = (".doGenerate", ".doStream", ".doEmbed")
-_USAGE: Final = "ai.usage"
 
 
 def speaks(span: Span) -> bool:
@@ -27,11 +26,16 @@ def speaks(span: Span) -> bool:
     return "ai.operationId" in span.attributes
 
 
+def speaks_gen_ai(span: Span) -> bool:
+    """Whether version 7 recorded the span, which names its library after the conventions."""
+    return span.scope == "gen_ai" and gen_ai.speaks(span)
+
+
 def read(span: Span) -> Record:
     """A call of a model, a tool, or the function around them."""
     says = span.attributes
     operation = as_name(says.get("ai.operationId")) or ""
-    metadata = under(says, "ai.telemetry.metadata")
+    metadata = {**under(says, CONTEXT), **under(says, "ai.telemetry.metadata")}
     shared = {**context_of(metadata), "metadata": metadata, "tags": metadata.get("tags")}
     named = as_name(says.get("ai.telemetry.functionId"))
     if operation.endswith(_INNER):
@@ -50,20 +54,22 @@ def read(span: Span) -> Record:
 def _call(span: Span, shared: Record) -> Record:
     says = span.attributes
     operation = as_name(says.get("ai.operationId")) or ""
+    # openai.chat, anthropic.messages
     provider = as_name(first(says.get("gen_ai.system"), says.get("ai.model.provider"))) or ""
     return gen_ai.call(
         span,
-        provider=provider.partition(".")[0] or None,  # of openai.chat, anthropic.messages
+        provider=None if provider in gen_ai.FRAMEWORKS else provider.partition(".")[0] or None,
         model_requested=as_name(first(says.get("gen_ai.request.model"), says.get("ai.model.id"))),
         model=as_name(first(says.get("gen_ai.response.model"), says.get("ai.response.model"))),
-        response_id=as_name(first(says.get("gen_ai.response.id"), says.get("ai.response.id"))),
+        response_id=providers_id(first(says.get("gen_ai.response.id"), says.get("ai.response.id"))),
         finish_reason=as_name(says.get("ai.response.finishReason")),
+        cost_reported=charged(says),
         is_stream=operation.endswith(".doStream"),
         ttft_ms=first(says.get("ai.response.msToFirstChunk"), says.get("ai.stream.msToFirstChunk")),
         messages=messages_of(says.get("ai.prompt.messages")) or None,
         answer=as_name(first(says.get("ai.response.text"), says.get("ai.response.object"))),
         tool_calls=[_tool(call) for call in as_list(says.get("ai.response.toolCalls"))] or None,
-        **(of_embedding(_tokens(span)) if operation.endswith(".doEmbed") else _tokens(span)),
+        tokens=of_embedding(usage(span)) if operation.endswith(".doEmbed") else usage(span),
         **shared,
     )
 
@@ -71,29 +77,3 @@ def _call(span: Span, shared: Record) -> Record:
 def _tool(call: Any) -> Record:
     arguments = first(at_path(call, "input"), at_path(call, "args"))
     return {"name": as_name(at_path(call, "toolName")), "arguments": arguments}
-
-
-def _tokens(span: Span) -> Record:
-    found = counts(
-        span.attributes,
-        input_tokens=(
-            "gen_ai.usage.input_tokens", f"{_USAGE}.inputTokens", f"{_USAGE}.promptTokens",
-            f"{_USAGE}.tokens",
-        ),
-        uncached_input=(f"{_USAGE}.inputTokenDetails.noCacheTokens",),
-        output_tokens=(
-            "gen_ai.usage.output_tokens", f"{_USAGE}.outputTokens", f"{_USAGE}.completionTokens",
-        ),
-        cache_read=(
-            f"{_USAGE}.inputTokenDetails.cacheReadTokens", f"{_USAGE}.cachedInputTokens",
-        ),
-        cache_write_5m=(f"{_USAGE}.inputTokenDetails.cacheWriteTokens",),
-        reasoning=(
-            f"{_USAGE}.outputTokenDetails.reasoningTokens", f"{_USAGE}.reasoningTokens",
-        ),
-    )  # fmt: skip
-    if "uncached_input" in found:
-        found.pop("input_tokens", None)
-    elif "anthropic" in str(span.attributes.get("ai.model.provider")) and "cache_read" in found:
-        found["uncached_input"] = found.pop("input_tokens", None)
-    return with_total(apart_if_smaller(found), span.attributes.get(f"{_USAGE}.totalTokens"))

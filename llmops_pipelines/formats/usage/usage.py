@@ -31,7 +31,10 @@ _CACHED: Final = (
     "cache_read_input_tokens", "cache_read_tokens",
 )  # fmt: skip
 _CREATED: Final = ("cache_write_tokens", "cache_creation_tokens", "cache_creation")
-_LIFETIMES: Final = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_LIFETIMES: Final = (
+    ("ephemeral_5m_input_tokens",),
+    ("ephemeral_1h_input_tokens", "ephemeral_1hr_input_tokens"),  # as LangSmith's wrapper spells it
+)
 _ANTHROPIC: Final = frozenset({"cache_creation_input_tokens", "cache_read_input_tokens"})
 _CACHE_NAMES: Final = {
     *_CACHED, *_CREATED, *_ANTHROPIC, "prompt_cache_miss_tokens", "cachedContentTokenCount",
@@ -177,7 +180,7 @@ def _inclusive(usage: Mapping[str, Any], prompt: Any, answer: Any, of: Any, made
     holders = (of, at_path(of, "cache_creation_token_details"), usage.get("cache_creation"))
     five, hour = cache_writes(
         created,
-        *(same_count(*(at_path(at, key) for at in holders)) for key in _LIFETIMES),
+        *(same_count(*(at_path(at, key) for at in holders for key in keys)) for keys in _LIFETIMES),
     )
     audio = together(at_path(of, "audio_tokens"), at_path(of, "audio"))
     refused: _Refused = []

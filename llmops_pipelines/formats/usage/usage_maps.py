@@ -165,7 +165,7 @@ def _place(name: str, count: int, given: _Side, outgoing: _Side) -> str | None:
     # OpenAI's details and the parts of its priority tier lie inside the count, whatever its name.
     inside = "detail" in words or "priority" in words
     if words & _WRITES:
-        split = "1h" if "1h" in words else "5m" if "5m" in words else None
+        split = "1h" if words & {"1h", "1hr"} else "5m" if "5m" in words else None
         given.add(f"cache_write_{split}" if split else "_cache_write", count)
     elif any(word.startswith("cache") for word in words):
         given.add("_cache_read_over" if "over" in words else "cache_read", count)

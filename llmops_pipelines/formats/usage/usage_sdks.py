@@ -1,4 +1,7 @@
-"""Usage as a client library tells it of any provider: Vercel's AI SDK, whose names are its own."""
+"""Usage as a client library tells it of any provider: Vercel's AI SDK, whose names are its own.
+
+OpenRouter's provider for it adds the parts of OpenAI's usage, in its spelling.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,11 @@ def ai_sdk(usage: Mapping[str, Any]) -> Record:
     details, made = usage.get("inputTokenDetails"), usage.get("outputTokenDetails")
     prompt = first(usage.get("inputTokens"), usage.get("promptTokens"))
     answer = first(usage.get("outputTokens"), usage.get("completionTokens"))
-    cached = same_count(at_path(details, "cacheReadTokens"), usage.get("cachedInputTokens"))
+    cached = same_count(
+        at_path(details, "cacheReadTokens"),
+        usage.get("cachedInputTokens"),
+        at_path(usage, "promptTokensDetails", "cachedTokens"),
+    )
     apart, total = at_path(details, "noCacheTokens"), usage.get("totalTokens")
     if apart is None and (
         (count_in(cached) or 0) > (count_in(prompt) or 0) or adds_up(total, prompt, answer, cached)
@@ -34,6 +41,10 @@ def ai_sdk(usage: Mapping[str, Any]) -> Record:
         "cache_read": cached,
         "cache_write_5m": at_path(details, "cacheWriteTokens"),
         "output_tokens": answer,
-        "reasoning": same_count(at_path(made, "reasoningTokens"), usage.get("reasoningTokens")),
+        "reasoning": same_count(
+            at_path(made, "reasoningTokens"),
+            usage.get("reasoningTokens"),
+            at_path(usage, "completionTokensDetails", "reasoningTokens"),
+        ),
         "total_tokens": total,
     }

@@ -41,6 +41,14 @@ _CARRIERS: Final = (
 
 _CAME: Final = ("time", "timestamp", "@timestamp", "ts", "TimeGenerated", "__REALTIME_TIMESTAMP")
 _TIMED: Final = frozenset({"timestamp", "time", "ts", "created", "created_at", "createTime"})
+_OF_CALLS: Final = frozenset({"request", "response", "usage", "usageMetadata"})
+_BESIDE: Final = frozenset({
+    "feature", "team", "environment", "project", "tags", "metadata", "experiment_arm", "user_id",
+    "userId", "session_id", "sessionId", "trace_id", "traceId", "prompt_name", "prompt_version",
+    "latency_ms", "latencyMs", "err", "error",
+})  # fmt: skip
+"""Whose a call is and how it went, beside it. Ids there may be a request's, of several calls."""
+
 _DOCKER: Final = frozenset({"log", "stream", "time", "attrs"})
 _STREAMS: Final = ("stream", "container_id", "logStreamName", "partial_id")
 _OF_POD: Final = ("pod_name", "container_name")
@@ -69,8 +77,12 @@ class _Piece(NamedTuple):
 
 def carried_records(lines: Iterable[bytes], name_of: NameOf) -> list[Record]:
     """The records in a known format that ``lines`` carry; those in pieces are left out."""
-    pieces = (_piece(line) for line in lines)
-    found = (_known(piece, name_of) for piece in pieces if piece and piece.ends)
+    pieces = ((_piece(line), line) for line in lines)
+    found = (
+        (_known(piece, name_of) if piece else None) or _held(object_in(line), None, name_of)
+        for piece, line in pieces
+        if piece is None or piece.ends
+    )
     return [record for record in found if record is not None]
 
 
@@ -108,7 +120,7 @@ def _settled(block: Block, name_of: NameOf, *, whole: bool) -> tuple[Block, Bloc
     for number, line in enumerate(lines):
         piece = _piece(line)
         if piece is None:
-            told.append(line if line.lstrip().startswith(b"{") else b"")
+            told.append(_holding(line, name_of) or (line if _begins_object(line) else b""))
             continue
         start, texts = begun.setdefault(piece.stream, (number, []))
         texts.append(piece.text)
@@ -116,7 +128,10 @@ def _settled(block: Block, name_of: NameOf, *, whole: bool) -> tuple[Block, Bloc
             del begun[piece.stream]
             spans.append((start, number))
         joined = piece._replace(text=b"".join(texts))
-        told.append(_line(joined, name_of) or _itself(line, name_of) if piece.ends else b"")
+        whole_line = _line(joined, name_of) if piece.ends else b""
+        told.append(
+            whole_line or (_itself(line, name_of) or _holding(line, name_of) if piece.ends else b"")
+        )
     if whole:
         for start, texts in begun.values():
             told[start] = _line(_Piece(b"".join(texts)), name_of)
@@ -168,9 +183,26 @@ def _known(piece: _Piece, name_of: NameOf, depth: int = 1) -> Record | None:
     if record is not None and (name := name_of(record)):
         return _dated(record, name, piece.time, name_of)
     inner = _piece(piece.text) if depth < _DEEPEST else None
-    if inner is None:
+    if inner is not None:
+        inner = inner._replace(time=first(inner.time, piece.time))
+        if found := _known(inner, name_of, depth + 1):
+            return found
+    return _held(record, piece.time, name_of)
+
+
+def _held(record: Record | None, time: Any, name_of: NameOf) -> Record | None:
+    """The call that a JSON logger's line holds under a name that the application chose.
+
+    What stands beside it, such as the feature and the user of a child logger, goes with it.
+    """
+    if record is None or name_of(record):
         return None
-    return _known(inner._replace(time=first(inner.time, piece.time)), name_of, depth + 1)
+    for key, value in record.items():
+        if isinstance(value, dict) and not _OF_CALLS.isdisjoint(value) and (name := name_of(value)):
+            beside = {k: said for k, said in record.items() if k != key and k in _BESIDE}
+            came = first(*(record.get(came) for came in _CAME), time)
+            return _dated(value, name, came, name_of, beside)
+    return None
 
 
 def _object_in_front(text: bytes) -> Record | None:
@@ -184,12 +216,16 @@ def _object_in_front(text: bytes) -> Record | None:
     return value if isinstance(value, dict) else None
 
 
-def _dated(record: Record, name: str, time: Any, name_of: NameOf) -> Record:
-    """A provider's object that names no time, in our envelope with the time at which it came."""
-    if name not in PROVIDERS or not _TIMED.isdisjoint(record) or not _MOMENT.match(str(time)):
+def _dated(
+    record: Record, name: str, time: Any, name_of: NameOf, beside: Record | None = None
+) -> Record:
+    """A provider's object in our envelope, with the time at which it came if it names none."""
+    came = {"timestamp": time} if _MOMENT.match(str(time)) else {}
+    timed = not _TIMED.isdisjoint(record)
+    if name not in PROVIDERS or (not beside and (timed or not came)):
         return record
     enveloped = not {"request", "response"}.isdisjoint(record)
-    dated = {"timestamp": time} | (record if enveloped else {"response": record})
+    dated = (beside or {}) | came | (record if enveloped else {"response": record})
     return dated if name_of(dated) == name else record
 
 
@@ -201,6 +237,16 @@ def _line(piece: _Piece, name_of: NameOf) -> bytes:
     text = piece.text.strip()
     broken = text.startswith(b'{"') and _object_in_front(text) is None
     return _on_one_line(text) if broken else b""
+
+
+def _holding(line: bytes, name_of: NameOf) -> bytes:
+    """The call that a line holds which no collector wrapped; blank where it holds none."""
+    record = _held(object_in(line), None, name_of)
+    return written(record) or b"" if record is not None else b""
+
+
+def _begins_object(line: bytes) -> bool:
+    return line.lstrip().startswith(b"{")
 
 
 def _itself(line: bytes, name_of: NameOf) -> bytes:

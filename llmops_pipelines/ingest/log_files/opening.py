@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple
@@ -49,6 +50,9 @@ _NESTED: Final = ("openai", "openai_responses", "anthropic", "openai_batch", "an
 """Formats of objects in objects, which a table holds as text; those of tools read texts as well."""
 
 _BODIES: Final = ("request", "response", "body", "output", "choices", "content", "usage", "error")
+
+_INSPECTED: Final = re.compile(rb"\s*\{\s+[A-Za-z_$][\w$]*: ")
+"""How an object begins that Node.js printed: its keys are not quoted."""
 
 _ADD_ENTRY: Final = (
     "add an entry for it to sources.yaml (format: mapped says where its fields stand)"
@@ -319,16 +323,23 @@ def _why_unknown(
     if isinstance(seen[0], Refused):
         return seen[0].reason
     if _begins(seen) in (b"[", b"{"):
-        if end.strip() and not end.rstrip().endswith((b"]", b"}")):
-            return (
-                "file: begins as JSON and breaks off before its last brace; export it again, whole"
-            )
-        return (
-            "file: looks like JSON over several lines, one long array, or a line that breaks off;"
-            " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
-            f" jq -c . {content.file.path.rpartition('/')[2]}"
-        )
+        return _why_no_lines(content, seen, end)
     return (
         "file: none of its first lines is a JSON object; write one per line, and if no format is"
         f" then recognised, {_ADD_ENTRY}"
+    )
+
+
+def _why_no_lines(content: Content, seen: list[Block | Refused], end: bytes) -> str:
+    if _INSPECTED.match(_head(seen)):
+        return (
+            "file: holds objects as console.log of Node.js prints them, which is no JSON; log"
+            " JSON.stringify(object), one a line, and send spans to a collector by OTLP"
+        )
+    if end.strip() and not end.rstrip().endswith((b"]", b"}")):
+        return "file: begins as JSON and breaks off before its last brace; export it again, whole"
+    return (
+        "file: looks like JSON over several lines, one long array, or a line that breaks off;"
+        " write one whole object per line, for instance with jq -c '.[]' (of an array) or"
+        f" jq -c . {content.file.path.rpartition('/')[2]}"
     )

@@ -323,3 +323,14 @@ def test_a_prompt_that_gemini_refused_was_counted_for_a_model():
     found = response_of(refused)
     assert (found["model"], found["response_id"]) == ("gemini-2.5-flash", "r-1")
     assert found["input_tokens"] == 9
+
+
+def test_caches_of_a_stream_that_langchain_counted_twice_are_those_that_anthropic_told():
+    usage = {
+        "input_tokens": 20, "output_tokens": 30, "total_tokens": 50,
+        "input_token_details": {"cache_read": 120, "cache_creation": 80},
+    }  # fmt: skip
+    told = {"cache_read_input_tokens": 60, "cache_creation_input_tokens": 40}
+    said = {"content": "Hi.", "usage_metadata": usage, "response_metadata": {"usage": told}}
+    found = token_fields(usage_in({"messages": [{"kwargs": said}]}))
+    assert (found["uncached_input"], found["cache_read"], found["cache_write_5m"]) == (20, 60, 40)

@@ -181,3 +181,10 @@ def test_a_lone_item_of_a_response_is_read_as_its_output():
 def test_a_stream_that_nobody_read_has_no_answer():
     assert outcome_of("<anthropic.Stream object at 0x7fcc575933d0>") == {}
     assert outcome_of("<b>Hello</b>") == {"answer": "<b>Hello</b>"}
+
+
+def test_an_error_of_javascript_begins_its_own_details_with_the_status():
+    said = 'Error: 500 The server had an error.\n\nError details:\n{\n  "code": null\n}'
+    found = exception_of(said)
+    assert (found["error_status"], found["error_class"]) == ("500", "Error")
+    assert found["error_message"] == "Error: 500 The server had an error."

@@ -190,3 +190,18 @@ def test_a_sum_of_cache_writes_below_its_parts_takes_nothing_from_them():
     assert token_fields(usage | {"output": 5}) == {
         "input_tokens": 210, "output_tokens": 5, "cache_write_1h": 200,
     }  # fmt: skip
+
+
+def test_the_hour_of_a_cache_in_the_spelling_of_langsmiths_wrapper():
+    parts = {"ephemeral_5m_input_tokens": 30, "ephemeral_1hr_input_tokens": 10, "cache_read": 60}
+    found = token_fields(
+        {
+            "input_tokens": 120,
+            "output_tokens": 30,
+            "total_tokens": 150,
+            "input_token_details": parts,
+        }
+    )
+    assert (found["cache_write_5m"], found["cache_write_1h"], found["cache_read"]) == (30, 10, 60)
+    flat = token_fields({"input": 20, "output": 30, "ephemeral_1hr_input_tokens": 10})
+    assert flat["cache_write_1h"] == 10

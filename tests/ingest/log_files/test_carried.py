@@ -9,6 +9,7 @@ import pytest
 from llmops_pipelines.ingest import Sources
 from llmops_pipelines.ingest.log_files.carried import unwrapped
 from llmops_pipelines.ingest.log_files.lines import Block
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import CALL_TEXTS
 from tests.ingest.worlds import Lake, call, landed, lines, log, reasons
 
@@ -249,3 +250,40 @@ def test_an_object_printed_over_lines_carries_none_of_its_own_parts() -> None:
 def test_a_file_of_nothing_but_other_lines_is_refused_as_before() -> None:
     lake = landed_texts(*[json.dumps(docker("ready {now}\n"))] * 3)
     assert "no known format" in reasons(lake)[0][1]
+
+
+LINE = {"level": 30, "time": 1_794_302_102_000, "pid": 1, "hostname": "web-1"}  # as pino begins one
+CHILD = {"feature": "returns", "userId": "u-42", "sessionId": "s-7", "msg": "asked"}
+
+
+def test_a_call_that_a_loggers_line_holds_takes_along_what_stands_beside_it() -> None:
+    asked = {"request": CALLS[0]["request"], "response": CALLS[0]["response"]}
+    noise = LINE | {"req": {"method": "POST"}, "res": {"statusCode": 200}, "msg": "completed"}
+    held = [noise, LINE | {"llm": asked} | CHILD, noise, LINE | {"done": MESSAGE} | CHILD]
+    lake = landed_texts(*map(json.dumps, held), features=Features())
+    assert lake.counts("app.log") == (4, 2, 0, 0, 0, 2)
+    found = lake.rows().select("model", "feature", "session_id", "uncached_input").rows()
+    assert found == [("m-1", "returns", "s-7", 10), ("claude-sonnet-4-5", "returns", "s-7", 10)]
+    assert {str(at) for at in lake.rows()["started_at"]} == {"2026-11-10 09:15:02"}
+    assert lake.rows()["user_hash"].null_count() == 0
+
+
+def test_a_failure_that_a_loggers_line_holds_is_one_call() -> None:
+    failed = {"request": CALLS[0]["request"], "error": {"message": "Slow down.", "status": 429}}
+    lake = landed_texts(*[json.dumps(LINE | {"llm": failed} | CHILD)] * 2)
+    assert lake.counts("app.log") == (2, 2, 0, 0, 0, 0)
+    assert set(lake.rows()["error_class"]) == {"rate_limit"}
+
+
+def test_a_held_call_is_found_within_what_a_container_printed() -> None:
+    printed = json.dumps(LINE | {"llm": {"response": CALLS[0]["response"]}} | CHILD)
+    lake = landed_texts(json.dumps(docker(f"{printed}\n")))
+    assert lake.counts("app.log") == (1, 1, 0, 0, 0, 0)
+    assert lake.rows()["feature"].to_list() == ["returns"]
+
+
+def test_an_id_beside_held_calls_is_that_of_their_request() -> None:
+    both = [
+        json.dumps(LINE | {"id": "r-1", "llm": {"response": each["response"]}}) for each in CALLS
+    ]
+    assert landed_texts(*both).rows()["call_id"].n_unique() == 3

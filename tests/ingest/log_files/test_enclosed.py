@@ -177,3 +177,9 @@ def test_a_table_has_a_column_for_each_kind_of_value_of_an_attribute() -> None:
     pl.DataFrame([span]).write_parquet(held)
     lake = landed(log("log.parquet", held.getvalue()))
     assert lake.rows().select("model", "uncached_input", "output_text").rows() == [("m", 10, 5)]
+
+
+def test_objects_as_node_prints_them_are_refused_with_what_to_do() -> None:
+    printed = "{\n  resource: { attributes: { 'service.name': 'shop' } },\n  kind: 0\n}\n"
+    lake = landed(log("app.log", printed.encode()))
+    assert "JSON.stringify(object)" in reasons(lake)[0][1]
