@@ -90,8 +90,8 @@ def redact(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.DataFrame:
     )
     text = pl.col("redacted")
     frame = _replaced(frame, SECRET, "secret", pl.col("secrets"))
-    for literal, inner in INNER:
-        frame = _replaced(frame, inner, "secret", text.str.contains(literal, literal=True))
+    for hint, inner in INNER:
+        frame = _replaced(frame, inner, "secret", text.str.contains(hint))
     with_login = text.str.contains("@", literal=True) & text.str.contains(r":\\?/\\?/")
     frame = _replaced(frame, LOGIN, "secret", with_login)
     frame = _replaced(frame, _EMAIL, "email", text.str.contains(_AT))

@@ -212,7 +212,9 @@ _INNER: Final = (
     _Shape(("Q~",), rf"{_B}[A-Za-z0-9_~.-]{{3}}[78]Q~[A-Za-z0-9_~.-]{{31,34}}"),  # Azure's clients
     _Shape(("JQQJ99",), rf"{_B}[A-Za-z0-9]{{20,60}}JQQJ99[A-Za-z0-9]{{10,50}}{_B}"),  # its services
     _Shape((":AA",), rf"{_B}[0-9]{{8,10}}:AA{_WORD}{{32,}}"),  # Telegram
-    _Shape(("-us",), rf"{_B}[0-9a-f]{{32}}-us[0-9]{{1,2}}{_B}"),  # Mailchimp
+    _Shape(
+        tuple(f"-us{n}" for n in range(1, 10)), rf"{_B}[0-9a-f]{{32}}-us[1-9][0-9]?{_B}"
+    ),  # Mailchimp
     _Shape((".atlasv1.",), rf"{_B}[A-Za-z0-9]{{14}}\.atlasv1\.{_WORD}{{60,}}"),  # Terraform
 )
 """Shapes whose literal stands within: any word may begin one, which is slow beside the others."""
@@ -242,7 +244,6 @@ _FOLLOWED: Final = {
     "sk-": rf"{_WORD}{{20}}",
     "sword": r"(?:\\|[\"']?\s{0,3}[:=])",
     "SK": "[0-9a-f]{32}",
-    "-us": "[0-9]",
 }
 """What follows literals in a secret that running text has, too (`task-force`, `password`)."""
 PLAIN_HINTS: Final = [
@@ -253,7 +254,8 @@ SIGNED_HINTS: Final = _hints(_SIGNED)
 """Patterns that are searched for fast: those of ``SECRET_LITERALS`` without and with a sign."""
 
 SECRET: Final = "|".join(shape.pattern for shape in _SHAPES)
-INNER: Final = [(shape.literals[0], shape.pattern) for shape in _INNER]
+INNER: Final = [("|".join(map(re.escape, each.literals)), each.pattern) for each in _INNER]
+"""What of these shapes is looked for, each with what tells that there may be one."""
 
 LOGIN: Final = r":\\?/\\?/[^\s:/@]{0,64}:[^\s/?#<>\"'`]{1,200}@"
 """User and password in an address, as in ``postgres://user:password@host``."""
