@@ -24,12 +24,12 @@ from llmops_pipelines.orchestration.checking.price_notes import (
 )
 from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
 from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
-from llmops_pipelines.orchestration.judging.endpoints import Bench, Seat, benches, read_judges
+from llmops_pipelines.orchestration.judging.endpoints import Bench, Seat, read_setup
 from llmops_pipelines.orchestration.judging.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging.judging import unready
 from llmops_pipelines.orchestration.judging.preflights import kept_finding
 from llmops_pipelines.orchestration.storage.lake import Lake
-from llmops_pipelines.reference import Feature, Features, ReferenceFileError
+from llmops_pipelines.reference import Feature, ReferenceFileError
 
 _PACKAGES = ("llmops-pipelines", "dagster", "polars", "duckdb", "openai", "ragas",
              "sentence-transformers")  # fmt: skip
@@ -100,18 +100,16 @@ def diagnose(
     found.notes += about_prices(lake, now.date(), max_age_days)
     found.notes += about_budgets(lake, reference, now.date())
     found.notes += about_names(lake, reference, now.date())
-    found.notes += about_judging(lake, reference, judge, now.date())
-    features = reference.read("features.yaml", Features)
-    judges = read_judges(reference)
-    known = benches(judge, judges)
-    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
+    setup = read_setup(reference, judge)
+    found.notes += about_judging(lake, setup, now.date())
+    known, features = setup.benches, setup.features.features
     found.features = [
-        _feature(name, feature, known, rubrics) for name, feature in features.features.items()
+        _feature(name, feature, known, setup.rubrics) for name, feature in features.items()
     ]
-    found.features.append(_feature("(any other)", Feature(), known, rubrics))
+    found.features.append(_feature("(any other)", Feature(), known, setup.rubrics))
     found.others += _on_demand(known)
-    found.problems += unready(features, judge, judges)
-    used = {feature.judging for feature in features.features.values()}
+    found.problems += unready(setup)
+    used = {feature.judging for feature in features.values()}
     found.endpoints = [
         _endpoint(name, seat, bench, lake, now, in_use=name in used)
         for name, bench in known.items()
