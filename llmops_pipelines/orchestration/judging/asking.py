@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import polars as pl
@@ -38,6 +39,9 @@ from llmops_pipelines.tables import (
     RAGAS_SCORES,
     Table,
 )
+
+if TYPE_CHECKING:
+    from llmops_pipelines.adapters.judging_day import JudgedDay
 
 Wanted = list[tuple[list[str], list[judging.JudgeSpec]]]
 """Features, and the judges that a seat is asked to be for them."""
@@ -254,18 +258,6 @@ def _spend(
         judging.halves_of(lake.scan(JUDGE_LEDGER), specs),
     )
 
-    def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
-        if not judge.preflight_days:
-            return endpoint, None
-        finding, _ = checked(
-            lake, endpoint, append, run, logprobs=seat.logprobs, days=judge.preflight_days
-        )
-        if finding.problem:
-            return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
-        if finding.doubt:
-            QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
-        return replace(endpoint, response_format=finding.response_format or "json_schema"), None
-
     keys = [
         lake.scan(JUDGE_LEDGER).select(judging.LEDGER_KEY),
         waiting.lazy().select(judging.LEDGER_KEY),
@@ -276,9 +268,8 @@ def _spend(
             record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
             QUOTES.info("quote %s: %s", day, found)
 
-    book_of_batches = LakeBook(lake, day)
     posting = seat.batch and submission(
-        book_of_batches, seat.batch, run.purse, batch_price, run.price, clock.now
+        LakeBook(lake, day), seat.batch, run.purse, batch_price, run.price, clock.now
     )
     judged = judge_day(
         items,
@@ -289,9 +280,34 @@ def _spend(
         run,
         Brief(occasion.setup.features, repetition, batch_price=batch_price),
         on_quote=on_quote,
-        prepare=prepare,
+        prepare=lambda endpoint: _preflighted(endpoint, seat, append, run, occasion),
         post=posting.post if posting else None,
     )
+    _tell(judged, day)
+    return judged.unfinished
+
+
+def _preflighted(
+    endpoint: Endpoint,
+    seat: Seat,
+    append: judging.OnResults,
+    run: judging.JudgingRun,
+    occasion: Occasion,
+) -> tuple[Endpoint, judging.Ruling | None]:
+    """``endpoint`` as its preflight says to ask it, or what all items end with instead."""
+    days = occasion.setup.judge.preflight_days
+    if not days:
+        return endpoint, None
+    finding, _ = checked(occasion.lake, endpoint, append, run, logprobs=seat.logprobs, days=days)
+    if finding.problem:
+        return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
+    if finding.doubt:
+        QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
+    return replace(endpoint, response_format=finding.response_format or "json_schema"), None
+
+
+def _tell(judged: JudgedDay, day: date) -> None:
+    """Say what was left undone, and which canaries were missed."""
     if judged.waiting:
         QUOTES.info(
             "%d of %s put into batches; `llmops batches` tells of them", judged.waiting, day
@@ -300,7 +316,6 @@ def _spend(
         QUOTES.warning("not judged %s: %s", day, judged.warning)
     if judged.canary_warning:
         QUOTES.warning("canary %s: %s", day, judged.canary_warning)
-    return judged.unfinished
 
 
 def _owed_before(

@@ -280,7 +280,10 @@ def nightly_specs(setup: JudgeSetup) -> list[tuple[list[str], judging.JudgeSpec,
     for name, bench in setup.benches.items():
         names = setup.judged_by(name)
         for seat in bench.seats if names else ():
-            found += [(names, spec, seat) for spec in _rubrics_for(seat, setup)]
+            found += [
+                ([name for name in names if judging.applies_to(spec, name)], spec, seat)
+                for spec in _rubrics_for(seat, setup)
+            ]
             found += [(own, spec, seat) for own, specs in _ragas_for(seat, setup) for spec in specs]
     return found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from llmops_pipelines.judging import JudgeSpec, rubric_spec
+from llmops_pipelines.judging import JudgeSpec, Rubric, Rubrics, rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
 from llmops_pipelines.orchestration.judging.asking import Occasion
@@ -167,6 +167,21 @@ def test_recent_samples_from_before_a_judge_was_set_are_told_with_the_command(pa
     past.rescore(nightly("groundedness", past))
     past.shown()
     assert notes() == [told.format("faithfulness, answer_relevancy", "faithfulness")]
+
+
+def test_a_rubric_for_other_features_is_not_missed_on_a_day_without_them(past):
+    only_triage = RUBRIC.model_copy(update={"features": ("triage",)})
+    both = Features(
+        features=dict.fromkeys(("assistant", "triage"), Feature(judging="judge", ragas=()))
+    )
+    judge = past.judge.model_copy(update={"judge_within_days": 41})
+
+    def notes(**rubrics: Rubric) -> list[str]:
+        setup = JudgeSetup(judge, both, rubrics=Rubrics(rubrics=rubrics))
+        return list(about_judging(past.lake, setup, past.clock.today()))
+
+    assert notes(groundedness=only_triage) == []
+    assert len(notes(groundedness=RUBRIC)) == 1
 
 
 def nightly(metric: str, past: Past) -> JudgeSpec:
