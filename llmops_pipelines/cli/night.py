@@ -126,16 +126,10 @@ def _run(
                 NightlyRunner(
                     build_definitions(settings), instance, lambda progress: show(*progress)
                 ),
-                resources.lake.open(),
-                reference=resources.reference,
-                webhook=resources.webhook,
-                clock=resources.clock,
-                policy=resources.policy,
-                judge=resources.judge,
+                resources,
                 first=first,
                 last=last,
                 anew=anew,
-                invoices=resources.invoices,
             )
         return outcome, summary.summary_of(resources.lake.open(), resources.reference, outcome)
     except LakeError as error:
