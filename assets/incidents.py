@@ -80,9 +80,7 @@ def alerts(
     return incidents.transitions(
         rule_evaluations,
         incidents.last_states(history, day),
-        day,
-        clock.now(),
-        policy.act_within,
+        incidents.EvaluatedDay(day, clock.now(), policy.act_within),
         rules=reference.read("alert_rules.yaml", incidents.Rules),
         recorded=history.filter(pl.col("day") == day),
     )

@@ -19,6 +19,8 @@ from llmops_pipelines.orchestration.graph.resources import (
     LakeResource,
     ReferenceFolder,
 )
+from llmops_pipelines.orchestration.judging.asking import Occasion
+from llmops_pipelines.orchestration.judging.endpoints import read_setup
 from llmops_pipelines.orchestration.judging.judging import judge_sample, score_with_ragas, spend_of
 from llmops_pipelines.orchestration.judging.rescoring import Rescoring, rescore
 from llmops_pipelines.orchestration.landing.landing import kept_texts
@@ -76,17 +78,8 @@ def judge_scores(
     run_id: str,
 ) -> Iterator[pl.DataFrame]:
     """What embedded scorers and LLM judges say of the sample; no verdict is paid for twice."""
-    return judge_sample(
-        sampled_traces,
-        heuristic_scores,
-        llm_calls,
-        lake=lake,
-        reference=reference,
-        judge=judge,
-        clock=clock,
-        day=day,
-        run_id=run_id,
-    )
+    occasion = Occasion(lake.open(), read_setup(reference, judge), clock, day, run_id)
+    return judge_sample(sampled_traces, heuristic_scores, llm_calls, occasion)
 
 
 @daily_check(judge_scores)
@@ -115,16 +108,8 @@ def ragas_scores(
     run_id: str,
 ) -> Iterator[pl.DataFrame]:
     """Faithfulness and answer relevancy by RAGAS, where a feature is judged by an endpoint."""
-    return score_with_ragas(
-        sampled_traces,
-        llm_calls,
-        lake=lake,
-        reference=reference,
-        judge=judge,
-        clock=clock,
-        day=day,
-        run_id=run_id,
-    )
+    occasion = Occasion(lake.open(), read_setup(reference, judge), clock, day, run_id)
+    return score_with_ragas(sampled_traces, llm_calls, occasion)
 
 
 @daily(
@@ -141,7 +126,7 @@ def evaluation_costs(
     day: date,
 ) -> pl.DataFrame:
     """What judging the day cost by judge, apart from production spend; double payments counted."""
-    return spend_of(pl.concat([judge_scores, ragas_scores]), lake=lake, day=day)
+    return spend_of(pl.concat([judge_scores, ragas_scores]), lake.open(), day)
 
 
 @dg.asset(group_name="evaluation", owners=[OWNER], kinds={"parquet"}, deps=[evaluation_costs])

@@ -331,6 +331,8 @@ def night(url: str, folder: str) -> None:
         LakeResource,
         ReferenceFolder,
     )
+    from llmops_pipelines.orchestration.judging.asking import Occasion
+    from llmops_pipelines.orchestration.judging.endpoints import read_setup
     from llmops_pipelines.orchestration.judging.judging import judge_sample
     from llmops_pipelines.orchestration.reporting.figures import of_verdicts
     from llmops_pipelines.tables import JUDGE_SCORES
@@ -341,20 +343,17 @@ def night(url: str, folder: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started, spent = time.perf_counter(), cpu()
     lake = LakeResource(root=f"{folder}/lake")
+    judge = Judge(
+        base_url=f"{url}/v1", model="bench-judge", state=f"{folder}/state", preflight_days=0,
+        max_calls_per_run=10**9, max_in_flight=IN_FLIGHT,
+    )  # fmt: skip
+    setup = read_setup(ReferenceFolder(path=f"{folder}/reference"), judge)
     scores = judge_sample(
         pl.scan_parquet(f"{folder}/sampled.parquet"),
         pl.scan_parquet(f"{folder}/heuristics.parquet"),
         pl.scan_parquet(f"{folder}/calls.parquet"),
-        lake=lake,
-        reference=ReferenceFolder(path=f"{folder}/reference"),
-        judge=Judge(
-            base_url=f"{url}/v1", model="bench-judge", state=f"{folder}/state", preflight_days=0,
-            max_calls_per_run=10**9, max_in_flight=IN_FLIGHT,
-        ),
-        clock=Clock(),
-        day=DAY,
-        run_id="bench",
-    )  # fmt: skip
+        Occasion(lake.open(), setup, Clock(), DAY, "bench"),
+    )
     rows = whole(scores)
     asked = time.perf_counter()
     lake.open().write(JUDGE_SCORES, rows, day=DAY)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from llmops_pipelines.adapters.webhook import is_address
 from llmops_pipelines.ingest import Sources
 from llmops_pipelines.orchestration.graph import jobs, placing, schedules
+from llmops_pipelines.orchestration.graph.all_resources import Resources
 from llmops_pipelines.orchestration.graph.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.graph.partitions import DEFAULT_START
 from llmops_pipelines.orchestration.graph.resources import (
@@ -225,24 +225,6 @@ def unread_variables() -> list[str]:
         f"{name} is no setting" + (f"; did you mean {close[name][0]}?" if close[name] else "")
         for name in unread
     ]
-
-
-@dataclass(frozen=True)
-class Resources:
-    """The resources that the graph runs on, by the names that assets ask for."""
-
-    golden_folder: str
-    lake: LakeResource
-    io_manager: LakeIOManager
-    logs: LogFolder
-    invoices: LogFolder
-    reference: ReferenceFolder
-    privacy: Privacy
-    clock: Clock
-    policy: Policy
-    judge: Judge
-    webhook: Webhook
-    pulling: Pulling
 
 
 def pull_secrets(reference: ReferenceFolder) -> dict[str, str]:

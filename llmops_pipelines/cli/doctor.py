@@ -21,18 +21,8 @@ def examine(settings: Settings, *, as_json: bool) -> int:
     Raises:
         UnusableError: The folder cannot be looked at.
     """
-    resources = resources_of(settings)
     try:
-        found = diagnose(
-            resources.reference,
-            resources.lake.open(),
-            resources.judge,
-            now=resources.clock.now(),
-            silent=telemetry(),
-            webhook=settings.webhook_url.get_secret_value(),
-            roots={"logs": settings.log_root, "lake": settings.lake_root},
-            max_age_days=settings.price_catalogue_max_age_days,
-        )
+        found = diagnose(resources_of(settings), silent=telemetry())
     except LakeError as error:
         raise UnusableError(str(error)) from error
     except OSError as error:

@@ -20,7 +20,7 @@ from llmops_pipelines.cli.folder import prepare
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
-from llmops_pipelines.orchestration.judging.endpoints import read_judges
+from llmops_pipelines.orchestration.judging.endpoints import read_setup
 from llmops_pipelines.orchestration.judging.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging.judging import unready
 from llmops_pipelines.orchestration.landing.redaction import redaction_of
@@ -32,7 +32,7 @@ from llmops_pipelines.orchestration.runs.nightly import (
 )
 from llmops_pipelines.orchestration.storage.lake import LakeError
 from llmops_pipelines.orchestration.storage.locks import alone
-from llmops_pipelines.reference import Features, PrivacyRules, ReferenceFileError
+from llmops_pipelines.reference import PrivacyRules, ReferenceFileError
 from llmops_pipelines.reporting import NightlySummary
 from llmops_pipelines.tables import LANDED_DAYS
 
@@ -93,14 +93,13 @@ def check_folder(settings: Settings) -> None:
     except ReferenceFileError as error:
         raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     resources = resources_of(settings)
-    features = resources.reference.read("features.yaml", Features)
     try:
         redaction_of(resources.reference.read("privacy.yaml", PrivacyRules))
     except MissingExtraError as error:
         raise UnusableError(str(error)) from error
     for warning in [
         *unread_files(folder),
-        *unready(features, resources.judge, read_judges(resources.reference)),
+        *unready(read_setup(resources.reference, resources.judge)),
     ]:
         typer.secho(f"warning: {warning}", err=True, fg="yellow")
 
@@ -127,16 +126,10 @@ def _run(
                 NightlyRunner(
                     build_definitions(settings), instance, lambda progress: show(*progress)
                 ),
-                resources.lake.open(),
-                reference=resources.reference,
-                webhook=resources.webhook,
-                clock=resources.clock,
-                policy=resources.policy,
-                judge=resources.judge,
+                resources,
                 first=first,
                 last=last,
                 anew=anew,
-                invoices=resources.invoices,
             )
         return outcome, summary.summary_of(resources.lake.open(), resources.reference, outcome)
     except LakeError as error:
@@ -148,9 +141,9 @@ def _run(
 def _unjudged(settings: Settings) -> list[str]:
     """What to tell of judges; a damaged file among other days is told, and fails no night."""
     resources = resources_of(settings)
-    today, judge = resources.clock.today(), resources.judge
+    setup = read_setup(resources.reference, resources.judge)
     try:
-        return list(about_judging(resources.lake.open(), resources.reference, judge, today))
+        return list(about_judging(resources.lake.open(), setup, resources.clock.today()))
     except LakeError as error:
         return [str(error)]
 

@@ -40,7 +40,7 @@ def progress(console: Console, *, clock: Callable[[], float] = time.monotonic) -
 def _live(stack: ExitStack, console: Console) -> Show:
     bar = stack.enter_context(
         Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

@@ -15,7 +15,7 @@ from llmops_pipelines.finance.days import known_sum
 from llmops_pipelines.finance.rates import RATED, converted, rates_of
 from llmops_pipelines.finance.settings import Finance
 from llmops_pipelines.reference import UNATTRIBUTED
-from llmops_pipelines.tables import MONTHLY_COSTS
+from llmops_pipelines.tables import MONEY, MONTHLY_COSTS
 
 RESIDUE: Final = "residue"
 
@@ -88,7 +88,7 @@ def by_team(lines: pl.DataFrame) -> pl.DataFrame:
         lines: ``MONTHLY_COSTS``.
 
     Returns:
-        ``team``, ``calls``, ``unpriced_calls``, ``cost`` (sums of what is known), ``cost_report``
+        ``team``, ``calls``, ``unpriced_calls``, ``cost`` (``known_cost``), ``cost_report``
         (``in_currency``) and ``unrated`` (rows with a cost and no rate).
     """
     none = pl.DataFrame(
@@ -99,12 +99,18 @@ def by_team(lines: pl.DataFrame) -> pl.DataFrame:
         pl.concat([lines, none])
         .group_by("team")
         .agg(
-            pl.col("calls", "unpriced_calls", "cost").sum(),
+            pl.col("calls", "unpriced_calls").sum(),
+            cost=known_cost(),
             cost_report=in_currency(),
             unrated=unrated(),
         )
-        .sort(pl.col("cost"), "team", descending=[True, False])
+        .sort("cost", "team", descending=[True, False], nulls_last=True)
     )
+
+
+def known_cost() -> pl.Expr:
+    """The exact sum of what is known in US dollars; null of calls of which none has a price."""
+    return pl.when(_is_known()).then(pl.col("cost").sum()).cast(MONEY)
 
 
 def unrated() -> pl.Expr:
@@ -113,8 +119,12 @@ def unrated() -> pl.Expr:
 
 
 def in_currency() -> pl.Expr:
-    """The sum in the report currency; null where a cost has no rate: a part would pass for all."""
-    return pl.when(unrated() == 0).then(pl.col("cost_report").sum())
+    """``known_cost`` in the report currency; null if one has no rate: a part would pass for all."""
+    return pl.when(_is_known() & (unrated() == 0)).then(pl.col("cost_report").sum())
+
+
+def _is_known() -> pl.Expr:
+    return (pl.col("cost").count() > 0) | (pl.col("unpriced_calls").sum() == 0)
 
 
 def as_csv(lines: pl.DataFrame) -> str:

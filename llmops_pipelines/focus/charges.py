@@ -245,7 +245,7 @@ def _as_focus(rows: pl.DataFrame, day: date, account: str) -> pl.DataFrame:
     custom = {
         f"x_{''.join(word.title() for word in name.split('_'))}": pl.col(name)
         for name in CHARGED_BY
-        if name not in ("provider",)
+        if name != "provider"
     }
     order = [name for name in COLUMNS if name in focus]
     return rows.select(

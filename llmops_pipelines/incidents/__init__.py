@@ -1,14 +1,14 @@
 """Rules, alert states, and the decision to roll a prompt back."""
 
+from llmops_pipelines.incidents.evaluated_day import EvaluatedDay
 from llmops_pipelines.incidents.evaluations import evaluate
 from llmops_pipelines.incidents.measurements import MEASUREMENTS, measurements
 from llmops_pipelines.incidents.metrics import METRICS, Metric
 from llmops_pipelines.incidents.notification import notification, trial
-from llmops_pipelines.incidents.rollback import Prompt, decide_rollback, decide_rollbacks
+from llmops_pipelines.incidents.rollback import Evidence, Prompt, decide_rollback, decide_rollbacks
 from llmops_pipelines.incidents.rules import EACH, TOTAL, Rule, Rules
 from llmops_pipelines.incidents.states import (
     LAST_STATES,
-    is_backfilled,
     last_states,
     transitions,
     untold,
@@ -20,6 +20,8 @@ __all__ = [
     "MEASUREMENTS",
     "METRICS",
     "TOTAL",
+    "EvaluatedDay",
+    "Evidence",
     "Metric",
     "Prompt",
     "Rule",
@@ -27,7 +29,6 @@ __all__ = [
     "decide_rollback",
     "decide_rollbacks",
     "evaluate",
-    "is_backfilled",
     "last_states",
     "measurements",
     "notification",

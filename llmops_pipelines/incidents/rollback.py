@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
 import polars as pl
 
+from llmops_pipelines.incidents.evaluated_day import EvaluatedDay
 from llmops_pipelines.incidents.rules import Rule, Rules
-from llmops_pipelines.incidents.states import is_backfilled
 from llmops_pipelines.incidents.versions import Comparison, RefusedError, compare_versions
 from llmops_pipelines.statistics.interval import NOTHING
 from llmops_pipelines.tables import ROLLBACKS
@@ -35,92 +36,69 @@ class Prompt(Protocol):
         """The version that was active before."""
 
 
-def decide_rollbacks(
-    rules: Rules,
-    evaluations: pl.DataFrame,
-    quality_history: pl.DataFrame,
-    prompts: Sequence[Prompt],
-    previous: pl.DataFrame,
-    *,
-    day: date,
-    now: datetime,
-    act_within: timedelta,
-    dry_run: bool = True,
-) -> pl.DataFrame:
-    """One decision for each scope on which a rule with ``action: rollback`` is critical on ``day``.
+@dataclass(frozen=True)
+class Evidence:
+    """What decisions of a day rest on, whatever the rule.
+
+    Args:
+        quality_history: ``QUALITY`` with ``day``, of the day and the six days before.
+        prompts: The prompt files of the registry.
+        previous: ``ROLLBACKS`` with ``day``: every earlier decision, and that of the day if an
+            earlier run took one.
+        on: The day evaluated.
+        dry_run: Say what would be done, and do nothing.
+    """
+
+    quality_history: pl.DataFrame
+    prompts: Sequence[Prompt]
+    previous: pl.DataFrame
+    on: EvaluatedDay
+    dry_run: bool = True
+
+
+def decide_rollbacks(rules: Rules, evaluations: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
+    """One decision for each scope on which a rule with ``action: rollback`` is critical that day.
 
     Asked on every critical day and not only on the first, so that a decision refused for want of
     data is taken once there is enough; the cool-down prevents a second one.
 
     Args:
         rules: ``alert_rules.yaml``.
-        evaluations: ``RULE_EVALUATIONS`` of ``day``.
-        quality_history: ``QUALITY`` with ``day``, of ``day`` and the six days before.
-        prompts: The prompt files of the registry.
-        previous: ``ROLLBACKS`` with ``day``: every earlier decision, and that of ``day`` if an
-            earlier run took one.
-        day: The day evaluated.
-        now: The present moment, UTC.
-        act_within: Days that ended longer ago are never acted upon.
-        dry_run: Say what would be done, and do nothing.
+        evaluations: ``RULE_EVALUATIONS`` of the day.
+        evidence: What decisions rest on.
 
     Returns:
         ``ROLLBACKS``.
     """
     critical = evaluations.filter(pl.col("status") == "critical").sort("rule", "scope")
     decisions = [
-        decide_rollback(
-            rules.rules[rule],
-            scope,
-            quality_history,
-            [prompt for prompt in prompts if prompt.feature == scope],
-            previous,
-            day=day,
-            now=now,
-            act_within=act_within,
-            dry_run=dry_run,
-        )
+        decide_rollback(rules.rules[rule], scope, evidence)
         for rule, scope in critical.select("rule", "scope").iter_rows()
         if rule in rules.rules and rules.rules[rule].action == "rollback"
     ]
     return ROLLBACKS.require(pl.concat([ROLLBACKS.empty(), *decisions]))
 
 
-def decide_rollback(
-    rule: Rule,
-    scope: str,
-    quality_history: pl.DataFrame,
-    prompts: Sequence[Prompt],
-    previous: pl.DataFrame,
-    *,
-    day: date,
-    now: datetime,
-    act_within: timedelta,
-    dry_run: bool = True,
-) -> pl.DataFrame:
-    """Decide on one scope whose ``rule`` is critical on ``day``.
+def decide_rollback(rule: Rule, scope: str, evidence: Evidence) -> pl.DataFrame:
+    """Decide on one scope whose ``rule`` is critical on the day.
 
     Both versions' hallucination rates (1 - groundedness, one judge for both) are pooled over seven
     days. The prompt goes back when the active version's whole interval is above the rule's critical
     line and the whole interval of the difference to the version before is above 0. Everything else
-    is refused, with the reason. A decision already carried out on ``day`` stands.
+    is refused, with the reason; so is a feature with several prompt files, since nobody knows which
+    to move. A decision already carried out on the day stands.
 
     Args:
         rule: A rule with ``action: rollback``.
         scope: The feature.
-        quality_history: ``QUALITY`` with ``day``.
-        prompts: The prompt files of the feature; it takes exactly one to know which to move.
-        previous: ``ROLLBACKS`` with ``day``.
-        day: The day evaluated.
-        now: The present moment, UTC.
-        act_within: Days that ended longer ago are never acted upon.
-        dry_run: Say what would be done, and do nothing.
+        evidence: What decisions rest on.
 
     Returns:
         ``ROLLBACKS``, one row. ``rolled_back`` is a decision: who carries it out moves the label of
         ``prompt`` to ``to_version``.
     """
-    past = previous.filter((pl.col("scope") == scope) & (pl.col("day") <= day)).sort("day")
+    on, day = evidence.on, evidence.on.day
+    past = evidence.previous.filter((pl.col("scope") == scope) & (pl.col("day") <= day)).sort("day")
     done = past.filter(
         (pl.col("day") == day)
         & (pl.col("rule") == rule.name)
@@ -128,6 +106,7 @@ def decide_rollback(
     )
     if done.height:
         return ROLLBACKS.require(done)
+    prompts = [prompt for prompt in evidence.prompts if prompt.feature == scope]
     prompt = prompts[0] if len(prompts) == 1 else None
     row: dict[str, Any] = {
         "rule": rule.name,
@@ -135,16 +114,16 @@ def decide_rollback(
         "prompt": prompt.name if prompt else None,
         "from_version": prompt.active if prompt else None,
         "to_version": prompt.previous if prompt else None,
-        "outcome": "dry_run" if dry_run else "rolled_back",
+        "outcome": "dry_run" if evidence.dry_run else "rolled_back",
     }
     earlier = past.filter(pl.col("day") < day)
     found: Comparison | RefusedError
     try:
-        if is_backfilled(day, now, act_within):
-            raise RefusedError(f"{day} is backfilled: it ended more than {act_within} ago")
+        if on.is_backfilled:
+            raise RefusedError(f"{day} is backfilled: it ended more than {on.act_within} ago")
         active, before = _versions(scope, prompts)
-        _not_again(rule, active, before, earlier, day=day, dry_run=dry_run)
-        found = compare_versions(rule, quality_history, scope, (active, before), day)
+        _not_again(rule, active, before, earlier, day=day, dry_run=evidence.dry_run)
+        found = compare_versions(rule, evidence.quality_history, scope, (active, before), day)
     except RefusedError as refusal:
         row["outcome"], found = "refused", refusal
     row["reason"] = found.reason
@@ -186,7 +165,7 @@ def _not_again(
         what = (
             "the prompt was rolled back"
             if counted["outcome"][-1] == "rolled_back"
-            else ("a rollback was reported (dry run)")
+            else "a rollback was reported (dry run)"
         )
         raise RefusedError(
             f"cool-down: {what} on {counted['day'][-1]}, "

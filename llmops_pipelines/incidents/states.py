@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from llmops_pipelines.incidents.evaluated_day import EvaluatedDay
 from llmops_pipelines.incidents.rules import Rule, Rules
 from llmops_pipelines.tables import ALERTS, Column, Table
 
@@ -66,14 +67,12 @@ def last_states(history: pl.DataFrame, before: date) -> pl.DataFrame:
 def transitions(
     evaluations: pl.DataFrame,
     last_states: pl.DataFrame,
-    day: date,
-    now: datetime,
-    act_within: timedelta,
+    on: EvaluatedDay,
     *,
     rules: Rules,
     recorded: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The changes of state that ``day`` brought; no row where nothing changed.
+    """The changes of state that a day brought; no row where nothing changed.
 
     It gets worse at once: as soon as the whole interval is beyond a line. It gets better only when
     the estimate itself is back: an alert steps down to the worst line its estimate still crosses,
@@ -82,20 +81,17 @@ def transitions(
     is no change. An open alert whose rule is gone, or no longer covers its scope, is closed.
 
     Args:
-        evaluations: ``RULE_EVALUATIONS`` of ``day``.
-        last_states: ``last_states(history, day)``.
-        day: The day evaluated.
-        now: The present moment, UTC.
-        act_within: Days that ended longer ago than this are ``backfilled``: recorded, but nobody is
-            told and nothing is rolled back.
+        evaluations: ``RULE_EVALUATIONS`` of the day.
+        last_states: ``last_states(history, on.day)``.
+        on: The day evaluated.
         rules: ``alert_rules.yaml``.
-        recorded: ``ALERTS`` of ``day`` as an earlier run left them, if one did. What people were
+        recorded: ``ALERTS`` of the day as an earlier run left them, if one did. What people were
             told stays on record: the day continues from there instead of being rewritten.
 
     Returns:
         ``ALERTS``.
     """
-    backfilled = is_backfilled(day, now, act_within)
+    backfilled = on.is_backfilled
     told = _told(recorded)
     before = _read(last_states)
     rows: list[dict[str, Any]] = []
@@ -110,7 +106,7 @@ def transitions(
                 {
                     **row,
                     "backfilled": backfilled,
-                    "alert_key": _key(scope_key, day, row["from_state"], row["to_state"]),
+                    "alert_key": _key(scope_key, on.day, row["from_state"], row["to_state"]),
                     "to_roll_back": asks and not backfilled,
                 }
             )
@@ -120,23 +116,21 @@ def transitions(
 def untold(
     evaluations: pl.DataFrame,
     last_states: pl.DataFrame,
-    day: date,
-    now: datetime,
-    act_within: timedelta,
+    on: EvaluatedDay,
     *,
     rules: Rules,
 ) -> pl.DataFrame:
-    """What changed on backfilled days, still holds on ``day``, and nobody has heard of.
+    """What changed on backfilled days, still holds on the day, and nobody has heard of.
 
     After an outage of the pipeline, or on the first night over old logs, an alert may be open that
     was never sent. Send these rows beside ``transitions`` but do not store them: no state changes.
     Their key is that of the change itself, so each is sent once however long it lasts.
 
     Returns:
-        ``ALERTS``, from the state people know to the one that holds; empty when ``day`` is
+        ``ALERTS``, from the state people know to the one that holds; empty when the day is
         backfilled itself.
     """
-    if is_backfilled(day, now, act_within):
+    if on.is_backfilled:
         return ALERTS.empty()
     evaluated = _by_scope(evaluations)
     rows = [
@@ -157,12 +151,6 @@ def untold(
         and _next(rules.rules.get(key[0]), past.state, evaluated[key]) == past.state
     ]
     return ALERTS.require(pl.DataFrame(rows, schema=ALERTS.schema, orient="row"))
-
-
-def is_backfilled(day: date, now: datetime, act_within: timedelta) -> bool:
-    """Whether ``day`` ended longer ago than ``act_within``, too late to act upon."""
-    moment = now if now.tzinfo is None else now.astimezone(UTC).replace(tzinfo=None)
-    return moment - datetime.combine(day + timedelta(days=1), time()) > act_within
 
 
 def _stepped(

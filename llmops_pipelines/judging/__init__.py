@@ -75,6 +75,7 @@ from llmops_pipelines.judging.judges.item import (
 from llmops_pipelines.judging.judges.judges import VERDICT, Judge, Question, RubricJudge
 from llmops_pipelines.judging.judges.pairs import flip_rates
 from llmops_pipelines.judging.judges.policy import (
+    applies_to,
     endpoint_specs,
     features_by_ragas,
     features_judged,
@@ -188,6 +189,7 @@ __all__ = [
     "Tally",
     "UnreadableReplyError",
     "WeighedToken",
+    "applies_to",
     "ask_canaries",
     "asked_of_all",
     "batch_gains",

@@ -7,6 +7,7 @@ import pytest
 from llmops_pipelines.formats import FORMATS
 from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
 from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup
 from llmops_pipelines.orchestration.judging.judging import unready
 from llmops_pipelines.reference import Feature, Features, PrivacyRules, ReferenceFileError
 from tests.cli.worlds import call, data_folder, invoke, text
@@ -126,17 +127,17 @@ def asking(**judging: str) -> Features:
 
 def test_a_judge_that_is_asked_for_and_not_configured_is_told_with_what_to_set():
     features = asking(chat="judge", mail="judge", code="local")
-    (warning,) = unready(features, Judge())
+    (warning,) = unready(JudgeSetup(Judge(), features))
     assert warning.startswith(
         "features.yaml says `judging: judge` for chat, mail, but JUDGE_BASE_URL and JUDGE_MODEL "
         "are not set: no model judges them, embedded scorers do. Set JUDGE_BASE_URL"
     )
-    (warning,) = unready(features, Judge(base_url="http://127.0.0.1:1/v1"))
+    (warning,) = unready(JudgeSetup(Judge(base_url="http://127.0.0.1:1/v1"), features))
     assert "but JUDGE_MODEL is not set:" in warning
 
 
 def test_a_judge_that_is_configured_or_not_asked_for_is_no_matter():
-    assert unready(asking(chat="local"), Judge()) == []
-    assert unready(Features(), Judge()) == []
+    assert unready(JudgeSetup(Judge(), asking(chat="local"))) == []
+    assert unready(JudgeSetup(Judge(), Features())) == []
     ready = Judge(base_url="http://127.0.0.1:1/v1", model="m")
-    assert unready(asking(chat="judge"), ready) == []
+    assert unready(JudgeSetup(ready, asking(chat="judge"))) == []

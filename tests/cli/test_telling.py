@@ -37,6 +37,13 @@ def test_a_long_phase_speaks_again():
     assert said(quiet).splitlines() == ["reading new logs  0/4", "reading new logs  2/4"]
 
 
+def test_a_bar_shows_what_logs_and_models_are_called_as_it_is_written():
+    live = console(terminal=True)
+    with telling.progress(live) as show:
+        show("politeness by tuned[/v2]", 1, 2)
+    assert "politeness by tuned[/v2]" in said(live)
+
+
 def test_a_terminal_has_a_bar_with_done_and_total():
     live = console(terminal=True)
     with telling.progress(live) as show:

@@ -70,13 +70,22 @@ def test_a_team_whose_costs_have_a_rate_in_part_has_no_sum_in_that_currency():
         "report_currency: EUR\nexchange_rates:\n- {currency: EUR, per_usd: 0.5, source: x, date: "
     )
     later = call("2026-10-09 12:00", "10", provider="openai")
-    free = call("2026-10-02 12:00", None, provider="openai", team="search")
-    lines = present(*CALLS, later, free, text=f"{rate}2026-10-01}}\nmax_rate_age_days: 3")
+    lines = present(*CALLS, later, text=f"{rate}2026-10-01}}\nmax_rate_age_days: 3")
     found = finance.by_team(lines).select("team", "cost", "cost_report")
     assert found.rows() == [
         ("platform", 13, None),
         ("unattributed", 1, Decimal("0.5")),
-        ("search", 0, 0),
+    ]
+
+
+def test_a_team_whose_calls_have_no_price_spent_an_unknown_amount_and_not_nothing():
+    unpriced = call("2026-10-02 12:00", None, provider="openai", team="search")
+    lines = present(*CALLS, unpriced).filter(month="2026-10")
+    found = finance.by_team(lines).select("team", "cost", "cost_report", "unpriced_calls")
+    assert found.rows() == [
+        ("platform", 3, 3, 0),
+        ("unattributed", 1, 1, 0),
+        ("search", None, None, 1),
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from llmops_pipelines.incidents import MEASUREMENTS, Rule, Rules
+from llmops_pipelines.incidents import MEASUREMENTS, EvaluatedDay, Rule, Rules
 from llmops_pipelines.statistics import wilson
 from llmops_pipelines.tables import (
     ALERTS,
@@ -20,6 +20,7 @@ from llmops_pipelines.tables import (
 DAY = date(2026, 11, 9)
 NIGHT = datetime(2026, 11, 10, 2, 5)  # noqa: DTZ001 - naive UTC throughout
 TWO_DAYS = timedelta(hours=48)
+TONIGHT = EvaluatedDay(DAY, NIGHT, TWO_DAYS)
 
 
 def rule(name: str = "error_rate", **changes: Any) -> Rule:

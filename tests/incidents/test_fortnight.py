@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 from llmops_pipelines.incidents import (
+    EvaluatedDay,
+    Evidence,
     Rules,
     decide_rollbacks,
     evaluate,
@@ -130,20 +132,12 @@ def live(
         seen.append(tables)
         figures = measurements(*(pl.concat(parts) for parts in zip(*seen, strict=True)))
         evaluations = evaluate(RULES, figures, day)
-        before = last_states(history, day)
-        changed = transitions(evaluations, before, day, now, window, rules=RULES)
-        late = untold(evaluations, before, day, now, window, rules=RULES)
-        decisions = decide_rollbacks(
-            RULES,
-            evaluations,
-            pl.concat([quality_of_night for _, quality_of_night, *_ in seen]),
-            [prompt],
-            earlier,
-            day=day,
-            now=now,
-            act_within=window,
-            dry_run=dry_run,
-        )
+        before, on = last_states(history, day), EvaluatedDay(day, now, window)
+        changed = transitions(evaluations, before, on, rules=RULES)
+        late = untold(evaluations, before, on, rules=RULES)
+        qualities = pl.concat([quality_of_night for _, quality_of_night, *_ in seen])
+        evidence = Evidence(qualities, [prompt], earlier, on, dry_run=dry_run)
+        decisions = decide_rollbacks(RULES, evaluations, evidence)
         for row in decisions.iter_rows(named=True):
             diary.decisions.append((night, row["outcome"], row["reason"]))
             if row["outcome"] == "rolled_back":

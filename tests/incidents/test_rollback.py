@@ -7,11 +7,18 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from llmops_pipelines.incidents import Prompt, decide_rollback, decide_rollbacks
+from llmops_pipelines.incidents import (
+    EvaluatedDay,
+    Evidence,
+    Prompt,
+    decide_rollback,
+    decide_rollbacks,
+)
 from llmops_pipelines.tables import ROLLBACKS
 from tests.incidents.factories import (
     DAY,
     NIGHT,
+    TONIGHT,
     TWO_DAYS,
     decided,
     evaluated,
@@ -43,17 +50,9 @@ WORSE = [
 def decide(
     verdicts=WORSE, prompts=REGISTRY, previous=(), *, dry_run=False, now=NIGHT, **changes
 ) -> dict:
-    frame = decide_rollback(
-        rollback_rule(**changes),
-        "support_assistant",
-        quality(*verdicts),
-        prompts,
-        rollbacks(*previous),
-        day=DAY,
-        now=now,
-        act_within=TWO_DAYS,
-        dry_run=dry_run,
-    )
+    on = EvaluatedDay(DAY, now, TWO_DAYS)
+    evidence = Evidence(quality(*verdicts), prompts, rollbacks(*previous), on, dry_run=dry_run)
+    frame = decide_rollback(rollback_rule(**changes), "support_assistant", evidence)
     assert frame.schema == ROLLBACKS.schema
     return frame.row(0, named=True)
 
@@ -103,16 +102,8 @@ def test_dry_run_says_what_would_be_done():
 
 
 def test_dry_run_is_the_default():
-    frame = decide_rollback(
-        rollback_rule(),
-        "support_assistant",
-        quality(*WORSE),
-        [Registered()],
-        rollbacks(),
-        day=DAY,
-        now=NIGHT,
-        act_within=TWO_DAYS,
-    )
+    evidence = Evidence(quality(*WORSE), [Registered()], rollbacks(), TONIGHT)
+    frame = decide_rollback(rollback_rule(), "support_assistant", evidence)
     assert frame["outcome"].to_list() == ["dry_run"]
 
 
@@ -274,17 +265,8 @@ def test_a_decision_carried_out_that_day_stands_when_the_night_is_repeated():
 
 
 def decide_all(*rows, given=None, prompts=REGISTRY, verdicts=WORSE) -> pl.DataFrame:
-    return decide_rollbacks(
-        given or rules(rollback_rule(), rule()),
-        evaluations(*rows),
-        quality(*verdicts),
-        prompts,
-        rollbacks(),
-        day=DAY,
-        now=NIGHT,
-        act_within=TWO_DAYS,
-        dry_run=False,
-    )
+    evidence = Evidence(quality(*verdicts), prompts, rollbacks(), TONIGHT, dry_run=False)
+    return decide_rollbacks(given or rules(rollback_rule(), rule()), evaluations(*rows), evidence)
 
 
 def hallucinating(status: str, scope: str = "support_assistant") -> dict:

@@ -7,8 +7,8 @@ import pytest
 
 from llmops_pipelines.incidents import (
     LAST_STATES,
+    EvaluatedDay,
     Rules,
-    is_backfilled,
     last_states,
     transitions,
     untold,
@@ -17,6 +17,7 @@ from llmops_pipelines.tables import ALERTS
 from tests.incidents.factories import (
     DAY,
     NIGHT,
+    TONIGHT,
     TWO_DAYS,
     alert,
     alerts,
@@ -45,7 +46,7 @@ def step(
     given: dict, before: pl.DataFrame = NEVER, *, now=NIGHT, using: Rules = RULES, recorded=None
 ) -> pl.DataFrame:
     return transitions(
-        evaluations(given), before, DAY, now, TWO_DAYS, rules=using, recorded=recorded
+        evaluations(given), before, EvaluatedDay(DAY, now, TWO_DAYS), rules=using, recorded=recorded
     )
 
 
@@ -130,9 +131,7 @@ def test_a_figure_that_hovers_around_a_line_opens_once():
         rows = transitions(
             evaluations(evaluated(status, estimate)),
             last_states(history, day),
-            day,
-            NIGHT + timedelta(days=night),
-            TWO_DAYS,
+            EvaluatedDay(day, NIGHT + timedelta(days=night), TWO_DAYS),
             rules=RULES,
         )
         changes += change(rows)
@@ -160,13 +159,14 @@ def test_a_late_day_is_recorded_but_nobody_is_told_and_nothing_rolled_back():
 )
 def test_a_day_is_late_when_it_ended_longer_ago_than_act_within(hours, late):
     end = datetime(2026, 11, 10)  # noqa: DTZ001
-    assert is_backfilled(DAY, end + timedelta(hours=hours), TWO_DAYS) is late
+    assert EvaluatedDay(DAY, end + timedelta(hours=hours), TWO_DAYS).is_backfilled is late
 
 
 def test_a_zoned_clock_is_read_as_utc():
     now = datetime(2026, 11, 12, 1, tzinfo=timezone(timedelta(hours=2)))  # 23:00 UTC the day before
-    assert is_backfilled(DAY, now, TWO_DAYS) is False
-    assert is_backfilled(DAY, now.astimezone(UTC) + timedelta(hours=2), TWO_DAYS) is True
+    later = now.astimezone(UTC) + timedelta(hours=2)
+    assert EvaluatedDay(DAY, now, TWO_DAYS).is_backfilled is False
+    assert EvaluatedDay(DAY, later, TWO_DAYS).is_backfilled is True
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,7 @@ def test_several_scopes_change_in_the_order_of_their_names():
     frame = transitions(
         evaluations(*(evaluated("critical", 0.2, scope=scope) for scope in "cab")),
         NEVER,
-        DAY,
-        NIGHT,
-        TWO_DAYS,
+        TONIGHT,
         rules=RULES,
     )
     assert frame["scope"].to_list() == ["a", "b", "c"]
@@ -244,9 +242,7 @@ def test_a_late_file_adds_what_nobody_was_told():
     both = transitions(
         evaluations(evaluated("ok", 0.01), evaluated("warning", 0.03, scope="chat")),
         NEVER,
-        DAY,
-        LATE,
-        TWO_DAYS,
+        EvaluatedDay(DAY, LATE, TWO_DAYS),
         rules=RULES,
         recorded=told,
     )
@@ -304,7 +300,7 @@ def test_of_a_history_that_was_all_backfilled_people_know_nothing():
 
 
 def news(given: dict, before: pl.DataFrame, now: datetime = NIGHT) -> pl.DataFrame:
-    return untold(evaluations(given), before, DAY, now, TWO_DAYS, rules=RULES)
+    return untold(evaluations(given), before, EvaluatedDay(DAY, now, TWO_DAYS), rules=RULES)
 
 
 def test_an_open_alert_from_a_backfilled_day_is_told_on_the_first_live_one():
@@ -327,9 +323,7 @@ def test_late_news_keeps_its_key_from_night_to_night():
         untold(
             evaluations(evaluated("critical", 0.2)),
             was("critical", known="ok"),
-            DAY + timedelta(days=night),
-            NIGHT + timedelta(days=night),
-            TWO_DAYS,
+            EvaluatedDay(DAY + timedelta(days=night), NIGHT + timedelta(days=night), TWO_DAYS),
             rules=RULES,
         )["alert_key"][0]
         for night in range(3)

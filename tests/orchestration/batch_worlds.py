@@ -12,12 +12,11 @@ import polars as pl
 
 from llmops_pipelines import pricing
 from llmops_pipelines.judging import rubric_spec
-from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.orchestration.graph.resources import Clock, Judge
 from llmops_pipelines.orchestration.judging import judging as judged
 from llmops_pipelines.orchestration.judging.asking import Occasion, ask, ledger_on
 from llmops_pipelines.orchestration.judging.batches import LakeBook, all_batches
-from llmops_pipelines.orchestration.judging.endpoints import benches
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.stores import open_store
 from llmops_pipelines.tables import (
@@ -69,6 +68,10 @@ class World:
         )
 
     @property
+    def setup(self) -> JudgeSetup:
+        return JudgeSetup(self.judge, JUDGED, rubrics=default_rubrics())
+
+    @property
     def clock(self) -> Clock:
         return Clock(fixed=self.now.isoformat())
 
@@ -78,10 +81,11 @@ class World:
         self.later(minutes=1)
         self.settings |= settings
         run_id = f"{self.root}-{self.runs}"
-        judged.collect_day(self.lake, self.judge, Judges(), default_rubrics(), self.clock, DAY)
-        [seat] = benches(self.judge, Judges())["judge"].seats
+        setup = self.setup
+        judged.collect_day(self.lake, setup, self.clock, DAY)
+        [seat] = setup.benches["judge"].seats
         spec = rubric_spec("groundedness", RUBRIC, model=self.model)
-        occasion = Occasion(self.lake, JUDGED, self.judge, self.clock, DAY, run_id)
+        occasion = Occasion(self.lake, setup, self.clock, DAY, run_id)
         asked = ask(items, [spec], seat, occasion)
         with ledger_on(items, [asked], self.lake) as ledger:
             self.scores = JUDGE_SCORES.require(asked.said_of(items, ledger))

@@ -109,14 +109,5 @@ class Folder:
         settings = self.at(**changes)
         resources = resources_of(settings)
         with open_instance(settings.home) as instance:
-            return run_night(
-                NightlyRunner(self.definitions(**changes), instance, lambda _: None),
-                resources.lake.open(),
-                reference=resources.reference,
-                webhook=resources.webhook,
-                clock=resources.clock,
-                policy=resources.policy,
-                judge=resources.judge,
-                first=first,
-                last=last,
-            )
+            runner = NightlyRunner(self.definitions(**changes), instance, lambda _: None)
+            return run_night(runner, resources, first=first, last=last)

@@ -204,9 +204,8 @@ def _close(
 ) -> Progress:
     missing = replies.missing
     # What the endpoint answered may be billed, whether it reached us or not.
-    lost = missing if seen.answered is None else missing[: seen.answered - replies.billable]
-    if seen.answered is not None and seen.answered <= replies.billable:
-        lost = []
+    unread = len(missing) if seen.answered is None else seen.answered - replies.billable
+    lost = missing[: max(unread, 0)]
     for one in lost:
         replies.replies[one.custom_id] = Reply(LOST, detail="no result came back")
     found = _take_in(row, replies, book, price, now)

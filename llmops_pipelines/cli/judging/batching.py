@@ -17,9 +17,9 @@ from llmops_pipelines.adapters.endpoints.batch_book import event_frame, seen_as
 from llmops_pipelines.adapters.endpoints.batch_collecting import Progress
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
-from llmops_pipelines.judging import Rubrics, open_batches
+from llmops_pipelines.judging import open_batches
 from llmops_pipelines.orchestration.judging.batches import LakeBook, all_batches, open_days
-from llmops_pipelines.orchestration.judging.endpoints import read_judges
+from llmops_pipelines.orchestration.judging.endpoints import read_judges, read_setup
 from llmops_pipelines.orchestration.judging.judging import collect_day, endpoints_of
 from llmops_pipelines.orchestration.storage.lake import LakeError
 
@@ -74,12 +74,11 @@ def collect(settings: Settings, *, as_json: bool) -> int:
         UnusableError: The lake cannot be used.
     """
     resources = resources_of(settings)
-    lake, judges = resources.lake.open(), read_judges(resources.reference)
-    rubrics = resources.reference.read("rubrics.yaml", Rubrics)
+    lake, setup = resources.lake.open(), read_setup(resources.reference, resources.judge)
     standing: list[tuple[str, Progress]] = []
     try:
         for entry in open_days(lake):
-            found = collect_day(lake, resources.judge, judges, rubrics, resources.clock, entry.day)
+            found = collect_day(lake, setup, resources.clock, entry.day)
             standing += [(entry.day.isoformat(), progress) for progress in found]
     except LakeError as error:
         raise UnusableError(str(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from llmops_pipelines.cli import telling
 from llmops_pipelines.cli.night import check_folder
 from llmops_pipelines.cli.problems import UnusableError, typed
 from llmops_pipelines.definitions import Settings, resources_of
+from llmops_pipelines.orchestration.judging.endpoints import read_setup
 from llmops_pipelines.orchestration.judging.judge_quotes import errors
 from llmops_pipelines.orchestration.judging.quoting import (
     DayQuote,
@@ -75,29 +76,18 @@ def quoted(
         UnusableError: No such judge, no such days, or the lake cannot be used.
     """
     resources = resources_of(settings)
-    lake = resources.lake.open()
+    lake, setup = resources.lake.open(), read_setup(resources.reference, resources.judge)
     try:
-        specs = [
-            spec_called(
-                name,
-                model=settings.judge_model,
-                lake=lake,
-                reference=resources.reference,
-                override=model,
-            )
-            for name in names
-        ]
+        specs = [spec_called(name, lake, setup, override=model) for name in names]
         days = days_to_judge(settings, first, last)
-        judge = resources.judge
         if model and not specs:
-            judge = judge.model_copy(update={"model": model})
+            setup = replace(setup, judge=setup.judge.model_copy(update={"model": model}))
         with telling.progress(Console(stderr=True)) as show_progress:
             found = quote_days(
                 days,
                 specs or None,
                 lake=lake,
-                reference=resources.reference,
-                judge=judge,
+                setup=setup,
                 clock=resources.clock,
                 on_day=lambda day, done: show_progress(f"quoting {day}", done, len(days)),
                 repetition=repetition,

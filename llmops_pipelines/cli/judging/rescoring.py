@@ -21,12 +21,10 @@ from llmops_pipelines.cli.judging import quoting
 from llmops_pipelines.cli.night import FAILED, INTERRUPTED, OK, check_folder
 from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
+from llmops_pipelines.orchestration.judging.asking import table_of_verdicts
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, read_setup
 from llmops_pipelines.orchestration.judging.quoting import DayQuote, UnknownSpecError, spec_called
-from llmops_pipelines.orchestration.judging.rescoring import (
-    RESCORE_TAG,
-    table_of_verdicts,
-    unreachable,
-)
+from llmops_pipelines.orchestration.judging.rescoring import RESCORE_TAG, unreachable
 from llmops_pipelines.orchestration.runs.backfills import (
     BackfillCanceledError,
     backfill_of,
@@ -40,7 +38,6 @@ from llmops_pipelines.orchestration.runs.nightly import (
 )
 from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
 from llmops_pipelines.orchestration.storage.locks import alone
-from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
 
 _BY = {"llmops/by": "llmops rescore"}
@@ -67,10 +64,10 @@ def rescore_days(
     """
     with contextlib.redirect_stdout(sys.stderr):
         check_folder(settings)
-        spec = _spec(settings, name, model)
         resources = resources_of(settings)
-        features = resources.reference.read("features.yaml", Features)
-        if problem := unreachable(spec, resources.judge, resources.reference, features):
+        setup = read_setup(resources.reference, resources.judge)
+        spec = _spec(resources.lake.open(), setup, name, model)
+        if problem := unreachable(spec, setup):
             raise UnusableError(problem)
         quotes = quoting.quoted(settings, first, last, [name], model, repetition=repetition)
         _refuse_nothing(quotes)
@@ -154,16 +151,9 @@ def _agree(settings: Settings, quotes: Sequence[DayQuote], repetition: int, *, y
         raise UnusableError("nothing was judged")
 
 
-def _spec(settings: Settings, name: str, model: str | None) -> judging.JudgeSpec:
-    resources = resources_of(settings)
+def _spec(lake: Lake, setup: JudgeSetup, name: str, model: str | None) -> judging.JudgeSpec:
     try:
-        return spec_called(
-            name,
-            model=settings.judge_model,
-            lake=resources.lake.open(),
-            reference=resources.reference,
-            override=model,
-        )
+        return spec_called(name, lake, setup, override=model)
     except UnknownSpecError as error:
         raise UnusableError(str(error)) from error
 

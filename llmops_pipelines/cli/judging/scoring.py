@@ -28,10 +28,11 @@ from llmops_pipelines.cli.logs.filing import File
 from llmops_pipelines.cli.night import INTERRUPTED
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system
 from llmops_pipelines.cli.telling import say
-from llmops_pipelines.definitions import Resources, Settings, resources_of
+from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging.bounds import Bound
 from llmops_pipelines.judging.execution.preflight import Finding
 from llmops_pipelines.judging.juries import Combine
+from llmops_pipelines.orchestration.graph.all_resources import Resources
 from llmops_pipelines.orchestration.graph.reference_files import check_reference
 from llmops_pipelines.orchestration.graph.resources import JUDGE
 from llmops_pipelines.orchestration.judging.endpoints import Bench, Seat, benches, read_judges

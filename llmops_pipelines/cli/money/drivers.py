@@ -11,6 +11,7 @@ import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from llmops_pipelines import cost
 from llmops_pipelines.cli.money.spending import plain_usd, write_table
@@ -99,7 +100,7 @@ def _show(found: Compared, before: Period, after: Period) -> None:
     wide = found.rows.pivot("driver", index="feature", values="amount", maintain_order=True)
     for row in wide.iter_rows(named=True):
         amounts = [row[driver] for driver in cost.DRIVERS]
-        table.add_row(row["feature"], *map(_signed, (*amounts, sum(amounts))))
+        table.add_row(Text(row["feature"]), *map(_signed, (*amounts, sum(amounts))))
     print_whole(Console(), table)
     typer.echo(f"${was:,.6f} before, ${now:,.6f} after. {found.told}")
     for period, days in ((before, found.days_before), (after, found.days_after)):

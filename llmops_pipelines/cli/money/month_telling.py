@@ -28,14 +28,14 @@ def told_month(
     teams = finance.by_team(lines)
     kinds = (
         lines.group_by("kind")
-        .agg(pl.col("cost").sum(), cost_report=finance.in_currency())
+        .agg(cost=finance.known_cost(), cost_report=finance.in_currency())
         .sort("kind")
     )
     return {
         "month": month,
         "state": "closed" if closed else "open",
         "currency": lines["currency"][0],
-        "cost_usd": lines["cost"].sum(),
+        "cost_usd": lines.select(finance.known_cost()).item(),
         "cost_report": lines.select(finance.in_currency()).item(),
         "unpriced_calls": int(lines["unpriced_calls"].sum()),
         "unrated_rows": int(lines.select(finance.unrated()).item()),
@@ -78,7 +78,7 @@ def print_month(console: Console, told: dict[str, Any], lines: pl.DataFrame) -> 
         own = dict(
             lines.filter(pl.col("team") == team["team"])
             .group_by("kind")
-            .agg(pl.col("cost").sum())
+            .agg(finance.known_cost())
             .iter_rows()
         )
         table.add_row(
@@ -113,6 +113,8 @@ def _notes(told: dict[str, Any]) -> list[str]:
     judged = told.get("evaluation")
     if judged and judged["calls"] and not judged["is_among_the_lines"]:
         cost, calls = judged["cost_usd"], f"{judged['calls']:,} judge call(s)"
+        if cost is not None and judged["unpriced_calls"]:
+            calls += f", {judged['unpriced_calls']:,} of unknown cost"
         notes.append(
             f"evaluation, apart: {calls} of unknown cost"
             if cost is None

@@ -13,6 +13,7 @@ import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from llmops_pipelines import billing
 from llmops_pipelines.cli import telling
@@ -140,7 +141,7 @@ def _differences(off: pl.DataFrame, *, in_money: bool) -> Table:
     table.add_column("state, *proven reason", overflow="fold")
     for row in off.iter_rows(named=True):
         table.add_row(
-            " ".join(str(row[name]) for name in _KEY if row[name] is not None),
+            Text(" ".join(str(row[name]) for name in _KEY if row[name] is not None)),
             *(_figure(row[name], in_money=in_money) for name in _SIDES[in_money]),
             f"{row['state']}: {'*' if row['proven'] else ''}{row['reason'] or ''}",
         )

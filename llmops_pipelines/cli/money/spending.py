@@ -14,6 +14,7 @@ import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from llmops_pipelines import cost
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
@@ -168,7 +169,7 @@ def _show(spend: Spend, by: Sequence[str], days: Sequence[date], top: int) -> No
         table.add_column(name.replace("_calls", ""), justify="right")
     for row in spend.rows.head(top).iter_rows(named=True):
         table.add_row(
-            *("-" if row[name] is None else str(row[name]) for name in by),
+            *(Text("-" if row[name] is None else str(row[name])) for name in by),
             *(f"{row[name]:,}" for name in _SHOWN),
             "unknown" if row["cost"] is None else f"${row['cost']:,.6f}",
             f"{float(row['cost'] / spend.total):.1%}" if row["cost"] and spend.total else "",

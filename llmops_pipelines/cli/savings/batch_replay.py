@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from llmops_pipelines.cli.savings.replays import (
     finite,
     of_a_year,
     percent,
+    tell,
     usd,
     write_chart,
 )
@@ -48,21 +48,18 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
     rows = _rows(read_calls(settings, order.file), order)
     if order.chart_out:
         write_chart(order.chart_out, batch_bars(rows), "paid, and at batch prices")
-    code = 0 if (rows["state"] == savings.RECOMMENDED).any() else CANNOT_TELL
-    if as_json:
-        told = {
-            "file": str(order.file),
-            "features": [finite(row) for row in rows.drop("inputs_digest").to_dicts()],
-            "chart_out": str(order.chart_out) if order.chart_out else None,
-            "exit_code": code,
-        }
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        for line in _told(rows):
-            typer.echo(line)
-        if order.chart_out:
-            typer.echo(f"chart in {order.chart_out}")
-    return code
+    told = {
+        "file": str(order.file),
+        "features": [finite(row) for row in rows.drop("inputs_digest").to_dicts()],
+        "chart_out": str(order.chart_out) if order.chart_out else None,
+        "exit_code": 0 if (rows["state"] == savings.RECOMMENDED).any() else CANNOT_TELL,
+    }
+    return tell(told, lambda: _tell(rows), as_json=as_json)
+
+
+def _tell(rows: pl.DataFrame) -> None:
+    for line in _told(rows):
+        typer.echo(line)
 
 
 def _rows(read: LoggedCalls, order: Order) -> pl.DataFrame:

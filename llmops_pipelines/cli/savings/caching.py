@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +24,7 @@ from llmops_pipelines.cli.savings.replays import (
     NO_YEAR,
     bounded,
     percent,
+    tell,
     usd,
     write_chart,
 )
@@ -69,15 +69,8 @@ def cache(order: Order, *, as_json: bool) -> int:
             order.chart_out, _chart(told, order.policy.allowed), "threshold sweep of a cache"
         )
     found = any(one.replay.recommended for one in told)
-    code = 0 if found else CANNOT_TELL
-    if as_json:
-        shown = _as_json(order, told) | {"exit_code": code}
-        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        _tell(told)
-        if order.chart_out:
-            typer.echo(f"chart in {order.chart_out}")
-    return code
+    shown = _as_json(order, told) | {"exit_code": 0 if found else CANNOT_TELL}
+    return tell(shown, lambda: _tell(told), as_json=as_json)
 
 
 def _replayed(order: Order, own: pl.DataFrame, out: pl.DataFrame, feature: str) -> _Told:

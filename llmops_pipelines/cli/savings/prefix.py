@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +25,7 @@ from llmops_pipelines.cli.savings.replays import (
     finite,
     of_a_year,
     percent,
+    tell,
     usd,
     write_chart,
 )
@@ -62,20 +62,13 @@ def replay_file(settings: Settings, order: Order, *, as_json: bool) -> int:
         raise UnusableError(f"{order.file}: {error}") from error
     if order.chart_out:
         write_chart(order.chart_out, prompt_cache_bars(rows), "prompt tokens and the cache")
-    code = 0 if (rows["state"] == savings.WORTH_IT).any() else CANNOT_TELL
-    if as_json:
-        told = {
-            "file": str(order.file),
-            "prompts": [finite(row) for row in rows.drop("inputs_digest").to_dicts()],
-            "chart_out": str(order.chart_out) if order.chart_out else None,
-            "exit_code": code,
-        }
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        _tell(rows)
-        if order.chart_out:
-            typer.echo(f"chart in {order.chart_out}")
-    return code
+    told = {
+        "file": str(order.file),
+        "prompts": [finite(row) for row in rows.drop("inputs_digest").to_dicts()],
+        "chart_out": str(order.chart_out) if order.chart_out else None,
+        "exit_code": 0 if (rows["state"] == savings.WORTH_IT).any() else CANNOT_TELL,
+    }
+    return tell(told, lambda: _tell(rows), as_json=as_json)
 
 
 def _of_log(settings: Settings, order: Order) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +33,23 @@ def chart_file(path: Path | None) -> Path | None:
     if path is not None and path.suffix.lower() not in _ENDINGS:
         raise typer.BadParameter(f"{path} ends in neither {' nor '.join(_ENDINGS)}")
     return path
+
+
+def tell(told: dict[str, Any], in_sentences: Callable[[], None], *, as_json: bool) -> int:
+    """Print what came of a replay, to machines or to people; the exit code.
+
+    Args:
+        told: The one object of ``--json``, with ``chart_out`` and ``exit_code``.
+        in_sentences: Prints the same for people.
+        as_json: Whether machines read it.
+    """
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        in_sentences()
+        if told["chart_out"]:
+            typer.echo(f"chart in {told['chart_out']}")
+    return int(told["exit_code"])
 
 
 def write_chart(path: Path, figure: Figure, description: str) -> None:

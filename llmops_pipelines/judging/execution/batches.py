@@ -231,9 +231,9 @@ def batch_gains(
     """
     found = BatchGains()
     canaries = {
-        (known.spec.spec_id, known.item.digest): known
+        (canary.spec.spec_id, canary.item.digest): canary
         for judge in judges.values()
-        for known in known_items(judge.spec)
+        for canary in known_items(judge.spec)
     }
     for name, reply in replies.replies.items():
         asked = replies.asked[name]

@@ -17,6 +17,7 @@ from llmops_pipelines.judging.execution.inquiry import Conduct, GaveUpError, Inq
 from llmops_pipelines.judging.judges.item import Item
 from llmops_pipelines.judging.judges.judges import Judge
 from llmops_pipelines.judging.judges.replies import Ruling
+from llmops_pipelines.judging.judges.specs import JudgeSpec
 from llmops_pipelines.judging.ledger import (
     FINAL,
     HALF,
@@ -30,6 +31,9 @@ OnResults = Callable[[pl.DataFrame, pl.DataFrame], None]
 """Appends rows of ``JUDGE_LEDGER`` and ``JUDGE_CALLS`` to the ledger, at once and for good."""
 
 Job = tuple[Judge, Item]
+
+Attempts = Sequence[Mapping[str, Any]]
+"""``JUDGE_CALLS`` rows of one item."""
 
 _PACK = 1_000
 """Rows that are put into one frame."""
@@ -90,7 +94,8 @@ class _Window:
 
     on_results: OnResults
     tally: Tally
-    limits: Limits
+    conduct: Conduct
+    library_versions: Mapping[str, str]
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     _enough: asyncio.Event = field(default_factory=asyncio.Event)
@@ -100,14 +105,40 @@ class _Window:
         """Open it."""
         self.room = asyncio.Semaphore(self.limits.concurrency + self.limits.window_results)
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Keep a verdict until it is handed over; an unfinished one is no loss."""
-        if row["outcome"] not in FINAL:
+    @property
+    def limits(self) -> Limits:
+        """How hard to try, and how much may wait here."""
+        return self.conduct.limits
+
+    def add(self, spec: JudgeSpec, item: Item, ruling: Ruling, attempts: Attempts) -> None:
+        """Count an item, and keep its verdict until it is handed over."""
+        row = self._row(spec, item, ruling, attempts)
+        self.tally.add(row)
+        if row["outcome"] not in FINAL:  # no verdict, and so no loss
             self.room.release()
             return
         self.verdicts.append(row)
         if self._has_enough:
             self._enough.set()
+
+    def add_half(
+        self, spec: JudgeSpec, item: Item, digest: str, ruling: Ruling, attempts: Attempts
+    ) -> None:
+        """Keep one order of a pair, under the digest of its prompt."""
+        half = replace(ruling, outcome=HALF)
+        self.verdicts.append(self._row(spec, replace(item, digest=digest), half, attempts))
+
+    def _row(
+        self, spec: JudgeSpec, item: Item, ruling: Ruling, attempts: Attempts
+    ) -> dict[str, Any]:
+        return verdict_row(
+            spec,
+            item,
+            ruling,
+            attempts=attempts,
+            scored_at=self.conduct.now(),
+            library_versions=self.library_versions,
+        )
 
     async def empty(self) -> None:
         """Hand over, again and again, whenever enough has gathered or time is up."""
@@ -162,7 +193,7 @@ async def execute(
         Exception: Whatever ``on_results`` raises: spending that cannot be recorded stops.
     """
     tally = Tally()
-    window = _Window(on_results, tally, conduct.limits)
+    window = _Window(on_results, tally, conduct, library_versions)
     conduct.ends_at = asyncio.get_running_loop().time() + conduct.limits.run_deadline_s
     queue = iter(jobs)
     try:
@@ -170,7 +201,7 @@ async def execute(
             emptying = group.create_task(window.empty())
             async with asyncio.TaskGroup() as workers:
                 for _ in range(conduct.limits.concurrency):
-                    workers.create_task(_work(queue, conduct, window, tally, library_versions))
+                    workers.create_task(_work(queue, window))
             emptying.cancel()
     except BaseExceptionGroup as group_error:
         raise _first(group_error) from group_error
@@ -179,13 +210,8 @@ async def execute(
     return tally
 
 
-async def _work(
-    queue: Iterator[Job],
-    conduct: Conduct,
-    window: _Window,
-    tally: Tally,
-    library_versions: Mapping[str, str],
-) -> None:
+async def _work(queue: Iterator[Job], window: _Window) -> None:
+    conduct = window.conduct
     while True:
         await window.room.acquire()
         if (job := next(queue, None)) is None:
@@ -198,42 +224,10 @@ async def _work(
             item=item,
             record=window.attempts.append,
             deadline=asyncio.get_running_loop().time() + conduct.limits.item_deadline_s,
-            keep_half=partial(_keep_half, window, judge, item, conduct, library_versions),
+            keep_half=partial(window.add_half, judge.spec, item),
         )
         ruling = await _rule(judge, item, inquiry)
-        row = verdict_row(
-            judge.spec,
-            item,
-            ruling,
-            attempts=inquiry.attempts,
-            scored_at=conduct.now(),
-            library_versions=library_versions,
-        )
-        tally.add(row)
-        window.add(row)
-
-
-def _keep_half(
-    window: _Window,
-    judge: Judge,
-    item: Item,
-    conduct: Conduct,
-    library_versions: Mapping[str, str],
-    digest: str,
-    ruling: Ruling,
-    attempts: Sequence[Mapping[str, Any]],
-) -> None:
-    """Put one order of a pair into the ledger, under the digest of its prompt."""
-    window.verdicts.append(
-        verdict_row(
-            judge.spec,
-            replace(item, digest=digest),
-            replace(ruling, outcome=HALF),
-            attempts=attempts,
-            scored_at=conduct.now(),
-            library_versions=library_versions,
-        )
-    )
+        window.add(judge.spec, item, ruling, inquiry.attempts)
 
 
 async def _rule(judge: Judge, item: Item, inquiry: Inquiry) -> Ruling:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from llmops_pipelines.judging.judges.item import Items
@@ -53,7 +51,6 @@ def endpoint_specs(
     endpoint: str,
     model: str,
     logprobs: bool = False,
-    others: Iterable[JudgeSpec] = (),
 ) -> list[JudgeSpec]:
     """The specs to ask of an endpoint; none where no feature wants it or no model is named.
 
@@ -63,17 +60,21 @@ def endpoint_specs(
         endpoint: What features.yaml calls the judge.
         model: Model to request; empty where no judge is configured.
         logprobs: Whether scores are weighed by token probabilities.
-        others: Specs of other kinds that ask the same endpoint, such as RAGAS metrics.
     """
     wanted = judged_features(features, endpoint)
     if not wanted or not model:
         return []
-    of_rubrics = [
+    return [
         rubric_spec(name, rubric, model=model, logprobs=logprobs)
         for name, rubric in rubrics.rubrics.items()
         if rubric.features is None or set(rubric.features) & set(wanted)
     ]
-    return [*of_rubrics, *others]
+
+
+def applies_to(spec: JudgeSpec, feature: str) -> bool:
+    """Whether texts of ``feature`` are for ``spec``; a rubric may name the features it is for."""
+    only = spec.rubric.features if spec.rubric else None
+    return only is None or feature in only
 
 
 def split_by_policy(

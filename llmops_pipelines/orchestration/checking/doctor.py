@@ -22,14 +22,15 @@ from llmops_pipelines.orchestration.checking.price_notes import (
     about_names,
     about_prices,
 )
+from llmops_pipelines.orchestration.graph.all_resources import Resources
 from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
-from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
-from llmops_pipelines.orchestration.judging.endpoints import Bench, Seat, benches, read_judges
+from llmops_pipelines.orchestration.graph.resources import ReferenceFolder
+from llmops_pipelines.orchestration.judging.endpoints import Bench, Seat, read_setup
 from llmops_pipelines.orchestration.judging.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging.judging import unready
 from llmops_pipelines.orchestration.judging.preflights import kept_finding
 from llmops_pipelines.orchestration.storage.lake import Lake
-from llmops_pipelines.reference import Feature, Features, ReferenceFileError
+from llmops_pipelines.reference import Feature, ReferenceFileError
 
 _PACKAGES = ("llmops-pipelines", "dagster", "polars", "duckdb", "openai", "ragas",
              "sentence-transformers")  # fmt: skip
@@ -50,29 +51,15 @@ class Diagnosis:
     notes: list[str] = field(default_factory=list)
 
 
-def diagnose(
-    reference: ReferenceFolder,
-    lake: Lake,
-    judge: Judge,
-    *,
-    now: datetime,
-    silent: Mapping[str, bool],
-    webhook: str,
-    roots: Mapping[str, str],
-    max_age_days: int,
-) -> Diagnosis:
+def diagnose(resources: Resources, *, silent: Mapping[str, bool]) -> Diagnosis:
     """Look at the reference files, the settings and what earlier preflights found.
 
     Args:
-        reference: The files people edit.
-        lake: Holds findings of preflights.
-        judge: The endpoint of the environment, and variables of the others.
-        now: The UTC time, without a zone.
+        resources: Those of the folder; no service is asked for anything.
         silent: Variables that keep libraries from calling home, and whether they do.
-        webhook: Where alerts are told; empty for nowhere.
-        roots: Where logs, lake and reference files lie, by what they are called.
-        max_age_days: After how many days the price catalogue counts as old.
     """
+    reference, lake, judge = resources.reference, resources.lake.open(), resources.judge
+    now, roots = resources.clock.now(), {"logs": resources.logs.root, "lake": resources.lake.root}
     found = Diagnosis(
         versions={"python": python_version(), **{name: _version(name) for name in _PACKAGES}},
         telemetry={name: "off" if off else "on" for name, off in silent.items()},
@@ -82,7 +69,7 @@ def diagnose(
         for name, off in silent.items()
         if not off
     ]
-    found.others = _others(reference, webhook, roots)
+    found.others = _others(reference, resources.webhook.url, roots)
     found.entailment = _entailment(judge.entailment_model)
     if found.entailment and found.entailment["fault"]:
         found.problems.append(f"LLMOPS_ENTAILMENT_MODEL: {found.entailment['fault']}")
@@ -97,21 +84,19 @@ def diagnose(
         found.problems += str(error).splitlines()
         return found
     found.notes += unread_files(reference.folder())
-    found.notes += about_prices(lake, now.date(), max_age_days)
+    found.notes += about_prices(lake, now.date(), resources.policy.price_catalogue_max_age_days)
     found.notes += about_budgets(lake, reference, now.date())
     found.notes += about_names(lake, reference, now.date())
-    found.notes += about_judging(lake, reference, judge, now.date())
-    features = reference.read("features.yaml", Features)
-    judges = read_judges(reference)
-    known = benches(judge, judges)
-    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
+    setup = read_setup(reference, judge)
+    found.notes += about_judging(lake, setup, now.date())
+    known, features = setup.benches, setup.features.features
     found.features = [
-        _feature(name, feature, known, rubrics) for name, feature in features.features.items()
+        _feature(name, feature, known, setup.rubrics) for name, feature in features.items()
     ]
-    found.features.append(_feature("(any other)", Feature(), known, rubrics))
+    found.features.append(_feature("(any other)", Feature(), known, setup.rubrics))
     found.others += _on_demand(known)
-    found.problems += unready(features, judge, judges)
-    used = {feature.judging for feature in features.features.values()}
+    found.problems += unready(setup)
+    used = {feature.judging for feature in features.values()}
     found.endpoints = [
         _endpoint(name, seat, bench, lake, now, in_use=name in used)
         for name, bench in known.items()

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import polars as pl
 
 from llmops_pipelines import judging
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
-from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import Combine, jury_scores, jury_spec
-from llmops_pipelines.orchestration.graph.resources import Clock, Judge
+from llmops_pipelines.orchestration.graph.resources import Clock
 from llmops_pipelines.orchestration.judging.batches import LakeBook, submission
-from llmops_pipelines.orchestration.judging.endpoints import Seat, benches
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, Seat
 from llmops_pipelines.orchestration.judging.judge_quotes import record_quote
 from llmops_pipelines.orchestration.judging.preflights import checked
 from llmops_pipelines.orchestration.judging.purses import (
@@ -30,7 +30,6 @@ from llmops_pipelines.orchestration.judging.purses import (
 )
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.locks import alone
-from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     JUDGE_CALLS,
     JUDGE_LEDGER,
@@ -38,7 +37,11 @@ from llmops_pipelines.tables import (
     JUDGE_SPECS,
     PRICE_BOOK,
     RAGAS_SCORES,
+    Table,
 )
+
+if TYPE_CHECKING:
+    from llmops_pipelines.adapters.judging_day import JudgedDay
 
 Wanted = list[tuple[list[str], list[judging.JudgeSpec]]]
 """Features, and the judges that a seat is asked to be for them."""
@@ -49,8 +52,7 @@ class Occasion:
     """A run that judges the items of one day: with which settings, and on whose account."""
 
     lake: Lake
-    features: Features
-    judge: Judge
+    setup: JudgeSetup
     clock: Clock
     day: date
     run_id: str
@@ -154,13 +156,12 @@ _ROW_GROUP = 4_096
 def ask_benches(
     items: judging.Items,
     wanted: Callable[[Seat], Wanted],
-    judges: Judges,
     occasion: Occasion,
 ) -> list[Heard]:
     """Ask every endpoint that a feature names about its items."""
     heard = []
-    for name, bench in benches(occasion.judge, judges).items():
-        if not judging.judged_features(occasion.features, name):
+    for name, bench in occasion.setup.benches.items():
+        if not occasion.setup.judged_by(name):
             continue
         by_seat = [wanted(seat) for seat in bench.seats]
         if not all(by_seat):
@@ -190,9 +191,9 @@ def ask(
     repetition: int = 0,
 ) -> Asked:
     """Ask ``specs`` about the items of switched-on features, paying for what is missing."""
-    lake, judge, clock, day = occasion.lake, occasion.judge, occasion.clock, occasion.day
+    lake, judge, clock, day = occasion.lake, occasion.setup.judge, occasion.clock, occasion.day
     too_old = day < clock.today() - timedelta(days=judge.judge_within_days)
-    switched_on = judging.judged_features(occasion.features, seat.endpoint.name)
+    switched_on = occasion.setup.judged_by(seat.endpoint.name)
     names = [name for name in switched_on if features is None or name in features]
     items = items.filter(pl.col("feature").is_in(names))
     if not specs or all(part.is_empty() for part in judging.slices(items)):
@@ -236,7 +237,7 @@ def _spend(
     from llmops_pipelines.adapters.judging_day import judge_day
     from llmops_pipelines.adapters.judging_plans import Brief
 
-    lake, judge, clock = occasion.lake, occasion.judge, occasion.clock
+    lake, judge, clock = occasion.lake, occasion.setup.judge, occasion.clock
     day, run_id = occasion.day, occasion.run_id
 
     def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
@@ -257,18 +258,6 @@ def _spend(
         judging.halves_of(lake.scan(JUDGE_LEDGER), specs),
     )
 
-    def prepare(endpoint: Endpoint) -> tuple[Endpoint, judging.Ruling | None]:
-        if not judge.preflight_days:
-            return endpoint, None
-        finding, _ = checked(
-            lake, endpoint, append, run, logprobs=seat.logprobs, days=judge.preflight_days
-        )
-        if finding.problem:
-            return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
-        if finding.doubt:
-            QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
-        return replace(endpoint, response_format=finding.response_format or "json_schema"), None
-
     keys = [
         lake.scan(JUDGE_LEDGER).select(judging.LEDGER_KEY),
         waiting.lazy().select(judging.LEDGER_KEY),
@@ -279,9 +268,8 @@ def _spend(
             record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
             QUOTES.info("quote %s: %s", day, found)
 
-    book_of_batches = LakeBook(lake, day)
     posting = seat.batch and submission(
-        book_of_batches, seat.batch, run.purse, batch_price, run.price, clock.now
+        LakeBook(lake, day), seat.batch, run.purse, batch_price, run.price, clock.now
     )
     judged = judge_day(
         items,
@@ -290,11 +278,36 @@ def _spend(
         seat.endpoint,
         append,
         run,
-        Brief(occasion.features, repetition, batch_price=batch_price),
+        Brief(occasion.setup.features, repetition, batch_price=batch_price),
         on_quote=on_quote,
-        prepare=prepare,
+        prepare=lambda endpoint: _preflighted(endpoint, seat, append, run, occasion),
         post=posting.post if posting else None,
     )
+    _tell(judged, day)
+    return judged.unfinished
+
+
+def _preflighted(
+    endpoint: Endpoint,
+    seat: Seat,
+    append: judging.OnResults,
+    run: judging.JudgingRun,
+    occasion: Occasion,
+) -> tuple[Endpoint, judging.Ruling | None]:
+    """``endpoint`` as its preflight says to ask it, or what all items end with instead."""
+    days = occasion.setup.judge.preflight_days
+    if not days:
+        return endpoint, None
+    finding, _ = checked(occasion.lake, endpoint, append, run, logprobs=seat.logprobs, days=days)
+    if finding.problem:
+        return endpoint, judging.Ruling(finding.outcome, None, finding.problem)
+    if finding.doubt:
+        QUOTES.warning("preflight of %s: %s", endpoint.model, finding.doubt)
+    return replace(endpoint, response_format=finding.response_format or "json_schema"), None
+
+
+def _tell(judged: JudgedDay, day: date) -> None:
+    """Say what was left undone, and which canaries were missed."""
     if judged.waiting:
         QUOTES.info(
             "%d of %s put into batches; `llmops batches` tells of them", judged.waiting, day
@@ -303,7 +316,6 @@ def _spend(
         QUOTES.warning("not judged %s: %s", day, judged.warning)
     if judged.canary_warning:
         QUOTES.warning("canary %s: %s", day, judged.canary_warning)
-    return judged.unfinished
 
 
 def _owed_before(
@@ -317,7 +329,7 @@ def _owed_before(
 
     Else a later night would not know that there is something left to ask.
     """
-    tables = {RAGAS_SCORES if spec.kind == "ragas" else JUDGE_SCORES for spec in specs}
+    tables = {table_of_verdicts(spec) for spec in specs}
     stored = pl.concat([lake.scan(table, [day]).drop("day") for table in tables])
     owed = stored.filter(
         pl.col("outcome").is_in(judging.UNFINISHED),
@@ -329,6 +341,11 @@ def _owed_before(
         .collect()
         .join(found, on=JUDGE_SCORES.key, how="anti")
     )
+
+
+def table_of_verdicts(spec: judging.JudgeSpec) -> Table:
+    """Where a day shows the verdicts of ``spec``."""
+    return RAGAS_SCORES if spec.kind == "ragas" else JUDGE_SCORES
 
 
 def keep_specs(lake: Lake, specs: pl.DataFrame) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import dagster as dg
 
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
-from llmops_pipelines.judging import Limits, Pace, judged_features
+from llmops_pipelines.judging import Limits, Pace, Rubrics, judged_features
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.judging.juries import Combine
 from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
@@ -43,6 +45,42 @@ class Bench(NamedTuple):
     def ready(self) -> bool:
         """Whether every seat can be asked."""
         return not self.missing and bool(self.seats)
+
+
+@dataclass(frozen=True)
+class JudgeSetup:
+    """Who may judge the texts of which feature, and by what rubrics.
+
+    The settings of the environment, and what features.yaml, judges.yaml and rubrics.yaml say.
+    """
+
+    judge: Judge
+    features: Features = field(default_factory=Features)
+    judges: Judges = field(default_factory=Judges)
+    rubrics: Rubrics = field(default_factory=Rubrics)
+
+    @cached_property
+    def benches(self) -> dict[str, Bench]:
+        """Every name that features.yaml may use, with its seats."""
+        return benches(self.judge, self.judges)
+
+    def judged_by(self, name: str) -> list[str]:
+        """The features that say ``judging: name``."""
+        return judged_features(self.features, name)
+
+
+def read_setup(reference: ReferenceFolder, judge: Judge) -> JudgeSetup:
+    """``judge``, with what the reference files say of judging.
+
+    Raises:
+        ReferenceFileError: Naming file, line and field.
+    """
+    return JudgeSetup(
+        judge,
+        features=reference.read("features.yaml", Features),
+        judges=read_judges(reference),
+        rubrics=reference.read("rubrics.yaml", Rubrics),
+    )
 
 
 def read_judges(reference: ReferenceFolder) -> Judges:

@@ -25,8 +25,8 @@ def judge_by_entailment(items: judging.Items, occasion: Occasion) -> Asked:
     Items of features with ``judging: none`` are left out. A model that cannot be used is a warning,
     as a judge that does not answer is: the night goes on.
     """
-    lake, day, model = occasion.lake, occasion.day, occasion.judge.entailment_model
-    names = judged_here(items, occasion.features)
+    lake, day, model = occasion.lake, occasion.day, occasion.setup.judge.entailment_model
+    names = judged_here(items, occasion.setup.features)
     if not model or not names:
         return Asked((), names, occasion)
     asked = Asked((), names, occasion)

@@ -9,24 +9,19 @@ from datetime import date, timedelta
 import polars as pl
 
 from llmops_pipelines import judging
-from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
+from llmops_pipelines.orchestration.judging.asking import table_of_verdicts
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup
 from llmops_pipelines.orchestration.judging.judging import nightly_specs
 from llmops_pipelines.orchestration.storage.lake import Lake
-from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, SAMPLED_TRACES
+from llmops_pipelines.tables import SAMPLED_TRACES
 
 
-def about_judging(
-    lake: Lake, reference: ReferenceFolder, judge: Judge, today: date
-) -> Iterator[str]:
+def about_judging(lake: Lake, setup: JudgeSetup, today: date) -> Iterator[str]:
     """Judges of nights that recent days, whose samples they are for, know nothing of."""
-    features = reference.read("features.yaml", Features)
     asked = [
-        (names, spec)
-        for names, spec, seat in nightly_specs(features, reference, judge)
-        if seat.endpoint.configured
+        (names, spec) for names, spec, seat in nightly_specs(setup) if seat.endpoint.configured
     ]
-    earliest = today - timedelta(days=judge.judge_within_days)
+    earliest = today - timedelta(days=setup.judge.judge_within_days)
     days = [day for day in lake.days(SAMPLED_TRACES) if day >= earliest]
     if not (asked and days):
         return
@@ -48,6 +43,5 @@ def about_judging(
 
 def _told(lake: Lake, spec: judging.JudgeSpec, days: list[date]) -> set[date]:
     """The days on which a verdict of ``spec`` stands, or why there is none."""
-    table = RAGAS_SCORES if spec.kind == "ragas" else JUDGE_SCORES
-    rows = lake.scan(table, days).filter(pl.col("spec_id") == spec.spec_id)
+    rows = lake.scan(table_of_verdicts(spec), days).filter(pl.col("spec_id") == spec.spec_id)
     return set(rows.select(pl.col("day").unique()).collect()["day"])

@@ -11,12 +11,7 @@ from llmops_pipelines.adapters import minilm
 from llmops_pipelines.adapters.endpoints.batch_collecting import Progress
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.judging.endpoints import Judges
-from llmops_pipelines.orchestration.graph.resources import (
-    Clock,
-    Judge,
-    LakeResource,
-    ReferenceFolder,
-)
+from llmops_pipelines.orchestration.graph.resources import Clock, Judge
 from llmops_pipelines.orchestration.judging.asking import (
     Asked,
     Heard,
@@ -28,12 +23,11 @@ from llmops_pipelines.orchestration.judging.asking import (
     ledger_on,
 )
 from llmops_pipelines.orchestration.judging.batches import LakeBook, collect_open
-from llmops_pipelines.orchestration.judging.endpoints import Seat, benches, read_judges
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, Seat, benches
 from llmops_pipelines.orchestration.judging.entailment import judge_by_entailment, judged_here
 from llmops_pipelines.orchestration.judging.purses import QUOTES, price_of
 from llmops_pipelines.orchestration.judging.sampled_items import sampled_items
 from llmops_pipelines.orchestration.storage.lake import Lake
-from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     JUDGE_BATCHES,
     JUDGE_CALLS,
@@ -47,12 +41,12 @@ from llmops_pipelines.tables import (
 )
 
 
-def unready(features: Features, judge: Judge, judges: Judges | None = None) -> list[str]:
+def unready(setup: JudgeSetup) -> list[str]:
     """Why features that ask for a judge will not be judged; nothing if all is set."""
     return [
-        _unset(name, judging.judged_features(features, name), bench.missing, judge)
-        for name, bench in benches(judge, judges or Judges()).items()
-        if bench.missing and judging.judged_features(features, name)
+        _unset(name, asking, bench.missing, setup.judge)
+        for name, bench in setup.benches.items()
+        if bench.missing and (asking := setup.judged_by(name))
     ]
 
 
@@ -74,13 +68,7 @@ def judge_sample(
     sampled: pl.LazyFrame,
     heuristic_scores: pl.LazyFrame,
     llm_calls: pl.LazyFrame,
-    *,
-    lake: LakeResource,
-    reference: ReferenceFolder,
-    judge: Judge,
-    clock: Clock,
-    day: date,
-    run_id: str,
+    occasion: Occasion,
 ) -> Iterator[pl.DataFrame]:
     """What embedded scorers, an entailment model of one's own and the rubrics say of the sample.
 
@@ -91,27 +79,18 @@ def judge_sample(
     Yields:
         ``JUDGE_SCORES``, of so many items at a time; all have been asked about before the first.
     """
-    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
-    features = reference.read("features.yaml", Features)
-    judges = read_judges(reference)
-    occasion = Occasion(lake.open(), features, judge, clock, day, run_id)
-    collect_day(occasion.lake, judge, judges, rubrics, clock, day)
+    setup = occasion.setup
+    collect_day(occasion.lake, setup, occasion.clock, occasion.day)
 
     def wanted(seat: Seat) -> Wanted:
-        specs = judging.endpoint_specs(
-            rubrics,
-            features,
-            endpoint=seat.endpoint.name,
-            model=seat.endpoint.model,
-            logprobs=seat.logprobs,
-        )
-        return [(judging.judged_features(features, seat.endpoint.name), specs)] if specs else []
+        specs = _rubrics_for(seat, setup)
+        return [(setup.judged_by(seat.endpoint.name), specs)] if specs else []
 
-    with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
-        heard: list[Asked | Heard] = [*ask_benches(items, wanted, judges, occasion)]
+    with sampled_items(occasion.lake, sampled, llm_calls, occasion.day) as items:
+        heard: list[Asked | Heard] = [*ask_benches(items, wanted, occasion)]
         heard.append(judge_by_entailment(items, occasion))
         heard += _paid_before(items, heard, occasion, ragas=False)
-        heard.append(_owed_by_the_absent(judges, occasion, JUDGE_SCORES))
+        heard.append(_owed_by_the_absent(occasion, JUDGE_SCORES))
         with ledger_on(items, heard, occasion.lake) as ledger:
             for part in judging.slices(items):
                 embedded = _embedded(part, heuristic_scores, occasion)
@@ -142,61 +121,37 @@ def _embedded(
 
 
 def score_with_ragas(
-    sampled: pl.LazyFrame,
-    llm_calls: pl.LazyFrame,
-    *,
-    lake: LakeResource,
-    reference: ReferenceFolder,
-    judge: Judge,
-    clock: Clock,
-    day: date,
-    run_id: str,
+    sampled: pl.LazyFrame, llm_calls: pl.LazyFrame, occasion: Occasion
 ) -> Iterator[pl.DataFrame]:
     """What RAGAS metrics say of the sample, where a feature is switched on.
 
     Yields:
         ``RAGAS_SCORES``, of so many items at a time; all have been asked about before the first.
     """
-    features = reference.read("features.yaml", Features)
-
-    def wanted(seat: Seat) -> Wanted:
-        from llmops_pipelines.adapters.ragas_metrics import ragas_specs
-
-        # Features with the same metrics are judged together; most nights that is all of them.
-        return [
-            (names, ragas_specs(model=seat.endpoint.model, metrics=metrics))
-            for metrics, names in judging.features_by_ragas(features, seat.endpoint.name).items()
-            if seat.endpoint.model
-        ]
-
-    if not judging.features_judged(features):
+    if not judging.features_judged(occasion.setup.features):
         yield RAGAS_SCORES.empty()
         return
-    occasion = Occasion(lake.open(), features, judge, clock, day, run_id)
-    with sampled_items(occasion.lake, sampled, llm_calls, day) as items:
-        judges = read_judges(reference)
-        asked = ask_benches(items, wanted, judges, occasion)
+    with sampled_items(occasion.lake, sampled, llm_calls, occasion.day) as items:
+        asked = ask_benches(items, lambda seat: _ragas_for(seat, occasion.setup), occasion)
         heard: list[Asked | Heard] = [
             *asked,
             *_paid_before(items, asked, occasion, ragas=True),
-            _owed_by_the_absent(judges, occasion, RAGAS_SCORES),
+            _owed_by_the_absent(occasion, RAGAS_SCORES),
         ]
         with ledger_on(items, heard, occasion.lake) as ledger:
             for part in judging.slices(items):
                 yield _said(heard, part, ledger)
 
 
-def seats_for(
-    spec: judging.JudgeSpec, judge: Judge, judges: Judges, features: Features
-) -> list[Seat]:
+def seats_for(spec: judging.JudgeSpec, setup: JudgeSetup) -> list[Seat]:
     """Where ``spec`` may be asked about features: a seat a name that features.yaml says.
 
     That is the seat of its model, or the only one there is, which is then asked for that model; a
     jury without the model has none.
     """
     found = []
-    for name, bench in benches(judge, judges).items():
-        if not judging.judged_features(features, name):
+    for name, bench in setup.benches.items():
+        if not setup.judged_by(name):
             continue
         own = [seat for seat in bench.seats if seat.endpoint.model == spec.model]
         for seat in own[:1] or (bench.seats if len(bench.seats) == 1 else ()):
@@ -205,30 +160,21 @@ def seats_for(
 
 
 def judge_asked(
-    items: judging.Items,
-    spec: judging.JudgeSpec,
-    features: Features,
-    lake: Lake,
-    reference: ReferenceFolder,
-    judge: Judge,
-    clock: Clock,
-    day: date,
-    run_id: str,
-    *,
-    repetition: int = 0,
+    items: judging.Items, spec: judging.JudgeSpec, occasion: Occasion, *, repetition: int = 0
 ) -> pl.DataFrame:
-    """What ``spec`` says of ``items``, however old ``day`` is: somebody asked for it.
+    """What ``spec`` says of ``items``, however old their day is: somebody asked for it.
 
     Returns:
         ``JUDGE_SCORES`` columns of that ``repetition``, with what could not be finished.
     """
-    judge = judge.model_copy(update={"judge_within_days": (clock.today() - day).days + 1})
-    occasion = Occasion(lake, features, judge, clock, day, run_id)
+    age = (occasion.clock.today() - occasion.day).days
+    judge = occasion.setup.judge.model_copy(update={"judge_within_days": age + 1})
+    occasion = replace(occasion, setup=replace(occasion.setup, judge=judge))
     asked = [
         ask(items, [spec], seat, occasion, repetition=repetition)
-        for seat in seats_for(spec, judge, read_judges(reference), features)
+        for seat in seats_for(spec, occasion.setup)
     ]
-    with ledger_on(items, asked, lake) as ledger:
+    with ledger_on(items, asked, occasion.lake) as ledger:
         said = [one.said_of(items, ledger) for one in asked]
     found = pl.concat([JUDGE_SCORES.empty(), *said]).filter(pl.col("repetition") == repetition)
     return found.unique(JUDGE_SCORES.key, maintain_order=True)
@@ -242,7 +188,7 @@ def _paid_before(
     A judge belongs to the day if it judged one of its calls, or rescored it. A file that was
     judged with a day's ledger has calls of its own, and is no part of the day.
     """
-    lake, day, features = occasion.lake, occasion.day, occasion.features
+    lake, day, features = occasion.lake, occasion.day, occasion.setup.features
     known = set[str]().union(*(one.spec_ids for one in heard))
     by_others = lake.scan(JUDGE_LEDGER, [day]).filter(~pl.col("spec_id").is_in(sorted(known)))
     ids = set(by_others.select(pl.col("spec_id").unique()).collect()["spec_id"])
@@ -265,21 +211,21 @@ def _paid_before(
     return found
 
 
-def _owed_by_the_absent(judges: Judges, occasion: Occasion, table: Table) -> Asked:
+def _owed_by_the_absent(occasion: Occasion, table: Table) -> Asked:
     """Judges that the day's ``table`` says owe something, of features whose judge is not set now.
 
     Without a model nobody knows which judges they would be: what they owe is found where it stands.
     """
-    lake, day, features = occasion.lake, occasion.day, occasion.features
+    lake, setup = occasion.lake, occasion.setup
     names = [
         feature
-        for name, bench in benches(occasion.judge, judges).items()
+        for name, bench in setup.benches.items()
         if bench.missing
-        for feature in judging.judged_features(features, name)
+        for feature in setup.judged_by(name)
     ]
     if not names:
         return Asked((), names, occasion)
-    owing = lake.scan(table, [day]).filter(pl.col("outcome").is_in(judging.UNFINISHED))
+    owing = lake.scan(table, [occasion.day]).filter(pl.col("outcome").is_in(judging.UNFINISHED))
     ids = owing.select(pl.col("spec_id").unique()).collect()["spec_id"]
     specs = _specs_kept(lake, ids, ragas=table is RAGAS_SCORES)
     return Asked(specs, names, occasion, configured=False)
@@ -295,82 +241,87 @@ def _specs_kept(lake: Lake, ids: Iterable[str], *, ragas: bool) -> list[judging.
 
 
 def judge_items(
-    items: pl.DataFrame,
-    specs: Sequence[judging.JudgeSpec],
-    features: Features,
-    *,
-    lake: LakeResource,
-    judge: Judge,
-    clock: Clock,
-    run_id: str,
+    items: pl.DataFrame, specs: Sequence[judging.JudgeSpec], occasion: Occasion
 ) -> pl.DataFrame:
     """What ``specs`` say of items that were logged nowhere, paying only for what is missing.
 
-    Ledger, caps and policy are those of logged calls; the day is the one on which it is asked.
+    The endpoint of the environment is asked. Ledger, caps and policy are those of logged calls.
+
+    Args:
+        items: ``judging.items``.
+        specs: Judges that ask an endpoint.
+        occasion: Of the day on which it is asked.
 
     Returns:
-        ``JUDGE_SCORES``; items of features that ``features`` does not switch on are left out.
+        ``JUDGE_SCORES``; items of features that are not switched on are left out.
     """
-    [seat] = benches(judge, Judges())[judge.name].seats
+    setup = occasion.setup
+    [seat] = setup.benches[setup.judge.name].seats
     # Whoever asks waits for the answer: nothing is put into batches.
     seat = seat._replace(batch="")
-    occasion = Occasion(lake.open(), features, judge, clock, clock.today(), run_id)
     asked = ask(items, specs, seat, occasion, one_at_a_time=False)
     with ledger_on(items, [asked], occasion.lake) as ledger:
         return asked.said_of(items, ledger)
 
 
-def spend_of(verdicts: pl.LazyFrame, *, lake: LakeResource, day: date) -> pl.DataFrame:
+def spend_of(verdicts: pl.LazyFrame, lake: Lake, day: date) -> pl.DataFrame:
     """What judging the calls of ``day`` cost, whenever they were judged.
 
     Returns:
         ``EVALUATION_COSTS``.
     """
-    opened = lake.open()
-    specs = opened.read(JUDGE_SPECS).unique("spec_id")
-    return judging.evaluation_costs(opened.scan(JUDGE_CALLS, [day]), verdicts, specs)
+    specs = lake.read(JUDGE_SPECS).unique("spec_id")
+    return judging.evaluation_costs(lake.scan(JUDGE_CALLS, [day]), verdicts, specs)
 
 
-def nightly_specs(
-    features: Features, reference: ReferenceFolder, judge: Judge
-) -> list[tuple[list[str], judging.JudgeSpec, Seat]]:
+def nightly_specs(setup: JudgeSetup) -> list[tuple[list[str], judging.JudgeSpec, Seat]]:
     """Every judge that a night asks, with the features it is asked about, and where."""
-    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
     found: list[tuple[list[str], judging.JudgeSpec, Seat]] = []
-    for name, bench in benches(judge, read_judges(reference)).items():
-        names = judging.judged_features(features, name)
+    for name, bench in setup.benches.items():
+        names = setup.judged_by(name)
         for seat in bench.seats if names else ():
-            model = seat.endpoint.model
-            specs = judging.endpoint_specs(
-                rubrics, features, endpoint=name, model=model, logprobs=seat.logprobs
-            )
-            found += [(names, spec, seat) for spec in specs]
-            asking = judging.features_by_ragas(features, name) if model else {}
-            if asking:
-                from llmops_pipelines.adapters.ragas_metrics import ragas_specs
-
-                found += [
-                    (list(own), spec, seat)
-                    for metrics, own in asking.items()
-                    for spec in ragas_specs(model=model, metrics=metrics)
-                ]
+            found += [
+                ([name for name in names if judging.applies_to(spec, name)], spec, seat)
+                for spec in _rubrics_for(seat, setup)
+            ]
+            found += [(own, spec, seat) for own, specs in _ragas_for(seat, setup) for spec in specs]
     return found
 
 
-def collect_day(
-    lake: Lake,
-    judge: Judge,
-    judges: Judges,
-    rubrics: judging.Rubrics,
-    clock: Clock,
-    day: date,
-) -> list[Progress]:
+def _rubrics_for(seat: Seat, setup: JudgeSetup) -> list[judging.JudgeSpec]:
+    """The rubrics by which ``seat`` judges in a night; none without a model."""
+    return judging.endpoint_specs(
+        setup.rubrics,
+        setup.features,
+        endpoint=seat.endpoint.name,
+        model=seat.endpoint.model,
+        logprobs=seat.logprobs,
+    )
+
+
+def _ragas_for(seat: Seat, setup: JudgeSetup) -> Wanted:
+    """The RAGAS metrics that ``seat`` is asked for in a night; none without a model.
+
+    Features with the same metrics are judged together; most nights that is all of them.
+    """
+    asking = judging.features_by_ragas(setup.features, seat.endpoint.name)
+    if not (seat.endpoint.model and asking):
+        return []
+    from llmops_pipelines.adapters.ragas_metrics import ragas_specs
+
+    return [
+        (list(names), ragas_specs(model=seat.endpoint.model, metrics=metrics))
+        for metrics, names in asking.items()
+    ]
+
+
+def collect_day(lake: Lake, setup: JudgeSetup, clock: Clock, day: date) -> list[Progress]:
     """Take in what the day's open batches have brought by now; say how each stands."""
-    book = LakeBook(lake, day, rubrics)
+    book = LakeBook(lake, day, setup.rubrics)
     if not lake.days(JUDGE_BATCHES) or judging.open_batches(book.states()).is_empty():
         return []
     price = price_of(lake.read(PRICE_BOOK), clock.now(), "batch")
-    found = collect_open(book, endpoints_of(judge, judges), price, clock.now())
+    found = collect_open(book, endpoints_of(setup.judge, setup.judges), price, clock.now())
     for progress in found:
         QUOTES.info("batch %s of %s: %s, %s", progress.batch, day, progress.state, progress.told)
     return found

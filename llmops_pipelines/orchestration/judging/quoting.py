@@ -9,14 +9,13 @@ from typing import NamedTuple
 import polars as pl
 
 from llmops_pipelines import judging, pricing
-from llmops_pipelines.orchestration.graph.resources import Clock, Judge, ReferenceFolder
-from llmops_pipelines.orchestration.judging.endpoints import read_judges
+from llmops_pipelines.orchestration.graph.resources import Clock
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup
 from llmops_pipelines.orchestration.judging.judge_quotes import expected_seconds, recent_calls
 from llmops_pipelines.orchestration.judging.judging import nightly_specs, seats_for
 from llmops_pipelines.orchestration.judging.purses import price_of
 from llmops_pipelines.orchestration.judging.sampled_items import items_of
 from llmops_pipelines.orchestration.storage.lake import Lake
-from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import JUDGE_LEDGER, JUDGE_SPECS, PRICE_BOOK, SAMPLED_TRACES
 
 SHORTEST_ID = 6
@@ -36,15 +35,14 @@ class DayQuote(NamedTuple):
 
 
 def spec_called(
-    name: str, *, model: str, lake: Lake, reference: ReferenceFolder, override: str | None = None
+    name: str, lake: Lake, setup: JudgeSetup, *, override: str | None = None
 ) -> judging.JudgeSpec:
     """The judge that ``name`` means: a spec's id (or its first digits), a rubric, or a metric.
 
     Args:
         name: What somebody typed.
-        model: Who judges by a rubric or metric: JUDGE_MODEL.
         lake: Holds every spec that ever judged.
-        reference: Holds ``rubrics.yaml``.
+        setup: Holds the rubrics, and JUDGE_MODEL, who judges by a rubric or metric.
         override: Another model for whatever was named, a spec by its id included.
 
     Raises:
@@ -52,7 +50,7 @@ def spec_called(
     """
     known = lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id")
     by_id = known.filter(pl.col("spec_id").str.starts_with(name))
-    rubrics = reference.read("rubrics.yaml", judging.Rubrics)
+    rubrics = setup.rubrics
     if len(name) >= SHORTEST_ID and by_id.height:
         if by_id.height > 1:
             raise UnknownSpecError(
@@ -61,7 +59,7 @@ def spec_called(
             )
         spec = judging.read_spec(by_id["spec"][0])
     else:
-        spec = _by_name(name, override or model, rubrics)
+        spec = _by_name(name, override or setup.judge.model, rubrics)
     if spec.kind not in ("rubric", "ragas", "deepeval"):
         raise UnknownSpecError(
             f"{spec.metric} by {spec.model} ({spec.kind}) asks no endpoint by itself: it is not "
@@ -92,8 +90,7 @@ def quote_days(
     specs: Sequence[judging.JudgeSpec] | None,
     *,
     lake: Lake,
-    reference: ReferenceFolder,
-    judge: Judge,
+    setup: JudgeSetup,
     clock: Clock,
     on_day: Callable[[date, int], None] = lambda _day, _done: None,
     repetition: int = 0,
@@ -106,29 +103,26 @@ def quote_days(
         days: Days that were sampled; others have nothing to judge.
         specs: Judges; None for those that nights ask.
         lake: What was judged already.
-        reference: Says which features' texts may go where.
-        judge: The endpoint whose leave counts. It is not asked.
+        setup: Says which features' texts may go where. Nobody is asked.
         clock: Prices are those of now.
         on_day: Told each day before it is looked at, and how many were.
         repetition: Which draw of each verdict; 0 is the first.
     """
     from llmops_pipelines.adapters.judging_plans import Brief, quote_items
 
-    features = reference.read("features.yaml", Features)
     book, calls = lake.read(PRICE_BOOK), recent_calls(lake)
     keys = lake.scan(JUDGE_LEDGER).select(*judging.LEDGER_KEY).unique().collect()
-    asked = nightly_specs(features, reference, judge)
+    asked = nightly_specs(setup)
     if specs is not None:
-        judges = read_judges(reference)
         asked = [
-            (judging.judged_features(features, seat.endpoint.name), spec, seat)
+            (setup.judged_by(seat.endpoint.name), spec, seat)
             for spec in specs
-            for seat in seats_for(spec, judge, judges, features)
+            for seat in seats_for(spec, setup)
         ]
     price, batch_price = (
         price_of(book, clock.now(), service) for service in (pricing.STANDARD, pricing.BATCH)
     )
-    brief = Brief(features, repetition, batch_price=batch_price)
+    brief = Brief(setup.features, repetition, batch_price=batch_price)
     found = []
     quoted: dict[str, pl.DataFrame] = {}
     for done, day in enumerate(days):

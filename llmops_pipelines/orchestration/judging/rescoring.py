@@ -19,14 +19,13 @@ from llmops_pipelines.orchestration.graph.resources import (
     LakeResource,
     ReferenceFolder,
 )
-from llmops_pipelines.orchestration.judging.endpoints import read_judges
+from llmops_pipelines.orchestration.judging.asking import Occasion
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, read_setup
 from llmops_pipelines.orchestration.judging.judge_quotes import quotes_of
 from llmops_pipelines.orchestration.judging.judging import collect_day, judge_asked, seats_for
 from llmops_pipelines.orchestration.judging.quoting import spec_called
 from llmops_pipelines.orchestration.judging.sampled_items import items_of
-from llmops_pipelines.orchestration.storage.lake import Lake
-from llmops_pipelines.reference import Features
-from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SCORES, RAGAS_SCORES, Table
+from llmops_pipelines.tables import JUDGE_RESCORES
 
 RESCORE_TAG = "llmops/rescore"
 """On every run of one rescoring: they spend from one purse, and are found together."""
@@ -61,32 +60,15 @@ def rescore(
         UnknownSpecError: No such judge.
         ValueError: No endpoint is set that may be asked.
     """
-    opened = lake.open()
-    spec = spec_called(
-        asked.spec,
-        model=judge.model,
-        lake=opened,
-        reference=reference,
-        override=asked.model or None,
-    )
+    opened, setup = lake.open(), read_setup(reference, judge)
+    spec = spec_called(asked.spec, opened, setup, override=asked.model or None)
     tags = context.run.tags
     run_id = tags.get(RESCORE_TAG) or tags.get(_BACKFILL_TAG) or context.run.run_id
-    features = reference.read("features.yaml", Features)
-    if problem := unreachable(spec, judge, reference, features):
+    if problem := unreachable(spec, setup):
         raise ValueError(problem)
     days = days_of(list(context.partition_keys))
     told = [
-        rescore_day(
-            day,
-            spec,
-            features,
-            reference,
-            lake=opened,
-            judge=judge,
-            clock=clock,
-            run_id=run_id,
-            repetition=asked.repetition,
-        )
+        rescore_day(spec, Occasion(opened, setup, clock, day, run_id), repetition=asked.repetition)
         for day in days
     ]
     return dg.MaterializeResult(
@@ -99,36 +81,16 @@ def rescore(
 
 
 def rescore_day(
-    day: date,
-    spec: judging.JudgeSpec,
-    features: Features,
-    reference: ReferenceFolder,
-    *,
-    lake: Lake,
-    judge: Judge,
-    clock: Clock,
-    run_id: str,
-    repetition: int = 0,
+    spec: judging.JudgeSpec, occasion: Occasion, *, repetition: int = 0
 ) -> Mapping[str, Any]:
     """Judge one day, put on record what came of it, and return that to be shown.
 
     What the day's batches have brought by now is taken in first, or it would count as pending.
     """
-    rubrics, judges = reference.read("rubrics.yaml", judging.Rubrics), read_judges(reference)
-    collect_day(lake, judge, judges, rubrics, clock, day)
+    lake, clock, day, run_id = occasion.lake, occasion.clock, occasion.day, occasion.run_id
+    collect_day(lake, occasion.setup, clock, day)
     with items_of(lake, day) as items:
-        verdicts = judge_asked(
-            items,
-            spec,
-            features,
-            lake,
-            reference,
-            judge,
-            clock,
-            day,
-            run_id,
-            repetition=repetition,
-        )
+        verdicts = judge_asked(items, spec, occasion, repetition=repetition)
     row = rescored(verdicts, spec, run_id=run_id, repetition=repetition).with_columns(
         rescored_at=pl.lit(clock.now())
     )
@@ -139,12 +101,9 @@ def rescore_day(
     return {**row.drop("rescored_at").row(0, named=True), **quotes_of(lake, day, run_id)}
 
 
-def unreachable(
-    spec: judging.JudgeSpec, judge: Judge, reference: ReferenceFolder, features: Features
-) -> str | None:
+def unreachable(spec: judging.JudgeSpec, setup: JudgeSetup) -> str | None:
     """Why ``spec`` can be asked nowhere, and what to do; None if it can."""
-    seats = seats_for(spec, judge, read_judges(reference), features)
-    if any(seat.endpoint.configured for seat in seats):
+    if any(seat.endpoint.configured for seat in seats_for(spec, setup)):
         return None
     return (
         "no endpoint to ask: set JUDGE_BASE_URL (root of an OpenAI-compatible endpoint, ending in "
@@ -178,11 +137,6 @@ def rescored(
         },
         schema={n: t for n, t in JUDGE_RESCORES.schema.items() if n != "rescored_at"},
     )
-
-
-def table_of_verdicts(spec: judging.JudgeSpec) -> Table:
-    """Where a day shows the verdicts of ``spec``."""
-    return RAGAS_SCORES if spec.kind == "ragas" else JUDGE_SCORES
 
 
 def _merged(days: list[date], told: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ def of_books(books: Books) -> Mapping[str, Any]:
     months = (
         books.lines.group_by("month")
         .agg(
-            pl.col("cost", "unpriced_calls").sum(),
+            pl.col("unpriced_calls").sum(),
+            cost=finance.known_cost(),
             cost_report=finance.in_currency(),
             currency=pl.col("currency").first(),
             unrated=finance.unrated(),
@@ -40,7 +41,10 @@ def of_books(books: Books) -> Mapping[str, Any]:
         "months": dg.MetadataValue.table(
             [
                 dg.TableRecord(
-                    {name: str(value) for name, value in row.items()}
+                    {
+                        name: "unknown" if value is None else str(value)
+                        for name, value in row.items()
+                    }
                     | {"state": "closed" if row["month"] in closed else "open"}
                 )
                 for row in months.to_dicts()

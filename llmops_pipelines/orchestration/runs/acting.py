@@ -88,7 +88,7 @@ def rollback_requests(
     days = [
         day
         for day in _recent_days(clock, policy)
-        if not incidents.is_backfilled(day, clock.now(), policy.act_within)
+        if not _seen_now(day, clock, policy).is_backfilled
     ]
     critical = lake.read(RULE_EVALUATIONS, days).filter(
         (pl.col("status") == "critical") & pl.col("rule").is_in(rolling)
@@ -108,18 +108,14 @@ def _to_tell(
     lake: Lake, rules: incidents.Rules, days: list[date], clock: Clock, policy: Policy
 ) -> pl.DataFrame:
     """Recent changes of state, and older ones that still hold and nobody has heard of."""
-    timely = [
-        day for day in days if not incidents.is_backfilled(day, clock.now(), policy.act_within)
-    ]
+    timely = [day for day in days if not _seen_now(day, clock, policy).is_backfilled]
     changes = lake.read(ALERTS, timely).filter(~pl.col("backfilled"))
     known = lake.read(ALERTS, last_days(days[-1], STATE_DAYS))
     late = [
         incidents.untold(
             lake.read(RULE_EVALUATIONS, [day]).drop("day"),
             incidents.last_states(known, day),
-            day,
-            clock.now(),
-            policy.act_within,
+            _seen_now(day, clock, policy),
             rules=rules,
         ).with_columns(day=pl.lit(day))
         for day in lake.days(RULE_EVALUATIONS)
@@ -134,6 +130,10 @@ def _to_tell(
 def _due(tried: int, last: datetime | None, now: datetime) -> bool:
     """Whether the pause after the last of ``tried`` attempts is over."""
     return last is None or now >= last + FIRST_PAUSE * 4 ** (tried - 1)
+
+
+def _seen_now(day: date, clock: Clock, policy: Policy) -> incidents.EvaluatedDay:
+    return incidents.EvaluatedDay(day, clock.now(), policy.act_within)
 
 
 def _recent_days(clock: Clock, policy: Policy) -> list[date]:

@@ -11,14 +11,7 @@ from uuid import uuid4
 
 import dagster as dg
 
-from llmops_pipelines.orchestration.graph.resources import (
-    Clock,
-    Judge,
-    LogFolder,
-    Policy,
-    ReferenceFolder,
-    Webhook,
-)
+from llmops_pipelines.orchestration.graph.all_resources import Resources
 from llmops_pipelines.orchestration.graph.staleness import DailyAsset, daily_assets, stale_assets
 from llmops_pipelines.orchestration.judging.endpoints import somebody_judges
 from llmops_pipelines.orchestration.judging.entailment import days_without_entailment
@@ -263,16 +256,11 @@ class NightlyRunner:
         self._on_progress(Progress("computed", len(days), len(days)))
         return computed
 
-    def finish(
-        self,
-        lake: Lake,
-        reference: ReferenceFolder,
-        webhook: Webhook,
-        clock: Clock,
-        policy: Policy,
-    ) -> list[Delivered]:
+    def finish(self, resources: Resources) -> list[Delivered]:
         """What the sensors would do now: tell people, and decide about rollbacks."""
-        delivered = notify(lake, reference, webhook, clock, policy)
+        lake, reference = resources.lake.open(), resources.reference
+        clock, policy = resources.clock, resources.policy
+        delivered = notify(lake, reference, resources.webhook, clock, policy)
         for wanted in rollback_requests(lake, reference, clock, policy):
             self.execute("roll_back_job", wanted.day)
         return delivered
@@ -313,24 +301,19 @@ class NightlyRunner:
 
 def run_night(
     runner: NightlyRunner,
-    lake: Lake,
+    resources: Resources,
     *,
-    reference: ReferenceFolder,
-    webhook: Webhook,
-    clock: Clock,
-    policy: Policy,
-    judge: Judge,
     first: date | None = None,
     last: date | None = None,
     anew: Collection[str] = (),
-    invoices: LogFolder | None = None,
 ) -> Night:
     """Everything that is new or changed from ``first`` to ``last``, by default all landed days.
 
     Tables named in ``anew`` are computed again on all of these days.
     """
-    today = clock.today()
-    due = days_due(lake, reference, today, date.fromisoformat(policy.start))
+    lake, reference, judge = resources.lake.open(), resources.reference, resources.judge
+    today = resources.clock.today()
+    due = days_due(lake, reference, today, date.fromisoformat(resources.policy.start))
     runner.pull([day for day in due if (first or day) <= day <= (last or day)])
     runner.land()
     days = [
@@ -349,7 +332,7 @@ def run_night(
     computed = runner.compute(
         lake, days, today, judge_from=judge_from, unjudged=unjudged, anew=anew
     )
-    delivered = runner.finish(lake, reference, webhook, clock, policy)
+    delivered = runner.finish(resources)
     if reference.read("privacy.yaml", PrivacyRules).retention_days:
         runner.refresh("erasures")
     if computed or owed:
@@ -362,7 +345,7 @@ def run_night(
     replayed = batches_outdated(lake, features) or cache_outdated(lake, features)
     if replayed:
         runner.refresh(*REPLAYED, "warehouse")
-    if invoices and invoices_changed(lake, invoices.files()):
+    if invoices_changed(lake, resources.invoices.files()):
         runner.refresh(INVOICED)
     return Night(days, computed, runner.failures, delivered, runner.findings, replayed)
 

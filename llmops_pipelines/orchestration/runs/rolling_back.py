@@ -36,13 +36,13 @@ def roll_back_day(
     decisions = incidents.decide_rollbacks(
         reference.read("alert_rules.yaml", incidents.Rules),
         rule_evaluations,
-        lake.read(QUALITY, last_days(day, COMPARED_DAYS)),
-        list(files.values()),
-        lake.read(ROLLBACKS, last_days(day, REMEMBERED_DAYS)),
-        day=day,
-        now=clock.now(),
-        act_within=policy.act_within,
-        dry_run=policy.dry_run,
+        incidents.Evidence(
+            lake.read(QUALITY, last_days(day, COMPARED_DAYS)),
+            list(files.values()),
+            lake.read(ROLLBACKS, last_days(day, REMEMBERED_DAYS)),
+            incidents.EvaluatedDay(day, clock.now(), policy.act_within),
+            dry_run=policy.dry_run,
+        ),
     )
     by_name = {prompt.name: (file, prompt) for file, prompt in files.items()}
     for decision in decisions.filter(pl.col("outcome") == "rolled_back").iter_rows(named=True):

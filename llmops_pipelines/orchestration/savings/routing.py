@@ -34,8 +34,7 @@ def learned_policies(lake: Lake, embed: Embed = minilm.embed) -> pl.DataFrame:
     """``ROUTING_POLICIES`` from the last ``WINDOW_DAYS`` judged days.
 
     Pairs that the stored rows were learned from are not learned from again; what they come to in a
-    year follows the traffic. No text is read where
-    no two models answered the same.
+    year follows the traffic. No text is read where no two models answered the same.
     """
     days = sorted({*lake.days(JUDGE_SCORES), *lake.days(RAGAS_SCORES)})[-WINDOW_DAYS:]
     scores = pl.concat(lake.read(table, days) for table in (JUDGE_SCORES, RAGAS_SCORES))

@@ -15,6 +15,8 @@ from llmops_pipelines.orchestration.graph.resources import (
     LakeResource,
     ReferenceFolder,
 )
+from llmops_pipelines.orchestration.judging.asking import Occasion
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup
 from llmops_pipelines.orchestration.judging.judging import judge_items
 from llmops_pipelines.reference import Feature, Features
 
@@ -30,13 +32,12 @@ def rule_by_ledger(
     features = reference.read("features.yaml", Features)
     of_command = {promptfoo.FEATURE: Feature(judging=judge.name)}
     features = features.model_copy(update={"features": {**features.features, **of_command}})
-    run_id = uuid4().hex
+    opened, setup, run_id = lake.open(), JudgeSetup(judge, features), uuid4().hex
 
     def rule(kind: promptfoo.Kind, items: pl.DataFrame) -> Mapping[str, judging.Ruling]:
         spec = _spec(kind, judge.model)
-        scores = judge_items(
-            items, [spec], features, lake=lake, judge=judge, clock=clock, run_id=run_id
-        )
+        occasion = Occasion(opened, setup, clock, clock.today(), run_id)
+        scores = judge_items(items, [spec], occasion)
         rulings = {
             row["call_id"]: judging.Ruling(row["outcome"], row["score"], row["reason"])
             for row in scores.iter_rows(named=True)

@@ -35,7 +35,7 @@ from llmops_pipelines.adapters.spool import Spool
 from llmops_pipelines.judging.embedded import RELEVANCE, SUPPORT
 from llmops_pipelines.judging.entailment import LEAST, MEAN
 from llmops_pipelines.judging.execution.preflight import Finding
-from llmops_pipelines.judging.ledger import attempt_frame
+from llmops_pipelines.judging.ledger import attempt_frame, cost_of
 from llmops_pipelines.judging.samples import Sample
 from llmops_pipelines.orchestration.judging.endpoints import Seat
 from llmops_pipelines.orchestration.judging.preflights import checked
@@ -426,9 +426,8 @@ def _count_batches(scoring: Scoring) -> None:
     scoring.calls += items.height
     scoring.faults += items.filter(pl.col("outcome") != "ok").height
     scoring.uncosted += items["cost"].null_count()
-    cost = dollars(items)
     if items.height:
-        scoring.cost = None if cost is None or scoring.cost is None else scoring.cost + cost
+        scoring.cost = cost_of([scoring.cost, dollars(items)])
     scoring.canaries += canary_results(attempts, scoring.chosen.spec)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from llmops_pipelines import judging
 from llmops_pipelines.adapters.spool import Spool, Verdict
 from llmops_pipelines.judging.juries import Combine, Vote, heard_together, jury_spec
+from llmops_pipelines.judging.ledger import cost_of
 from llmops_pipelines.orchestration.scoring.scoring import Chosen, Scoring
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.tables import JUDGE_SPECS
@@ -15,6 +16,8 @@ from llmops_pipelines.tables import JUDGE_SPECS
 
 def hear_jury(scorings: Sequence[Scoring], combine: Combine, lake: Lake) -> Scoring:
     """What the seats say together, under the spec of the jury; calls and dollars are their sums.
+
+    Dollars are those that are known; of what else was asked ``uncosted`` counts the calls.
 
     Every seat's own verdicts are in the ledger. The jury's follow from them and cost nothing.
 
@@ -29,7 +32,6 @@ def hear_jury(scorings: Sequence[Scoring], combine: Combine, lake: Lake) -> Scor
     spool = Spool()
     spool.copy_lines(first.spool)
     spool.add_verdicts(_verdicts(scorings, combine), bought=True)
-    costs = [scoring.cost for scoring in scorings]
     return Scoring(
         spool,
         Chosen(spec),
@@ -40,7 +42,7 @@ def hear_jury(scorings: Sequence[Scoring], combine: Combine, lake: Lake) -> Scor
         calls=sum(scoring.calls for scoring in scorings),
         faults=sum(scoring.faults for scoring in scorings),
         uncosted=sum(scoring.uncosted for scoring in scorings),
-        cost=_sum(costs),
+        cost=cost_of(scoring.cost for scoring in scorings),
         canaries=tuple(canary for scoring in scorings for canary in scoring.canaries),
         members=tuple(scorings),
     )
@@ -59,7 +61,7 @@ def _verdicts(scorings: Sequence[Scoring], combine: Combine) -> Iterator[Verdict
         heard = heard_together(votes, len(votes), combine)
         owed = {vote.outcome for vote in votes} & set(judging.UNFINISHED)
         outcome = owed.pop() if heard.outcome == "failed" and len(owed) == 1 else heard.outcome
-        cost = _sum([None if v.cost is None else Decimal(v.cost) for v in said])
+        cost = cost_of(None if v.cost is None else Decimal(v.cost) for v in said)
         yield Verdict(
             said[0].digest,
             outcome,
@@ -68,13 +70,3 @@ def _verdicts(scorings: Sequence[Scoring], combine: Combine) -> Iterator[Verdict
             sum(v.attempts for v in said),
             None if cost is None else str(cost),
         )
-
-
-def _sum(costs: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum; None once any part of it is unknown."""
-    total = Decimal(0)
-    for cost in costs:
-        if cost is None:
-            return None
-        total += cost
-    return total

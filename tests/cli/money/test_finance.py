@@ -103,7 +103,7 @@ def test_what_judges_cost_is_a_line_of_the_invoice_and_no_part_of_the_residue(fo
     assert Decimal(residue["cost"]) == Decimal("0.5"), "4 less 3 of calls and 0.5 of judges"
     apart = run(folder, "chargeback", "2026-10")
     assert "evaluation" not in apart.stdout
-    assert "evaluation, apart: $0.50 for 2 judge call(s)" in apart.stderr
+    assert "evaluation, apart: $0.50 for 2 judge call(s), 1 of unknown cost" in apart.stderr
 
 
 def test_judges_are_charged_to_who_owned_the_judged_feature_on_that_day(tmp_path):

@@ -58,6 +58,14 @@ def test_people_see_what_differs_why_and_that_it_adds_up(root):
     assert "late_logs: logs of that day may still come" in said.stdout
 
 
+def test_a_model_is_shown_as_the_bill_writes_it(root, tmp_path):
+    bill = tmp_path / "odd.csv"
+    bill.write_text(OPENAI_COSTS + openai_cost(NEXT, "1.5", "tuned[/v2]"))
+    said = invoke("--data", root, "reconcile", bill, environment={"COLUMNS": "300"})
+    assert said.returncode == 1, said.stderr
+    assert "tuned[/v2]" in said.stdout
+
+
 def test_days_can_be_chosen_and_rows_written(root, tmp_path):
     out = tmp_path / "rows.parquet"
     said = invoke(

@@ -69,6 +69,24 @@ def test_calls_of_which_no_cost_is_known_come_to_no_total(tmp_path):
     assert "$0" not in said.stdout
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("costs", "--by", "feature"),
+        ("drivers", "--from", "2026-11-08", "--to", "2026-11-14"),
+    ],
+)
+def test_names_from_logs_are_shown_as_they_are_written(tmp_path, command):
+    """Square brackets are markup to the library that draws tables: it ate them, or failed."""
+    used = {"uncached_input": 1, "output_text": 1}
+    days = [at(f"2026-11-{day:02} 09:00") for day in range(1, 15)]
+    names = ("chat [beta]", "mail [/beta]")
+    priced_lake(tmp_path, [call(feature=f, started_at=d, **used) for d in days for f in names])
+    said = invoke("--data", tmp_path, *command, environment={"COLUMNS": "300"})
+    assert said.returncode == 0, said.stderr
+    assert all(name in said.stdout for name in names)
+
+
 def test_evaluation_stands_apart_and_only_that_of_the_days_asked_for(world):
     told = asked(world[0], "--from", "2026-11-10", "--to", "2026-11-11")
     assert told["evaluation"] == {"calls": 1, "unpriced_calls": 0, "cost_usd": "0.25"}

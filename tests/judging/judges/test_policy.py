@@ -22,10 +22,8 @@ def test_a_feature_alone_judges_nothing_without_a_model():
 
 
 def test_a_feature_that_names_the_endpoint_switches_its_rubrics_on():
-    specs = endpoint_specs(
-        default_rubrics(), JUDGED, endpoint="judge", model="judge-1", others=[spec()]
-    )
-    assert [s.metric for s in specs] == ["groundedness", "politeness"]
+    specs = endpoint_specs(default_rubrics(), JUDGED, endpoint="judge", model="judge-1")
+    assert [s.metric for s in specs] == ["groundedness"]
 
 
 def test_a_rubric_for_other_features_is_not_asked():

@@ -11,14 +11,15 @@ import pytest
 from llmops_pipelines.adapters.endpoints import openai_batches, patience
 from llmops_pipelines.judging import rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
-from llmops_pipelines.orchestration.graph.resources import Judge, LakeResource
+from llmops_pipelines.orchestration.graph.resources import Judge
+from llmops_pipelines.orchestration.judging.asking import Occasion
 from llmops_pipelines.orchestration.judging.batches import LakeBook, held, open_days
 from llmops_pipelines.orchestration.judging.endpoints import benches
 from llmops_pipelines.orchestration.judging.judging import judge_items, spend_of
 from llmops_pipelines.tables import CALL_TEXTS, JUDGE_BATCHES, JUDGE_CALLS, JUDGE_LEDGER, TOMBSTONES
 from tests.batch_stub import MALFORMED, BatchStub, Fault, Misfortune
 from tests.judge_stub import REFUSED, TRUNCATED
-from tests.judging.worlds import JUDGED, item_frame, text
+from tests.judging.worlds import item_frame, text
 from tests.orchestration.batch_worlds import ANSWERS, DAY, ITEMS, MODEL, RUBRIC, World
 from tests.vocabulary import vocabulary
 
@@ -85,9 +86,7 @@ def test_a_batch_costs_half(world, stub, tmp_path):
 
 
 def _evaluation_costs(world: World) -> dict:
-    (row,) = spend_of(
-        world.scores.lazy(), lake=LakeResource(root=str(world.root)), day=DAY
-    ).to_dicts()
+    (row,) = spend_of(world.scores.lazy(), world.lake, DAY).to_dicts()
     return row
 
 
@@ -446,10 +445,8 @@ def test_an_endpoint_of_judges_yaml_has_a_batch_setting_of_its_own():
 
 
 def test_who_waits_for_the_answer_is_never_made_to_wait_for_a_batch(world, stub):
-    lake = LakeResource(root=str(world.root))
-    scores = judge_items(
-        ITEMS, [SPEC], JUDGED, lake=lake, judge=world.judge, clock=world.clock, run_id="command"
-    )
+    occasion = Occasion(world.lake, world.setup, world.clock, world.clock.today(), "command")
+    scores = judge_items(ITEMS, [SPEC], occasion)
     assert set(scores["outcome"]) == {"scored"}
     assert stub.batches == {}
 

@@ -11,6 +11,7 @@ from llmops_pipelines.judging import SlicedItems
 from llmops_pipelines.orchestration.graph.resources import Clock, Judge
 from llmops_pipelines.orchestration.judging import entailment
 from llmops_pipelines.orchestration.judging.asking import Occasion, ledger_on
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.stores import open_store
 from llmops_pipelines.reference import Feature, Features
@@ -23,7 +24,8 @@ ITEMS = item_frame("Refunds take five days.", "Lounges are free.")
 
 def _said_by(model, lake, items=ITEMS, features=JUDGED):
     settings = Judge(entailment_model=model)
-    occasion = Occasion(lake, features, settings, Clock(fixed=NOON.isoformat()), DAY, "run-1")
+    clock = Clock(fixed=NOON.isoformat())
+    occasion = Occasion(lake, JudgeSetup(settings, features), clock, DAY, "run-1")
     asked = entailment.judge_by_entailment(items, occasion)
     with ledger_on(items, [asked], lake) as ledger:
         return asked.specs, asked.said_of(items, ledger)
@@ -82,9 +84,8 @@ def test_the_ledger_is_looked_through_once_however_many_slices_there_are(judge, 
         Lake, "scan", lambda self, table, *days: scans.append(table) or scan(self, table, *days)
     )
     items = SlicedItems(lambda: ITEMS.iter_slices(1))
-    occasion = Occasion(
-        judge.lake, JUDGED, Judge(entailment_model="m"), Clock(fixed=NOON.isoformat()), DAY, "run-1"
-    )
+    setup = JudgeSetup(Judge(entailment_model="m"), JUDGED)
+    occasion = Occasion(judge.lake, setup, Clock(fixed=NOON.isoformat()), DAY, "run-1")
     entailment.judge_by_entailment(items, occasion)
     assert scans.count(JUDGE_LEDGER) == 1
     assert judge.lake.read(JUDGE_LEDGER).height == 4

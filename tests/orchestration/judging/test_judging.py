@@ -17,10 +17,10 @@ from llmops_pipelines.judging import (
 from llmops_pipelines.orchestration.graph.resources import (
     Clock,
     Judge,
-    LakeResource,
     ReferenceFolder,
 )
 from llmops_pipelines.orchestration.judging.asking import Asked, Occasion, ledger_on
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, read_setup
 from llmops_pipelines.orchestration.judging.judging import score_with_ragas
 from llmops_pipelines.orchestration.judging.purses import desk_of
 from llmops_pipelines.orchestration.judging.sampled_items import sampled_items
@@ -83,7 +83,7 @@ def test_the_gathered_ledger_of_a_large_day_is_read_a_few_rows_at_a_time(tmp_pat
     lake = Lake(open_store(str(tmp_path / "lake")))
     groundedness = rubric_spec("groundedness", default_rubrics().rubrics["groundedness"], model="m")
     items = SlicedItems(lambda: item_frame("one", "two", "three", "four", "five").iter_slices(2))
-    occasion = Occasion(lake, JUDGED, Judge(), Clock(), DAY, "run")
+    occasion = Occasion(lake, JudgeSetup(Judge(), JUDGED), Clock(), DAY, "run")
     asked = Asked([groundedness], ["assistant"], occasion)
     verdict = {
         "spec_id": groundedness.spec_id, "repetition": 0, "metric": "groundedness",
@@ -163,15 +163,11 @@ def test_what_a_judge_still_owes_stays_on_record_while_no_judge_is_set(tmp_path)
     (tmp_path / "features.yaml").write_text("features:\n  chat: {judging: judge}\n")
 
     def again() -> pl.DataFrame:
+        setup = read_setup(ReferenceFolder(path=str(tmp_path)), Judge())
         told = score_with_ragas(
             pl.LazyFrame(calls).select("call_id", trace_id="call_id", feature=pl.lit("chat")),
             pl.LazyFrame(calls, schema=LLM_CALLS.schema),
-            lake=LakeResource(root=str(tmp_path / "lake")),
-            reference=ReferenceFolder(path=str(tmp_path)),
-            judge=Judge(),
-            clock=Clock(fixed="2026-11-12T02:00:00"),
-            day=DAY,
-            run_id="r",
+            Occasion(lake, setup, Clock(fixed="2026-11-12T02:00:00"), DAY, "r"),
         )
         return pl.concat(list(told))
 
@@ -182,7 +178,8 @@ def test_what_a_judge_still_owes_stays_on_record_while_no_judge_is_set(tmp_path)
 
 def test_a_day_that_is_owed_nothing_is_told_without_a_judge(tmp_path):
     lake = Lake(open_store(str(tmp_path / "lake")))
-    occasion = Occasion(lake, JUDGED, Judge(), Clock(fixed="2026-11-12T02:00:00"), DAY, run_id="r")
+    setup, clock = JudgeSetup(Judge(), JUDGED), Clock(fixed="2026-11-12T02:00:00")
+    occasion = Occasion(lake, setup, clock, DAY, run_id="r")
     items = item_frame("Refunds take five days.")
     nobody = Asked((), ["assistant"], occasion, configured=False)
     with ledger_on(items, [nobody], lake) as ledger:

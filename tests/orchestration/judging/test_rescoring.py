@@ -1,14 +1,17 @@
 """A past day in front of a judge because somebody asked: again, in batches, before a jury."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from llmops_pipelines.judging import JudgeSpec, rubric_spec
+from llmops_pipelines.judging import JudgeSpec, Rubric, Rubrics, rubric_spec
 from llmops_pipelines.judging.endpoints import Judges
 from llmops_pipelines.orchestration.graph.resources import Judge, ReferenceFolder
+from llmops_pipelines.orchestration.judging.asking import Occasion
 from llmops_pipelines.orchestration.judging.batches import LakeBook
+from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, read_setup
 from llmops_pipelines.orchestration.judging.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging.judges import bridges_of, coverage_of
 from llmops_pipelines.orchestration.judging.judging import collect_day, nightly_specs, seats_for
@@ -24,7 +27,7 @@ from llmops_pipelines.tables import (
     SAMPLED_TRACES,
 )
 from tests.batch_stub import BatchStub
-from tests.judging.worlds import JUDGED, default_rubrics
+from tests.judging.worlds import JUDGED
 from tests.orchestration.batch_worlds import ANSWERS, DAY, ITEMS, MODEL, RUBRIC, World
 from tests.reporting.worlds import rows
 
@@ -53,17 +56,19 @@ class Past(World):
         for table in (SAMPLED_TRACES, LLM_CALLS, CALL_TEXTS):
             self.lake.write(table, rows(table, *named), day=DAY)
 
+    @property
+    def read(self) -> JudgeSetup:
+        """What the reference folder says."""
+        return read_setup(self.reference, self.judge)
+
     def rescore(
         self, spec: JudgeSpec = SPEC, repetition: int = 0, features: Features = JUDGED
     ) -> dict:
         self.runs += 1
         self.later(minutes=1)
-        return dict(
-            rescore_day(
-                DAY, spec, features, self.reference, lake=self.lake, judge=self.judge,
-                clock=self.clock, run_id=f"{self.root}-{self.runs}", repetition=repetition,
-            )
-        )  # fmt: skip
+        setup = replace(self.read, features=features)
+        occasion = Occasion(self.lake, setup, self.clock, DAY, f"{self.root}-{self.runs}")
+        return dict(rescore_day(spec, occasion, repetition=repetition))
 
     def shown(self) -> None:
         """Put the ledger's verdicts on the day where a night puts them."""
@@ -122,7 +127,7 @@ def test_a_rescoring_in_batches_waits_and_is_done_once_collected(past, stub, rep
     assert past.rescore(repetition=repetition)["pending"] == 6
     assert (len(stub.batches), stub.judge.calls) == (1, 0), "what waits is not sent again"
     stub.finish(shuffled=1)
-    collect_day(past.lake, past.judge, Judges(), default_rubrics(), past.clock, DAY)
+    collect_day(past.lake, past.setup, past.clock, DAY)
     past.shown()
     assert past.cells[-1] == (repetition, "done", 6, 0)
     assert past.rescore(repetition=repetition)["judged"] == 6
@@ -149,7 +154,8 @@ def test_recent_samples_from_before_a_judge_was_set_are_told_with_the_command(pa
 
     def notes(within: int = 41, **settings: str) -> list[str]:
         judge = past.judge.model_copy(update={"judge_within_days": within, **settings})
-        return list(about_judging(past.lake, past.reference, judge, past.clock.today()))
+        setup = read_setup(past.reference, judge)
+        return list(about_judging(past.lake, setup, past.clock.today()))
 
     told = (
         f"1 day(s) from {DAY} to {DAY} have samples that were not judged by {{}}, and no night "
@@ -163,10 +169,24 @@ def test_recent_samples_from_before_a_judge_was_set_are_told_with_the_command(pa
     assert notes() == [told.format("faithfulness, answer_relevancy", "faithfulness")]
 
 
+def test_a_rubric_for_other_features_is_not_missed_on_a_day_without_them(past):
+    only_triage = RUBRIC.model_copy(update={"features": ("triage",)})
+    both = Features(
+        features=dict.fromkeys(("assistant", "triage"), Feature(judging="judge", ragas=()))
+    )
+    judge = past.judge.model_copy(update={"judge_within_days": 41})
+
+    def notes(**rubrics: Rubric) -> list[str]:
+        setup = JudgeSetup(judge, both, rubrics=Rubrics(rubrics=rubrics))
+        return list(about_judging(past.lake, setup, past.clock.today()))
+
+    assert notes(groundedness=only_triage) == []
+    assert len(notes(groundedness=RUBRIC)) == 1
+
+
 def nightly(metric: str, past: Past) -> JudgeSpec:
     """The judge of that metric as a night would ask it."""
-    features = past.reference.read("features.yaml", Features)
-    specs = [spec for _, spec, _ in nightly_specs(features, past.reference, past.judge)]
+    specs = [spec for _, spec, _ in nightly_specs(past.read)]
     return next(spec for spec in specs if spec.metric == metric)
 
 
@@ -188,7 +208,7 @@ def seats(stub: BatchStub, model: str, judging: str) -> list[tuple[str, str]]:
     spec = rubric_spec("groundedness", RUBRIC, model=model)
     features = Features(features={"assistant": Feature(judging=judging)})
     judge = Judge(base_url=stub.base_url, model=MODEL)
-    found = seats_for(spec, judge, panel(stub), features)
+    found = seats_for(spec, JudgeSetup(judge, features, panel(stub)))
     return [(seat.endpoint.name, seat.endpoint.model) for seat in found]
 
 

@@ -384,6 +384,15 @@ def test_a_jury_says_one_thing_of_a_line_and_every_seat_is_in_the_ledger(desk):
     assert (again.calls, again.calls_saved) == (0, 3 * SAMPLES)
 
 
+def test_a_seat_without_a_price_takes_nothing_from_what_the_others_are_known_to_cost(desk):
+    priced, unpriced = scorings = desk.score_all(desk.bench("gpt-4.1-mini", "in-no-price-book"))
+    jury = hear_jury(scorings, "majority", desk.lake)
+    assert jury.cost == priced.cost > 0
+    assert unpriced.cost is None
+    assert (priced.uncosted, jury.uncosted) == (0, SAMPLES)
+    assert {row.cost for row in jury.spool.rows()} == {row.cost for row in priced.spool.rows()}
+
+
 def test_a_jury_without_a_majority_has_no_verdict_and_says_who_said_what(desk):
     scorings = desk.score_all(desk.bench("gpt-4.1-mini", "gpt-4.1"))
     scorings[1].spool.close()
