@@ -18,7 +18,11 @@ TOMBSTONES = Table(
             "Keyed hash of the user, SHA-256 of the session's id (16 hex digits), or the trace's id.",
         ),
         Column("forgotten_at", INSTANT, "When, UTC."),
-        Column("command", pl.String, "What asked for it, without the person's id."),
+        Column(
+            "command",
+            pl.String,
+            "What asked for it, without the person's id; `landing`: a trace of theirs that came later.",
+        ),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
@@ -88,7 +88,7 @@ def land_new_files(
     before, landed = index.select(LOG_INDEX.key), False
     for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
-        tombstones = _tombstones(lake, batch)
+        tombstones = _tombstones(lake, batch, options.now)
         earlier = partial(lake.scan, LANDED_CALLS)
         cleaned = ingest.without_forgotten(batch.tables, tombstones, earlier)
         for name, days in cleaned.items():
@@ -113,13 +113,23 @@ def land_new_files(
     return Landing(new.height, index, changed, late)
 
 
-def _tombstones(lake: Lake, batch: ingest.LandedBatch) -> pl.DataFrame:
-    """Whom to forget, those of ``batch`` who were forgotten under an older key by the newest."""
+def _tombstones(lake: Lake, batch: ingest.LandedBatch, now: datetime) -> pl.DataFrame:
+    """Whom to forget, those of ``batch`` who were forgotten under an older key by the newest.
+
+    Their traces in ``batch`` are among them: what a later one says of these may name nobody.
+    """
     tombstones = lake.read(TOMBSTONES)
     again = ingest.respelled(tombstones, batch.spellings)
-    if again.is_empty():
+    subjects = ingest.subjects_of(pl.concat([tombstones, again]))
+    if subjects.nobody:
         return tombstones
-    lake.append(TOMBSTONES, again, name=uuid4().hex[:16])
+    traces = frozenset(ingest.traces_in(batch.tables, subjects))
+    found = ingest.Subjects(frozenset(), frozenset(), traces)
+    new = ingest.tombstones_of(found, tombstones, now=now, command="landing")
+    if again.is_empty() and new.is_empty():
+        return tombstones
+    new = pl.concat([again, new]).unique(TOMBSTONES.key, keep="first", maintain_order=True)
+    lake.append(TOMBSTONES, new, name=uuid4().hex[:16])
     return lake.read(TOMBSTONES)
 
 
