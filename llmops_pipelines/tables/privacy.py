@@ -35,7 +35,11 @@ ERASURES = Table(
     columns=(
         Column("erasure", pl.String, "One run of the command."),
         Column("command", pl.String, "`llmops forget ...`, or `retention`."),
-        Column("place", pl.String, "Table, or kind of file: reports, golden files, warehouse."),
+        Column(
+            "place",
+            pl.String,
+            "Table, or kind of file: reports, golden files, unfinished files, warehouse.",
+        ),
         Column("rows", pl.Int64, "Rows deleted or blanked, or files removed."),
         Column("erased_at", INSTANT, "When, UTC."),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,7 +54,8 @@ OUTSIDE = (
     "messages already sent to the webhook",
     "judge endpoints, which saw the texts of judged calls",
     "backups and older versions that the storage keeps of the lake",
-    "Dagster's event log: it holds counts, ids and examples of faults",
+    "Dagster's event log: it holds counts, ids, names and examples of faults",
+    "files that commands wrote elsewhere: exports, and what `llmops score` was given and gave",
     "rejected lines: they name file and line, and nobody knows whose they are",
 )
 """What `forget` cannot reach, apart from the log files themselves."""
@@ -64,6 +66,7 @@ LABELLED = (LLM_CALLS, TRACE_STEPS, LANDED_CALLS, LANDED_STEPS)
 OF_ITS_DAY = (HEURISTIC_SCORES, GOLDEN_CANDIDATES, *LABELLED)
 """Tables whose partition of a day speaks of its own calls and steps; others are searched whole."""
 
+_DEAD_AFTER_NS = 3600 * 10**9
 _TELLING = 24
 """Shorter texts are in too many pages to tell that a page quotes somebody."""
 
@@ -128,6 +131,7 @@ def forget(
     ):
         gone = _everywhere(lake, table, _deleting(landed, table.key), landed["day"])
         did(table.name, gone + _delete_computed(lake, table, computed))
+    did("unfinished files", _drop_unfinished(lake, golden_folder))
     if lake.store.read(FILE) is not None:
         rebuild_warehouse(lake)
         did("warehouse", 1)
@@ -269,6 +273,24 @@ def _drop_reports(lake: Lake, quotes: set[str]) -> int:
             day = entry.path.rsplit("/", 1)[-1].removesuffix(".html")
             for part in list(lake.store.walk(f"{NIGHTLY_REPORTS.name}/day={day}")):
                 lake.store.delete(part.path)
+            dropped += 1
+    return dropped
+
+
+def _drop_unfinished(lake: Lake, golden_folder: Path) -> int:
+    """Delete what killed writers left beside their files: nobody reads it, and it may hold texts.
+
+    One that is at work wrote to its own within the hour.
+    """
+    before_ns = time.time_ns() - _DEAD_AFTER_NS
+    dropped = 0
+    for entry in list(lake.store.unfinished()):
+        if entry.modified_ns < before_ns:
+            lake.store.delete(entry.path)
+            dropped += 1
+    for file in golden_folder.glob(".golden-*.new"):
+        if file.stat().st_mtime_ns < before_ns:
+            file.unlink()
             dropped += 1
     return dropped
 

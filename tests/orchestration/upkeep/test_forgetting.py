@@ -1,6 +1,7 @@
 """A person is forgotten: texts leave every table, numbers stay, and nothing comes back."""
 
 import json
+import os
 from datetime import datetime
 
 import duckdb
@@ -146,6 +147,7 @@ def test_texts_of_the_whole_trace_leave_and_others_stay(lake, tmp_path):
         "judge_ledger": 1, "judge_calls": 1, "golden_candidates": 1, "golden_dataset": 1,
         "text_vectors": 0,
         "feedback": 1, "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
+        "unfinished files": 0,
         "llm_calls": 0, "landed_calls": 1, "trace_steps": 0, "landed_steps": 0,
     }  # fmt: skip
 
@@ -338,6 +340,24 @@ def test_golden_files_lose_the_cases(lake, tmp_path):
     file.write_text("".join(json.dumps(case) + "\n" for case in cases))
     assert forgotten(lake, tmp_path, user("jo")).rows["golden files"] == 1
     assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [3]
+
+
+def test_what_a_killed_writer_left_goes_and_what_is_being_written_stays(tmp_path):
+    lake = Lake(FolderStore(tmp_path / "lake"))
+    golden = tmp_path / "golden"
+    left = [
+        tmp_path / "lake/.writing-warehouse",
+        tmp_path / f"lake/call_texts/day={DAY}/.writing-part",
+        golden / ".golden-2026.11.10-abc.jsonl.new",
+    ]
+    at_work = tmp_path / "lake/.writing-now"
+    for file in (*left, at_work):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(WORDS)
+    for file in left:
+        os.utime(file, (1, 1))
+    assert forgotten(lake, tmp_path, user("jo")).rows["unfinished files"] == 3
+    assert [file.exists() for file in (*left, at_work)] == [False, False, False, True]
 
 
 def test_the_warehouse_is_written_anew_and_holds_no_documents(lake, tmp_path):
