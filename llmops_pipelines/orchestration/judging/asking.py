@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 import polars as pl
 
@@ -32,7 +31,6 @@ from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
-    JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_SCORES,
     JUDGE_SPECS,
@@ -239,11 +237,9 @@ def _spend(
     lake, judge, clock = occasion.lake, occasion.judge, occasion.clock
     day, run_id = occasion.day, occasion.run_id
 
-    def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
-        part = uuid4().hex
-        lake.append(JUDGE_CALLS, attempts, name=part, day=day)
-        if not verdicts.is_empty():
-            lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
+    # Somebody may be forgotten while a long judging goes on.
+    book_of_batches = LakeBook(lake, day)
+    append = book_of_batches.append
 
     book = lake.read(PRICE_BOOK)
     batch_price = price_of(book, clock.now(), "batch")
@@ -279,7 +275,6 @@ def _spend(
             record_quote(lake, found, seat.pace, day=day, run_id=run_id, quoted_at=clock.now())
             QUOTES.info("quote %s: %s", day, found)
 
-    book_of_batches = LakeBook(lake, day)
     posting = seat.batch and submission(
         book_of_batches, seat.batch, run.purse, batch_price, run.price, clock.now
     )
