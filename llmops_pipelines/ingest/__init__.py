@@ -36,7 +36,7 @@ from llmops_pipelines.ingest.landing.log_index import (
 from llmops_pipelines.ingest.landing.shaping import hidden
 from llmops_pipelines.ingest.landing.tabling import LANDED_TABLES
 from llmops_pipelines.ingest.log_files.files import LogFile
-from llmops_pipelines.ingest.options import LandingOptions
+from llmops_pipelines.ingest.options import LandingOptions, key_id
 from llmops_pipelines.ingest.privacy.contents import found_again
 from llmops_pipelines.ingest.privacy.forgetting import (
     Subjects,
@@ -44,6 +44,7 @@ from llmops_pipelines.ingest.privacy.forgetting import (
     session_digest,
     subjects_of,
     tombstones_of,
+    traces_in,
     traces_of,
     without_comments,
     without_forgotten,
@@ -87,6 +88,7 @@ __all__ = [
     "gaps",
     "given_near",
     "hidden",
+    "key_id",
     "land",
     "late_feedback",
     "llm_calls",
@@ -103,6 +105,7 @@ __all__ = [
     "tombstones_of",
     "trace_steps",
     "traces",
+    "traces_in",
     "traces_of",
     "unaccounted_files",
     "unaccounted_rows",

@@ -13,6 +13,11 @@ from llmops_pipelines.ingest.sources import Sources
 from llmops_pipelines.reference import Features
 
 
+def key_id(key: bytes) -> str:
+    """What a hash key is called, 8 hex digits: it can be told apart and not be guessed."""
+    return hashlib.sha256(key).hexdigest()[:8]
+
+
 @dataclass(frozen=True)
 class LandingOptions:
     """Settings of a landing.
@@ -42,8 +47,8 @@ class LandingOptions:
 
     @property
     def key_id(self) -> str:
-        """What the hash key is called, 8 hex digits: it can be told apart and not be guessed."""
-        return hashlib.sha256(self.hash_key).hexdigest()[:8]
+        """What the hash key is called."""
+        return key_id(self.hash_key)
 
     @property
     def limits(self) -> Limits:

@@ -18,7 +18,11 @@ TOMBSTONES = Table(
             "Keyed hash of the user, SHA-256 of the session's id (16 hex digits), or the trace's id.",
         ),
         Column("forgotten_at", INSTANT, "When, UTC."),
-        Column("command", pl.String, "What asked for it, without the person's id."),
+        Column(
+            "command",
+            pl.String,
+            "What asked for it, without the person's id; `landing`: a trace of theirs that came later.",
+        ),
     ),
 )
 
@@ -31,7 +35,11 @@ ERASURES = Table(
     columns=(
         Column("erasure", pl.String, "One run of the command."),
         Column("command", pl.String, "`llmops forget ...`, or `retention`."),
-        Column("place", pl.String, "Table, or kind of file: reports, golden files, warehouse."),
+        Column(
+            "place",
+            pl.String,
+            "Table, or kind of file: reports, golden files, unfinished files, warehouse.",
+        ),
         Column("rows", pl.Int64, "Rows deleted or blanked, or files removed."),
         Column("erased_at", INSTANT, "When, UTC."),
     ),

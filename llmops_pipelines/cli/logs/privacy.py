@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from llmops_pipelines import ingest
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.landing.retention import expire, kept_from
-from llmops_pipelines.orchestration.storage.lake import LakeError
+from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
 from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.orchestration.upkeep.forgetting import Forgotten, foreign_folders, forget
 from llmops_pipelines.reference import PrivacyRules, ReferenceFileError
+from llmops_pipelines.tables import LANDED_CALLS, LLM_CALLS
 
 
 def forget_person(
@@ -57,11 +59,29 @@ def forget_person(
     foreign = [
         f"the folder {name}/ of the lake, which holds no table" for name in foreign_folders(lake)
     ]
-    done.outside = (*done.outside, *foreign)
+    done.outside = (*done.outside, *foreign, *(_under_unknown_keys(lake, keys) if user else ()))
     if as_json:
         typer.echo(json.dumps(asdict(done), indent=2))
     else:
         _tell(done, settings)
+
+
+def _under_unknown_keys(lake: Lake, keys: Sequence[bytes]) -> Iterator[str]:
+    """What is told of rows whose users were hashed with a key that is not known here."""
+    known = {ingest.key_id(key) for key in keys}
+    counts = (
+        pl.concat(lake.scan(table).select("user_key") for table in (LANDED_CALLS, LLM_CALLS))
+        .filter(pl.col("user_key").is_not_null() & ~pl.col("user_key").is_in(list(known)))
+        .group_by("user_key")
+        .len()
+        .sort("user_key")
+        .collect()
+    )
+    for key, rows in counts.iter_rows():
+        yield (
+            f"{rows:,} row(s) of calls whose users were hashed with key {key}, which is not known "
+            "here: put it into LLMOPS_USER_HASH_OLD_KEYS, and run the command again"
+        )
 
 
 def expire_tables(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
@@ -121,7 +141,13 @@ def _tell(done: Forgotten, settings: Settings) -> None:
     for place, rows in done.rows.items():
         if rows:
             typer.echo(f"  {place}: {rows:,}")
-    typer.echo("their numbers and digests stay; no later landing writes their texts")
+    if done.traces:
+        typer.echo("their numbers and digests stay; no later landing writes their texts")
+    else:
+        typer.echo(
+            "nothing is known by that id, which is compared letter by letter: look how the logs "
+            "spell it. It is remembered, and no later landing writes its texts"
+        )
     typer.echo("not reached, and yours to see to:")
     for file, lines in done.log_files.items():
         typer.echo(f"  {settings.log_root}/{file}: {lines:,} line(s), if it is still there")

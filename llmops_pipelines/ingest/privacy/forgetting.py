@@ -86,6 +86,17 @@ def respelled(tombstones: pl.DataFrame, spellings: pl.DataFrame) -> pl.DataFrame
     )
 
 
+def traces_in(tables: Tables, subjects: Subjects) -> set[str]:
+    """The traces of a landing batch in which a subject appears, those of ``subjects`` among them.
+
+    Args:
+        tables: As the batch has them.
+        subjects: Whom to look for.
+    """
+    frames = (_all(tables, table.name) for table in (LANDED_CALLS, LANDED_STEPS))
+    return traces_of([frame.lazy() for frame in frames if frame.width], subjects)
+
+
 def without_forgotten(
     tables: Tables, tombstones: pl.DataFrame, landed: Callable[[], pl.LazyFrame]
 ) -> Tables:
@@ -103,7 +114,7 @@ def without_forgotten(
     if subjects.nobody:
         return tables
     calls, steps = (_all(tables, table.name) for table in (LANDED_CALLS, LANDED_STEPS))
-    traces = traces_of([frame.lazy() for frame in (calls, steps) if frame.width], subjects)
+    traces = traces_in(tables, subjects)
     of_traces = pl.col("trace_id").is_in(list(traces))
     cleaned: dict[str, Mapping[date, pl.DataFrame]] = dict(tables)
     for table in (LANDED_CALLS, LANDED_STEPS):

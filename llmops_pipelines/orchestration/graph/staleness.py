@@ -64,22 +64,31 @@ def stale_assets(
 
     Truth lies in the lake itself: every file names the digests it was computed from. What a judge
     still owes counts only while ``judging``: while there is one to ask about that day. Tables named
-    in ``anew`` are stale because somebody says so.
+    in ``anew`` are stale because somebody says so. What reads rows of the day that are past their
+    retention, and are not computed again before it, keeps what it has: it would be made of nothing.
     """
     stale: list[DailyAsset] = []
     renewed: set[str] = set()
     for asset in assets:
         stored = lake.stored(TABLES[asset.table], day)
-        if (
+        if not (
             stored is None
             or asset.table in anew
             or renewed & set(asset.windows)
             or stored.inputs != input_digests(lake, asset.windows, day)
             or (judging and _awaits_verdicts(lake, asset.table, day))
         ):
+            continue
+        if not reads_what_is_gone(lake, asset, day, renewed):
             stale.append(asset)
             renewed.add(asset.table)
     return stale
+
+
+def reads_what_is_gone(lake: Lake, asset: DailyAsset, day: date, renewed: Collection[str]) -> bool:
+    """Whether retention emptied a table of the day that ``asset`` reads, apart from ``renewed``."""
+    read = (TABLES[name] for name in asset.windows if name in TABLES and name not in renewed)
+    return any(table.partitioned and lake.expired(table, day) for table in read)
 
 
 def owing_days(lake: Lake, days: Iterable[date]) -> list[date]:

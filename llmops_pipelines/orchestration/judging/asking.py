@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import polars as pl
 
@@ -31,7 +30,6 @@ from llmops_pipelines.orchestration.judging.purses import (
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.tables import (
-    JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_SCORES,
     JUDGE_SPECS,
@@ -240,12 +238,8 @@ def _spend(
     lake, judge, clock = occasion.lake, occasion.setup.judge, occasion.clock
     day, run_id = occasion.day, occasion.run_id
 
-    def append(verdicts: pl.DataFrame, attempts: pl.DataFrame) -> None:
-        part = uuid4().hex
-        lake.append(JUDGE_CALLS, attempts, name=part, day=day)
-        if not verdicts.is_empty():
-            lake.append(JUDGE_LEDGER, verdicts, name=part, day=day)
-
+    book_of_day = LakeBook(lake, day)
+    append = book_of_day.append  # somebody may be forgotten while a long judging goes on
     book = lake.read(PRICE_BOOK)
     batch_price = price_of(book, clock.now(), "batch")
     run = judging.JudgingRun(
@@ -269,7 +263,7 @@ def _spend(
             QUOTES.info("quote %s: %s", day, found)
 
     posting = seat.batch and submission(
-        LakeBook(lake, day), seat.batch, run.purse, batch_price, run.price, clock.now
+        book_of_day, seat.batch, run.purse, batch_price, run.price, clock.now
     )
     judged = judge_day(
         items,

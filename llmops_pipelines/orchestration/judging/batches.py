@@ -30,6 +30,7 @@ from llmops_pipelines.tables import (
     JUDGE_CALLS,
     JUDGE_LEDGER,
     JUDGE_SPECS,
+    LLM_CALLS,
     TOMBSTONES,
 )
 
@@ -141,6 +142,7 @@ class LakeBook:
         person who was forgotten meanwhile no words are kept.
         """
         verdicts = self._without_forgotten(verdicts)
+        attempts = self._without_what_was_told(attempts)
         if not attempts.is_empty():
             name = _digest(attempts["attempt_id"])
             self.lake.append(JUDGE_CALLS, attempts, name=name, day=self.day)
@@ -149,6 +151,19 @@ class LakeBook:
                 verdicts.select(pl.concat_str(judging.LEDGER_KEY, separator=":")).to_series()
             )
             self.lake.append(JUDGE_LEDGER, verdicts, name=name, day=self.day)
+
+    def _without_what_was_told(self, attempts: pl.DataFrame) -> pl.DataFrame:
+        """``attempts`` without the endpoint's words on calls of traces that were forgotten.
+
+        A refusal may quote what it refuses.
+        """
+        traces = self.lake.read(TOMBSTONES).filter(kind="trace")["subject"]
+        if attempts.is_empty() or traces.is_empty():
+            return attempts
+        calls = self.lake.scan(LLM_CALLS, [self.day])
+        gone = calls.filter(pl.col("trace_id").is_in(traces.implode())).select("call_id").collect()
+        theirs = pl.col("call_id").is_in(gone["call_id"].implode())
+        return attempts.with_columns(reason=pl.when(~theirs).then("reason"))
 
     def _without_forgotten(self, verdicts: pl.DataFrame) -> pl.DataFrame:
         """``verdicts`` without the judge's words where the judged texts have been erased."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
@@ -25,7 +25,7 @@ from llmops_pipelines.orchestration.landing.landed_rows import landed_rows, of_f
 from llmops_pipelines.orchestration.landing.late_feedback import changed_late_feedback
 from llmops_pipelines.orchestration.landing.midnights import with_neighbours
 from llmops_pipelines.orchestration.landing.redaction import redaction_of
-from llmops_pipelines.orchestration.landing.retention import kept_from
+from llmops_pipelines.orchestration.landing.retention import SOURCES, kept_from
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.spooling import dealt_out
 from llmops_pipelines.reference import Features, PrivacyRules
@@ -33,7 +33,6 @@ from llmops_pipelines.tables import (
     CALL_TEXTS,
     LANDED_CALLS,
     LANDED_DAYS,
-    LANDED_FEEDBACK,
     LANDED_STEPS,
     LATE_FEEDBACK,
     LOG_INDEX,
@@ -46,8 +45,8 @@ from llmops_pipelines.tables import (
 _LINE_COUNTS = ("lines", "records", "calls", "steps", "feedback", "rejected", "ignored")
 
 
-_SOURCES = (LANDED_CALLS.name, LANDED_STEPS.name, LANDED_FEEDBACK.name)
-"""A day whose rows left one of these cannot be computed again as it was."""
+_OWNERS = {CALL_TEXTS.name: LANDED_CALLS.name, STEP_TEXTS.name: LANDED_STEPS.name}
+"""Texts do not land without the rows that say whose they are."""
 _OF_NEIGHBOURS = ("elsewhere", "said_before", "tried_before")
 _UNREPORTED = "unreported_days.json"
 
@@ -88,12 +87,13 @@ def land_new_files(
     before, landed = index.select(LOG_INDEX.key), False
     for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
         # Read for every batch: somebody may be forgotten while a long landing goes on.
-        tombstones = _tombstones(lake, batch)
+        tombstones = _tombstones(lake, batch, options.now)
         earlier = partial(lake.scan, LANDED_CALLS)
         cleaned = ingest.without_forgotten(batch.tables, tombstones, earlier)
         for name, days in cleaned.items():
             for day, rows in days.items():
-                if day < first_days.get(name, day):
+                owner = _OWNERS.get(name, name)
+                if day < max(first_days.get(name, day), first_days.get(owner, day)):
                     continue
                 lake.append(TABLES[name], rows, name=batch.name, day=day)
         _forget_in(lake, batch, tombstones.height)
@@ -103,7 +103,7 @@ def land_new_files(
     if landed:
         del index  # it may have a row for each of a million objects
         index = log_index(lake)
-    closed = max((first_days[name] for name in _SOURCES if name in first_days), default=date.min)
+    closed = max((first_days[name] for name in SOURCES if name in first_days), default=date.min)
     changed, late = _write_changed_days(lake, index, closed)
     report(LANDED_DAYS, changed)
     report(LATE_FEEDBACK, late)
@@ -113,13 +113,23 @@ def land_new_files(
     return Landing(new.height, index, changed, late)
 
 
-def _tombstones(lake: Lake, batch: ingest.LandedBatch) -> pl.DataFrame:
-    """Whom to forget, those of ``batch`` who were forgotten under an older key by the newest."""
+def _tombstones(lake: Lake, batch: ingest.LandedBatch, now: datetime) -> pl.DataFrame:
+    """Whom to forget, those of ``batch`` who were forgotten under an older key by the newest.
+
+    Their traces in ``batch`` are among them: what a later one says of these may name nobody.
+    """
     tombstones = lake.read(TOMBSTONES)
     again = ingest.respelled(tombstones, batch.spellings)
-    if again.is_empty():
+    subjects = ingest.subjects_of(pl.concat([tombstones, again]))
+    if subjects.nobody:
         return tombstones
-    lake.append(TOMBSTONES, again, name=uuid4().hex[:16])
+    traces = frozenset(ingest.traces_in(batch.tables, subjects))
+    found = ingest.Subjects(frozenset(), frozenset(), traces)
+    new = ingest.tombstones_of(found, tombstones, now=now, command="landing")
+    if again.is_empty() and new.is_empty():
+        return tombstones
+    new = pl.concat([again, new]).unique(TOMBSTONES.key, keep="first", maintain_order=True)
+    lake.append(TOMBSTONES, new, name=uuid4().hex[:16])
     return lake.read(TOMBSTONES)
 
 
@@ -273,6 +283,8 @@ def _write_changed_days(
     for day in lake.days(LANDED_DAYS):
         if day >= closed:
             wanted.setdefault(day, LANDED_DAYS.empty())
+    # Also where privacy.yaml would keep them by now: their rows are gone.
+    wanted = {day: rows for day, rows in wanted.items() if not lake.expired(LANDED_DAYS, day)}
     recorded = {day: _recorded(lake, day) for day in wanted}
     untold_before = unreported_days(lake)
     # A landing before may have died between two days; of a lake that an earlier release wrote no

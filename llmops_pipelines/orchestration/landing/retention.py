@@ -13,7 +13,17 @@ import polars as pl
 from llmops_pipelines.orchestration.graph.resources import Clock, LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.reference import PrivacyRules
-from llmops_pipelines.tables import ERASURES, LANDED_CALLS, LANDED_DAYS, TABLES
+from llmops_pipelines.tables import (
+    ERASURES,
+    LANDED_CALLS,
+    LANDED_DAYS,
+    LANDED_FEEDBACK,
+    LANDED_STEPS,
+    TABLES,
+)
+
+SOURCES = (LANDED_CALLS.name, LANDED_STEPS.name, LANDED_FEEDBACK.name)
+"""A day whose rows left one of these cannot be computed again as it was."""
 
 
 class Expired(NamedTuple):
@@ -42,6 +52,8 @@ def expire(lake: Lake, first_days: Mapping[str, date], *, now: datetime | None) 
             lake.expire(TABLES[expired.table], day)
             if expired.table == LANDED_CALLS.name:
                 lake.rewrite(LANDED_DAYS, _without_said, day=day)
+            if expired.table in SOURCES:
+                lake.close(LANDED_DAYS, day)
     erasure = uuid4().hex[:16]
     rows = [
         {

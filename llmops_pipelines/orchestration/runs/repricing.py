@@ -21,7 +21,11 @@ from llmops_pipelines.adapters.charting.restatement_chart import before_and_afte
 from llmops_pipelines.orchestration.graph.daily import input_digests
 from llmops_pipelines.orchestration.graph.partitions import days_of
 from llmops_pipelines.orchestration.graph.resources import Clock, LakeResource, ReferenceFolder
-from llmops_pipelines.orchestration.graph.staleness import DailyAsset, stale_assets
+from llmops_pipelines.orchestration.graph.staleness import (
+    DailyAsset,
+    reads_what_is_gone,
+    stale_assets,
+)
 from llmops_pipelines.orchestration.runs.nightly import (
     APART,
     BOOKS,
@@ -99,7 +103,11 @@ def resting_on(lake: Lake, assets: Sequence[DailyAsset], day: date) -> list[Dail
     """
     found = {_COSTS}
     for asset in assets:
-        if found & set(asset.windows) and asset.table not in APART:
+        if (
+            found & set(asset.windows)
+            and asset.table not in APART
+            and not reads_what_is_gone(lake, asset, day, found)
+        ):
             found.add(asset.table)
     return [
         asset for asset in assets if asset.table in found and lake.stored(TABLES[asset.table], day)

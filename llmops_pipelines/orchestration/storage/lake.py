@@ -23,6 +23,8 @@ from llmops_pipelines.tables import Column, Table
 
 PART = "part.parquet"
 VERSION_KEY, DIGEST_KEY, INPUTS_KEY = "llmops.table_version", "llmops.digest", "llmops.inputs"
+EXPIRED_KEY = "llmops.expired"
+"""Stands in a partition that retention has emptied, until it is computed again."""
 REPLACES_KEY = "llmops.replaces"
 """Names of the parts whose rows a compacted part holds: they count no more, deleted or not."""
 
@@ -181,6 +183,7 @@ class Lake:
         change: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]],
         *,
         day: date | None = None,
+        marks: Mapping[str, str] | None = None,
     ) -> int:
         """Replace rows in place, each part under its own name, and return how many were touched.
 
@@ -188,6 +191,7 @@ class Lake:
         them changed and how many it touched. A part keeps the digest of what was first computed:
         what rests on it is not outdated by an erasure, and a part that is landed again is still
         found to be there. Parts that a compacted one replaces are changed too, and not counted.
+        A part that changed says ``marks`` of itself besides.
         """
         folder = _folder(table, day)
         touched, seen = 0, set[str]()
@@ -196,12 +200,16 @@ class Lake:
             live = self._live(folder)
             for path in (entry.path for entry in new):
                 seen.add(path)
-                count = self._change(table, path, change)
+                count = self._change(table, path, change, marks or {})
                 touched += count if path in live else 0
         return touched
 
     def _change(
-        self, table: Table, path: str, change: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]]
+        self,
+        table: Table,
+        path: str,
+        change: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]],
+        marks: Mapping[str, str],
     ) -> int:
         if (content := self.store.read(path)) is None:
             return 0
@@ -209,8 +217,8 @@ class Lake:
         _checked_version(table, self.store.uri(path), metadata)
         rows, count = change(pl.read_parquet(io.BytesIO(content)))
         if count:
-            keys = (VERSION_KEY, DIGEST_KEY, INPUTS_KEY, REPLACES_KEY)
-            kept = {key: metadata[key] for key in keys if key in metadata}
+            keys = (VERSION_KEY, DIGEST_KEY, INPUTS_KEY, REPLACES_KEY, EXPIRED_KEY)
+            kept = {key: metadata[key] for key in keys if key in metadata} | dict(marks)
             file = io.BytesIO()
             rows.write_parquet(file, compression="zstd", metadata=kept)
             self.store.put(path, file.getvalue())
@@ -262,7 +270,8 @@ class Lake:
     def expire(self, table: Table, day: date) -> None:
         """Take the rows of a day out: parts go, a computed partition stays as an empty one.
 
-        An empty partition keeps its digest, so that no night computes it anew from what is gone.
+        An empty partition keeps its digest, so that no night computes it anew from what is gone,
+        and is known as ``expired``.
         """
         folder = _folder(table, day)
         live = self._live(folder)
@@ -270,7 +279,23 @@ class Lake:
         for entry in sorted(self.store.walk(folder), key=lambda entry: entry.path in live):
             if entry.path.rsplit("/", 1)[-1] != PART:
                 self.store.delete(entry.path)
-        self.rewrite(table, lambda rows: (rows.clear(), rows.height), day=day)
+        emptied = {EXPIRED_KEY: "true"}
+        self.rewrite(table, lambda rows: (rows.clear(), rows.height), day=day, marks=emptied)
+
+    def close(self, table: Table, day: date) -> None:
+        """Leave the rows of a day as they are, but let it be known as ``expired``.
+
+        That is for what lists rows of other tables, which are gone.
+        """
+        self.rewrite(table, lambda rows: (rows, 1), day=day, marks={EXPIRED_KEY: "true"})
+
+    def expired(self, table: Table, day: date) -> bool:
+        """Whether retention emptied or closed the partition, and it was not written since."""
+        folder = _folder(table, day)
+        try:
+            return EXPIRED_KEY in self._live(folder).get(f"{folder}/{PART}", {})
+        except LakeError:  # who reads it is told
+            return False
 
     def _present(self, table: Table, days: Sequence[date] | None) -> Sequence[date]:
         """Those of ``days`` that may be there; a wide window costs one listing, not one a day."""

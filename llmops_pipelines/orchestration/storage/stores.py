@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol
 from urllib.parse import urlparse
@@ -73,6 +73,10 @@ class Store(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove ``path`` if it is there."""
+        ...
+
+    def unfinished(self) -> Iterator[Entry]:
+        """What writers left that died before their write was whole; those at work have some too."""
         ...
 
 
@@ -249,6 +253,14 @@ class FolderStore:
         """Remove the file if it is there."""
         (self.root / path).unlink(missing_ok=True)
 
+    def unfinished(self) -> Iterator[Entry]:
+        """Files that were written beside the one they were to replace, and never did."""
+        for file in self.root.rglob(f"{_STAGING}*"):
+            with suppress(FileNotFoundError):  # it has just been placed
+                state = file.stat()
+                path = str(file.relative_to(self.root))
+                yield Entry(path, state.st_size, state.st_mtime_ns)
+
     def _place(self, staged: Path, path: str) -> None:
         staged.replace(self.root / path)
         _sync_folder(staged.parent)
@@ -375,6 +387,10 @@ class ObjectStore:
         except AlreadyExistsError:
             return False
         return True
+
+    def unfinished(self) -> Iterator[Entry]:
+        """None: an object appears when its last byte is there."""
+        return iter(())
 
     def delete(self, path: str) -> None:
         """Remove the object if it is there."""

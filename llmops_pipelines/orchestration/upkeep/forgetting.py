@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,12 @@ import polars as pl
 from llmops_pipelines import ingest
 from llmops_pipelines.orchestration.judging.preflights import FOLDER
 from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.orchestration.upkeep.belonging import (
+    Belongings,
+    belongings,
+    nobodys_days,
+    traces_of,
+)
 from llmops_pipelines.orchestration.upkeep.warehouse import FILE, rebuild_warehouse
 from llmops_pipelines.tables import (
     CALL_TEXTS,
@@ -47,7 +54,8 @@ OUTSIDE = (
     "messages already sent to the webhook",
     "judge endpoints, which saw the texts of judged calls",
     "backups and older versions that the storage keeps of the lake",
-    "Dagster's event log: it holds counts, ids and examples of faults",
+    "Dagster's event log: it holds counts, ids, names and examples of faults",
+    "files that commands wrote elsewhere: exports, and what `llmops score` was given and gave",
     "rejected lines: they name file and line, and nobody knows whose they are",
 )
 """What `forget` cannot reach, apart from the log files themselves."""
@@ -58,6 +66,7 @@ LABELLED = (LLM_CALLS, TRACE_STEPS, LANDED_CALLS, LANDED_STEPS)
 OF_ITS_DAY = (HEURISTIC_SCORES, GOLDEN_CANDIDATES, *LABELLED)
 """Tables whose partition of a day speaks of its own calls and steps; others are searched whole."""
 
+_DEAD_AFTER_NS = 3600 * 10**9
 _TELLING = 24
 """Shorter texts are in too many pages to tell that a page quotes somebody."""
 
@@ -81,40 +90,48 @@ def forget(
 ) -> Forgotten:
     """Take the texts of ``subjects`` out of everything below the lake, and keep them out.
 
-    Tombstones come first, so that no landing brings anything back; the texts themselves go last, so
+    Tombstones come before each look at what is there, so that a landing meanwhile either is found
+    or finds them, and no later one brings anything back; the texts themselves go last, so
     that a run that was stopped can be done again from the beginning. ``ERASURES`` is told of each
     place as soon as it is done: what a stopped run did stays recorded, beside what the next one
     finds left. The warehouse comes after them, so that it holds neither texts nor an older record.
     """
-    subjects = subjects._replace(traces=frozenset(_traces(lake, subjects)))
-    known = lake.read(TOMBSTONES)
     erasure = uuid4().hex[:16]
-    if (new := ingest.tombstones_of(subjects, known, now=now, command=command)).height:
-        lake.append(TOMBSTONES, new, name=erasure)
-    traces = list(subjects.traces)
-    calls, steps = (
-        lake.scan(table)
-        .filter(pl.col("trace_id").is_in(traces))
-        .select(*table.key, "day")
-        .collect()
-        for table in (LANDED_CALLS, LANDED_STEPS)
-    )
-    call_ids = calls["call_id"].unique().to_list()
-    done = Forgotten(len(traces), len(call_ids), steps["step_id"].n_unique())
-    days = pl.concat([calls["day"], steps["day"]])
-    done.log_files = _lines_by_file(lake, calls, steps, call_ids, traces)
+
+    def bury(subjects: ingest.Subjects, name: str) -> None:
+        new = ingest.tombstones_of(subjects, lake.read(TOMBSTONES), now=now, command=command)
+        if new.height:
+            lake.append(TOMBSTONES, new, name=name)
+
+    bury(subjects, erasure)
+    found = traces_of(lake, subjects)
+    bury(subjects._replace(traces=frozenset(found)), f"{erasure}-traces")
+    theirs = belongings(lake, found)
+    traces, call_ids = theirs.traces, theirs.call_ids
+    done = Forgotten(len(traces), len(call_ids), theirs.step_count)
+    done.log_files = _lines_by_file(lake, theirs)
+    if unknown := nobodys_days(lake):
+        done.outside += (
+            f"texts of {len(unknown):,} day(s) up to {unknown[-1]}, whose calls are past their "
+            "retention: nobody knows whose they are",
+        )
 
     def did(place: str, count: int) -> None:
         done.rows[place] = count
         _record(lake, erasure, done.rows, command, now)
 
-    did("reports", _drop_reports(lake, _quotable(lake, calls, call_ids)))
+    did("reports", _drop_reports(lake, _quotable(lake, theirs)))
     for table, change in _changes(lake, call_ids, traces):
-        own_days = days if table in OF_ITS_DAY else None
+        own_days = theirs.days if table in OF_ITS_DAY else None
         did(table.name, _everywhere(lake, table, change, own_days))
     did("golden files", _drop_cases(golden_folder, set(call_ids)))
-    for table, keys in ((CALL_TEXTS, calls), (STEP_TEXTS, steps)):
-        did(table.name, _everywhere(lake, table, _deleting(keys, table.key), keys["day"]))
+    for table, landed, computed in (
+        (CALL_TEXTS, theirs.calls, theirs.computed_calls),
+        (STEP_TEXTS, theirs.steps, theirs.computed_steps),
+    ):
+        gone = _everywhere(lake, table, _deleting(landed, table.key), landed["day"])
+        did(table.name, gone + _delete_computed(lake, table, computed))
+    did("unfinished files", _drop_unfinished(lake, golden_folder))
     if lake.store.read(FILE) is not None:
         rebuild_warehouse(lake)
         did("warehouse", 1)
@@ -132,39 +149,20 @@ def _record(lake: Lake, erasure: str, rows: dict[str, int], command: str, now: d
         lake.replace(ERASURES, told, name=erasure)
 
 
-def _lines_by_file(
-    lake: Lake, calls: pl.DataFrame, steps: pl.DataFrame, call_ids: list[str], traces: list[str]
-) -> dict[str, int]:
+def _lines_by_file(lake: Lake, theirs: Belongings) -> dict[str, int]:
     """How many lines each log file had of these calls, steps and what was said of them.
 
     A line of OTLP holds many records, and a file that was landed anew has the same lines again.
     """
     place = ["source_file", "source_line"]
-    theirs = pl.col("call_id").is_in(call_ids) | pl.col("trace_id").is_in(traces)
-    remarks = lake.scan(LANDED_FEEDBACK).filter(theirs).select(place).collect()
-    lines = pl.concat([calls.select(place), steps.select(place), remarks]).unique()
-    return dict(lines["source_file"].value_counts(sort=True).iter_rows())
-
-
-def _traces(lake: Lake, subjects: ingest.Subjects) -> set[str]:
-    """Every trace in which a subject appears, and the copies that other systems logged of it."""
-    traces = ingest.traces_of([lake.scan(LANDED_CALLS), lake.scan(LANDED_STEPS)], subjects)
-    pairs = (
-        lake.scan(LLM_CALLS)
-        .select("trace_id", copy=pl.col("copies").list.eval(pl.element().struct.field("trace_id")))
-        .explode("copy")
-        .drop_nulls()
-        .filter(pl.col("trace_id") != pl.col("copy"))
-        .unique()
-        .collect()
+    of_traces = pl.col("trace_id").is_in(theirs.traces)
+    remarks = lake.scan(LANDED_FEEDBACK).filter(
+        pl.col("call_id").is_in(theirs.call_ids) | of_traces
     )
-    while True:
-        before = len(traces)
-        for one, other in pairs.iter_rows():
-            if one in traces or other in traces:
-                traces |= {one, other}
-        if len(traces) == before:
-            return traces
+    computed = [lake.scan(table).filter(of_traces) for table in (LLM_CALLS, TRACE_STEPS)]
+    found = [rows.select(place).collect() for rows in (remarks, *computed)]
+    lines = pl.concat([theirs.calls.select(place), theirs.steps.select(place), *found]).unique()
+    return dict(lines["source_file"].value_counts(sort=True).iter_rows())
 
 
 def _changes(lake: Lake, calls: Sequence[str], traces: Sequence[str]) -> list[tuple[Table, Change]]:
@@ -232,6 +230,15 @@ def _deleting(keys: pl.DataFrame, on: Sequence[str]) -> Change:
     return change
 
 
+def _delete_computed(lake: Lake, table: Table, computed: pl.DataFrame) -> int:
+    """Delete texts of calls, or steps, whose landed rows are gone: by id, on their own day."""
+    name = table.key[0]
+    return sum(
+        lake.rewrite(table, _deleting(ids, [name]), day=day)
+        for (day,), ids in computed.group_by("day")
+    )
+
+
 def _everywhere(lake: Lake, table: Table, change: Change, own_days: pl.Series | None = None) -> int:
     """Change all partitions, or those of ``own_days``; how many rows were touched."""
     if not table.partitioned:
@@ -241,9 +248,10 @@ def _everywhere(lake: Lake, table: Table, change: Change, own_days: pl.Series | 
     return sum(lake.rewrite(table, change, day=day) for day in days)
 
 
-def _quotable(lake: Lake, calls: pl.DataFrame, call_ids: Sequence[str]) -> set[str]:
+def _quotable(lake: Lake, theirs: Belongings) -> set[str]:
     """How the person's texts would begin where a page quotes them."""
-    texts = lake.scan(CALL_TEXTS).join(calls.lazy(), on=CALL_TEXTS.key, how="semi")
+    call_ids = theirs.call_ids
+    texts = lake.scan(CALL_TEXTS).filter(pl.col("call_id").is_in(call_ids))
     verdicts = lake.scan(JUDGE_LEDGER).filter(pl.col("call_id").is_in(call_ids))
     remarks = lake.scan(FEEDBACK).filter(pl.col("call_id").is_in(call_ids))
     found = [
@@ -265,6 +273,24 @@ def _drop_reports(lake: Lake, quotes: set[str]) -> int:
             day = entry.path.rsplit("/", 1)[-1].removesuffix(".html")
             for part in list(lake.store.walk(f"{NIGHTLY_REPORTS.name}/day={day}")):
                 lake.store.delete(part.path)
+            dropped += 1
+    return dropped
+
+
+def _drop_unfinished(lake: Lake, golden_folder: Path) -> int:
+    """Delete what killed writers left beside their files: nobody reads it, and it may hold texts.
+
+    One that is at work wrote to its own within the hour.
+    """
+    before_ns = time.time_ns() - _DEAD_AFTER_NS
+    dropped = 0
+    for entry in list(lake.store.unfinished()):
+        if entry.modified_ns < before_ns:
+            lake.store.delete(entry.path)
+            dropped += 1
+    for file in golden_folder.glob(".golden-*.new"):
+        if file.stat().st_mtime_ns < before_ns:
+            file.unlink()
             dropped += 1
     return dropped
 

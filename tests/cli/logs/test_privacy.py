@@ -59,6 +59,23 @@ def test_what_was_done_and_what_is_not_reached_is_told(folder):
     assert f"{folder.root}/logs/a.jsonl: 1 line(s), if it is still there" in said
 
 
+@pytest.mark.parametrize("name", ["Jo", " jo", "eve"])
+def test_an_id_that_is_spelled_otherwise_is_nobody_and_that_is_told(folder, name):
+    said = llmops(folder, "forget", "--user-id", name).stdout
+    assert "nothing is known by that id, which is compared letter by letter" in said
+    assert texts(folder) == ["c-1", "c-2"]
+
+
+def test_rows_under_a_key_that_is_not_known_here_are_told(folder, monkeypatch):
+    monkeypatch.setenv("LLMOPS_USER_HASH_KEY", "another")
+    assert json.loads(llmops(folder, "forget", "--user-id", "jo", "--json").stdout)["calls"] == 1
+    (folder.root / ".dagster/user_hash.key").unlink()
+    done = json.loads(llmops(folder, "forget", "--user-id", "ann", "--json").stdout)
+    assert done["calls"] == 0
+    (told,) = [place for place in done["outside"] if "LLMOPS_USER_HASH_OLD_KEYS" in place]
+    assert told.startswith("2 row(s) of calls whose users were hashed with key ")
+
+
 @pytest.mark.parametrize("words", [[], ["--user-id", "jo", "--session", "s1"]])
 def test_one_person_has_to_be_named(folder, words):
     result = llmops(folder, "forget", *words)

@@ -16,8 +16,16 @@ from llmops_pipelines.orchestration.judging.asking import Occasion
 from llmops_pipelines.orchestration.judging.batches import LakeBook, held, open_days
 from llmops_pipelines.orchestration.judging.endpoints import benches
 from llmops_pipelines.orchestration.judging.judging import judge_items, spend_of
-from llmops_pipelines.tables import CALL_TEXTS, JUDGE_BATCHES, JUDGE_CALLS, JUDGE_LEDGER, TOMBSTONES
+from llmops_pipelines.tables import (
+    CALL_TEXTS,
+    JUDGE_BATCHES,
+    JUDGE_CALLS,
+    JUDGE_LEDGER,
+    LLM_CALLS,
+    TOMBSTONES,
+)
 from tests.batch_stub import MALFORMED, BatchStub, Fault, Misfortune
+from tests.golden.worlds import frame
 from tests.judge_stub import REFUSED, TRUNCATED
 from tests.judging.worlds import item_frame, text
 from tests.orchestration.batch_worlds import ANSWERS, DAY, ITEMS, MODEL, RUBRIC, World
@@ -503,3 +511,20 @@ def test_of_a_person_forgotten_meanwhile_the_score_is_kept_and_no_word(world, st
     assert world.run() == {"scored": 6}
     worded = world.verdicts.filter(pl.col("reason").is_not_null())
     assert worded["call_id"].to_list() == ["c-001"]
+
+
+def test_of_a_person_forgotten_meanwhile_no_refusal_is_kept_that_may_quote_them(world):
+    said = {"started_at": world.now, "tags": [], "context_steps": [], "copies": []}
+    calls = [said | {"call_id": f"c-{n}", "trace_id": f"t-{n}"} for n in (1, 2)]
+    rows = frame(LLM_CALLS, calls)
+    world.lake.write(LLM_CALLS, rows, day=DAY)
+    stone = {"kind": "trace", "subject": "t-1", "forgotten_at": world.now, "command": "forget"}
+    world.lake.append(TOMBSTONES, pl.DataFrame([stone], schema=TOMBSTONES.schema), name="one")
+    told = [
+        {"attempt_id": name, "call_id": name, "reason": "I will not judge what she said"}
+        for name in ("c-1", "c-2", "canary")
+    ]
+    attempts = frame(JUDGE_CALLS, [row | {"asked_at": world.now, "cost": None} for row in told])
+    LakeBook(world.lake, DAY).append(JUDGE_LEDGER.empty(), attempts)
+    kept = world.lake.read(JUDGE_CALLS).filter(pl.col("reason").is_not_null())
+    assert sorted(kept["call_id"]) == ["c-2", "canary"]

@@ -2,19 +2,22 @@
 
 from datetime import date, datetime
 
+import dagster as dg
 import pytest
 
-from llmops_pipelines.orchestration.landing.landing import land_new_files
+from llmops_pipelines.orchestration.graph.staleness import DailyAsset, stale_assets
+from llmops_pipelines.orchestration.landing.landing import calls_of_day, land_new_files
 from llmops_pipelines.orchestration.landing.retention import Expired, expire, kept_from
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.stores import open_store
-from llmops_pipelines.reference import PrivacyRules
+from llmops_pipelines.reference import Features, PrivacyRules
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     ERASURES,
     HEURISTIC_SCORES,
     LANDED_CALLS,
     LANDED_DAYS,
+    LLM_CALLS,
 )
 from tests.golden.worlds import frame
 from tests.ingest.worlds import log, options
@@ -98,6 +101,53 @@ def test_a_late_file_leaves_a_day_that_lost_its_landed_rows_as_it_is(lake):
     landing = land_new_files(lake, [file], options(now=NOW), first_days=first_days)
     assert list(landing.changed) == [NEXT]
     assert lake.read(LANDED_DAYS, [DAY]).equals(before)
+
+    assert set(lake.read(CALL_TEXTS)["call_id"]) == {"c-1", "c-2", "c-3", "c-5"}
+
+
+def test_a_day_that_lost_its_landed_rows_stays_closed_where_they_would_be_kept_by_now(lake):
+    rules = PrivacyRules(retention_days={"landed_calls": 2})
+    expire(lake, kept_from(rules, NOW.date()), now=NOW)
+    assert lake.expired(LANDED_DAYS, DAY)
+    assert not lake.expired(LANDED_DAYS, NEXT)
+    before = lake.stored(LANDED_DAYS, DAY)
+    file = log("late.jsonl", calls_of(DAY, 4) + calls_of(NEXT, 5))
+    landing = land_new_files(lake, [file], options(now=NOW))
+    assert list(landing.changed) == [NEXT]
+    assert lake.stored(LANDED_DAYS, DAY) == before
+
+
+def test_nothing_is_computed_from_rows_that_are_past_their_retention(lake):
+    """Without the calls that a table reads, it would be empty."""
+    key = dg.AssetKey("x")
+    calls = DailyAsset(key, "llm_calls", {"landed_days": 1})
+    scores = DailyAsset(key, "heuristic_scores", {"llm_calls": 1})
+    graph = [calls, scores]
+
+    def stale():
+        return [asset.table for asset in stale_assets(lake, graph, DAY)]
+
+    compute_calls(lake)
+    assert stale() == ["heuristic_scores"]
+    expire(lake, {"llm_calls": NEXT}, now=NOW)
+    assert lake.expired(LLM_CALLS, DAY)
+    assert stale() == []
+    # A late file brings the calls again, and so what is made of them.
+    land_new_files(lake, [log("late.jsonl", calls_of(DAY, 4))], options(now=NOW))
+    assert stale() == ["llm_calls", "heuristic_scores"]
+    compute_calls(lake)
+    assert not lake.expired(LLM_CALLS, DAY)
+    assert stale() == ["heuristic_scores"]
+    expire(lake, {"landed_calls": NEXT}, now=NOW)
+    lake.write(LLM_CALLS, LLM_CALLS.empty(), day=DAY)
+    assert stale() == ["heuristic_scores"], "calls are kept as they are, and can still be read"
+
+
+def compute_calls(lake):
+    """The calls of the day, as a night makes them."""
+    inputs = {"landed_days": {str(DAY): lake.stored(LANDED_DAYS, DAY).digest}}
+    rows = calls_of_day(lake, DAY, lake.read(LANDED_DAYS, [DAY]).drop("day"), Features())
+    lake.write(LLM_CALLS, rows, day=DAY, inputs=inputs)
 
 
 def test_a_late_file_changes_a_day_that_lost_its_texts_alone(lake):

@@ -1,6 +1,7 @@
 """A person is forgotten: texts leave every table, numbers stay, and nothing comes back."""
 
 import json
+import os
 from datetime import datetime
 
 import duckdb
@@ -8,12 +9,14 @@ import polars as pl
 import pytest
 
 from llmops_pipelines import ingest
-from llmops_pipelines.orchestration.landing.landing import land_new_files
+from llmops_pipelines.orchestration.landing.landed_rows import landed_rows
+from llmops_pipelines.orchestration.landing.landing import calls_of_day, land_new_files
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.stores import FolderStore, open_store
 from llmops_pipelines.orchestration.upkeep import forgetting
 from llmops_pipelines.orchestration.upkeep.forgetting import foreign_folders, forget
 from llmops_pipelines.orchestration.upkeep.warehouse import FILE, rebuild_warehouse
+from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     ERASURES,
@@ -25,11 +28,15 @@ from llmops_pipelines.tables import (
     JUDGE_LEDGER,
     JUDGE_SCORES,
     LANDED_CALLS,
+    LANDED_DAYS,
     LANDED_FEEDBACK,
+    LANDED_STEPS,
+    LLM_CALLS,
     LOG_INDEX,
     NIGHTLY_REPORTS,
     STEP_TEXTS,
     TOMBSTONES,
+    TRACE_STEPS,
 )
 from tests.formats.spans import batch, span
 from tests.golden.worlds import frame
@@ -112,6 +119,14 @@ def lake(request, tmp_path):
     return lake
 
 
+def compute(lake):
+    """The day's calls and steps, as a night makes them."""
+    days = lake.read(LANDED_DAYS, [DAY]).drop("day")
+    lake.write(LLM_CALLS, calls_of_day(lake, DAY, days, Features()), day=DAY)
+    steps = landed_rows(lake, LANDED_STEPS, DAY, days)
+    lake.write(TRACE_STEPS, ingest.trace_steps(steps), day=DAY)
+
+
 def forgotten(lake, tmp_path, subjects, command="llmops forget --user-id"):
     return forget(lake, tmp_path / "golden", subjects, command=command, now=NOW)
 
@@ -132,6 +147,7 @@ def test_texts_of_the_whole_trace_leave_and_others_stay(lake, tmp_path):
         "judge_ledger": 1, "judge_calls": 1, "golden_candidates": 1, "golden_dataset": 1,
         "text_vectors": 0,
         "feedback": 1, "landed_feedback": 1, "golden files": 0, "call_texts": 2, "step_texts": 1,
+        "unfinished files": 0,
         "llm_calls": 0, "landed_calls": 1, "trace_steps": 0, "landed_steps": 0,
     }  # fmt: skip
 
@@ -221,6 +237,55 @@ def test_ids_that_an_older_key_hid_are_known_when_they_land_again(tmp_path, name
     assert ids(lake, CALL_TEXTS) == []
 
 
+def test_later_batches_on_a_trace_that_came_after_its_user_was_forgotten_bring_no_texts(
+    lake, tmp_path
+):
+    forgotten(lake, tmp_path, user("jo"))
+    land(lake, told(4, user_id="jo", trace_id="t4"), path="back.jsonl")
+    about_trace = remark(9, None) | {"trace_id": "t4"}
+    land(lake, told(5, trace_id="t4"), step(4, "t4"), remark(8, "c-4"), about_trace, path="z.jsonl")
+    assert ids(lake, CALL_TEXTS) == ["c-3"]
+    assert ids(lake, STEP_TEXTS, "step_id") == ["s-2"]
+    kept = lake.read(LANDED_FEEDBACK).filter(pl.col("comment").is_not_null())
+    assert kept["feedback_id"].to_list() == ["f-2"]
+    (told_by,) = lake.read(TOMBSTONES).filter(subject="t4")["command"]
+    assert told_by == "landing"
+
+
+def test_a_trace_that_lands_just_before_the_tombstones_is_found(tmp_path):
+    store = Interrupting(tmp_path / "lake")
+    lake = Lake(store)
+    land(lake, *RECORDS)
+    late = told(4, user_id="jo", trace_id="t4")
+    store.table, store.deed = TOMBSTONES, lambda: land(lake, late, path="late.jsonl")
+    forgotten(lake, tmp_path, user("jo"))
+    assert store.deed is None
+    assert ids(lake, CALL_TEXTS) == ["c-3"]
+
+
+def test_who_is_known_from_computed_days_alone_is_forgotten_too(lake, tmp_path):
+    compute(lake)
+    for table in (LANDED_CALLS, LANDED_STEPS, LANDED_FEEDBACK):
+        lake.expire(table, DAY)
+    done = forgotten(lake, tmp_path, user("jo"))
+    assert (done.traces, done.calls, done.steps) == (1, 2, 1)
+    assert done.log_files == {"log.jsonl": 3}
+    assert ids(lake, CALL_TEXTS) == ids(lake, GOLDEN_DATASET) == ["c-3"]
+    assert ids(lake, STEP_TEXTS, "step_id") == ["s-2"]
+    assert lake.read(JUDGE_LEDGER).sort("call_id")["reason"].to_list() == [None, WORDS]
+    assert lake.read(LLM_CALLS).sort("call_id")["name"].to_list() == [None, None, None]
+
+
+def test_texts_that_outlive_all_that_says_whose_they_are_are_told(lake, tmp_path):
+    lake.expire(LANDED_CALLS, DAY)
+    done = forgotten(lake, tmp_path, user("jo"))
+    (told_of,) = set(done.outside) - set(forgetting.OUTSIDE)
+    assert told_of.startswith(f"texts of 1 day(s) up to {DAY}")
+    assert forgotten(Lake(FolderStore(tmp_path / "other")), tmp_path, user("jo")).outside == (
+        forgetting.OUTSIDE
+    )
+
+
 def test_a_remark_that_lands_after_its_call_was_forgotten_is_blank(lake, tmp_path):
     forgotten(lake, tmp_path, user("jo"))
     land(lake, remark(7, "c-1"), remark(8, "c-3"), path="remarks.jsonl")
@@ -275,6 +340,24 @@ def test_golden_files_lose_the_cases(lake, tmp_path):
     file.write_text("".join(json.dumps(case) + "\n" for case in cases))
     assert forgotten(lake, tmp_path, user("jo")).rows["golden files"] == 1
     assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == [3]
+
+
+def test_what_a_killed_writer_left_goes_and_what_is_being_written_stays(tmp_path):
+    lake = Lake(FolderStore(tmp_path / "lake"))
+    golden = tmp_path / "golden"
+    left = [
+        tmp_path / "lake/.writing-warehouse",
+        tmp_path / f"lake/call_texts/day={DAY}/.writing-part",
+        golden / ".golden-2026.11.10-abc.jsonl.new",
+    ]
+    at_work = tmp_path / "lake/.writing-now"
+    for file in (*left, at_work):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(WORDS)
+    for file in left:
+        os.utime(file, (1, 1))
+    assert forgotten(lake, tmp_path, user("jo")).rows["unfinished files"] == 3
+    assert [file.exists() for file in (*left, at_work)] == [False, False, False, True]
 
 
 def test_the_warehouse_is_written_anew_and_holds_no_documents(lake, tmp_path):
