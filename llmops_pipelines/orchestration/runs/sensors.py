@@ -245,11 +245,12 @@ def run_failure_sensor(context: dg.RunFailureSensorContext, webhook: Webhook) ->
     if webhook.url:
         run = context.dagster_run
         steps = ", ".join(event.step_key or "?" for event in context.get_step_failure_events())
+        where = steps or "no step: it could not begin, or was killed"
         day = run.tags.get("dagster/partition", "no partition")
         webhooks.post(
             webhook.url,
             {
-                "text": f"llmops: {run.job_name} failed for {day} in {steps or 'set-up'}",
+                "text": f"llmops: {run.job_name} failed for {day} in {where}",
                 "key": f"run:{run.run_id}",
             },
         )
