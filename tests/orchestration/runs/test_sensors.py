@@ -297,9 +297,14 @@ def test_a_failed_run_is_told_with_its_job_day_and_steps(folder, instance, hook)
     assert {"llm_calls", "feedback"} <= set(message["text"].split(" in ")[1].split(", "))
 
 
-def test_a_run_that_was_killed_is_told_as_one(instance, hook, folder):
+def test_a_backfills_run_that_was_killed_is_told_with_its_days(instance, hook, folder):
     run = instance.create_run_for_job(
-        dg.GraphDefinition(name="nightly_job").to_job(), status=dg.DagsterRunStatus.STARTED
+        dg.GraphDefinition(name="__ASSET_JOB").to_job(),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={
+            "dagster/asset_partition_range_start": "2026-11-20",
+            "dagster/asset_partition_range_end": "2026-11-22",
+        },
     )
     context = dg.build_run_status_sensor_context(
         sensor_name="run_failure_sensor",
@@ -310,7 +315,10 @@ def test_a_run_that_was_killed_is_told_as_one(instance, hook, folder):
     ).for_run_failure()
     sensors.run_failure_sensor(context)
     (message,) = hook.received
-    assert message["text"].endswith("in no step: it could not begin, or was killed")
+    assert message["text"] == (
+        "llmops: a run of assets failed for 2026-11-20 to 2026-11-22 in no step: "
+        "it could not begin, or was killed"
+    )
 
 
 def test_the_nightly_schedule_runs_yesterday_at_two_utc():
