@@ -142,9 +142,7 @@ def test_a_backfill_of_all_nightly_days_reaches_every_table(definitions):
     # As Dagster does: from what descends from nothing chosen, from parent to child.
     reached = set(dg.AssetSelection.assets(*chosen).roots().resolve(graph))
     roots = set(reached)
-    while found := {
-        key for key in chosen - reached if graph.get(key).parent_keys & reached
-    }:
+    while found := {key for key in chosen - reached if graph.get(key).parent_keys & reached}:
         reached |= found
     assert dg.AssetKey("pulled_logs") in roots
     assert chosen == reached

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import sys
+from typing import Any
 
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
@@ -24,7 +25,14 @@ class LocalRunLauncher(DefaultRunLauncher):
 
     A code server that is there tells by itself of a worker that died. What cannot be known from
     this machine, such as a run in another container, is taken to be running.
+
+    A run is gone when two looks in a row say so. The first look of a daemon comes in the moment in
+    which it begins to watch for failed runs to retry, and it would lose one that fails just then.
     """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._missed: set[str] = set()
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -40,6 +48,10 @@ class LocalRunLauncher(DefaultRunLauncher):
         elif host == socket.gethostname() and not _lives(int(number)):
             gone = f"process {number}, which made it,"
         else:
+            self._missed.discard(run.run_id)
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        if run.run_id not in self._missed:
+            self._missed.add(run.run_id)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
             WorkerStatus.NOT_FOUND,

@@ -86,6 +86,7 @@ run_launcher:
 run_monitoring:
   # A worker that was killed leaves its run "started" for ever; this ends it.
   enabled: true
+  poll_interval_seconds: 30
   start_timeout_seconds: 300
   max_runtime_seconds: 21600
 run_retries:

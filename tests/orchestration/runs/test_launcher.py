@@ -22,7 +22,9 @@ from tests.orchestration.processes import Process, command, environment
 
 def status(**tags: str) -> WorkerStatus:
     run = dg.DagsterRun(job_name="nightly_job", status=dg.DagsterRunStatus.STARTED, tags=tags)
-    return LocalRunLauncher().check_run_worker_health(run).status
+    launcher = LocalRunLauncher()
+    assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING  # one look is none
+    return launcher.check_run_worker_health(run).status
 
 
 def launched_on(path: Path) -> dict[str, str]:
