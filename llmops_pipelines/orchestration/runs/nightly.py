@@ -274,7 +274,7 @@ class NightlyRunner:
         delivered = notify(lake, reference, resources.webhook, clock, policy)
         for wanted in rollback_requests(lake, reference, clock, policy):
             self.execute("roll_back_job", wanted.day)
-        return delivered + notify(lake, reference, webhook, clock, policy)
+        return delivered + notify(lake, reference, resources.webhook, clock, policy)
 
     def refresh(self, *names: str) -> bool:
         """Recompute assets that have no days; whether all of it went well."""
