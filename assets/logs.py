@@ -121,7 +121,7 @@ step_texts = dg.AssetSpec(
     kinds={"polars", "parquet"},
     condition=on_landed_change,
     figures=figures.of_calls,
-    deps=["landing"],
+    deps=["landing", "pulled_logs"],
 )
 def llm_calls(
     landed_days: pl.DataFrame, lake: LakeResource, reference: ReferenceFolder, day: date
@@ -137,7 +137,7 @@ def llm_calls(
     owner=OWNER,
     kinds={"polars", "parquet"},
     condition=on_landed_change,
-    deps=["landing"],
+    deps=["landing", "pulled_logs"],
 )
 def trace_steps(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
     """Retrievers, tools, guardrails and parsers: what a trace does besides calling models."""
@@ -151,7 +151,7 @@ def trace_steps(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.
     kinds={"polars", "parquet"},
     condition=on_landed_change,
     figures=figures.of_feedback,
-    deps=["landing"],
+    deps=["landing", "pulled_logs"],
 )
 def feedback(
     landed_days: pl.DataFrame, late_feedback: pl.DataFrame, lake: LakeResource, day: date
@@ -167,7 +167,7 @@ def feedback(
     kinds={"polars", "parquet"},
     condition=on_landed_change,
     figures=figures.of_rejections,
-    deps=["landing"],
+    deps=["landing", "pulled_logs"],
 )
 def rejected_lines(landed_days: pl.DataFrame, lake: LakeResource, day: date) -> pl.DataFrame:
     """Lines that could not be read, each with file, line number, reason and digest."""

@@ -4,7 +4,7 @@ from llmops_pipelines.incidents.evaluated_day import EvaluatedDay
 from llmops_pipelines.incidents.evaluations import evaluate
 from llmops_pipelines.incidents.measurements import MEASUREMENTS, measurements
 from llmops_pipelines.incidents.metrics import METRICS, Metric
-from llmops_pipelines.incidents.notification import notification, trial
+from llmops_pipelines.incidents.notification import notification, rollback_notification, trial
 from llmops_pipelines.incidents.rollback import Evidence, Prompt, decide_rollback, decide_rollbacks
 from llmops_pipelines.incidents.rules import EACH, TOTAL, Rule, Rules
 from llmops_pipelines.incidents.states import (
@@ -32,6 +32,7 @@ __all__ = [
     "last_states",
     "measurements",
     "notification",
+    "rollback_notification",
     "transitions",
     "trial",
     "untold",

@@ -11,7 +11,13 @@ from llmops_pipelines.incidents.rules import Rules
 LONGEST = 2_900
 """Characters of one block; Slack refuses a section of more than 3,000."""
 
-_MARKS = {"ok": "RESOLVED", "warning": "WARNING", "critical": "CRITICAL"}
+_MARKS = {
+    "ok": "RESOLVED",
+    "warning": "WARNING",
+    "critical": "CRITICAL",
+    "rolled_back": "ROLLED BACK",
+    "dry_run": "NOT ROLLED BACK, since LLMOPS_ROLLBACK is off",
+}
 
 
 def notification(
@@ -56,6 +62,25 @@ def notification(
         "runbook": runbook,
         "report": report,
     }
+
+
+def rollback_notification(decision: Mapping[str, Any], *, rules: Rules) -> dict[str, Any]:
+    """The payload for one row of ``ROLLBACKS`` with its ``day`` that was not refused."""
+    prompt, outcome = decision["prompt"], decision["outcome"]
+    start, end = decision["from_version"], decision["to_version"]
+    return notification(
+        {
+            "rule": decision["rule"],
+            "scope": decision["scope"],
+            "day": decision["day"],
+            "from_state": f"version {start}",
+            "to_state": outcome,
+            "summary": f"{prompt} of {decision['scope']} from version {start} to {end}: "
+            f"{decision['reason']}",
+            "alert_key": f"rollback:{prompt}:{decision['day']}:{start}:{end}:{outcome}",
+        },
+        rules=rules,
+    )
 
 
 def trial(day: date) -> dict[str, Any]:

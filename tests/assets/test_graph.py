@@ -130,3 +130,19 @@ def test_prefix_tenant_first_day_and_schedule_name_are_settings(tmp_path):
     assert all(key.asset_key.path[:2] == ["acme", "llm"] for key in graph.asset_check_keys)
     prefixed = dg.AssetKey(["acme", "llm", "call_costs"])
     assert dg.AssetKey(["acme", "llm", "llm_calls"]) in graph.get(prefixed).parent_keys
+
+
+def test_a_backfill_of_all_nightly_days_reaches_every_table(definitions):
+    graph = definitions.resolve_asset_graph()
+    chosen = {
+        key
+        for key in definitions.resolve_job_def("nightly_job").asset_layer.selected_asset_keys
+        if graph.get(key).is_partitioned
+    }
+    # As Dagster does: from what descends from nothing chosen, from parent to child.
+    reached = set(dg.AssetSelection.assets(*chosen).roots().resolve(graph))
+    roots = set(reached)
+    while found := {key for key in chosen - reached if graph.get(key).parent_keys & reached}:
+        reached |= found
+    assert dg.AssetKey("pulled_logs") in roots
+    assert chosen == reached

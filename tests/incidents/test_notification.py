@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from llmops_pipelines.incidents import notification, trial
-from tests.incidents.factories import DAY, alert, rule, rules
+from llmops_pipelines.incidents import notification, rollback_notification, trial
+from tests.incidents.factories import DAY, alert, decided, rule, rules
 
 
 def texts(payload: dict) -> list[str]:
@@ -82,3 +82,12 @@ def test_a_trial_says_that_it_is_one():
     payload = trial(DAY)
     assert payload["text"] == ("TEST: this is a test: alerts of llmops_pipelines reach this place")
     assert payload["key"] == "test:none:2026-11-09:ok:test"
+
+
+def test_a_rollback_that_was_only_reported_says_so():
+    payload = rollback_notification(decided("dry_run", DAY), rules=rules())
+    assert payload["text"] == (
+        "NOT ROLLED BACK, since LLMOPS_ROLLBACK is off: "
+        "support_answer of support_assistant from version 4 to 3: worse"
+    )
+    assert (payload["from"], payload["to"]) == ("version 4", "dry_run")

@@ -160,7 +160,8 @@ def table_metadata(table: Table) -> dict[str, Any]:
                 dg.TableColumn(
                     name=column.name,
                     type=str(column.dtype),
-                    description=column.description + (f" In {column.unit}." if column.unit else ""),
+                    description=column.description,
+                    tags={"unit": column.unit} if column.unit else None,
                     constraints=dg.TableColumnConstraints(nullable=column.nullable),
                 )
                 for column in table.columns

@@ -26,7 +26,7 @@ last attempt comes 85 minutes after the first."""
 
 
 class Delivered(NamedTuple):
-    """One notification: the change of state it told, and how that went."""
+    """One notification: the change of state or the rollback it told, and how that went."""
 
     alert_key: str
     outcome: str
@@ -43,7 +43,7 @@ class RollbackRequest(NamedTuple):
 def notify(
     lake: Lake, reference: ReferenceFolder, endpoint: Webhook, clock: Clock, policy: Policy
 ) -> list[Delivered]:
-    """Post every change of state that is recent enough, undelivered, and due to be tried.
+    """Post each change of state and each rollback that is recent, undelivered, and due to be tried.
 
     The payload carries the alert's stable key. Deliveries are recorded after they were made, so
     that a crash in between tells people twice rather than never.
@@ -61,18 +61,30 @@ def notify(
         .iter_rows()
     }
     sent = []
-    for alert in _to_tell(lake, rules, days, clock, policy).iter_rows(named=True):
-        key = alert["alert_key"]
+    timely = _timely(days, clock, policy)
+    messages = [
+        *(
+            (alert["day"], incidents.notification(alert, rules=rules))
+            for alert in _to_tell(lake, rules, days, timely, clock, policy).iter_rows(named=True)
+        ),
+        *(
+            (decision["day"], incidents.rollback_notification(decision, rules=rules))
+            for decision in lake.read(ROLLBACKS, timely).iter_rows(named=True)
+            if decision["outcome"] != "refused"
+        ),
+    ]
+    for day, message in messages:
+        key = message["key"]
         tried, last = tries.get(key, (0, None))
         if key in told or tried >= MAX_ATTEMPTS or not _due(tried, last, clock.now()):
             continue
-        answer = webhook.post(endpoint.url, incidents.notification(alert, rules=rules))
+        answer = webhook.post(endpoint.url, message)
         row = {"alert_key": key, "outcome": answer.outcome, "detail": answer.detail}
         lake.append(
             DELIVERIES,
             pl.DataFrame([row | {"sent_at": clock.now()}], schema=DELIVERIES.schema),
             name=f"{hashlib.sha256(key.encode()).hexdigest()[:16]}-{tried}",
-            day=alert["day"],
+            day=day,
         )
         told.add(key)
         sent.append(Delivered(key, answer.outcome, answer.detail))
@@ -85,11 +97,7 @@ def rollback_requests(
     """Recent days on which a rule that rolls back is critical and nothing was decided yet."""
     rules = reference.read("alert_rules.yaml", incidents.Rules)
     rolling = [name for name, rule in rules.rules.items() if rule.action == "rollback"]
-    days = [
-        day
-        for day in _recent_days(clock, policy)
-        if not _seen_now(day, clock, policy).is_backfilled
-    ]
+    days = _timely(_recent_days(clock, policy), clock, policy)
     critical = lake.read(RULE_EVALUATIONS, days).filter(
         (pl.col("status") == "critical") & pl.col("rule").is_in(rolling)
     )
@@ -105,10 +113,14 @@ def rollback_requests(
 
 
 def _to_tell(
-    lake: Lake, rules: incidents.Rules, days: list[date], clock: Clock, policy: Policy
+    lake: Lake,
+    rules: incidents.Rules,
+    days: list[date],
+    timely: list[date],
+    clock: Clock,
+    policy: Policy,
 ) -> pl.DataFrame:
     """Recent changes of state, and older ones that still hold and nobody has heard of."""
-    timely = [day for day in days if not _seen_now(day, clock, policy).is_backfilled]
     changes = lake.read(ALERTS, timely).filter(~pl.col("backfilled"))
     known = lake.read(ALERTS, last_days(days[-1], STATE_DAYS))
     late = [
@@ -138,3 +150,8 @@ def _seen_now(day: date, clock: Clock, policy: Policy) -> incidents.EvaluatedDay
 
 def _recent_days(clock: Clock, policy: Policy) -> list[date]:
     return last_days(clock.today(), policy.act_within.days + 2)
+
+
+def _timely(days: list[date], clock: Clock, policy: Policy) -> list[date]:
+    """Those of ``days`` that are young enough to be acted upon."""
+    return [day for day in days if not _seen_now(day, clock, policy).is_backfilled]

@@ -18,6 +18,7 @@ from llmops_pipelines.orchestration.judging.entailment import days_without_entai
 from llmops_pipelines.orchestration.landing.pulling import days_due
 from llmops_pipelines.orchestration.money.invoices import invoices_changed
 from llmops_pipelines.orchestration.runs.acting import Delivered, notify, rollback_requests
+from llmops_pipelines.orchestration.runs.launcher import this_process
 from llmops_pipelines.orchestration.runs.stopping import listening_for_stops
 from llmops_pipelines.orchestration.savings.caching import cache_outdated
 from llmops_pipelines.orchestration.savings.endpoint_savings import batches_outdated
@@ -78,11 +79,21 @@ concurrency:
     # Landing twice at once would read the same files twice.
     default_limit: 1
     granularity: op
+run_launcher:
+  # Dagster's own, and it sees that the process of a run is gone.
+  module: llmops_pipelines.orchestration.runs.launcher
+  class: LocalRunLauncher
 run_monitoring:
   # A worker that was killed leaves its run "started" for ever; this ends it.
   enabled: true
+  poll_interval_seconds: 30
   start_timeout_seconds: 300
   max_runtime_seconds: 21600
+run_retries:
+  # Such a run goes on from where it was, once; one with a failed step does not.
+  enabled: true
+  max_retries: 1
+  retry_on_asset_or_op_failure: false
 """
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -197,7 +208,7 @@ class NightlyRunner:
                 partition_key=day.isoformat() if day else None,
                 run_config={**QUIET, **(config or {})},
                 raise_on_error=False,
-                tags={"llmops/by": "llmops nightly", **(tags or {})},
+                tags={"llmops/by": "llmops nightly", **this_process(), **(tags or {})},
                 run_id=run_id,
             )
             if stops.any():
@@ -263,7 +274,7 @@ class NightlyRunner:
         delivered = notify(lake, reference, resources.webhook, clock, policy)
         for wanted in rollback_requests(lake, reference, clock, policy):
             self.execute("roll_back_job", wanted.day)
-        return delivered
+        return delivered + notify(lake, reference, resources.webhook, clock, policy)
 
     def refresh(self, *names: str) -> bool:
         """Recompute assets that have no days; whether all of it went well."""

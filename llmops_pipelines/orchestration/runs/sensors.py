@@ -1,10 +1,16 @@
 """Sensors: new logs land, changed days are recomputed, people are told, prompts roll back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
 
 import dagster as dg
+from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from llmops_pipelines import ingest
 from llmops_pipelines.adapters import webhook as webhooks
@@ -245,14 +251,23 @@ def run_failure_sensor(context: dg.RunFailureSensorContext, webhook: Webhook) ->
     if webhook.url:
         run = context.dagster_run
         steps = ", ".join(event.step_key or "?" for event in context.get_step_failure_events())
-        day = run.tags.get("dagster/partition", "no partition")
+        where = steps or "no step: it could not begin, or was killed"
+        name = "a run of assets" if run.job_name == IMPLICIT_ASSET_JOB_NAME else run.job_name
         webhooks.post(
             webhook.url,
             {
-                "text": f"llmops: {run.job_name} failed for {day} in {steps or 'set-up'}",
+                "text": f"llmops: {name} failed for {_days(run.tags)} in {where}",
                 "key": f"run:{run.run_id}",
             },
         )
+
+
+def _days(tags: Mapping[str, str]) -> str:
+    """The day of a run, or the first and last of a backfill's."""
+    first, last = tags.get(ASSET_PARTITION_RANGE_START_TAG), tags.get(ASSET_PARTITION_RANGE_END_TAG)
+    if first and last and first != last:
+        return f"{first} to {last}"
+    return tags.get(PARTITION_NAME_TAG) or first or "no partition"
 
 
 SENSORS = [

@@ -99,8 +99,9 @@ def test_a_late_file_restales_its_day_and_only_windowed_assets_of_the_next(lake,
 def test_columns_of_a_table_are_shown_with_their_units():
     schema = SPECS[0].metadata["dagster/column_schema"]
     assert [column.name for column in schema.columns] == BUDGET_STATUS.schema.names()
-    described = {column.name: column.description for column in schema.columns}
-    assert "In usd." in described["budget"]
+    units = {column.name: column.tags.get("unit") for column in schema.columns}
+    assert units["budget"] == "usd"
+    assert units["scope"] is None
 
 
 def test_only_the_columns_asked_for_are_read(lake, root, instance):

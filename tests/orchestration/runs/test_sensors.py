@@ -159,6 +159,20 @@ def test_the_clearing_of_an_alert_is_told_too(tick, folder, hook):
     assert [message["to"] for message in hook.received] == ["critical", "ok"]
 
 
+def test_a_rollback_is_told_once_and_a_refusal_is_not(tick, folder, hook):
+    moved = decided("rolled_back", NEXT)
+    refused = decided("refused", NEXT, scope="call_summary")
+    folder.lake.write(ROLLBACKS, rollbacks(moved, refused).drop("day"), day=NEXT)
+    folder.lake.write(ROLLBACKS, rollbacks(decided("dry_run", OLD)).drop("day"), day=OLD)
+    tick(sensors.alert_sensor, webhook_url=hook.url)
+    tick(sensors.alert_sensor, webhook_url=hook.url)
+    (message,) = hook.received
+    assert message["text"] == (
+        "ROLLED BACK: support_answer of support_assistant from version 4 to 3: worse"
+    )
+    assert message["key"] == f"rollback:support_answer:{NEXT}:4:3:rolled_back"
+
+
 def test_a_failed_delivery_is_tried_again_a_few_times_and_then_left(tick, folder, hook):
     tell(folder, opened())
     hook.status = 503
@@ -281,6 +295,30 @@ def test_a_failed_run_is_told_with_its_job_day_and_steps(folder, instance, hook)
     assert message["key"] == f"run:{result.run_id}"
     assert message["text"].startswith(f"llmops: nightly_job failed for {DAY} in ")
     assert {"llm_calls", "feedback"} <= set(message["text"].split(" in ")[1].split(", "))
+
+
+def test_a_backfills_run_that_was_killed_is_told_with_its_days(instance, hook, folder):
+    run = instance.create_run_for_job(
+        dg.GraphDefinition(name="__ASSET_JOB").to_job(),
+        status=dg.DagsterRunStatus.STARTED,
+        tags={
+            "dagster/asset_partition_range_start": "2026-11-20",
+            "dagster/asset_partition_range_end": "2026-11-22",
+        },
+    )
+    context = dg.build_run_status_sensor_context(
+        sensor_name="run_failure_sensor",
+        dagster_instance=instance,
+        dagster_run=run,
+        dagster_event=instance.report_run_failed(run),
+        resources={"webhook": resources_of(folder.at(webhook_url=hook.url)).webhook},
+    ).for_run_failure()
+    sensors.run_failure_sensor(context)
+    (message,) = hook.received
+    assert message["text"] == (
+        "llmops: a run of assets failed for 2026-11-20 to 2026-11-22 in no step: "
+        "it could not begin, or was killed"
+    )
 
 
 def test_the_nightly_schedule_runs_yesterday_at_two_utc():
