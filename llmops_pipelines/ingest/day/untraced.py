@@ -37,7 +37,8 @@ def tried_again(landed: pl.LazyFrame) -> tuple[pl.DataFrame, int]:
         hashes of their traces; and how many records these are.
     """
     asked = pl.struct(ASKER.alias("asker"), "request_digest").hash()
-    failed = landed.filter(status="error").filter(UNTRACED).select(asked=asked).unique().collect()
+    failing = landed.filter(status="error").filter(UNTRACED).select(asked=asked)
+    failed = failing.collect(engine="streaming").unique()
     if failed.is_empty():
         return pl.DataFrame(schema={"id": pl.UInt64, "trace": pl.List(pl.UInt64)}), 0
     records = (
