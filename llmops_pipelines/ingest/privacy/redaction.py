@@ -119,7 +119,7 @@ def redact_texts(texts: pl.Series, redaction: Redaction = FLOOR) -> pl.Series:
 def _without_repeats(texts: pl.Series) -> pl.Series:
     """``texts`` once each, where so many repeat that finding them costs less than looking again."""
     distinct = texts.hash().n_unique()
-    return texts.unique(maintain_order=True) if distinct < _MOSTLY * len(texts) else texts
+    return texts.filter(texts.is_first_distinct()) if distinct < _MOSTLY * len(texts) else texts
 
 
 def _worth_a_look(texts: pl.Series, redaction: Redaction, secrets: pl.Series) -> pl.Series:
