@@ -76,7 +76,8 @@ _IBAN_LENGTHS: Final = {
 
 _CARD: Final = (
     r"(?-u:\b)(?:[0-9]{12,19}"
-    r"|[0-9]{4}[ .-]{1,2}[0-9]{4}[ .-]{1,2}[0-9]{4}[ .-]{1,2}[0-9]{1,4}(?:[ .-][0-9]{1,3})?"
+    r"|[0-9]{4}(?:\.[0-9]{4}){3}\.[0-9]{3}"
+    r"|[0-9]{4}[ .-]{1,2}[0-9]{4}[ .-]{1,2}[0-9]{4}[ .-]{1,2}[0-9]{1,4}(?:[ -][0-9]{1,3})?"
     r"|3[0-9]{3}[ .-][0-9]{6}[ .-][0-9]{4,5})(?-u:\b)"
 )
 _ISSUER: Final = (
@@ -177,7 +178,7 @@ def _without(
     for row, number in candidates.iter_rows():  # only texts that do hold a number
         place = redacted[row].find(number, begin.get(row, 0))
         before, after = redacted[row][:place], redacted[row][place + len(number) :]
-        if kind == "ip" or not _is_of_a_fraction(before, after):
+        if kind == "ip" or not _is_of_a_fraction(before, number, after):
             redacted[row] = before + mark + after
             counts[row] += 1
         begin[row] = len(redacted[row]) - len(after)
@@ -186,9 +187,13 @@ def _without(
     )
 
 
-def _is_of_a_fraction(before: str, after: str) -> bool:
-    """Whether digits between these go on behind a decimal point, or stand behind one."""
-    return _POINT_AFTER.match(after) is not None or _POINT_BEFORE.search(before) is not None
+def _is_of_a_fraction(before: str, number: str, after: str) -> bool:
+    """Whether ``number`` goes on behind a decimal point, or stands behind one.
+
+    What is not written in digits alone is no part of a fraction.
+    """
+    pointed = _POINT_AFTER.match(after) is not None or _POINT_BEFORE.search(before) is not None
+    return number.isdigit() and pointed
 
 
 def _digits() -> pl.Expr:

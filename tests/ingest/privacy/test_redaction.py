@@ -265,6 +265,17 @@ def test_bank_accounts_leave(iban):
     assert counts(f"({iban})") == {"iban": 1}
 
 
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("phone", "+49 30 1234567"), ("phone", "(415) 555-0132"), ("iban", IBANS[0]),
+     ("iban", IBANS[1]), ("card", "4111 1111 1111 1111")],
+)  # fmt: skip
+def test_a_numbered_list_without_spaces_hides_no_number(kind, number):
+    text = f"1.{number}\n2. {number}.5"
+    assert counts(text) == {kind: 2}
+    assert number[-4:] not in redacted(text)
+
+
 def test_words_in_capitals_after_a_bank_account_stay():
     assert redacted("AT61 1904 3002 3457 3201 SEND ME MONEY") == "[IBAN] SEND ME MONEY"
 
