@@ -7,10 +7,10 @@ import re
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import dagster as dg
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from llmops_pipelines.adapters.webhook import is_address
@@ -52,6 +52,16 @@ def telemetry() -> dict[str, bool]:
     """Each variable of `SILENT`, and whether it keeps its library silent in this process."""
     return {name: os.environ.get(name) == value for name, value in SILENT.items()}
 
+
+_FORMS: Final = {
+    "tenant": (r"[A-Za-z0-9_.-]{0,63}", "is a tag: at most 63 letters, digits, _, . and -"),
+    "schedule_name": (r"[A-Za-z0-9_]+", "is a name of letters, digits and _"),
+    "key_prefix": (
+        r"([A-Za-z0-9_]+(/[A-Za-z0-9_]+)*)?",
+        "is names of letters, digits and _, separated by /",
+    ),
+}
+"""How settings that become names in Dagster are spelled."""
 
 _SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "azure", "adl", "abfs", "abfss", "file")
 
@@ -143,26 +153,13 @@ class Settings(BaseSettings):
             raise ValueError(f"give a folder, or a URL of {', '.join(_SCHEMES)}")
         return root
 
-    @field_validator("tenant")
+    @field_validator("tenant", "schedule_name", "key_prefix")
     @classmethod
-    def _is_a_tag(cls, tenant: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{0,63}", tenant):
-            raise ValueError("is a tag: at most 63 letters, digits, _, . and -")
-        return tenant
-
-    @field_validator("schedule_name")
-    @classmethod
-    def _is_a_name(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-            raise ValueError("is a name of letters, digits and _")
-        return name
-
-    @field_validator("key_prefix")
-    @classmethod
-    def _are_names(cls, prefix: str) -> str:
-        if prefix and not re.fullmatch(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*", prefix):
-            raise ValueError("is names of letters, digits and _, separated by /")
-        return prefix
+    def _is_well_formed(cls, text: str, info: ValidationInfo) -> str:
+        form, told = _FORMS[str(info.field_name)]
+        if not re.fullmatch(form, text):
+            raise ValueError(told)
+        return text
 
     @field_validator("webhook_url")
     @classmethod
