@@ -204,7 +204,7 @@ def run(what: str, path: Path) -> dict[str, float]:
 
 _NEEDS = {
     "ours": (
-        "dagster", "duckdb", "polars", "polars_hash", "llmops_pipelines.ingest",
+        "llmops_pipelines", "dagster", "duckdb", "polars", "polars_hash", "llmops_pipelines.ingest",
         "llmops_pipelines.orchestration.landing.landing",
         "llmops_pipelines.orchestration.graph.resources",
     ),

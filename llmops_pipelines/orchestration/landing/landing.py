@@ -86,20 +86,9 @@ def land_new_files(
     index = log_index(lake)
     before, landed = index.select(LOG_INDEX.key), False
     for batch in ingest.land(ingest.changed_files(files, index, options.sources), options, index):
-        # Read for every batch: somebody may be forgotten while a long landing goes on.
-        tombstones = _tombstones(lake, batch, options.now)
-        earlier = partial(lake.scan, LANDED_CALLS)
-        cleaned = ingest.without_forgotten(batch.tables, tombstones, earlier)
-        for name, days in cleaned.items():
-            for day, rows in days.items():
-                owner = _OWNERS.get(name, name)
-                if day < max(first_days.get(name, day), first_days.get(owner, day)):
-                    continue
-                lake.append(TABLES[name], rows, name=batch.name, day=day)
-        _forget_in(lake, batch, tombstones.height)
-        # A file that was only touched is indexed again under the same batch.
-        lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
+        _write_batch(lake, batch, options.now, first_days)
         landed = True
+        del batch  # its rows are not held while those of the next are read
     if landed:
         del index  # it may have a row for each of a million objects
         index = log_index(lake)
@@ -111,6 +100,26 @@ def land_new_files(
         lake.store.delete(_UNREPORTED)
     new = index.select(LOG_INDEX.key).join(before, on=LOG_INDEX.key, how="anti")
     return Landing(new.height, index, changed, late)
+
+
+def _write_batch(
+    lake: Lake, batch: ingest.LandedBatch, now: datetime, first_days: Mapping[str, date]
+) -> None:
+    """The rows of ``batch``, those of forgotten people without texts, and then its index."""
+    # Read for every batch: somebody may be forgotten while a long landing goes on.
+    tombstones = _tombstones(lake, batch, now)
+    earlier = partial(lake.scan, LANDED_CALLS)
+    cleaned = ingest.without_forgotten(batch.tables, tombstones, earlier)
+    for name, days in cleaned.items():
+        for day, rows in days.items():
+            owner = _OWNERS.get(name, name)
+            if day < max(first_days.get(name, day), first_days.get(owner, day)):
+                continue
+            # Equal input gives equal names (``ingest.land``): a name tells contents apart.
+            lake.append(TABLES[name], rows, name=batch.name, day=day, digest=batch.name)
+    _forget_in(lake, batch, tombstones.height)
+    # A file that was only touched is indexed again under the same batch.
+    lake.append(LOG_INDEX, batch.index, name=f"{batch.name}-{uuid4().hex[:8]}")
 
 
 def _tombstones(lake: Lake, batch: ingest.LandedBatch, now: datetime) -> pl.DataFrame:

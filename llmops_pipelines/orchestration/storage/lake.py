@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -89,14 +89,23 @@ class Lake:
         return digest
 
     def append(
-        self, table: Table, frame: pl.DataFrame, *, name: str, day: date | None = None
+        self,
+        table: Table,
+        frame: pl.DataFrame,
+        *,
+        name: str,
+        day: date | None = None,
+        digest: str | None = None,
     ) -> bool:
         """Add the part ``name`` to an append-only table; False if it was there already.
+
+        ``digest`` stands for what the rows were made of, where that is known already: so they need
+        not be digested themselves.
 
         Raises:
             TableError: ``frame`` is not what the table promises.
         """
-        content, _ = _encode(table, table.require(frame), {})
+        content, _ = _encode(table, table.require(frame), {}, digest=digest)
         return self.store.create(f"{_folder(table, day)}/{name}.parquet", content)
 
     def replace(
@@ -369,10 +378,14 @@ def _folder(table: Table, day: date | None) -> str:
 
 
 def _encode(
-    table: Table, frame: pl.DataFrame, inputs: Inputs, replaces: Sequence[str] = ()
+    table: Table,
+    frame: pl.DataFrame,
+    inputs: Inputs,
+    replaces: Sequence[str] = (),
+    digest: str | None = None,
 ) -> tuple[bytes, str]:
     """The file of ``frame`` and the digest of its rows; clocks do not count as content."""
-    digest = content_digest(frame.drop(table.volatile))
+    digest = digest or content_digest(frame.drop(table.volatile))
     file = io.BytesIO()
     frame.write_parquet(
         file,
@@ -386,19 +399,21 @@ def _encode(
 
 def _write_frames(table: Table, frames: Iterable[pl.DataFrame], inputs: Inputs, file: Path) -> str:
     """Write ``frames`` one after another to ``file``; return the digest of them together."""
-    digests = []
-    left = iter(frames)
-    first = [*islice(left, 1)]
+    digests, left = [], iter(frames)
+    held = [next(left, table.empty())]
     with pq.ParquetWriter(
         file,
         _arrow(table.empty()).schema,
         compression="zstd",
         compression_level=_LEVEL,
-        use_dictionary=_repeating(*first or [table.empty()]),
+        use_dictionary=_repeating(held[0]),
     ) as writer:
-        for frame in chain(first, left):
+        while held:
+            frame = held.pop()
             digests.append(content_digest(frame.drop(table.volatile)))
             writer.write_table(_arrow(frame))
+            del frame  # not held while the next is made
+            held += islice(left, 1)
         digest = _together(digests)
         writer.add_key_value_metadata(_said(table, digest, inputs))
     return digest

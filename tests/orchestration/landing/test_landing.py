@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import weakref
 from datetime import date
 from functools import partial
 
@@ -52,9 +53,9 @@ class DyingLake(Lake):
         super().__init__(store)
         self.survives = survives
 
-    def append(self, table, frame, *, name, day=None):
+    def append(self, table, frame, *, name, day=None, digest=None):
         self._live_on()
-        return super().append(table, frame, name=name, day=day)
+        return super().append(table, frame, name=name, day=day, digest=digest)
 
     def write(self, table, frame, *, day=None, inputs=None):
         self._live_on()
@@ -313,6 +314,23 @@ def test_a_night_over_logs_and_lake_in_an_object_store(tmp_path, s3):
     logs.put("eu/late.jsonl", calls_of(DAY, 4))
     assert folder.night(last=DAY).failures == []
     assert lake.read(LLM_CALLS, [DAY]).height == 3
+
+
+def test_rows_of_a_part_are_not_held_while_the_next_is_read(folder, monkeypatch):
+    folder.log("one.jsonl", calls_of(DAY, *range(6)))
+    held, land_batches = [], ingest.land
+
+    def watched(*given):
+        batches = land_batches(*given)
+        while batch := next(batches, None):
+            assert [rows for rows in held if rows() is not None] == []
+            held.extend(weakref.ref(days[DAY]) for days in batch.tables.values())
+            yield batch
+            del batch
+
+    monkeypatch.setattr(ingest, "land", watched)
+    land(folder, batch_lines=2)
+    assert len(held) > 2
 
 
 def test_a_day_too_large_to_be_held_gives_the_same_calls(folder):

@@ -81,6 +81,11 @@ def test_a_part_is_created_once_and_never_overwritten(lake):
     assert sorted(lake.read(DELIVERIES)["alert_key"]) == ["first", "third"]
 
 
+def test_a_part_that_is_named_by_what_it_is_made_of_takes_that_for_its_digest(lake):
+    lake.append(DELIVERIES, delivery("first"), name="p", day=FIRST, digest="made-of-this")
+    assert lake.stored(DELIVERIES, FIRST).digest == "made-of-this"
+
+
 def test_a_table_without_days_is_one_file(lake):
     lake.write(PRICE_BOOK, PRICE_BOOK.empty())
     assert lake.read(PRICE_BOOK).schema == PRICE_BOOK.schema
