@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from llmops_pipelines.formats.engine.reading import Record
+from llmops_pipelines.formats.engine.unpacking import read_json
 from llmops_pipelines.formats.records import as_object, first
 from llmops_pipelines.ingest.log_files.lines import Block, Refused
 from llmops_pipelines.ingest.log_files.other_providers import PROVIDERS
@@ -36,6 +37,7 @@ _CARRIERS: Final = (
     "event", "payload",  # Splunk's HTTP collector, and loggers that take an object
     "LogMessage", "LogEntry",  # Azure's container logs
     "MESSAGE", "@message", "short_message",  # journald, CloudWatch Insights, GELF
+    "_raw", "result",  # what Splunk exports
 )  # fmt: skip
 """Keys under which collectors, and JSON loggers, keep what they were given."""
 
@@ -149,6 +151,8 @@ def _piece(line: bytes) -> _Piece | None:
         return _Piece(found[4], found[1].decode(), found[2].decode(), found[3] == b"F")
     record = object_in(line)
     if record is None:
+        if (text := _text_in(line)) is not None:
+            return _Piece(text)
         begins = line.find(b"{")
         return None if begins < 1 or _IN_JSON.match(line) else _Piece(line[begins:])
     texts = [text for name in _CARRIERS if (text := _text_of(record.get(name))) is not None]
@@ -160,6 +164,16 @@ def _piece(line: bytes) -> _Piece | None:
     of = as_object(record.get("kubernetes"))
     stream = [record.get(name) for name in _STREAMS] + [of.get(name) for name in _OF_POD]
     return _Piece(text, time, repr(stream), _is_whole(record, text))
+
+
+def _text_in(line: bytes) -> bytes | None:
+    """What a line says that is one JSON text, as of an object that was made JSON twice."""
+    if not line.lstrip().startswith(b'"{'):
+        return None
+    try:
+        return _text_of(read_json(line))
+    except ValueError:
+        return None
 
 
 def _text_of(value: Any) -> bytes | None:
@@ -193,16 +207,22 @@ def _known(piece: _Piece, name_of: NameOf, depth: int = 1) -> Record | None:
 def _held(record: Record | None, time: Any, name_of: NameOf) -> Record | None:
     """The call that a JSON logger's line holds under a name that the application chose.
 
-    What stands beside it, such as the feature and the user of a child logger, goes with it.
+    What stands beside it, such as the feature and the user of a child logger, goes with it. Of
+    several calls in a line none is taken, for the others would be lost.
     """
     if record is None or name_of(record):
         return None
-    for key, value in record.items():
-        if isinstance(value, dict) and not _OF_CALLS.isdisjoint(value) and (name := name_of(value)):
-            beside = {k: said for k, said in record.items() if k != key and k in _BESIDE}
-            came = first(*(record.get(came) for came in _CAME), time)
-            return _dated(value, name, came, name_of, beside)
-    return None
+    held = [
+        (key, value, name)
+        for key, value in record.items()
+        if isinstance(value, dict) and not _OF_CALLS.isdisjoint(value) and (name := name_of(value))
+    ]
+    if len(held) != 1:
+        return None
+    ((key, value, name),) = held
+    beside = {k: said for k, said in record.items() if k != key and k in _BESIDE}
+    came = first(*(record.get(came) for came in _CAME), time)
+    return _dated(value, name, came, name_of, beside)
 
 
 def _object_in_front(text: bytes) -> Record | None:

@@ -2,7 +2,8 @@
 
 Exporters that print for people write one indented object after another; those that send in batches
 one array after another (Kong's HTTP log); answers of an API hold their records in a list
-(``{"data": [...], "meta": {...}}``), one answer a file or one a line.
+(``{"data": [...], "meta": {...}}``), one answer a file or one a line; scripts that collect answers
+keep them by name (``{"call-1": {...}, "call-2": {...}}``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 _DEEPEST: Final = 3
 """So many keys lead to a list of records at most."""
+
+_SEVERAL: Final = 2
 
 
 def printed_objects(text: str) -> list[str] | None:
@@ -41,7 +44,10 @@ def printed_objects(text: str) -> list[str] | None:
 
 
 def enclosed_records(objects: Sequence[str]) -> list[str]:
-    """The elements of every list of objects in ``objects``, each as a line, none left out."""
+    """The elements of every list of objects in ``objects``, each as a line, none left out.
+
+    Objects of one kind under names of their own are a list.
+    """
     try:
         return [
             json.dumps(element, separators=(",", ":"))
@@ -56,6 +62,9 @@ def enclosed_records(objects: Sequence[str]) -> list[str]:
 def _lists(value: Any, depth: int) -> Iterator[list[Any]]:
     if not isinstance(value, dict):
         return
+    if _are_of_one_kind(held := list(value.values())):
+        yield held
+        return
     for name, inner in value.items():
         if name == "columns" and "rows" in value:  # says what the rows' fields are (Logfire)
             continue
@@ -63,3 +72,11 @@ def _lists(value: Any, depth: int) -> Iterator[list[Any]]:
             yield inner
         elif depth < _DEEPEST:
             yield from _lists(inner, depth + 1)
+
+
+def _are_of_one_kind(values: list[Any]) -> bool:
+    """Whether there are several objects, and most of their keys are those of all."""
+    if len(values) < _SEVERAL or not all(isinstance(value, dict) and value for value in values):
+        return False
+    keys = [value.keys() for value in values]
+    return 2 * len(set.intersection(*map(set, keys))) > len(set.union(*map(set, keys)))

@@ -26,7 +26,7 @@ from llmops_pipelines.ingest.log_files.tabular import PARQUET, csv_blocks, parqu
 _DOCUMENT_BYTES: Final = 64 * 2**20
 _SAMPLE_LINES: Final = 100
 _HEAD: Final = 2**16
-_CSV: Final = re.compile(r"\.csv(\.(gz|zst))?$", re.IGNORECASE)
+_CSV: Final = re.compile(r"\.(csv|tsv)(\.(gz|zst))?$", re.IGNORECASE)
 
 
 def record_blocks(content: Content, max_line_bytes: int) -> Iterator[Block | Refused]:
@@ -115,7 +115,7 @@ def head_of(block: Block | Refused) -> bytes:
 
 
 def is_csv(path: str) -> bool:
-    """Whether a file's name says that it holds comma-separated values, packed or not."""
+    """Whether a file's name says that it holds values parted by a mark, packed or not."""
     return _CSV.search(path) is not None
 
 

@@ -58,6 +58,25 @@ SHAPES = {
         for each in CALLS
     ],
     "splunk": [json.dumps({"time": 1794302102.5, "host": "h", "event": each}) for each in CALLS],
+    "splunk, exported": [
+        json.dumps(
+            {"preview": False, "offset": n, "result": {"_time": CAME, "_raw": json.dumps(each)}}
+        )
+        for n, each in enumerate(CALLS)
+    ],
+    "grafana": [
+        json.dumps(
+            [
+                {"line": json.dumps(each), "timestamp": "1794302102000", "fields": {}}
+                for each in CALLS
+            ]
+        )
+    ],
+    "datadog's archive": [
+        json.dumps({"_id": "a", "date": CAME, "message": json.dumps(each), "attributes": {"a": 1}})
+        for each in CALLS
+    ],
+    "made JSON twice": [json.dumps(json.dumps(each)) for each in CALLS],
     "logging": [f"2026-11-10 09:15:02,123 INFO llm {json.dumps(each)}" for each in CALLS],
     "text around": [f"INFO {json.dumps(each)} [trace=1]" for each in CALLS],
     "text around, in docker": [json.dumps(docker(f"INFO {json.dumps(each)}\n")) for each in CALLS],
@@ -266,6 +285,13 @@ def test_a_call_that_a_loggers_line_holds_takes_along_what_stands_beside_it() ->
     assert found == [("m-1", "returns", "s-7", 10), ("claude-sonnet-4-5", "returns", "s-7", 10)]
     assert {str(at) for at in lake.rows()["started_at"]} == {"2026-11-10 09:15:02"}
     assert lake.rows()["user_hash"].null_count() == 0
+
+
+def test_of_several_calls_that_a_line_holds_none_is_lost_in_silence() -> None:
+    answers = [{"response": each["response"]} for each in CALLS]
+    one, two = LINE | {"llm": answers[0]}, LINE | {"first": answers[1], "second": answers[2]}
+    lake = landed_texts(json.dumps(one), json.dumps(two), json.dumps(one))
+    assert lake.counts("app.log") == (3, 2, 0, 0, 1, 0)
 
 
 def test_a_failure_that_a_loggers_line_holds_is_one_call() -> None:

@@ -32,6 +32,8 @@ def page(*records: Any, key: str = "data", **more: Any) -> dict[str, Any]:
         "\n".join(json.dumps(record, indent=2) for record in CALLS).encode(),
         "\r\n".join(json.dumps(record, indent=4) for record in CALLS).encode(),
         lines([CALLS[0]], [CALLS[1]]),
+        line({"first": CALLS[0], "second": CALLS[1]}),
+        json.dumps({"calls": {"a": CALLS[0], "b": CALLS[1]}, "page": 1}, indent=2).encode(),
     ],
 )
 def test_records_are_found_wherever_they_are_enclosed_or_printed(data: bytes) -> None:

@@ -60,6 +60,11 @@ def test_cells_may_be_parted_by_other_marks(mark):
     assert rows_of(read("logs.csv", data)) == [("c-1", 1, 5, 2), ("c-2", 2, 7, 3)]
 
 
+def test_a_table_may_be_called_by_its_tabs():
+    data = pl.DataFrame(ROWS).write_csv(separator="\t").encode()
+    assert len(rows_of(read("logs.TSV", data))) == 2
+
+
 def test_a_packed_csv_file_is_read_too():
     assert len(rows_of(read("logs.csv.gz", gzip.compress(csv_of(ROWS))))) == 2
 
