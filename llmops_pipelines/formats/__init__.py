@@ -14,6 +14,7 @@ from llmops_pipelines.formats.anthropic_batch import ANTHROPIC_BATCH
 from llmops_pipelines.formats.anthropic_events import ANTHROPIC_EVENTS
 from llmops_pipelines.formats.bedrock import BEDROCK
 from llmops_pipelines.formats.bedrock_converse import BEDROCK_CONVERSE
+from llmops_pipelines.formats.claude_code import CLAUDE_CODE
 from llmops_pipelines.formats.cohere import COHERE
 from llmops_pipelines.formats.engine.errors import ERROR_CLASSES
 from llmops_pipelines.formats.engine.extraction import connect, split_document
@@ -61,6 +62,7 @@ FORMATS: Final[dict[str, LogFormat]] = {
         BEDROCK_CONVERSE,
         WEAVE,
         OPENAI_RESPONSES,
+        CLAUDE_CODE,
         ANTHROPIC,
         ANTHROPIC_EVENTS,
         GEMINI,
