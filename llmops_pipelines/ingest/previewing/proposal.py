@@ -89,6 +89,7 @@ def guess(found: Sequence[Profile], options: LandingOptions) -> dict[str, Guess]
     _look_at_values(found, guesses, taken, options)
     guesses = settle_tokens(guesses)
     _settle_times(guesses)
+    _doubt_lists(found, guesses)
     return {name: guesses[name] for name in FIELDS if name in guesses}
 
 
@@ -202,12 +203,40 @@ def _day_of(file: LogFile, found: Sequence[Profile], options: LandingOptions) ->
     )
 
 
+_OF_ONE_CALL: Final = (
+    "call_id", "started_at", "model", "input_tokens", "uncached_input", "output_tokens",
+)  # fmt: skip
+
+
+def _doubt_lists(found: Sequence[Profile], guesses: Mapping[str, Guess]) -> None:
+    """Say where a record lists several calls, of which a path reaches only the first."""
+    longest = {
+        profile.path: max(len(value) for value in profile.known if isinstance(value, list))
+        for profile in found
+        if any(isinstance(value, list) for value in profile.known)
+    }
+    for name in _OF_ONE_CALL:
+        made = guesses.get(name)
+        if made is None or made.profile is None:
+            continue
+        path = made.profile.path
+        held = [path[:depth] for depth, step in enumerate(path) if isinstance(step, int)]
+        most = max((longest.get(holder, 0) for holder in held), default=0)
+        if most > 1:
+            made.review = (
+                f"lists up to {most:,}, of which only the first is read: export one a line"
+            )
+
+
 def _settle_times(guesses: dict[str, Guess]) -> None:
     """Let the times of a call say the unit of its latency, and check it against its first token."""
     took, start, end = (guesses.get(name) for name in ("latency_ms", "started_at", "ended_at"))
     first = guesses.get("ttft_ms")
     if first and took and first.review and not took.review and took.unit:
         first.unit, first.review = took.unit, "the name does not say the unit; as the latency's"
+    if took and took.review and start and start.profile and start.profile.are_numbers:
+        # What counts its start so, counts so how long it took.
+        took.unit = start.profile.unit or took.unit
     if not (took and took.profile and start and start.profile and end and end.profile):
         return
     if len(start.profile.known) != len(end.profile.known) or took.unit is None:
