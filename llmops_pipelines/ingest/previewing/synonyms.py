@@ -55,7 +55,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "latency_ms": "latency end_to_end_latency e2e_latency total_latency request_latency"
     " response_latency latency_total duration request_duration total_duration elapsed elapsed_time"
     " response_time total_time processing_time invocation_latency inference_time wall_time"
-    " timing_total took lat ms",
+    " timing_total took generation_time lat ms",
     "ttft_ms": "ttft time_to_first_token first_token_latency time_to_first_byte ttfb"
     " time_to_first_chunk first_byte_latency first_chunk_latency timing_first_token first_token",
     "input_tokens": "billed_units_input_tokens native_tokens_prompt input_tokens prompt_tokens"
