@@ -5,23 +5,27 @@ from typing import Final
 
 _SPELLINGS: Final[Mapping[str, str]] = {
     "aws": "amazon, amazon bedrock, amazon-bedrock, amazon_bedrock, aws bedrock, aws-bedrock,"
-    " aws.bedrock, aws_bedrock, bedrock, bedrock_converse",
+    " aws.bedrock, aws_bedrock, bedrock, bedrock_converse, amazon_bedrock_chat,"
+    " amazon_bedrock_converse_chat",
+    "anthropic": "anthropic-chat",
     "azure": "az.ai.inference, az.ai.openai, azure openai, azure-openai, azure.ai.inference,"
-    " azure.ai.openai, azure_ai, azure_openai, azureopenai",
+    " azure.ai.openai, azure-openai-chat, azure_ai, azure_openai, azureopenai",
     "cloudflare": "workers-ai",
-    "cohere": "cohere_chat",
-    "fireworks": "fireworks-ai, fireworks_ai",
+    "cohere": "cohere-chat, cohere_chat",
+    "fireworks": "fireworks-ai, fireworks-chat, fireworks_ai",
     "github-copilot": "github_copilot",
-    "google": "anthropic_vertexai, gcp.gemini, gcp.gen_ai, gcp.vertex.agent, gcp.vertex_ai, gemini,"
+    "google": "anthropic_vertexai, chat-google-generative-ai, gcp.gemini, gcp.gen_ai, gcp.vertex.agent, gcp.vertex_ai, gemini,"
     " google ai studio, google vertex, google vertex ai, google-ai-studio, google-gla,"
     " google-vertex, google-vertex-ai, google_ai, google_genai, google_vertexai, vertex, vertex ai,"
     " vertex_ai, vertexai",
+    "groq": "groq-chat",
     "huggingface": "huggingface_hub",
-    "mistral": "mistral_ai, mistralai",
+    "mistral": "mistral_ai, mistralai, mistralai-chat",
     "moonshotai": "moonshot",
+    "openai": "openai-chat",
     "together": "together-ai, together_ai, togetherai",
     "voyageai": "voyage",
-    "x-ai": "grok, x_ai, xai",
+    "x-ai": "grok, x_ai, xai, xai-chat",
     "zai": "z-ai",
 }
 

@@ -301,6 +301,7 @@ def test_a_cost_of_the_envelope_comes_before_the_providers():
         ("azure_ai", "azure"), ("AzureOpenAI", "azure"), ("acme", "acme"),
         ("Amazon Bedrock", "aws"), ("google-ai-studio", "google"), ("Google Vertex", "google"),
         ("workers-ai", "cloudflare"), ("grok", "x-ai"), ("unknown", None), ("N/A", None),
+        ("openai-chat", "openai"), ("amazon_bedrock_converse_chat", "aws"),
     ],
 )  # fmt: skip
 def test_a_provider_has_the_name_that_the_catalogue_gives_it(logged, provider):
@@ -342,7 +343,7 @@ def test_reasoning_may_stand_beside_the_details():
     ("body", "error"),
     [
         ({"object": "error", "message": "Rate limit exceeded", "code": "1300"}, "rate_limit"),
-        ({"message": "You are limited to 10 calls / minute", "id": "8c"}, "other"),
+        ({"message": "You are limited to 10 calls / minute", "id": "8c"}, "rate_limit"),
         ({"message": "maximum context length is 8192 tokens", "code": 400}, "context_length"),
         ({"detail": "Not authenticated"}, "auth"),
         ({"detail": [{"loc": ["body"], "msg": "field required"}]}, "other"),

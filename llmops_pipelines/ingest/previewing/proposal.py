@@ -29,8 +29,15 @@ from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.reference import parse_document
 
 _SAMPLE: Final = 5_000
+_LONGEST: Final = 600
+"""Seconds that the middle call takes at most."""
 _TELLING: Final = ("model", "model_requested", "input_tokens", "output_tokens", "answer")
 """Fields of which a record of a call has one."""
+_TOLD: Final = (
+    *_TELLING, "uncached_input", "total_tokens", "messages", "question", "error_class",
+    "error_code", "error_message", "cost_reported",
+)  # fmt: skip
+"""Fields without any of which a record is likely something else, such as a tool's."""
 
 
 class NoMappingError(ValueError):
@@ -62,7 +69,10 @@ def propose(file: LogFile, options: LandingOptions) -> Proposal:
     left = [profile for profile in found if id(profile) not in placed]
     alike = {id(profile): name for _, name, profile in _candidates(left)}
     taken = {source.name for source in options.sources.sources}
-    text = proposal_text(file.path, guesses, left, alike, count=len(records), taken=taken)
+    text = proposal_text(
+        file.path, guesses, left, alike,
+        count=len(records), silent=_silent(guesses), taken=taken,
+    )  # fmt: skip
     (source,) = parse_document(text, Sources, file="proposal").sources
     return Proposal(source, text)
 
@@ -91,6 +101,16 @@ def guess(found: Sequence[Profile], options: LandingOptions) -> dict[str, Guess]
     _settle_times(guesses)
     _doubt_lists(found, guesses)
     return {name: guesses[name] for name in FIELDS if name in guesses}
+
+
+def _silent(guesses: Mapping[str, Guess]) -> int:
+    """Records that hold nothing of a model's call, where the others do."""
+    told = [
+        made.profile.values
+        for name, made in guesses.items()
+        if name in _TOLD and made.profile is not None
+    ]
+    return sum(all(value is None for value in values) for values in zip(*told, strict=True))
 
 
 def _records(file: LogFile, options: LandingOptions) -> list[dict[str, Any]]:
@@ -234,16 +254,17 @@ def _settle_times(guesses: dict[str, Guess]) -> None:
     first = guesses.get("ttft_ms")
     if first and took and first.review and not took.review and took.unit:
         first.unit, first.review = took.unit, "the name does not say the unit; as the latency's"
-    if took and took.review and start and start.profile and start.profile.are_numbers:
-        # What counts its start so, counts so how long it took.
-        took.unit = start.profile.unit or took.unit
+    scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+    if took and took.profile and took.review and start and start.profile:
+        unit = start.profile.unit  # what counts its start so, mostly counts so how long it took
+        if unit in scale and 1e-3 <= median(took.profile.known_numbers) * scale[unit] <= _LONGEST:
+            took.unit = unit
     if not (took and took.profile and start and start.profile and end and end.profile):
         return
     if len(start.profile.known) != len(end.profile.known) or took.unit is None:
         return
     elapsed = (end.profile.times - start.profile.times).dt.total_microseconds().drop_nulls() / 1e6
     numbers = took.profile.known_numbers
-    scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
     seconds = elapsed.median()
     if isinstance(seconds, (int, float)) and seconds > 0:
         best = min(scale, key=lambda unit: abs(median(numbers) * scale[unit] / seconds - 1))

@@ -18,6 +18,10 @@ _MOST_LEFT: Final = 40
 _FROM_CACHE: Final = ("cached", "is_cached", "cache_hit", "from_cache", "cache_status", "cache")
 _HIT: Final = ("true", "1", "hit", "yes")
 _COUNTS: Final = ("input_tokens", "uncached_input", "output_tokens", "total_tokens")
+_SILENT: Final = (
+    "# REVIEW: {:,} record(s) hold no model, tokens, text or error, and each becomes a call. Leave"
+    " steps\n# of other kinds, such as those of tools, out of the export."
+)
 _NO_TOKENS: Final = "# No path counts tokens, so that no call has a cost."
 _NO_ID: Final = "# Nothing tells calls apart, so that equal records count as one call. Log an id."
 
@@ -29,12 +33,14 @@ def proposal_text(
     alike: Mapping[int, str],
     *,
     count: int,
+    silent: int,
     taken: set[str],
 ) -> str:
     """The YAML of an entry for the file at ``path`` below the log root, from ``count`` records.
 
     ``left`` are the paths that fill nothing, ``alike`` the field that one of them (by ``id``) is
-    named like; ``taken`` the names that other entries have.
+    named like; ``silent`` how many records hold nothing of a model's call; ``taken`` the names that
+    other entries have.
     """
     comments = [
         _comment(profile, named := alike.get(id(profile))) + _unused(profile, named in guesses)
@@ -43,11 +49,12 @@ def proposal_text(
     # What must be looked at is listed, however much else there is.
     comments.sort(key=lambda comment: "REVIEW" not in comment)
     reviews = sum(bool(made.review) for made in guesses.values())
-    reviews += sum("REVIEW" in comment for comment in comments)
+    reviews += sum("REVIEW" in comment for comment in comments) + bool(silent)
     lines = [
         f"# Proposed from the names and values of {count:,} records. {reviews} line(s) say REVIEW:"
         " there a person must look.",
         *([_NO_ID] if "call_id" not in guesses else []),
+        *([_SILENT.format(silent)] if silent else []),
         *([_NO_TOKENS] if guesses.keys().isdisjoint(_COUNTS) else []),
         "sources:",
         f"  - name: {_name(path, taken)}",

@@ -22,9 +22,7 @@ FAILURES = [
     ),
     ({"message": "Input is too long for requested model."}, "context_length"),
     (
-        {
-            "message": "The input token count exceeds the maximum number of tokens allowed (1048576)."
-        },
+        {"message": "The input exceeds the maximum number of tokens allowed (1048576)."},
         "context_length",
     ),
     (

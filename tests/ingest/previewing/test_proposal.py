@@ -582,13 +582,19 @@ def test_providers_that_count_caches_differently_are_told_apart() -> None:
     assert not guesses(*alone)["uncached_input"].review
 
 
-def test_a_duration_is_counted_as_the_start_beside_it() -> None:
-    rows = [
-        record(n, receivedAt=None, start_ns=1_794_301_200_000_000_000 + n, duration=43_000_000)
-        for n in range(3)
-    ]
+@pytest.mark.parametrize(
+    ("start", "duration", "unit"),
+    [
+        ({"start_ns": 1_794_301_200_000_000_000}, 43_000_000, "ns"),
+        ({"start_ms": 1_794_301_200_000}, 1_943_000_000, "ns"),  # as Datadog's search answers
+    ],
+)
+def test_a_duration_is_counted_as_the_start_beside_it_where_that_can_be(
+    start: dict[str, int], duration: int, unit: str
+) -> None:
+    rows = [record(n, receivedAt=None, duration=duration) | start for n in range(3)]
     made = guesses(*rows)["latency_ms"]
-    assert (made.unit, bool(made.review)) == ("ns", True)
+    assert (made.unit, bool(made.review)) == (unit, True)
 
 
 def test_records_that_list_several_calls_need_a_person() -> None:
@@ -617,6 +623,15 @@ def test_what_fills_nothing_and_matters_is_told(more: dict[str, Any], said: str)
 def test_what_counts_nothing_that_was_used_needs_no_person(more: dict[str, Any]) -> None:
     text = propose(log("log.jsonl", lines(*(record(n) | more for n in range(3)))), options()).text
     assert "0 line(s) say REVIEW" in text
+
+
+def test_records_that_tell_of_no_model_are_counted() -> None:
+    """Spans of tools beside those of models, as Datadog exports them."""
+    tool = {"requestId": "t", "receivedAt": "2026-11-10T09:00:00Z", "kind": "tool"}
+    text = propose(log("log.jsonl", lines(record(1), record(2), tool)), options()).text
+    assert "# REVIEW: 1 record(s) hold no model" in text
+    assert "1 line(s) say REVIEW" in text
+    assert "hold no model" not in propose(log("log.jsonl", lines(record())), options()).text
 
 
 def test_records_without_counts_say_that_they_have_no_cost() -> None:
