@@ -40,7 +40,9 @@ _PROJECT: Final = re.compile(r"projects/([^/]+)/")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
-    return is_answer(record) or _is_row(record) or is_answer(record.get("response"))
+    response = record.get("response")
+    begun = response[0] if isinstance(response, list) and response else response
+    return is_answer(record) or _is_row(record) or is_answer(begun)
 
 
 def is_answer(value: Any) -> bool:
@@ -148,7 +150,8 @@ def _enveloped(record: Record) -> Record:
     response = _whole(record.get("response"))
     if not response:
         return asked | {"kind": "call"}
-    told = answered(response)
+    streamed = {"is_stream": True} if len(as_list(record.get("response"))) > 1 else {}
+    told = answered(response) | streamed
     own = is_answer(response) or "processed_time" in record or response.keys() == {"error"}
     if not own:  # another provider's, logged beside Gemini's
         del told["provider"]

@@ -136,6 +136,18 @@ def test_an_envelope_gives_an_answer_its_time_and_more():
     assert sniff([json.dumps(enveloped)]) == "gemini"
 
 
+def test_an_envelope_may_hold_the_pieces_of_a_stream():
+    begun = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Well. "}]}}]}
+    found = one_as("gemini", call(response=[begun, ANSWER]))
+    assert values(found, "call_id", "feature", "answer", "is_stream", "uncached_input") == (
+        "c-1", "support_assistant", "Well. On its way.", True, 56,
+    )  # fmt: skip
+    error = {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}
+    broken = call(response=[begun | {"usageMetadata": {"promptTokenCount": 5}}, {"error": error}])
+    assert values(one_as("gemini", broken), "status", "error_class") == ("error", "server")
+    assert FORMATS["gemini"].recognises(call(response=[begun, ANSWER]))
+
+
 def test_a_prompt_that_was_refused_was_counted():
     refused = {
         "promptFeedback": {"blockReason": "SAFETY"},
