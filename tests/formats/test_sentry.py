@@ -1,4 +1,4 @@
-"""Spans of Sentry's SDK for Python: alone, and in its transactions as versions before 2.5x send
+"""Spans of Sentry's SDK for Python: alone, and in its transactions as older versions send
 them; shapes as sentry-sdk 2.75 and 2.43 sent them to a transport of their own."""
 
 import pytest
