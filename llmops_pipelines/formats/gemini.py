@@ -2,18 +2,20 @@
 
 An answer (``GenerateContentResponse``) is read as the API spells it and as its SDK dumps it; Vertex
 says in ``createTime`` when it was asked, the Gemini API does not: without a time in an envelope
-around it, such an answer has the date of its file. Pieces of a stream, one a line, are gathered by
-landing under ``stream``; those of streams without ``responseId`` must not be mixed. Vertex AI's
-batch predictions come in such an envelope, with ``processed_time``; result files of the Gemini
-API's own batches have lines of ``key`` and ``response`` or ``error``, without any time. Rows of
-"Log requests and responses", exported from BigQuery, hold both bodies as JSON (``full_request``,
-``full_response``) or as lists of texts, those of Claude on Vertex too.
+around it, such an answer has that of its headers, which the SDKs keep, or the date of its file.
+Pieces of a stream, one a line, are gathered by landing under ``stream``; those of streams without
+``responseId`` must not be mixed. Vertex AI's batch predictions come in such an envelope, with
+``processed_time``; result files of the Gemini API's own batches have lines of ``key`` and
+``response`` or ``error``, without any time. Rows of "Log requests and responses", exported from
+BigQuery, hold both bodies as JSON (``full_request``, ``full_response``) or as lists of texts, those
+of Claude on Vertex too.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.anthropic_blocks import streamed_message
@@ -38,7 +40,9 @@ _PROJECT: Final = re.compile(r"projects/([^/]+)/")
 
 
 def _recognises(record: Mapping[str, Any]) -> bool:
-    return is_answer(record) or _is_row(record) or is_answer(record.get("response"))
+    response = record.get("response")
+    begun = response[0] if isinstance(response, list) and response else response
+    return is_answer(record) or _is_row(record) or is_answer(begun)
 
 
 def is_answer(value: Any) -> bool:
@@ -123,11 +127,22 @@ def answered(body: Record) -> Record:
             "status": "error" if error else "ok",
             "provider": "google",
             "finish_reason": first(refused.get("blockReason"), refused.get("block_reason")),
-            "started_at": first(body.get("createTime"), body.get("create_time")),
+            "started_at": first(body.get("createTime"), body.get("create_time"), _sent_at(body)),
             **found,
             **failed,
         }
     )
+
+
+def _sent_at(body: Record) -> str | None:
+    """When an answer was sent, in ISO 8601, as Google's SDKs keep it of the headers."""
+    held = as_object(first(body.get("sdkHttpResponse"), body.get("sdk_http_response")))
+    headers = as_object(held.get("headers"))
+    said = as_name(first(headers.get("date"), headers.get("Date")))
+    try:
+        return parsedate_to_datetime(said).isoformat() if said else None
+    except ValueError:
+        return None
 
 
 def _enveloped(record: Record) -> Record:
@@ -135,7 +150,8 @@ def _enveloped(record: Record) -> Record:
     response = _whole(record.get("response"))
     if not response:
         return asked | {"kind": "call"}
-    told = answered(response)
+    streamed = {"is_stream": True} if len(as_list(record.get("response"))) > 1 else {}
+    told = answered(response) | streamed
     own = is_answer(response) or "processed_time" in record or response.keys() == {"error"}
     if not own:  # another provider's, logged beside Gemini's
         del told["provider"]

@@ -109,11 +109,13 @@ OPENAI: Final = LogFormat(
             "status": at("status"),
             "answered": at("response", "choices", "data[0].embedding"),
             # err is where pino and bunyan put an exception.
-            "error": at("error", "err", "response.error"),
+            "error": at("error", "err", "response.error", "response.detail"),
             "error_class": at("error.type", "err.type", "response.error.type"),
             "error_code": at("error.code", "err.code", "response.error.code"),
             "error_status": at("error.status", "err.status", "response.error.status"),
             "error_message": at("error.message", "err.message", "response.error.message"),
+            # The errors of Mistral, Cohere and vLLM are no object: {"message": ..., "type": ...}.
+            "said_instead": at("response.message"),
             "finish_reason": at(
                 "response.choices[0].finish_reason",
                 "choices[0].finish_reason",
@@ -129,13 +131,14 @@ OPENAI: Final = LogFormat(
             "cache_write_5m": _usage("prompt_tokens_details.cache_write_tokens"),
             "audio_input": _usage("prompt_tokens_details.audio_tokens"),
             "output_tokens": _counted("completion_tokens", "eval_count"),
-            "reasoning": _usage("completion_tokens_details.reasoning_tokens"),
+            "reasoning": _usage("completion_tokens_details.reasoning_tokens", "reasoning_tokens"),
             "audio_output": _usage("completion_tokens_details.audio_tokens"),
             "total_tokens": _usage("total_tokens"),
             "web_searches": _usage(*(".".join(path) for path in WEB_SEARCH_PATHS)),
             "cost_reported": at("cost_usd"),
             "charged": _usage("cost"),
             "own_key": _usage("is_byok"),
+            "beside_output": _usage("citation_tokens"),
             "format_requested": at("request.response_format.type", "body.response_format.type"),
             "response_schema": at(
                 *(

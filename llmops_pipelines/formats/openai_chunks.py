@@ -27,6 +27,10 @@ from llmops_pipelines.formats.records import (
 )
 from llmops_pipelines.formats.streams import Turns
 
+_GROQ: Final = "x_groq"
+"""Where Groq says more; of a stream, also its usage."""
+
+_HEAD: Final = ("id", "created", "model", "service_tier", _GROQ)
 _SAID: Final = ("content", "refusal", "tool_calls", "function_call", "reasoning_content")
 
 
@@ -102,26 +106,37 @@ def _alone(record: Record) -> Record:
     ended = any(choice.get("finish_reason") for choice in choices)
     if not (ended or (record.get("usage") and not choices)):
         return {"kind": "ignored"}
-    said = completion_fields(record) | {"answer": None, "tool_calls": None}
+    said = _told([record]) | {"answer": None, "tool_calls": None}
     return around(record, without_nulls(said | {"is_stream": True}))
 
 
 def _streamed(chunks: list[Any]) -> Record:
     """The call that a stream is; one that broke off has no finish reason."""
-    whole = completion_fields(joined(chunks))
+    whole = _told(chunks)
     return without_nulls(whole | {"call_id": whole.get("response_id"), "is_stream": True})
 
 
+def _told(chunks: list[Any]) -> Record:
+    body = joined(chunks)
+    served = {"provider": "groq"} if _GROQ in body else {}
+    failed = failure_of(body["error"]) if "error" in body else {}
+    return served | completion_fields(body) | failed
+
+
 def joined(chunks: list[Any]) -> Record:
-    """The completion that chunks make up, with its first choice only: the others are not read."""
+    """The completion that chunks make up, with its first choice only: the others are not read.
+
+    It holds the error of a stream that failed on its way.
+    """
     whole: Record = {}
     texts: dict[str, list[str]] = {"content": [], "refusal": [], "transcript": []}
     calls: dict[str, Record] = {}
     reason = None
     for chunk in map(as_object, chunks):
-        told = ((name, chunk.get(name)) for name in ("id", "created", "model", "service_tier"))
+        told = ((name, chunk.get(name)) for name in _HEAD)
         whole = {name: value for name, value in told if value is not None} | whole
-        whole |= without_nulls({"usage": chunk.get("usage") or None})
+        counted = first(chunk.get("usage"), at_path(chunk, _GROQ, "usage"))
+        whole |= without_nulls({"usage": counted, "error": first(chunk.get("error"))})
         for choice in map(as_object, as_list(chunk.get("choices"))):
             if choice.get("index") not in (0, None):
                 continue

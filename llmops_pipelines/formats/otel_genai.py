@@ -1,8 +1,8 @@
 """Format ``otel_genai``: OpenTelemetry GenAI spans as OTLP JSON, current and v1.36 names.
 
-Also those of OpenLLMetry (Traceloop), of Vercel's AI SDK, of Langfuse's and MLflow's exporters, and
-of the SDKs that record their own calls; and log records that hold the texts of a span. Spans of
-OpenInference in the same file are read as such.
+Also those of OpenLLMetry (Traceloop), of Vercel's AI SDK, of Langfuse's and MLflow's exporters, of
+Sentry's SDK, and of those that record their own calls; and log records that hold the texts of a
+span. Spans of OpenInference in the same file are read as such.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A line may be a whole export request (``resourceSpans``), one part of it, one span, what the console
 exporters of Python's and JavaScript's SDK print (the latter as JSON), a row of a table with columns
-``attributes.*``, or one of Logfire's table ``records``.
+``attributes.*``, one of Logfire's table ``records``, or a span of Sentry's, alone or in its
+transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llmops_pipelines.formats.engine.reading import Record
-from llmops_pipelines.formats.records import as_list, as_name, as_object, first, from_json
+from llmops_pipelines.formats.records import (
+    as_list,
+    as_name,
+    as_object,
+    at_path,
+    first,
+    from_json,
+    without_nulls,
+)
 
 _HEX: Final = re.compile(r"(0x)?[0-9a-fA-F]+")
 _DEEPEST: Final = 64
@@ -31,7 +40,10 @@ _IDS: Final = ("spanId", "span_id", "context", "context.span_id")
 _OF_NODE: Final = ("traceId", "id", "timestamp", "duration")
 """How the console exporter of JavaScript's SDK names a span's ids, and its times (us)."""
 
-SPAN_MARKS: Final = (*_BATCHES, *_SPAN_SCOPES, "scope", *_IDS, _OF_NODE[0])
+_OF_SENTRY: Final = ("start_timestamp", "data")
+"""What a span of Sentry's has whose attributes are called data; its ``timestamp`` is the end."""
+
+SPAN_MARKS: Final = (*_BATCHES, *_SPAN_SCOPES, "scope", *_IDS, _OF_NODE[0], _OF_SENTRY[0])
 """Every record that carries spans has one of these keys; one of ``SIGNALS``, what else is sent."""
 
 _PARENTS: Final = ("parentSpanId", "parent_span_id", "parent_id", "parentId")
@@ -40,6 +52,14 @@ _OWN_SCOPES: Final = (
 )  # fmt: skip
 _SCRUBBED: Final = "logfire.scrubbed"
 _ERRORS: Final = ("2", "2.0", "error", "status_code_error", "statuscode.error")
+_FAILURES: Final = frozenset({
+    "aborted", "already_exists", "cancelled", "data_loss", "deadline_exceeded",
+    "failed_precondition", "internal_error", "invalid_argument", "not_found", "out_of_range",
+    "permission_denied", "resource_exhausted", "unauthenticated", "unavailable", "unimplemented",
+    "unknown_error",
+})  # fmt: skip
+"""Words of Sentry's for the status of a failed span; they say of which kind."""
+
 _TIMES: Final = ("TimeUnixNano", "_time_unix_nano", "Time", "_time", "_timestamp")
 _STARTS: Final = tuple(f"start{tail}" for tail in _TIMES)
 _ENDS: Final = tuple(f"end{tail}" for tail in _TIMES)
@@ -104,6 +124,13 @@ def spans_of(record: Mapping[str, Any]) -> Iterator[Span]:
         yield from _resource_spans(record)
     elif is_span(record):
         yield span_of(record)
+    elif _OF_SENTRY[0] in record:  # a transaction
+        said = {
+            "user.id": at_path(record, "user", "id"),
+            "deployment.environment": record.get("environment"),
+        }
+        for span in _objects(record.get("spans")):
+            yield span_of(span, without_nulls(said))
 
 
 def is_request(record: Mapping[str, Any]) -> bool:
@@ -113,7 +140,11 @@ def is_request(record: Mapping[str, Any]) -> bool:
 
 def is_span(record: Mapping[str, Any]) -> bool:
     """Whether ``record`` is one span, in any of its spellings."""
-    if "attributes" not in record and not any(key.startswith("attributes.") for key in record):
+    if (
+        "attributes" not in record
+        and not all(key in record for key in _OF_SENTRY)
+        and not any(key.startswith("attributes.") for key in record)
+    ):
         return False
     return any(key in record for key in _IDS) or all(key in record for key in _OF_NODE)
 
@@ -154,16 +185,20 @@ def log_of(record: Mapping[str, Any], resource: Record, scope: str | None) -> Lo
 def attributes_of(value: Any) -> Record:
     """OTLP's list of keys and typed values as a plain object; an object as it is.
 
-    Either may be the text that a table holds.
+    Either may be the text that a table holds. Sentry's values stand beside their type.
     """
     value = from_json(value)
     if isinstance(value, dict):
-        return dict(value)
+        return {key: _untyped(held) for key, held in value.items()}
     found: Record = {}
     for item in as_list(value):
         if isinstance(item, dict) and isinstance(key := item.get("key"), str):
             found[key] = any_value(item.get("value"))
     return found
+
+
+def _untyped(held: Any) -> Any:
+    return held["value"] if isinstance(held, dict) and held.keys() == {"value", "type"} else held
 
 
 def any_value(value: Any, depth: int = 0) -> Any:
@@ -240,14 +275,17 @@ def span_of(
     code = _of(said, "code", "status_code")
     if code is None:
         code = _of(record, "status_code", "statusCode", "otel_status_code")
-    if code is None and isinstance(status, str):
-        code = status
+    if code is None:
+        code = status if isinstance(status, str) else at_path(record, "tags", "status")
     own = as_object(_of(record, *_OWN_SCOPES))
     message = _of(said, "message", "description") or _of(
         record, "status_message", "otel_status_message", "exception_message"
     )
+    attributes = _row_attributes(record)
+    if (word := str(code).lower()) in _FAILURES:
+        attributes.setdefault("error.type", word)
     return Span(
-        name=as_name(_of(record, "name", "span_name")),
+        name=as_name(_of(record, "name", "span_name", "description")),
         span_id=hex_id(
             _of(record, "spanId", "span_id", "context.span_id")
             or first(context.get("span_id"), record.get("id")),
@@ -259,8 +297,8 @@ def span_of(
         parent_id=hex_id(first(_of(record, *_PARENTS), parent.get("spanId")), 8),
         started_at=started_at,
         ended_at=ended_at,
-        attributes=_row_attributes(record),
-        failed=None if code is None else str(code).lower() in _ERRORS,
+        attributes=attributes,
+        failed=None if code is None else word in _ERRORS or word in _FAILURES,
         message=as_name(message),
         events=tuple(_events(record.get("events"))),
         resource=resource or _own_resource(record),
@@ -276,7 +314,7 @@ def _own_resource(record: Mapping[str, Any]) -> Record:
 
 def _row_attributes(record: Mapping[str, Any]) -> Record:
     """The attributes of a span, also those that a table spreads over columns ``attributes.*``."""
-    found = attributes_of(record.get("attributes"))
+    found = attributes_of(_of(record, "attributes", _OF_SENTRY[1]))
     for key, value in record.items():
         if key.startswith("attributes.") and value is not None:
             found[key.removeprefix("attributes.")] = value
@@ -298,6 +336,8 @@ def _without_scrubbed(attributes: Record) -> Record:
 def _times(record: Mapping[str, Any]) -> tuple[Any, Any]:
     """Start and end; JavaScript's console exporter prints the start and how long it took, in us."""
     start, end = _time(_of(record, *_STARTS)), _time(_of(record, *_ENDS))
+    if end is None and _OF_SENTRY[0] in record:
+        return start, record.get("timestamp")
     begun, took = record.get("timestamp"), record.get("duration")
     if start is None and isinstance(begun, int) and isinstance(took, (int, float)):
         return str(begun * 1000), str(begun * 1000 + round(took * 1000))

@@ -24,7 +24,7 @@ _CONTEXT: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
         "environment",
         (
             "environment", "env", "deployment.environment.name", "deployment.environment",
-            "langfuse.environment",
+            "langfuse.environment", "sentry.environment",
         ),
         ("env", "environment"),
     ),

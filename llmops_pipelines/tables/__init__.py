@@ -74,7 +74,7 @@ from llmops_pipelines.tables.logs import (
 from llmops_pipelines.tables.plan import SAVINGS_PLAN
 from llmops_pipelines.tables.prices import PRICE_BOOK
 from llmops_pipelines.tables.privacy import ERASURES, TOMBSTONES
-from llmops_pipelines.tables.providers import PROVIDER_OF
+from llmops_pipelines.tables.providers import NO_PROVIDER, PROVIDER_OF
 from llmops_pipelines.tables.pulling import PULLED_LOGS
 from llmops_pipelines.tables.quality import (
     HEURISTIC_SCORES,
@@ -209,6 +209,7 @@ __all__ = [
     "MONEY",
     "MONTHLY_COSTS",
     "NIGHTLY_REPORTS",
+    "NO_PROVIDER",
     "PRICE_BOOK",
     "PRICE_RESTATEMENTS",
     "PROMETHEUS_METRICS",

@@ -104,6 +104,17 @@ def test_an_answer_without_a_time_says_what_to_do():
     assert reason.startswith("started_at: is missing; log when the call began")
 
 
+@pytest.mark.parametrize("holder", ["sdkHttpResponse", "sdk_http_response"])
+def test_an_answer_of_the_sdk_has_the_time_of_its_headers(holder):
+    bare = {name: said for name, said in ANSWER.items() if name != "createTime"}
+    sent = {holder: {"headers": {"date": "Tue, 10 Nov 2026 09:15:04 GMT"}}}
+    assert one_as("gemini", bare | sent)["started_at"] == utc("2026-11-10T09:15:04")
+    odd = {holder: {"headers": {"date": "soon"}}}
+    assert one_as("gemini", bare | odd, date="2026-11-10T00:00:00Z")["started_at"] == utc(
+        "2026-11-10"
+    )
+
+
 def test_of_a_streams_pieces_only_the_last_is_a_call():
     going = {"content": {"role": "model", "parts": [{"text": "On its "}]}}
     piece = ANSWER | {"candidates": [going], "usageMetadata": {"promptTokenCount": 120}}
@@ -123,6 +134,18 @@ def test_an_envelope_gives_an_answer_its_time_and_more():
     told = values(found, "call_id", "feature", "latency_ms", "messages", "answer", *BUCKETS)
     assert told == ("c-1", "search", 800.0, MESSAGES, "On its way.", 56, 64, 20, 10)
     assert sniff([json.dumps(enveloped)]) == "gemini"
+
+
+def test_an_envelope_may_hold_the_pieces_of_a_stream():
+    begun = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Well. "}]}}]}
+    found = one_as("gemini", call(response=[begun, ANSWER]))
+    assert values(found, "call_id", "feature", "answer", "is_stream", "uncached_input") == (
+        "c-1", "support_assistant", "Well. On its way.", True, 56,
+    )  # fmt: skip
+    error = {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}
+    broken = call(response=[begun | {"usageMetadata": {"promptTokenCount": 5}}, {"error": error}])
+    assert values(one_as("gemini", broken), "status", "error_class") == ("error", "server")
+    assert FORMATS["gemini"].recognises(call(response=[begun, ANSWER]))
 
 
 def test_a_prompt_that_was_refused_was_counted():

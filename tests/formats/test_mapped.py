@@ -207,3 +207,9 @@ def test_a_list_may_be_placed_whole_and_by_position():
     found = one({"at": AT, "tags": ["prod", "b"]}, how)
     assert found["environment"] == "prod"
     assert [context["content"] for context in found["contexts"]] == ["prod", "b"]
+
+
+def test_the_words_of_an_error_may_be_json():
+    record = {"at": AT, "failed": '{"message": "Rate limit reached"}'}
+    found = one(record, reading(error_message="failed"))
+    assert (found["status"], found["error_class"]) == ("error", "rate_limit")

@@ -299,6 +299,9 @@ def test_a_cost_of_the_envelope_comes_before_the_providers():
     [
         ("Google-Vertex", "google"), ("google-gla", "google"), ("bedrock_converse", "aws"),
         ("azure_ai", "azure"), ("AzureOpenAI", "azure"), ("acme", "acme"),
+        ("Amazon Bedrock", "aws"), ("google-ai-studio", "google"), ("Google Vertex", "google"),
+        ("workers-ai", "cloudflare"), ("grok", "x-ai"), ("unknown", None), ("N/A", None),
+        ("openai-chat", "openai"), ("amazon_bedrock_converse_chat", "aws"),
     ],
 )  # fmt: skip
 def test_a_provider_has_the_name_that_the_catalogue_gives_it(logged, provider):
@@ -322,6 +325,37 @@ def test_an_answer_of_ollama_is_read_out_of_the_envelope():
     generated = {"model": "llama3.2", "done": True, "response": "Hi.", "eval_count": 3}
     found = one(call(response=generated))
     assert (found["answer"], found["uncached_input"], found["output_text"]) == ("Hi.", None, 3)
+
+
+def test_what_is_billed_beside_an_answer_leaves_its_tokens_unknown():
+    said = usage(10, 100, total_tokens=110, citation_tokens=5000, reasoning_tokens=7000)
+    found = one(call(response=response(usage=said | {"cost": {"total_cost": 0.4}})))
+    assert (found["uncached_input"], found["output_text"], found["reasoning"]) == (10, None, None)
+    assert found["cost_reported"] == Decimal("0.4")
+
+
+def test_reasoning_may_stand_beside_the_details():
+    found = one(call(response=response(usage=usage(10, 100, reasoning_tokens=60))))
+    assert (found["output_text"], found["reasoning"]) == (40, 60)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"object": "error", "message": "Rate limit exceeded", "code": "1300"}, "rate_limit"),
+        ({"message": "You are limited to 10 calls / minute", "id": "8c"}, "rate_limit"),
+        ({"message": "maximum context length is 8192 tokens", "code": 400}, "context_length"),
+        ({"detail": "Not authenticated"}, "auth"),
+        ({"detail": [{"loc": ["body"], "msg": "field required"}]}, "other"),
+    ],
+)
+def test_a_body_of_a_message_and_no_answer_is_an_error(body, error):
+    found = one(call(response=body))
+    assert (found["status"], found["error_class"]) == ("error", error)
+
+
+def test_a_message_beside_an_answer_is_no_error():
+    assert one(call(response=response(message="Served by a spare.")))["status"] == "ok"
 
 
 def test_an_error_in_place_of_the_response_is_a_failed_call():

@@ -71,6 +71,26 @@ def test_counts_in_every_chunk_are_those_of_the_last() -> None:
     assert [row[-1] for row in calls(landed(log("log.jsonl", lines(*counting))))] == [30]
 
 
+def test_a_stream_of_groq_is_counted_where_groq_counts_it() -> None:
+    counted = {"id": "req_1", "usage": USAGE}
+    stream = [chunk(piece("It ships."), usage=None), chunk(piece(None, "stop"), x_groq=counted)]
+    found = landed(log("log.jsonl", lines(*stream))).rows()
+    alone = landed(log("log.jsonl", lines(*STREAM))).rows()
+    assert found["provider"].to_list() == ["groq"]
+    for side in ("uncached_input", "output_text"):
+        assert found[side].to_list() == alone[side].to_list()
+
+
+def test_a_stream_that_failed_on_its_way_is_a_failure() -> None:
+    """As OpenRouter sends it."""
+    error = {"code": 502, "message": "Provider disconnected"}
+    stream = [chunk(piece("It ")), chunk(piece("", "error"), error=error)]
+    enveloped = {"timestamp": "2026-11-10T09:15:02Z", "request": {"model": "m"}, "response": stream}
+    for written in (stream, [enveloped]):
+        found = landed(log("log.jsonl", lines(*written))).rows()
+        assert found.select("status", "error_class").rows() == [("error", "server")]
+
+
 def test_odd_chunks_are_rejected_or_ignored() -> None:
     odd = [
         chunk(piece(None, "stop"), usage=3, name="chatcmpl-2"),

@@ -48,8 +48,13 @@ INFERENCES: Final = ("chat", "generate_content", "text_completion", "embeddings"
 _CALLED: Final = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.id")
 _FIRST_CHUNK: Final = (
     "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk",
+    "gen_ai.response.time_to_first_token",
 )  # fmt: skip
-"""Seconds until a stream began, as the conventions call them and Vercel's AI SDK."""
+"""Seconds until a stream began, as the conventions call them, Vercel's AI SDK and Sentry."""
+
+_STREAMED: Final = (
+    "gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming", "gen_ai.response.streaming",
+)  # fmt: skip
 
 FRAMEWORKS: Final = ("strands-agents", "gateway")
 """Who name themselves as the system (the latter Vercel's): the model's name tells the provider."""
@@ -136,10 +141,7 @@ def call(span: Span, *, tokens: Record | None = None, **more: Any) -> Record:
             )
         ),
         "is_stream": first(
-            *(
-                says.get(key)
-                for key in ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
-            ),
+            *(says.get(key) for key in _STREAMED),
             True if begun is not None else None,
         ),
         "ttft_ms": milliseconds_of(begun),
@@ -169,7 +171,13 @@ def told_events(span: Span) -> tuple[Event, ...]:
 def _messages(span: Span) -> list[Record]:
     says = span.attributes
     system = text_of(from_json(says.get("gen_ai.system_instructions")))
-    found = messages_of(first(says.get("gen_ai.input.messages"), indexed(says, "gen_ai.prompt")))
+    found = messages_of(
+        first(
+            says.get("gen_ai.input.messages"),
+            says.get("gen_ai.request.messages"),
+            indexed(says, "gen_ai.prompt"),
+        )
+    )
     if not found:
         found = messages_of(_event_text(span, "gen_ai.content.prompt", "gen_ai.prompt"))
     if not found:
@@ -206,7 +214,22 @@ def _answers(span: Span) -> list[Record]:
         found = [{"finish_reason": choice.attributes.get("finish_reason")} | said]
     if not found and (replied := as_object(says.get(_REPLIED))):
         found = [as_object(replied.get("content"))]
+    if not found:
+        found = _said_to_sentry(says)
     return [message for message in found if isinstance(message, dict)]
+
+
+def _said_to_sentry(says: Record) -> list[Record]:
+    """Sentry's answer: text, a list of texts, or messages as JSON; its tools stand beside it."""
+    text = says.get("gen_ai.response.text")
+    called = {"tool_calls": as_list(says.get("gen_ai.response.tool_calls"))}
+    told = from_json(text)
+    messages = told if isinstance(told, list) else [told]
+    if messages and all(isinstance(each, dict) and "content" in each for each in messages):
+        return [messages[0] | called]
+    texts = isinstance(told, list) and all(isinstance(each, str) for each in told)
+    said = {"content": told if texts else text} | called
+    return [said] if any(said.values()) else []
 
 
 def _event_text(span: Span, event: str, attribute: str) -> Any:

@@ -53,7 +53,7 @@ def usage(span: Span) -> Record:
         cache_write_5m=(
             f"{_USAGE}.cache_creation.input_tokens", f"{_USAGE}.cache_write.input_tokens",
             f"{_USAGE}.cache_creation_input_tokens", f"{_USAGE}.cache_write_input_tokens",
-            f"{_DETAILS}.cache_write_tokens",
+            f"{_USAGE}.input_tokens.cache_write", f"{_DETAILS}.cache_write_tokens",
         ),
         cache_write_1h=("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
         reasoning=(

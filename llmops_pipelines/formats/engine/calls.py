@@ -14,7 +14,7 @@ from llmops_pipelines.formats.engine.reading import Place, Reading
 from llmops_pipelines.formats.engine.times import Limits
 from llmops_pipelines.formats.engine.tokens import token_buckets, token_faults
 from llmops_pipelines.formats.engine.told_totals import with_told_totals
-from llmops_pipelines.tables import MONEY, PROVIDER_OF
+from llmops_pipelines.tables import MONEY, NO_PROVIDER, PROVIDER_OF
 
 _OTHER: Final = (
     "kind", "step_kind", "step_name", "document_count", "input_chars", "output_chars",
@@ -70,7 +70,7 @@ def read_calls(raw: pl.DataFrame, reading: Reading, limits: Limits) -> Sorted:
     after = _milliseconds_after_start
     return Sorted(
         good.with_columns(
-            provider=pl.col("provider").str.to_lowercase().replace(PROVIDER_OF),
+            provider=_provider(),
             model=pl.coalesce("model", "model_requested"),
             is_batch=pl.col("is_batch").fill_null(value=False),
             attempt=pl.col("attempt").fill_null(1).clip(1, 2**31 - 1).cast(pl.Int32),
@@ -146,7 +146,10 @@ def _status() -> list[pl.Expr]:
     for name in ("error_class", "error_code", "error_message"):
         signs = signs | pl.col(name).is_not_null()
     signs = signs | _is_http_failure(pl.col("error_status")).fill_null(value=False)
-    unanswered = pl.col("answered").fill_null(value=True).not_()
+    instead = _is_text("said_instead").fill_null(value=False)
+    unanswered = pl.col("answered").fill_null(value=True).not_() | (
+        instead & pl.all_horizontal(pl.col("answer", "finish_reason").is_null())
+    )
     return [
         pl.when(said == "error")
         .then(said)
@@ -159,9 +162,15 @@ def _status() -> list[pl.Expr]:
         ),
         pl.coalesce("error_code", "raw:status").alias("error_code"),  # THROTTLED, timeout
         pl.coalesce(
-            "error_message", pl.when(pl.col("error").str.starts_with('"')).then("error")
+            "error_message",
+            *(pl.when(_is_text(name)).then(name) for name in ("error", "said_instead")),
         ).alias("error_message"),
     ]
+
+
+def _is_text(name: str) -> pl.Expr:
+    """Whether what is kept as JSON is a text."""
+    return pl.col(name).str.starts_with('"')
 
 
 def _status_faults(reading: Reading) -> list[Fault]:
@@ -196,6 +205,12 @@ def _error_class(frame: pl.DataFrame) -> pl.Series:
     given = frame.filter(failed)["error_class"]
     found = found.zip_with(~given.is_in(ERROR_CLASSES).fill_null(value=False), given)
     return classes.scatter(failed.arg_true(), found)
+
+
+def _provider() -> pl.Expr:
+    """The name that all spellings of a provider share; null where the source knows none."""
+    spelled = pl.col("provider").str.to_lowercase()
+    return pl.when(~spelled.is_in(NO_PROVIDER)).then(spelled.replace(PROVIDER_OF))
 
 
 def _charged() -> pl.Expr:

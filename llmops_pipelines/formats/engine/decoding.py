@@ -27,6 +27,9 @@ _DTYPES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 _HOLDS_MORE: Final = r"""^(?s:\[\s*(?:(?:["\[{0-9-]|true|false|null).*)?\]|\{\s*(?:".*)?\})$"""
 """A list or an object, as JSON has it: a text may begin with a bracket, too (``[Scrubbed]``)."""
 
+_MAY_HOLD_MORE: Final = ("error_message",)
+"""Words of an error are often the JSON that a provider answered with."""
+
 THOUSANDS: Final = r"^[1-9]\d{0,2}(?:,\d{3})+$"
 """A whole number as people write it, with commas between thousands."""
 
@@ -79,12 +82,13 @@ def decode(raw: pl.DataFrame, reading: Reading, names: Sequence[str]) -> Decoded
             case "label":
                 text = value.replace(dict(place.values)) if place.values else value
                 columns.append(pl.when(text != "").then(text).alias(name))
-                faults.append(
-                    Fault(
-                        value.str.contains(_HOLDS_MORE),
-                        says(place, value, "is not a text or number"),
+                if name not in _MAY_HOLD_MORE:
+                    faults.append(
+                        Fault(
+                            value.str.contains(_HOLDS_MORE),
+                            says(place, value, "is not a text or number"),
+                        )
                     )
-                )
             case "whole":
                 columns.append(_whole(_plain_number(place, kind, value)).alias(name))
                 faults += _numeric(place, name, value, "a whole number")

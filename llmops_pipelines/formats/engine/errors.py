@@ -13,11 +13,13 @@ ERROR_CLASSES: Final = (
 )  # fmt: skip
 
 _WORDS: Final = (
-    ("context_length", r"context[ _-]?(length|window)|maximum context|too many tokens"
-     r"|prompt is too long|string_above_max_length|model_max_prompt"),
+    ("context_length", r"context[ _-]?(length|window|limit)|maximum (context|prompt)"
+     r"|too many tokens|(prompt|input) is too long|maximum number of tokens|max_new_tokens` must be"
+     r"|reduce the length of|must have less than \d+ tokens|string_above_max_length"
+     r"|model_max_prompt"),
     ("content_filter", r"content[ _-]?(filter|policy|management)|responsibleai|moderation|safety"),
     ("rate_limit", r"rate[ _-]?limit|too many requests|insufficient_quota|quota|throttl"
-     r"|resource_?exhausted|tokens per min|requests per min"),
+     r"|resource[ _]?exhausted|tokens per min|requests per min|calls ?/ ?min|capacity temporarily"),
     ("timeout", r"time[ _-]?d?[ _-]?out|deadline"),
     ("auth", r"auth|api[ _-]?key|permission|forbidden|access ?denied|invalid_organization"),
     ("network", r"connection|network|dns|socket|econn|unreachable|getaddrinfo|\bssl\b|\btls\b"

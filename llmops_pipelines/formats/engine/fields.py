@@ -60,6 +60,7 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "error_code": "label",
     "error_status": "label",
     "error_message": "label",
+    "said_instead": "json",
     "finish_reason": "label",
     "latency_ms": "duration",
     "ttft_ms": "duration",
@@ -72,6 +73,7 @@ FIELDS: Final[Mapping[str, Kind]] = {
     "output_tokens": "whole",
     "reasoning": "whole",
     "audio_output": "whole",
+    "beside_output": "whole",
     "total_tokens": "whole",
     "web_searches": "whole",
     "cost_reported": "money",
@@ -98,7 +100,8 @@ FIELDS: Final[Mapping[str, Kind]] = {
 """``input_tokens`` includes cached ones, ``output_tokens`` reasoning, as OpenAI counts.
 
 ``charged`` is what a provider says it charged, in USD, where no ``cost_reported`` is; with
-``own_key`` that is only a fee.
+``own_key`` that is only a fee. ``said_instead`` is the message of a body; as text beside no answer
+it is that of an error. ``beside_output`` counts what is billed with an answer and has no bucket.
 """
 
 MappedName = Literal[

@@ -20,7 +20,8 @@ def token_buckets(failed: pl.Expr) -> dict[str, pl.Expr]:
     audio ones (rejected predictions stay in the text output, where they are billed); it leaves
     reasoning out, as xAI counts, where only so it adds up to ``total_tokens``. A source that
     counts apart gives ``uncached_input`` instead. A side that was not recorded is null in all its
-    buckets; a part that was not broken out of a recorded side is 0. A failed call whose counts are
+    buckets; a part that was not broken out of a recorded side is 0. An answer that is billed with
+    tokens of no bucket is unknown. A failed call whose counts are
     all 0 has recorded no usage.
     """
     known_input, known_output = _input().is_not_null(), _output().is_not_null()
@@ -107,11 +108,12 @@ def _output() -> pl.Expr:
         pl.col(name) for name in ("output_tokens", "reasoning", "total_tokens")
     )
     beside = (reasoning > 0) & (given_input() + output + reasoning == total)
-    return (
+    counted = (
         pl.when(beside)
         .then(output + reasoning)
         .otherwise(pl.coalesce(output, total - given_input()))
     )
+    return pl.when(pl.col("beside_output").fill_null(0) == 0).then(counted)
 
 
 def _uncached() -> pl.Expr:

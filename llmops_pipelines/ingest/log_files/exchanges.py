@@ -24,7 +24,13 @@ _ANSWERS_BESIDE_A_REQUEST: Final = ("output", "result")
 """Alone they may be those of a chain, whose calls are records of their own."""
 
 _REQUESTS: Final = ("request", "request_body", "requestBody", "req")
-_DURATIONS: Final = ("duration_ms", "elapsed_ms", "took_ms")
+_DURATIONS: Final = ("duration_ms", "elapsed_ms", "took_ms", "execution_duration_ms",
+                     "execution_time_ms")  # fmt: skip
+_TIMES: Final = ("request_time", "timestamp_ms")
+_IDS: Final = ("databricks_request_id",)
+"""These, the times and the last of the durations are Databricks' inference tables'."""
+_BESIDE: Final = {"latency_ms": _DURATIONS, "timestamp": _TIMES, "id": _IDS}
+"""How a key of the envelope is called where the bodies stand under its own names."""
 _BODIES: Final = ("body", "data", "json")
 _STATUSES: Final = ("status", "status_code", "statusCode", "http_status")
 _OWN_STATUSES: Final = ("status_code", "statusCode", "http_status")
@@ -53,7 +59,8 @@ def exchanged(record: Record) -> Record | None:
     name = next((name for name in names if _holds_body(record.get(name))), None)
     answer, sent_with = _body_of(record.get(name or ""))
     status = first(sent_with, *(record.get(key) for key in _OWN_STATUSES))
-    error = first(as_object(answer).get("error"), record.get("error"))
+    body = as_object(answer)
+    error = first(body.get("error"), record.get("error"), body.get("message"))
     answered = name is not None and _is_answer(answer)
     if not answered and (asked is None or not (error or _is_failure(status))):
         return None
@@ -61,6 +68,7 @@ def exchanged(record: Record) -> Record | None:
         name in (None, "response")
         and asked in (None, "request")
         and answer is record.get("response")
+        and not any(key in record for keys in _BESIDE.values() for key in keys)
     ):
         return None
     told = {key: value for key, value in record.items() if key not in (name, asked)}
@@ -71,8 +79,10 @@ def exchanged(record: Record) -> Record | None:
     else:
         said = error if isinstance(error, dict) else without_nulls({"message": error})
         told |= {"response": None, "error": without_nulls({"status": status}) | said}
-    took = {"latency_ms": first(*(record.get(key) for key in ("latency_ms", *_DURATIONS)))}
-    return told | without_nulls(took)
+    for own, keys in _BESIDE.items():
+        if told.get(own) is None and (other := first(*(record.get(key) for key in keys))):
+            told[own] = other
+    return told
 
 
 def _holds_body(value: Any) -> bool:

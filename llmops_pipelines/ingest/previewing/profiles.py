@@ -24,6 +24,8 @@ _MOST_PATHS: Final = 1_000
 _WORD: Final = re.compile(r"[Ee]2[Ee]|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+[a-z]*")
 _COUNTING: Final = {"number", "num", "n", "no", "count"}
 _NOISE: Final = _COUNTING | {"of", "llm", "gen", "ai", "api", "the"}
+_LIMITS: Final = {"max", "min", "limit", "budget", "remaining"}
+"""Words of what a request may use, not of what it did."""
 _SINGULAR: Final = {"token": "tokens", "tok": "tokens", "toks": "tokens",
                     "ids": "id", "secs": "s", "sec": "s", "seconds": "s",
                     "second": "s", "millis": "ms", "msec": "ms", "milliseconds": "ms",
@@ -31,6 +33,8 @@ _SINGULAR: Final = {"token": "tokens", "tok": "tokens", "toks": "tokens",
                     "micros": "us", "microseconds": "us", "microsecond": "us", "micro": "us",
                     "nanos": "ns", "nanoseconds": "ns", "nanosecond": "ns", "nano": "ns",
                     "dollars": "usd", "cent": "cents"}  # fmt: skip
+_PREFIXED: Final = re.compile(r"^\$(?=[A-Za-z])")
+"""A mark of keys that a tool defines (``$ai_model``), no currency."""
 _CURRENCIES: Final = {"$": "usd", "€": "eur", "£": "gbp", "¥": "jpy"}
 _CLOCK: Final = {"unix", "epoch"}
 """Words beside the name of a time, unless they are the name."""
@@ -133,6 +137,18 @@ class Profile:
         words = _words([step for step in self.path if isinstance(step, str)][-1])
         return not _COUNTING.isdisjoint(words)
 
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether whole numbers, not all of them 0, are named as counts of tokens."""
+        words = _words([step for step in self.path if isinstance(step, str)][-1])
+        told = "tokens" in words and _LIMITS.isdisjoint(words)
+        return told and self.are_whole and any(self.known_numbers)
+
+    @property
+    def holds_json(self) -> bool:
+        """Whether all values are objects as JSON text."""
+        return self.are_texts and all(text.lstrip()[:1] == "{" for text in self.texts)
+
     @cached_property
     def unit(self) -> str | None:
         """The unit in the key's name."""
@@ -186,6 +202,7 @@ def _values(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _words(key: str) -> list[str]:
+    key = _PREFIXED.sub("", key)
     for sign, name in _CURRENCIES.items():
         key = key.replace(sign, f" {name} ")
     key = without_accents(key)

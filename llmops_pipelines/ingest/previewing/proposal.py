@@ -29,8 +29,15 @@ from llmops_pipelines.ingest.sources import Source, Sources
 from llmops_pipelines.reference import parse_document
 
 _SAMPLE: Final = 5_000
+_LONGEST: Final = 600
+"""Seconds that the middle call takes at most."""
 _TELLING: Final = ("model", "model_requested", "input_tokens", "output_tokens", "answer")
 """Fields of which a record of a call has one."""
+_TOLD: Final = (
+    *_TELLING, "uncached_input", "total_tokens", "messages", "question", "error_class",
+    "error_code", "error_message", "cost_reported",
+)  # fmt: skip
+"""Fields without any of which a record is likely something else, such as a tool's."""
 
 
 class NoMappingError(ValueError):
@@ -62,7 +69,10 @@ def propose(file: LogFile, options: LandingOptions) -> Proposal:
     left = [profile for profile in found if id(profile) not in placed]
     alike = {id(profile): name for _, name, profile in _candidates(left)}
     taken = {source.name for source in options.sources.sources}
-    text = proposal_text(file.path, guesses, left, alike, count=len(records), taken=taken)
+    text = proposal_text(
+        file.path, guesses, left, alike,
+        count=len(records), silent=_silent(guesses), taken=taken,
+    )  # fmt: skip
     (source,) = parse_document(text, Sources, file="proposal").sources
     return Proposal(source, text)
 
@@ -89,7 +99,18 @@ def guess(found: Sequence[Profile], options: LandingOptions) -> dict[str, Guess]
     _look_at_values(found, guesses, taken, options)
     guesses = settle_tokens(guesses)
     _settle_times(guesses)
+    _doubt_lists(found, guesses)
     return {name: guesses[name] for name in FIELDS if name in guesses}
+
+
+def _silent(guesses: Mapping[str, Guess]) -> int:
+    """Records that hold nothing of a model's call, where the others do."""
+    told = [
+        made.profile.values
+        for name, made in guesses.items()
+        if name in _TOLD and made.profile is not None
+    ]
+    return sum(all(value is None for value in values) for values in zip(*told, strict=True))
 
 
 def _records(file: LogFile, options: LandingOptions) -> list[dict[str, Any]]:
@@ -202,19 +223,48 @@ def _day_of(file: LogFile, found: Sequence[Profile], options: LandingOptions) ->
     )
 
 
+_OF_ONE_CALL: Final = (
+    "call_id", "started_at", "model", "input_tokens", "uncached_input", "output_tokens",
+)  # fmt: skip
+
+
+def _doubt_lists(found: Sequence[Profile], guesses: Mapping[str, Guess]) -> None:
+    """Say where a record lists several calls, of which a path reaches only the first."""
+    longest = {
+        profile.path: max(len(value) for value in profile.known if isinstance(value, list))
+        for profile in found
+        if any(isinstance(value, list) for value in profile.known)
+    }
+    for name in _OF_ONE_CALL:
+        made = guesses.get(name)
+        if made is None or made.profile is None:
+            continue
+        path = made.profile.path
+        held = [path[:depth] for depth, step in enumerate(path) if isinstance(step, int)]
+        most = max((longest.get(holder, 0) for holder in held), default=0)
+        if most > 1:
+            made.review = (
+                f"lists up to {most:,}, of which only the first is read: export one a line"
+            )
+
+
 def _settle_times(guesses: dict[str, Guess]) -> None:
     """Let the times of a call say the unit of its latency, and check it against its first token."""
     took, start, end = (guesses.get(name) for name in ("latency_ms", "started_at", "ended_at"))
     first = guesses.get("ttft_ms")
     if first and took and first.review and not took.review and took.unit:
         first.unit, first.review = took.unit, "the name does not say the unit; as the latency's"
+    scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+    if took and took.profile and took.review and start and start.profile:
+        unit = start.profile.unit  # what counts its start so, mostly counts so how long it took
+        if unit in scale and 1e-3 <= median(took.profile.known_numbers) * scale[unit] <= _LONGEST:
+            took.unit = unit
     if not (took and took.profile and start and start.profile and end and end.profile):
         return
     if len(start.profile.known) != len(end.profile.known) or took.unit is None:
         return
     elapsed = (end.profile.times - start.profile.times).dt.total_microseconds().drop_nulls() / 1e6
     numbers = took.profile.known_numbers
-    scale = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
     seconds = elapsed.median()
     if isinstance(seconds, (int, float)) and seconds > 0:
         best = min(scale, key=lambda unit: abs(median(numbers) * scale[unit] / seconds - 1))

@@ -18,12 +18,12 @@ _NAMES: Final[Mapping[str, str]] = {
     "first_token_at": "first_token_at first_token_time completion_start_time",
     "call_id": "call_id request_id req_id generation_id span_id run_id log_id event_id"
     " invocation_id message_id uuid guid id req call",
-    "trace_id": "trace_id correlation_id root_id trace",
+    "trace_id": "trace_id correlation_id root_id root_span_id trace",
     "parent_id": "parent_id parent_span_id parent_run_id",
     "response_id": "response_id completion_id provider_request_id chatcmpl_id",
     "session_id": "session_id conversation_id thread_id chat_id session conversation thread",
     "user_id": "user_id end_user_id user_name username end_user uid user customer_id account_id"
-    " customer member_id user_email email end_user_email customer_email who usr",
+    " customer member_id user_email email end_user_email customer_email distinct_id who usr",
     "project": "project project_id project_name workspace workspace_id tenant tenant_id"
     " organization organization_id org org_id client client_id account",
     "feature": "feature feature_name use_case usecase product_feature application app app_name"
@@ -48,34 +48,40 @@ _NAMES: Final[Mapping[str, str]] = {
     "error_class": "error_class error_type exception_type exception_class",
     "error_code": "error_code err_code code",
     "error_status": "error_status http_status_code http_status status_code response_code"
-    " http_code code",
+    " http_code result_signature result_code code",
     "error_message": "error_message error_msg err_msg exception_message error_reason failure_reason"
     " error_description error_text error exception err",
     "finish_reason": "finish_reason stop_reason done_reason stop_type finish",
     "latency_ms": "latency end_to_end_latency e2e_latency total_latency request_latency"
     " response_latency latency_total duration request_duration total_duration elapsed elapsed_time"
     " response_time total_time processing_time invocation_latency inference_time wall_time"
-    " timing_total took lat ms",
+    " timing_total took generation_time lat ms",
     "ttft_ms": "ttft time_to_first_token first_token_latency time_to_first_byte ttfb"
     " time_to_first_chunk first_byte_latency first_chunk_latency timing_first_token first_token",
-    "input_tokens": "billed_units_input_tokens input_tokens prompt_tokens tokens_input"
-    " tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens context_tokens"
-    " usage_prompt usage_input input_length"
-    " prompt_length prompt_eval tokens_evaluated prompt_total input_total in prompt",
-    "output_tokens": "billed_units_output_tokens output_tokens completion_tokens tokens_output"
-    " tokens_completion tokens_out out_tokens response_tokens generated_tokens candidates_tokens"
-    " tokens_received"
-    " generation_tokens predicted_tokens tokens_generated tokens_predicted usage_completion"
-    " usage_output output_length completion_length eval answer_tokens completion_total"
-    " output_total out completion",
+    "input_tokens": "billed_units_input_tokens native_tokens_prompt input_tokens prompt_tokens"
+    " tokens_input tokens_prompt tokens_in in_tokens tokens_sent request_tokens query_tokens"
+    " context_tokens usage_prompt usage_input input_length prompt_length prompt_eval"
+    " tokens_evaluated prompt_total input_total in prompt",
+    "output_tokens": "billed_units_output_tokens native_tokens_completion output_tokens"
+    " completion_tokens tokens_output tokens_completion tokens_out out_tokens response_tokens"
+    " generated_tokens candidates_tokens tokens_received generation_tokens predicted_tokens"
+    " tokens_generated tokens_predicted usage_completion usage_output output_length"
+    " completion_length eval answer_tokens completion_total output_total out completion",
     "total_tokens": "total_tokens tokens_total tokens_used tokens usage_total",
-    "cache_read": "cache_read_input_tokens cache_read_tokens cached_tokens cached_input_tokens"
-    " cached_prompt_tokens cached_content_tokens input_cached_tokens prompt_cache_hit_tokens"
+    "cache_read": "native_tokens_cached cache_read_input_tokens cache_read_tokens cached_tokens"
+    " cached_input_tokens cached_prompt_tokens cached_content_tokens input_cached_tokens"
+    " prompt_cache_hit_tokens prompt_cached_tokens input_tokens_cached prompt_tokens_cached"
     " tokens_cached tokens_cache cache_tokens usage_cached cache_read cached",
-    "cache_write_5m": "cache_creation_input_tokens cache_write_tokens cache_creation_tokens"
-    " cache_write_input_tokens cache_write",
-    "reasoning": "reasoning_tokens thoughts_tokens thinking_tokens output_reasoning_tokens"
-    " reasoning thinking",
+    "cache_write_5m": "ephemeral_5m_input_tokens cache_write_5m_tokens cache_creation_input_tokens"
+    " cache_write_tokens cache_creation_tokens cache_write_input_tokens"
+    " prompt_cache_creation_tokens prompt_cache_write_tokens input_tokens_cache_write cache_write",
+    "cache_write_1h": "ephemeral_1h_input_tokens cache_write_1h_tokens"
+    " cache_creation_1h_input_tokens cache_write_1h_input_tokens cache_write_1h",
+    "audio_input": "input_audio_tokens audio_input_tokens prompt_audio_tokens",
+    "reasoning": "native_tokens_reasoning reasoning_tokens thoughts_tokens thinking_tokens"
+    " output_reasoning_tokens reasoning_output_tokens completion_reasoning_tokens tokens_reasoning"
+    " output_tokens_reasoning reasoning thinking",
+    "audio_output": "output_audio_tokens audio_output_tokens completion_audio_tokens",
     "cost_reported": "cost total_cost request_cost response_cost inference_cost cost_total"
     " billing_amount spend price total_price amount charge",
     "format_requested": "response_format response_format_type",

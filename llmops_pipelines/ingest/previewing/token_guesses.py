@@ -13,12 +13,14 @@ _AGREE: Final = 0.98
 _ENOUGH: Final = 20
 """Records below which a sum may be chance."""
 _MOST: Final = 30
-_CACHED: Final = ("cache_read", "cache_write_5m")
+_CACHED: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
+_APART: Final = "export each provider to a file of its own"
 _Row = dict[str, float | None]
 
 
 def settle_tokens(guesses: dict[str, Guess]) -> dict[str, Guess]:
     """``guesses`` with counts apart called so, and without a total that is not their sum."""
+    guesses = _without_twice_written(guesses)
     names = ("input_tokens", "output_tokens", "total_tokens", "reasoning", *_CACHED)
     given = {name: guesses[name] for name in names if name in guesses}
     if "input_tokens" not in given:
@@ -93,6 +95,11 @@ def _cached(
     if above:
         apart, unsure = True, False
         why = f"cached ones exceed it in {above:,} record(s): counted apart"
+        if never := _never_above(guesses, rows, cached):
+            counts.review = (
+                f"those of {', '.join(never[:5])} never do, and may include them, which would"
+                f" charge them twice: {_APART}"
+            )
     elif "total_tokens" in given and "output_tokens" in given and used:
         with_cached = _share(used, lambda row: _whole(row, ["input_tokens", *cached]))
         without = _share(used, lambda row: _whole(row, ["input_tokens"]))
@@ -103,13 +110,50 @@ def _cached(
              for made in given.values()):  # fmt: skip
         apart, why = True, "counted apart, as the provider of that name does; no sum tells"
     counts.evidence += f"; {why}"
-    counts.review = why if unsure else counts.review
+    if unsure or "no sum tells" in why:
+        counts.review = why
+        if len(names := list(_with_cached(guesses, rows, cached))) > 1:
+            counts.review += f"; {' and '.join(names[:2])} may count differently: {_APART}"
     if not apart:
         return guesses
     return {
         ("uncached_input" if name == "input_tokens" else name): made
         for name, made in guesses.items()
     }
+
+
+def _never_above(guesses: dict[str, Guess], rows: list[_Row], cached: list[str]) -> list[str]:
+    """Providers, else models, with cached tokens in several records that never exceed the input."""
+    used = _with_cached(guesses, rows, cached)
+    return [name for name, above in used.items() if len(above) > 1 and not any(above)]
+
+
+def _with_cached(
+    guesses: dict[str, Guess], rows: list[_Row], cached: list[str]
+) -> dict[str, list[bool]]:
+    """Providers, else models, with cached tokens, and where those exceed the input."""
+    who = guesses.get("provider") or guesses.get("model")
+    used: dict[str, list[bool]] = {}
+    if who is None or who.profile is None:
+        return used
+    for name, row in zip(who.profile.values, rows, strict=True):
+        if row["input_tokens"] is not None and _sum(row, cached) > 0:
+            used.setdefault(str(name), []).append(_sum(row, cached) > row["input_tokens"])
+    return used
+
+
+def _without_twice_written(guesses: dict[str, Guess]) -> dict[str, Guess]:
+    """``guesses`` without the writes for an hour, where those for 5 minutes include them."""
+    five, hour = guesses.get("cache_write_5m"), guesses.get("cache_write_1h")
+    if five is None or hour is None or five.profile is None or hour.profile is None:
+        return guesses
+    if "5m" in five.profile.names[-1]:
+        return guesses
+    if any(hour.profile.known_numbers):
+        five.review = (
+            f"includes what {hour.profile.shown} counts, which is dearer; log the others apart"
+        )
+    return {name: made for name, made in guesses.items() if name != "cache_write_1h"}
 
 
 def _total(

@@ -20,6 +20,26 @@ FAILURES = [
         },
         "context_length",
     ),
+    ({"message": "Input is too long for requested model."}, "context_length"),
+    (
+        {"message": "The input exceeds the maximum number of tokens allowed (1048576)."},
+        "context_length",
+    ),
+    (
+        {"message": "input length and `max_tokens` exceed context limit: 190000 + 64000 > 200000"},
+        "context_length",
+    ),
+    (
+        {"message": "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"},
+        "context_length",
+    ),
+    ({"message": "This model's maximum prompt length is 131072"}, "context_length"),
+    ({"message": "Please reduce the length of the messages or completion."}, "context_length"),
+    ({"message": "Resource exhausted. Please try again later."}, "rate_limit"),
+    (
+        {"message": "You are using a Trial key, which is limited to 10 API calls / minute."},
+        "rate_limit",
+    ),
     ({"status": 400, "message": "maximum context length is 8192 tokens"}, "context_length"),
     ({"code": "content_filter", "status": 400}, "content_filter"),
     ({"status": 400, "message": "blocked by our content policy"}, "content_filter"),

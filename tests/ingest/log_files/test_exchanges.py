@@ -100,3 +100,29 @@ sources:
     record = {"at": "2026-11-10T09:00:00Z", "req": ASKED, "res": COMPLETION}
     (row,) = landed(log("log.jsonl", lines(record)), sources=sources).rows().to_dicts()
     assert (row["model"], row["source_format"]) == (COMPLETION["model"], "mapped")
+
+
+def test_a_table_of_inference_has_its_own_names_beside_the_bodies():
+    """As Databricks exports its inference tables."""
+
+    def row(number, status, body):
+        return {
+            "databricks_request_id": f"d-{number}", "request_time": f"2026-11-10T09:0{number}:00Z",
+            "status_code": status, "execution_duration_ms": 812,
+            "request": json.dumps(ASKED), "response": json.dumps(body),
+        }  # fmt: skip
+
+    failure = {"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "Exceeded the limit."}
+    lake = landed(log("log.jsonl", lines(row(1, 200, COMPLETION), row(2, 429, failure))))
+    rows = lake.rows().sort("source_line")
+    assert rows["call_id"].to_list() == ["d-1", "d-2"]
+    assert rows["status"].to_list() == ["ok", "error"]
+    assert rows["error_class"].to_list() == [None, "rate_limit"]
+    assert rows["latency_ms"].to_list() == [812.0, 812.0]
+    assert rows["started_at"].dt.minute().to_list() == [1, 2]
+
+
+def test_a_duration_beside_an_envelope_is_its_latency():
+    record = {"request": ASKED, "response": COMPLETION, "duration_ms": 812.5}
+    assert exchanged(record)["latency_ms"] == 812.5
+    assert exchanged(record | {"latency_ms": 5})["latency_ms"] == 5

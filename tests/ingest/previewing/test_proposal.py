@@ -518,3 +518,123 @@ def test_totals_of_both_sides_are_their_tokens() -> None:
     _, lake = read_back(log("x.jsonl", lines(*[made | {"usage": usage} for made in bare])))
     told = ("uncached_input", "cache_read", "output_text", "reasoning")
     assert lake.rows().select(told).rows() == [(30, 20, 5, 4)] * 3
+
+
+def test_keys_that_a_tool_defines_are_told_without_their_mark() -> None:
+    """PostHog's ``$ai_generation``: the sign is no currency."""
+    told = {
+        "$ai_model": "gpt-4.1-mini", "$ai_input_tokens": 50, "$ai_output_tokens": 7,
+        "$ai_cache_read_input_tokens": 20, "$ai_reasoning_tokens": 3, "$ai_trace_id": "t",
+        "$ai_is_error": False, "$ai_total_cost_usd": 0.25,
+    }  # fmt: skip
+    rows = [{"uuid": f"u-{n}", "timestamp": "2026-11-10T09:00:00Z", "p": told} for n in range(3)]
+    found = places(*rows)
+    assert {name: str(place)[2:] for name, place in found.items() if "$" in str(place)} == {
+        "trace_id": "$ai_trace_id", "model": "$ai_model", "status": "$ai_is_error",
+        "uncached_input": "$ai_input_tokens", "cache_read": "$ai_cache_read_input_tokens",
+        "output_tokens": "$ai_output_tokens", "reasoning": "$ai_reasoning_tokens",
+        "cost_reported": "$ai_total_cost_usd",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("native_tokens_prompt", "input_tokens"),
+        ("native_tokens_completion", "output_tokens"),
+        ("native_tokens_cached", "cache_read"),
+        ("prompt_cached_tokens", "cache_read"),
+        ("prompt_cache_creation_tokens", "cache_write_5m"),
+        ("ephemeral_1h_input_tokens", "cache_write_1h"),
+        ("reasoning_output_tokens", "reasoning"),
+        ("completion_reasoning_tokens", "reasoning"),
+        ("input_audio_tokens", "audio_input"),
+        ("distinct_id", "user_id"),
+        ("resultSignature", "error_status"),
+    ],
+)
+def test_names_of_other_tools_are_known(name: str, field: str) -> None:
+    value = "u" if field == "user_id" else "200"
+    assert places(*(record(n) | {name: value} for n in range(3)))[field] == name
+
+
+def test_writes_that_include_those_for_an_hour_are_not_counted_twice() -> None:
+    split = three(ephemeral_5m_input_tokens=[3, 0, 2], ephemeral_1h_input_tokens=[0, 4, 2],
+                  cache_write_input_tokens=[3, 4, 4])  # fmt: skip
+    found = places(*split)
+    assert found["cache_write_5m"] == "ephemeral_5m_input_tokens"
+    assert found["cache_write_1h"] == "ephemeral_1h_input_tokens"
+    whole = guesses(*three(ephemeral_1h_input_tokens=[0, 4, 2], cache_write_input_tokens=[3, 4, 4]))
+    assert "cache_write_1h" not in whole
+    assert "ephemeral_1h_input_tokens" in whole["cache_write_5m"].review
+
+
+def test_providers_that_count_caches_differently_are_told_apart() -> None:
+    rows = [
+        record(n, provider=who, cache_read_tokens=cached)
+        for n in range(4)
+        for who, cached in (("anthropic", 5000), ("openai", 20))
+    ]
+    made = guesses(*rows)["uncached_input"]
+    assert "those of openai never do" in made.review
+    assert "file of its own" in made.review
+    alone = [row for row in rows if row["provider"] == "anthropic"]
+    assert not guesses(*alone)["uncached_input"].review
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "unit"),
+    [
+        ({"start_ns": 1_794_301_200_000_000_000}, 43_000_000, "ns"),
+        ({"start_ms": 1_794_301_200_000}, 1_943_000_000, "ns"),  # as Datadog's search answers
+    ],
+)
+def test_a_duration_is_counted_as_the_start_beside_it_where_that_can_be(
+    start: dict[str, int], duration: int, unit: str
+) -> None:
+    rows = [record(n, receivedAt=None, duration=duration) | start for n in range(3)]
+    made = guesses(*rows)["latency_ms"]
+    assert (made.unit, bool(made.review)) == (unit, True)
+
+
+def test_records_that_list_several_calls_need_a_person() -> None:
+    row = {"batch": "b", "calls": [record(1), record(2)]}
+    assert "lists up to 2" in guesses(row, row)["input_tokens"].review
+    lone = {"batch": "b", "calls": [record(1)]}
+    assert not guesses(lone, lone)["input_tokens"].review
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"odd_video_tokens": 7}, "odd_video_tokens: number. REVIEW: counts tokens"),
+        ({"properties": '{"modelName": "gpt-4.1"}'}, "properties: text. REVIEW: JSON text"),
+        ({"cached": True}, "cost nothing; leave those records out"),
+    ],
+)
+def test_what_fills_nothing_and_matters_is_told(more: dict[str, Any], said: str) -> None:
+    text = propose(log("log.jsonl", lines(*(record(n) | more for n in range(3)))), options()).text
+    assert said in text
+    assert "1 line(s) say REVIEW" in text
+    assert "No path counts tokens" not in text
+
+
+@pytest.mark.parametrize("more", [{"max_tokens": 100}, {"odd_video_tokens": 0}])
+def test_what_counts_nothing_that_was_used_needs_no_person(more: dict[str, Any]) -> None:
+    text = propose(log("log.jsonl", lines(*(record(n) | more for n in range(3)))), options()).text
+    assert "0 line(s) say REVIEW" in text
+
+
+def test_records_that_tell_of_no_model_are_counted() -> None:
+    """Spans of tools beside those of models, as Datadog exports them."""
+    tool = {"requestId": "t", "receivedAt": "2026-11-10T09:00:00Z", "kind": "tool"}
+    text = propose(log("log.jsonl", lines(record(1), record(2), tool)), options()).text
+    assert "# REVIEW: 1 record(s) hold no model" in text
+    assert "1 line(s) say REVIEW" in text
+    assert "hold no model" not in propose(log("log.jsonl", lines(record())), options()).text
+
+
+def test_records_without_counts_say_that_they_have_no_cost() -> None:
+    bare = [record(n, numInputTokens=None, numOutputTokens=None) for n in range(3)]
+    text = propose(log("log.jsonl", lines(*bare)), options()).text
+    assert "# No path counts tokens" in text
