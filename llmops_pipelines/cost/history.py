@@ -85,6 +85,17 @@ def histories(feature_costs: pl.DataFrame, last: date) -> list[History]:
     ]
 
 
+def is_unlogged(feature_costs: pl.DataFrame, day: date) -> bool:
+    """Whether no call at all was logged on ``day``, a weekday on which that is not the habit.
+
+    Args:
+        feature_costs: ``FEATURE_COSTS`` with ``day``; later days are ignored.
+        day: Which.
+    """
+    logged = {known for known in feature_costs["day"] if known <= day}
+    return day not in logged and not (logged and day.weekday() in _silent_weekdays(logged, day))
+
+
 def past_spend(
     feature_costs: pl.DataFrame, last: date, kind: str = TOTAL, scope: str = TOTAL
 ) -> pl.DataFrame:
