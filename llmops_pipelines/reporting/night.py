@@ -39,6 +39,14 @@ _ENDS = ("from", "to")
 PAST_SPEND = pl.Schema({"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64})
 """What all features spent on a day, in USD: null where it is not known, and what is known then."""
 
+OPEN_ALERTS = pl.Schema(
+    {"rule": pl.String, "scope": pl.String, "state": pl.String, "since": pl.Date}
+)
+"""One rule and scope that is in warning or critical at the end of the night, and since which day.
+
+That may be so although the night's figure is not beyond a line for certain, or is not known: an
+alert gets better only once its estimate is back."""
+
 SERIES_BREAKS = pl.Schema(
     [("day", pl.Date), ("kind", pl.String), ("feature", pl.String), ("metric", pl.String)]
     + [(f"{end}_{what}", pl.String) for what in ("spec", "judge", "snapshot") for end in _ENDS]
@@ -76,6 +84,7 @@ class NightlyData:
     judge_bridges: pl.DataFrame = field(default_factory=JUDGE_BRIDGES.empty)
     rule_evaluations: pl.DataFrame = field(default_factory=RULE_EVALUATIONS.empty)
     alerts: pl.DataFrame = field(default_factory=ALERTS.empty)
+    open_alerts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OPEN_ALERTS))
     rollbacks: pl.DataFrame = field(default_factory=ROLLBACKS.empty)
     rejected_lines: pl.DataFrame = field(default_factory=REJECTED_LINES.empty)
     routing_savings: pl.DataFrame = field(default_factory=ROUTING_SAVINGS.empty)

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from llmops_pipelines.reporting import UNPRICED_MODELS, NightlyData, page
+from llmops_pipelines.reporting import OPEN_ALERTS, UNPRICED_MODELS, NightlyData, page
 from llmops_pipelines.reporting.night import SERIES_BREAKS
 from llmops_pipelines.savings.routing.routing import CAVEAT
 from llmops_pipelines.tables import (
@@ -318,6 +318,38 @@ def test_an_alert_that_did_not_change_stays_on_the_page():
     text = read(night(rule_evaluations=evaluations))
     assert "No alert changed, one more remains open." in text
     assert "Still open warning mail error_rate still slow." in text
+
+
+@pytest.mark.parametrize(
+    ("tonight", "told"),
+    [
+        (["critical"], "critical chat error_rate it broke."),
+        (["ok"], "critical chat error_rate it broke; critical since 2026-11-08, not cleared yet."),
+        (
+            ["no_data"],
+            "critical chat error_rate it broke; critical since 2026-11-08, not cleared yet.",
+        ),
+        (
+            [],
+            "critical chat error_rate was not evaluated tonight; critical since 2026-11-08, not "
+            "cleared yet.",
+        ),
+    ],
+)
+def test_an_alert_is_open_until_it_is_cleared_whatever_the_figure_of_the_night(tonight, told):
+    standing = {"rule": "error_rate", "scope": "chat", "state": "critical"}
+    text = read(
+        night(
+            rule_evaluations=rows(RULE_EVALUATIONS, evaluation("ok", scope="mail"),
+                                  *map(evaluation, tonight)),
+            open_alerts=pl.DataFrame(
+                [standing | {"since": DAY - timedelta(days=2)}], schema=OPEN_ALERTS
+            ),
+        )
+    )  # fmt: skip
+    assert "No alert changed, one more remains open." in text
+    assert "Open alerts 1 1 critical" in text
+    assert told in text
 
 
 def test_a_late_evaluation_says_that_nobody_was_told():
