@@ -69,7 +69,7 @@ def tiles_of(night: NightlyData, spend: Spend, alerts: Alerts, rejected: int) ->
             "Spend",
             spend.total_text,
             "; ".join(filter(None, (spend.total_beside, _change(spend.total_change)))),
-            daily(costs, day, pl.col("cost").sum()),
+            night.known_spend(),
         ),
         _tile(
             day,
