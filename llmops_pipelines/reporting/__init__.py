@@ -3,7 +3,7 @@
 from llmops_pipelines.reporting.blocks import SummaryTable
 from llmops_pipelines.reporting.business import PARTS, BusinessMoney
 from llmops_pipelines.reporting.night import OPEN_ALERTS, UNPRICED_MODELS, NightlyData
-from llmops_pipelines.reporting.page import page
+from llmops_pipelines.reporting.page import as_on_page, page
 from llmops_pipelines.reporting.summary import NightlySummary, summarise, summary_json
 from llmops_pipelines.reporting.terminal import summary_tables, summary_text
 
@@ -15,6 +15,7 @@ __all__ = [
     "NightlyData",
     "NightlySummary",
     "SummaryTable",
+    "as_on_page",
     "page",
     "summarise",
     "summary_json",
