@@ -18,7 +18,6 @@ from llmops_pipelines.orchestration.graph.resources import (
     ReferenceFolder,
 )
 from llmops_pipelines.orchestration.reporting import figures
-from llmops_pipelines.orchestration.runs.acting import STATE_DAYS
 from llmops_pipelines.orchestration.runs.rolling_back import roll_back_day
 from llmops_pipelines.orchestration.storage.lake import last_days
 from llmops_pipelines.tables import ALERTS, ROLLBACKS, RULE_EVALUATIONS
@@ -76,7 +75,7 @@ def alerts(
     day: date,
 ) -> pl.DataFrame:
     """Changes of alert states; a sensor tells people of each one, once."""
-    history = lake.open().read(ALERTS, last_days(day, STATE_DAYS))
+    history = lake.open().read(ALERTS, last_days(day, incidents.STATE_DAYS))
     return incidents.transitions(
         rule_evaluations,
         incidents.last_states(history, day),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -66,27 +65,26 @@ _REDUCED: Final = ("batch", "flex")
 """Tiers at half of the ordinary price."""
 
 
-def levelled(
-    side: pl.DataFrame, level: Level, shift: timedelta, first: date, last: date
-) -> pl.DataFrame:
+def levelled(side: pl.DataFrame, level: Level, days: pl.DataFrame) -> pl.DataFrame:
     """A side of the bill summed as the invoice is.
 
     Args:
         side: ``calls_side`` or ``judges_side``.
         level: The invoice's.
-        shift: By how much its days begin before those of UTC.
-        first: Its first day.
-        last: Its last day.
+        days: ``day``, ``begins`` and ``ends`` of the invoice's days, one after the other.
 
     Returns:
         ``KEY``, ``calls``, ``unpriced_calls``, ``cost``, ``tokens``, and of the prompt and of what
         was read from the cache ``input_cost``, ``cached_cost``, ``input_tokens``,
         ``cached_tokens``; ``reduced_cost`` is that of batches and the flex tier.
     """
-    rows = side.with_columns(day=(pl.col("hour") + shift).dt.date()).filter(
-        pl.col("day").is_between(first, last), pl.col("provider").is_in(level.providers)
+    rows = (
+        side.filter(pl.col("provider").is_in(level.providers))
+        .sort("hour")
+        .join_asof(days, left_on="hour", right_on="begins")
+        .filter(pl.col("hour") < pl.col("ends"))
+        .with_columns(is_reduced=pl.col("tier").is_in(_REDUCED))
     )
-    rows = rows.with_columns(is_reduced=pl.col("tier").is_in(_REDUCED))
     part = {
         f"{name}_{figure}": pl.col(column).filter(pl.col("of") == meter).sum()
         for name, meter in (("input", INPUT), ("cached", CACHED))

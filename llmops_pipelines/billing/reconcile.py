@@ -12,7 +12,7 @@ from llmops_pipelines.billing.levels import KEY, invoiced_rows, level_of, levell
 from llmops_pipelines.billing.lines import LINES
 from llmops_pipelines.billing.reading import Invoice, Unreadable
 from llmops_pipelines.billing.reasons import with_reasons
-from llmops_pipelines.billing.shifts import shift_that_fits, stated_shift
+from llmops_pipelines.billing.shifts import shift_that_fits, stated_days
 from llmops_pipelines.billing.sides import model_names
 from llmops_pipelines.tables import INVOICE_RECONCILIATION, MONEY
 
@@ -72,27 +72,22 @@ def reconcile(file: InvoiceFile, invoice: Invoice, records: Records) -> pl.DataF
         invoiced in the rows to what the file bills.
     """
     lines = _named(invoice.lines, records.book)
-    told = lines.filter(pl.col("amount").is_not_null() | pl.col("tokens").is_not_null())
-    level, shift = level_of(told), stated_shift(lines)
-    if shift:
-        lines, told = (_moved(rows, shift) for rows in (lines, told))
+    told = lines.filter(_told(lines))
     if told.is_empty():
         rows = INVOICE_RECONCILIATION.empty()
     else:
-        days = lines.select(pl.col("day").min().alias("first"), pl.col("day").max().alias("last"))
-        first, last = days.row(0)
-        billed = invoiced_rows(told, level)
-        ours, judges = (
-            levelled(side, level, shift, first, last) for side in (records.calls, records.judges)
-        )
-        joined = _joined(billed, ours, judges)
-        again = shift_that_fits(joined, records.calls, level, shift, first, last)
+        lines, days = stated_days(lines)
+        told = lines.filter(_told(lines))
+        level = level_of(told)
+        ours, judges = (levelled(side, level, days) for side in (records.calls, records.judges))
+        joined = _joined(invoiced_rows(told, level), ours, judges)
+        again = shift_that_fits(joined, records.calls, level, days)
         rows = with_reasons(
             _with_states(joined, _tolerance(told)),
             book=records.book,
             shifted=again,
             last_day=records.last_day,
-            last_billed=last,
+            last_billed=days.item(-1, "day"),
         )
     return INVOICE_RECONCILIATION.require(
         pl.concat(
@@ -131,10 +126,6 @@ def _named(lines: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
         )
         .select(list(LINES))
     )
-
-
-def _moved(lines: pl.DataFrame, shift: timedelta) -> pl.DataFrame:
-    return lines.with_columns(day=(pl.col("begins") + shift).dt.date())
 
 
 def _joined(billed: pl.DataFrame, ours: pl.DataFrame, judges: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+import typer
 
 from llmops_pipelines.cli.problems import (
     UnusableError,
@@ -13,6 +17,9 @@ from llmops_pipelines.cli.problems import (
 )
 from llmops_pipelines.definitions import Settings
 from llmops_pipelines.orchestration.runs.nightly import open_instance
+from llmops_pipelines.orchestration.storage.lake import LakeError
+from llmops_pipelines.orchestration.storage.locks import alone
+from llmops_pipelines.reference import ReferenceFileError
 
 _REMEDY = "choose another data folder with --data, or change who may write there"
 
@@ -49,6 +56,27 @@ def prepare_files(settings: Settings) -> list[Path]:
         return _reference_files(Path(settings.reference_root))
     except OSError as error:
         raise of_file_system(error, remedy=_REMEDY) from error
+
+
+@contextmanager
+def read_plainly() -> Iterator[None]:
+    """While a folder is read: what is damaged in it is told in words.
+
+    Raises:
+        UnusableError: Instead of ``ReferenceFileError`` and ``LakeError``.
+    """
+    try:
+        yield
+    except ReferenceFileError as error:
+        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
+    except LakeError as error:
+        raise UnusableError(str(error)) from error
+
+
+def alone_on(settings: Settings) -> AbstractContextManager[None]:
+    """Hold the folder while it is written to; where another command does, say so and wait."""
+    said = "another `llmops` is at work on this folder; waiting for its end"
+    return alone(settings.home / "nightly.lock", lambda: typer.echo(said, err=True))
 
 
 def _folders(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from llmops_pipelines.adapters.names import MissingExtraError
 from llmops_pipelines.cli import summary, telling
-from llmops_pipelines.cli.folder import prepare
+from llmops_pipelines.cli.folder import alone_on, prepare, read_plainly
 from llmops_pipelines.cli.problems import UNUSABLE, UnusableError, of_file_system, typed
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
 from llmops_pipelines.orchestration.graph.reference_files import check_reference, unread_files
@@ -31,8 +31,7 @@ from llmops_pipelines.orchestration.runs.nightly import (
     run_night,
 )
 from llmops_pipelines.orchestration.storage.lake import LakeError
-from llmops_pipelines.orchestration.storage.locks import alone
-from llmops_pipelines.reference import PrivacyRules, ReferenceFileError
+from llmops_pipelines.reference import PrivacyRules
 from llmops_pipelines.reporting import NightlySummary
 from llmops_pipelines.tables import LANDED_DAYS
 
@@ -88,10 +87,8 @@ def check_folder(settings: Settings) -> None:
     """
     prepare(settings)
     folder = Path(settings.reference_root)
-    try:
+    with read_plainly():
         check_reference(folder)
-    except ReferenceFileError as error:
-        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     resources = resources_of(settings)
     try:
         redaction_of(resources.reference.read("privacy.yaml", PrivacyRules))
@@ -118,7 +115,7 @@ def _run(
     resources = resources_of(settings)
     try:
         with (
-            alone(settings.home / "nightly.lock", _say_so),
+            alone_on(settings),
             telling.progress(Console(stderr=True)) as show,
             open_instance(settings.home) as instance,
         ):
@@ -146,10 +143,6 @@ def _unjudged(settings: Settings) -> list[str]:
         return list(about_judging(resources.lake.open(), setup, resources.clock.today()))
     except LakeError as error:
         return [str(error)]
-
-
-def _say_so() -> None:
-    typer.echo("another `llmops nightly` is at work on this folder; waiting for its end", err=True)
 
 
 def _nothing_to_do(settings: Settings, first: date | None, last: date | None) -> str:

@@ -10,6 +10,7 @@ import polars as pl
 from llmops_pipelines.cost.amounts import Rate
 from llmops_pipelines.cost.budgets import DAY, MONTH, Allowance, Budgets, allowances, first_day
 from llmops_pipelines.cost.forecast import month_end
+from llmops_pipelines.cost.history import is_unlogged
 from llmops_pipelines.cost.scopes import FEATURE, SCOPE, TEAM, TOTAL, by_scope
 from llmops_pipelines.tables import BUDGET_STATUS, COST_FORECAST, MONEY
 
@@ -29,9 +30,11 @@ def budget_status(
     """Compare spend with every budget, and name features, or a total, without a daily one.
 
     ``spent`` is exact, and null where all that could be spent is unknown: successful calls, none of
-    them with a price. It is a lower bound wherever ``unpriced_calls`` is not 0. A scope without
-    calls spent 0. A budget in the report currency is held against spend in it, each day at its own
-    rate as in the books; its dollars, at the rate of ``day``, are for the forecast.
+    them with a price, or a day on which no call of any scope was logged, unless that is the habit
+    of its weekday. It is a lower bound wherever ``unpriced_calls`` is not 0. A scope without calls
+    on a day on which others had some spent 0. A budget in the report currency is held against spend
+    in it, each day at its own rate as in the books; its dollars, at the rate of ``day``, are for
+    the forecast.
 
     Args:
         spend: Rows of ``FEATURE_COSTS``, or what ``BUSINESS_DAYS`` has in common with them, with
@@ -73,7 +76,8 @@ def budget_status(
     otherwise = [
         scope for kind, scope, _ in budgets.scopes() if kind != TEAM and (kind, scope) not in daily
     ]
-    quiet = pl.when(pl.col("unpriced_calls").is_null()).then(0)
+    unlogged = (pl.col("period") == DAY) & is_unlogged(spend, day)
+    quiet = pl.when(unlogged).then(None).when(pl.col("unpriced_calls").is_null()).then(0)
     return BUDGET_STATUS.require(
         limits.join(spent, on=_PERIOD, how="left")
         .with_columns(
@@ -148,6 +152,8 @@ def _hint(otherwise: list[str], currency: str) -> pl.Expr:
         .then(pl.lit("no budget of the day; those of other periods have rows of their own"))
         .when(is_missing)
         .then(pl.format("no budget: add {} to {}", key, pl.lit(_FILE)))
+        .when(pl.col("spent").is_null() & (pl.col("unpriced_calls") == 0))
+        .then(pl.lit("no call of any feature was logged on the day: what was spent is not known"))
         .when(pl.col("spent").is_null())
         .then(
             pl.format(

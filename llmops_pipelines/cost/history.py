@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from llmops_pipelines.cost.scopes import SCOPE, TOTAL, by_scope
+from llmops_pipelines.cost.scopes import SCOPE, by_scope
 
 HISTORY_DAYS: Final = 42
 """Six weeks: enough to know weekdays, short enough to forget what the service once was."""
@@ -85,21 +85,33 @@ def histories(feature_costs: pl.DataFrame, last: date) -> list[History]:
     ]
 
 
-def past_spend(
-    feature_costs: pl.DataFrame, last: date, kind: str = TOTAL, scope: str = TOTAL
-) -> pl.DataFrame:
-    """What a scope, or all together, spent day by day until ``last``.
+def is_unlogged(feature_costs: pl.DataFrame, day: date) -> bool:
+    """Whether no call at all was logged on ``day``, a weekday on which that is not the habit.
+
+    Args:
+        feature_costs: ``FEATURE_COSTS`` with ``day``; later days are ignored.
+        day: Which.
+    """
+    logged = {known for known in feature_costs["day"] if known <= day}
+    return day not in logged and not (logged and day.weekday() in _silent_weekdays(logged, day))
+
+
+def past_spend(feature_costs: pl.DataFrame, last: date) -> pl.DataFrame:
+    """What each scope spent day by day until ``last``, from the first day on which it was seen.
 
     Returns:
-        ``day``, ``spent`` in USD (null where it is not known) and ``at_least``, what is known then.
+        ``kind``, ``scope``, ``day``, ``spent`` in USD (null where it is not known) and
+        ``at_least``, what is known then.
     """
-    whole = [own for own in histories(feature_costs, last) if own[:2] == (kind, scope)]
+    schema = {"kind": pl.String, "scope": pl.String, "day": pl.Date}
     return pl.concat(
         [
-            pl.DataFrame(schema={"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64}),
+            pl.DataFrame(schema={**schema, "spent": pl.Float64, "at_least": pl.Float64}),
             *(
-                pl.DataFrame({"day": own.days, "spent": own.spent, "at_least": own.at_least})
-                for own in whole
+                pl.DataFrame(
+                    {"day": own.days, "spent": own.spent, "at_least": own.at_least}
+                ).select(pl.lit(own.kind).alias("kind"), pl.lit(own.scope).alias("scope"), pl.all())
+                for own in histories(feature_costs, last)
             ),
         ]
     ).with_columns(pl.col("spent").fill_nan(None))

@@ -9,6 +9,7 @@ from llmops_pipelines.incidents.rollback import Evidence, Prompt, decide_rollbac
 from llmops_pipelines.incidents.rules import EACH, TOTAL, Rule, Rules
 from llmops_pipelines.incidents.states import (
     LAST_STATES,
+    STATE_DAYS,
     last_states,
     transitions,
     untold,
@@ -19,6 +20,7 @@ __all__ = [
     "LAST_STATES",
     "MEASUREMENTS",
     "METRICS",
+    "STATE_DAYS",
     "TOTAL",
     "EvaluatedDay",
     "Evidence",

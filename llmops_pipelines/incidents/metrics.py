@@ -38,7 +38,9 @@ _TTFTS = tuple(
 )
 
 
-_NO_BUDGET = "no budget is set, or no call has a price; add one to budgets.yaml"
+_NO_BUDGET = (
+    "no budget is set, nothing was logged, or no call has a price; add a budget to budgets.yaml"
+)
 
 
 def _of_spend(who: str) -> tuple[Metric, ...]:

@@ -15,6 +15,9 @@ from llmops_pipelines.tables import ALERTS, Column, Table
 OK, WARNING, CRITICAL = "ok", "warning", "critical"
 SEVERITY = {OK: 0, WARNING: 1, CRITICAL: 2}
 
+STATE_DAYS = 90
+"""How far back an alert may have been opened and still be known."""
+
 LAST_STATES = Table(
     name="last_states",
     row="The state of one rule on one scope before a day.",

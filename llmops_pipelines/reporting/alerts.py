@@ -80,10 +80,11 @@ def alerts_of(night: NightlyData) -> Alerts:
         for row in on(night.alerts, night.day).iter_rows(named=True)
     }
     changed = [_changed(row, by_key.get(key, {})) for key, row in changes.items()]
+    told = {(row["rule"], row["scope"]): row for row in night.open_alerts.iter_rows(named=True)}
+    fired = {key for key, row in by_key.items() if row["status"] in ("warning", "critical")}
     standing = [
-        _standing(row)
-        for key, row in by_key.items()
-        if key not in changes and row["status"] in ("warning", "critical")
+        _standing(key, by_key.get(key), told.get(key))
+        for key in sorted((fired | told.keys()) - changes.keys())
     ]
     return Alerts(
         changed=tuple(sorted(changed, key=_order)),
@@ -115,15 +116,23 @@ def _changed(row: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Alert:
     )
 
 
-def _standing(row: Mapping[str, Any]) -> Alert:
+def _standing(
+    key: tuple[str, str], evaluation: Mapping[str, Any] | None, told: Mapping[str, Any] | None
+) -> Alert:
+    """What is open and did not change: by its state, which tonight's figure alone does not tell."""
+    found = evaluation or {}
+    state = told["state"] if told else found["status"]
+    summary = _told(found) if found else "was not evaluated tonight"
+    if told and found.get("status") != state:
+        summary = f"{summary}; {_WORDS[state]} since {told['since']}, not cleared yet"
     return Alert(
-        rule=visible(row["rule"]),
-        scope=visible(row["scope"]),
-        state=row["status"],
-        word=_WORDS[row["status"]],
+        rule=visible(key[0]),
+        scope=visible(key[1]),
+        state=state,
+        word=_WORDS[state],
         was="",
-        summary=visible(_told(row)),
-        smallest_effect=_effect(row),
+        summary=visible(summary),
+        smallest_effect=_effect(found),
         backfilled=False,
     )
 

@@ -69,7 +69,7 @@ def tiles_of(night: NightlyData, spend: Spend, alerts: Alerts, rejected: int) ->
             "Spend",
             spend.total_text,
             "; ".join(filter(None, (spend.total_beside, _change(spend.total_change)))),
-            daily(costs, day, pl.col("cost").sum()),
+            night.known_spend(),
         ),
         _tile(
             day,
@@ -122,11 +122,9 @@ def _states(alerts: Sequence[Alert]) -> list[tuple[str, int]]:
 
 
 def _alerts(alerts: Alerts) -> str:
-    if not alerts.evaluated and not alerts.changed:
-        return "No alert rule was evaluated."
     standing = [alert for alert in alerts.open if not alert.was]
     if not alerts.changed:
-        sentence = "No alert changed"
+        sentence = "No alert changed" if alerts.evaluated else "No alert rule was evaluated"
     else:
         kinds = spoken_list([f"{number_word(n)} {state}" for state, n in _states(alerts.changed)])
         noun = "alert" if len(alerts.changed) == 1 else "alerts"

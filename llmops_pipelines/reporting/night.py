@@ -36,8 +36,25 @@ UNPRICED_MODELS = pl.Schema(
 
 _ENDS = ("from", "to")
 
-PAST_SPEND = pl.Schema({"day": pl.Date, "spent": pl.Float64, "at_least": pl.Float64})
-"""What all features spent on a day, in USD: null where it is not known, and what is known then."""
+PAST_SPEND = pl.Schema(
+    {
+        "kind": pl.String,
+        "scope": pl.String,
+        "day": pl.Date,
+        "spent": pl.Float64,
+        "at_least": pl.Float64,
+    }
+)
+"""What a feature, a team, or all (`total`) spent on a day, in USD: null where that is not known, as
+where calls have no price, and what is known then."""
+
+OPEN_ALERTS = pl.Schema(
+    {"rule": pl.String, "scope": pl.String, "state": pl.String, "since": pl.Date}
+)
+"""One rule and scope that is in warning or critical at the end of the night, and since which day.
+
+That may be so although the night's figure is not beyond a line for certain, or is not known: an
+alert gets better only once its estimate is back."""
 
 SERIES_BREAKS = pl.Schema(
     [("day", pl.Date), ("kind", pl.String), ("feature", pl.String), ("metric", pl.String)]
@@ -76,6 +93,7 @@ class NightlyData:
     judge_bridges: pl.DataFrame = field(default_factory=JUDGE_BRIDGES.empty)
     rule_evaluations: pl.DataFrame = field(default_factory=RULE_EVALUATIONS.empty)
     alerts: pl.DataFrame = field(default_factory=ALERTS.empty)
+    open_alerts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OPEN_ALERTS))
     rollbacks: pl.DataFrame = field(default_factory=ROLLBACKS.empty)
     rejected_lines: pl.DataFrame = field(default_factory=REJECTED_LINES.empty)
     routing_savings: pl.DataFrame = field(default_factory=ROUTING_SAVINGS.empty)
@@ -104,6 +122,20 @@ class NightlyData:
         if self.money is None or not (partial := self.money.partial_days):
             return self.feature_costs
         return self.feature_costs.filter(~pl.col("day").is_in(partial))
+
+    def known_spend(self, feature: str | None = None) -> list[tuple[date, float]]:
+        """What a feature, or all, spent on its days of calls that are whole and known, in USD."""
+        own = self.whole_days if feature is None else self.whole_days.filter(feature=feature)
+        if "day" not in own.columns:
+            return []
+        # As scopes are told apart in the tables of spend.
+        scope = "total (feature)" if feature == "total" else feature or "total"
+        known = self.past_spend.filter(
+            pl.col("day").is_in(own["day"].implode()),
+            kind="feature" if feature else "total",
+            scope=scope,
+        )
+        return known.select("day", "spent").drop_nulls().sort("day").rows()
 
     @property
     def business_day(self) -> date:

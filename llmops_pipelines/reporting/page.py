@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from llmops_pipelines.reporting.alerts import alerts_of
 from llmops_pipelines.reporting.headline import headline_of, tiles_of
@@ -59,6 +59,11 @@ def page(night: NightlyData) -> str:
         provenance=_pairs(night.provenance),
         charts={name: Markup(drawing) for name, drawing in night.charts.items()},  # noqa: S704
     )
+
+
+def as_on_page(text: str) -> str:
+    """A text from logs as its HTML stands in a page, but for what is cut off there."""
+    return str(escape(visible(text, longest=len(text) * len("[U+10FFFF]"))))
 
 
 def _pairs(provenance: Mapping[str, str]) -> list[tuple[str, str]]:

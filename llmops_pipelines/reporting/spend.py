@@ -218,13 +218,11 @@ def _feature(
 
 
 def _change(night: NightlyData, feature: str | None) -> str:
-    """The day's cost against the median of the seven days before, where three of them are known."""
-    costs = night.whole_days
-    if "day" not in costs.columns:
-        return NOT_KNOWN
-    if feature is not None:
-        costs = costs.filter(pl.col("feature") == feature)
-    by_day = dict(costs.drop_nulls("cost").group_by("day").agg(pl.col("cost").sum()).iter_rows())
+    """The day's cost against the median of the seven days before, where three of them are known.
+
+    A day on which calls have no price is none of them: what they cost is not nothing.
+    """
+    by_day = dict(night.known_spend(feature))
     day = night.spend_day
     week = [by_day.get(day - timedelta(days=back)) for back in range(1, 8)]
     known = [cost for cost in week if cost is not None]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 OPENAI_COSTS = (
     "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,quantity,"
@@ -20,10 +21,12 @@ ANTHROPIC_USAGE = (
 )
 
 
-def openai_cost(day, amount, item="", *, hour=0, currency="usd"):
-    """A row of the dashboard's cost export."""
-    begins = datetime.combine(day, time(hour), UTC)
-    ends = begins + timedelta(days=1)
+def openai_cost(day, amount, item="", *, hour=0, currency="usd", zone="UTC"):
+    """A row of the dashboard's cost export; the day is that of ``zone``."""
+    begins, ends = (
+        datetime.combine(day + timedelta(days=n), time(hour), ZoneInfo(zone)).astimezone(UTC)
+        for n in (0, 1)
+    )
     stamps = f"{begins.timestamp():.0f},{ends.timestamp():.0f}"
     iso = f"{begins.isoformat()},{ends.isoformat()}"
     return f'{stamps},{iso},{amount},{currency},,,"{item}",,,,,,,,\n'

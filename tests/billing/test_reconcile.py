@@ -1,8 +1,9 @@
 """Invoices against our records: every line is accounted for, and differences have their reason."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -299,6 +300,49 @@ def test_days_that_say_when_they_begin_are_compared_as_they_are(held):
     rows = held(openai_costs(openai_cost(before, "2.2", MODEL, hour=22)), used(before, 23))
     assert outcome(rows) == [("matched", None)]
     assert rows["day"].to_list() == [DAY]
+
+
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        ("America/Los_Angeles", date(2026, 11, 1)),
+        ("America/Los_Angeles", date(2026, 3, 8)),
+        ("Europe/Berlin", date(2026, 10, 25)),
+        ("Australia/Sydney", date(2026, 10, 4)),
+    ],
+)
+@pytest.mark.parametrize("shown", [(-2, 2), (-2, 0), (0, 2)])
+def test_days_that_say_when_they_begin_are_as_long_as_clocks_have_them(held, zone, change, shown):
+    """An hour of calls on either side of each midnight: a shift by one moves some of them."""
+    first, last = (change + timedelta(days=n) for n in shown)
+    logged = [
+        used(hour.date(), hour.hour, output_text=100_000 + 1_000 * n)
+        for n, hour in enumerate(_hours(first - timedelta(days=1), last + timedelta(days=1)))
+    ]
+    local = [_local(row["started_at"], zone) for row in logged]
+    text = ""
+    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        if day == change + timedelta(days=1):
+            continue  # a day without spend is no line
+        own = [row for row, moment in zip(logged, local, strict=True) if moment.date() == day]
+        spent = sum(Decimal("1.4") + Decimal(row["output_text"]) * 8 / 10**6 for row in own)
+        text += openai_cost(day, spent, MODEL, zone=zone)
+    rows = held(openai_costs(text), *logged)
+    quiet = [change + timedelta(days=1)] if last > change else []
+    billed = rows.filter(pl.col("state") != "surplus")
+    assert outcome(billed) == [("matched", None)] * billed.height
+    assert billed.height == (last - first).days + 1 - len(quiet)
+    assert rows.filter(pl.col("state") == "surplus")["day"].to_list() == quiet
+    assert rows["calls"].sum() == sum(first <= moment.date() <= last for moment in local)
+
+
+def _hours(first, last):
+    start = datetime.combine(first, time())
+    return [start + timedelta(hours=n) for n in range(24 * ((last - first).days + 1))]
+
+
+def _local(moment, zone):
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
 
 
 def test_the_same_factor_every_day_is_told(held):

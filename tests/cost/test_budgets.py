@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -68,11 +68,37 @@ def test_a_budgeted_feature_without_calls_spent_nothing():
     assert (chat["spent"], chat["share"], chat["status"]) == (0, 0.0, "within")
 
 
-def test_a_quiet_day_lists_every_budget():
-    rows = status(CHAT_2)
-    assert [(r["scope"], r["spent"], r["status"]) for r in rows.values()] == [
-        ("chat", 0, "within"),
-        ("total", 0, "within"),
+def of_days(budgets, *days):
+    """The status as of ``DAY``, of a dollar spent on each of ``days``."""
+    spend = feature_costs(costs(priced("1")))
+    spend = pl.concat([spend.clear(), *(spend.with_columns(day=pl.lit(day)) for day in days)],
+                      how="diagonal")  # fmt: skip
+    spend = spend.with_columns(pl.col("day").cast(pl.Date)) if days else with_no_day(spend)
+    return budget_status(spend, parse(budgets), DAY).select("scope", "period", "spent", "status")
+
+
+def with_no_day(spend):
+    return spend.with_columns(day=pl.lit(None, pl.Date))
+
+
+def test_a_day_on_which_nothing_was_logged_is_no_data_and_not_within():
+    of_month = f"{CHAT_2}\nteams: {{growth: {{monthly_usd: 9}}}}"
+    for logged in ((), (DAY - timedelta(days=1),), (DAY + timedelta(days=1),)):
+        rows = of_days(of_month, *logged).sort("scope").rows()
+        assert rows[0] == ("chat", "day", None, "no_data")
+        assert rows[-1] == ("total", "day", None, "no_data")
+        assert rows[1] == ("growth", "month", 0, "within")
+    told = budget_status(with_no_day(feature_costs(CALL_COSTS.empty())), parse(CHAT_2), DAY)
+    assert set(told["hint"]) == {
+        "no call of any feature was logged on the day: what was spent is not known"
+    }
+
+
+def test_nobody_calls_on_a_weekday_that_never_has_calls():
+    others = [DAY - timedelta(days=back) for back in range(1, 21) if back % 7]
+    assert of_days(CHAT_2, *others).rows() == [
+        ("chat", "day", 0, "within"),
+        ("total", "day", 0, "within"),
     ]
 
 

@@ -296,7 +296,7 @@ def test_nothing_and_no_change_are_told():
     assert told_change(cube([]), cube(USUAL)).endswith("because there were no requests before")
 
 
-def test_weeks_are_compared_only_where_the_first_has_as_many_days():
+def test_weeks_are_compared_only_where_both_have_as_many_days():
     last = date(2026, 11, 20)
     days = [cube(USUAL).with_columns(day=pl.lit(last - timedelta(days=back))) for back in range(14)]
     whole, begun = pl.concat(days), pl.concat(days[:9])
@@ -306,8 +306,13 @@ def test_weeks_are_compared_only_where_the_first_has_as_many_days():
     assert (
         told_week(begun, last) == "not compared: 2 of the 7 days before have calls, and 7 of these"
     )
-    hole = pl.concat(days[1:])
-    assert not week_drivers(hole, last).is_empty(), "a hole in the later week is a change"
+    hole = pl.concat(days[:3] + days[4:])
+    assert week_drivers(hole, last).is_empty(), "a hole in the logs is no fall of spend"
+    assert (
+        told_week(hole, last) == "not compared: 7 of the 7 days before have calls, and 6 of these"
+    )
+    workdays = whole.filter(pl.col("day").dt.weekday() < 6)
+    assert told_week(workdays, last) == "spend did not change"
 
 
 def test_costs_of_an_older_release_have_no_parts_and_still_add_up():

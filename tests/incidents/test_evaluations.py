@@ -124,8 +124,8 @@ def test_no_budget_is_no_data_with_a_hint():
     spend = rule("spend", metric="budget_share", warning=1.2, critical=1.5)
     assert verdict(spend, figure("budget_share", None, n=0)) == (
         "no_data",
-        "spend: search has no data: no budget is set, or no call has a price; "
-        "add one to budgets.yaml",
+        "spend: search has no data: no budget is set, nothing was logged, or no call has a price; "
+        "add a budget to budgets.yaml",
     )
 
 

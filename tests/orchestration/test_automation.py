@@ -88,6 +88,14 @@ def test_late_feedback_asks_for_what_rests_on_the_feedback_of_its_day(computed):
     assert computed.tick() == dict.fromkeys(DAYS[1:], RULES), "whose windows hold that day"
 
 
+def test_a_decision_about_a_rollback_asks_for_the_page_that_tells_it(computed):
+    computed.compute({DAYS[1]: {"rollbacks"}})
+    asked = computed.tick()
+    assert asked == {DAYS[1]: {"nightly_report"}}
+    computed.compute(asked, version="2")
+    assert computed.tick() == {}
+
+
 def test_a_late_file_asks_for_its_day_first_and_then_for_windows_that_hold_it(ticks):
     late = "2026-09-05"
     later = {gap: str(date.fromisoformat(late) + timedelta(gap)) for gap in (1, 14, 15, 41, 70)}

@@ -7,6 +7,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from llmops_pipelines.cost import past_spend
 from llmops_pipelines.reporting import PARTS, BusinessMoney, page, summarise, summary_text
 from llmops_pipelines.tables import ALERTS, FEATURE_COSTS, MONEY, QUALITY, REJECTED_LINES
 from tests.reporting.test_page import Reader
@@ -46,6 +47,7 @@ def night(costs=None, *, missing=(), rate=RATE, **more):
     return dataclasses.replace(
         fortnight(),
         feature_costs=costs.with_columns(cost_report=report.cast(MONEY)),
+        past_spend=past_spend(costs, DAY),
         money=told,
     )
 

@@ -9,8 +9,12 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from llmops_pipelines.reporting import UNPRICED_MODELS, NightlyData, page
+from llmops_pipelines.cost import past_spend
+from llmops_pipelines.reporting import OPEN_ALERTS, UNPRICED_MODELS, NightlyData, page
+from llmops_pipelines.reporting.alerts import alerts_of
+from llmops_pipelines.reporting.headline import tiles_of
 from llmops_pipelines.reporting.night import SERIES_BREAKS
+from llmops_pipelines.reporting.spend import spend_of
 from llmops_pipelines.savings.routing.routing import CAVEAT
 from llmops_pipelines.tables import (
     ALERTS,
@@ -320,6 +324,38 @@ def test_an_alert_that_did_not_change_stays_on_the_page():
     assert "Still open warning mail error_rate still slow." in text
 
 
+@pytest.mark.parametrize(
+    ("tonight", "told"),
+    [
+        (["critical"], "critical chat error_rate it broke."),
+        (["ok"], "critical chat error_rate it broke; critical since 2026-11-08, not cleared yet."),
+        (
+            ["no_data"],
+            "critical chat error_rate it broke; critical since 2026-11-08, not cleared yet.",
+        ),
+        (
+            [],
+            "critical chat error_rate was not evaluated tonight; critical since 2026-11-08, not "
+            "cleared yet.",
+        ),
+    ],
+)
+def test_an_alert_is_open_until_it_is_cleared_whatever_the_figure_of_the_night(tonight, told):
+    standing = {"rule": "error_rate", "scope": "chat", "state": "critical"}
+    text = read(
+        night(
+            rule_evaluations=rows(RULE_EVALUATIONS, evaluation("ok", scope="mail"),
+                                  *map(evaluation, tonight)),
+            open_alerts=pl.DataFrame(
+                [standing | {"since": DAY - timedelta(days=2)}], schema=OPEN_ALERTS
+            ),
+        )
+    )  # fmt: skip
+    assert "No alert changed, one more remains open." in text
+    assert "Open alerts 1 1 critical" in text
+    assert told in text
+
+
 def test_a_late_evaluation_says_that_nobody_was_told():
     text = read(night(alerts=rows(ALERTS, alert(backfilled=True))))
     assert "evaluated late: nobody was told" in text
@@ -458,7 +494,43 @@ def test_spend_is_held_against_the_median_of_the_week(today, words):
         *(cost(cost=Decimal(back), day=DAY - timedelta(days=back)) for back in (1, 2, 3)),
         dated=True,
     )
-    assert words in read(night(feature_costs=costs))
+    text = read(spent(costs))
+    assert f"{words} against a usual day" in text
+    assert text.count(words) == 3, "in the tile, of the feature and of all"
+
+
+def spent(costs) -> NightlyData:
+    return night(feature_costs=costs, past_spend=past_spend(costs, DAY))
+
+
+def test_a_day_with_calls_without_a_price_is_held_against_nothing():
+    week = [cost(day=DAY - timedelta(days=back)) for back in (1, 2, 3)]
+    new = cost(model="new", cost=None, unpriced_calls=10, calls=10)
+    other = [cost("mail", day=DAY - timedelta(days=back)) for back in range(4)]
+    text = read(
+        spent(rows(FEATURE_COSTS, cost(cost=Decimal("1.00")), new, *week, *other, dated=True))
+    )
+    assert "against a usual day" not in text
+    assert "mail care 10 0 $2.50 ±0 %" in text
+    assert "chat care 20 0 $1.00 10 \N{EN DASH}" in text
+    assert "\N{MINUS SIGN}60 %" not in text
+    before = [row | {"cost": None, "unpriced_calls": 10} for row in week]
+    assert "against a usual day" not in read(
+        spent(rows(FEATURE_COSTS, cost(), *before, dated=True))
+    )
+
+
+def test_a_day_of_unknown_spend_is_no_day_of_nothing_in_the_tile():
+    costs = [cost(day=DAY - timedelta(days=back)) for back in range(4)]
+    costs[2] |= {"cost": None, "unpriced_calls": 10}
+    (tile,) = (
+        t for t in tiles(spent(rows(FEATURE_COSTS, *costs, dated=True))) if t.name == "Spend"
+    )
+    assert [float(point.split(",")[1]) for point in tile.line.split()] == [3.0, 3.0, 3.0]
+
+
+def tiles(of: NightlyData):
+    return tiles_of(of, spend_of(of), alerts_of(of), 0)
 
 
 def test_two_days_are_too_few_for_a_usual_day():
@@ -468,7 +540,7 @@ def test_two_days_are_too_few_for_a_usual_day():
         *(cost(day=DAY - timedelta(days=back)) for back in (1, 2)),
         dated=True,
     )
-    assert "against a usual day" not in read(night(feature_costs=costs))
+    assert "against a usual day" not in read(spent(costs))
 
 
 def test_only_the_day_of_the_report_is_summed():

@@ -91,7 +91,8 @@ def _told(row: dict[str, Any]) -> str:
     currency, end = row["currency"], "" if row["currency"] is None else "_report"
     allowed = _written(row[f"budget{end}"], currency)
     if row["spent"] is None:
-        return f"unknown of {allowed}: no call has a price"
+        why = "no call has a price" if row["unpriced_calls"] else "nothing was logged"
+        return f"unknown of {allowed}: {why}"
     if row[f"spent{end}"] is None:
         return f"{_written(row['spent'], None)} of {allowed}: no rate"
     spent = f"{_written(row[f'spent{end}'], currency)} of {allowed}"

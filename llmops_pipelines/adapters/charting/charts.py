@@ -51,7 +51,8 @@ def daily_spend(
 
     Args:
         costs: ``day``, ``feature`` and ``cost``; several rows a feature are summed. A null cost is
-            no bar; days with ``unpriced_calls``, where these are told, are marked.
+            no bar, and a day of nothing else unknown; days with ``unpriced_calls``, where these are
+            told, are marked.
         title: What the chart is called.
         top: Features shown by name.
         currency: Of ``cost``.
@@ -71,6 +72,11 @@ def daily_spend(
     series = [(name, parts.by_day(daily, [name], days)) for name in named]
     if rest:
         series.append((f"{len(rest)} other", parts.by_day(daily, rest, days)))
+    is_known = days[-1] in set(daily["day"])
+
+    def told(value: float) -> str:
+        return parts.amount(value, currency) if is_known else "unknown"
+
     with style():
         figure = new_figure(_WIDTH, 3.1)
         axes = figure.add_subplot()
@@ -86,14 +92,14 @@ def daily_spend(
                 color=colour,
                 linewidth=0,
             )
-            text = f"{label(name)} {parts.amount(values[-1], currency)}"
+            text = f"{label(name)} {told(values[-1])}"
             ends.append((base[-1] + values[-1] / 2, text, colour))
             base = [low + value for low, value in zip(base, values, strict=True)]
         if len(days) <= _MOST_LABELLED_DAYS:
             axes.text(
                 len(days) - 1,
                 base[-1],
-                parts.amount(base[-1], currency),
+                told(base[-1]),
                 ha="center",
                 va="bottom",
                 fontweight="bold",
@@ -105,7 +111,7 @@ def daily_spend(
         marked = parts.places_without_prices(costs, days)
         parts.mark_unknown(axes, marked)
         parts.name_ends(axes, len(days) - 0.45, ends)
-        total = f", {parts.amount(base[-1], currency)} in all" if len(series) > 1 else ""
+        total = f", {told(base[-1])} in all" if len(series) > 1 else ""
         note = "; ▲ calls without a price are missing" if marked else ""
         parts.title(
             axes, title, f"{parts.named(currency)} by feature; labels are the last day{total}{note}"

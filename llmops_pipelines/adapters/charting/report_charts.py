@@ -81,7 +81,7 @@ def _of_spend(night: NightlyData) -> dict[str, str]:
     if costs["model"].n_unique() > 1:
         charts["model_mix"] = svg(model_mix(costs), "Share of spend by model over days")
     total = pl.col("kind") == "total"
-    past = drawn_at(night.past_spend, rate)
+    past = drawn_at(night.past_spend.filter(total), rate)
     ahead = drawn_at(night.cost_forecast.filter(total), rate)
     if not ahead.is_empty():
         budgets = night.budget_status.filter(total, pl.col("period") == "month")["budget"]

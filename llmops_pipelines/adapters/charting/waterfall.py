@@ -43,7 +43,7 @@ def waterfall(
     """
     money = drivers.with_columns(pl.col("amount", "before", "after").cast(pl.Float64))
     if money.is_empty():
-        return no_data(title, "no data: no whole week before this one to compare with")
+        return no_data(title, "no data: no two weeks with as many days of calls to compare")
     if not (money["before"][0] or money["after"][0]):
         return no_data(title, "no data: nothing was spent in either week")
     steps = money.filter(pl.col("amount") != 0).sort("amount", "driver", descending=[True, False])

@@ -216,12 +216,14 @@ class _Flight:
         )
 
     def _finding(self, **found: Any) -> Finding:
+        costs = [row["cost"] for row in self.attempts]
         return Finding(
             base_url=self.endpoint.base_url,
             model=self.endpoint.model,
             checked_at=self.run.now(),
-            calls=len(self.attempts),
-            cost=cost_of(row["cost"] for row in self.attempts),
+            calls=len(costs),
+            cost=cost_of(costs),
+            uncosted=costs.count(None),
             **found,
         )
 

@@ -110,6 +110,10 @@ class Caller:
         """
         return self._call(method, path, None, asked)
 
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        self._client.close()
+
     def _call(self, method: str, path: str, size_name: str | None, asked: Mapping[str, Any]) -> Any:
         import httpx
 
@@ -159,6 +163,17 @@ class Caller:
             )
         remedies = {**dict.fromkeys(_KEY_REFUSED, self._remedy), _UNKNOWN: _NO_SUCH}
         raise RefusedError(f"{place}; {remedies.get(status, _NOT_UNDERSTOOD)}", status)
+
+
+class OverHttp:
+    """What all sources that ask over HTTP have in common."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        self._caller.close()
 
 
 _KEPT: Final = "pages that arrived are kept, and the next run goes on from there"

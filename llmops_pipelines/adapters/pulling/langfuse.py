@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from llmops_pipelines.adapters.pulling.calling import Caller
+from llmops_pipelines.adapters.pulling.calling import OverHttp
 from llmops_pipelines.adapters.pulling.protocol import Count, Page, Record, bounds, iso, moment_of
 
 _FIELDS: Final = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
 _SUMS: Final = (("count", "count"), ("totalTokens", "sum"), ("totalCost", "sum"))
 
 
-class Langfuse:
+class Langfuse(OverHttp):
     """Observations of the project that the keys belong to."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
 
     def pages(self, day: date, after: str | None) -> Iterator[Page]:
         """Pages of observations that started on ``day``."""

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from llmops_pipelines.adapters.pulling.calling import Caller
+from llmops_pipelines.adapters.pulling.calling import OverHttp
 from llmops_pipelines.adapters.pulling.protocol import Count, Page, Record, bounds, iso, moment_of
 
 
-class LangfuseScores:
+class LangfuseScores(OverHttp):
     """Scores of the project that the keys belong to, on the day that they were given."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
 
     def pages(self, day: date, after: str | None) -> Iterator[Page]:
         """Pages of scores that were given on ``day``."""

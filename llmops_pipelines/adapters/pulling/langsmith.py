@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from llmops_pipelines.adapters.pulling.calling import Caller
+from llmops_pipelines.adapters.pulling.calling import Caller, OverHttp
 from llmops_pipelines.adapters.pulling.protocol import (
     Count,
     Page,
@@ -30,11 +30,12 @@ _FIELDS: Final = (
 _SUMS: Final = ("run_count", "total_tokens", "total_cost", "feedback_stats")
 
 
-class LangSmith:
+class LangSmith(OverHttp):
     """Runs of one project, oldest first."""
 
     def __init__(self, caller: Caller, project: str) -> None:
-        self._caller, self._project = caller, project
+        super().__init__(caller)
+        self._project = project
         self._session: str | None = None
 
     def pages(self, day: date, after: str | None) -> Iterator[Page]:

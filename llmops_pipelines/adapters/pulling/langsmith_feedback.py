@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from llmops_pipelines.adapters.pulling.calling import Caller
+from llmops_pipelines.adapters.pulling.calling import Caller, OverHttp
 from llmops_pipelines.adapters.pulling.langsmith import session_id
 from llmops_pipelines.adapters.pulling.protocol import Count, Page, Record, bounds, iso, moment_of
 
 
-class LangSmithFeedback:
+class LangSmithFeedback(OverHttp):
     """Feedback of one project, on the day that it was given.
 
     Pages go by position, and the server gives no sum to compare: a page is the last when it is
@@ -19,7 +19,8 @@ class LangSmithFeedback:
     """
 
     def __init__(self, caller: Caller, project: str) -> None:
-        self._caller, self._project = caller, project
+        super().__init__(caller)
+        self._project = project
 
     def pages(self, day: date, after: str | None) -> Iterator[Page]:
         """Pages of feedback that was given on ``day``."""

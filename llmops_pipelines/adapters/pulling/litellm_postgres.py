@@ -76,6 +76,11 @@ class LiteLLMPostgres:
         """A record of ``pages``, told again from its body."""
         return Record(body["request_id"], moment_of(body.get("startTime")), body)
 
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+
     def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         import psycopg
 

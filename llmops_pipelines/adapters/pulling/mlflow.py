@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from llmops_pipelines.adapters.pulling.calling import Caller, RefusedError
+from llmops_pipelines.adapters.pulling.calling import Caller, OverHttp, RefusedError
 from llmops_pipelines.adapters.pulling.protocol import Count, Page, Record, bounds, moment_of
 
 _IN_BATCHES: Final = ("TRACKING_STORE", "ARCHIVE_REPO")
@@ -28,11 +28,12 @@ _SUMS: Final = (
 _MARK: Final = "{:.0f} traces, {:.0f} tokens, {:.0f} spans, {:.0f} assessments of {:.9g}"
 
 
-class MLflow:
+class MLflow(OverHttp):
     """Traces of one experiment, oldest first."""
 
     def __init__(self, caller: Caller, experiment: str) -> None:
-        self._caller, self._experiment = caller, experiment
+        super().__init__(caller)
+        self._experiment = experiment
         self._id: str | None = None
 
     def pages(self, day: date, after: str | None) -> Iterator[Page]:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import quote
 
-from llmops_pipelines.adapters.pulling.calling import Caller
+from llmops_pipelines.adapters.pulling.calling import Caller, OverHttp
 from llmops_pipelines.adapters.pulling.phoenix_annotations import Annotations
 from llmops_pipelines.adapters.pulling.protocol import (
     Count,
@@ -28,11 +28,12 @@ query($name: String!, $during: TimeRange!) {
 }"""
 
 
-class Phoenix:
+class Phoenix(OverHttp):
     """Spans of one project, in the order they arrived, so that late ones come on a later page."""
 
     def __init__(self, caller: Caller, project: str) -> None:
-        self._caller, self._project = caller, project
+        super().__init__(caller)
+        self._project = project
         self._path = f"/v1/projects/{quote(project, safe='')}"
         self._annotations = Annotations(caller, project, self._path)
 

@@ -68,6 +68,10 @@ class Source(Protocol):
         """A record of ``pages``, told again from its body."""
         ...
 
+    def close(self) -> None:
+        """Close what is open: a server has few connections for all of us."""
+        ...
+
 
 def bounds(day: date) -> tuple[datetime, datetime]:
     """The first moment of ``day`` and of the day after, with the zone UTC."""

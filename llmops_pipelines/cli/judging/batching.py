@@ -15,13 +15,13 @@ from llmops_pipelines.adapters.endpoints.batch_api import BatchRefusedError, Bat
 from llmops_pipelines.adapters.endpoints.batch_apis import batches_at
 from llmops_pipelines.adapters.endpoints.batch_book import event_frame, seen_as
 from llmops_pipelines.adapters.endpoints.batch_collecting import Progress
+from llmops_pipelines.cli.folder import read_plainly
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging import open_batches
 from llmops_pipelines.orchestration.judging.batches import LakeBook, all_batches, open_days
 from llmops_pipelines.orchestration.judging.endpoints import read_judges, read_setup
 from llmops_pipelines.orchestration.judging.judging import collect_day, endpoints_of
-from llmops_pipelines.orchestration.storage.lake import LakeError
 
 OK, FAILED = 0, 1
 _SHOWN = 12
@@ -74,14 +74,13 @@ def collect(settings: Settings, *, as_json: bool) -> int:
         UnusableError: The lake cannot be used.
     """
     resources = resources_of(settings)
-    lake, setup = resources.lake.open(), read_setup(resources.reference, resources.judge)
+    lake = resources.lake.open()
     standing: list[tuple[str, Progress]] = []
-    try:
+    with read_plainly():
+        setup = read_setup(resources.reference, resources.judge)
         for entry in open_days(lake):
             found = collect_day(lake, setup, resources.clock, entry.day)
             standing += [(entry.day.isoformat(), progress) for progress in found]
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
     if as_json:
         rows = [{"day": day} | _progress(progress) for day, progress in standing]
         typer.echo(json.dumps({"batches": rows}, indent=2))
@@ -103,7 +102,9 @@ def cancel(settings: Settings, batch: str) -> None:
     """
     row = _open_batch(settings, batch)
     resources = resources_of(settings)
-    endpoint = endpoints_of(resources.judge, read_judges(resources.reference)).get(row["base_url"])
+    with read_plainly():
+        judges = read_judges(resources.reference)
+    endpoint = endpoints_of(resources.judge, judges).get(row["base_url"])
     if endpoint is None:
         raise UnusableError(f"{batch} is at {row['base_url']}; set JUDGE_BASE_URL to that")
     if not row["batch_id"]:
@@ -142,10 +143,8 @@ def _open_batch(settings: Settings, name: str) -> dict[str, Any]:
 
 
 def _all(settings: Settings) -> pl.DataFrame:
-    try:
+    with read_plainly():
         return all_batches(resources_of(settings).lake.open())
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from llmops_pipelines import judging
 from llmops_pipelines.cli import telling
+from llmops_pipelines.cli.folder import alone_on
 from llmops_pipelines.cli.judging import quoting
 from llmops_pipelines.cli.night import FAILED, INTERRUPTED, OK, check_folder
 from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed
@@ -37,7 +38,6 @@ from llmops_pipelines.orchestration.runs.nightly import (
     open_instance,
 )
 from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
-from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
 
 _BY = {"llmops/by": "llmops rescore"}
@@ -169,7 +169,7 @@ def _run(
     backfill_id = uuid4().hex[:12]
     judge = f"{spec.metric} by {spec.model}"
     with (
-        alone(settings.home / "nightly.lock", _say_so),
+        alone_on(settings),
         telling.progress(Console(stderr=True)) as show,
         open_instance(settings.home) as instance,
     ):
@@ -251,10 +251,4 @@ def _sentence(spec: judging.JudgeSpec, told: Sequence[dict[str, Any]]) -> str:
     return (
         f"{spec.metric} by {spec.model} ({spec.spec_id}): {sums['judged']:,} of {sums['items']:,} "
         f"calls on {len(told):,} day(s) have a verdict{f'; {rest}' if rest else ''}"
-    )
-
-
-def _say_so() -> None:
-    typer.echo(
-        f"another {typed('nightly')} is at work on this folder; waiting for its end", err=True
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,6 +14,7 @@ from llmops_pipelines.cli.night import FAILED, OK
 from llmops_pipelines.cli.problems import UNUSABLE
 from llmops_pipelines.cli.telling import say
 from llmops_pipelines.judging.bounds import Bound, Judgement, judged, score_interval
+from llmops_pipelines.judging.ledger import cost_of
 from llmops_pipelines.judging.samples import meant
 from llmops_pipelines.orchestration.scoring.scoring import Scoring
 
@@ -72,7 +73,7 @@ def tell_all(
         "canaries": [
             {
                 "state": c.state, "expects": c.expects, "detail": c.detail, "calls": c.calls,
-                "cost_usd": _float(c.cost),
+                "cost_usd": _float(c.cost), "calls_of_unknown_cost": c.uncosted,
             }
             for c in scoring.canaries
         ],
@@ -162,12 +163,13 @@ def _judged(bound: Bound, scoring: Scoring, scores: Sequence[float], unscored: i
 
 
 def _preflight(scoring: Scoring) -> dict[str, Any] | None:
-    finding = scoring.finding
+    finding, asked = scoring.finding, scoring.preflighted
     if finding is None:
         return None
     return {
-        "calls": scoring.preflight_calls,
-        "cost_usd": _float(scoring.preflight_cost),
+        "calls": finding.calls if asked else 0,
+        "cost_usd": _float(finding.cost) if asked else 0.0,
+        "calls_of_unknown_cost": finding.uncosted if asked else 0,
         "checked_at": finding.checked_at.isoformat(),
         "response_format": finding.response_format,
         "model_served": finding.model_served,
@@ -220,11 +222,9 @@ def sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
 
 
 def _calls(told: dict[str, Any]) -> str:
-    cost, uncosted = told["cost_usd"], told["calls_of_unknown_cost"]
-    more = f" and {uncosted:,} calls of unknown cost" if uncosted and cost is not None else ""
     return (
         f"{told['calls']:,} calls made, {told['calls_saved']:,} saved by the ledger, "
-        f"{_dollars(cost)}{more}"
+        f"{_paid([told])}"
     )
 
 
@@ -235,16 +235,19 @@ def _apart(told: dict[str, Any]) -> str:
         "canaries": told["canaries"],
     }
     return "".join(
-        f"; {name} apart: {calls} calls, {_dollars(_sum(part['cost_usd'] for part in bought))}"
+        f"; {name} apart: {calls} calls, {_paid(bought)}"
         for name, bought in parts.items()
         if (calls := sum(part["calls"] for part in bought))
     )
 
 
-def _sum(dollars: Iterable[float | None]) -> float | None:
-    """Null as soon as one of them is."""
-    known = list(dollars)
-    return None if None in known else sum(cost for cost in known if cost is not None)
+def _paid(bought: Sequence[Mapping[str, Any]]) -> str:
+    """The dollars that are known, and how many calls are not in them."""
+    costs = [None if (cost := part["cost_usd"]) is None else Decimal(cost) for part in bought]
+    uncosted = sum(part["calls_of_unknown_cost"] for part in bought)
+    if (known := cost_of(costs)) is None:
+        return "cost unknown (no price, or no usage told)"
+    return f"${known:.4f}" + (f" and {uncosted:,} calls of unknown cost" if uncosted else "")
 
 
 def _warnings(told: dict[str, Any]) -> Iterator[str]:
@@ -280,7 +283,3 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
         )
     for field, found in meant(told["unread_fields"]).items():
         yield f"nothing reads the field {found!r}; {field} may be meant"
-
-
-def _dollars(cost: float | None) -> str:
-    return "cost unknown (no price, or no usage told)" if cost is None else f"${cost:.4f}"

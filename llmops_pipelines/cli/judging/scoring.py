@@ -21,7 +21,7 @@ import typer
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.adapters.cross_encoder import EntailmentModelError
 from llmops_pipelines.adapters.scoring import SampleFile, SampleFileError
-from llmops_pipelines.cli.folder import prepare_files
+from llmops_pipelines.cli.folder import prepare_files, read_plainly
 from llmops_pipelines.cli.judging.score_progress import Progress
 from llmops_pipelines.cli.judging.score_telling import sentences, tell_all, write
 from llmops_pipelines.cli.logs.filing import File
@@ -51,7 +51,7 @@ from llmops_pipelines.orchestration.scoring.scoring_batches import NoBatchesErro
 from llmops_pipelines.orchestration.scoring.scoring_juries import hear_jury
 from llmops_pipelines.orchestration.storage.lake import LakeError
 from llmops_pipelines.orchestration.storage.locks import alone
-from llmops_pipelines.reference import Features, ReferenceFileError
+from llmops_pipelines.reference import Features
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -136,10 +136,8 @@ def judge_file(settings: Settings, order: Order) -> dict[str, Any]:
     file = _file(order)
     prepare_files(settings)
     resources = resources_of(settings)
-    try:
+    with read_plainly():
         check_reference(Path(settings.reference_root))
-    except ReferenceFileError as error:
-        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     judges = read_judges(resources.reference)
     seats, combine, unset = seats_of(order, benches(resources.judge, judges))
     bench = _bench(order, seats, resources, offline=bool(unset))

@@ -11,11 +11,11 @@ import polars as pl
 import typer
 
 from llmops_pipelines import ingest
+from llmops_pipelines.cli.folder import alone_on, read_plainly
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.landing.retention import expire, kept_from
 from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
-from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.orchestration.upkeep.forgetting import Forgotten, foreign_folders, forget
 from llmops_pipelines.reference import PrivacyRules, ReferenceFileError
 from llmops_pipelines.tables import LANDED_CALLS, LLM_CALLS
@@ -45,17 +45,14 @@ def forget_person(
         traces=frozenset(),
     )
     lake = resources.lake.open()
-    try:
-        with alone(settings.home / "nightly.lock", _say_so):
-            done = forget(
-                lake,
-                Path(resources.golden_folder),
-                subjects,
-                command=f"llmops forget {'--user-id' if user else '--session'}",
-                now=resources.clock.now(),
-            )
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
+    with read_plainly(), alone_on(settings):
+        done = forget(
+            lake,
+            Path(resources.golden_folder),
+            subjects,
+            command=f"llmops forget {'--user-id' if user else '--session'}",
+            now=resources.clock.now(),
+        )
     foreign = [
         f"the folder {name}/ of the lake, which holds no table" for name in foreign_folders(lake)
     ]
@@ -94,7 +91,7 @@ def expire_tables(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
     try:
         rules = resources.reference.read("privacy.yaml", PrivacyRules)
         first_days = kept_from(rules, resources.clock.today())
-        with alone(settings.home / "nightly.lock", _say_so):
+        with alone_on(settings):
             found = expire(
                 resources.lake.open(), first_days, now=None if dry_run else resources.clock.now()
             )
@@ -123,7 +120,7 @@ def rotate_key(settings: Settings) -> None:
     """
     privacy = resources_of(settings).privacy
     try:
-        with alone(settings.home / "nightly.lock", _say_so):
+        with alone_on(settings):
             privacy.rotate()
     except ValueError as error:
         raise UnusableError(
@@ -153,7 +150,3 @@ def _tell(done: Forgotten, settings: Settings) -> None:
         typer.echo(f"  {settings.log_root}/{file}: {lines:,} line(s), if it is still there")
     for place in done.outside:
         typer.echo(f"  {place}")
-
-
-def _say_so() -> None:
-    typer.echo("another `llmops` is at work on this folder; waiting for its end", err=True)

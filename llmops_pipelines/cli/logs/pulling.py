@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from llmops_pipelines.cli import telling
+from llmops_pipelines.cli.folder import alone_on
 from llmops_pipelines.cli.night import FAILED, INTERRUPTED, OK, check_folder
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings, build_definitions, resources_of
@@ -21,7 +22,6 @@ from llmops_pipelines.ingest import Sources
 from llmops_pipelines.orchestration.landing.pulling import stored_pulls
 from llmops_pipelines.orchestration.runs.nightly import Failure, NightlyRunner, open_instance
 from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
-from llmops_pipelines.orchestration.storage.locks import alone
 
 _MOST_DAYS = 3660
 _COLUMNS = (
@@ -89,7 +89,7 @@ def _run(
     lake = resources_of(settings).lake.open()
     try:
         with (
-            alone(settings.home / "nightly.lock", _say_so),
+            alone_on(settings),
             telling.progress(Console(stderr=True)) as show,
             open_instance(settings.home) as instance,
         ):
@@ -120,7 +120,3 @@ def _sentence(row: dict[str, Any]) -> str:
     server = "the server does not count" if counted is None else f"the server counts {counted:,}"
     left = f", {row['outside']:,} of other days left out" if row["outside"] else ""
     return f"{place}: {row['outcome']}, {row['records']:,} record(s){left}; {server}"
-
-
-def _say_so() -> None:
-    typer.echo("another `llmops` is at work on this folder; waiting for its end", err=True)

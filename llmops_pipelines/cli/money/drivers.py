@@ -14,13 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from llmops_pipelines import cost
+from llmops_pipelines.cli.folder import read_plainly
 from llmops_pipelines.cli.money.spending import plain_usd, write_table
 from llmops_pipelines.cli.problems import UnusableError, typed
 from llmops_pipelines.cli.tables import print_whole
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.money.period_drivers import Compared, Period, drivers_between
-from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
-from llmops_pipelines.reference import ReferenceFileError
+from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.tables import COST_CUBE
 
 _ALL: Final = "*"
@@ -35,16 +35,12 @@ def tell_drivers(
         UnusableError: A period without any call, a damaged lake, or a file that cannot be used.
     """
     resources = resources_of(settings)
-    try:
+    with read_plainly():
         lake = resources.lake.open()
         found = drivers_between(lake, resources.reference, before, after)
         for period, days in ((before, found.days_before), (after, found.days_after)):
             if not days:
                 raise UnusableError(f"no calls from {period}: {_there(lake, settings)}")
-    except ReferenceFileError as error:
-        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
     rows = found.rows.drop("business_day")
     if out:
         write_table(rows, out)

@@ -12,12 +12,12 @@ import polars as pl
 import typer
 
 from llmops_pipelines import focus
+from llmops_pipelines.cli.folder import read_plainly
 from llmops_pipelines.cli.logs.filing import File
 from llmops_pipelines.cli.money.spending import costed_days, plain_usd, write_table
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.money.focus_export import FocusExport, focus_export
-from llmops_pipelines.orchestration.storage.lake import LakeError
 
 BROKEN = 1
 """Exit code where a data set breaks a rule, or does not add up."""
@@ -39,12 +39,10 @@ def write_focus(
     """
     if not account.strip():
         raise UnusableError("--account: name a billing account; FOCUS allows none without")
-    try:
+    with read_plainly():
         lake = resources_of(settings).lake.open()
         days = costed_days(lake, first, last)
         found = focus_export(lake, days, account)
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
     is_csv = out.suffix.lower() == ".csv"
     write_table(focus.written(found.rows) if is_csv else found.rows, out)
     broken = focus.violations(_cells(out))

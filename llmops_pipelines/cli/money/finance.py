@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from llmops_pipelines import finance
+from llmops_pipelines.cli.folder import alone_on, read_plainly
 from llmops_pipelines.cli.money.invoices import read_invoices
 from llmops_pipelines.cli.money.month_telling import plain, print_month, told_evaluation, told_month
 from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed
@@ -31,7 +32,6 @@ from llmops_pipelines.orchestration.money.finance import (
     summed_days,
 )
 from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
-from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.reference import ReferenceFileError
 
 _NAMED_DAYS = 5
@@ -86,7 +86,7 @@ def close(settings: Settings, month: str, by: str | None, *, yes: bool) -> None:
     """
     resources = resources_of(settings)
     lake, now = resources.lake.open(), resources.clock.now()
-    with alone(settings.home / "nightly.lock", _say_so):
+    with alone_on(settings):
         rules, books = _books(settings)
         try:
             refuse_unclosable(books, rules, month, now)
@@ -148,10 +148,8 @@ def _books(settings: Settings) -> tuple[finance.Finance, Books]:
 
 
 def _evaluation(settings: Settings, month: str, rules: finance.Finance) -> pl.DataFrame:
-    try:
+    with read_plainly():
         judged = judged_in_books(resources_of(settings).lake.open())
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
     return finance.evaluation_lines(judged, month, rules)
 
 
@@ -172,7 +170,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise of_file_system(error, remedy="choose another --out") from error
-
-
-def _say_so() -> None:
-    typer.echo("another `llmops` is at work on this folder; waiting for its end", err=True)

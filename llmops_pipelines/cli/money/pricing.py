@@ -15,6 +15,7 @@ from rich.console import Console
 
 from llmops_pipelines import pricing
 from llmops_pipelines.cli import telling
+from llmops_pipelines.cli.folder import read_plainly
 from llmops_pipelines.cli.logs.record_reading import content_of
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.definitions import Settings, resources_of
@@ -29,7 +30,6 @@ from llmops_pipelines.ingest.records.usage_records import (
     PriceRow,
     price_records,
 )
-from llmops_pipelines.reference import ReferenceFileError
 
 _AT_ONCE: Final = 20_000
 
@@ -54,10 +54,8 @@ def price_file(settings: Settings, path: Path, at: date | None, *, as_json: bool
 
 def _book(settings: Settings) -> pl.DataFrame:
     reference = resources_of(settings).reference
-    try:
+    with read_plainly():
         return pricing.price_book(reference.read("prices.yaml", pricing.PriceOverrides))
-    except ReferenceFileError as error:
-        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
 
 
 def _priced(

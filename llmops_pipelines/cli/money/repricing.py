@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from llmops_pipelines.cli import telling
+from llmops_pipelines.cli.folder import alone_on, read_plainly
 from llmops_pipelines.cli.money import repricing_telling as said
 from llmops_pipelines.cli.night import FAILED, INTERRUPTED, OK, check_folder
 from llmops_pipelines.cli.problems import UnusableError, of_file_system, typed
@@ -30,7 +31,6 @@ from llmops_pipelines.orchestration.runs.repricing import (
     restate_days,
 )
 from llmops_pipelines.orchestration.storage.lake import LakeError
-from llmops_pipelines.orchestration.storage.locks import alone
 from llmops_pipelines.tables import CALL_COSTS, LLM_CALLS, PRICE_RESTATEMENTS
 
 
@@ -93,13 +93,11 @@ def print_history(
         UnusableError: The lake cannot be used.
     """
     lake = resources_of(settings).lake.open()
-    try:
+    with read_plainly():
         days = [
             day for day in lake.days(PRICE_RESTATEMENTS) if (first or day) <= day <= (last or day)
         ]
         rows = history(lake, days)
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
     if as_json:
         typer.echo(json.dumps(said.history_as_list(rows), indent=2))
     else:
@@ -148,7 +146,7 @@ def _restate(
     """The days that went well, and what went wrong with others."""
     asked = Repricing(restatement=uuid4().hex[:12], why=why)
     with (
-        alone(settings.home / "nightly.lock", _say_so),
+        alone_on(settings),
         telling.progress(Console(stderr=True)) as show,
         open_instance(settings.home) as instance,
     ):
@@ -186,7 +184,3 @@ def _tell_end(
             f"{left[0]}: run {nightly}, then the same command again",
             err=True,
         )
-
-
-def _say_so() -> None:
-    typer.echo("another `llmops nightly` is at work on this folder; waiting for its end", err=True)

@@ -18,6 +18,7 @@ from llmops_pipelines.adapters import compression, minilm
 from llmops_pipelines.adapters.charting.compression_chart import compression_tradeoff
 from llmops_pipelines.adapters.scoring import SampleFile, SampleFileError
 from llmops_pipelines.adapters.vocabularies import counter_of
+from llmops_pipelines.cli.folder import read_plainly
 from llmops_pipelines.cli.logs.filing import File
 from llmops_pipelines.cli.problems import UnusableError, of_file_system
 from llmops_pipelines.cli.savings.compress_anew import Anew, Pair, answer_anew
@@ -26,7 +27,6 @@ from llmops_pipelines.cli.savings.replays import CANNOT_TELL, write_chart
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.judging.judges.quotes import estimated_tokens
 from llmops_pipelines.judging.samples import BadLine, Sample, meant
-from llmops_pipelines.reference import ReferenceFileError
 from llmops_pipelines.reference.spelling import NO_SUCH_NAME, names_like
 from llmops_pipelines.tables import LLM_CALLS, TOKEN_BUCKETS
 
@@ -121,10 +121,8 @@ def _read(path: Path) -> tuple[list[Sample], list[BadLine]]:
 
 
 def _book(settings: Settings) -> pl.DataFrame:
-    try:
+    with read_plainly():
         overrides = resources_of(settings).reference.read("prices.yaml", pricing.PriceOverrides)
-    except ReferenceFileError as error:
-        raise UnusableError(f"the reference files cannot be used:\n{error}") from error
     return pricing.price_book(overrides)
 
 

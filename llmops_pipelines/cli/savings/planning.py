@@ -17,11 +17,11 @@ from rich.table import Table
 from llmops_pipelines import savings
 from llmops_pipelines.adapters.charting.chart_parts import written
 from llmops_pipelines.adapters.charting.plan_chart import savings_waterfall
+from llmops_pipelines.cli.folder import read_plainly
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.cli.savings.replays import CANNOT_TELL, write_chart
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.orchestration.reporting.plan_figures import overlap_a_year
-from llmops_pipelines.orchestration.storage.lake import LakeError
 from llmops_pipelines.tables import SAVINGS_PLAN
 
 _COLUMNS = ("step", "calls", "a year", "95 % interval", "alone", "loss")
@@ -60,10 +60,8 @@ def tell_plan(settings: Settings, chart_out: Path | None, *, as_json: bool) -> i
 
 def _stored(settings: Settings) -> pl.DataFrame:
     """The plan, features by name and all together last, steps as they are taken."""
-    try:
+    with read_plainly():
         rows = resources_of(settings).lake.open().read(SAVINGS_PLAN)
-    except LakeError as error:
-        raise UnusableError(str(error)) from error
     if rows.is_empty():
         raise UnusableError(
             "no savings plan is stored: `llmops nightly` makes one once calls with texts were "

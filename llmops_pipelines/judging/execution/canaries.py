@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -45,7 +46,7 @@ class CanaryResult:
     ``held``: the known verdict came back. ``missed``: another one did, or a reply without one.
     ``unanswered``: no reply came (budget, endpoint), which says nothing about the judge.
     ``expects`` is what was known, in words; ``cost`` is in US dollars, null where nothing is known
-    of it.
+    of it. ``uncosted`` of the calls may have been billed, at a cost that is not in it.
     """
 
     metric: str
@@ -55,6 +56,7 @@ class CanaryResult:
     detail: str
     calls: int
     cost: Decimal | None
+    uncosted: int
 
     def __str__(self) -> str:
         """The result as one line."""
@@ -153,8 +155,16 @@ async def ask_canaries(
         found = {
             (row["spec_id"], row["item_digest"]): row for row in verdicts.iter_rows(named=True)
         }
+        uncosted = Counter(
+            pl.concat([attempt_frame([]), *heard.attempts])
+            .filter(pl.col("cost").is_null())
+            .select("spec_id", "item_digest")
+            .iter_rows()
+        )
         results = tuple(
-            _result(found[key], known) for key, (_, known) in asked.items() if key in found
+            _result(found[key], known, uncosted[key])
+            for key, (_, known) in asked.items()
+            if key in found
         )
         missed |= {
             key for key, (_, known) in asked.items() if key in found and _missed(found[key], known)
@@ -221,7 +231,7 @@ def _missed(row: Mapping[str, Any], known: Known) -> bool:
     return row["outcome"] in FINAL and not known.came_back(row)
 
 
-def _result(row: Mapping[str, Any], known: Known) -> CanaryResult:
+def _result(row: Mapping[str, Any], known: Known, uncosted: int) -> CanaryResult:
     """What ``row``, as ``JUDGE_LEDGER`` and kept out of it, says of a canary."""
     state: CanaryState
     if row["outcome"] not in FINAL:
@@ -239,6 +249,7 @@ def _result(row: Mapping[str, Any], known: Known) -> CanaryResult:
         detail=detail,
         calls=row["attempts"],
         cost=row["cost"],
+        uncosted=uncosted,
     )
 
 

@@ -112,6 +112,7 @@ class Finding(BaseModel):
     cost: Decimal | None = Field(
         None, description="US dollars, as far as known; null where nothing is."
     )
+    uncosted: int = Field(0, description="Calls of unknown cost, which is not in `cost`.")
 
     def holds(self, now: datetime, *, days: float, logprobs: bool) -> bool:
         """Whether it is young enough, free of faults, and knows what is asked about."""

@@ -22,8 +22,9 @@ _EDITED = _REFERENCE - dg.AssetSelection.groups("reference")
 # A new price, rubric or rule does not restale history by itself, and a landing run that brought
 # nothing for a day does not either.
 _UNHEEDED = _LANDING | _REFERENCE
-# Files that nobody has looked at through Dagster are there all the same.
-_TAKEN_AS_THERE = _LANDING | _EDITED
+# Files that nobody has looked at through Dagster are there all the same, and on most days there is
+# nothing to decide about a rollback.
+_TAKEN_AS_THERE = _LANDING | _EDITED | dg.AssetSelection.groups("rollback")
 
 
 class Inputs(NamedTuple):

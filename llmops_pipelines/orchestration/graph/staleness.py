@@ -11,7 +11,7 @@ import polars as pl
 
 from llmops_pipelines.orchestration.graph.daily import INPUTS_KEY, input_digests
 from llmops_pipelines.orchestration.graph.io_manager import TABLE_KEY
-from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.orchestration.storage.lake import Inputs, Lake
 from llmops_pipelines.tables import JUDGE_SCORES, RAGAS_SCORES, TABLES, Table
 
 OWED = ("failed", "over_budget")
@@ -75,7 +75,7 @@ def stale_assets(
             stored is None
             or asset.table in anew
             or renewed & set(asset.windows)
-            or stored.inputs != input_digests(lake, asset.windows, day)
+            or _there(stored.inputs) != _there(input_digests(lake, asset.windows, day))
             or (judging and _awaits_verdicts(lake, asset.table, day))
         ):
             continue
@@ -83,6 +83,11 @@ def stale_assets(
             stale.append(asset)
             renewed.add(asset.table)
     return stale
+
+
+def _there(inputs: Inputs) -> dict[str, Mapping[str, str]]:
+    """``inputs`` without tables of which no day is there: a release may read one more."""
+    return {source: digests for source, digests in inputs.items() if digests}
 
 
 def reads_what_is_gone(lake: Lake, asset: DailyAsset, day: date, renewed: Collection[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Landed rows that count: those of files as they are now."""
+"""Landed rows that count, those of files as they are now, and days as they are stored."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ def own_calls(calls: pl.LazyFrame, landed_days: pl.DataFrame) -> pl.LazyFrame:
     if others.is_empty():
         return calls
     return calls.join(others.lazy(), on=["source_file", "call_id"], how="anti")
+
+
+def stored_rows(lake: Lake, table: Table, day: date) -> pl.DataFrame | None:
+    """A partition as it is stored; None where it is not there, or cannot be read."""
+    if lake.stored(table, day) is None:
+        return None
+    return lake.read(table, [day]).drop("day")

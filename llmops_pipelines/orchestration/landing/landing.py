@@ -21,7 +21,12 @@ from llmops_pipelines.orchestration.graph.resources import (
     Privacy,
     ReferenceFolder,
 )
-from llmops_pipelines.orchestration.landing.landed_rows import landed_rows, of_files, own_calls
+from llmops_pipelines.orchestration.landing.landed_rows import (
+    landed_rows,
+    of_files,
+    own_calls,
+    stored_rows,
+)
 from llmops_pipelines.orchestration.landing.late_feedback import changed_late_feedback
 from llmops_pipelines.orchestration.landing.midnights import with_neighbours
 from llmops_pipelines.orchestration.landing.redaction import redaction_of
@@ -294,7 +299,7 @@ def _write_changed_days(
             wanted.setdefault(day, LANDED_DAYS.empty())
     # Also where privacy.yaml would keep them by now: their rows are gone.
     wanted = {day: rows for day, rows in wanted.items() if not lake.expired(LANDED_DAYS, day)}
-    recorded = {day: _recorded(lake, day) for day in wanted}
+    recorded = {day: stored_rows(lake, LANDED_DAYS, day) for day in wanted}
     untold_before = unreported_days(lake)
     # A landing before may have died between two days; of a lake that an earlier release wrote no
     # midnight was looked at.
@@ -325,10 +330,3 @@ def _note_unreported(lake: Lake, days: Iterable[date]) -> None:
 
 def _digests(lake: Lake, table: Table, days: Iterable[date]) -> dict[date, str]:
     return {day: stored.digest for day in sorted(days) if (stored := lake.stored(table, day))}
-
-
-def _recorded(lake: Lake, day: date) -> pl.DataFrame | None:
-    """``landed_days`` as it is stored; None where it is not there, or cannot be read."""
-    if lake.stored(LANDED_DAYS, day) is None:
-        return None
-    return lake.read(LANDED_DAYS, [day]).drop("day")

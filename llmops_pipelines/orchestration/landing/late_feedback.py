@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from llmops_pipelines import ingest
-from llmops_pipelines.orchestration.landing.landed_rows import landed_rows
+from llmops_pipelines.orchestration.landing.landed_rows import landed_rows, stored_rows
 from llmops_pipelines.orchestration.storage.lake import Lake, LakeError
 from llmops_pipelines.tables import LANDED_CALLS, LANDED_FEEDBACK, LATE_FEEDBACK
 
@@ -47,7 +47,7 @@ def changed_late_feedback(
         files: ``LANDED_DAYS`` of each day that may change.
         touched: Days whose landed rows changed.
     """
-    recorded = {day: _recorded(lake, day) for day in files}
+    recorded = {day: stored_rows(lake, LATE_FEEDBACK, day) for day in files}
     # Of a lake that an earlier release wrote, all days are.
     missing = {day for day, rows in recorded.items() if rows is None}
     touched = {*touched, *missing}
@@ -72,13 +72,6 @@ def changed_late_feedback(
         if (known_of_day := recorded[day]) is None or not wanted.equals(known_of_day):
             changed[day] = wanted
     return changed
-
-
-def _recorded(lake: Lake, day: date) -> pl.DataFrame | None:
-    """``late_feedback`` as it is stored; None where it is not there, or cannot be read."""
-    if lake.stored(LATE_FEEDBACK, day) is None:
-        return None
-    return lake.read(LATE_FEEDBACK, [day]).drop("day")
 
 
 def _found(

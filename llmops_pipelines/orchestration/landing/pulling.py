@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,8 +152,8 @@ def _pulled(place: _Place, secrets: Mapping[str, str], before: Row | None) -> Ro
     began = time.monotonic()
     pace = adapters.Pace(place.entry.requests_per_minute)
     try:
-        source = adapters.open_source(place.entry, secrets, pace)
-        found = _unchanged(place, source, before) or _downloaded(place, source, before)
+        with closing(adapters.open_source(place.entry, secrets, pace)) as source:
+            found = _unchanged(place, source, before) or _downloaded(place, source, before)
     except adapters.PullError as error:
         found = {**(before or _NOTHING), "outcome": FAILED, "error": str(error), "mark": None}
     return {

@@ -51,7 +51,9 @@ def of_reconciliation(rows: pl.DataFrame) -> Figures:
         for (file,), own in rows.group_by("source_file", maintain_order=True)
     }
     reasons = (
+        # Of an export of tokens alone no dollars differ.
         rows.filter(pl.col("state").is_in(["differs", "missing", "surplus"]))
+        .drop_nulls("difference")
         .group_by(label=pl.format("{}: {}", "state", "reason"))
         .agg(value=pl.col("difference").abs().sum().cast(pl.Float64))
     )

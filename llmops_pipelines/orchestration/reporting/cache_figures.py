@@ -35,6 +35,7 @@ def of_cache(rungs: pl.DataFrame, hint: str) -> Mapping[str, Any]:
             told.with_columns(pl.col("saved").cast(pl.Float64)).to_dicts()
         ),
         "saved_usd": float(saved.sum()) if saved.len() else "nothing recommended, or no cost known",
+        "recommended_without_cost": chosen["saved"].null_count(),
         "chart": dg.MetadataValue.md(png_markdown(sweep_of(rungs))),
     }
 

@@ -40,10 +40,11 @@ def of_pulls(pulls: pl.DataFrame) -> Figures:
     """What was downloaded, what the servers count, and how much asking it took."""
     if pulls.is_empty():
         return {"pulled": "nothing: sources.yaml lists no service under `pull:` for this day"}
-    counted = pulls["server_count"].drop_nulls()
+    counts = pulls["server_count"]
     return {
         **{name: int(pulls[name].sum()) for name in ("pages", "records", "requests", "retries")},
-        "server_count": int(counted.sum()) if counted.len() else "unknown",
+        # One service that does not count leaves the others' sum for no sum of all.
+        "server_count": "unknown" if counts.null_count() else int(counts.sum()),
         "seconds": float(pulls["seconds"].sum()),
         "outcomes": dg.MetadataValue.json(dict(pulls.select("source", "outcome").iter_rows())),
     }
@@ -129,7 +130,9 @@ def of_call_costs(costs: pl.DataFrame) -> Figures:
 def of_feature_costs(costs: pl.DataFrame) -> Figures:
     """Spend, what it leaves out, and the dearest features."""
     known = costs["cost"].drop_nulls()
-    spend = costs.group_by("feature").agg(value=pl.col("cost").sum().cast(pl.Float64))
+    spend = costs.group_by("feature").agg(
+        value=pl.when(pl.col("cost").count() > 0).then(pl.col("cost").sum()).cast(pl.Float64)
+    )
     return {
         "cost_usd": float(known.sum()) if known.len() else "unknown",
         "unpriced_calls": int(costs["unpriced_calls"].sum()),
@@ -160,7 +163,7 @@ def of_cost_drivers(drivers: pl.DataFrame) -> Figures:
     """What a week's spend changed by, and the drivers as a waterfall."""
     overall = drivers.filter(pl.col("feature") == "*")
     return {
-        "change_usd": float(overall["amount"].sum()),
+        "change_usd": float(overall["amount"].sum()) if overall.height else "not compared",
         "chart": _chart(
             waterfall(
                 overall,
@@ -334,6 +337,7 @@ def of_verdicts(verdicts: pl.DataFrame | pl.LazyFrame) -> Figures:
     told = verdicts.select(
         pl.col("cost").sum(),
         known=pl.col("cost").count(),
+        unknown=pl.col("cost").null_count(),
         versions=pl.col("library_versions").drop_nulls().unique().implode(),
     ).collect()
     flips = judging.flip_rates(verdicts)
@@ -342,6 +346,7 @@ def of_verdicts(verdicts: pl.DataFrame | pl.LazyFrame) -> Figures:
     return {
         "outcomes": dg.MetadataValue.json(outcomes),
         "cost_usd": float(told["cost"][0]) if told["known"][0] else "unknown",
+        "without_cost": int(told["unknown"][0]),
         "versions": dg.MetadataValue.json(sorted(told["versions"][0])),
         **({"waiting_in_batches": waiting} if waiting else {}),
         **({"flip_rates": dg.MetadataValue.json(flips.to_dicts())} if flips.height else {}),

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from importlib.metadata import version
 
 import dagster as dg
 import polars as pl
 
-from llmops_pipelines import cost, golden, quality, reporting
+from llmops_pipelines import cost, golden, incidents, quality, reporting
 from llmops_pipelines.adapters import prometheus
 from llmops_pipelines.adapters.charting.report_charts import report_charts
 from llmops_pipelines.orchestration.graph.reference_assets import digest_of
@@ -22,13 +22,13 @@ from llmops_pipelines.orchestration.money.finance import settings_of
 from llmops_pipelines.orchestration.reporting.report_money import is_utc_dollars, report_money
 from llmops_pipelines.orchestration.storage.lake import Lake, last_days
 from llmops_pipelines.tables import (
+    ALERTS,
     FEATURE_COSTS,
     GOLDEN_DATASET,
     JUDGE_BRIDGES,
     JUDGE_SPECS,
     LANDED_DAYS,
     NIGHTLY_REPORTS,
-    ROLLBACKS,
     SAVINGS_PLAN,
 )
 
@@ -68,7 +68,7 @@ def write_report(
         money=money.told if money else None,
         unpriced_models=cost.unpriced_models(calls),
         judge_specs=lake.read(JUDGE_SPECS).unique("spec_id").sort("spec_id"),
-        rollbacks=lake.read(ROLLBACKS, [day]),
+        open_alerts=_open_alerts(lake, day),
         savings_plan=lake.read(SAVINGS_PLAN),
         past_spend=cost.past_spend(*business_spend(utc_days, lake, rules, day)),
         why_spend_changed="" if tables["cost_drivers"].is_empty() else told_week(lake, day),
@@ -98,6 +98,13 @@ def write_metrics(lake: Lake, day: date, families: Sequence[prometheus.Family]) 
     """Store the text format under ``metrics/`` and return it as ``PROMETHEUS_METRICS``."""
     lake.store.put(f"metrics/{day}.prom", prometheus.to_text(families).encode())
     return prometheus.to_table(families)
+
+
+def _open_alerts(lake: Lake, day: date) -> pl.DataFrame:
+    """What is in warning or critical at the end of ``day``, whatever the day itself changed."""
+    history = lake.read(ALERTS, last_days(day, incidents.STATE_DAYS))
+    states = incidents.last_states(history, day + timedelta(days=1))
+    return states.filter(pl.col("state") != "ok").select(reporting.OPEN_ALERTS.names())
 
 
 def _several_judges(quality_rows: pl.DataFrame) -> bool:

@@ -23,7 +23,6 @@ from llmops_pipelines.orchestration.graph.resources import ReferenceFolder
 from llmops_pipelines.orchestration.money.budgets import (
     UTC,
     UTC_DAYS,
-    Spend,
     business_spend,
     converted,
 )
@@ -93,7 +92,8 @@ def spend_charts(
     yield Chart("model_mix", "Share of spend by model over days", model_mix(costs), costs)
     utc_days = lake.read(FEATURE_COSTS, last_days(last, UTC_DAYS))
     spend = business_spend(utc_days, lake, rules, last)
-    past = cost.past_spend(*spend)
+    by_scope = cost.past_spend(*spend)
+    past = by_scope.filter(TOTAL)
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     currency, rate = finance.drawn_rate(spend.day, rules)
     spent, ahead = finance.drawn_at(past, rate), finance.drawn_at(forecast, rate)
@@ -117,7 +117,7 @@ def spend_charts(
     )
     yield Chart("budget_burn_down", "What is left of the month's budget", figure, past)
     forecasts = _of_day(lake, COST_FORECAST, last)
-    yield from _burn_downs(spend, rules, forecasts, monthly.filter(~TOTAL))
+    yield from _burn_downs(spend.day, by_scope, rules, forecasts, monthly.filter(~TOTAL))
     if standing.height:
         said = "What is spent of every budget, of the day, the month and the last days"
         yield Chart("budgets", said, budget_bars(standing, spend.day), standing)
@@ -146,22 +146,25 @@ def _spend_between(lake: Lake, rules: finance.Finance, first: date, last: date) 
 
 
 def _burn_downs(
-    spend: Spend, rules: finance.Finance, forecasts: pl.DataFrame, monthly: pl.DataFrame
+    day: date,
+    spend: pl.DataFrame,
+    rules: finance.Finance,
+    forecasts: pl.DataFrame,
+    monthly: pl.DataFrame,
 ) -> Iterator[Chart]:
     """A burn-down for each monthly budget of a feature or team, the most used one first."""
     used = monthly.sort("share", "kind", "scope", descending=[True, False, False], nulls_last=True)
     taken: dict[str, int] = {}
-    currency, rate = finance.drawn_rate(spend.day, rules)
+    currency, rate = finance.drawn_rate(day, rules)
     for row in used.head(_MOST_BUDGETS).iter_rows(named=True):
         kind, scope = row["kind"], row["scope"]
-        past = cost.past_spend(*spend, kind, scope)
-        ahead = forecasts.filter(pl.col("kind") == kind, pl.col("scope") == scope)
+        past, ahead = (rows.filter(kind=kind, scope=scope) for rows in (spend, forecasts))
         figure = burn_down(
             finance.drawn_at(past, rate),
             finance.drawn_at(ahead, rate),
             budget=float(row["budget"] * rate),
-            month_end=cost.month_end(spend.day),
-            title=f"Budget of {kind} {scope}, {spend.day:%B %Y}",
+            month_end=cost.month_end(day),
+            title=f"Budget of {kind} {scope}, {day:%B %Y}",
             currency=currency,
         )
         name = f"budget_burn_down_{kind}_{_file_name(scope)}"

@@ -14,9 +14,6 @@ from llmops_pipelines.orchestration.graph.resources import Clock, Policy, Refere
 from llmops_pipelines.orchestration.storage.lake import Lake, last_days
 from llmops_pipelines.tables import ALERTS, DELIVERIES, ROLLBACKS, RULE_EVALUATIONS
 
-STATE_DAYS = 90
-"""How far back an alert may have been opened and still be known."""
-
 MAX_ATTEMPTS = 5
 """A delivery is tried this often; then the alert stays in the report alone."""
 
@@ -52,7 +49,7 @@ def notify(
         return []
     rules = reference.read("alert_rules.yaml", incidents.Rules)
     days = _recent_days(clock, policy)
-    attempts = lake.read(DELIVERIES, last_days(days[-1], STATE_DAYS))
+    attempts = lake.read(DELIVERIES, last_days(days[-1], incidents.STATE_DAYS))
     told = set(attempts.filter(pl.col("outcome") == "delivered")["alert_key"])
     tries = {
         key: (count, last)
@@ -122,7 +119,7 @@ def _to_tell(
 ) -> pl.DataFrame:
     """Recent changes of state, and older ones that still hold and nobody has heard of."""
     changes = lake.read(ALERTS, timely).filter(~pl.col("backfilled"))
-    known = lake.read(ALERTS, last_days(days[-1], STATE_DAYS))
+    known = lake.read(ALERTS, last_days(days[-1], incidents.STATE_DAYS))
     late = [
         incidents.untold(
             lake.read(RULE_EVALUATIONS, [day]).drop("day"),

@@ -268,12 +268,19 @@ class NightlyRunner:
         return computed
 
     def finish(self, resources: Resources) -> list[Delivered]:
-        """What the sensors would do now: tell people, and decide about rollbacks."""
+        """What the sensors would do now: tell people, and decide about rollbacks.
+
+        What tells of rollbacks was made before they were decided, and is made again.
+        """
         lake, reference = resources.lake.open(), resources.reference
         clock, policy = resources.clock, resources.policy
         delivered = notify(lake, reference, resources.webhook, clock, policy)
+        telling = [
+            asset.key for asset in daily_assets(self._specs) if ROLLBACKS.name in asset.windows
+        ]
         for wanted in rollback_requests(lake, reference, clock, policy):
-            self.execute("roll_back_job", wanted.day)
+            if self.execute("roll_back_job", wanted.day):
+                self.execute("nightly_job", wanted.day, telling)
         return delivered + notify(lake, reference, resources.webhook, clock, policy)
 
     def refresh(self, *names: str) -> bool:

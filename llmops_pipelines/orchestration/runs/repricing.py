@@ -169,28 +169,13 @@ def record_days(
     """What the asset does: ``record_day`` of each day of the run, shown with a chart."""
     opened, book = lake.open(), book_of(reference)
     days = days_of(list(context.partition_keys))
-    written = [
-        record_day(
-            opened,
-            book,
-            day,
-            restatement=asked.restatement or context.run.run_id,
-            why=asked.why or None,
-            clock=clock,
-        )
-        for day in days
-    ]
+    named = Repricing(restatement=asked.restatement or context.run.run_id, why=asked.why)
+    written = [record_day(opened, book, day, named, clock) for day in days]
     return dg.MaterializeResult(metadata=_shown(days, written))
 
 
 def record_day(
-    lake: Lake,
-    book: pl.DataFrame,
-    day: date,
-    *,
-    restatement: str,
-    why: str | None,
-    clock: Clock,
+    lake: Lake, book: pl.DataFrame, day: date, asked: Repricing, clock: Clock
 ) -> pl.DataFrame:
     """Put on record what the day costs and what it will; return ``PRICE_RESTATEMENTS`` of it.
 
@@ -201,7 +186,7 @@ def record_day(
     """
     before, after = _both(lake, book, day)
     groups = cost.compare_costs(before, after)
-    return _recorded(lake, book, day, groups, after, restatement=restatement, why=why, clock=clock)
+    return _recorded(lake, book, day, groups, after, asked, clock)
 
 
 def priced_day(
@@ -225,9 +210,8 @@ def priced_day(
     if lake.stored(CALL_COSTS, day):
         before = lake.read(CALL_COSTS, [day]).drop("day")
         groups = cost.compare_costs(_same_usage(before, after), _same_usage(after, before))
-        _recorded(
-            lake, book, day, groups, after, restatement=run_id, why=_COMPUTED_AGAIN, clock=clock
-        )
+        asked = Repricing(restatement=run_id, why=_COMPUTED_AGAIN)
+        _recorded(lake, book, day, groups, after, asked, clock)
     return after
 
 
@@ -243,9 +227,7 @@ def _recorded(
     day: date,
     groups: pl.DataFrame,
     after: pl.DataFrame,
-    *,
-    restatement: str,
-    why: str | None,
+    asked: Repricing,
     clock: Clock,
 ) -> pl.DataFrame:
     if not groups["calls_changed"].sum():
@@ -258,8 +240,8 @@ def _recorded(
     number = int(last["number"][0]) + 1 if last.height else 1
     rows = groups.with_columns(
         number=pl.lit(number, pl.Int32),
-        restatement=pl.lit(restatement),
-        why=pl.lit(why, pl.String),
+        restatement=pl.lit(asked.restatement),
+        why=pl.lit(asked.why or None, pl.String),
         book_after=pl.lit(content_digest(pricing.as_believed(book).drop(PRICE_BOOK.volatile))),
         restated_at=pl.lit(clock.now()).cast(pl.Datetime("us")),
         **{name: pl.lit(digest) for name, digest in digests.items()},

@@ -152,8 +152,8 @@ class Scoring:
     unread: Counter[str] = field(default_factory=Counter)
     quote: judging.Quote | None = None
     finding: Finding | None = None
-    preflight_calls: int = 0
-    preflight_cost: Decimal | None = Decimal(0)
+    preflighted: bool = False
+    """Whether the endpoint was asked for ``finding`` now."""
     canaries: tuple[judging.CanaryResult, ...] = ()
     calls: int = 0
     faults: int = 0
@@ -407,9 +407,7 @@ class _Run:
             logprobs=scoring.chosen.spec.weighs,
             days=terms.preflight_days,
         )
-        scoring.finding = finding
-        if asked:
-            scoring.preflight_calls, scoring.preflight_cost = finding.calls, finding.cost
+        scoring.finding, scoring.preflighted = finding, asked
         self.telling.checked(finding, asked)
         if finding.problem:
             raise PreflightError(finding.problem)

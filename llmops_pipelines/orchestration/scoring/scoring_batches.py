@@ -295,8 +295,9 @@ def canary_results(
             expects.get(row["item_digest"], "another verdict"),
             f"batch {row['batch']}: "
             + ("another verdict came back than the known one" if missed else row["reason"] or "ok"),
-            1,
-            row["cost"],
+            calls=1,
+            cost=row["cost"],
+            uncosted=int(row["cost"] is None),
         )
         for row in attempts.filter(pl.col("step").str.starts_with(STEP)).iter_rows(named=True)
         for missed in [row["outcome"] in (MISSED, "unreadable", "refused", "truncated")]

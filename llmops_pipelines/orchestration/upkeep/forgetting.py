@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from llmops_pipelines.orchestration.upkeep.belonging import (
     traces_of,
 )
 from llmops_pipelines.orchestration.upkeep.warehouse import FILE, rebuild_warehouse
+from llmops_pipelines.reporting import as_on_page
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     ERASURES,
@@ -260,7 +260,7 @@ def _quotable(lake: Lake, theirs: Belongings) -> set[str]:
         remarks.select(text="comment"),
     ]
     known = pl.concat(found).drop_nulls().unique().collect()["text"].to_list()
-    return {html.escape(text[:60]) for text in known if len(text) >= _TELLING}
+    return {as_on_page(text[:60]) for text in known if len(text) >= _TELLING}
 
 
 def _drop_reports(lake: Lake, quotes: set[str]) -> int:

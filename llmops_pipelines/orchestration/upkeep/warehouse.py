@@ -35,7 +35,7 @@ def rebuild_warehouse(lake: Lake) -> dict[str, int]:
         file = Path(folder) / FILE
         with DuckDBResource(database=str(file)).get_connection() as connection:
             rows = {table.name: _copy(connection, lake, table) for table in tables}
-        lake.store.put(FILE, file.read_bytes())
+        lake.store.put_file(FILE, file)
     return rows
 
 

@@ -42,19 +42,22 @@ def test_a_bar_a_budget_of_every_period_the_most_used_one_first():
         standing("chat", 1, 4),
         standing("chat", 30, 20, "rolling", period_days=7),
         standing("total", 50, 100, "month", kind="total", period_days=26, unpriced_calls=3),
-        standing("mails", None, 5),
+        standing("mails", None, 5, unpriced_calls=7),
+        standing("notes", None, 5),
         standing("none", 2, None),
     )
     assert names(figure) == [
-        "feature chat, last 7 days", "total, month", "feature chat, day", "feature mails, day"
+        "feature chat, last 7 days", "total, month", "feature chat, day", "feature mails, day",
+        "feature notes, day",
     ]  # fmt: skip
     bars = figure.axes[0].patches
-    assert [bar.get_width() for bar in bars] == [1.5, 0.5, 0.25, 0.0]
-    assert [bar.get_facecolor()[:3] == to_rgb(CRITICAL) for bar in bars] == [True, *[False] * 3]
+    assert [bar.get_width() for bar in bars] == [1.5, 0.5, 0.25, 0.0, 0.0]
+    assert [bar.get_facecolor()[:3] == to_rgb(CRITICAL) for bar in bars] == [True, *[False] * 4]
     assert bars[1].get_facecolor()[:3] == to_rgb(ACCENT)
     shown = told(figure)
     assert "$50.00 of $100.00, at least" in shown
     assert "unknown of $5.00: no call has a price" in shown
+    assert "unknown of $5.00: nothing was logged" in shown
 
 
 def test_the_months_end_stands_beside_its_budget():

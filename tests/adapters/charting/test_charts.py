@@ -232,6 +232,16 @@ def test_spend_of_several_models_adds_up():
     assert "chat $2.00" in words(daily_spend(doubled))
 
 
+def test_a_last_day_without_any_price_is_unknown_and_not_free():
+    begun = [(DAYS[0], "chat", Decimal(2)), (DAYS[0], "mail", Decimal(1))]
+    shown = words(daily_spend(frame(COSTS, *begun, (DAYS[1], "chat", None))))
+    assert {"chat unknown", "mail unknown", "unknown"} <= set(shown)
+    assert any("unknown in all" in said for said in shown)
+    assert not any("$0.00" in said for said in shown if "chat" in said or "all" in said)
+    some = words(daily_spend(frame(COSTS, *begun, (DAYS[1], "mail", Decimal(3)))))
+    assert {"chat $0.00", "mail $3.00"} <= set(some)
+
+
 def test_a_day_without_spend_is_an_empty_place_not_a_missing_one():
     gap = costs("chat").filter(pl.col("day") != DAYS[2])
     shown = words(daily_spend(gap))

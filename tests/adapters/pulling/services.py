@@ -167,10 +167,12 @@ class LangSmithService(Service):
 
 
 @contextmanager
-def serving(service: Service) -> Iterator[Service]:
-    """``service`` on a port of its own, at ``service.url``."""
+def serving(service: Service, *, keeps: bool = False) -> Iterator[Service]:
+    """``service`` on a port of its own, at ``service.url``; it ``keeps`` connections or not."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
+
         def log_message(self, *_: object) -> None:
             pass
 

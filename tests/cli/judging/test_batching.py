@@ -62,6 +62,18 @@ def test_a_batch_that_cannot_be_looked_at_is_told_and_left(tmp_path, stub):
     assert "cannot be looked at: http_404" in row["told"]
 
 
+def test_a_reference_file_that_cannot_be_used_is_told_in_words(tmp_path, stub):
+    world = World(tmp_path / "lake", stub)
+    world.run()
+    (tmp_path / "reference").mkdir(exist_ok=True)
+    (tmp_path / "reference" / "judges.yaml").write_text("judges: [1\n")
+    for arguments in (["collect"], ["cancel", world.batch["batch"]]):
+        run = batches(tmp_path, stub, *arguments)
+        assert run.returncode == 2
+        assert run.stderr.startswith("the reference files cannot be used:\n")
+        assert "judges.yaml:" in run.stderr
+
+
 def test_a_batch_is_cancelled_by_the_beginning_of_its_id(tmp_path, stub):
     world = World(tmp_path / "lake", stub)
     world.run()

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from llmops_pipelines.cli.judging.score_telling import sentences
 from llmops_pipelines.judging.execution.preflight import CANNED
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.orchestration.storage.stores import open_store
@@ -396,6 +397,30 @@ def test_a_named_judge_takes_its_address_and_key_from_the_variables_it_names(tmp
     assert (run.returncode, run.stderr) == (
         2, "--judge own needs OWN_URL and OWN_KEY to be set\n",
     )  # fmt: skip
+
+
+def test_what_preflight_and_canaries_of_a_jury_cost_is_told_as_far_as_it_is_known(tmp_path):
+    judges = "judges:\n  own: {base_url_env: OWN_URL, models: [gpt-4.1-mini, in-no-price-book]}\n"
+    data_folder(tmp_path / "data", {}, {"judges.yaml": judges})
+    file = samples(tmp_path, sample(1))
+    with JudgeStub() as stub:
+        run = score(tmp_path, file, "--judge", "own", "--json", OWN_URL=stub.base_url)
+        told = json.loads(run.stdout)
+        assert stub.calls == 2 * (len(CANNED) + 2 + 1)
+    priced, unpriced = (member["preflight"] for member in told["members"])
+    assert priced["cost_usd"] > 0
+    assert (priced["calls_of_unknown_cost"], priced["calls"]) == (0, len(CANNED))
+    assert (unpriced["calls_of_unknown_cost"], unpriced["cost_usd"]) == (len(CANNED), None)
+    assert [c["calls_of_unknown_cost"] for c in told["canaries"]] == [0, 0, 1, 1]
+    canaries = sum(c["cost_usd"] or 0 for c in told["canaries"])
+    (line,) = (line for line in sentences(told, 1.0) if "apart" in line)
+    assert f"preflight apart: 10 calls, ${priced['cost_usd']:.4f} and 5 calls of unknown" in line
+    assert f"canaries apart: 4 calls, ${canaries:.4f} and 2 calls of unknown cost" in line
+    assert "and 1 calls of unknown cost, 1.0 s; preflight" in line
+    for seat in told["members"][:1]:
+        seat["preflight"] = None
+    (line,) = (line for line in sentences(told, 1.0) if "apart" in line)
+    assert "preflight apart: 5 calls, cost unknown (no price, or no usage told);" in line
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Days pulled from a stub of Langfuse into a landing zone, as nights do it."""
 
+import gc
 import json
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -316,3 +318,25 @@ def test_a_landing_zone_in_an_object_store_gets_the_same_file(night, s3):
     assert logs.store().read(FILE) == night.file.read_bytes()
     assert [file.path for file in logs.files()] == [FILE]
     assert night.pull()["outcome"] == "unchanged"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files cannot be listed")
+def test_no_connection_is_left_open_for_the_days_that_follow(tmp_path):
+    """Collected by chance, they would add up: one for each day of a long download."""
+    with serving(LangfuseService([observation(1)]), keeps=True) as service:
+        night = Night(tmp_path, service)
+        gc.collect()
+        gc.disable()
+        try:
+            before = _open_files()
+            for _ in range(9):
+                night.pull()
+            left = _open_files() - before
+        finally:
+            gc.enable()
+    # The service's own end of one closes in a thread, a moment later.
+    assert left < 9
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -1,19 +1,26 @@
 """Key figures beside a materialization."""
 
 from datetime import date
+from decimal import Decimal
 
+import polars as pl
 import pytest
 
+from llmops_pipelines.adapters.charting.figures import png_markdown
 from llmops_pipelines.cost import cost_anomalies, cost_forecast
 from llmops_pipelines.judging import Ruling
 from llmops_pipelines.judging.judges.pairs import settle
 from llmops_pipelines.judging.ledger import verdict_frame, verdict_row
 from llmops_pipelines.orchestration.reporting import figures
 from llmops_pipelines.tables import (
+    COST_DRIVERS,
     COST_FORECAST,
+    FEATURE_COSTS,
     FEEDBACK,
     GOLDEN_CANDIDATES,
     JUDGE_CALLS,
+    MONEY,
+    PULLED_LOGS,
     RULE_EVALUATIONS,
     TRACES,
 )
@@ -117,6 +124,50 @@ def test_rules_tell_how_they_stand_and_which_lines_are_crossed():
     assert [told[status] for status in ("critical", "warning", "ok", "no_data")] == [0, 1, 1, 1]
     assert told["crossed"].value == "- errors: mail 3 %"
     assert figures.of_rule_evaluations(RULE_EVALUATIONS.empty())["crossed"].value == "none"
+
+
+def test_weeks_that_are_not_compared_did_not_change_by_nothing():
+    assert figures.of_cost_drivers(COST_DRIVERS.empty())["change_usd"] == "not compared"
+    told = figures.of_cost_drivers(
+        rows(
+            COST_DRIVERS,
+            *(
+                {"feature": "*", "driver": name, "amount": Decimal(amount), "before": Decimal(5),
+                 "after": Decimal(7)}
+                for name, amount in (("volume", 3), ("price", -1))
+            ),
+        )
+    )  # fmt: skip
+    assert told["change_usd"] == 2.0
+
+
+def test_a_feature_without_any_price_is_drawn_as_unknown_and_not_as_free(monkeypatch):
+    monkeypatch.setattr(figures.charts, "png_markdown", png_markdown)  # here charts are drawn
+    chat = {"feature": "chat", "calls": 3, "cost": Decimal(2)}
+    new = {"feature": "new", "calls": 3, "cost": None, "unpriced_calls": 3}
+    free = new | {"cost": Decimal(0), "unpriced_calls": 0}
+    unknown, nothing = (
+        figures.of_feature_costs(rows(FEATURE_COSTS, chat, other)) for other in (new, free)
+    )
+    assert (unknown["cost_usd"], unknown["unpriced_calls"]) == (2.0, 3)
+    assert unknown["chart"].value != nothing["chart"].value
+
+
+def test_what_one_service_does_not_count_is_in_no_sum():
+    pull = {"source": "a", "outcome": "pulled", "records": 5, "server_count": 5, "seconds": 1.0}
+    other = pull | {"source": "b", "server_count": None}
+    assert figures.of_pulls(rows(PULLED_LOGS, pull))["server_count"] == 5
+    assert figures.of_pulls(rows(PULLED_LOGS, pull, other))["server_count"] == "unknown"
+
+
+def test_verdicts_of_unknown_cost_are_counted_beside_the_sum_of_the_others():
+    known = verdicts(Ruling("scored", 1.0, "r"), Ruling("scored", 0.0, "r")).with_columns(
+        cost=pl.Series([Decimal(1), None], dtype=MONEY)
+    )
+    told = figures.of_verdicts(known)
+    assert (told["cost_usd"], told["without_cost"]) == (1.0, 1)
+    told = figures.of_verdicts(known.tail(1))
+    assert (told["cost_usd"], told["without_cost"]) == ("unknown", 1)
 
 
 def test_candidates_are_told_by_reason_and_feature():

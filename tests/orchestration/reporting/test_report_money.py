@@ -1,6 +1,6 @@
 """The money of the nightly page, from the calls in a lake."""
 
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from llmops_pipelines.tables import (
 from tests.finance.worlds import call, settings
 from tests.orchestration.books import write
 from tests.reporting.test_page import Reader
+from tests.reporting.worlds import rows
 
 DAY = date(2026, 10, 10)
 RATE = (
@@ -199,3 +200,24 @@ def test_the_page_follows_finance_yaml_and_nothing_else(lake, tmp_path):
         "Total 3 0 1 221.75 INR $2.50" in told
     )
     assert "own-7b" in told
+
+
+def test_the_page_knows_what_earlier_nights_opened_and_no_later_one(lake, tmp_path):
+    change = {"rule": "errors", "scope": "chat", "from_state": "ok", "summary": "errors: chat"}
+    states = {
+        40: {"chat": "critical"},
+        3: {"chat": "warning", "mail": "critical"},
+        1: {"mail": "ok"},
+        -1: {"chat": "ok"},
+    }
+    for back, scopes in states.items():
+        changes = [
+            change | {"scope": scope, "to_state": state, "alert_key": f"{back}:{scope}"}
+            for scope, state in scopes.items()
+        ]
+        lake.write(ALERTS, rows(ALERTS, *changes), day=DAY - timedelta(days=back))
+    text = page(lake, tmp_path, "")
+    assert "one more remains open." in text
+    assert "Still open warning chat errors was not evaluated tonight; warning since 2026-10-07" in (
+        text
+    )

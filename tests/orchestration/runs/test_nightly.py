@@ -1,5 +1,6 @@
 """Nights that go wrong: a damaged lake, judges that still owe verdicts, two nights at once."""
 
+import html
 import json
 import subprocess
 import sys
@@ -14,11 +15,12 @@ import pytest
 
 from llmops_pipelines import ingest
 from llmops_pipelines.cli.night import night
+from llmops_pipelines.definitions import resources_of
 from llmops_pipelines.orchestration.graph.daily import INPUTS_KEY
 from llmops_pipelines.orchestration.graph.io_manager import TABLE_KEY
 from llmops_pipelines.orchestration.graph.staleness import daily_assets, stale_assets
 from llmops_pipelines.orchestration.landing.landing import log_index
-from llmops_pipelines.orchestration.runs.nightly import NightlyRunner
+from llmops_pipelines.orchestration.runs.nightly import NightlyRunner, open_instance
 from llmops_pipelines.orchestration.storage.lake import LakeError
 from llmops_pipelines.tables import (
     FEATURE_COSTS,
@@ -28,11 +30,13 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     NIGHTLY_REPORTS,
     RAGAS_SCORES,
+    ROLLBACKS,
     RULE_EVALUATIONS,
     SAMPLED_TRACES,
     SERVICE_HEALTH,
     TABLES,
 )
+from tests.incidents.factories import evaluated, evaluations
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 from tests.orchestration.processes import CHECKOUT, environment
 
@@ -107,6 +111,23 @@ def test_what_a_stopped_night_owed_is_computed_by_the_next(tmp_path, monkeypatch
     assert (caught_up.computed, caught_up.replayed, caught_up.failures) == ({}, True, [])
     assert (folder.root / "lake" / "warehouse.duckdb").exists()
     assert folder.night().replayed is False
+
+
+@pytest.mark.slow
+def test_the_page_tells_of_rollbacks_that_were_decided_after_it_was_made(tmp_path):
+    settings = {"now": f"{NEXT}T06:00:00", "sample_per_day": 0}
+    folder = Folder(tmp_path / "data", settings).with_reference()
+    folder.log(f"{DAY}.jsonl", calls_of(DAY, 1))
+    folder.night()
+    breach = evaluated("critical", 0.2, rule="hallucination_rate", scope="support_assistant")
+    folder.lake.write(RULE_EVALUATIONS, evaluations(breach), day=DAY)
+    resources = resources_of(folder.at())
+    with open_instance(folder.at().home) as instance:
+        NightlyRunner(folder.definitions(), instance, lambda _: None).finish(resources)
+    page = folder.lake.store.read(f"reports/{DAY}.html").decode()
+    (reason,) = folder.lake.read(ROLLBACKS, [DAY])["reason"]
+    assert "No rollback" in page
+    assert reason in html.unescape(page)
 
 
 @pytest.mark.slow

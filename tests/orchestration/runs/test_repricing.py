@@ -16,7 +16,7 @@ from llmops_pipelines.orchestration.graph.staleness import daily_assets
 from llmops_pipelines.orchestration.landing.landed_rows import landed_rows
 from llmops_pipelines.orchestration.landing.landing import land_new_files
 from llmops_pipelines.orchestration.runs import repricing
-from llmops_pipelines.orchestration.runs.repricing import history, plan_day, record_day
+from llmops_pipelines.orchestration.runs.repricing import Repricing, history, plan_day, record_day
 from llmops_pipelines.reference import parse_document
 from llmops_pipelines.tables import (
     CALL_COSTS,
@@ -110,7 +110,7 @@ def planned(folder: Folder, day: date = NEXT) -> repricing.DayPlan:
 
 def recorded(folder: Folder, day: date = NEXT, name: str = "r1") -> pl.DataFrame:
     clock = Clock(fixed="2026-11-13T06:00:00")
-    return record_day(folder.lake, book(folder), day, restatement=name, why=None, clock=clock)
+    return record_day(folder.lake, book(folder), day, Repricing(restatement=name), clock)
 
 
 def states(folder: Folder, day: date = NEXT) -> list[tuple[int, str]]:

@@ -17,6 +17,7 @@ from llmops_pipelines.orchestration.upkeep import forgetting
 from llmops_pipelines.orchestration.upkeep.forgetting import foreign_folders, forget
 from llmops_pipelines.orchestration.upkeep.warehouse import FILE, rebuild_warehouse
 from llmops_pipelines.reference import Features
+from llmops_pipelines.reporting import NightlyData, page
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     ERASURES,
@@ -34,6 +35,7 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     LOG_INDEX,
     NIGHTLY_REPORTS,
+    REJECTED_LINES,
     STEP_TEXTS,
     TOMBSTONES,
     TRACE_STEPS,
@@ -42,6 +44,7 @@ from tests.formats.spans import batch, span
 from tests.golden.worlds import frame
 from tests.ingest.worlds import call, lines, log, options
 from tests.orchestration.folders import DAY
+from tests.reporting.worlds import rows
 
 NOW = datetime.fromisoformat("2026-11-20T12:00:00")
 WORDS = "my very private words, all of them"
@@ -331,6 +334,15 @@ def test_pages_that_quote_the_person_go_and_the_next_night_writes_them_anew(lake
     assert forgotten(lake, tmp_path, user("jo")).rows["reports"] == 1
     assert [entry.path for entry in lake.store.walk("reports")] == ["reports/2026-11-11.html"]
     assert lake.stored(NIGHTLY_REPORTS, DAY) is None
+
+
+def test_a_quotation_is_found_whatever_characters_html_has_other_words_for(lake, tmp_path):
+    said = "It's \"mine\" & I don't\nlike <it>, not at all"
+    answer = {"choices": [{"finish_reason": "stop", "message": {"content": said}}], "model": "m"}
+    land(lake, call(9, response=answer, user_id="jo"), path="more.jsonl")
+    lost = rows(REJECTED_LINES, {"source_file": "a", "source_line": 1, "reason": f"is: {said}"})
+    lake.store.put("reports/2026-11-10.html", page(NightlyData(DAY, rejected_lines=lost)).encode())
+    assert forgotten(lake, tmp_path, user("jo")).rows["reports"] == 1
 
 
 def test_golden_files_lose_the_cases(lake, tmp_path):

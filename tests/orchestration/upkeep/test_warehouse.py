@@ -7,6 +7,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from llmops_pipelines.orchestration.storage.lake import Lake
+from llmops_pipelines.orchestration.storage.stores import FolderStore
 from llmops_pipelines.orchestration.upkeep.warehouse import FILE, PRIVATE, rebuild_warehouse
 from llmops_pipelines.tables import ALERTS, BUDGET_STATUS, LANDED_DAYS, PRICE_BOOK, TABLES
 from tests.incidents.factories import alert, alerts
@@ -72,6 +74,15 @@ def test_a_reader_keeps_the_file_it_has_open_while_a_new_one_takes_its_place(fol
         assert rebuild_warehouse(folder.lake)["alerts"] == 3
         assert reader.sql("select count(*) from alerts").fetchall() == [(2,)]
     assert query(folder, "select count(*) from alerts") == [(3,)]
+
+
+def test_the_file_is_never_in_memory_whole(folder):
+    class Streaming(FolderStore):
+        def put(self, path, content):
+            raise AssertionError(f"{len(content):,} bytes of {path} at once")
+
+    rebuild_warehouse(Lake(Streaming(folder.root / "lake")))
+    assert query(folder, "select count(*) from alerts") == [(2,)]
 
 
 def test_a_rebuild_that_fails_leaves_the_old_file(folder):
