@@ -31,6 +31,12 @@ from llmops_pipelines.formats.scales import counts_stars, rated
 RESULT: Final = "gen_ai.evaluation.result"
 _OF_RESULT: Final = "gen_ai.evaluation"
 _FORMS: Final = ("annotation", "evaluation")
+_OF_OPERATIONS: Final = (
+    "gen_ai.usage.", "gen_ai.request.", "llm.", "openinference.", "ai.", "langfuse.", "mlflow.",
+    "traceloop.",
+)  # fmt: skip
+"""What spans of calls and steps say, whatever their dialect."""
+
 _OF_PEOPLE: Final = re.compile(
     r"feedback|thumb|csat|👍|👎|(user|customer|human)[\W_]*(rating|score|vote|review|label)",
     re.IGNORECASE,
@@ -41,7 +47,7 @@ def is_result(span: Span) -> bool:
     """Whether a span is a result that stands for an event, and no operation of its own."""
     return span.name == RESULT or (
         f"{_OF_RESULT}.name" in span.attributes
-        and not any(key.startswith(("gen_ai.usage.", "gen_ai.request.")) for key in span.attributes)
+        and not any(key.startswith(_OF_OPERATIONS) for key in span.attributes)
         and not first(span.attributes.get("gen_ai.operation.name"))
     )
 

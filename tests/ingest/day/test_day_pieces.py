@@ -276,6 +276,39 @@ def test_a_stream_stays_together_with_the_record_that_saw_it_begin(seed):
     assert sum(part.height > 0 for part in parts) > 2
 
 
+def blind_streams(seed: int, calls: int = 60) -> pl.DataFrame:
+    """Streams that LangChain and a library below it logged, of which one or both read no counts."""
+    rng = random.Random(seed)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    nothing = dict.fromkeys((*TOKEN_BUCKETS, "response_id"))
+    rows = []
+    for number in range(calls):
+        began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        asked = {"request_digest": rng.choice(["d", f"d-{number}"])}
+        counts = rng.choice([nothing, {"uncached_input": 5, "response_id": None}])
+        took = rng.choice([300.0, 40_000.0])
+        for inward, (library, told) in enumerate([("langchain", counts), ("openai", nothing)]):
+            name = f"{library}-{number}"
+            row = {
+                **base, **asked, **told, "source_format": "openinference", "call_id": name,
+                "instrumentation": library, "trace_id": f"t-{name}", "record_digest": name,
+                "started_at": began + timedelta(milliseconds=100 * inward),
+                "latency_ms": took - 150 * inward,
+            }  # fmt: skip
+            rows.append(row)
+    rng.shuffle(rows)
+    return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stream_stays_together_with_the_record_that_read_no_counts_of_it(seed):
+    rows = blind_streams(seed)
+    found, parts = dealt_small(rows)
+    assert found.equals(llm_calls(rows))
+    assert found.height == 60
+    assert sum(part.height > 0 for part in parts) > 2
+
+
 def test_records_of_two_systems_that_lie_apart_are_alone():
     rows = two_systems(1, 8)
     far = rows.unique("call_id").with_row_index("n")
