@@ -196,3 +196,9 @@ def test_a_line_of_the_future_lands_once_its_day_has_come_as_its_reason_says():
     assert llm_calls(lake.rows().drop("day"))["call_id"].to_list() == ["c-1", "c-2"]
     lake.land(log("a.jsonl", content + lines(call(3)), MORNING_NS + 10**9))
     assert lake.counts("a.jsonl") == (3, 3, 0, 0, 0, 0), "a file that grows is read anew"
+
+
+def test_files_that_take_the_place_of_the_only_one_are_new():
+    lake = landed(log("a.jsonl", lines(call(1))))
+    lake.land(log("b.jsonl", lines(call(2))), log("c.jsonl", lines(call(3))))
+    assert ids(lake) == ["c-1", "c-2", "c-3"]

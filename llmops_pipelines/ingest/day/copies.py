@@ -182,8 +182,12 @@ def _by_messages(
     )
     in_order = list(_in_order(rows, keys, condition, writer))
     yield from in_order
-    rest = rows.filter(~pl.col("row").is_in([row for pair in in_order for row in pair]))
+    rest = _without(rows, in_order)
     yield from _only_twins(_sparse(rest, keys), keys, writer, condition)
+
+
+def _without(rows: pl.DataFrame, pairs: Iterable[tuple[int, int]]) -> pl.DataFrame:
+    return rows.filter(~pl.col("row").is_in([row for pair in pairs for row in pair]))
 
 
 def _in_order(
@@ -227,11 +231,14 @@ def _in_one_process(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     apart = nested() & not_two_responses()
     yield from _by_messages(counted, [*keys, "request_digest"], apart, writer="library")
     yield from _by_libraries(counted, keys, not_two_responses())
-    alike = list(_by_libraries(failed, [*process, "error_class"], not_two_requests()))
-    yield from alike
-    rest = failed.filter(~pl.col("row").is_in([row for pair in alike for row in pair]))
-    yield from _by_libraries(rest, process, not_two_requests() & not_two_errors())
+    # In a storm of failures their messages tell which is which; an SDK's own record has none.
     keys = [*process, "request_digest"]
+    told = list(_by_messages(failed, keys, nested() & not_two_errors(), writer="library"))
+    yield from told
+    rest = _without(failed, told)
+    alike = list(_by_libraries(rest, [*process, "error_class"], not_two_requests()))
+    yield from alike
+    yield from _by_libraries(_without(rest, alike), process, not_two_requests() & not_two_errors())
     succeeded = rows.filter(pl.col("status") == "ok")
     asked = succeeded.join(succeeded.filter("begun"), on=keys, how="semi", nulls_equal=True)
     blind = nested() & pl.any_horizontal(pl.col("begun", "begun_right"))

@@ -444,6 +444,34 @@ def test_calls_side_by_side_with_equal_counts_are_told_apart_by_their_messages()
     assert len(ids(*both("x"), *both("y"))) == 2
 
 
+@pytest.mark.parametrize("lower_says_more", [True, False])
+def test_a_call_that_a_library_below_gave_a_trace_of_its_own_stays_in_that_of_its_request(
+    lower_says_more: bool,
+):
+    upper = handed_on("a", trace_id="request", parent_id="step")
+    lower = record("b", instrumentation="openai", trace_id="own", after=0.01, latency_ms=950.0)
+    less = {"content_digest": None}
+    upper, lower = (upper | less, lower) if lower_says_more else (upper, lower | less)
+    (row,) = one_by_one(upper, lower | {"response_id": "r"}).to_dicts()
+    assert row["call_id"] == ("b" if lower_says_more else "a")
+    assert (row["trace_id"], row["parent_id"]) == ("request", "step")
+
+
+def test_failures_side_by_side_are_told_apart_by_their_messages():
+    nothing = {**NOTHING, "status": "error", "error_class": "rate_limit"}
+
+    def both(name: str, digest: str) -> list[dict[str, Any]]:
+        upper = handed_on(f"{name}-upper", trace_id=f"{name}-1", **nothing)
+        below = {"instrumentation": "openai", "trace_id": f"{name}-2", "after": 0.01}
+        lower = record(f"{name}-lower", **nothing, **below, latency_ms=950.0)
+        return [each | {"request_digest": digest} for each in (upper, lower)]
+
+    storm = [*both("w", "one"), *both("x", "same"), *both("y", "same"), *both("z", "other")]
+    assert sorted(sorted(copies) for copies in ids(*storm)) == [
+        [f"{name}-lower", f"{name}-upper"] for name in "wxyz"
+    ]
+
+
 def test_every_record_is_accounted_for_by_the_call_it_became():
     rows = pl.DataFrame(
         [record("a", response_id="r"), record("b", response_id="r"), record("c", after=9)],
