@@ -30,6 +30,7 @@ from llmops_pipelines.reference import Features
 from llmops_pipelines.tables import (
     CALL_TEXTS,
     FEEDBACK,
+    LANDED_CALLS,
     LANDED_DAYS,
     LANDED_REJECTIONS,
     LANDED_STEPS,
@@ -157,7 +158,8 @@ def feedback(
     landed_days: pl.DataFrame, late_feedback: pl.DataFrame, lake: LakeResource, day: date
 ) -> pl.DataFrame:
     """What users of the application said of the day's answers, whenever they said it."""
-    return ingest.feedback(feedback_of_day(lake.open(), day, landed_days, late_feedback))
+    given = feedback_of_day(lake.open(), day, landed_days, late_feedback)
+    return ingest.feedback(given, landed_rows(lake.open(), LANDED_CALLS, day, landed_days))
 
 
 @daily(

@@ -79,7 +79,7 @@ class Span:
     """One span with plain attributes; ids are hex, times as the source has them.
 
     ``scope`` is the library that recorded it, ``resource`` the attributes of its process.
-    ``failed`` is None where the source does not say.
+    ``failed`` is None where the source does not say. ``links`` are traces and spans.
     """
 
     name: str | None
@@ -94,6 +94,7 @@ class Span:
     events: tuple[Event, ...] = ()
     resource: Record = field(default_factory=dict)
     scope: str | None = None
+    links: tuple[tuple[str | None, str | None], ...] = ()
 
     def event(self, name: str) -> Event | None:
         """The first event called ``name``."""
@@ -303,6 +304,7 @@ def span_of(
         events=tuple(_events(record.get("events"))),
         resource=resource or _own_resource(record),
         scope=scope or as_name(own.get("name") or record.get("otel_scope_name")),
+        links=tuple(_links(record.get("links"))),
     )
 
 
@@ -368,6 +370,15 @@ def _events(value: Any) -> Iterator[Event]:
     for event in _objects(value):
         time = _time(_of(event, "timeUnixNano", "time_unix_nano", "timestamp", "time"))
         yield Event(as_name(event.get("name")) or "", time, attributes_of(event.get("attributes")))
+
+
+def _links(value: Any) -> Iterator[tuple[str | None, str | None]]:
+    for link in _objects(value):
+        to = as_object(link.get("context")) or link
+        yield (
+            hex_id(_of(to, "traceId", "trace_id"), 16),
+            hex_id(_of(to, "spanId", "span_id"), 8),
+        )
 
 
 def _objects(value: Any) -> Iterable[Mapping[str, Any]]:

@@ -68,7 +68,7 @@ def _calls(
     sampled: pl.DataFrame, verdicts: pl.DataFrame, scores: pl.DataFrame, feedback: pl.DataFrame
 ) -> pl.DataFrame:
     """One row a call that may be chosen, with everything that was said of it."""
-    stars = _stars(feedback, sampled)
+    stars = _stars(feedback, sampled, scores)
     alike = (pl.col("feature"), pl.col("support").is_null())
     sampled_scores = pl.col("plain").filter("is_sampled")
     of_sample = sampled.select("call_id", "feature", is_sampled=pl.lit(True)).unique("call_id")
@@ -93,13 +93,18 @@ def _calls(
     )
 
 
-def _stars(feedback: pl.DataFrame, sampled: pl.DataFrame) -> pl.DataFrame:
-    """The lowest rating of each call, by its id or by its trace."""
+def _stars(feedback: pl.DataFrame, sampled: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """The lowest rating of each call, by its id or by its trace.
+
+    What names a step of the trace (its chain, an evaluator's span) speaks of the trace's call.
+    """
     of_trace = sampled.select("trace_id", of_trace="call_id").unique("trace_id")
+    calls = pl.concat([sampled["call_id"], scores["call_id"]]).unique()
+    named = pl.when(pl.col("call_id").is_in(calls.implode())).then("call_id")
     return (
         feedback.select("call_id", "trace_id", "rating")
         .join(of_trace, on="trace_id", how="left")
-        .with_columns(call_id=pl.coalesce("call_id", "of_trace"))
+        .with_columns(call_id=pl.coalesce(named, "of_trace"))
         .drop_nulls(["call_id", "rating"])
         .group_by("call_id")
         .agg(stars=pl.col("rating").min())

@@ -3,7 +3,6 @@
 from llmops_pipelines.ingest.day.asked import NO_CALL, unclaimed
 from llmops_pipelines.ingest.day.day_pieces import PORTION, Dealing, dealt
 from llmops_pipelines.ingest.day.evening import (
-    GOES_ON,
     LARGEST,
     Evening,
     evening_of,
@@ -59,7 +58,6 @@ __all__ = [
     "CALL_PLACE",
     "EDGE",
     "GIVEN",
-    "GOES_ON",
     "LANDED_TABLES",
     "LARGEST",
     "NEAR",

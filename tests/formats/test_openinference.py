@@ -398,3 +398,16 @@ def test_a_first_token_tells_a_stream():
     found = llm({"llm.model_name": "m"}, events=[first])
     assert (found["is_stream"], found["ttft_ms"]) == (True, 100.0)
     assert llm({"llm.model_name": "m"})["is_stream"] is None
+
+
+def test_a_span_whose_library_is_not_printed_is_langchains_where_its_metadata_is():
+    metadata = json.dumps({"ls_provider": "openai", "ls_integration": "langchain_chat_model"})
+    asked = {"llm.invocation_parameters": json.dumps({"stream": False}), "metadata": metadata}
+    printed = {
+        "name": "ChatOpenAI", "context": {"trace_id": f"0x{TRACE}", "span_id": f"0x{SPAN}"},
+        "start_time": "2026-11-10T12:00:00Z", "end_time": "2026-11-10T12:00:01Z",
+        "attributes": LLM | asked,
+    }  # fmt: skip
+    found = call_of("openinference", printed)
+    assert found["instrumentation"] == "openinference.instrumentation.langchain"
+    assert found["is_stream"] is None

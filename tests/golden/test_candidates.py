@@ -84,6 +84,12 @@ def test_feedback_on_a_trace_speaks_of_its_sampled_call():
     assert Day().call("c", stars=1, stars_by="trace").reasons() == {"c": "bad_feedback"}
 
 
+def test_a_rating_of_a_step_of_the_trace_is_one_of_its_call():
+    day = Day().call("c", stars=1, stars_by="trace")
+    day.feedback[0]["call_id"] = "its chain"
+    assert day.reasons() == {"c": "bad_feedback"}
+
+
 def test_the_worst_rating_of_a_call_counts():
     day = Day().call("c", stars=5)
     day.feedback.append({"feedback_id": "second", "call_id": "c", "rating": 1.0})

@@ -94,3 +94,10 @@ def test_calls_of_langchain_js_have_their_model_provider_parts_and_tools(name: s
 def test_a_stream_of_langchain_js_is_one_whatever_its_parameters_say() -> None:
     assert calls_of("langsmith_js")["is_stream"].to_list()[:4] == [True, False, True, False]
     assert calls_of("openinference_langchain_js")["is_stream"].null_count() == 4
+
+
+def test_streams_that_two_instrumentations_record_count_once_and_are_charged_once() -> None:
+    calls = calls_of("openinference_langchain_twice")
+    assert counts_of(calls) == [GPT] * 5
+    assert calls["copies"].list.len().to_list() == [2] * 5
+    assert calls["is_stream"].to_list() == [False, True, True, True, True]

@@ -10,10 +10,21 @@ from llmops_pipelines.ingest import (
     changed_files,
     folded_index,
     land,
+    llm_calls,
     updated_index,
 )
 from llmops_pipelines.tables import LANDED_REJECTIONS, LOG_INDEX
-from tests.ingest.worlds import Lake, call, landed, lines, log, options
+from tests.ingest.worlds import (
+    MORNING_NS,
+    Lake,
+    call,
+    landed,
+    lines,
+    log,
+    options,
+    reasons,
+    utc_moment,
+)
 
 
 def ids(lake):
@@ -173,3 +184,21 @@ def test_the_same_call_in_two_files_lands_twice_and_counts_once():
     lake = landed(log("a.jsonl", lines(call(1))), log("b.jsonl", lines(call(1))))
     assert lake.rows().height == 2
     assert llm_calls(lake.rows()).height == 1
+
+
+def test_a_line_of_the_future_lands_once_its_day_has_come_as_its_reason_says():
+    content = lines(call(1), call(2, timestamp="2026-11-25T09:00:00Z"))
+    lake = landed(log("a.jsonl", content))
+    ((line, reason),) = reasons(lake)
+    assert (line, "deliver the file again under another name" in reason) == (2, True)
+    lake.options = options(now=utc_moment("2026-11-26T12:00:00"))
+    lake.land(log("again.jsonl", content))
+    assert llm_calls(lake.rows().drop("day"))["call_id"].to_list() == ["c-1", "c-2"]
+    lake.land(log("a.jsonl", content + lines(call(3)), MORNING_NS + 10**9))
+    assert lake.counts("a.jsonl") == (3, 3, 0, 0, 0, 0), "a file that grows is read anew"
+
+
+def test_files_that_take_the_place_of_the_only_one_are_new():
+    lake = landed(log("a.jsonl", lines(call(1))))
+    lake.land(log("b.jsonl", lines(call(2))), log("c.jsonl", lines(call(3))))
+    assert ids(lake) == ["c-1", "c-2", "c-3"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from llmops_pipelines.formats.dialects import (
+    evaluations,
     gen_ai,
     langfuse_spans,
     logfire_spans,
@@ -24,6 +25,7 @@ from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Span, spans_of
 
 _DIALECTS: Final[tuple[tuple[Callable[[Span], bool], Callable[[Span], Record]], ...]] = (
+    (evaluations.is_result, evaluations.result_span),
     (vercel.speaks, vercel.read),  # what Phoenix adds to its spans says less, here and below
     (vercel.speaks_gen_ai, gen_ai.read),
     (openinference_spans.speaks, openinference_spans.read),
@@ -50,10 +52,12 @@ def read_span(span: Span) -> Record:
 def unpack_spans(record: Record) -> list[Record]:
     """The canonical records of everything that ``record`` carries.
 
-    Metrics, and log records that tell of no call, are ignored ones.
+    Metrics, log records that tell of no call, and what judges said, are ignored ones.
     """
-    found = [read_span(span) for span in spans_of(record)]
-    return without_wrappers(found) + read_events(record)
+    spans = list(spans_of(record))
+    said = [judgement for span in spans for judgement in evaluations.judged(span)]
+    found = without_wrappers([read_span(span) for span in spans])
+    return found + said + read_events(record)
 
 
 def without_wrappers(records: Iterable[Record]) -> list[Record]:

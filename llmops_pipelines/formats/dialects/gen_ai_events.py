@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from llmops_pipelines.formats.dialects import gen_ai
+from llmops_pipelines.formats.dialects.evaluations import RESULT, result_log
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.otlp import Event, Log, Span, log_of, logs_of
 from llmops_pipelines.formats.records import as_list, as_name, as_object, first
@@ -29,7 +30,7 @@ _TEXTS: Final = ("messages", "answer", "tool_calls")
 
 
 def read_events(record: Mapping[str, Any]) -> list[Record]:
-    """The calls that the log records of ``record`` tell of; the other ones are ignored.
+    """The calls and judgements that log records of ``record`` tell of; others are ignored.
 
     Messages without an answer are only asked: whether their call succeeded its span knows. Each
     call, and what is asked of it, stands in place of one of its log records.
@@ -42,8 +43,9 @@ def read_events(record: Mapping[str, Any]) -> list[Record]:
         if log.span_id is not None and (is_choice(log) or is_message(log)):
             told.setdefault((log.trace_id, log.span_id), []).append(log)
     found += [_of_messages(parts) for parts in told.values()]
-    calls = [call for call in found if call]
-    return calls + [{"kind": "ignored"}] * (len(logs) - len(calls))
+    found += [result_log(log) for log in logs if log.name == RESULT]
+    kept = [record for record in found if record]
+    return kept + [{"kind": "ignored"}] * (len(logs) - len(kept))
 
 
 def is_message(log: Log) -> bool:

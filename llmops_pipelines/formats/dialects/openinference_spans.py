@@ -7,7 +7,7 @@ carried the span. ``llm.token_count.prompt`` includes cached tokens.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from llmops_pipelines.formats.bodies.bodies import reply_of
@@ -50,8 +50,11 @@ _JSON: Final = (
 )  # fmt: skip
 _COUNT: Final = "llm.token_count"
 _AGNO: Final = "openinference.instrumentation.agno"
-_LANGCHAIN_JS: Final = "@arizeai/openinference-instrumentation-langchain"
-"""LangChain.js says of every call that it is no stream."""
+_LANGCHAIN: Final = (
+    "openinference.instrumentation.langchain", "@arizeai/openinference-instrumentation-langchain",
+)  # fmt: skip
+"""LangChain says of every call that it is no stream. Python's console exporter does not print which
+library wrote a span: ``ls_integration`` in its metadata is LangChain's own."""
 
 _LLAMA_INDEX: Final = "openinference.instrumentation.llama_index"
 _EXCHANGED: Final = ("llm.input_messages", "llm.output_messages", "llm.prompts", _COUNT)
@@ -139,6 +142,8 @@ def _shared(says: _Says) -> Record:
 
 
 def _call(span: Span, says: _Says) -> Record:
+    if span.scope is None and "ls_integration" in says.below["metadata"]:
+        span = replace(span, scope=_LANGCHAIN[0])
     asked = as_object(says.get("input.value"))
     returned = as_object(says.get("output.value"))
     parameters = {
@@ -157,7 +162,7 @@ def _call(span: Span, says: _Says) -> Record:
     answer = next((said for said in told if _text(said)), told[0] if told else {})
     replied = reply_of(returned) if isinstance(returned.get("output"), list) else {}
     first_token = span.event("First Token Stream Event")
-    unsaid = span.scope == _LANGCHAIN_JS and parameters.get("stream") is False
+    unsaid = span.scope in _LANGCHAIN and parameters.get("stream") is False
     told_too = told_by(returned)
     served = as_name(
         first(

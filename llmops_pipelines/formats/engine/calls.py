@@ -110,7 +110,10 @@ def time_faults(reading: Reading, limits: Limits) -> list[Fault]:
         f"is before {limits.earliest:%Y-%m-%d}, where the lake begins; check the unit, or move the"
         " start"
     )
-    late = "is more than a day in the future; check clock, unit and zone"
+    late = (
+        "is more than a day in the future; check clock, unit and zone, or if it is right deliver"
+        " the file again under another name once that day has come"
+    )
     return [
         Fault(value.is_null() | (value == ""), pl.lit(f"{place.shown}: {missing}")),
         Fault(time > limits.latest, says(place, value, late)),

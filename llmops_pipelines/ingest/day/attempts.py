@@ -6,7 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from llmops_pipelines.ingest.day.untraced import AGAIN_S, ASKER, UNTRACED
+from llmops_pipelines.ingest.day.retraced import across_traces
+from llmops_pipelines.ingest.day.untraced import AGAIN_S, ASKER, ENDED_AT, SLACK, UNTRACED
 
 WITHIN_S: Final = 600.0
 """A call that begins later than this after the failure before it is a request of its own."""
@@ -17,8 +18,9 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
 
     Calls of one trace that send the same messages form a chain for as long as each attempt before
     failed; where there is no trace (``untraced``), calls of one user or session do, for a shorter
-    time. A source that counts attempts itself is believed, and its chain is cut where its count
-    starts again at 1; without texts only such counts link.
+    time. So does what another trace sends again (``retraced``). A source that counts attempts
+    itself is believed, and its chain is cut where its count starts again at 1; without texts only
+    such counts link.
 
     Args:
         calls: ``LLM_CALLS`` of a day, not linked yet.
@@ -29,7 +31,7 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
     several = (pl.len().over("trace_id") > 1).any()
     lonely = (UNTRACED & (pl.col("status") == "error")).any()
     if calls.is_empty() or (before.is_empty() and not calls.select(several | lonely).item()):
-        return calls.with_columns(**first)
+        return across_traces(calls.with_columns(**first))
     chain = ["asker", "request_digest"]
     asker = pl.when(UNTRACED).then(ASKER).otherwise("trace_id").alias("asker")
     # Only what decides is put in order: a day's calls are wide.
@@ -38,12 +40,13 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
             [
                 calls.select(
                     asker, "request_digest", "started_at", "attempt", "call_id", "status",
-                    traced=~UNTRACED,
+                    traced=~UNTRACED, ended_at=ENDED_AT,
                 ).with_row_index("row"),
                 before.select(
                     pl.lit(None, pl.UInt32).alias("row"), pl.col("trace_id").alias("asker"),
                     "request_digest", "started_at", "attempt", "call_id",
                     status=pl.lit("error"), traced=pl.lit(value=True),
+                    ended_at=pl.col("started_at"),
                 ),
             ]
         )
@@ -51,10 +54,14 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
     )  # fmt: skip
     own = pl.col("row").is_not_null()
     told = pl.when(own).then("attempt").max().over(chain) > 1
-    status = pl.col("status").shift(1).over(chain)
-    pause = (pl.col("started_at") - pl.col("started_at").shift(1).over(chain)).dt.total_seconds()
+    status, began, ended = (
+        pl.col(name).shift(1).over(chain) for name in ("status", "started_at", "ended_at")
+    )
+    pause = (pl.col("started_at") - began).dt.total_seconds()
     soon = pause <= pl.when("traced").then(WITHIN_S).otherwise(AGAIN_S)
-    inferred = (status == "error") & soon & pl.col("request_digest").is_not_null()
+    # What was sent side by side, such as samples of one prompt, is no answer to a failure.
+    after = pl.col("started_at") >= ended - SLACK
+    inferred = (status == "error") & soon & after & pl.col("request_digest").is_not_null()
     said = (pl.col("attempt") > 1) & (pl.col("traced") | soon)
     goes_on = pl.when(told).then(said).otherwise(inferred)
     ordered = ordered.with_columns(
@@ -76,4 +83,4 @@ def linked(calls: pl.DataFrame, tried: pl.DataFrame | None = None) -> pl.DataFra
         .sort("row")
         .drop("row")
     )
-    return calls.with_columns(counted.get_columns())
+    return across_traces(calls.with_columns(counted.get_columns()))

@@ -18,7 +18,10 @@ Six signs, from the surest to the weakest:
    failure, and nothing else comes in question;
 5. of a stream, one record ends as it begins, without id and tokens, and the other, of the same
    messages and model, begins then: by one library that logs it twice (Logfire), or by two, of
-   which the upper only hands the stream on (LlamaIndex);
+   which the upper only hands the stream on (LlamaIndex); or two libraries of one process saw all
+   of it, one within the other in time, and one of them without id and tokens, as many by one as by
+   the other or one alone (the instrumentation of OpenAI below LangChain's, where it reads no
+   counts of a stream);
 6. a gateway answered out of its cache, and in another format a call of the same messages and model,
    which the application cannot tell from a bought one, began then, as many in one format as in the
    other or one alone.
@@ -74,6 +77,7 @@ def copies_in(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
         "error_class",
         "request_digest",
         "is_stream",
+        library=pl.col("instrumentation").fill_null(""),
         timed=pl.col("latency_ms").is_not_null(),
         model=pl.coalesce("model", "model_requested"),
         asked=pl.coalesce("model_requested", "model"),
@@ -88,7 +92,7 @@ def copies_in(calls: pl.DataFrame) -> Iterable[tuple[int, int]]:
     found = [*_by_response(seen), *_by_trace(seen), *_around(seen)]
     if seen["source_format"].n_unique() > 1:
         found += _by_time(seen)
-    if seen["instrumentation"].drop_nulls().n_unique() > 1:
+    if seen["library"].n_unique() > 1:
         found += _in_one_process(seen)
     found += _begun(seen)
     return [*found, *_cached(seen, found)]
@@ -170,24 +174,30 @@ def _by_time(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
 
 
 def _by_messages(
-    rows: pl.DataFrame, keys: list[str], condition: pl.Expr
+    rows: pl.DataFrame, keys: list[str], condition: pl.Expr, writer: str = "source_format"
 ) -> Iterable[tuple[int, int]]:
     """Pairs whose messages agree too: those tell apart what was asked within the same seconds."""
     rows = rows.filter(
-        pl.col("request_digest").is_not_null(), pl.col("source_format").n_unique().over(keys) > 1
+        pl.col("request_digest").is_not_null(), pl.col(writer).n_unique().over(keys) > 1
     )
-    in_order = list(_in_order(rows, keys, condition))
+    in_order = list(_in_order(rows, keys, condition, writer))
     yield from in_order
-    rest = rows.filter(~pl.col("row").is_in([row for pair in in_order for row in pair]))
-    yield from _only_twins(_sparse(rest, keys), keys, "source_format", condition)
+    rest = _without(rows, in_order)
+    yield from _only_twins(_sparse(rest, keys), keys, writer, condition)
 
 
-def _in_order(rows: pl.DataFrame, keys: list[str], condition: pl.Expr) -> Iterable[tuple[int, int]]:
-    """Calls that one format has as often as the other until a pause: first with first.
+def _without(rows: pl.DataFrame, pairs: Iterable[tuple[int, int]]) -> pl.DataFrame:
+    return rows.filter(~pl.col("row").is_in([row for pair in pairs for row in pair]))
+
+
+def _in_order(
+    rows: pl.DataFrame, keys: list[str], condition: pl.Expr, by: str
+) -> Iterable[tuple[int, int]]:
+    """Calls that one writer has as often as the other until a pause: first with first.
 
     Which of them is which does not matter to any sum, since their ``keys`` are equal.
     """
-    writer = pl.col("source_format")
+    writer = pl.col(by)
     pause = pl.col("started_at").diff().over(keys) > pl.duration(milliseconds=int(CLOSE_S * 1000))
     run = [*keys, "run"]
     runs = (
@@ -202,8 +212,8 @@ def _in_order(rows: pl.DataFrame, keys: list[str], condition: pl.Expr) -> Iterab
     )
     fits = (seconds_apart() <= CLOSE_S) & one_model() & condition
     return (
-        runs.join(runs, on=[*run, "place"], suffix="_right")
-        .filter(writer < pl.col("source_format_right"))
+        runs.join(runs, on=[*run, "place"], suffix="_right", nulls_equal=True)
+        .filter(writer < pl.col(f"{by}_right"))
         .filter(fits.all().over(run))
         .select("row", "row_right")
         .sort("row", "row_right")
@@ -213,14 +223,26 @@ def _in_order(rows: pl.DataFrame, keys: list[str], condition: pl.Expr) -> Iterab
 
 def _in_one_process(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
     """What two libraries of a process wrote: calls by their counts, failures by their class."""
-    rows = seen.filter(pl.col("timed") & pl.col("instrumentation").is_not_null())
+    rows = seen.filter("timed")
     process = ["source_format", "project"]
     counted, failed = rows.filter(COUNTED), rows.filter(FAILED)
-    yield from _by_libraries(counted, [*process, "sent", "received"], not_two_responses())
-    alike = list(_by_libraries(failed, [*process, "error_class"], not_two_requests()))
+    keys = [*process, "sent", "received"]
+    # Of calls side by side with equal counts their messages tell which is which.
+    apart = nested() & not_two_responses()
+    yield from _by_messages(counted, [*keys, "request_digest"], apart, writer="library")
+    yield from _by_libraries(counted, keys, not_two_responses())
+    # In a storm of failures their messages tell which is which; an SDK's own record has none.
+    keys = [*process, "request_digest"]
+    told = list(_by_messages(failed, keys, nested() & not_two_errors(), writer="library"))
+    yield from told
+    rest = _without(failed, told)
+    alike = list(_by_libraries(rest, [*process, "error_class"], not_two_requests()))
     yield from alike
-    rest = failed.filter(~pl.col("row").is_in([row for pair in alike for row in pair]))
-    yield from _by_libraries(rest, process, not_two_requests() & not_two_errors())
+    yield from _by_libraries(_without(rest, alike), process, not_two_requests() & not_two_errors())
+    succeeded = rows.filter(pl.col("status") == "ok")
+    asked = succeeded.join(succeeded.filter("begun"), on=keys, how="semi", nulls_equal=True)
+    blind = nested() & pl.any_horizontal(pl.col("begun", "begun_right"))
+    yield from _by_messages(asked, keys, blind, writer="library")
 
 
 def _begun(seen: pl.DataFrame) -> Iterable[tuple[int, int]]:
@@ -279,8 +301,8 @@ def _cached(seen: pl.DataFrame, found: list[tuple[int, int]]) -> Iterable[tuple[
 def _by_libraries(
     rows: pl.DataFrame, keys: list[str], condition: pl.Expr
 ) -> Iterable[tuple[int, int]]:
-    rows = rows.filter(pl.col("instrumentation").n_unique().over(keys) > 1)
-    return _only_twins(_sparse(rows, keys), keys, "instrumentation", nested(), condition)
+    rows = rows.filter(pl.col("library").n_unique().over(keys) > 1)
+    return _only_twins(_sparse(rows, keys), keys, "library", nested(), condition)
 
 
 def _sparse(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -300,7 +322,6 @@ def _only_twins(
         rows.with_columns(slot=slot)
         .join(near, on=[*keys, "slot"], suffix="_right", nulls_equal=True)
         .filter(
-            pl.col("row") < pl.col("row_right"),
             pl.col(writer) != pl.col(f"{writer}_right"),
             seconds_apart() <= CLOSE_S,
             one_model(),
@@ -308,10 +329,11 @@ def _only_twins(
         )
         .unique(["row", "row_right"])
     )
+    # Each pair stands there from both sides, so that all candidates of either are counted.
     lonely = found.filter(
         pl.len().over("row", f"{writer}_right") == 1,
         pl.len().over("row_right", writer) == 1,
-    )
+    ).filter(pl.col("row") < pl.col("row_right"))
     return lonely.select("row", "row_right").sort("row", "row_right").iter_rows()
 
 

@@ -6,7 +6,7 @@ becomes a call wherever it is read. The others, the company, are dealt out over 
 of their trace; traces that share a call or response id go to the same piece. Of the whole day only
 hashes of ids are held, 16 bytes a call. Records of two writers may be one call although they share
 no id: those of equal counts at the same time go together too, and streams with the records that saw
-them begin (``twins_in_time``), and what was tried again without a trace (``untraced``).
+them begin (``twins_in_time``), and what was tried again (``untraced``).
 """
 
 from __future__ import annotations

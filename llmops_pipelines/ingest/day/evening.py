@@ -6,16 +6,12 @@ a request may have failed then that is tried again after it; the calls themselve
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from llmops_pipelines.ingest.day.inheritance import INHERITED, said_first
 from llmops_pipelines.tables import SAID_BEFORE
-
-GOES_ON: Final = timedelta(hours=1)
-"""So long after midnight a call of the trace must begin for its evening to be looked at."""
 
 LARGEST: Final = 1000
 """A trace with more records in a day is no request: some application gave all of them one id."""
@@ -40,7 +36,11 @@ def evening_of(landed_days: pl.DataFrame) -> Evening:
 
 
 def told_of_evening(
-    landed: pl.DataFrame, steps: pl.DataFrame, calls: pl.DataFrame, morning: pl.DataFrame
+    landed: pl.DataFrame,
+    steps: pl.DataFrame,
+    calls: pl.DataFrame,
+    morning: pl.DataFrame,
+    heard: pl.DataFrame,
 ) -> pl.DataFrame:
     """``source_file``, ``said_before`` and ``tried_before`` of the files of a morning.
 
@@ -49,9 +49,10 @@ def told_of_evening(
         steps: ``TRACE_STEPS`` of these.
         calls: ``LLM_CALLS`` made of both.
         morning: ``source_file`` and ``trace_id`` of what goes on.
+        heard: ``SAID_BEFORE`` rows that this evening heard of its own: some traces run for days.
     """
     names = [field.name for field in SAID_BEFORE.fields]
-    said = said_first([landed, steps], [*INHERITED, "user_hash"]).select(names)
+    said = said_first([landed, steps, heard], [*INHERITED, "user_hash"]).select(names)
     last = calls.sort("started_at", "attempt", "call_id").unique(
         ["trace_id", "request_digest"], keep="last", maintain_order=True
     )

@@ -50,7 +50,7 @@ def late_feedback(
         recorded: ``LATE_FEEDBACK`` given on the same days, as it was before.
         touched: Days whose landed rows changed.
         days: Days whose calls are known; others are closed.
-        calls_of: ``call_id`` and ``trace_id`` of the calls of a day.
+        calls_of: ``call_id``, ``response_id`` and ``trace_id`` of the calls of a day.
     """
     # What counts on a closed day stays there, also when its file lands anew.
     judgement = ["given_on", "feedback_id"]
@@ -117,13 +117,16 @@ def _speaking(asked: pl.DataFrame, calls: pl.LazyFrame) -> pl.DataFrame:
     named, traces = (asked[name].drop_nulls().unique() for name in ("call_id", "trace_id"))
     if not len(named) + len(traces):
         return pl.DataFrame(schema={"row": pl.UInt32, "named": pl.Boolean})
+    ids = pl.col("call_id", "response_id")
     found = (
         calls.filter(
-            pl.col("call_id").is_in(named.implode()) | pl.col("trace_id").is_in(traces.implode())
+            pl.any_horizontal(ids.is_in(named.implode()))
+            | pl.col("trace_id").is_in(traces.implode())
         )
-        .select("call_id", "trace_id")
+        .select("call_id", "response_id", "trace_id")
         .collect(engine="streaming")
     )
-    by_call = pl.col("call_id").is_in(found["call_id"].implode()).fill_null(value=False)
+    known = pl.concat([found["call_id"], found["response_id"]]).drop_nulls()
+    by_call = pl.col("call_id").is_in(known.implode()).fill_null(value=False)
     by_trace = pl.col("trace_id").is_in(found["trace_id"].implode()).fill_null(value=False)
     return asked.filter(by_call | by_trace).select("row", named=by_call)

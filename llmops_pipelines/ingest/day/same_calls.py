@@ -34,12 +34,16 @@ PRECEDENCE: Final[Mapping[str, tuple[str, ...]]] = {
 that are not named, and fields that are not listed, go by how complete the record is."""
 
 _OF_KEPT: Final = (
-    "call_id", "trace_id", "parent_id", "status", "error_class", "context_count",
+    "call_id", "status", "error_class", "context_count",
     "tool_call_count", "question_chars", "answer_chars", "redactions", "content_digest",
     "source_format", "source_file", "source_line", "source_record", "record_digest", "attempt",
     "text_records",
 )  # fmt: skip
 """Not filled from other records: they say where the kept record lies and what it says."""
+
+_OF_TRACE: Final = ("trace_id", "parent_id")
+"""Of the fullest record that stands below another: that trace knows whose request the call served,
+and what was retrieved for it. A library below may open a trace for the call alone."""
 
 _COPY: Final = [field.name for field in COPY.fields]
 
@@ -48,7 +52,8 @@ def merged(calls: pl.DataFrame) -> pl.DataFrame:
     """``calls`` with every call once, and ``copies``: all records of it, the kept one first.
 
     The kept record is the one that says most (``completeness``); what it leaves null is filled from
-    the others, field by field in the order of ``PRECEDENCE``. Token counts are taken together from
+    the others, field by field in the order of ``PRECEDENCE``. The trace is that in which a record
+    has a parent. Token counts are taken together from
     the record that breaks them down furthest, of those whose total does not contradict them; of an
     answer out of a gateway's cache from the gateway's, which knows that none were bought.
 
@@ -98,7 +103,8 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
     worth = [sign.cast(pl.Int32) * weight for weight, sign in signs.items()]
     fullest = pl.sum_horizontal(*worth, detail).arg_max()
     counted = (*TOKEN_BUCKETS, "tokens_doubted")
-    own = {*_OF_KEPT, *counted, "tags", "is_batch", "batch", "only_asked"}
+    own = {*_OF_KEPT, *_OF_TRACE, *counted, "tags", "is_batch", "batch", "only_asked"}
+    traced = [(name, pl.col(name).filter(pl.col("parent_id").is_not_null())) for name in _OF_TRACE]
     filled = [name for name in LANDED_CALLS.schema if name not in own]
     return (
         fullest_first(rows)
@@ -107,6 +113,7 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("row").first(),
             *(pl.col(name).first() for name in _OF_KEPT),
+            *(pl.coalesce(within.first(), pl.col(name).first()) for name, within in traced),
             *(pl.col(name).get(fullest) for name in counted),
             *(_first_known(name) for name in filled),
             pl.col("is_batch").any(),

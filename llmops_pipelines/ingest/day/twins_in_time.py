@@ -2,8 +2,9 @@
 
 A writer is a format, and of those that name them a library. Such records share no id: they have the
 same counts, or failed in the same way, and begin within seconds of each other (``same_calls``); of
-a stream one saw the beginning, and the other, of the same messages, begins as that one ends; of an
-answer out of a gateway's cache the one knows no counts, and the other has the same messages.
+a stream one saw the beginning, and the other, of the same messages, begins as that one ends, or
+with it; of an answer out of a gateway's cache the one knows no counts, and the other has the same
+messages.
 Records of equal counts or messages are put in order of time and cut where nothing follows for as
 long as that: what lies in one run with records of another writer, or with a stream that was seen
 beginning, or with an answer out of a cache, stays together.
@@ -30,6 +31,8 @@ WRITER: Final = pl.concat_str(
 )
 """Who wrote a record."""
 
+_WRITERS: Final = 2**16 - 15
+
 
 def may_be_twins(writers: Sequence[str]) -> bool:
     """Whether these writers log calls twice, together or one of them alone."""
@@ -48,7 +51,11 @@ def twins_in_time(landed: pl.LazyFrame, writers: Sequence[str]) -> tuple[pl.Data
         traces; and how many records these are.
     """
     ended = (pl.col("latency_ms").fill_null(0) / 1000).cast(pl.Int32)
-    by_messages = [_like(landed, BEGUN, after=ended), _like(landed, CACHED)]
+    by_messages = [
+        _like(landed, BEGUN, after=ended),
+        _like(landed, BEGUN, writer=WRITER.hash().mod(_WRITERS)),
+        _like(landed, CACHED),
+    ]
     records = pl.concat([_counted(landed, writers), *by_messages]).sort("counts", "second")
     # Seconds are rounded down, and counts may share a hash: both only make runs longer.
     goes_on = (pl.col("second") - pl.col("second").shift() <= int(CLOSE_S) + 1) & (
@@ -61,11 +68,16 @@ def twins_in_time(landed: pl.LazyFrame, writers: Sequence[str]) -> tuple[pl.Data
     return twins.group_by("id").agg(pl.col("trace").unique().sort()).sort("id"), twins.height
 
 
-def _like(landed: pl.LazyFrame, sign: pl.Expr, after: pl.Expr | None = None) -> pl.DataFrame:
+def _like(
+    landed: pl.LazyFrame,
+    sign: pl.Expr,
+    after: pl.Expr | None = None,
+    writer: pl.Expr | None = None,
+) -> pl.DataFrame:
     """As ``_counted``, of the calls with ``sign`` and those with the messages of such a call.
 
-    In place of counts stands a hash of the messages, in place of the writer whether it has the
-    sign. Calls with it are put so many seconds ``after`` they began.
+    In place of counts stands a hash of the messages, in place of the writer, where none is given,
+    whether it has the sign. Calls with it are put so many seconds ``after`` they began.
     """
     said = landed.filter(pl.col("request_digest").is_not_null())
     theirs = said.filter(sign).select("request_digest").unique()
@@ -75,7 +87,7 @@ def _like(landed: pl.LazyFrame, sign: pl.Expr, after: pl.Expr | None = None) -> 
         .select(
             counts=pl.col("request_digest").hash().mod(2**32 - 5).cast(pl.UInt32),
             second=pl.col("started_at").dt.epoch("s").cast(pl.Int32) + later,
-            writer=sign.cast(pl.UInt16),
+            writer=(sign if writer is None else writer).cast(pl.UInt16),
             trace=pl.col("trace_id").hash(),
         )
         .collect(engine="streaming")

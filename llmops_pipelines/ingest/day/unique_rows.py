@@ -18,6 +18,7 @@ from llmops_pipelines.ingest.day.attempts import linked
 from llmops_pipelines.ingest.day.completeness import PLACE, fullest_first
 from llmops_pipelines.ingest.day.evening import Evening
 from llmops_pipelines.ingest.day.inheritance import INHERITED, inherit
+from llmops_pipelines.ingest.day.named_calls import with_named_calls
 from llmops_pipelines.ingest.day.ownership import with_team
 from llmops_pipelines.ingest.day.retrieval import with_context_steps
 from llmops_pipelines.ingest.day.same_calls import merged
@@ -113,9 +114,15 @@ def trace_steps(landed: Frame) -> pl.DataFrame:
     return _kept(rows, TRACE_STEPS, order, [False, True, True])
 
 
-def feedback(landed: Frame) -> pl.DataFrame:
-    """One row per judgement of the day, as ``FEEDBACK``; of copies the latest is kept."""
-    return _kept(_collected(landed), FEEDBACK, ["given_at", "record_digest"], [True, True])
+def feedback(landed: Frame, calls: pl.LazyFrame | None = None) -> pl.DataFrame:
+    """One row per judgement of the day, as ``FEEDBACK``; of copies the latest is kept.
+
+    Args:
+        landed: ``LANDED_FEEDBACK`` of the day.
+        calls: ``LANDED_CALLS`` of the day: feedback may name their responses.
+    """
+    kept = _kept(_collected(landed), FEEDBACK, ["given_at", "record_digest"], [True, True])
+    return kept if calls is None else with_named_calls(kept, calls)
 
 
 def rejected_lines(landed: Frame, files: pl.DataFrame | None = None) -> pl.DataFrame:

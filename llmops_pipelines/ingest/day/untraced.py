@@ -1,7 +1,8 @@
-"""Calls that were logged without a trace: which of them may be attempts of one request.
+"""Calls of traces of their own: which of them may be attempts of one request.
 
-Each is the only call of a trace named after it. A failure that the same user, or the same session,
-sends again within two minutes was tried again.
+A call that was logged without a trace is the only one of a trace named after it. A failure that the
+same user, or the same session, sends again within two minutes was tried again, there (``attempts``)
+and from one trace to another (``retraced``).
 """
 
 from __future__ import annotations
@@ -13,12 +14,22 @@ import polars as pl
 AGAIN_S: Final = 120.0
 """Clients wait up to a minute for an answer, and up to another before they try again."""
 
-UNTRACED: Final = (
-    (pl.col("trace_id") == pl.col("call_id"))
-    & pl.any_horizontal(pl.col("user_hash", "session_id").is_not_null())
+SLACK: Final = pl.duration(milliseconds=50)
+"""A failure may be told this much later than it is answered: clocks are rounded."""
+
+ENDED_AT: Final = pl.col("started_at") + pl.duration(
+    microseconds=(pl.col("latency_ms").fill_null(0) * 1000).cast(pl.Int64)
+)
+"""When a call was over; where nobody timed it, when it began."""
+
+KNOWN: Final = (
+    pl.any_horizontal(pl.col("user_hash", "session_id").is_not_null())
     & pl.col("request_digest").is_not_null()
 )
-"""Calls without a trace of which it is known who sent what."""
+"""Calls of which it is known who sent what."""
+
+UNTRACED: Final = (pl.col("trace_id") == pl.col("call_id")) & KNOWN
+"""Of these the ones without a trace."""
 
 ASKER: Final = pl.concat_str(
     pl.lit("\0"), pl.col("user_hash", "session_id").fill_null(""), separator="\0"
@@ -36,13 +47,16 @@ def tried_again(landed: pl.LazyFrame) -> tuple[pl.DataFrame, int]:
         ``id`` and ``trace``: a row per run of equal requests with a failure among them, with the
         hashes of their traces; and how many records these are.
     """
-    asked = pl.struct(ASKER.alias("asker"), "request_digest").hash()
-    failing = landed.filter(status="error").filter(UNTRACED).select(asked=asked)
+    # Whose a trace is, another record of it may say: there the messages alone decide.
+    who = pl.when(UNTRACED).then(ASKER).alias("asker")
+    asked = pl.struct(who, "request_digest").hash()
+    told = pl.col("request_digest").is_not_null()
+    failing = landed.filter(told, pl.col("status") == "error").select(asked=asked)
     failed = failing.collect(engine="streaming").unique()
     if failed.is_empty():
         return pl.DataFrame(schema={"id": pl.UInt64, "trace": pl.List(pl.UInt64)}), 0
     records = (
-        landed.filter(UNTRACED)
+        landed.filter(told)
         .select(
             asked=asked,
             second=pl.col("started_at").dt.epoch("s"),
@@ -57,5 +71,5 @@ def tried_again(landed: pl.LazyFrame) -> tuple[pl.DataFrame, int]:
         pl.col("asked") == pl.col("asked").shift()
     )
     runs = records.select("trace", id=(~goes_on.fill_null(value=False)).cum_sum().cast(pl.UInt64))
-    several = runs.filter(pl.len().over("id") > 1)
+    several = runs.filter(pl.col("trace").n_unique().over("id") > 1)
     return several.group_by("id").agg(pl.col("trace").unique().sort()).sort("id"), several.height

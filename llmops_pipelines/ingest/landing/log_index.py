@@ -29,7 +29,7 @@ def changed_files(
         current_files(narrow)
         .sort("source_file", "modified_ns")
         .unique("source_file", keep="last", maintain_order=True)
-        .select("source_file", "source_format", was=pl.struct("size", "modified_ns"))
+        .select("source_file", "source_format", was_size="size", was_modified="modified_ns")
     )
     listing, found = iter(files), list[LogFile]()
     while chunk := list(islice(listing, _CHUNK)):
@@ -47,8 +47,10 @@ def _changed(
             "modified_ns": pl.Series([file.modified_ns for file in listed], dtype=pl.Int64),
         }
     ).join(last, on="source_file", how="left", maintain_order="left")
+    # One by one: Polars 2.1 panics where it compares structs of which the join found none.
     changed = seen.select(
-        pl.col("was").is_null() | (pl.struct("size", "modified_ns") != pl.col("was"))
+        pl.col("size").ne_missing(pl.col("was_size"))
+        | pl.col("modified_ns").ne_missing(pl.col("was_modified"))
     ).to_series()
     if sources is not None:
         changed |= _read_otherwise(seen, changed, sources)

@@ -19,6 +19,7 @@ from llmops_pipelines.ingest.landing.shaping import (
 )
 from llmops_pipelines.ingest.log_files.lines import too_long
 from llmops_pipelines.ingest.log_files.other_providers import of_others
+from llmops_pipelines.ingest.log_files.own_lines import own_lines
 from llmops_pipelines.ingest.options import LandingOptions
 from llmops_pipelines.ingest.privacy.forgetting import SPELLINGS
 from llmops_pipelines.ingest.privacy.labels import other_spellings, without_people
@@ -83,6 +84,7 @@ def _read_frame(
     dated = readable if reading.dated_by_file else readable.with_columns(date=_NO_DATE)
     read = _records(dated, reading)
     rows = read_lines(connection, read.records.select("n", "raw"), reading, options.limits)
+    rows, read = _without_own(own_lines(rows, read, readable, reading), rows, read)
     others = of_others(rows, read, readable, reading)
     if others.is_empty():
         return _part_of(lines, read, rows, reading, options, beside)
@@ -160,6 +162,15 @@ def _unread(lines: pl.DataFrame, most_bytes: int) -> pl.DataFrame:
         .then(long)
         .otherwise(pl.lit("line: is not UTF-8; write logs as UTF-8")),
     )
+
+
+def _without_own(own: pl.Series, rows: Rows, read: Unpacked) -> tuple[Rows, Unpacked]:
+    """What was read, where the lines ``own`` count for nothing."""
+    if own.is_empty():
+        return rows, read
+    rows, read = _without(own.to_frame(), rows, read)
+    ignored = pl.DataFrame({"line": own, "count": 1}, schema=read.ignored.schema)
+    return rows, read._replace(ignored=pl.concat([read.ignored, ignored]))
 
 
 def _without(others: pl.DataFrame, rows: Rows, read: Unpacked) -> tuple[Rows, Unpacked]:

@@ -22,6 +22,7 @@ from llmops_pipelines.ingest.log_files.carried import NameOf, carried_records, u
 from llmops_pipelines.ingest.log_files.enclosed import enclosed_records
 from llmops_pipelines.ingest.log_files.exchanges import exchanged, with_exchanges
 from llmops_pipelines.ingest.log_files.files import Content, DamagedFileError, foreign
+from llmops_pipelines.ingest.log_files.har import har_lines
 from llmops_pipelines.ingest.log_files.lines import Block, Refused, read_blocks, sample_lines
 from llmops_pipelines.ingest.log_files.other_providers import PROVIDERS
 from llmops_pipelines.ingest.log_files.parquet_bounds import NoTableError
@@ -267,6 +268,9 @@ def _document(
     records = document_records(connection, content)
     if records is None:
         return None
+    if source is None and (exchanges := har_lines(records)) is not None:
+        found = sniff([line for line in exchanges if line][:_SAMPLE_LINES])
+        return Opened(_SNIFFED[found or "openai"], found, _as_blocks(exchanges))
     found = source.format if source else sniff(records[:_SAMPLE_LINES])
     if found is None or not _fit(objects_in(records[:_SAMPLE_LINES]), found, source):
         inner = enclosed_records(records)

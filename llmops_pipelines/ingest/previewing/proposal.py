@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
@@ -31,6 +32,8 @@ from llmops_pipelines.reference import parse_document
 _SAMPLE: Final = 5_000
 _LONGEST: Final = 600
 """Seconds that the middle call takes at most."""
+_DATE: Final = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{8}")
+_TIME_OF_DAY: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
 _TELLING: Final = ("model", "model_requested", "input_tokens", "output_tokens", "answer")
 """Fields of which a record of a call has one."""
 _TOLD: Final = (
@@ -205,20 +208,10 @@ def _told_model(profile: Profile, options: LandingOptions) -> Guess | None:
 
 def _day_of(file: LogFile, found: Sequence[Profile], options: LandingOptions) -> Guess:
     day = file_day(file, options.start, options.moment.date())
-    clock = next(
-        (profile.shown for profile in found
-         if set(profile.names) & set(SYNONYMS["started_at"]) and profile.are_numbers),
-        None,
-    )  # fmt: skip
-    why = (
-        f"{clock} counts from a beginning that it does not name; add it to each when exporting"
-        if clock
-        else "no path holds a date; log when a call began"
-    )
     return Guess(
         None,
         "the file's own date",
-        f"{why}. Until then every call is dated to this day",
+        f"{_why_no_time(found)}. Until then every call is dated to this day",
         constant=f"{day}T00:00:00Z",
     )
 
@@ -246,6 +239,29 @@ def _doubt_lists(found: Sequence[Profile], guesses: Mapping[str, Guess]) -> None
             made.review = (
                 f"lists up to {most:,}, of which only the first is read: export one a line"
             )
+
+
+def _why_no_time(found: Sequence[Profile]) -> str:
+    """Why no path says when a call began, and what to do."""
+    names = set(SYNONYMS["started_at"])
+    counting = (each.shown for each in found if names & set(each.names) and each.are_numbers)
+    if clock := next(counting, None):
+        return (
+            f"{clock} counts from a beginning that it does not name; add it to each when exporting"
+        )
+    day, hour = (
+        next((each.shown for each in found if _all_are(spelling, each)), None)
+        for spelling in (_DATE, _TIME_OF_DAY)
+    )
+    if day and hour:
+        return f"{day} is the date and {hour} the time of day; export both in one field (date time)"
+    if day:
+        return f"{day} is a date without a time of day; export both in one field (date time)"
+    return "no path holds a date; log when a call began"
+
+
+def _all_are(spelling: re.Pattern[str], profile: Profile) -> bool:
+    return profile.are_texts and all(spelling.fullmatch(text.strip()) for text in profile.texts)
 
 
 def _settle_times(guesses: dict[str, Guess]) -> None:

@@ -54,10 +54,12 @@ def with_neighbours(
         calls = others.group_by("source_file").agg(elsewhere=pl.col("call_id").sort())
         kept[day] = _with(kept[day], calls)
     # What was heard of a day that is closed by now stays.
-    mornings = {day for near in around for day in (near, near + _DAY)} & wanted.keys()
-    for day in (day for day in sorted(mornings) if day - _DAY in wanted):
-        told = _told_of_evening(lake, kept[day - _DAY], kept[day], day)
-        kept[day] = _with(kept[day], told)
+    mornings = {day for near in around for day in (near, near + _DAY)}
+    for day in (day for day in sorted(wanted) if day in mornings and day - _DAY in wanted):
+        before = kept[day]
+        kept[day] = _with(before, _told_of_evening(lake, kept[day - _DAY], before, day))
+        if not kept[day].equals(before):  # a trace may go on for days
+            mornings.add(day + _DAY)
     return {day: LANDED_DAYS.require(rows) for day, rows in kept.items()}
 
 
@@ -90,23 +92,19 @@ def _told_of_evening(
     """What the files of the day before ``day`` say of traces that go on in those of ``day``."""
     before = day - _DAY
     nothing = LANDED_DAYS.empty().select("source_file", "said_before", "tried_before")
-    soon = pl.col("started_at") < datetime.combine(day, time()) + ingest.GOES_ON
+    hashed = pl.col("trace_id").hash()
     try:
         if evening.is_empty() or morning.is_empty():
             return nothing
+        known = ingest.evening_of(evening).said
         calls = landed_rows(lake, LANDED_CALLS, before, evening).filter(~ingest.NO_CALL)
         steps = landed_rows(lake, LANDED_STEPS, before, evening)
-        goes_on = (
-            landed_rows(lake, LANDED_CALLS, day, morning)
-            .filter(soon)
-            .select("source_file", "trace_id")
-            .unique()
-            .collect()
-        )
-        traces = goes_on["trace_id"].unique().implode()
+        later = landed_rows(lake, LANDED_CALLS, day, morning)
+        # Hashes, for the days may be large, and hardly any trace is of both.
+        traces = later.select(hashed.unique()).collect(engine="streaming").to_series().implode()
         sizes = (
-            pl.concat([rows.select("trace_id") for rows in (calls, steps)])
-            .filter(pl.col("trace_id").is_in(traces))
+            pl.concat([rows.select("trace_id") for rows in (calls, steps, known.lazy())])
+            .filter(hashed.is_in(traces))
             .group_by("trace_id")
             .len()
             .filter(pl.col("len") <= ingest.LARGEST)
@@ -115,9 +113,10 @@ def _told_of_evening(
         if sizes.is_empty():
             return nothing
         theirs = pl.col("trace_id").is_in(sizes["trace_id"].implode())
+        goes_on = later.filter(theirs).select("source_file", "trace_id").unique().collect()
         landed, stepped = (rows.filter(theirs).collect() for rows in (calls, steps))
     except LakeError:  # a damaged part; the day itself tells
         return morning.select(nothing.columns)
     told = ingest.trace_steps(stepped)
     made = ingest.llm_calls(landed, told)
-    return ingest.told_of_evening(landed, told, made, goes_on)
+    return ingest.told_of_evening(landed, told, made, goes_on, known)

@@ -144,7 +144,9 @@ def test_a_call_that_two_systems_logged_at_one_time_stays_together(seed):
 
 
 def untraced(seed: int, calls: int = 60) -> pl.DataFrame:
-    """Calls without a trace, of few users and few questions, many of which fail and come again."""
+    """Calls of traces of their own, of few users and few questions, many of which fail and come
+    again; half of them were logged without a trace.
+    """
     rng = random.Random(seed)
     base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
     rows = []
@@ -154,10 +156,11 @@ def untraced(seed: int, calls: int = 60) -> pl.DataFrame:
             "request_digest": rng.choice(["d", "e", f"d-{number}", None]),
         }  # fmt: skip
         began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        trace = rng.choice(["", "t-"])
         for attempt in range(rng.choice([1, 1, 2, 3])):
             name = f"{number}-{attempt}"
             row = {
-                **base, **asked, "call_id": name, "trace_id": name, "record_digest": name,
+                **base, **asked, "call_id": name, "trace_id": trace + name, "record_digest": name,
                 "started_at": began, "status": rng.choice(["ok", "error", "error"]),
                 "response_id": None,
             }  # fmt: skip
@@ -168,7 +171,7 @@ def untraced(seed: int, calls: int = 60) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_was_tried_again_without_a_trace_stays_together(seed):
+def test_what_was_tried_again_in_traces_of_their_own_stays_together(seed):
     rows = untraced(seed)
     found, parts = dealt_small(rows)
     whole = llm_calls(rows)
@@ -270,6 +273,39 @@ def streams(seed: int, calls: int = 60) -> pl.DataFrame:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_stream_stays_together_with_the_record_that_saw_it_begin(seed):
     rows = streams(seed)
+    found, parts = dealt_small(rows)
+    assert found.equals(llm_calls(rows))
+    assert found.height == 60
+    assert sum(part.height > 0 for part in parts) > 2
+
+
+def blind_streams(seed: int, calls: int = 60) -> pl.DataFrame:
+    """Streams that LangChain and a library below it logged, of which one or both read no counts."""
+    rng = random.Random(seed)
+    base = landed_lines(call(1)).rows().drop("day").row(0, named=True)
+    nothing = dict.fromkeys((*TOKEN_BUCKETS, "response_id"))
+    rows = []
+    for number in range(calls):
+        began = utc_moment("2026-11-10T12:00:00") + timedelta(seconds=rng.uniform(0, 3600))
+        asked = {"request_digest": rng.choice(["d", f"d-{number}"])}
+        counts = rng.choice([nothing, {"uncached_input": 5, "response_id": None}])
+        took = rng.choice([300.0, 40_000.0])
+        for inward, (library, told) in enumerate([("langchain", counts), ("openai", nothing)]):
+            name = f"{library}-{number}"
+            row = {
+                **base, **asked, **told, "source_format": "openinference", "call_id": name,
+                "instrumentation": library, "trace_id": f"t-{name}", "record_digest": name,
+                "started_at": began + timedelta(milliseconds=100 * inward),
+                "latency_ms": took - 150 * inward,
+            }  # fmt: skip
+            rows.append(row)
+    rng.shuffle(rows)
+    return pl.DataFrame(rows, schema=LANDED_CALLS.schema)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stream_stays_together_with_the_record_that_read_no_counts_of_it(seed):
+    rows = blind_streams(seed)
     found, parts = dealt_small(rows)
     assert found.equals(llm_calls(rows))
     assert found.height == 60

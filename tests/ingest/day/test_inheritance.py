@@ -189,6 +189,66 @@ def test_without_a_trace_others_later_and_other_messages_are_another_request(
     assert attempts(untraced(1, **FAILED), again)[again["id"]] == (told, None)
 
 
+def retraced(number: int, second: int = 0, **changes: Any) -> dict[str, Any]:
+    """A call of a trace of its own, of a user who is known."""
+    return untraced(number, second, **changes) | {"trace_id": f"t-{number}"}
+
+
+def test_what_failed_in_one_trace_and_is_sent_again_in_another_is_an_attempt():
+    found = attempts(
+        retraced(1, **FAILED),
+        retraced(2, 30, **FAILED),
+        call(2, trace_id="t-2", user_id="u-1", id="other-work"),
+        retraced(2, 40, id="c-2b", **FAILED),
+        retraced(3),
+        retraced(4),
+    )
+    assert found == {
+        "c-1": (1, None), "c-2": (2, "c-1"), "c-2b": (3, "c-1"), "c-3": (4, "c-1"),
+        "c-4": (1, None), "other-work": (1, None),
+    }  # fmt: skip
+
+
+def test_a_source_that_counts_attempts_over_traces_is_believed():
+    found = attempts(retraced(1, attempt=1, **FAILED), retraced(2, attempt=4))
+    assert found == {"c-1": (1, None), "c-2": (4, "c-1")}
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        retraced(2, user_id="u-2"),
+        retraced(2, user_id=None),
+        retraced(2, session_id="another"),
+        retraced(4),
+        retraced(1, 10),
+        retraced(2, feature="other"),
+        retraced(2, request={"model": "m", "messages": [{"role": "user", "content": "other"}]}),
+    ],
+)
+def test_over_traces_others_later_sooner_and_other_messages_are_another_request(
+    again: dict[str, Any],
+):
+    again = again | {"id": "again"}
+    failed = retraced(1, latency_ms=20_000, **FAILED)
+    assert attempts(failed, again)["again"] == (1, None)
+
+
+def test_who_asks_again_after_an_answer_asks_anew():
+    assert attempts(retraced(1), retraced(2)) == {"c-1": (1, None), "c-2": (1, None)}
+    found = attempts(retraced(1, **FAILED), retraced(1, 30, id="answered"), retraced(2))
+    assert found["c-2"] == (1, None)
+
+
+def test_samples_side_by_side_that_failed_are_no_attempts_of_each_other():
+    def sample(n: int) -> dict[str, Any]:
+        at = f"2026-11-10T09:01:00.{n}Z"
+        return same_request(n, timestamp=at, latency_ms=900, user_id="u", **FAILED)
+
+    for trace in ({"trace_id": "t"}, {"trace_id": None}):
+        assert set(attempts(*(sample(n) | trace for n in range(3))).values()) == {(1, None)}
+
+
 def test_without_a_trace_nobody_knows_whether_a_stranger_asked_again():
     nobody = [untraced(n, user_id=None, **changes) for n, changes in ((1, FAILED), (2, {}))]
     assert attempts(*nobody) == {"c-1": (1, None), "c-2": (1, None)}

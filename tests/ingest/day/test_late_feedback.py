@@ -36,7 +36,8 @@ class Calls:
     def __call__(self, asked: date) -> pl.LazyFrame:
         self.read.append((asked - DAY).days)
         schema = {"call_id": pl.String, "trace_id": pl.String}
-        return pl.LazyFrame(self.days[asked], schema=schema, orient="row")
+        calls = pl.LazyFrame(self.days[asked], schema=schema, orient="row")
+        return calls.with_columns(response_id=pl.lit("r-") + pl.col("call_id"))
 
 
 def found(judgements, calls: Calls, *, touched=None, recorded=None):
@@ -58,6 +59,11 @@ def test_feedback_counts_on_the_day_of_its_call_or_trace():
     calls = Calls(d0=[("a", "t")], d1=[("b", "u")], d2=[])
     judgements = [(0, "a", None), (1, "a", None), (2, None, "u"), (2, "step", "t"), (2, "x", "y")]
     assert found(judgements, calls) == {1: 0, 2: 1, 3: 0}
+
+
+def test_feedback_may_name_the_response_of_its_call():
+    calls = Calls(d0=[("a", "t")], d1=[("b", "u")], d2=[])
+    assert found([(2, "r-a", "of the request to judge"), (2, "r-b", None)], calls) == {0: 0, 1: 1}
 
 
 def test_of_several_days_its_own_counts_first_then_the_latest_before_then_the_one_after():

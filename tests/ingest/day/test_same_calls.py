@@ -227,6 +227,16 @@ def test_where_two_candidates_fit_nothing_is_joined():
     assert ids(gateway, *tracers) == [["a"], ["b"], ["g"]]
 
 
+@pytest.mark.parametrize("gateway", ["a", "b", "c"])
+def test_two_candidates_are_two_wherever_they_stand_in_the_order_of_ids(gateway: str):
+    systems = {name: "litellm" if name == gateway else "langfuse" for name in "abc"}
+    records = [
+        record(name, trace_id=name, source_format=system, request_digest=None)
+        for name, system in systems.items()
+    ]
+    assert ids(*records) == [["a"], ["b"], ["c"]], "at least two calls were made, and paid for"
+
+
 def logged_twice(count: int, **changes: Any) -> list[dict[str, Any]]:
     """``count`` calls of the same tokens within a second, each by a gateway and a tracing tool."""
     return [
@@ -376,6 +386,90 @@ def test_equal_streams_at_one_time_are_told_one_to_one():
 )
 def test_what_no_stream_follows_at_once_stays_a_call(changes: dict[str, Any]):
     assert ids(begun("a"), streamed("b", **changes)) == [["a"], ["b"]]
+
+
+LANGCHAIN = "@arizeai/openinference-instrumentation-langchain"
+
+
+def blind(call_id: str, **changes: Any) -> dict[str, Any]:
+    """A whole stream, of which an instrumentation below another reads neither id nor counts."""
+    below = {"instrumentation": "openai", "trace_id": call_id, "is_stream": True, "after": 0.01}
+    return begun(call_id, **below | {"latency_ms": 950.0} | changes)
+
+
+def handed_on(call_id: str, **changes: Any) -> dict[str, Any]:
+    return record(call_id, **{"instrumentation": LANGCHAIN, "request_digest": "d"} | changes)
+
+
+def test_a_stream_whose_counts_only_the_upper_library_reads_is_one_call_with_them():
+    (row,) = one_by_one(handed_on("a"), blind("b")).to_dicts()
+    assert (row["call_id"], row["uncached_input"], row["is_stream"]) == ("a", 10, True)
+    assert ids(handed_on("a"), blind("b", instrumentation=None)) == [["a", "b"]]
+    assert ids(handed_on("a", **NOTHING), blind("b", response_id="r")) == [["b", "a"]]
+    upper = [handed_on("a", trace_id="1"), handed_on("c", trace_id="2", after=0.02)]
+    lower = [blind("b"), blind("d", after=0.03)]
+    assert ids(*upper, *lower) == [["a", "b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"request_digest": "other"},
+        {"request_digest": None},
+        {"model": "other", "model_requested": "other"},
+        {"latency_ms": 2000.0, "after": 0.5},
+        {"project": "other"},
+        {"instrumentation": LANGCHAIN},
+        {"status": "error"},
+    ],
+)
+def test_what_knows_no_counts_and_is_not_seen_by_another_library_stays_a_call(
+    changes: dict[str, Any],
+):
+    assert ids(handed_on("a"), blind("b", **changes)) == [["a"], ["b"]]
+
+
+def test_a_stream_without_counts_beside_two_of_another_library_joins_neither():
+    others = [handed_on("a", trace_id="1"), handed_on("c", trace_id="2")]
+    assert ids(*others, blind("b")) == [["a"], ["b"], ["c"]]
+
+
+def test_calls_side_by_side_with_equal_counts_are_told_apart_by_their_messages():
+    def both(name: str) -> list[dict[str, Any]]:
+        said = {"request_digest": name, "project": None}
+        upper = handed_on(f"{name}-upper", trace_id=f"{name}-1", **said | {"latency_ms": 1000.0})
+        lower = {"instrumentation": "openai", "trace_id": f"{name}-2", "after": 0.01}
+        return [upper, record(f"{name}-lower", **said, **lower, latency_ms=950.0, response_id=name)]
+
+    assert len(ids(*both("x"), *both("y"))) == 2
+
+
+@pytest.mark.parametrize("lower_says_more", [True, False])
+def test_a_call_that_a_library_below_gave_a_trace_of_its_own_stays_in_that_of_its_request(
+    lower_says_more: bool,
+):
+    upper = handed_on("a", trace_id="request", parent_id="step")
+    lower = record("b", instrumentation="openai", trace_id="own", after=0.01, latency_ms=950.0)
+    less = {"content_digest": None}
+    upper, lower = (upper | less, lower) if lower_says_more else (upper, lower | less)
+    (row,) = one_by_one(upper, lower | {"response_id": "r"}).to_dicts()
+    assert row["call_id"] == ("b" if lower_says_more else "a")
+    assert (row["trace_id"], row["parent_id"]) == ("request", "step")
+
+
+def test_failures_side_by_side_are_told_apart_by_their_messages():
+    nothing = {**NOTHING, "status": "error", "error_class": "rate_limit"}
+
+    def both(name: str, digest: str) -> list[dict[str, Any]]:
+        upper = handed_on(f"{name}-upper", trace_id=f"{name}-1", **nothing)
+        below = {"instrumentation": "openai", "trace_id": f"{name}-2", "after": 0.01}
+        lower = record(f"{name}-lower", **nothing, **below, latency_ms=950.0)
+        return [each | {"request_digest": digest} for each in (upper, lower)]
+
+    storm = [*both("w", "one"), *both("x", "same"), *both("y", "same"), *both("z", "other")]
+    assert sorted(sorted(copies) for copies in ids(*storm)) == [
+        [f"{name}-lower", f"{name}-upper"] for name in "wxyz"
+    ]
 
 
 def test_every_record_is_accounted_for_by_the_call_it_became():

@@ -331,6 +331,27 @@ def test_a_clock_that_counts_from_nowhere_gives_the_date_of_the_file() -> None:
     assert lake.rows()["day"].to_list() == [date(2026, 11, 9)] * 3
 
 
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2026-11-10", "date is the date and time the time of day; export both in one field"),
+        ("10.11.2026", "date is the date and time the time of day; export both in one field"),
+        (None, "no path holds a date"),
+    ],
+)
+def test_a_date_and_a_time_in_two_columns_are_told_as_what_they_are(day: str | None, said: str):
+    times = [f"9:{n:02d}:00" for n in range(3)]
+    records = three(receivedAt=[None] * 3, date=[day] * 3, time=times)
+    proposal = propose(log("imported/2026-11-09/two.jsonl", lines(*records)), options())
+    assert said in proposal.text
+
+
+def test_a_date_alone_is_told_too():
+    records = three(receivedAt=[None] * 3, date=["11/10/2026"] * 3)
+    proposal = propose(log("imported/2026-11-09/one.jsonl", lines(*records)), options())
+    assert "date is a date without a time of day" in proposal.text
+
+
 def test_ids_that_are_fractions_are_left_for_they_would_be_rejected() -> None:
     assert "call_id" not in guesses(*three(requestId=[1.5, 2.5, 3.5]))
 

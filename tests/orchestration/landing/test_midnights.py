@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 import polars as pl
@@ -18,6 +18,7 @@ from tests.ingest.worlds import NOON, call, lines, options
 from tests.orchestration.folders import DAY, NEXT, Folder, calls_of
 
 FAILED = {"response": None, "error": {"type": "timeout", "message": "too slow", "status": 504}}
+ONE = timedelta(days=1)
 ASKED = {"request": {"model": "m", "messages": [{"role": "user", "content": "Why?"}]}}
 
 
@@ -121,6 +122,28 @@ def test_the_calls_of_the_morning_are_those_of_whom_the_evening_named(folder, or
     ]
 
 
+DAYS = {
+    "root.jsonl": tried(1, DAY, "14:30:00", **ROOT),
+    "second.jsonl": tried(2, NEXT, "17:20:00", parent_id="c-1", feature=None),
+    "third.jsonl": tried(3, NEXT + ONE, "11:00:00", parent_id="c-1", feature=None),
+    "fourth.jsonl": tried(4, NEXT + 2 * ONE, "23:00:00", parent_id="c-1", feature=None),
+}
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(DAYS)], ids="-".join)
+def test_a_trace_may_go_on_for_days(folder, order):
+    for name in order:
+        folder.log(name, DAYS[name])
+        land(folder)
+    (jo,) = ingest.hidden(pl.Series(["jo"]), b"key")
+    known = found(folder, "user_hash", "session_id", "feature", "team")
+    assert known == [(f"c-{n}", jo, "s", "search", "find") for n in range(1, 5)]
+    assert land(folder).changed == {}
+    folder.log("root.jsonl", tried(1, DAY, "14:30:00", **ROOT | {"feature": "other"}))
+    land(folder)
+    assert {feature for _, feature in found(folder, "feature")} == {"other"}
+
+
 def test_a_step_may_be_the_root_of_the_evening(folder):
     step = {
         "kind": "step", "id": "s-1", "trace_id": "t", "step": "chain", "user_id": "jo",
@@ -171,7 +194,7 @@ def test_users_and_sessions_of_the_evening_leave_with_the_calls_of_the_morning(f
         folder.log(name, content)
     land(folder)
     said = folder.lake.read(LANDED_DAYS, [NEXT])["said_before"]
-    assert said.list.len().sum() == 1
+    assert said.list.len().sum() == 2, "of both files that go on"
     stored = folder.lake.stored(LANDED_DAYS, NEXT)
     expire(folder.lake, {LANDED_CALLS.name: date(2026, 11, 12)}, now=NOON)
     assert folder.lake.read(LANDED_DAYS, [NEXT])["said_before"].list.len().sum() == 0
@@ -187,7 +210,7 @@ def test_a_damaged_evening_says_what_it_said(folder):
     folder.log("more.jsonl", calls_of(NEXT, 10))
     assert set(land(folder).changed) == {NEXT}
     said = folder.lake.read(LANDED_DAYS, [NEXT])["said_before"]
-    assert said.list.len().sum() == 1
+    assert said.list.len().sum() == 2, "of both files that go on"
 
 
 def test_a_lake_of_an_earlier_release_has_its_midnights_looked_at_once(folder):
