@@ -32,6 +32,9 @@ _ENDS: Final = ("response.completed", "response.failed", "response.incomplete", 
 _EVENT_MARKS: Final = ("sequence_number", "response", "item_id", "output_index")
 """Events have one of these; older ones and those of other servers no number."""
 
+_OBJECTS: Final = ("response", "realtime.response")
+"""Those of the Realtime API name neither time nor model: their envelope has to."""
+
 _RUNNING: Final = ("queued", "in_progress")
 
 
@@ -108,7 +111,7 @@ def _unpack(record: Record) -> Iterator[Record]:
         yield _bare(record["response"]) | {"is_stream": True} if ended else {"kind": "ignored"}
     elif "event_id" in record:  # of the Realtime API's session
         yield {"kind": "ignored"}
-    elif record.get("object") == "response":
+    elif record.get("object") in _OBJECTS:
         running = record.get("status") in _RUNNING  # its final object is another record
         # Status and user of a response are no envelope's: they are read with the response.
         beside = record | {"status": None, "user": None}
@@ -169,9 +172,9 @@ def _recognises(record: Mapping[str, Any]) -> bool:
     if isinstance(response, list):
         return bool(response) and isinstance(response[0], dict) and _is_event(response[0])
     if isinstance(response, dict):
-        return response.get("object") == "response" or _is_event(record)
+        return response.get("object") in _OBJECTS or _is_event(record)
     request = record.get("request")
-    if record.get("object") == "response" or _is_event(record):
+    if record.get("object") in _OBJECTS or _is_event(record):
         return True
     failed = response is None and record.get("error") and isinstance(request, dict)
     return bool(failed) and "input" in as_object(request) and "messages" not in as_object(request)

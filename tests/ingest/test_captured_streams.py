@@ -343,6 +343,10 @@ def test_responses_of_the_realtime_api_are_calls_of_an_unknown_model() -> None:
     assert texts(lake) == [("It is on its way.", [])]
     ((_, why),) = reasons(landed(log("log.jsonl", lines(*events))))
     assert why.startswith("started_at: is missing")
+    around = {"timestamp": "2026-11-10T09:00:00Z", "model": "gpt-realtime"}
+    enveloped = landed(log("log.jsonl", lines(around | {"response": events[-1]["response"]})))
+    told = ("status", "model", "uncached_input", "audio_output")
+    assert enveloped.rows().select(told).rows() == [("ok", "gpt-realtime", 36, 20)]
 
 
 def test_pieces_of_a_gemini_stream_are_one_call_with_its_text() -> None:
