@@ -66,9 +66,11 @@ def with_neighbours(
 def _with(files: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """``files`` with the lists that were ``found`` for some of them; the others have none."""
     lists = [name for name in found.columns if name != "source_file"]
+    # Few files have any, and a join of lists takes kilobytes a row, be they empty.
+    some = found.filter(pl.any_horizontal(pl.col(name).list.len() > 0 for name in lists))
     return (
         files.drop(lists)
-        .join(found, on="source_file", how="left", maintain_order="left")
+        .join(some, on="source_file", how="left", maintain_order="left")
         .with_columns(pl.col(name).fill_null([]) for name in lists)
     )
 

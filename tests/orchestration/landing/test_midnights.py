@@ -2,6 +2,8 @@
 
 import itertools
 import shutil
+import subprocess
+import sys
 from datetime import date, timedelta
 from functools import partial
 
@@ -226,3 +228,36 @@ def test_a_lake_of_an_earlier_release_has_its_midnights_looked_at_once(folder):
     shutil.rmtree(folder.root / "lake" / LATE_FEEDBACK.name)
     assert set(land(folder).changed) == {NEXT}
     assert found(folder, "attempt", "retry_of") == CHAIN
+
+
+MANY = """
+import io, re
+import polars as pl
+from datetime import date
+from llmops_pipelines.orchestration.landing.midnights import with_neighbours
+from llmops_pipelines.tables import LANDED_DAYS
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024
+
+lists = {name: dtype for name, dtype in LANDED_DAYS.schema.items() if isinstance(dtype, pl.List)}
+files = pl.DataFrame({"source_file": [f"{n:06d}.json" for n in range(200_000)]}).with_columns(
+    pl.lit("d").alias("digest"), pl.lit("b").alias("batch"),
+    *(pl.lit([], dtype).alias(name) for name, dtype in lists.items()),
+)
+stored = io.BytesIO()
+files.write_parquet(stored)
+files = pl.read_parquet(stored.getvalue())
+day, held = date(2026, 11, 10), peak()
+told = with_neighbours(None, {day: files}, {day: files}, ())
+assert told[day].equals(files)
+print(peak() - held)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel")
+def test_files_that_have_nothing_in_common_with_their_neighbours_take_no_memory():
+    """A day may be a million objects of one record each."""
+    child = [sys.executable, "-c", MANY]
+    told = subprocess.run(child, capture_output=True, check=True, text=True).stdout
+    assert int(told) < 100, "MB"
