@@ -120,7 +120,7 @@ from llmops_pipelines.savings.routing.replay import (
 from llmops_pipelines.savings.routing.router_calls import is_routers_own
 from llmops_pipelines.savings.routing.routing import ALL, routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
-from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR, days_of_traffic
 
 __all__ = [
     "ALL",
@@ -208,6 +208,7 @@ __all__ = [
     "compression_rows",
     "compressor",
     "contexts_of",
+    "days_of_traffic",
     "divergences",
     "examples",
     "extractive",

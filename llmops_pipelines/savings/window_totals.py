@@ -11,6 +11,18 @@ from llmops_pipelines.savings.recommendation import in_all, unproven
 from llmops_pipelines.statistics import Interval, mean_interval
 
 DAYS_A_YEAR: Final = 365
+_DAY_US: Final = 86_400_000_000
+
+
+def days_of_traffic(began: pl.Series) -> float | None:
+    """How many days of traffic the calls are that ``began`` then; None for less than one.
+
+    From the first to the last, and once more the longest pause between two: what comes each night,
+    or on Mondays, pauses behind the last one seen, too.
+    """
+    pauses = began.sort().diff().drop_nulls().to_physical().to_list()
+    span = sum(pauses)
+    return (span + max(pauses)) / _DAY_US if span >= _DAY_US else None
 
 
 def saved_figures(saved: pl.DataFrame, days: float | None) -> dict[str, Any]:

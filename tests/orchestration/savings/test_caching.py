@@ -168,7 +168,7 @@ def test_a_feature_that_costs_next_to_nothing_is_not_embedded(lake):
         lake, Features(), lambda texts: pytest.fail("embedded") if texts else embed(texts)
     ).to_dicts()
     assert (row["rung"], row["requests"]) == ("exact", 160)
-    assert "similar questions are not looked at: all of it costs $5.8" in row["reason"]
+    assert "similar questions are not looked at: all of it costs $2.92 a year" in row["reason"]
 
 
 def test_no_calls_say_so(lake, tmp_path):
