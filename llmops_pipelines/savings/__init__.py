@@ -106,7 +106,7 @@ from llmops_pipelines.savings.routing.outcomes import (
     paired_outcomes,
 )
 from llmops_pipelines.savings.routing.pair_shapes import Shaped, as_paired
-from llmops_pipelines.savings.routing.policies import TOO_FEW, policy_rows, too_few, with_traffic
+from llmops_pipelines.savings.routing.policies import TOO_FEW, policy_rows, too_few
 from llmops_pipelines.savings.routing.policy import PolicyError, RoutingPolicy
 from llmops_pipelines.savings.routing.replay import (
     LEAST_QUESTIONS,
@@ -120,7 +120,7 @@ from llmops_pipelines.savings.routing.replay import (
 from llmops_pipelines.savings.routing.router_calls import is_routers_own
 from llmops_pipelines.savings.routing.routing import ALL, routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
-from llmops_pipelines.savings.window_totals import DAYS_A_YEAR, days_of_traffic
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR, days_of_traffic, with_traffic
 
 __all__ = [
     "ALL",

@@ -25,6 +25,14 @@ def days_of_traffic(began: pl.Series) -> float | None:
     return (span + max(pauses)) / _DAY_US if span >= _DAY_US else None
 
 
+def with_traffic(rows: pl.DataFrame, calls_per_day: float | None) -> pl.DataFrame:
+    """``rows`` of savings a call with that of a year; null where it or the traffic is unknown."""
+    per_day = pl.lit(calls_per_day, pl.Float64)
+    return rows.with_columns(
+        (pl.col(f"saved{end}") * per_day * DAYS_A_YEAR).alias(f"saved_a_year{end}") for end in _ENDS
+    ).with_columns(calls_per_day=per_day)
+
+
 def saved_figures(saved: pl.DataFrame, days: float | None) -> dict[str, Any]:
     """``saved`` with its interval and those of a year; all null where no call has a figure.
 
@@ -85,11 +93,5 @@ def _some_lose(saved: pl.Series) -> bool:
     return bool((saved < 0).any())
 
 
-_NAMES: Final = (
-    "saved",
-    "saved_low",
-    "saved_high",
-    "saved_a_year",
-    "saved_a_year_low",
-    "saved_a_year_high",
-)
+_ENDS: Final = ("", "_low", "_high")
+_NAMES: Final = tuple(f"{name}{end}" for name in ("saved", "saved_a_year") for end in _ENDS)
