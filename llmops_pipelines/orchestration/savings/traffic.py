@@ -9,7 +9,7 @@ import polars as pl
 
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.savings import is_routers_own
-from llmops_pipelines.tables import LLM_CALLS, SAMPLED_TRACES
+from llmops_pipelines.tables import CALL_COSTS, LLM_CALLS, SAMPLED_TRACES
 
 
 def routable_per_day(
@@ -38,17 +38,19 @@ def routable_per_day(
 
 
 def sampled_per_day(lake: Lake, days: Sequence[date]) -> dict[str, float]:
-    """Successful calls with texts that each feature's sample stands for, on an average day.
+    """Successful calls with texts and costs that a feature's sample stands for, an average day.
 
     The average is over the days from its first of them on, those without a call included: what
     runs on Mondays does not run every day, and what is new was not there before.
     Fewer than all calls: a trace is drawn whole, and only the call that answers it is looked at.
     """
-    well = lake.scan(LLM_CALLS, days).filter(pl.col("status") == "ok").select("call_id")
+    well = lake.scan(LLM_CALLS, days).filter(status="ok")
+    priced = lake.scan(CALL_COSTS, days).drop_nulls("cost")
     drawn = (
         lake.scan(SAMPLED_TRACES, days)
         .filter("has_text")
         .join(well, on="call_id", how="semi")
+        .join(priced, on="call_id", how="semi")
         .select("feature", "day", "call_id", weight=1 / pl.col("probability"))
         .sort("feature", "day", "call_id")
         .collect()

@@ -36,7 +36,8 @@ def plan_rows(
         calls: `PLANNED`.
         replayed: As `replay_plan` returns it.
         promises: By feature and step; all steps of all features are there.
-        calls_per_day: Calls of each feature that its sample stands for, on an average day.
+        calls_per_day: Calls of known cost of each feature that its sample stands for, on an
+            average day.
         digest: Of all this rests on.
     """
     rows = []
