@@ -58,7 +58,7 @@ class CachePolicy:
     embedding_usd: Decimal = Decimal(0)
     """What one embedding of a question costs; nothing where it is made on one's own machine."""
     calls_per_day: float | None = None
-    """Traffic of a feature, for the saving of a year; by default as replayed."""
+    """Requests that the feature's cache may answer, for the saving of a year; else as replayed."""
 
     most_requests: int = 100_000
     """The latest requests of a feature that are replayed."""
