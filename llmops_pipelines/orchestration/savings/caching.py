@@ -110,7 +110,7 @@ def replays(
         own = requests.filter(feature=feature)
         replay, policy = _replayed(own, vectors, scores)
         reasons = left_out.filter(feature=feature).select("reason", "requests")
-        exact = own.drop_nulls("only_exact").group_by("only_exact").len()
+        exact = own.tail(policy.most_requests).drop_nulls("only_exact").group_by("only_exact").len()
         yield Replayed(feature, replay, policy, dict(exact.iter_rows()), dict(reasons.iter_rows()))
 
 
