@@ -9,7 +9,7 @@ import polars as pl
 
 from llmops_pipelines.savings.plan.plan import STEPS
 from llmops_pipelines.savings.plan.steps import Promise
-from llmops_pipelines.savings.routing.routing import ALL
+from llmops_pipelines.savings.routing.routing import ALL, unambiguous
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics import design_mean
 from llmops_pipelines.tables import SAVINGS_PLAN
@@ -44,18 +44,17 @@ def plan_rows(
     features = sorted(calls["feature"].unique())
     promised = {name: _with_whole({step: promises[name, step] for step in STEPS})
                 for name in features}  # fmt: skip
-    promised[ALL] = _of_all(promised)
-    for feature in [*features, ALL]:
-        if feature == ALL:
-            asked, own = calls, _by_traffic(replayed, calls_per_day)
+    for feature in [*features, None]:
+        if feature is None:
+            asked, own, promise = calls, _by_traffic(replayed, calls_per_day), _of_all(promised)
             per_day = float(own["weight"].sum()) or None
         else:
             asked, own = calls.filter(feature=feature), replayed.filter(feature=feature)
-            per_day = calls_per_day.get(feature)
-        for row in _of_feature(own, promised[feature], per_day):
+            promise, per_day = promised[feature], calls_per_day.get(feature)
+        for row in _of_feature(own, promise, per_day):
             rows.append(
                 {
-                    "feature": feature,
+                    "feature": ALL if feature is None else unambiguous(feature),
                     "calls": own.height,
                     "unpriced": asked["cost"].null_count(),
                     "calls_per_day": per_day,
