@@ -14,7 +14,7 @@ from llmops_pipelines.cost.cube import (
     cost_cube,
     sum_calls,
 )
-from llmops_pipelines.cost.drivers import WEEK, cost_drivers, week_drivers
+from llmops_pipelines.cost.drivers import WEEK, cost_drivers, has_unknown_cost, week_drivers
 from llmops_pipelines.cost.drivers_told import not_compared, told_change, told_week
 from llmops_pipelines.cost.factors import DRIVERS
 from llmops_pipelines.cost.features import UNKNOWN_MODEL, feature_costs
@@ -68,6 +68,7 @@ __all__ = [
     "currencies",
     "dimension_called",
     "feature_costs",
+    "has_unknown_cost",
     "in_cube",
     "month_end",
     "not_compared",

@@ -89,11 +89,23 @@ def two_weeks(cube: pl.DataFrame, last: date) -> tuple[pl.DataFrame, pl.DataFram
     return cube.filter(earlier), cube.filter(recent)
 
 
+def are_alike(before: pl.DataFrame, after: pl.DataFrame) -> bool:
+    """Whether two weeks have calls on as many days, and both a known cost."""
+    days = before["day"].n_unique() == after["day"].n_unique()
+    return days and not (has_unknown_cost(before) or has_unknown_cost(after))
+
+
+def has_unknown_cost(cube: pl.DataFrame) -> bool:
+    """Whether ``COST_CUBE`` has calls that lack a price, and none that has one."""
+    return not cube["cost"].count() and bool(cube["unpriced_calls"].sum())
+
+
 def week_drivers(cube: pl.DataFrame, last: date, *, zone: str = "UTC") -> pl.DataFrame:
     """``cost_drivers`` of the week that ends with ``last``; none of weeks that are not alike.
 
     A week with fewer days of calls than the other would show the beginning of the logs, or a hole
-    in them, as a change. Weekdays on which nobody ever calls are missing in both.
+    in them, as a change. Weekdays on which nobody ever calls are missing in both. Nor is a week
+    compared of none of whose calls the cost is known: it did not cost nothing.
 
     Args:
         cube: ``COST_CUBE`` with ``day``, of the two weeks.
@@ -101,7 +113,7 @@ def week_drivers(cube: pl.DataFrame, last: date, *, zone: str = "UTC") -> pl.Dat
         zone: Whose days they are.
     """
     before, after = two_weeks(cube, last)
-    if before["day"].n_unique() != after["day"].n_unique():
+    if not are_alike(before, after):
         return COST_DRIVERS.empty()
     return cost_drivers(before, after, last=last, zone=zone)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmops_pipelines.cost.change import Change
-from llmops_pipelines.cost.drivers import WEEK, split_change, two_weeks
+from llmops_pipelines.cost.drivers import WEEK, are_alike, has_unknown_cost, split_change, two_weeks
 from llmops_pipelines.cost.factors import CELL, DRIVERS
 
 _OF_ALL: Final = ("volume", "mix")
@@ -26,14 +26,18 @@ _A_CENT: Final = Decimal("0.01")
 def told_week(cube: pl.DataFrame, last: date) -> str:
     """``told_change`` of ``week_drivers``, or why there are none."""
     before, after = two_weeks(cube, last)
-    if before["day"].n_unique() != after["day"].n_unique():
+    if not are_alike(before, after):
         return not_compared(cube, last)
     return told_change(before, after)
 
 
 def not_compared(cube: pl.DataFrame, last: date) -> str:
-    """Why there are no ``week_drivers``: on how many days of either week there are calls."""
-    had, have = (week["day"].n_unique() for week in two_weeks(cube, last))
+    """Why there are no ``week_drivers``: on how many days there are calls, or none has a price."""
+    weeks = two_weeks(cube, last)
+    for week, name in zip(weeks, (f"{WEEK} days before", f"last {WEEK} days"), strict=True):
+        if has_unknown_cost(week):
+            return f"not compared: none of the calls of the {name} has a price"
+    had, have = (week["day"].n_unique() for week in weeks)
     return f"not compared: {had} of the {WEEK} days before have calls, and {have} of these"
 
 

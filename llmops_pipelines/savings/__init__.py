@@ -10,8 +10,6 @@ from llmops_pipelines.savings.answer_cache.requests import (
 )
 from llmops_pipelines.savings.answer_cache.rows import cache_rows
 from llmops_pipelines.savings.answer_cache.savings import (
-    SAME_ANSWER,
-    TTL_HOURS,
     CachePolicy,
     CacheReplay,
     replay_cache,
@@ -28,7 +26,6 @@ from llmops_pipelines.savings.compression.choice import (
     BOUND,
     LOSES_TOO_MUCH,
     NOTHING_TO_SHORTEN,
-    choose_setting,
 )
 from llmops_pipelines.savings.compression.costs import compressed_costs, prompt_tokens
 from llmops_pipelines.savings.compression.examples import recurring_exchanges
@@ -49,7 +46,6 @@ from llmops_pipelines.savings.compression.parts import (
 )
 from llmops_pipelines.savings.compression.replay import (
     COMPRESSED,
-    UNUSED,
     LoggedPrompt,
     affordable,
     compressor,
@@ -69,7 +65,6 @@ from llmops_pipelines.savings.plan.steps import (
     chosen_setting,
     not_taken,
 )
-from llmops_pipelines.savings.prompt_cache.arrangements import AUTOMATIC
 from llmops_pipelines.savings.prompt_cache.block_traces import block_marks
 from llmops_pipelines.savings.prompt_cache.divergence import Divergence, divergences, examples
 from llmops_pipelines.savings.prompt_cache.marks import PromptMarks, prompt_marks, together
@@ -88,7 +83,7 @@ from llmops_pipelines.savings.prompt_cache.rows import (
     WORTH_IT,
     prompt_cache_rows,
 )
-from llmops_pipelines.savings.prompt_cache.rules import RULES, PrefixRule, rule_of
+from llmops_pipelines.savings.prompt_cache.rules import RULES, rule_of
 from llmops_pipelines.savings.prompt_cache.rules import VERSION as RULES_VERSION
 from llmops_pipelines.savings.recommendation import (
     CANNOT_TELL,
@@ -105,13 +100,12 @@ from llmops_pipelines.savings.routing.outcomes import (
     OutcomesError,
     paired_outcomes,
 )
-from llmops_pipelines.savings.routing.pair_shapes import Shaped, as_paired
-from llmops_pipelines.savings.routing.policies import TOO_FEW, policy_rows, too_few, with_traffic
+from llmops_pipelines.savings.routing.pair_shapes import as_paired
+from llmops_pipelines.savings.routing.policies import TOO_FEW, policy_rows, too_few
 from llmops_pipelines.savings.routing.policy import PolicyError, RoutingPolicy
 from llmops_pipelines.savings.routing.replay import (
     LEAST_QUESTIONS,
     MAX_LOSS,
-    ROUTERS,
     Replayed,
     RoutingReplay,
     replay_routing,
@@ -120,13 +114,12 @@ from llmops_pipelines.savings.routing.replay import (
 from llmops_pipelines.savings.routing.router_calls import is_routers_own
 from llmops_pipelines.savings.routing.routing import ALL, routing_savings
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting, waiting
-from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR, days_of_traffic, with_traffic
 
 __all__ = [
     "ALL",
     "ALLOWED",
     "ASKED",
-    "AUTOMATIC",
     "BATCHED",
     "BOUND",
     "CACHEABLE",
@@ -151,17 +144,13 @@ __all__ = [
     "QUALITY_COST",
     "RECOMMENDED",
     "REPLAYED",
-    "ROUTERS",
     "RULES",
     "RULES_VERSION",
-    "SAME_ANSWER",
     "SCOPE",
     "STEPS",
     "SUGGESTED",
     "TOO_FEW",
-    "TTL_HOURS",
     "UNKNOWN_RULE",
-    "UNUSED",
     "WHOLE",
     "WORTH_IT",
     "CachePolicy",
@@ -177,7 +166,6 @@ __all__ = [
     "OutcomesError",
     "Part",
     "PolicyError",
-    "PrefixRule",
     "Prompt",
     "PromptMarks",
     "Replayed",
@@ -185,7 +173,6 @@ __all__ = [
     "RoutingPolicy",
     "RoutingReplay",
     "Sent",
-    "Shaped",
     "Shorten",
     "Technique",
     "Vectors",
@@ -198,7 +185,6 @@ __all__ = [
     "block_marks",
     "cache_rows",
     "cacheable",
-    "choose_setting",
     "chosen_batch",
     "chosen_cache",
     "chosen_policy",
@@ -208,6 +194,7 @@ __all__ = [
     "compression_rows",
     "compressor",
     "contexts_of",
+    "days_of_traffic",
     "divergences",
     "examples",
     "extractive",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from llmops_pipelines.pricing import price_tokens
+from llmops_pipelines.pricing import STANDARD, price_tokens, service_of_call
 from llmops_pipelines.savings.recommendation import CANNOT_TELL, NOTHING_SAVED, RECOMMENDED
 from llmops_pipelines.savings.waiting import DETECTED, INTERACTIVE, MARKED, Waiting
 from llmops_pipelines.savings.window_totals import is_proven_saving, saved_figures
@@ -30,7 +30,6 @@ SUGGESTED: Final = "suggested"
 _WAITED_FOR: Final = "waited_for"
 
 _DAY_HOURS: Final = 24
-_STANDARD_TIERS: Final = ("", "auto", "default", "standard")
 
 
 def replay_batches(calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFrame:
@@ -56,8 +55,7 @@ def replay_batches(calls: pl.DataFrame, price_book: pl.DataFrame) -> pl.DataFram
 
 def batchable() -> pl.Expr:
     """Whether a call is in no batch yet, and asked for nothing that no batch gives."""
-    tier = pl.col("service_tier").fill_null("").str.to_lowercase().is_in(_STANDARD_TIERS)
-    return ~pl.col("is_batch") & tier
+    return service_of_call() == STANDARD
 
 
 def batch_rows(

@@ -11,6 +11,26 @@ from llmops_pipelines.savings.recommendation import in_all, unproven
 from llmops_pipelines.statistics import Interval, mean_interval
 
 DAYS_A_YEAR: Final = 365
+_DAY_US: Final = 86_400_000_000
+
+
+def days_of_traffic(began: pl.Series) -> float | None:
+    """How many days of traffic the calls are that ``began`` then; None for less than one.
+
+    From the first to the last, and once more the longest pause between two: what comes each night,
+    or on Mondays, pauses behind the last one seen, too.
+    """
+    pauses = began.sort().diff().drop_nulls().to_physical().to_list()
+    span = sum(pauses)
+    return (span + max(pauses)) / _DAY_US if span >= _DAY_US else None
+
+
+def with_traffic(rows: pl.DataFrame, calls_per_day: float | None) -> pl.DataFrame:
+    """``rows`` of savings a call with that of a year; null where it or the traffic is unknown."""
+    per_day = pl.lit(calls_per_day, pl.Float64)
+    return rows.with_columns(
+        (pl.col(f"saved{end}") * per_day * DAYS_A_YEAR).alias(f"saved_a_year{end}") for end in _ENDS
+    ).with_columns(calls_per_day=per_day)
 
 
 def saved_figures(saved: pl.DataFrame, days: float | None) -> dict[str, Any]:
@@ -73,11 +93,5 @@ def _some_lose(saved: pl.Series) -> bool:
     return bool((saved < 0).any())
 
 
-_NAMES: Final = (
-    "saved",
-    "saved_low",
-    "saved_high",
-    "saved_a_year",
-    "saved_a_year_low",
-    "saved_a_year_high",
-)
+_ENDS: Final = ("", "_low", "_high")
+_NAMES: Final = tuple(f"{name}{end}" for name in ("saved", "saved_a_year") for end in _ENDS)

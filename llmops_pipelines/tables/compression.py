@@ -38,7 +38,7 @@ COMPRESSION_SAVINGS = Table(
         *bounded("saved", "Mean saving of a call, lost cache reads and summaries taken off.", "usd"),
         Column("saved_share", pl.Float64, "The same as a share of what the calls cost.", "fraction", nullable=True),
         *bounded("saved_a_year", "The same for 365 days of `calls_per_day`.", "usd"),
-        Column("calls_per_day", pl.Float64, "Calls that the sample stands for on an average day: those that answer a trace, with texts.", "calls", nullable=True),
+        Column("calls_per_day", pl.Float64, "Calls that the sample stands for on an average day: those that answer a trace, with texts and a known cost.", "calls", nullable=True),
         Column("calls_after", pl.List(CALL_AFTER), "The calls that the recommended setting shortens, with the tokens that are left; null elsewhere.", nullable=True),
         Column("counted_by", pl.String, "Vocabularies that counted tokens, or `text length`, scaled to the logged tokens."),
         Column("inputs_digest", pl.String, "Digest of the calls, texts and costs it rests on: the same are not replayed again."),

@@ -32,7 +32,7 @@ _SAVED = (
     _money("saved", "What it would have saved in the window; negative where it costs more, null where nothing is claimed."),
     _bound("saved_low", "Lower end of its 95 % interval, as of a window like this; hours as clusters."),
     _bound("saved_high", "Upper end."),
-    _bound("saved_a_year", "`saved` for 365 days of such traffic; null for a file of less than a day of it."),
+    _bound("saved_a_year", "`saved` for 365 days of such traffic, days without a call and today's part counted as what they are; null for a file of less than a day of it."),
     _bound("saved_a_year_low", "Lower end of its 95 % interval."),
     _bound("saved_a_year_high", "Upper end."),
 )  # fmt: skip

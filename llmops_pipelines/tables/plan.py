@@ -18,7 +18,7 @@ SAVINGS_PLAN = Table(
         Column("unpriced", pl.Int64, "Sampled calls whose cost is not known: in no figure.", "calls"),
         Column("changed", pl.Int64, "Those of `calls` that the step changes in the plan.", "calls"),
         Column("dearer", pl.Int64, "Those that it was not taken for: without a price, or dearer so.", "calls"),
-        Column("calls_per_day", pl.Float64, "Calls that the sample stands for on an average day: those that answer a trace, with texts; for `*` of the features that are in it.", "calls", nullable=True),
+        Column("calls_per_day", pl.Float64, "Calls that the sample stands for on an average day: those that answer a trace, with texts and a known cost; for `*` of the features that are in it.", "calls", nullable=True),
         Column("paid_per_call", pl.Float64, "What a call costs today, on the weighted average.", "usd", nullable=True),
         Column("saved_alone", pl.Float64, "Saved per call by this step alone; for plan the sum of the four.", "usd", nullable=True),
         Column("saved", pl.Float64, "Saved per call behind the steps before it; for plan by all.", "usd", nullable=True),

@@ -315,6 +315,21 @@ def test_weeks_are_compared_only_where_both_have_as_many_days():
     assert told_week(workdays, last) == "spend did not change"
 
 
+def test_a_week_without_any_price_did_not_cost_nothing():
+    last = date(2026, 11, 20)
+    unpriced = many(3, model="unheard-of")
+    for unknown, named in ((range(7), "last 7 days"), (range(7, 14), "7 days before")):
+        whole = pl.concat(
+            cube(unpriced if back in unknown else USUAL).with_columns(
+                day=pl.lit(last - timedelta(days=back))
+            )
+            for back in range(14)
+        )
+        assert week_drivers(whole, last).is_empty()
+        told = f"not compared: none of the calls of the {named} has a price"
+        assert told_week(whole, last) == told
+
+
 def test_costs_of_an_older_release_have_no_parts_and_still_add_up():
     nothing = pl.lit(None, COST_CUBE.schema["cost"])
     before = cube(USUAL).with_columns(nothing.alias(name) for name in COST_PARTS)

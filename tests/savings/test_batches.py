@@ -129,6 +129,13 @@ def test_batches_unknown_prices_and_other_tiers_are_counted_apart():
     assert row["paid"] == Decimal("2.5")
 
 
+@pytest.mark.parametrize("tier", [None, "default", "on_demand", "standard_only", " Standard "])
+def test_the_standard_tier_is_standard_however_a_provider_spells_it(tier):
+    claude = {"provider": "anthropic", "model": "claude-sonnet-4-5", "service_tier": tier}
+    row = rows_of(call(0, **claude, uncached_input=100_000), chat=False)["chat"]
+    assert (row["repriced"], row["saved"]) == (1, Decimal("0.15"))
+
+
 def test_a_trace_or_session_that_goes_on_within_a_day_would_break():
     hours = [0, 2, 3, 40]
     starts = [START + timedelta(hours=h) for h in hours]

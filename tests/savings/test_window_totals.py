@@ -6,7 +6,11 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from llmops_pipelines.savings.window_totals import is_proven_saving, saved_figures
+from llmops_pipelines.savings.window_totals import (
+    days_of_traffic,
+    is_proven_saving,
+    saved_figures,
+)
 from llmops_pipelines.statistics import mean_interval
 from llmops_pipelines.tables import MONEY
 
@@ -21,6 +25,29 @@ def calls(*amounts, every=timedelta(minutes=30)):
         },
         schema={"started_at": pl.Datetime("us"), "saved": MONEY},
     )
+
+
+def began(*days, calls=50, every=timedelta(minutes=1)):
+    """Calls on some days from START on, so long after another."""
+    starts = [START + timedelta(days=day) + n * every for day in days for n in range(calls)]
+    return pl.Series(starts[::-1], dtype=pl.Datetime("us"))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "days"),
+    [
+        (began(0, calls=25 * 12, every=timedelta(minutes=5)), 25 / 24),  # parts of two days
+        (began(*range(2)), 2),
+        (began(*range(14)), 14),
+        (began(0, 7, 14, 21), 28),
+        (began(*(7 * week + day for week in range(4) for day in range(5))), 28),
+        (began(0, calls=24), None),
+        (began(0, calls=1), None),
+        (began(), None),
+    ],
+)
+def test_a_job_of_each_night_or_week_has_as_many_days_as_round_the_clock(traffic, days):
+    assert days_of_traffic(traffic) == (days and pytest.approx(days, rel=1e-3))
 
 
 def test_the_interval_is_that_of_a_mean_with_hours_as_clusters():

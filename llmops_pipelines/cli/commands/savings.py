@@ -94,9 +94,7 @@ def cache(
     embedding_usd: Annotated[
         str, typer.Option(help="What embedding a question costs, US dollars; MiniLM costs none.")
     ] = "0",
-    calls_per_day: Annotated[
-        float | None, typer.Option(min=0, help="Traffic, for a year's saving; else as in the file.")
-    ] = None,
+    calls_per_day: CALLS_PER_DAY = None,
     chart_out: CHART_OUT = None,
     as_json: JSON = False,
 ) -> None:
@@ -112,8 +110,8 @@ def cache(
         from llmops_pipelines.cli.savings.caching import Order, policy_of
         from llmops_pipelines.cli.savings.caching import cache as replay
 
-        policy = policy_of(ttl or None, max_wrong, embedding_usd, calls_per_day)
-        code = replay(Order(file, policy, chart_out), as_json=as_json)
+        policy = policy_of(ttl or None, max_wrong, embedding_usd)
+        code = replay(Order(file, policy, calls_per_day, chart_out), as_json=as_json)
     raise typer.Exit(code)
 
 

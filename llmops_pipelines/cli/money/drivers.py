@@ -32,7 +32,7 @@ def tell_drivers(
     """Print what changed spend from ``before`` to ``after``, and write it where that was asked.
 
     Raises:
-        UnusableError: A period without any call, a damaged lake, or a file that cannot be used.
+        UnusableError: A period without any call or price, a damaged lake, or an unusable file.
     """
     resources = resources_of(settings)
     with read_plainly():
@@ -41,6 +41,11 @@ def tell_drivers(
         for period, days in ((before, found.days_before), (after, found.days_after)):
             if not days:
                 raise UnusableError(f"no calls from {period}: {_there(lake, settings)}")
+    for period in found.unknown:
+        raise UnusableError(
+            f"none of the calls from {period} has a price, so what they cost is unknown: add the "
+            f"price to prices.yaml, then {typed('--data', settings.data, 'reprice')}"
+        )
     rows = found.rows.drop("business_day")
     if out:
         write_table(rows, out)

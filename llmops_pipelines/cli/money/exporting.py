@@ -110,7 +110,7 @@ def _tell(found: FocusExport, days: Sequence[date], out: Path) -> None:
     typer.echo(f"{found.rows.height:,} rows of {days[0]} to {days[-1]} (UTC) in {out}")
     says = "exactly" if found.billed == found.spent else "NOT"
     typer.echo(
-        f"BilledCost ${plain_usd(found.billed)}: {says} what the calls cost, "
+        f"BilledCost ${plain_usd(found.billed)}: {says} what the priced calls cost, "
         f"${plain_usd(found.spent)}"
     )
     if found.unpriced_calls:

@@ -18,7 +18,7 @@ from rich.text import Text
 from llmops_pipelines import billing
 from llmops_pipelines.cli import telling
 from llmops_pipelines.cli.logs.filing import File
-from llmops_pipelines.cli.money.spending import plain_usd, write_table
+from llmops_pipelines.cli.money.spending import plain_usd, plain_value, write_table
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.definitions import Settings, resources_of
 from llmops_pipelines.ingest.log_files.files import read_content
@@ -108,13 +108,7 @@ def _as_dict(rows: pl.DataFrame, found: billing.Totals) -> dict[str, Any]:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: _json(value) for name, value in row.items()}
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return plain_usd(value)
-    return value.isoformat() if isinstance(value, date) else value
+    return {name: plain_value(value) for name, value in row.items()}
 
 
 def _show(rows: pl.DataFrame, found: billing.Totals, top: int) -> None:

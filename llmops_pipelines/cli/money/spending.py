@@ -131,12 +131,13 @@ def _as_dict(spend: Spend, by: Sequence[str], days: Sequence[date]) -> dict[str,
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        f"{name}_usd" if isinstance(value, Decimal) or name == "cost" else name: _json(value)
+        f"{name}_usd" if isinstance(value, Decimal) or name == "cost" else name: plain_value(value)
         for name, value in row.items()
     }
 
 
-def _json(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """As JSON holds it: dollars and days are texts."""
     if isinstance(value, Decimal):
         return plain_usd(value)
     return value.isoformat() if isinstance(value, date) else value

@@ -53,7 +53,8 @@ def _row(place: str, number: int, record: dict[str, Any]) -> dict[str, Any]:
     named, answer = _first(record, _ANSWERS, str)
     if answer is not None and not isinstance(answer, str):
         raise UnusableError(f"{place}: {named} is no text")
-    if record.get("timestamp") is None:
+    record = {name: value for name, value in record.items() if value is not None}
+    if "timestamp" not in record:
         raise UnusableError(f"{place}: no timestamp; {_REMEDY}")
     return {
         "line": number,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,8 @@ class Order:
 
     file: Path
     policy: savings.CachePolicy
+    calls_per_day: float | None
+    """Requests like all of the file, those that no cache may answer included."""
     chart_out: Path | None
 
 
@@ -61,9 +63,14 @@ def cache(order: Order, *, as_json: bool) -> int:
     Raises:
         UnusableError: The file cannot be read, or the chart cannot be written.
     """
-    requests, out = savings.cacheable(read_requests(order.file))
+    asked = read_requests(order.file)
+    requests, out = savings.cacheable(asked)
     features = sorted({*requests["feature"], *out["feature"]})
-    told = [_replayed(order, requests.filter(feature=name), out, name) for name in features]
+    told = []
+    for name in features:
+        own = requests.filter(feature=name)
+        policy = replace(order.policy, calls_per_day=_share(order, own.height / asked.height))
+        told.append(_replayed(policy, own, out, name))
     if order.chart_out:
         write_chart(
             order.chart_out, _chart(told, order.policy.allowed), "threshold sweep of a cache"
@@ -73,13 +80,19 @@ def cache(order: Order, *, as_json: bool) -> int:
     return tell(shown, lambda: _tell(told), as_json=as_json)
 
 
-def _replayed(order: Order, own: pl.DataFrame, out: pl.DataFrame, feature: str) -> _Told:
+def _share(order: Order, share: float) -> float | None:
+    return None if order.calls_per_day is None else order.calls_per_day * share
+
+
+def _replayed(
+    policy: savings.CachePolicy, own: pl.DataFrame, out: pl.DataFrame, feature: str
+) -> _Told:
     if own.height > _MANY:
         # Some minutes without a sign of life look like a fault.
         typer.echo(f"{feature}: reading {own['key'].n_unique():,} questions with MiniLM", err=True)
     return _Told(
         feature,
-        savings.replay_cache(own, embed, order.policy),
+        savings.replay_cache(own, embed, policy),
         dict(own.drop_nulls("only_exact").group_by("only_exact").len().sort("only_exact").iter_rows()),
         dict(out.filter(feature=feature).select("reason", "requests").iter_rows()),
     )  # fmt: skip
@@ -182,9 +195,7 @@ def _closing(one: _Told) -> str:
     return f"recommended: {one.replay.recommended}; {one.replay.reason}\n"
 
 
-def policy_of(
-    ttl: float | None, max_wrong: float, embedding_usd: str, calls_per_day: float | None
-) -> savings.CachePolicy:
+def policy_of(ttl: float | None, max_wrong: float, embedding_usd: str) -> savings.CachePolicy:
     """The policy that the options ask for.
 
     Raises:
@@ -196,6 +207,4 @@ def policy_of(
         raise UnusableError(f"--embedding-usd: {embedding_usd!r} is no amount") from error
     if not price.is_finite() or price < 0:
         raise UnusableError(f"--embedding-usd: {embedding_usd!r} is no amount from 0 up")
-    return savings.CachePolicy(
-        ttl_hours=ttl, allowed=max_wrong, embedding_usd=price, calls_per_day=calls_per_day
-    )
+    return savings.CachePolicy(ttl_hours=ttl, allowed=max_wrong, embedding_usd=price)

@@ -215,14 +215,14 @@ def _rows(
     points = savings.compression_points(
         costs.join(calls.select("call_id", "session"), on="call_id").with_columns(weight=1.0)
     )
-    return savings.compression_rows(
+    rows = savings.compression_rows(
         points,
         feature="file",
-        calls_per_day=order.calls_per_day,
         counted_by=compression.counted_by([order.model]),
         digest="",
         max_loss=order.max_loss,
     )
+    return savings.with_traffic(rows, order.calls_per_day)
 
 
 def _llmlingua(model: str) -> savings.Technique:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from math import inf
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import typer
 
+from llmops_pipelines import savings
 from llmops_pipelines.cli.problems import of_file_system
 
 if TYPE_CHECKING:
@@ -77,15 +78,11 @@ def days_of_traffic(began: pl.Series, calls_per_day: float | None) -> float | No
 
     Args:
         began: When each call began.
-        calls_per_day: As ``--calls-per-day`` says; else the days that have calls count, of files
-            that span a day or more.
+        calls_per_day: As ``--calls-per-day`` says; else as `savings.days_of_traffic` tells.
     """
     if calls_per_day is not None:
         return began.len() / calls_per_day if calls_per_day else inf
-    first, last = began.min(), began.max()
-    if not isinstance(first, datetime) or not isinstance(last, datetime):
-        return None
-    return began.dt.date().n_unique() if last - first >= timedelta(days=1) else None
+    return savings.days_of_traffic(began)
 
 
 def of_a_year(row: dict[str, Any]) -> str:

@@ -44,6 +44,8 @@ class Compared(NamedTuple):
     days_before: int
     """Days of the earlier period that have calls."""
     days_after: int
+    unknown: tuple[Period, ...]
+    """Periods with calls of none of which the cost is known: they did not cost nothing."""
 
 
 def period_before(period: Period) -> Period:
@@ -79,6 +81,9 @@ def drivers_between(
         zone,
         was["day"].n_unique(),
         now["day"].n_unique(),
+        tuple(
+            period for period, cube in ((before, was), (after, now)) if cost.has_unknown_cost(cube)
+        ),
     )
 
 

@@ -32,7 +32,7 @@ POLICY = savings.CachePolicy(most_requests=2_000)
 WORTH_USD_A_YEAR = 12.0
 """A feature whose whole bill is less can save less than embedding its questions is worth."""
 
-_METHOD = "2"
+_METHOD = "3"
 """To be raised when the same inputs come to something else."""
 
 NO_REQUESTS = "no calls in the last 14 landed days"
@@ -110,7 +110,7 @@ def replays(
         own = requests.filter(feature=feature)
         replay, policy = _replayed(own, vectors, scores)
         reasons = left_out.filter(feature=feature).select("reason", "requests")
-        exact = own.drop_nulls("only_exact").group_by("only_exact").len()
+        exact = own.tail(policy.most_requests).drop_nulls("only_exact").group_by("only_exact").len()
         yield Replayed(feature, replay, policy, dict(exact.iter_rows()), dict(reasons.iter_rows()))
 
 
@@ -134,8 +134,8 @@ def _not_worth_embedding(own: pl.DataFrame) -> str:
         return f"; {own.height:,} requests prove nothing about similar questions"
     if own["cost"].null_count():
         return ""
-    days = max((own["at"][-1] - own["at"][0]).total_seconds() / 86_400, 1.0)
-    yearly = float(own["cost"].sum()) * 365 / days
+    days = savings.days_of_traffic(own["at"]) or 1.0
+    yearly = float(own["cost"].sum()) * savings.DAYS_A_YEAR / days
     if yearly >= WORTH_USD_A_YEAR:
         return ""
     return f"; similar questions are not looked at: all of it costs ${yearly:.2f} a year"

@@ -47,7 +47,7 @@ def replayed_compression(lake: Lake, embed: savings.Embed = minilm.embed) -> pl.
     """``COMPRESSION_SAVINGS`` from sampled calls of the last ``WINDOW_DAYS`` sampled days.
 
     A feature whose calls, texts and costs are those that the stored rows rest on is not replayed
-    again.
+    again; what it comes to in a year follows the traffic.
     """
     days = lake.days(SAMPLED_TRACES)[-WINDOW_DAYS:]
     calls = sampled_calls(lake, days)
@@ -64,13 +64,12 @@ def replayed_compression(lake: Lake, embed: savings.Embed = minilm.embed) -> pl.
             known = savings.compression_rows(
                 savings.compression_points(replayed),
                 feature=str(feature),
-                calls_per_day=traffic.get(str(feature)),
                 counted_by=compression.counted_by(own["model"].unique().to_list()),
                 digest=digest,
                 left_out=own.height - replayed["call_id"].n_unique(),
                 replayed=replayed,
             )
-        rows.append(known)
+        rows.append(savings.with_traffic(known, traffic.get(str(feature))))
     return COMPRESSION_SAVINGS.require(pl.concat(rows))
 
 

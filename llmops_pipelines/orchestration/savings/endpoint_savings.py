@@ -32,7 +32,7 @@ _AT_ONCE: Final = 10_000
 
 _READ: Final = (LLM_CALLS, CALL_COSTS, PRICE_BOOK)
 
-_METHOD: Final = "2"
+_METHOD: Final = "3"
 """To be raised when the same inputs come to something else."""
 
 
@@ -57,13 +57,14 @@ def replayed_prompts(lake: Lake) -> pl.DataFrame:
     if not left_out:
         return PROMPT_CACHE_SAVINGS.empty()
     missing = pl.concat(left_out)
+    traffic_days = _traffic_days(lake, days)
     if not replayable:
-        return savings.prompt_cache_rows(None, missing, days, {}, digest, len(days))
+        return savings.prompt_cache_rows(None, missing, days, {}, digest, traffic_days)
     replayed = savings.replay_prompt_cache(
         pl.concat(replayable), savings.together(marks), lake.read(PRICE_BOOK)
     )
     return savings.prompt_cache_rows(
-        replayed, missing, days, _differing(lake, days, replayed), digest, len(days)
+        replayed, missing, days, _differing(lake, days, replayed), digest, traffic_days
     )
 
 
@@ -75,7 +76,9 @@ def replayed_batches(lake: Lake, features: Features) -> pl.DataFrame:
         return BATCH_SAVINGS.empty() if stored is None else stored
     calls = _calls(lake, days, savings.BATCHED)
     replayed = savings.replay_batches(calls, lake.read(PRICE_BOOK))
-    return savings.batch_rows(replayed, savings.waiting(calls, marked), days, digest, len(days))
+    return savings.batch_rows(
+        replayed, savings.waiting(calls, marked), days, digest, _traffic_days(lake, days)
+    )
 
 
 def batches_outdated(lake: Lake, features: Features) -> bool:
@@ -105,6 +108,12 @@ def _fewer(lake: Lake, days: list[date]) -> list[date]:
             break
         kept.append(day)
     return kept[::-1]
+
+
+def _traffic_days(lake: Lake, days: Sequence[date]) -> float:
+    """How long the traffic of ``days`` lasted: the last of them may not be over yet."""
+    calls = lake.scan(LLM_CALLS, days).filter(status="ok").select("started_at").collect()
+    return savings.days_of_traffic(calls["started_at"]) or float(len(days))
 
 
 def _calls(lake: Lake, days: Sequence[date], columns: Sequence[str]) -> pl.DataFrame:

@@ -31,7 +31,7 @@ from llmops_pipelines.tables import (
 LEAST_CALLS: Final = 10
 """Of a feature's sampled calls this many must have gone through the replay of its cache."""
 
-_METHOD: Final = "2"
+_METHOD: Final = "3"
 """To be raised when the same inputs come to something else."""
 
 _READ: Final = (

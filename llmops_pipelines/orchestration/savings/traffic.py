@@ -9,7 +9,7 @@ import polars as pl
 
 from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.savings import is_routers_own
-from llmops_pipelines.tables import LLM_CALLS, SAMPLED_TRACES
+from llmops_pipelines.tables import CALL_COSTS, LLM_CALLS, SAMPLED_TRACES
 
 
 def routable_per_day(
@@ -19,10 +19,10 @@ def routable_per_day(
 
     Successful calls of these models with messages, the router's own apart. A question that several
     of them were sent, as shadow traffic is, is asked as often as the model that got it most often.
-    The days are those of ``days`` on which the feature had successful calls; None without any.
+    The average is over the days from the feature's first call of ``days`` on; None without any.
     """
     calls = lake.scan(LLM_CALLS, days).filter(status="ok", feature=feature)
-    used = calls.select(pl.col("day").n_unique()).collect().item()
+    used = calls.select(_days_in_use(days)).collect().item()
     asked = (
         calls.filter(pl.col("model").is_in(models), ~is_routers_own())
         .drop_nulls("request_digest")
@@ -38,18 +38,27 @@ def routable_per_day(
 
 
 def sampled_per_day(lake: Lake, days: Sequence[date]) -> dict[str, float]:
-    """Successful calls with texts that each feature's sample stands for, on an average such day.
+    """Successful calls with texts and costs that a feature's sample stands for, an average day.
 
+    The average is over the days from its first of them on, those without a call included: what
+    runs on Mondays does not run every day, and what is new was not there before.
     Fewer than all calls: a trace is drawn whole, and only the call that answers it is looked at.
     """
-    well = lake.scan(LLM_CALLS, days).filter(pl.col("status") == "ok").select("call_id")
+    well = lake.scan(LLM_CALLS, days).filter(status="ok")
+    priced = lake.scan(CALL_COSTS, days).drop_nulls("cost")
     drawn = (
         lake.scan(SAMPLED_TRACES, days)
         .filter("has_text")
         .join(well, on="call_id", how="semi")
+        .join(priced, on="call_id", how="semi")
         .select("feature", "day", "call_id", weight=1 / pl.col("probability"))
         .sort("feature", "day", "call_id")
         .collect()
     )
-    daily = drawn.group_by("feature", "day", maintain_order=True).agg(pl.col("weight").sum())
-    return dict(daily.group_by("feature", maintain_order=True).agg(pl.col("weight").mean()).rows())
+    average = pl.col("weight").sum() / _days_in_use(days)
+    return dict(drawn.group_by("feature", maintain_order=True).agg(average).iter_rows())
+
+
+def _days_in_use(days: Sequence[date]) -> pl.Expr:
+    """From the first ``day`` that a call has to the last of ``days``, both included."""
+    return (pl.lit(max(days)) - pl.col("day").min()).dt.total_days() + 1

@@ -21,7 +21,7 @@ from llmops_pipelines.savings.answer_cache.replay import (
     replay_similar,
 )
 from llmops_pipelines.savings.answer_cache.requests import normalised
-from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
+from llmops_pipelines.savings.window_totals import DAYS_A_YEAR, days_of_traffic
 from llmops_pipelines.statistics import Interval, mean_interval, wilson
 from llmops_pipelines.statistics.linearised import Codes, codes, linearise
 from llmops_pipelines.statistics.means import interval_of
@@ -46,8 +46,6 @@ SAMPLED = 400
 PASSED = 0.5
 """A judge's score from which an answer passes."""
 
-_DAY_US = 86_400_000_000
-
 
 @dataclass(frozen=True)
 class CachePolicy:
@@ -60,7 +58,7 @@ class CachePolicy:
     embedding_usd: Decimal = Decimal(0)
     """What one embedding of a question costs; nothing where it is made on one's own machine."""
     calls_per_day: float | None = None
-    """Traffic of a feature, for the saving of a year; by default as replayed."""
+    """Requests that the feature's cache may answer, for the saving of a year; else as replayed."""
 
     most_requests: int = 100_000
     """The latest requests of a feature that are replayed."""
@@ -212,9 +210,8 @@ def _years(own: pl.DataFrame, policy: CachePolicy) -> float | None:
     """How often these requests fit into a year; None where they span less than a day."""
     if policy.calls_per_day is not None:
         return policy.calls_per_day * DAYS_A_YEAR / own.height
-    at = own["at"].to_physical()
-    span = (at[-1] - at[0]) / _DAY_US
-    return DAYS_A_YEAR / span if span >= 1 else None
+    days = days_of_traffic(own["at"])
+    return None if days is None else DAYS_A_YEAR / days
 
 
 def _wrong_hits(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
 
 from llmops_pipelines.savings.plan.plan import STEPS
 from llmops_pipelines.savings.plan.steps import Promise
-from llmops_pipelines.savings.routing.routing import ALL
+from llmops_pipelines.savings.routing.routing import ALL, unambiguous
 from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.statistics import design_mean
 from llmops_pipelines.tables import SAVINGS_PLAN
@@ -30,32 +30,31 @@ def plan_rows(
     and sessions as clusters (`design_mean`). Over all features each of them counts by its traffic,
     however many of its calls were sampled, so that years add up. The losses of steps are added up:
     a bound that holds however they overlap. What a step gains is taken off nothing: it may be of
-    another score.
+    another score. Over all features a loss is the worst feature's: it bounds their average.
 
     Args:
         calls: `PLANNED`.
         replayed: As `replay_plan` returns it.
         promises: By feature and step; all steps of all features are there.
-        calls_per_day: Calls of each feature that its sample stands for, on an average day.
+        calls_per_day: Calls of known cost of each feature that its sample stands for, on an
+            average day.
         digest: Of all this rests on.
     """
     rows = []
     features = sorted(calls["feature"].unique())
-    for feature in [*features, ALL]:
-        if feature == ALL:
-            asked, own = calls, _by_traffic(replayed, calls_per_day)
+    promised = {name: _with_whole({step: promises[name, step] for step in STEPS})
+                for name in features}  # fmt: skip
+    for feature in [*features, None]:
+        if feature is None:
+            asked, own, promise = calls, _by_traffic(replayed, calls_per_day), _of_all(promised)
             per_day = float(own["weight"].sum()) or None
         else:
             asked, own = calls.filter(feature=feature), replayed.filter(feature=feature)
-            per_day = calls_per_day.get(feature)
-        steps = {
-            step: promises[feature, step] if feature != ALL else _of_all(step, features, promises)
-            for step in STEPS
-        }
-        for row in _of_feature(own, steps, per_day):
+            promise, per_day = promised[feature], calls_per_day.get(feature)
+        for row in _of_feature(own, promise, per_day):
             rows.append(
                 {
-                    "feature": feature,
+                    "feature": ALL if feature is None else unambiguous(feature),
                     "calls": own.height,
                     "unpriced": asked["cost"].null_count(),
                     "calls_per_day": per_day,
@@ -78,45 +77,53 @@ def _by_traffic(replayed: pl.DataFrame, calls_per_day: Mapping[str, float]) -> p
     return replayed.with_columns(weight=share * traffic).filter(pl.col("weight") > 0)
 
 
-def _of_all(step: str, features: list[str], promises: Mapping[tuple[str, str], Promise]) -> Promise:
-    taken = [name for name in features if promises[name, step].is_taken]
-    losses = [promises[name, step].loss_at_most for name in taken]
+def _with_whole(steps: Mapping[str, Promise]) -> dict[str, Promise]:
+    """``steps``, and all of them as one."""
+    taken = [step for step in STEPS if steps[step].is_taken]
+    # What a model gains on a score makes no wrong answer of a cache a right one.
+    losses = [loss and max(loss, 0.0) for loss in (steps[step].loss_at_most for step in taken)]
+    setting = ", then ".join(taken) or "nothing is recommended"
+    return {**steps, WHOLE: Promise(setting, bool(taken), _if_known(sum, losses))}
+
+
+def _of_all(promised: Mapping[str, Mapping[str, Promise]]) -> dict[str, Promise]:
+    """What all features together are promised, by step and as one."""
+    found = {}
+    for step in (*STEPS, WHOLE):
+        taken = [own[step] for own in promised.values() if own[step].is_taken]
+        found[step] = Promise(
+            f"taken for {len(taken)} of {len(promised)} features",
+            bool(taken),
+            _if_known(max, [promise.loss_at_most for promise in taken]),
+        )
+    setting = _with_whole(found)[WHOLE].setting
+    return {**found, WHOLE: found[WHOLE]._replace(setting=setting)}
+
+
+def _if_known(of: Callable[[list[float]], float], losses: list[float | None]) -> float | None:
     known = [loss for loss in losses if loss is not None]
-    return Promise(
-        f"taken for {len(taken)} of {len(features)} features",
-        bool(taken),
-        # The worst of the features bounds their average.
-        max(known) if taken and len(known) == len(losses) else None,
-    )
+    return of(known) if known and len(known) == len(losses) else None
 
 
 def _of_feature(
-    replayed: pl.DataFrame, steps: Mapping[str, Promise], per_day: float | None
+    replayed: pl.DataFrame, promised: Mapping[str, Promise], per_day: float | None
 ) -> Iterator[dict[str, Any]]:
     before = "cost"
-    for step, promise in steps.items():
+    for step in STEPS:
         after = f"after_{step}"
         yield {
             "step": step,
-            **promise._asdict(),
+            **promised[step]._asdict(),
             "changed": int(replayed[f"changed_{step}"].sum()),
             "dearer": int(replayed[f"refused_{step}"].sum()),
             **_saved(replayed, pl.col(before) - pl.col(after), per_day),
             "saved_alone": _mean(replayed, pl.col("cost") - pl.col(f"alone_{step}")),
         }
         before = after
-    taken = [step for step, promise in steps.items() if promise.is_taken]
-    losses = [steps[step].loss_at_most for step in taken]
-    known = [loss for loss in losses if loss is not None]
     alone = pl.sum_horizontal(pl.col("cost") - pl.col(f"alone_{step}") for step in STEPS)
     yield {
         "step": WHOLE,
-        "setting": ", then ".join(taken) or "nothing is recommended",
-        "is_taken": bool(taken),
-        # What a model gains on a score makes no wrong answer of a cache a right one.
-        "loss_at_most": sum(max(loss, 0.0) for loss in known)
-        if taken and len(known) == len(losses)
-        else None,
+        **promised[WHOLE]._asdict(),
         "changed": replayed.filter(pl.any_horizontal(f"changed_{step}" for step in STEPS)).height,
         "dearer": replayed.filter(pl.any_horizontal(f"refused_{step}" for step in STEPS)).height,
         **_saved(replayed, pl.col("cost") - pl.col(before), per_day),

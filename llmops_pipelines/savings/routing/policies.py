@@ -8,7 +8,6 @@ import polars as pl
 
 from llmops_pipelines.savings.recommendation import RECOMMENDED
 from llmops_pipelines.savings.routing.replay import LEAST_QUESTIONS, RoutingReplay
-from llmops_pipelines.savings.window_totals import DAYS_A_YEAR
 from llmops_pipelines.tables.routing import FRONTIER_POINT, ROUTING_POLICIES
 
 TOO_FEW = "too_few"
@@ -66,14 +65,6 @@ def too_few(scope: dict[str, str], digest: str, questions: int) -> pl.DataFrame:
             }
         ]
     )
-
-
-def with_traffic(rows: pl.DataFrame, calls_per_day: float | None) -> pl.DataFrame:
-    """``rows`` with the saving of a year for ``calls_per_day``; null where either is unknown."""
-    per_day = pl.lit(calls_per_day, pl.Float64)
-    return rows.with_columns(
-        (pl.col(f"saved{end}") * per_day * DAYS_A_YEAR).alias(f"saved_a_year{end}") for end in _ENDS
-    ).with_columns(calls_per_day=per_day)
 
 
 def _point(point: dict[str, Any]) -> dict[str, Any]:

@@ -37,8 +37,6 @@ MAX_LOSS = 0.05
 LEAST_QUESTIONS = 30
 """With fewer there is nothing to learn from, and nothing to hold out."""
 
-ROUTERS = ("classifier", "value", "length", "random", "oracle")
-
 _PROMISED = (
     "strong_share",
     *("loss", "loss_low", "loss_high", "loss_at_most"),
@@ -99,7 +97,7 @@ class RoutingReplay:
         return self.of("value" if "value" in names else "classifier")
 
     def of(self, router: str) -> Replayed:
-        """The replay of one of ``ROUTERS``."""
+        """The replay of classifier, value, length, random or oracle."""
         return next(replayed for replayed in self.routers if replayed.router == router)
 
 

@@ -57,7 +57,7 @@ def routing_savings(
         none on a day without any. The models are null where no call could be replayed.
     """
     succeeded = call_costs.filter(pl.col("status") == "ok").select(
-        "call_id", *_MODEL, paid="cost", feature=_unambiguous(pl.col("feature"))
+        "call_id", *_MODEL, paid="cost", feature=pl.col("feature").replace({ALL: unambiguous(ALL)})
     )
     calls = llm_calls.select(
         "call_id", "started_at", "team", "service_tier", "is_batch", *METERED,
@@ -101,9 +101,9 @@ def routing_savings(
     )
 
 
-def _unambiguous(feature: pl.Expr) -> pl.Expr:
+def unambiguous(feature: str) -> str:
     """A feature that is itself called ``*`` must not pass for all of them."""
-    return pl.when(feature == ALL).then(pl.lit(f"{ALL} (feature)")).otherwise(feature)
+    return f"{ALL} (feature)" if feature == ALL else feature
 
 
 def _per_scope(calls: pl.DataFrame, /, **figures: pl.Expr) -> pl.DataFrame:

@@ -102,6 +102,20 @@ def test_what_cannot_be_compared_is_refused_with_the_remedy(world, options, comp
     assert complaint in " ".join(said.stderr.replace("│", " ").split())
 
 
+def test_a_period_without_any_price_did_not_cost_nothing(tmp_path):
+    used = {"uncached_input": 1_000, "output_text": 100}
+    priced_lake(
+        tmp_path,
+        [
+            call(started_at=at("2026-11-01 09:00"), model="unheard-of", **used),
+            call(started_at=at("2026-11-02 09:00"), **used),
+        ],
+    )
+    said = invoke("--data", tmp_path, "drivers", "--from", "2026-11-02", "--to", "2026-11-02")
+    assert said.returncode == 2
+    assert "none of the calls from 2026-11-01 to 2026-11-01 has a price" in said.stderr
+
+
 @pytest.mark.parametrize(
     ("first", "last", "before"),
     [

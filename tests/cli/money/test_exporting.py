@@ -43,7 +43,7 @@ def test_the_cells_of_a_csv_are_plain_digits_that_sum_to_the_calls(world, tmp_pa
     root, lake = world
     file = tmp_path / "focus.csv"
     said = invoke("--data", root, "export", "focus", "--out", file, "--from", "2026-11-11")
-    assert "BilledCost $0.004035: exactly what the calls cost, $0.004035" in said.stdout
+    assert "BilledCost $0.004035: exactly what the priced calls cost, $0.004035" in said.stdout
     cells = pl.read_csv(file, infer_schema=False)
     billed = sum(map(Decimal, cells["BilledCost"]))
     assert billed == lake.read(CALL_COSTS).filter(day=at("2026-11-11").date())["cost"].sum()

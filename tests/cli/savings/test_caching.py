@@ -48,6 +48,29 @@ def test_a_file_becomes_a_recommendation_and_a_chart(file):
     assert "Cache of answers: support" in chart.read_text()
 
 
+def test_the_traffic_that_is_given_is_that_of_the_whole_file(tmp_path):
+    # Two features share it, and every other request of each failed: 50 a day each may be answered.
+    rows = [line | {"feature": "ab"[n % 2]} | ({"status": "error"} if n % 4 > 1 else {})
+            for n, line in enumerate(lines())]  # fmt: skip
+    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    said = invoke("cache", tmp_path / "log.jsonl", "--json", "--ttl", 0, "--calls-per-day", 200)
+    for told in json.loads(said.stdout)["features"]:
+        exact = told["rungs"][0]
+        assert exact["requests"] == 100
+        assert exact["saved_a_year"] == pytest.approx(exact["saved"] / 2 * 365), "of two days"
+
+
+def test_what_is_null_is_as_if_it_were_not_there(tmp_path):
+    nothing = dict.fromkeys(("id", "status", "tenant", "model", "prompt_version", "tool_calls"))
+    rows = [line | nothing if n % 2 else {name: line[name] for name in line if name != "id"}
+            for n, line in enumerate(lines(200))]  # fmt: skip
+    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    said = invoke("cache", tmp_path / "log.jsonl", "--json", "--ttl", 0)
+    (told,) = json.loads(said.stdout)["features"]
+    assert told["left_out"] == {}
+    assert (told["rungs"][0]["requests"], told["rungs"][0]["hits"]) == (200, 197)
+
+
 def test_people_are_told_the_same_and_an_embedding_that_costs_more_is_not_worth_it(file):
     wide = {"COLUMNS": "200"}
     said = invoke("cache", file, "--embedding-usd", "0.01", environment=wide)

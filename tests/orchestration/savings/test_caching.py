@@ -1,5 +1,6 @@
 """Caches replayed over the lake, with vectors that are kept between nights."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from llmops_pipelines import ingest
 from llmops_pipelines.orchestration.graph.io_manager import LakeIOManager
 from llmops_pipelines.orchestration.graph.resources import LakeResource, ReferenceFolder
 from llmops_pipelines.orchestration.reporting.spend_charts import saving_charts
+from llmops_pipelines.orchestration.savings import caching
 from llmops_pipelines.orchestration.savings.caching import (
     NO_REQUESTS,
     cache_outdated,
@@ -162,13 +164,25 @@ def test_few_requests_are_not_embedded_and_a_marked_feature_is_left_out(lake):
     assert row["left_out"] == [{"reason": "feature not cacheable", "requests": 40}]
 
 
+def test_no_more_is_compared_by_equality_than_is_replayed(lake, monkeypatch):
+    write(lake)
+    long = [{"role": "user", "content": "word " * 200}]
+    for day in (FIRST, FIRST + timedelta(days=1)):
+        texts = lake.read(CALL_TEXTS, [day]).drop("day").to_dicts()
+        rows = frame(CALL_TEXTS, [text | {"messages": long} for text in texts])
+        lake.write(CALL_TEXTS, CALL_TEXTS.require(rows), day=day)
+    monkeypatch.setattr(caching, "POLICY", replace(caching.POLICY, most_requests=60))
+    (row,) = cache_savings(lake, Features(), embed).head(1).to_dicts()
+    assert (row["requests"], row["only_exact"]) == (60, [{"reason": "long", "requests": 60}])
+
+
 def test_a_feature_that_costs_next_to_nothing_is_not_embedded(lake):
     write(lake, cost="0.0001")
     (row,) = cache_savings(
         lake, Features(), lambda texts: pytest.fail("embedded") if texts else embed(texts)
     ).to_dicts()
     assert (row["rung"], row["requests"]) == ("exact", 160)
-    assert "similar questions are not looked at: all of it costs $5.8" in row["reason"]
+    assert "similar questions are not looked at: all of it costs $2.92 a year" in row["reason"]
 
 
 def test_no_calls_say_so(lake, tmp_path):

@@ -4,7 +4,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import dagster as dg
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from assets.savings import compression_savings, every_loss_of_compression_is_proven_small
 from llmops_pipelines.orchestration.graph.io_manager import LakeIOManager
@@ -97,6 +99,17 @@ def test_sampled_calls_are_replayed_once_and_recommend_what_loses_nothing(lake, 
     write(lake, answer="Blood is red.")
     lake.write(CALL_COSTS, lake.read(CALL_COSTS, [FIRST]).drop("day").head(3), day=FIRST)
     assert not replayed_compression(lake, embed).equals(rows)
+
+
+def test_a_year_follows_the_traffic_though_nothing_is_replayed_again(lake):
+    write(lake)
+    rows = replayed_compression(lake, embed)
+    lake.write(COMPRESSION_SAVINGS, rows)
+    nobody_asks = FIRST + timedelta(days=3)
+    lake.write(SAMPLED_TRACES, SAMPLED_TRACES.empty(), day=nobody_asks)
+    again = replayed_compression(lake, lambda _: pytest.fail("embedded again"))
+    half = rows.with_columns(pl.col("^(calls_per_day|saved_a_year.*)$") / 2)
+    assert_frame_equal(again, half)
 
 
 def test_calls_whose_texts_are_forgotten_are_counted(lake):

@@ -110,6 +110,39 @@ def test_where_prompts_differ_is_found_in_the_texts(lake):
     assert row["volatile_after"] == "system\nIt is "
 
 
+def hourly(lake, day, hours=24):
+    """A call an hour that nobody waits for."""
+    calls = [asked(n, GUIDE, call_id=f"{day}-{n}", **CLAUDE) for n in range(hours)]
+    clock = (call["started_at"].replace(hour=n) for n, call in enumerate(calls))
+    write(lake, day, *(call | {"started_at": at} for call, at in zip(calls, clock, strict=True)))
+
+
+def test_a_year_is_of_as_many_days_as_traffic_lasted(lake):
+    lake.write(PRICE_BOOK, BOOK)
+    for n in range(4):
+        hourly(lake, FIRST + timedelta(days=n))
+    whole = a_years(lake)
+    hourly(lake, FIRST + timedelta(days=4), hours=2)  # which is today
+    assert a_years(lake) == pytest.approx(whole, rel=0.01)
+
+
+def test_who_calls_on_weekdays_does_not_call_on_365_days(lake):
+    lake.write(PRICE_BOOK, BOOK)
+    monday = date(2026, 11, 9)
+    hourly(lake, monday)
+    whole = a_years(lake)
+    for n in (1, 2, 3, 4, 7, 8, 9, 10, 11):
+        hourly(lake, monday + timedelta(days=n))
+    # The last seven of these days with the weekend, and another one behind them.
+    assert a_years(lake) == pytest.approx([7 / 11 * each for each in whole], rel=0.01)
+
+
+def a_years(lake):
+    marked = Features(features={"chat": Feature(interactive=False)})
+    found = replayed_batches(lake, marked), replayed_prompts(lake)
+    return [of_feature(rows)["saved_a_year"] for rows in found]
+
+
 def test_unchanged_inputs_are_not_replayed_again(lake, monkeypatch):
     lake.write(PRICE_BOOK, BOOK)
     write(lake, FIRST, *hour(FIRST))

@@ -39,7 +39,7 @@ def test_hits_money_and_waiting_add_up():
     assert (exact["spend"], exact["saved"]) == (Decimal("2.01"), Decimal("1.99"))
     assert exact["saved_low"] < 1.99 < exact["saved_high"]
     assert exact["latency_saved_s"] == 99.5
-    days = 200 * 30 / 60 / 24
+    days = 201 * 30 / 60 / 24
     assert exact["saved_a_year"] == pytest.approx(1.99 * 365 / days)
     assert replay.recommended == "0.99"
     assert replay.hits.height == 200

@@ -17,6 +17,7 @@ from llmops_pipelines.savings import (
     RECOMMENDED,
     compression_points,
     compression_rows,
+    with_traffic,
 )
 from llmops_pipelines.savings.compression.frontier import relative_loss
 from llmops_pipelines.tables import COMPRESSION_SAVINGS, TOKEN_BUCKETS
@@ -42,8 +43,8 @@ def compressed(kept, *, technique="t", saved="0.001", full=0.8, calls=200, after
 
 
 def rows_of(frame, **changes):
-    told = {"feature": "f", "calls_per_day": 100.0, "counted_by": "words", "digest": "d"} | changes
-    return compression_rows(compression_points(frame), **told)
+    told = {"feature": "f", "counted_by": "words", "digest": "d"} | changes
+    return with_traffic(compression_rows(compression_points(frame), **told), 100.0)
 
 
 def test_the_hardest_setting_that_is_proven_is_recommended_with_a_years_saving():
@@ -127,7 +128,7 @@ def test_a_setting_that_hardly_any_call_is_shortened_by_is_not_recommended_witho
 
 
 def test_without_prices_tokens_decide_and_money_stays_unknown():
-    rows = rows_of(compressed(lambda n, step: 0.8, saved=None), calls_per_day=None)
+    rows = rows_of(compressed(lambda n, step: 0.8, saved=None))
     (best,) = rows.filter("is_recommended").to_dicts()
     assert (best["step"], best["saved"], best["saved_a_year"], best["unpriced"]) == (
         2, None, None, 200,

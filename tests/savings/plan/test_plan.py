@@ -150,6 +150,33 @@ def test_the_plan_is_less_than_the_sum_of_its_parts_and_its_steps_add_up():
     assert plan["setting"] == "cache, then route, then compress, then batch"
 
 
+def test_a_feature_called_star_does_not_pass_for_all():
+    asked = planned({}, {"feature": "*"})
+    promises = {(name, step): Promise(step, False) for name in ("chat", "*") for step in STEPS}
+    rows = plan_rows(asked, replay_plan(asked, changes(), BOOK), promises, {"chat": 1, "*": 2}, "d")
+    told = rows.filter(step="plan").select("feature", "calls", "calls_per_day").rows()
+    assert told == [("*", 2, 3), ("* (feature)", 1, 2), ("chat", 1, 1)]
+
+
+def test_all_features_together_lose_no_more_than_the_one_that_loses_most():
+    asked = planned({}, {"feature": "mail"})
+    losses = {("chat", "cache"): 0.04, ("mail", "route"): 0.03, ("mail", "compress"): -0.01}
+    promises = {
+        (name, step): Promise(step, (name, step) in losses, losses.get((name, step)))
+        for name in ("chat", "mail")
+        for step in STEPS
+    }
+    rows = plan_rows(asked, replay_plan(asked, changes(), BOOK), promises, {}, "d")
+    told = dict(rows.filter(feature="*").select("step", "loss_at_most").iter_rows())
+    assert told == {"cache": 0.04, "route": 0.03, "compress": -0.01, "batch": None, "plan": 0.04}
+    assert rows.filter(step="plan")["setting"].to_list() == [
+        "cache, then route, then compress", "cache", "route, then compress",
+    ]  # fmt: skip
+    unknown = promises | {("mail", "route"): Promise("route", True, None)}
+    rows = plan_rows(asked, replay_plan(asked, changes(), BOOK), unknown, {}, "d")
+    assert rows.filter(step="plan")["loss_at_most"].to_list() == [None, 0.04, None]
+
+
 def test_a_feature_counts_by_its_traffic_however_many_of_its_calls_were_sampled():
     asked = planned(*({} for _ in range(6)), {"feature": "mail"}, {"feature": "mail"})
     replayed = replay_plan(asked, changes(cached=["c-0", "c-6", "c-7"]), BOOK)

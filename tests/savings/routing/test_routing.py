@@ -145,11 +145,6 @@ def test_a_feature_called_star_does_not_pass_for_all(replay):
     assert (rows["* (feature)"]["calls"], rows["*"]["calls"]) == (1, 2)
 
 
-def test_the_caveat_names_what_is_assumed(replay):
-    caveat = replay(million("gpt-4.1"))["chat"]["caveat"]
-    assert all(word in caveat for word in ("token counts", "tokenisers", "quality", "cache"))
-
-
 def test_an_empty_day_has_no_savings(book):
     assert routing_savings(LLM_CALLS.empty(), CALL_COSTS.empty(), book).equals(
         ROUTING_SAVINGS.empty()
