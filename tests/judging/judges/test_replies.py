@@ -56,6 +56,28 @@ def test_each_scale_is_read_onto_zero_to_one(reply, changes, score):
     assert (ruling.outcome, ruling.score, ruling.reason) == ("scored", score, "r")
 
 
+def _of(kind):
+    reason = {"type": "string"}
+    return {"type": "object", "properties": {"polite": {"type": kind}, "reason": reason}}
+
+
+@pytest.mark.parametrize(
+    ("reply", "changes", "fault"),
+    [
+        ({"polite": "false", "reason": ""}, {"output": _of(["boolean", "string"])}, "neither true"),
+        ({"polite": 0, "reason": ""}, {"output": _of(["boolean", "integer"])}, "neither true"),
+        ({"polite": "3", "reason": ""},
+         {"scale": "one_to_five", "output": _of(["integer", "string"])}, "no whole number"),
+        ({"polite": 3.7, "reason": ""},
+         {"scale": "one_to_five", "output": _of(["integer", "number"])}, "no whole number"),
+        ({"reason": ""}, {"output": {"properties": _of("boolean")["properties"]}}, "lacks polite"),
+    ],
+)  # fmt: skip
+def test_a_verdict_that_only_a_loose_schema_allows_is_no_score(reply, changes, fault):
+    with pytest.raises(UnreadableReplyError, match=fault):
+        read(reply, **changes)
+
+
 def test_the_category_is_kept_beside_its_score():
     assert read({"kind": "partial", "reason": "r"}, **KINDS).evidence == "partial"
     assert read({"polite": True, "reason": "r"}).evidence is None
@@ -84,7 +106,7 @@ def test_a_verdict_of_null_does_not_apply_and_is_no_zero(reply, changes):
         ('{"polite": false, "polite": true, "reason": ""}', {}, "given twice"),
         ('{"polite": true, "reason": ""} {"polite": false, "reason": ""}', {}, "extra data"),
         ('Sure! {"polite": true, "reason": ""}', {}, "text instead of JSON"),
-        ({"stars": 6, "reason": ""}, STARS, "stars is 6, expected 1 to 5"),
+        ({"stars": 6, "reason": ""}, STARS, "stars is no whole number from 1 to 5"),
         ({"kind": "FULL", "reason": ""}, KINDS, "breaks enum"),
         ([], {}, "is array, expected object"),
     ],
