@@ -28,6 +28,7 @@ from llmops_pipelines.adapters.endpoints.patience import (
     RejectedError,
     knows_no_such_path,
     patiently,
+    reads_a_batch,
 )
 from llmops_pipelines.judging import Reply, Request, Returned
 
@@ -151,7 +152,7 @@ class AnthropicBatches:
         while True:
             path = f"?limit={_PAGE}" + (f"&after_id={after}" if after else "")
             page = patiently(lambda path=path: self._json("GET", path))  # type: ignore[misc]
-            for document in page["data"]:
+            for document in _listed(page):
                 if _moment(document["created_at"]) < oldest:
                     return
                 yield _seen(document)
@@ -280,6 +281,13 @@ def _tokens(usage: Any) -> dict[str, int] | None:
     return tokens | ({"cache_write_5m": written} if written else {})
 
 
+@reads_a_batch
+def _listed(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The batches of one page of a list."""
+    return [dict(document) for document in page["data"]]
+
+
+@reads_a_batch
 def _seen(document: Mapping[str, Any]) -> Seen:
     counts = document.get("request_counts") or {}
     ended = document["processing_status"] == "ended"

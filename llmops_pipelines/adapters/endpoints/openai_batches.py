@@ -32,6 +32,7 @@ from llmops_pipelines.adapters.endpoints.patience import (
     RejectedError,
     knows_no_such_path,
     patiently,
+    reads_a_batch,
 )
 from llmops_pipelines.judging import Reply, Request, Returned
 
@@ -138,7 +139,7 @@ class OpenAIBatches:
         oldest = (since - _CLOCKS_DIFFER).replace(tzinfo=UTC).timestamp()
 
         def search() -> Seen | None:
-            for batch in self._client.batches.list(limit=_PAGE):
+            for batch in _listed(self._client):
                 if (batch.metadata or {}).get(MARK) == key:
                     return _seen(batch)
                 if batch.created_at < oldest:
@@ -255,6 +256,16 @@ class _Streamed:
         self._manager.__exit__(*failure)
 
 
+@reads_a_batch
+def _listed(client: Any) -> Any:
+    """All batches, the newest first; what holds no list does not say that there are none."""
+    page = client.batches.list(limit=_PAGE)
+    if page.data is None:
+        raise TypeError
+    return page
+
+
+@reads_a_batch
 def _seen(batch: Any) -> Seen:
     counts = batch.request_counts
     ended_at = batch.completed_at or batch.expired_at or batch.cancelled_at or batch.failed_at

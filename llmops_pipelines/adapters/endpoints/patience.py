@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Any, TypeVar
 
 from llmops_pipelines.adapters.endpoints.batch_api import (
     BatchGoneError,
@@ -35,6 +36,19 @@ class RejectedError(Exception):
 
 class NoAnswerError(Exception):
     """The connection broke, or no answer came in time."""
+
+
+def reads_a_batch(read: Callable[[Any], Told]) -> Callable[[Any], Told]:
+    """``read``, for which an answer that looks like nothing documented is unclear, not fatal."""
+
+    @wraps(read)
+    def guarded(answer: Any) -> Told:
+        try:
+            return read(answer)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise BatchUnclearError("what answered is no batch, though it says success") from error
+
+    return guarded
 
 
 def knows_no_such_path(error: Exception) -> bool:
