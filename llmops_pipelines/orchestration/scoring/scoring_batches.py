@@ -273,12 +273,19 @@ class FileBatches:
     # Telling
 
     def attempts(self) -> pl.DataFrame:
-        """What ``JUDGE_CALLS`` holds of the requests that the batches answered, canaries too."""
+        """What ``JUDGE_CALLS`` holds of the requests that the batches answered, canaries too.
+
+        What a batch answered about another file is none of it.
+        """
         columns = ("batch", "step", "item_digest", "outcome", "reason", "cost")
         days = sorted(set(self.days.values()))
         if not days:
             return JUDGE_CALLS.empty().select(columns)
-        theirs = self._attempts(days).filter(pl.col("batch").is_in(list(self.days)))
+        own = pl.Series(self.spool.digests(), dtype=pl.String)
+        theirs = self._attempts(days).filter(
+            pl.col("batch").is_in(list(self.days)),
+            pl.col("step").str.starts_with(STEP) | pl.col("item_digest").is_in(own.implode()),
+        )
         return theirs.select(columns).collect()
 
 
