@@ -15,6 +15,7 @@ from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, read_se
 from llmops_pipelines.orchestration.judging.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging.judges import bridges_of, coverage_of
 from llmops_pipelines.orchestration.judging.judging import collect_day, nightly_specs, seats_for
+from llmops_pipelines.orchestration.judging.quoting import quote_days
 from llmops_pipelines.orchestration.judging.rescoring import rescore_day
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import (
@@ -233,3 +234,19 @@ def test_a_rescoring_goes_to_the_seat_of_its_model_in_the_jury(past, stub):
     assert past.rescore(spec, features=JUDGED)["items"] == 6, "at the environment's, by its name"
     stranger = rubric_spec("groundedness", RUBRIC, model="stranger")
     assert past.rescore(stranger, features=jurors)["items"] == 0
+
+
+def test_what_waits_in_a_batch_is_not_quoted_again(tmp_path, stub):
+    world = Past(tmp_path, stub)
+
+    def quoted() -> tuple[int, int, int]:
+        setup = replace(world.read, features=JUDGED)
+        [found] = quote_days([DAY], [SPEC], lake=world.lake, setup=setup, clock=world.clock)
+        return found.quote.items, found.quote.already_paid, found.quote.calls
+
+    assert quoted()[:2] == (6, 0)
+    assert world.rescore()["pending"] == 6
+    assert quoted() == (0, 6, 0)
+    stub.finish(state="cancelled", done=0)
+    collect_day(world.lake, world.setup, world.clock, DAY)
+    assert quoted()[:2] == (6, 0), "it brought nothing, so all of it is asked again"
