@@ -7,8 +7,8 @@ import jinja2
 import pytest
 
 from llmops_pipelines.judging import RubricJudge, rubric_spec
-from llmops_pipelines.judging.judges.attack_texts import ATTACKS
 from llmops_pipelines.judging.judges.escaping import escaped, original, render
+from tests.judging.judges.attack_texts import ATTACKS
 from tests.judging.worlds import default_rubrics, item
 
 SPEC = rubric_spec("groundedness", default_rubrics().rubrics["groundedness"], model="judge-1")

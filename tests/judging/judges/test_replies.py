@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from llmops_pipelines.judging import UnreadableReplyError, strict_schema
 from llmops_pipelines.judging.heuristics.response_format import format_error
-from llmops_pipelines.judging.judges.attacks import attacks_on
 from llmops_pipelines.judging.judges.replies import read_object, read_ruling
+from tests.judging.judges.attacks import attacks_on
 from tests.judging.worlds import default_rubrics, rubric
 
 STARS = {
