@@ -62,9 +62,7 @@ def answer_file(
         before(
             judging.quote(
                 estimates(unjudged_items(file, spec, spool), writer),
-                metric=spec.metric,
-                spec_id=spec.spec_id,
-                model=spec.model,
+                spec,
                 already_paid=spool.count("known"),
                 price=price,
             )

@@ -441,9 +441,7 @@ def _quote(
     """What the file's unjudged contents would cost, and the canaries before them."""
     return judging.quote(
         estimates(unjudged_items(file, judge.spec, spool), judge),
-        metric=judge.spec.metric,
-        spec_id=judge.spec.spec_id,
-        model=judge.spec.model,
+        judge.spec,
         already_paid=spool.count("known"),
         price=price,
         batch_price=batch_price,
