@@ -257,8 +257,8 @@ def score_file(
         EntailmentModelError: The entailment model cannot be used.
         LakeError: The ledger is damaged or of a newer release.
     """
-    for chosen, _ in bench if terms.batch else ():
-        refuse_what_asks_more(chosen.spec)
+    for chosen, seat in bench if terms.batch else ():
+        refuse_what_asks_more(chosen.spec, seat.batch_api)
     run = _Run(file, lake, terms, telling)
     with turn or nullcontext():
         scorings = [run.take_in(chosen, seat) for chosen, seat in bench]

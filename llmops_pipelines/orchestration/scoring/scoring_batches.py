@@ -48,8 +48,8 @@ class NoBatchesError(RuntimeError):
     """The endpoint, or the judge, cannot be asked in batches. The message says why."""
 
 
-def refuse_what_asks_more(spec: judging.JudgeSpec) -> None:
-    """Refuse judges that one request does not settle.
+def refuse_what_asks_more(spec: judging.JudgeSpec, api: ApiName) -> None:
+    """Refuse judges that one request of a batch of ``api`` does not settle.
 
     Raises:
         NoBatchesError: Nothing of it can be put into a batch.
@@ -60,6 +60,11 @@ def refuse_what_asks_more(spec: judging.JudgeSpec) -> None:
         raise NoBatchesError(
             f"{spec.metric} asks several questions about a sample, each resting on the one before; "
             "leave out --batch to have it asked at once"
+        )
+    if spec.weighs and api == "anthropic":
+        raise NoBatchesError(
+            f"scores of {spec.metric} are weighed by log probabilities, of which Anthropic's "
+            "batches tell none; leave out --batch or --logprobs"
         )
 
 

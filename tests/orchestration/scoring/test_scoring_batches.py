@@ -378,6 +378,13 @@ def test_judges_that_no_batch_settles_are_refused(desk, chosen, says):
     assert not desk.stub.asked
 
 
+def test_scores_that_are_weighed_are_refused_where_batches_tell_no_log_probabilities(desk):
+    spec = rubric_spec("groundedness", RUBRICS.rubrics["groundedness"], model=MODEL, logprobs=True)
+    with pytest.raises(NoBatchesError, match="leave out --batch or --logprobs"):
+        desk.score_all([(Chosen(spec), desk.seat()._replace(batch="anthropic"))])
+    assert not desk.stub.asked
+
+
 def _embedded() -> Any:
     from llmops_pipelines.judging import embedded_specs
 
