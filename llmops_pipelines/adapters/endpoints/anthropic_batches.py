@@ -22,7 +22,7 @@ from llmops_pipelines.adapters.endpoints.batch_api import (
     Seen,
     Size,
 )
-from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, clean
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, clean, retry_after
 from llmops_pipelines.adapters.endpoints.patience import (
     NoAnswerError,
     RejectedError,
@@ -194,7 +194,7 @@ class AnthropicBatches:
         return RejectedError(
             response.status_code,
             clean(told, self._secret),
-            response.headers.get("retry-after"),
+            retry_after(response.headers),
         )
 
     def _lost(self, error: Exception) -> NoAnswerError:

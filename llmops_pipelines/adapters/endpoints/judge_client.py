@@ -235,7 +235,7 @@ def _rejection(status: int, headers: Mapping[str, str], detail: str, latency_ms:
         detail=detail,
         request_id=headers.get("x-request-id"),
         latency_ms=latency_ms,
-        retry_after_s=_retry_after(headers),
+        retry_after_s=retry_after(headers),
         retryable=(status in _RETRYABLE or status >= 500) and not quota,
         billable=False,
     )
@@ -266,7 +266,7 @@ def _lost(error: BaseException, seconds: float, secret: str, latency_ms: float) 
     )
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds the endpoint asks to wait, in any of the three spellings in use."""
     if (milliseconds := headers.get("retry-after-ms")) is not None:
         return _seconds(milliseconds, 1_000)

@@ -26,6 +26,7 @@ from llmops_pipelines.adapters.endpoints.judge_client import (
     clean,
     completion_body,
     read_completion,
+    retry_after,
 )
 from llmops_pipelines.adapters.endpoints.patience import (
     NoAnswerError,
@@ -216,7 +217,7 @@ class OpenAIBatches:
                 raise RejectedError(
                     error.status_code,
                     clean(error.message, self._secret),
-                    error.response.headers.get("retry-after"),
+                    retry_after(error.response.headers),
                 ) from error
             except (openai.APIConnectionError, openai.APIResponseValidationError) as error:
                 raise NoAnswerError(

@@ -23,10 +23,10 @@ Told = TypeVar("Told")
 class RejectedError(Exception):
     """The endpoint answered, with an error status."""
 
-    def __init__(self, status: int, told: str, retry_after: str | None = None) -> None:
+    def __init__(self, status: int, told: str, retry_after_s: float | None = None) -> None:
         super().__init__(f"http_{status}: {told}")
         self.status = status
-        self.retry_after = retry_after
+        self.retry_after_s = retry_after_s
 
     @property
     def certain(self) -> bool:
@@ -69,7 +69,7 @@ def patiently(deed: Callable[[], Told], *, once: bool = False) -> Told:
         BatchUnclearError: No answer, or none that tells.
     """
     for number in range(1, TRIES + 1):
-        asked: str | None = None
+        asked: float | None = None
         try:
             return deed()
         except RejectedError as error:
@@ -79,7 +79,7 @@ def patiently(deed: Callable[[], Told], *, once: bool = False) -> Told:
                     raise BatchRefusedError(str(error)) from error
                 gone = BatchGoneError if error.status == 404 else BatchUnclearError
                 raise gone(str(error)) from error
-            asked = error.retry_after
+            asked = error.retry_after_s
         except NoAnswerError as error:
             if once or number == TRIES:
                 raise BatchUnclearError(str(error)) from error
@@ -87,10 +87,6 @@ def patiently(deed: Callable[[], Told], *, once: bool = False) -> Told:
     raise AssertionError("every try returns or raises")
 
 
-def _pause(number: int, asked: str | None) -> float:
-    try:
-        seconds = float(asked or 0)
-    except ValueError:
-        seconds = 0.0
+def _pause(number: int, asked: float | None) -> float:
     backoff: float = FIRST_PAUSE_S * 2 ** (number - 1)
-    return min(max(seconds, backoff), LONGEST_PAUSE_S)
+    return min(max(asked or 0.0, backoff), LONGEST_PAUSE_S)

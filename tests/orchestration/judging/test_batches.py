@@ -236,6 +236,12 @@ def test_a_batch_that_the_endpoint_refuses_is_dropped(world, stub):
     assert len(stub.batches) == 1
 
 
+@pytest.mark.parametrize("asked", ["nan", "inf", "-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_wait_that_nobody_can_keep_is_none(world, stub, asked):
+    stub.goes_wrong("create", Misfortune(status=429, retry_after=asked))
+    assert world.run() == {"pending": 6}
+
+
 def test_a_refusal_for_the_pace_is_repeated(world, stub):
     stub.goes_wrong("create", Misfortune(status=429), Misfortune(status=429))
     assert world.run() == {"pending": 6}
