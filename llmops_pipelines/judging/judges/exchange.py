@@ -65,8 +65,8 @@ class Request:
     def most_input_tokens(self) -> int:
         """No tokeniser makes more: a token of a byte-level vocabulary is at least one byte."""
         texts = sum(len(m.content.encode()) for m in self.messages)
-        words = len(_SCHEMA_IN_WORDS)
-        return texts + words + len(str(self.schema)) + 16 * (len(self.messages) + 1)
+        schema = len(_SCHEMA_IN_WORDS) + len(str(self.schema).encode())
+        return texts + schema + 16 * (len(self.messages) + 1)
 
     def most_counted_tokens(self, count: Callable[[str], int]) -> int:
         """As `most_input_tokens`, by the model's own vocabulary: nearer by a factor of 2 to 3.
