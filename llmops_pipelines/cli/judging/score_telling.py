@@ -223,29 +223,43 @@ def sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
 
 def _calls(told: dict[str, Any]) -> str:
     return (
-        f"{told['calls']:,} calls made, {told['calls_saved']:,} saved by the ledger, "
-        f"{_paid([told])}"
+        f"{told['calls']:,} calls made, {told['calls_saved']:,} saved by the ledger, {paid(told)}"
     )
+
+
+def _preflights(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [each["preflight"] for each in (told, *told["members"]) if each["preflight"]]
 
 
 def _apart(told: dict[str, Any]) -> str:
     """What was paid besides the file's own verdicts."""
-    parts = {
-        "preflight": [each["preflight"] for each in (told, *told["members"]) if each["preflight"]],
-        "canaries": told["canaries"],
-    }
+    parts = {"preflight": _preflights(told), "canaries": told["canaries"]}
     return "".join(
-        f"; {name} apart: {calls} calls, {_paid(bought)}"
+        f"; {name} apart: {whole['calls']} calls, {paid(whole)}"
         for name, bought in parts.items()
-        if (calls := sum(part["calls"] for part in bought))
+        if (whole := bought_in_all(bought))["calls"]
     )
 
 
-def _paid(bought: Sequence[Mapping[str, Any]]) -> str:
-    """The dollars that are known, and how many calls are not in them."""
+def bought_apart(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was bought besides the file's own verdicts: preflights and canaries."""
+    return [*_preflights(told), *told["canaries"]]
+
+
+def bought_in_all(bought: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Calls, the dollars that are known, and how many calls are not in them, of all together."""
     costs = [None if (cost := part["cost_usd"]) is None else Decimal(cost) for part in bought]
-    uncosted = sum(part["calls_of_unknown_cost"] for part in bought)
-    if (known := cost_of(costs)) is None:
+    return {
+        "calls": sum(part["calls"] for part in bought),
+        "cost_usd": _float(cost_of(costs)),
+        "calls_of_unknown_cost": sum(part["calls_of_unknown_cost"] for part in bought),
+    }
+
+
+def paid(bought: Mapping[str, Any]) -> str:
+    """The dollars that are known, and how many calls are not in them."""
+    known, uncosted = bought["cost_usd"], bought["calls_of_unknown_cost"]
+    if known is None:
         return "cost unknown (no price, or no usage told)"
     return f"${known:.4f}" + (f" and {uncosted:,} calls of unknown cost" if uncosted else "")
 
@@ -255,8 +269,8 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
         yield f"rejected: line {row['line']:,} ({row['id']}): {row['reason']}"
     for row in told["without_verdict"]:
         yield f"{row['outcome']}, first on line {row['line']:,} ({row['id']}): {row['reason']}"
-    for each in (told["preflight"], *(member["preflight"] for member in told["members"])):
-        if each and each["doubt"]:
+    for each in _preflights(told):
+        if each["doubt"]:
             yield f"preflight: {each['doubt']}; look at these verdicts before you trust them"
     reasons = " ".join(row["reason"] or "" for row in told["without_verdict"])
     if "response_format" in reasons and told["preflight"] is None:
