@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -31,8 +30,6 @@ RESCORE_TAG = "llmops/rescore"
 """On every run of one rescoring: they spend from one purse, and are found together."""
 
 _BACKFILL_TAG = "dagster/backfill"
-
-LOG = logging.getLogger("llmops.rescoring")
 
 
 class Rescoring(dg.Config):

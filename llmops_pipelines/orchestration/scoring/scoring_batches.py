@@ -103,7 +103,6 @@ class FileBatches:
     days: dict[str, date] = field(default_factory=dict)
     """Every batch that was looked at, and the day it stands under."""
     standing: dict[str, Progress] = field(default_factory=dict)
-    submitted: list[str] = field(default_factory=list)
     _blind_since: dict[str, float] = field(default_factory=dict)
     _short_reads: dict[str, int] = field(default_factory=dict)
 
@@ -134,7 +133,6 @@ class FileBatches:
             post = self._submission(day, purse, canaries=canaries, hear=heard.take)
             post.post(((judge, _named(item)) for item in self._items(file)), endpoint)
         purse.tell()
-        self.submitted += post.made
         for batch in post.made:
             self.days[batch] = day
             self._wait(batch, day)
