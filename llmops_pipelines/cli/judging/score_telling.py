@@ -17,6 +17,7 @@ from llmops_pipelines.judging.bounds import Bound, Judgement, judged, score_inte
 from llmops_pipelines.judging.ledger import cost_of
 from llmops_pipelines.judging.samples import meant
 from llmops_pipelines.orchestration.scoring.scoring import Scoring
+from llmops_pipelines.statistics import Interval
 
 BELOW, CANNOT_TELL = 3, 4
 """Exit codes: a bound is broken; the scores cannot tell whether one holds."""
@@ -43,13 +44,12 @@ def tell_all(
     """The one object of ``--json``."""
     spool, spec = scoring.spool, scoring.chosen.spec
     outcomes = spool.outcomes()
-    scores = spool.scores()
+    found = score_interval(*spool.scores())
     silent = outcomes.get("not_applicable", 0)
-    unscored = sum(outcomes.values()) - len(scores) - silent
+    unscored = sum(outcomes.values()) - found.n - silent
     repeated, examples = spool.repeated_ids(_SHOWN)
-    judgements = [_judged(bound, scoring, scores, unscored) for bound in bounds]
+    judgements = [_judged(bound, scoring, found, unscored) for bound in bounds]
     code = _exit_code(scoring, outcomes, judgements)
-    found = score_interval(scores)
     return {
         "file": str(file),
         "metric": spec.metric,
@@ -152,14 +152,14 @@ def _member(member: Scoring) -> dict[str, Any]:
     }
 
 
-def _judged(bound: Bound, scoring: Scoring, scores: Sequence[float], unscored: int) -> Judgement:
+def _judged(bound: Bound, scoring: Scoring, found: Interval, unscored: int) -> Judgement:
     chosen = scoring.chosen
     if chosen.stands_in_for == bound.metric:
         why = f"{bound.metric} was not measured: {chosen.spec.metric} stood in for it"
         return Judgement(bound, "cannot_tell", None, None, why)
     if scoring.doubt:
         return Judgement(bound, "cannot_tell", None, None, f"preflight: {scoring.doubt}")
-    return judged(bound, scores, unscored)
+    return judged(bound, found, unscored)
 
 
 def _preflight(scoring: Scoring) -> dict[str, Any] | None:
