@@ -7,6 +7,7 @@ import json
 import pytest
 
 from llmops_pipelines.adapters.endpoints.judge_client import _read
+from tests.judging.worlds import Run, item_frame
 
 
 def read(body: object):
@@ -65,3 +66,19 @@ def test_a_reply_without_text_is_empty_text():
 )  # fmt: skip
 def test_usage_is_split_into_disjoint_buckets_or_unknown(usage, tokens):
     assert read({**completion(), "usage": usage}).tokens == tokens
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"model": {"a": 1}}, {"model": 5, "id": ["x"]},
+     {"usage": {"prompt_tokens": 10**30, "completion_tokens": 1}}],
+)  # fmt: skip
+def test_what_no_table_can_hold_is_not_told_and_stops_nobody(odd):
+    """One such reply must not keep those of others from the ledger: they are paid for."""
+    content = completion(message={"content": '{"polite": true, "reason": "r"}'}) | odd
+    run = Run(lambda _request, _number: read(content))
+    run.of(item_frame("a"))
+    (attempt,) = run.ledger.attempts.to_dicts()
+    assert attempt["outcome"] == "ok"
+    assert attempt["cost"] is None
+    assert run.ledger.verdicts["score"].to_list() == [1.0]

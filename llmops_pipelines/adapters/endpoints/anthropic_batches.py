@@ -22,7 +22,7 @@ from llmops_pipelines.adapters.endpoints.batch_api import (
     Seen,
     Size,
 )
-from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, clean, retry_after
+from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, clean, named, retry_after
 from llmops_pipelines.adapters.endpoints.patience import (
     NoAnswerError,
     RejectedError,
@@ -31,6 +31,7 @@ from llmops_pipelines.adapters.endpoints.patience import (
     reads_a_batch,
 )
 from llmops_pipelines.judging import Reply, Request, Returned
+from llmops_pipelines.judging.judges.exchange import whole_characters
 
 VERSION: Final = "2023-06-01"
 
@@ -202,7 +203,7 @@ class AnthropicBatches:
 
     def _read(self, line: str) -> Returned:
         try:
-            document = json.loads(line)
+            document = json.loads(whole_characters(line))
             name, result = str(document["custom_id"]), document["result"]
             outcome = result["type"]
             if outcome == "succeeded":
@@ -261,9 +262,9 @@ def _reply(message: Mapping[str, Any]) -> Reply:
     return Reply(
         outcome,
         text=text,
-        model_served=message.get("model"),
+        model_served=named(message.get("model")),
         tokens=_tokens(message.get("usage")),
-        request_id=message.get("id"),
+        request_id=named(message.get("id")),
     )
 
 

@@ -30,6 +30,8 @@ _REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE
 _SECRET = re.compile(r"\bsk-[\w*.-]{6,}|\bBearer\s+\S{6,}")
 _DETAIL_CHARS = 300
 _KEY_CHARS = 8
+_TOKENS = 2**40
+"""More than any request has: a count of so many is none."""
 _ALTERNATIVES = 5
 """Tokens weighed per place; some endpoints refuse to tell more."""
 
@@ -174,12 +176,17 @@ def read_completion(body: Any, *, request_id: str | None, latency_ms: float | No
         outcome,
         text=text if isinstance(text, str) else "",
         detail=detail,
-        model_served=body.get("model"),
+        model_served=named(body.get("model")),
         tokens=_tokens(body.get("usage")),
-        request_id=request_id or body.get("id"),
+        request_id=request_id or named(body.get("id")),
         latency_ms=latency_ms,
         tokens_weighed=_weighed(choice.get("logprobs")),
     )
+
+
+def named(value: Any) -> str | None:
+    """A name as an endpoint tells it; what is none is not told."""
+    return value if isinstance(value, str) else None
 
 
 def _weighed(logprobs: Any) -> tuple[WeighedToken, ...] | None:
@@ -218,7 +225,7 @@ def _tokens(usage: Any) -> dict[str, int] | None:
         reasoning = int((usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    if not (0 <= cached <= prompt and 0 <= reasoning <= completion):
+    if not (0 <= cached <= prompt < _TOKENS and 0 <= reasoning <= completion < _TOKENS):
         return None
     return {
         "uncached_input": prompt - cached,

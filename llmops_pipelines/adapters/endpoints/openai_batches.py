@@ -36,6 +36,7 @@ from llmops_pipelines.adapters.endpoints.patience import (
     reads_a_batch,
 )
 from llmops_pipelines.judging import Reply, Request, Returned
+from llmops_pipelines.judging.judges.exchange import whole_characters
 
 MARK = "llmops_batch"
 """The key of a batch's metadata under which our own id stands."""
@@ -181,7 +182,7 @@ class OpenAIBatches:
 
     def _read(self, line: str) -> Returned:
         try:
-            document = json.loads(line)
+            document = json.loads(whole_characters(line))
             name, response = document["custom_id"], document.get("response") or {}
             status, body = response.get("status_code"), response.get("body")
             error = document.get("error") or {}

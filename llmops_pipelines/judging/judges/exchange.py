@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,6 +28,8 @@ _SCHEMA_IN_WORDS = (
 
 
 _MORE_THAN_COUNTED = 1.25
+
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,18 @@ class Reply:
 
 Ask = Callable[[Request, float], Awaitable[Reply]]
 """Sends a request, waiting at most so many seconds. Never raises for what an endpoint may do."""
+
+
+def whole_characters(text: str) -> str:
+    """JSON ``text`` with U+FFFD in place of halves of characters: no table can hold those.
+
+    A judge that escapes what it quotes may end, or cut, in the middle of an emoji.
+    """
+    if not _ESCAPED_HALF.search(text):
+        return text
+    from llmops_pipelines.formats.engine.surrogates import without_halves
+
+    return without_halves(text)
 
 
 def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from llmops_pipelines.judging.heuristics.response_format import (
     refuse_constant,
     unfenced,
 )
+from llmops_pipelines.judging.judges.exchange import whole_characters
 from llmops_pipelines.judging.judges.rubrics import Rubric
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def read_object(text: str, schema: str) -> dict[str, Any]:
     Raises:
         UnreadableReplyError: Naming the first fault.
     """
-    body = unfenced(text)
+    body = whole_characters(unfenced(text))
     if (accepted := _accepted(body, schema)) is not None:
         return accepted
     try:

@@ -56,6 +56,18 @@ def test_each_scale_is_read_onto_zero_to_one(reply, changes, score):
     assert (ruling.outcome, ruling.score, ruling.reason) == ("scored", score, "r")
 
 
+@pytest.mark.parametrize("said", ["\\ud83d", "cut \\uD83D here", "\\udc42", "\\ud83d\\ud83d"])
+def test_half_a_character_in_a_reason_is_told_as_such_and_can_be_kept(said):
+    ruling = read(f'{{"polite": true, "reason": "{said}"}}')
+    assert ruling.score == 1.0
+    assert "\ufffd" in ruling.reason
+    ruling.reason.encode()
+
+
+def test_whole_characters_stay_as_they_were_escaped():
+    assert read('{"polite": true, "reason": "\\ud83d\\ude42 \\\\ud83d"}').reason == "🙂 \\ud83d"
+
+
 def _of(kind):
     reason = {"type": "string"}
     return {"type": "object", "properties": {"polite": {"type": kind}, "reason": reason}}

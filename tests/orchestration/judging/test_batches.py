@@ -380,6 +380,15 @@ def test_refusals_and_truncated_replies_are_final_and_told(world, stub, fault, o
     assert len(stub.batches) == 1
 
 
+@pytest.mark.parametrize("escaped", ["\\ud83d", "\\\\ud83d"])
+def test_half_a_character_in_a_result_stops_no_batch(world, stub, escaped):
+    """Escaped by the endpoint that wrote the line, or by the judge that wrote the verdict."""
+    world.run()
+    stub.finish(edit=lambda lines: [line.replace("the documents", escaped) for line in lines])
+    assert world.run() == {"scored": 6}
+    assert world.verdicts["reason"].str.contains("\ufffd").all()
+
+
 def test_lines_that_come_twice_or_belong_to_nothing_are_counted_and_change_nothing(world, stub):
     world.run()
     alien = '{"custom_id": "row-1", "response": {"status_code": 200, "body": {}}, "error": null}\n'
