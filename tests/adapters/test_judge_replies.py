@@ -35,6 +35,11 @@ def test_a_content_filter_is_a_refusal():
     assert read(completion(finish_reason="content_filter")).outcome == "refused"
 
 
+def test_half_a_character_in_a_body_is_no_reason_to_ask_and_pay_again():
+    content = json.dumps(completion(message={"content": "cut \ud83d"})).encode()
+    assert (read(content).outcome, read(content).text) == ("ok", "cut \ufffd")
+
+
 def test_a_reply_without_text_is_empty_text():
     assert read(completion(message={"content": None})).text == ""
 

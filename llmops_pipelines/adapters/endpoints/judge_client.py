@@ -24,6 +24,7 @@ from urllib.request import getproxies, proxy_bypass
 import orjson
 
 from llmops_pipelines.judging import Ask, Reply, Request, ResponseFormat, WeighedToken
+from llmops_pipelines.judging.judges.exchange import whole_characters
 
 _RETRYABLE = {408, 409, 425, 429}
 _REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE)
@@ -148,8 +149,16 @@ def _read(content: bytes, headers: Mapping[str, str], latency_ms: float) -> Repl
     try:
         body = orjson.loads(content)
     except ValueError:
-        body = None
+        body = _read_patiently(content)
     return read_completion(body, request_id=headers.get("x-request-id"), latency_ms=latency_ms)
+
+
+def _read_patiently(content: bytes) -> Any:
+    """A body that orjson refuses for half a character in it; None where it is no JSON."""
+    try:
+        return orjson.loads(whole_characters(content.decode()))
+    except ValueError:
+        return None
 
 
 def read_completion(body: Any, *, request_id: str | None, latency_ms: float | None) -> Reply:
