@@ -22,7 +22,13 @@ from llmops_pipelines.adapters.endpoints.batch_api import (
     Seen,
     Size,
 )
-from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, clean, named, retry_after
+from llmops_pipelines.adapters.endpoints.judge_client import (
+    MOST_TOKENS,
+    Endpoint,
+    clean,
+    named,
+    retry_after,
+)
 from llmops_pipelines.adapters.endpoints.patience import (
     NoAnswerError,
     RejectedError,
@@ -279,7 +285,8 @@ def _tokens(usage: Any) -> dict[str, int] | None:
         written = int(usage.get("cache_creation_input_tokens") or 0)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return tokens | ({"cache_write_5m": written} if written else {})
+    tokens |= {"cache_write_5m": written} if written else {}
+    return tokens if all(0 <= count < MOST_TOKENS for count in tokens.values()) else None
 
 
 @reads_a_batch

@@ -31,7 +31,7 @@ _REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE
 _SECRET = re.compile(r"\bsk-[\w*.-]{6,}|\bBearer\s+\S{6,}")
 _DETAIL_CHARS = 300
 _KEY_CHARS = 8
-_TOKENS = 2**40
+MOST_TOKENS = 2**40
 """More than any request has: a count of so many is none."""
 _ALTERNATIVES = 5
 """Tokens weighed per place; some endpoints refuse to tell more."""
@@ -234,7 +234,7 @@ def _tokens(usage: Any) -> dict[str, int] | None:
         reasoning = int((usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    if not (0 <= cached <= prompt < _TOKENS and 0 <= reasoning <= completion < _TOKENS):
+    if not (0 <= cached <= prompt < MOST_TOKENS and 0 <= reasoning <= completion < MOST_TOKENS):
         return None
     return {
         "uncached_input": prompt - cached,
