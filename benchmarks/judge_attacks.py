@@ -32,10 +32,10 @@ from llmops_pipelines.judging import (
     known_items,
     rubric_spec,
 )
-from llmops_pipelines.judging.judges.attacks import attacked, attacks_on, find_leaks
 from llmops_pipelines.reference import Feature, Features, parse_document
 from llmops_pipelines.statistics import wilson
 from llmops_pipelines.tables import JUDGE_LEDGER
+from tests.judging.judges.attacks import attacked, attacks_on, find_leaks
 
 FILE = Path(__file__).parents[1] / "data" / "reference" / "rubrics.yaml"
 FEATURES = Features(features={"attacks": Feature(judging="judge")})

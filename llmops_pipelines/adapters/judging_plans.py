@@ -138,9 +138,7 @@ def plan_of(
                 for item in items_named(allowed, to_judge)
                 if judge.inapplicable(item) is None
             ),
-            metric=spec.metric,
-            spec_id=spec.spec_id,
-            model=spec.model,
+            spec,
             already_paid=already_paid,
             price=price,
             batch_price=in_batches,

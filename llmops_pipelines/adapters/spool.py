@@ -189,15 +189,16 @@ class Spool:
             )
         )
 
-    def scores(self) -> list[float]:
-        """The scores of all lines that have one."""
-        return [
-            row[0]
-            for row in self._each(
-                "select v.score from lines l join verdicts v using (digest) "
-                "where v.outcome = 'scored' order by l.line"
-            )
-        ]
+    def scores(self) -> tuple[list[float], list[str]]:
+        """The scores of all lines that have one, and the digests of what was scored."""
+        scores, digests = list[float](), list[str]()
+        for score, digest in self._each(
+            "select v.score, digest from lines l join verdicts v using (digest) "
+            "where v.outcome = 'scored' order by l.line"
+        ):
+            scores.append(score)
+            digests.append(digest)
+        return scores, digests
 
     def reasons(self, outcome: str, most: int, begins: str = "") -> list[tuple[int, str, str]]:
         """Line, id and reason of the first ``most`` lines that ended so, for such a reason."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from llmops_pipelines.golden.content import case_id
+from llmops_pipelines.golden.content import WORST_REASON_FIRST, case_id
 from llmops_pipelines.tables import GOLDEN_CANDIDATES
 
 GROUNDING_METRICS = ("groundedness", "faithfulness")
@@ -17,8 +17,6 @@ LOWEST_SHARE = 0.1
 """Share of a feature's scored calls that counts as the bottom."""
 
 BAD_RATING, GOOD_RATING = 2, 4
-
-_ORDER = {"disputed": 0, "bad_feedback": 1, "low_score": 2}
 
 
 def candidates(
@@ -58,9 +56,9 @@ def candidates(
     calls = _calls(sampled_traces, verdicts, heuristic_scores, feedback)
     chosen = calls.with_columns(_reason()).filter(pl.col("why").is_not_null())
     cases = _with_texts(chosen.with_columns(_score()), texts)
-    distinct = cases.sort(
-        pl.col("why").replace_strict(_ORDER, return_dtype=pl.Int32), "score", "call_id"
-    ).unique("case_id", keep="first", maintain_order=True)
+    distinct = cases.sort(WORST_REASON_FIRST, "score", "call_id").unique(
+        "case_id", keep="first", maintain_order=True
+    )
     return GOLDEN_CANDIDATES.require(_spread(distinct, per_day))
 
 
@@ -204,7 +202,7 @@ def _spread(cases: pl.DataFrame, per_day: int) -> pl.DataFrame:
     return (
         cases.sort(*severity, nulls_last=True)
         .with_columns(turn=pl.int_range(pl.len()).over("feature", "why"))
-        .sort("turn", pl.col("why").replace_strict(_ORDER, return_dtype=pl.Int32), *severity)
+        .sort("turn", WORST_REASON_FIRST, *severity)
         .with_columns(turn=pl.int_range(pl.len()).over("feature"))
         .sort("turn", *severity, nulls_last=True)
         .head(per_day)

@@ -17,6 +17,11 @@ _CONTENT = ("feature", "question", "contexts", "answer")
 """What a version's digest covers. Where a case came from stays outside: two logs of the same
 content are the same case, and correcting its provenance makes no new version."""
 
+WORST_REASON_FIRST = pl.col("why").replace_strict(
+    {"disputed": 0, "bad_feedback": 1, "low_score": 2}, return_dtype=pl.Int32
+)
+"""What candidates are sorted by."""
+
 _LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 """Raw in JSON, but the end of a line to some readers of JSON lines."""
 

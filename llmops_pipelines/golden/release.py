@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,26 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from llmops_pipelines.golden.content import shares_passages, version_of
+from llmops_pipelines.golden.content import WORST_REASON_FIRST, shares_passages, version_of
 from llmops_pipelines.tables import GOLDEN_CANDIDATES, GOLDEN_DATASET
 from llmops_pipelines.vectors import near_duplicates, unit_vectors
 
 Embed = Callable[[list[str]], npt.NDArray[np.float32]]
 """Texts to unit vectors, one row a text."""
-
-DROPPED = pl.Schema(
-    {
-        "case_id": pl.String,
-        "feature": pl.String,
-        "day": pl.Date,
-        "because": pl.String,
-        "kept_case_id": pl.String,
-        "cosine": pl.Float64,
-    }
-)
-"""One candidate left out: ``exact`` or ``near`` a kept case, or its feature is ``full``."""
-
-_ORDER = {"disputed": 0, "bad_feedback": 1, "low_score": 2}
 
 
 @dataclass(frozen=True)
@@ -38,39 +25,10 @@ class GoldenRelease:
 
     version: str | None
     """``YYYY.MM.DD-<digest>``; None while there are no cases."""
-    previous_version: str | None
     cases: pl.DataFrame
     """``GOLDEN_DATASET``."""
-    dropped: pl.DataFrame
-    """One candidate left out, with the case that stands for it (schema ``DROPPED``)."""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the content changed, so that a file is worth writing."""
-        return self.version != self.previous_version
-
-    @property
-    def added(self) -> int:
-        """Cases that this version brought in."""
-        return int((self.cases["since_version"] == self.version).sum()) if self.is_new else 0
-
-    @property
-    def dropped_exact(self) -> int:
-        """Candidates whose question and passages are already a case."""
-        return self._dropped("exact")
-
-    @property
-    def dropped_near(self) -> int:
-        """Candidates that ask the same about the same passages in other words."""
-        return self._dropped("near")
-
-    @property
-    def dropped_full(self) -> int:
-        """Candidates of features that hold as many cases as they may."""
-        return self._dropped("full")
-
-    def _dropped(self, because: str) -> int:
-        return int((self.dropped["because"] == because).sum())
+    dropped: Counter[str]
+    """Candidates left out: ``exact`` or ``near`` another one, or their feature is ``full``."""
 
 
 def release(
@@ -99,10 +57,7 @@ def release(
     offered = _in_order(candidates)
     known = set(previous["case_id"])
     repeats = offered["case_id"].is_in(list(known)) | ~offered["case_id"].is_first_distinct()
-    dropped = [
-        _left_out(case, "exact", case["case_id"], 1.0)
-        for case in offered.filter(repeats).iter_rows(named=True)
-    ]
+    dropped = Counter(exact=int(repeats.sum()))
     fresh = offered.filter(~repeats)
     fresh = fresh.with_columns(embedding=_embedded(fresh["question"].to_list(), embed))
     previous = _of_the_same_model(previous, fresh, embed)
@@ -123,11 +78,10 @@ def release(
     version = version_of(cases)
     return GoldenRelease(
         version=version,
-        previous_version=version_of(previous),
         cases=GOLDEN_DATASET.require(
             cases.with_columns(pl.coalesce("since_version", pl.lit(version, pl.String)))
         ),
-        dropped=pl.DataFrame(dropped, schema=DROPPED).sort("day", "case_id", "because"),
+        dropped=+dropped,
     )
 
 
@@ -136,7 +90,7 @@ def _in_order(candidates: pl.DataFrame) -> pl.DataFrame:
     columns = [column.name for column in GOLDEN_CANDIDATES.columns]
     return candidates.select(*columns, "day").sort(
         "day",
-        pl.col("why").replace_strict(_ORDER, default=len(_ORDER), return_dtype=pl.Int32),
+        WORST_REASON_FIRST,
         "score",
         "case_id",
         nulls_last=True,
@@ -166,41 +120,23 @@ def _of_the_same_model(previous: pl.DataFrame, fresh: pl.DataFrame, embed: Embed
 
 def _choose(
     old: pl.DataFrame, new: pl.DataFrame, room: int, threshold: float
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Go through one feature's new cases in order; return those kept and those left out."""
+) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """Go through one feature's new cases in order; return those kept, and why others were not."""
     rows = [*old.iter_rows(named=True), *new.iter_rows(named=True)]
     kept = set(range(old.height))
-    alike: dict[int, list[tuple[int, float]]] = {}
-    for left, right, cosine in near_duplicates([row["embedding"] for row in rows], threshold):
-        alike.setdefault(right, []).append((left, cosine))
-    left_out: list[dict[str, Any]] = []
+    alike: dict[int, list[int]] = {}
+    for left, right, _ in near_duplicates([row["embedding"] for row in rows], threshold):
+        alike.setdefault(right, []).append(left)
+    left_out = Counter[str]()
     for index in range(old.height, len(rows)):
         case = rows[index]
-        twin = next(
-            (
-                (rows[other]["case_id"], cosine)
-                for other, cosine in alike.get(index, [])
-                if other in kept and shares_passages(rows[other]["contexts"], case["contexts"])
-            ),
-            None,
-        )
-        if twin is not None:
-            left_out.append(_left_out(case, "near", *twin))
+        if any(
+            other in kept and shares_passages(rows[other]["contexts"], case["contexts"])
+            for other in alike.get(index, [])
+        ):
+            left_out["near"] += 1
         elif len(kept) >= room:
-            left_out.append(_left_out(case, "full", None, None))
+            left_out["full"] += 1
         else:
             kept.add(index)
     return [rows[i] for i in sorted(kept) if i >= old.height], left_out
-
-
-def _left_out(
-    case: dict[str, Any], because: str, kept_case_id: str | None, cosine: float | None
-) -> dict[str, Any]:
-    return {
-        "case_id": case["case_id"],
-        "feature": case["feature"],
-        "day": case["day"],
-        "because": because,
-        "kept_case_id": kept_case_id,
-        "cosine": cosine,
-    }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from llmops_pipelines.statistics import NOTHING, Interval, mean_interval, wilson
+from llmops_pipelines.statistics import NOTHING, Interval, design_rate, mean_interval, wilson
 
 Held = Literal["holds", "broken", "cannot_tell"]
 
@@ -39,21 +39,28 @@ class Judgement:
     why: str
 
 
-def score_interval(scores: Sequence[float]) -> Interval:
-    """The mean of ``scores`` with its 95 % interval: Wilson's where all are 0 or 1."""
+def score_interval(scores: Sequence[float], contents: Sequence[str] | None = None) -> Interval:
+    """The mean of ``scores`` with its 95 % interval: Wilson's where all are 0 or 1.
+
+    Scores of the same of the ``contents`` are one verdict told several times: they weigh as often,
+    and tell no more (a cluster). None says that all contents differ.
+    """
     if not scores:
         return NOTHING
+    if contents is not None and len(set(contents)) == len(scores):
+        contents = None
     if all(score in (0.0, 1.0) for score in scores):
-        return wilson(sum(scores), len(scores))
-    return mean_interval(list(scores), bounds=(0.0, 1.0))
+        if contents is None:
+            return wilson(sum(scores), len(scores))
+        return design_rate(list(scores), [1.0] * len(scores), clusters=contents)
+    return mean_interval(list(scores), clusters=contents, bounds=(0.0, 1.0))
 
 
-def judged(bound: Bound, scores: Sequence[float], unscored: int) -> Judgement:
-    """What ``bound`` says of ``scores`` where ``unscored`` more items ought to have one.
+def judged(bound: Bound, found: Interval, unscored: int) -> Judgement:
+    """What ``bound`` says of a `score_interval` where ``unscored`` more items ought to be in it.
 
     Items that the metric does not speak of count in neither.
     """
-    found = score_interval(scores)
     if found.low is None or found.high is None:
         why = f"{found.n:,} scored, {unscored:,} without a score: too few to tell"
         return Judgement(bound, "cannot_tell", None, None, why)

@@ -64,6 +64,8 @@ class NamedJudge(BaseModel):
             raise ValueError("give one of base_url and base_url_env")
         if len(set(self.models)) < len(self.models):
             raise ValueError("models: one is given twice")
+        if self.logprobs and self.batch == "anthropic":
+            raise ValueError("logprobs: Anthropic's batches tell none; leave out `batch`")
         if len(self.models) > 1 and self.logprobs and self.combine == "majority":
             raise ValueError(f"combine: {_NEVER_EQUAL}")
         return self

@@ -21,7 +21,7 @@ def release_golden(context: dg.AssetExecutionContext, lake: Lake, folder: str) -
     metadata: dict[str, str | int] = {
         "version": release.version or "none yet",
         "cases": release.cases.height,
-        "dropped": release.dropped.height,
+        "dropped": release.dropped.total(),
     }
     if release.version:
         file = Path(folder) / f"golden-{release.version}.jsonl"

@@ -28,7 +28,7 @@ def estimate(items: pl.DataFrame, *, answered: int) -> Estimate:
     """The figure of one group of ``sampled_items`` or ``census_items`` under one judge.
 
     The scored traces of a stratum stand for its unscored ones too; where those are more than 5 %,
-    the method says what the figure would be if all of them failed, and if all passed.
+    the method says between what it would lie, whatever they are.
 
     Args:
         items: The group, sorted by trace.
@@ -88,14 +88,16 @@ def _missing(scored: pl.DataFrame, missing: pl.DataFrame) -> str:
         return ""
     reasons = sorted(Counter(missing["why"]).items(), key=lambda item: (-item[1], item[0]))
     text = f"{missing.height:,} unscored ({', '.join(f'{n:,} {why}' for why, n in reasons)})"
-    if missing.height <= NOTABLE_SHARE * (missing.height + scored.height):
+    few = missing.height <= NOTABLE_SHARE * (missing.height + scored.height)
+    if few or not scored["score"].is_between(0, 1).all():
         return text
     weights = (1 / scored["probability"]).to_list()
     lost = fsum(1 / missing["probability"])
     passed = fsum(w * score for w, score in zip(weights, scored["score"], strict=True))
     total = fsum(weights) + lost
     low, high = passed / total, (passed + lost) / total
-    return f"{text}: {low:.3f} if all of them fail, {high:.3f} if all pass"
+    # Not "fail" and "pass": of some metrics a low score is the good one.
+    return f"{text}: {low:.3f} if all of them are 0, {high:.3f} if all are 1"
 
 
 def _outside(count: int) -> str:

@@ -29,7 +29,8 @@ SERIES_BREAKS = pl.Schema(
 )
 """One figure that another judge, or another snapshot of one (``kind``), made from a day on.
 
-The snapshots are those that scored most of the last day before and of the first one after."""
+The snapshots are those that scored most, of what ended with the last day before and of what began
+with the first one after."""
 
 
 def by_snapshot(items: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -115,7 +116,8 @@ def _breaks(series: pl.DataFrame) -> Iterator[dict[str, Any]]:
                 "to_snapshot": new["snapshot"],
             }
         for (spec,), of_spec in today.group_by("judge_spec", maintain_order=True):
-            told = [name for name in of_spec["snapshot"] if name != UNTOLD]
+            by_share = of_spec.sort("n", "snapshot", descending=[True, False])
+            told = [name for name in by_share["snapshot"] if name != UNTOLD]
             earlier = last_told.get(str(spec), told)
             fresh = [name for name in told if name not in earlier]
             gone = [name for name in earlier if name not in told]
@@ -125,8 +127,8 @@ def _breaks(series: pl.DataFrame) -> Iterator[dict[str, Any]]:
                     "kind": "snapshot",
                     "from_spec": spec,
                     "to_spec": spec,
-                    "from_judge": " and ".join(earlier),
-                    "to_judge": " and ".join(told),
+                    "from_judge": " and ".join(sorted(earlier)),
+                    "to_judge": " and ".join(sorted(told)),
                     "from_snapshot": (gone or earlier)[0],
                     "to_snapshot": (fresh or told)[0],
                 }

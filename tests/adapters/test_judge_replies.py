@@ -7,6 +7,7 @@ import json
 import pytest
 
 from llmops_pipelines.adapters.endpoints.judge_client import _read
+from tests.judging.worlds import Run, item_frame
 
 
 def read(body: object):
@@ -32,6 +33,11 @@ def test_a_body_that_is_no_chat_completion_is_tried_again(body):
 
 def test_a_content_filter_is_a_refusal():
     assert read(completion(finish_reason="content_filter")).outcome == "refused"
+
+
+def test_half_a_character_in_a_body_is_no_reason_to_ask_and_pay_again():
+    content = json.dumps(completion(message={"content": "cut \ud83d"})).encode()
+    assert (read(content).outcome, read(content).text) == ("ok", "cut \ufffd")
 
 
 def test_a_reply_without_text_is_empty_text():
@@ -65,3 +71,19 @@ def test_a_reply_without_text_is_empty_text():
 )  # fmt: skip
 def test_usage_is_split_into_disjoint_buckets_or_unknown(usage, tokens):
     assert read({**completion(), "usage": usage}).tokens == tokens
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"model": {"a": 1}}, {"model": 5, "id": ["x"]},
+     {"usage": {"prompt_tokens": 10**30, "completion_tokens": 1}}],
+)  # fmt: skip
+def test_what_no_table_can_hold_is_not_told_and_stops_nobody(odd):
+    """One such reply must not keep those of others from the ledger: they are paid for."""
+    content = completion(message={"content": '{"polite": true, "reason": "r"}'}) | odd
+    run = Run(lambda _request, _number: read(content))
+    run.of(item_frame("a"))
+    (attempt,) = run.ledger.attempts.to_dicts()
+    assert attempt["outcome"] == "ok"
+    assert attempt["cost"] is None
+    assert run.ledger.verdicts["score"].to_list() == [1.0]

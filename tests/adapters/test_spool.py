@@ -38,14 +38,14 @@ def test_every_line_has_a_row_in_order_and_equal_lines_share_a_verdict():
             Row("c", "over_budget", None, "the cap", 0, "0"),
         ]
         assert spool.outcomes() == {"over_budget": 1, "rejected": 1, "scored": 2, "unreadable": 1}
-        assert spool.scores() == [0.5, 0.5]
+        assert spool.scores() == ([0.5, 0.5], ["d1", "d1"])
         assert spool.reasons("rejected", 5) == [(4, "x", "is not JSON")]
 
 
 def test_the_first_verdict_on_a_content_counts_and_only_known_ones_save_calls():
     with filled() as spool:
         spool.add_verdicts([Verdict("d1", "scored", 1.0, None, 1, "0")], bought=True)
-        assert spool.scores() == [0.5, 0.5]
+        assert spool.scores() == ([0.5, 0.5], ["d1", "d1"])
         assert spool.saved_calls() == 2
 
 

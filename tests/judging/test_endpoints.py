@@ -53,6 +53,7 @@ def test_names_and_variables_are_those_of_the_file():
         (("[claude-a]", "[claude-a, claude-a]"), "one is given twice"),
         (("api_key_env: ANTHROPIC_API_KEY", "api_key: sk-1"), "accepted: base_url, base_url_env"),
         (("combine: mean", "combine: best"), "'majority' or 'mean'"),
+        (("[claude-a]", "[a]\n    logprobs: true\n    batch: anthropic"), "batches tell none"),
         (("[claude-a]", "[a, b]\n    logprobs: true"), "combine: scores weighed by log"),
         (
             (

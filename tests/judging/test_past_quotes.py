@@ -15,9 +15,10 @@ from llmops_pipelines.judging import (
     quote_row,
     told_error,
 )
-from tests.judging.worlds import NOON
+from tests.judging.worlds import NOON, spec
 
 DAY = date(2026, 11, 10)
+SPEC = spec()
 CALLS = {
     "day": pl.Date, "spec_id": pl.String, "item_digest": pl.String, "step": pl.String,
     "outcome": pl.String, "input_tokens": pl.Int64, "output_tokens": pl.Int64,
@@ -31,8 +32,8 @@ def quotes(*items: int) -> pl.DataFrame:
     rows = [
         quote_row(
             quote(
-                [Estimate(1, 100, 10, 50)] * n, metric="politeness", spec_id="s", model="judge-1",
-                already_paid=0, price=lambda _m, tokens: Decimal(tokens["output_text"]) / 1020,
+                [Estimate(1, 100, 10, 50)] * n, SPEC, already_paid=0,
+                price=lambda _m, tokens: Decimal(tokens["output_text"]) / 1020,
             ),
             quote_id=f"q{hour}", run_id="r", seconds=None, quoted_at=NOON + timedelta(hours=hour),
         )
@@ -45,7 +46,7 @@ def calls(*asked: tuple[float, str, str, int | None]) -> pl.DataFrame:
     """Calls: hours after noon, content, step, prompt tokens; a tenth of them out, a cent each."""
     rows = [
         (
-            DAY, "s", digest, step, "ok", tokens, tokens and tokens // 10,
+            DAY, SPEC.spec_id, digest, step, "ok", tokens, tokens and tokens // 10,
             tokens and Decimal("0.01"), NOON + timedelta(hours=hour), 200.0, None,
         )
         for hour, digest, step, tokens in asked
@@ -97,6 +98,6 @@ def test_the_time_a_call_takes_is_the_judges_own_where_it_was_ever_asked():
     timed = calls((0, "a", "verdict", 1)).with_columns(latency_ms=pl.lit(900.0))
     others = calls((0, "a", "verdict", 1)).with_columns(spec_id=pl.lit("t"))
     both = pl.concat([timed, others, others])
-    assert past_latency(both, "s") == 900.0
+    assert past_latency(both, SPEC.spec_id) == 900.0
     assert past_latency(both, "unheard") == 200.0
-    assert past_latency(both.clear(), "s") is None
+    assert past_latency(both.clear(), SPEC.spec_id) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from llmops_pipelines.adapters.endpoints import anthropic_batches, patience
@@ -58,6 +60,18 @@ def test_what_a_batch_left_undone_is_asked_again(world, stub, state):
     assert world.batches[0]["lost"] == 0
     stub.finish(last(stub))
     assert world.run() == {"scored": 6}
+
+
+@pytest.mark.parametrize("count", [-5, 10**30])
+def test_counts_that_cannot_be_are_no_counts_and_earn_no_money(world, stub, count):
+    world.run()
+    stub.finish(
+        edit=lambda lines: [
+            re.sub(r'"output_tokens": 40', f'"output_tokens": {count}', line) for line in lines
+        ]
+    )
+    assert world.run() == {"scored": 6}
+    assert world.calls["cost"].to_list() == [None] * 6
 
 
 def test_errors_are_free_and_asked_again(world, stub):

@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 import polars as pl
 
-from llmops_pipelines.quality import judge_coverage
+from llmops_pipelines import judging
+from llmops_pipelines.quality import coverage, judge_coverage
 from llmops_pipelines.tables import JUDGE_RESCORES, JUDGE_SPECS
 
 ONE, TWO, THREE = (date(2026, 11, day) for day in (1, 2, 3))
@@ -95,6 +96,11 @@ def test_what_a_rescoring_left_stands_until_it_is_judged():
     assert cells(half, left)[ONE, "g2"] == ("partial", 4, 3, 1, 0, 0)
     whole = said((ONE, "g2", "scored", "0123"))
     assert cells(whole, left)[ONE, "g2"] == ("done", 4, 4, 0, 0, 0)
+
+
+def test_what_is_final_to_the_ledger_is_final_here():
+    """Rooms that do not know each other say it twice."""
+    assert set(coverage.FINAL) == set(judging.FINAL)
 
 
 def test_nobody_asked_is_an_empty_grid():

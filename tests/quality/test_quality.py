@@ -223,7 +223,7 @@ def test_a_judge_that_failed_on_everything_has_a_row_without_a_figure():
     assert ends(row) == (None, None, None, 0)
     assert row["unscored"] == 1
     assert (
-        "nothing scored; 1 unscored (1 failed): 0.000 if all of them fail, 1.000 if all"
+        "nothing scored; 1 unscored (1 failed): 0.000 if all of them are 0, 1.000 if"
         in (row["method"])
     )
 
@@ -232,9 +232,15 @@ def test_many_missing_scores_are_shown_with_what_they_could_make_of_the_figure()
     world = World().judged([1.0] * 6 + [0.0] * 2 + [None] * 2)
     method = world.row()["method"]
     assert (
-        "2 unscored (2 scored without a number): 0.600 if all of them fail, 0.800 if all pass"
+        "2 unscored (2 scored without a number): 0.600 if all of them are 0, 0.800 if all are 1"
         in method
     )
+
+
+def test_scores_of_another_scale_have_no_ends_that_missing_ones_could_make():
+    method = World().judged([3.0, 4.0, 5.0, None]).row()["method"]
+    assert "1 unscored (1 scored without a number)" in method
+    assert " if " not in method
 
 
 def test_few_missing_scores_are_only_counted():

@@ -92,3 +92,11 @@ def test_a_snapshot_nobody_told_of_breaks_nothing_and_hides_nothing():
 def test_a_series_breaks_where_no_judge_goes_on_and_a_rescored_past_mends_it():
     assert breaks((("g", "a"),), (), (("h", "b"),)) == [(2, "judge", "rubric g", "rubric h")]
     assert breaks((("g", "a"), ("h", "b")), (("h", "b"),)) == []
+
+
+def test_the_snapshots_of_a_break_are_those_that_scored_most():
+    days = history((("g", "a"), ("g", "b")), (("g", "c"), ("g", "d")))
+    scored = pl.col("snapshot").replace_strict({"a": 1, "b": 8, "c": 2, "d": 7})
+    found = series_breaks(days.with_columns(n=scored.cast(pl.Int64)), FIRST + timedelta(days=20))
+    assert found.select("from_snapshot", "to_snapshot").rows() == [("b", "d")]
+    assert found.select("from_judge", "to_judge").rows() == [("a and b", "c and d")]

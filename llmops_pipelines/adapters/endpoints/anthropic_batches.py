@@ -22,14 +22,22 @@ from llmops_pipelines.adapters.endpoints.batch_api import (
     Seen,
     Size,
 )
-from llmops_pipelines.adapters.endpoints.judge_client import Endpoint, clean
+from llmops_pipelines.adapters.endpoints.judge_client import (
+    MOST_TOKENS,
+    Endpoint,
+    clean,
+    named,
+    retry_after,
+)
 from llmops_pipelines.adapters.endpoints.patience import (
     NoAnswerError,
     RejectedError,
     knows_no_such_path,
     patiently,
+    reads_a_batch,
 )
 from llmops_pipelines.judging import Reply, Request, Returned
+from llmops_pipelines.judging.judges.exchange import whole_characters
 
 VERSION: Final = "2023-06-01"
 
@@ -151,7 +159,7 @@ class AnthropicBatches:
         while True:
             path = f"?limit={_PAGE}" + (f"&after_id={after}" if after else "")
             page = patiently(lambda path=path: self._json("GET", path))  # type: ignore[misc]
-            for document in page["data"]:
+            for document in _listed(page):
                 if _moment(document["created_at"]) < oldest:
                     return
                 yield _seen(document)
@@ -193,7 +201,7 @@ class AnthropicBatches:
         return RejectedError(
             response.status_code,
             clean(told, self._secret),
-            response.headers.get("retry-after"),
+            retry_after(response.headers),
         )
 
     def _lost(self, error: Exception) -> NoAnswerError:
@@ -201,7 +209,7 @@ class AnthropicBatches:
 
     def _read(self, line: str) -> Returned:
         try:
-            document = json.loads(line)
+            document = json.loads(whole_characters(line))
             name, result = str(document["custom_id"]), document["result"]
             outcome = result["type"]
             if outcome == "succeeded":
@@ -260,9 +268,9 @@ def _reply(message: Mapping[str, Any]) -> Reply:
     return Reply(
         outcome,
         text=text,
-        model_served=message.get("model"),
+        model_served=named(message.get("model")),
         tokens=_tokens(message.get("usage")),
-        request_id=message.get("id"),
+        request_id=named(message.get("id")),
     )
 
 
@@ -277,9 +285,17 @@ def _tokens(usage: Any) -> dict[str, int] | None:
         written = int(usage.get("cache_creation_input_tokens") or 0)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return tokens | ({"cache_write_5m": written} if written else {})
+    tokens |= {"cache_write_5m": written} if written else {}
+    return tokens if all(0 <= count < MOST_TOKENS for count in tokens.values()) else None
 
 
+@reads_a_batch
+def _listed(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The batches of one page of a list."""
+    return [dict(document) for document in page["data"]]
+
+
+@reads_a_batch
 def _seen(document: Mapping[str, Any]) -> Seen:
     counts = document.get("request_counts") or {}
     ended = document["processing_status"] == "ended"

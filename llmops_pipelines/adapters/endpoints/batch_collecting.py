@@ -32,6 +32,9 @@ from llmops_pipelines.judging.ledger import attempt_frame
 GIVE_UP_AFTER = timedelta(hours=2)
 """An intention this old that the endpoint knows nothing of never became a batch."""
 
+COMPLETES_WITHIN = timedelta(hours=24)
+"""What endpoints promise, and batches are asked for."""
+
 WAIT_FOR_THE_REST = timedelta(hours=24)
 """How long results that are shorter than the endpoint says are read again."""
 
@@ -91,7 +94,9 @@ def collect(
     replies = BatchReplies(_asked(book, row["batch"]))
     fault = _read_all(replies, api, seen)
     short = bool(fault or replies.damaged or replies.billable < (seen.answered or 0))
-    patient = now - (seen.ended_at or now) < WAIT_FOR_THE_REST
+    # An endpoint that does not tell when a batch ended had a day for it.
+    ended_at = seen.ended_at or row["at"] + COMPLETES_WITHIN
+    patient = now - ended_at < WAIT_FOR_THE_REST
     gone = isinstance(fault, BatchGoneError) and now - row["at"] > GONE_AFTER
     if short and patient and not gone:
         _take_in(row, replies, book, price, now)

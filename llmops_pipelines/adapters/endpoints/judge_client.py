@@ -24,12 +24,15 @@ from urllib.request import getproxies, proxy_bypass
 import orjson
 
 from llmops_pipelines.judging import Ask, Reply, Request, ResponseFormat, WeighedToken
+from llmops_pipelines.judging.judges.exchange import whole_characters
 
 _RETRYABLE = {408, 409, 425, 429}
 _REASONING_MODEL = re.compile(r"^(?:o\d|gpt-[5-9]|gpt-1\d|codex)", re.IGNORECASE)
 _SECRET = re.compile(r"\bsk-[\w*.-]{6,}|\bBearer\s+\S{6,}")
 _DETAIL_CHARS = 300
 _KEY_CHARS = 8
+MOST_TOKENS = 2**40
+"""More than any request has: a count of so many is none."""
 _ALTERNATIVES = 5
 """Tokens weighed per place; some endpoints refuse to tell more."""
 
@@ -146,8 +149,16 @@ def _read(content: bytes, headers: Mapping[str, str], latency_ms: float) -> Repl
     try:
         body = orjson.loads(content)
     except ValueError:
-        body = None
+        body = _read_patiently(content)
     return read_completion(body, request_id=headers.get("x-request-id"), latency_ms=latency_ms)
+
+
+def _read_patiently(content: bytes) -> Any:
+    """A body that orjson refuses for half a character in it; None where it is no JSON."""
+    try:
+        return orjson.loads(whole_characters(content.decode()))
+    except ValueError:
+        return None
 
 
 def read_completion(body: Any, *, request_id: str | None, latency_ms: float | None) -> Reply:
@@ -174,12 +185,17 @@ def read_completion(body: Any, *, request_id: str | None, latency_ms: float | No
         outcome,
         text=text if isinstance(text, str) else "",
         detail=detail,
-        model_served=body.get("model"),
+        model_served=named(body.get("model")),
         tokens=_tokens(body.get("usage")),
-        request_id=request_id or body.get("id"),
+        request_id=request_id or named(body.get("id")),
         latency_ms=latency_ms,
         tokens_weighed=_weighed(choice.get("logprobs")),
     )
+
+
+def named(value: Any) -> str | None:
+    """A name as an endpoint tells it; what is none is not told."""
+    return value if isinstance(value, str) else None
 
 
 def _weighed(logprobs: Any) -> tuple[WeighedToken, ...] | None:
@@ -218,7 +234,7 @@ def _tokens(usage: Any) -> dict[str, int] | None:
         reasoning = int((usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    if not (0 <= cached <= prompt and 0 <= reasoning <= completion):
+    if not (0 <= cached <= prompt < MOST_TOKENS and 0 <= reasoning <= completion < MOST_TOKENS):
         return None
     return {
         "uncached_input": prompt - cached,
@@ -235,7 +251,7 @@ def _rejection(status: int, headers: Mapping[str, str], detail: str, latency_ms:
         detail=detail,
         request_id=headers.get("x-request-id"),
         latency_ms=latency_ms,
-        retry_after_s=_retry_after(headers),
+        retry_after_s=retry_after(headers),
         retryable=(status in _RETRYABLE or status >= 500) and not quota,
         billable=False,
     )
@@ -266,7 +282,7 @@ def _lost(error: BaseException, seconds: float, secret: str, latency_ms: float) 
     )
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds the endpoint asks to wait, in any of the three spellings in use."""
     if (milliseconds := headers.get("retry-after-ms")) is not None:
         return _seconds(milliseconds, 1_000)

@@ -26,14 +26,17 @@ from llmops_pipelines.adapters.endpoints.judge_client import (
     clean,
     completion_body,
     read_completion,
+    retry_after,
 )
 from llmops_pipelines.adapters.endpoints.patience import (
     NoAnswerError,
     RejectedError,
     knows_no_such_path,
     patiently,
+    reads_a_batch,
 )
 from llmops_pipelines.judging import Reply, Request, Returned
+from llmops_pipelines.judging.judges.exchange import whole_characters
 
 MARK = "llmops_batch"
 """The key of a batch's metadata under which our own id stands."""
@@ -138,7 +141,7 @@ class OpenAIBatches:
         oldest = (since - _CLOCKS_DIFFER).replace(tzinfo=UTC).timestamp()
 
         def search() -> Seen | None:
-            for batch in self._client.batches.list(limit=_PAGE):
+            for batch in _listed(self._client):
                 if (batch.metadata or {}).get(MARK) == key:
                     return _seen(batch)
                 if batch.created_at < oldest:
@@ -179,7 +182,7 @@ class OpenAIBatches:
 
     def _read(self, line: str) -> Returned:
         try:
-            document = json.loads(line)
+            document = json.loads(whole_characters(line))
             name, response = document["custom_id"], document.get("response") or {}
             status, body = response.get("status_code"), response.get("body")
             error = document.get("error") or {}
@@ -215,7 +218,7 @@ class OpenAIBatches:
                 raise RejectedError(
                     error.status_code,
                     clean(error.message, self._secret),
-                    error.response.headers.get("retry-after"),
+                    retry_after(error.response.headers),
                 ) from error
             except (openai.APIConnectionError, openai.APIResponseValidationError) as error:
                 raise NoAnswerError(
@@ -255,6 +258,16 @@ class _Streamed:
         self._manager.__exit__(*failure)
 
 
+@reads_a_batch
+def _listed(client: Any) -> Any:
+    """All batches, the newest first; what holds no list does not say that there are none."""
+    page = client.batches.list(limit=_PAGE)
+    if page.data is None:
+        raise TypeError
+    return page
+
+
+@reads_a_batch
 def _seen(batch: Any) -> Seen:
     counts = batch.request_counts
     ended_at = batch.completed_at or batch.expired_at or batch.cancelled_at or batch.failed_at

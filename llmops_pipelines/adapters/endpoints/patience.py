@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Any, TypeVar
 
 from llmops_pipelines.adapters.endpoints.batch_api import (
     BatchGoneError,
@@ -22,10 +23,10 @@ Told = TypeVar("Told")
 class RejectedError(Exception):
     """The endpoint answered, with an error status."""
 
-    def __init__(self, status: int, told: str, retry_after: str | None = None) -> None:
+    def __init__(self, status: int, told: str, retry_after_s: float | None = None) -> None:
         super().__init__(f"http_{status}: {told}")
         self.status = status
-        self.retry_after = retry_after
+        self.retry_after_s = retry_after_s
 
     @property
     def certain(self) -> bool:
@@ -35,6 +36,19 @@ class RejectedError(Exception):
 
 class NoAnswerError(Exception):
     """The connection broke, or no answer came in time."""
+
+
+def reads_a_batch(read: Callable[[Any], Told]) -> Callable[[Any], Told]:
+    """``read``, for which an answer that looks like nothing documented is unclear, not fatal."""
+
+    @wraps(read)
+    def guarded(answer: Any) -> Told:
+        try:
+            return read(answer)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise BatchUnclearError("what answered is no batch, though it says success") from error
+
+    return guarded
 
 
 def knows_no_such_path(error: Exception) -> bool:
@@ -55,7 +69,7 @@ def patiently(deed: Callable[[], Told], *, once: bool = False) -> Told:
         BatchUnclearError: No answer, or none that tells.
     """
     for number in range(1, TRIES + 1):
-        asked: str | None = None
+        asked: float | None = None
         try:
             return deed()
         except RejectedError as error:
@@ -65,7 +79,7 @@ def patiently(deed: Callable[[], Told], *, once: bool = False) -> Told:
                     raise BatchRefusedError(str(error)) from error
                 gone = BatchGoneError if error.status == 404 else BatchUnclearError
                 raise gone(str(error)) from error
-            asked = error.retry_after
+            asked = error.retry_after_s
         except NoAnswerError as error:
             if once or number == TRIES:
                 raise BatchUnclearError(str(error)) from error
@@ -73,10 +87,6 @@ def patiently(deed: Callable[[], Told], *, once: bool = False) -> Told:
     raise AssertionError("every try returns or raises")
 
 
-def _pause(number: int, asked: str | None) -> float:
-    try:
-        seconds = float(asked or 0)
-    except ValueError:
-        seconds = 0.0
+def _pause(number: int, asked: float | None) -> float:
     backoff: float = FIRST_PAUSE_S * 2 ** (number - 1)
-    return min(max(seconds, backoff), LONGEST_PAUSE_S)
+    return min(max(asked or 0.0, backoff), LONGEST_PAUSE_S)

@@ -79,9 +79,7 @@ def costs(
         Path | None,
         typer.Option(dir_okay=False, help="Write all rows here: a .csv or .parquet file for BI."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """Spend by any dimension, evaluation apart, and whether it adds up to the calls.
 
@@ -203,9 +201,7 @@ def reconcile(
     out: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Write all rows to a .csv or .parquet file.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """Hold a provider's invoice or usage export against the calls that were logged.
 
@@ -235,9 +231,7 @@ def chargeback(
     invoice_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="CSV: provider, amount in US dollars.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """A month's costs by team, feature and model as CSV; with an invoice, what is left of it.
 

@@ -31,9 +31,7 @@ def quote(
         typer.Option(help="Id of a judge spec, a rubric, or a metric; default what nights ask."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Judge model; default JUDGE_MODEL.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """Tell what judging sampled days would cost, and how far past quotes were off; asks nobody.
 
@@ -65,9 +63,7 @@ def score(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a row per line there, as JSON lines.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Most requests at once; default 64.")
     ] = None,
@@ -135,9 +131,7 @@ def rescore(
         ),
     ] = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Spend without asking.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """Have past samples judged by another judge: quotes first, keeps both versions, resumes.
 
@@ -173,9 +167,7 @@ def assert_outputs(
         bool,
         typer.Option("--skip-unsupported", help="Assertions not known here decide nothing."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """Hold outputs against the assertions of a promptfoo file; code in it is never run.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from llmops_pipelines.cli.options import day_option, settings_of
+from llmops_pipelines.cli.options import JSON, day_option, in_order, settings_of
 from llmops_pipelines.cli.problems import told_plainly
 
 PANEL = "Logs"
@@ -24,9 +24,7 @@ def import_file(
         str | None,
         typer.Option("--as", metavar="FORMAT", help="Read it as this, whatever it looks like."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
     write: Annotated[
         bool, typer.Option("--write", help="Put it into the log folder, below imported/.")
     ] = False,
@@ -74,16 +72,13 @@ def pull(
         day_option("--to", "Last UTC day; default yesterday."),
     ] = None,
     source: Annotated[str, typer.Option(help="Only this entry under pull: in sources.yaml.")] = "",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """Download days of logs from the services under `pull:` in sources.yaml; `nightly` does too.
 
     Leaves with 0 when all went well, 1 when a service failed, 2 when nothing could be done.
     """
-    if first and last and first > last:
-        raise typer.BadParameter(f"{first} lies after --to {last}; swap them", param_hint="--from")
+    in_order(first, last)
     with told_plainly():
         from llmops_pipelines.cli.logs.pulling import pull_days
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from llmops_pipelines.cli.options import DAY, day_option, in_order, parse_day, settings_of
+from llmops_pipelines.cli.options import DAY, JSON, day_option, in_order, parse_day, settings_of
 from llmops_pipelines.cli.problems import told_plainly, typed
 
 PANEL = "Nights"
@@ -39,9 +39,7 @@ def nightly(
         day_option("--from", "First UTC day; default all."),
     ] = None,
     last: Annotated[date | None, day_option("--to", "Last UTC day.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")
-    ] = False,
+    as_json: JSON = False,
 ) -> None:
     """Land new logs, then compute every day that is new or changed, up to its report.
 

@@ -132,8 +132,8 @@ def _agree(settings: Settings, quotes: Sequence[DayQuote], repetition: int, *, y
     (whole,) = judging.total(each.quote for each in quotes)
     if not whole.items:
         typer.echo(
-            "all of it is paid for already: nobody will be asked; --repetition "
-            f"{repetition + 1} asks the same judge once more"
+            "all of it is paid for already, or waits in a batch: nobody will be asked; "
+            f"--repetition {repetition + 1} asks the same judge once more"
         )
         return
     held = (

@@ -17,6 +17,7 @@ from llmops_pipelines.judging.bounds import Bound, Judgement, judged, score_inte
 from llmops_pipelines.judging.ledger import cost_of
 from llmops_pipelines.judging.samples import meant
 from llmops_pipelines.orchestration.scoring.scoring import Scoring
+from llmops_pipelines.statistics import Interval
 
 BELOW, CANNOT_TELL = 3, 4
 """Exit codes: a bound is broken; the scores cannot tell whether one holds."""
@@ -43,13 +44,12 @@ def tell_all(
     """The one object of ``--json``."""
     spool, spec = scoring.spool, scoring.chosen.spec
     outcomes = spool.outcomes()
-    scores = spool.scores()
+    found = score_interval(*spool.scores())
     silent = outcomes.get("not_applicable", 0)
-    unscored = sum(outcomes.values()) - len(scores) - silent
+    unscored = sum(outcomes.values()) - found.n - silent
     repeated, examples = spool.repeated_ids(_SHOWN)
-    judgements = [_judged(bound, scoring, scores, unscored) for bound in bounds]
+    judgements = [_judged(bound, scoring, found, unscored) for bound in bounds]
     code = _exit_code(scoring, outcomes, judgements)
-    found = score_interval(scores)
     return {
         "file": str(file),
         "metric": spec.metric,
@@ -152,14 +152,14 @@ def _member(member: Scoring) -> dict[str, Any]:
     }
 
 
-def _judged(bound: Bound, scoring: Scoring, scores: Sequence[float], unscored: int) -> Judgement:
+def _judged(bound: Bound, scoring: Scoring, found: Interval, unscored: int) -> Judgement:
     chosen = scoring.chosen
     if chosen.stands_in_for == bound.metric:
         why = f"{bound.metric} was not measured: {chosen.spec.metric} stood in for it"
         return Judgement(bound, "cannot_tell", None, None, why)
     if scoring.doubt:
         return Judgement(bound, "cannot_tell", None, None, f"preflight: {scoring.doubt}")
-    return judged(bound, scores, unscored)
+    return judged(bound, found, unscored)
 
 
 def _preflight(scoring: Scoring) -> dict[str, Any] | None:
@@ -223,29 +223,43 @@ def sentences(told: dict[str, Any], seconds: float) -> Iterator[str]:
 
 def _calls(told: dict[str, Any]) -> str:
     return (
-        f"{told['calls']:,} calls made, {told['calls_saved']:,} saved by the ledger, "
-        f"{_paid([told])}"
+        f"{told['calls']:,} calls made, {told['calls_saved']:,} saved by the ledger, {paid(told)}"
     )
+
+
+def _preflights(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [each["preflight"] for each in (told, *told["members"]) if each["preflight"]]
 
 
 def _apart(told: dict[str, Any]) -> str:
     """What was paid besides the file's own verdicts."""
-    parts = {
-        "preflight": [each["preflight"] for each in (told, *told["members"]) if each["preflight"]],
-        "canaries": told["canaries"],
-    }
+    parts = {"preflight": _preflights(told), "canaries": told["canaries"]}
     return "".join(
-        f"; {name} apart: {calls} calls, {_paid(bought)}"
+        f"; {name} apart: {whole['calls']} calls, {paid(whole)}"
         for name, bought in parts.items()
-        if (calls := sum(part["calls"] for part in bought))
+        if (whole := bought_in_all(bought))["calls"]
     )
 
 
-def _paid(bought: Sequence[Mapping[str, Any]]) -> str:
-    """The dollars that are known, and how many calls are not in them."""
+def bought_apart(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was bought besides the file's own verdicts: preflights and canaries."""
+    return [*_preflights(told), *told["canaries"]]
+
+
+def bought_in_all(bought: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Calls, the dollars that are known, and how many calls are not in them, of all together."""
     costs = [None if (cost := part["cost_usd"]) is None else Decimal(cost) for part in bought]
-    uncosted = sum(part["calls_of_unknown_cost"] for part in bought)
-    if (known := cost_of(costs)) is None:
+    return {
+        "calls": sum(part["calls"] for part in bought),
+        "cost_usd": _float(cost_of(costs)),
+        "calls_of_unknown_cost": sum(part["calls_of_unknown_cost"] for part in bought),
+    }
+
+
+def paid(bought: Mapping[str, Any]) -> str:
+    """The dollars that are known, and how many calls are not in them."""
+    known, uncosted = bought["cost_usd"], bought["calls_of_unknown_cost"]
+    if known is None:
         return "cost unknown (no price, or no usage told)"
     return f"${known:.4f}" + (f" and {uncosted:,} calls of unknown cost" if uncosted else "")
 
@@ -255,8 +269,8 @@ def _warnings(told: dict[str, Any]) -> Iterator[str]:
         yield f"rejected: line {row['line']:,} ({row['id']}): {row['reason']}"
     for row in told["without_verdict"]:
         yield f"{row['outcome']}, first on line {row['line']:,} ({row['id']}): {row['reason']}"
-    for each in (told["preflight"], *(member["preflight"] for member in told["members"])):
-        if each and each["doubt"]:
+    for each in _preflights(told):
+        if each["doubt"]:
             yield f"preflight: {each['doubt']}; look at these verdicts before you trust them"
     reasons = " ".join(row["reason"] or "" for row in told["without_verdict"])
     if "response_format" in reasons and told["preflight"] is None:

@@ -20,6 +20,7 @@ from llmops_pipelines.adapters.scoring import SampleFile
 from llmops_pipelines.cli.folder import prepare_files
 from llmops_pipelines.cli.judging import scoring
 from llmops_pipelines.cli.judging.score_progress import Progress
+from llmops_pipelines.cli.judging.score_telling import bought_apart, bought_in_all
 from llmops_pipelines.cli.problems import UnusableError
 from llmops_pipelines.cli.telling import say
 from llmops_pipelines.definitions import Settings, resources_of
@@ -66,12 +67,14 @@ def answer_anew(
     with TemporaryDirectory(prefix="llmops-") as folder, contextlib.redirect_stdout(sys.stderr):
         written = _write(settings, anew, drawn, Path(folder, "prompts.jsonl"))
         scores, judged = _judge(settings, anew, drawn, written, Path(folder))
+    answers = {
+        "calls": written.calls,
+        "cost_usd": None if written.cost is None else float(written.cost),
+        "calls_of_unknown_cost": written.uncosted,
+    }
     return _told(drawn, scores, max_loss) | {
         "model": written.model,
-        "calls": written.calls + judged["calls"],
-        "cost_usd": None
-        if written.cost is None or judged["cost_usd"] is None
-        else float(written.cost) + judged["cost_usd"],
+        **bought_in_all([answers, judged, *bought_apart(judged)]),
         "judge": judged["model"],
         "metric": judged["metric"],
     }

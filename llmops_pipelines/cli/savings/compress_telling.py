@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from llmops_pipelines.cli.judging.score_telling import paid
 from llmops_pipelines.cli.savings.replays import bounded, percent, usd
 
 _SHARES = ("extractive", "llmlingua")
@@ -89,11 +90,10 @@ def _closing(told: dict[str, Any]) -> Iterator[str]:
 
 def _anew(anew: dict[str, Any], max_loss: float) -> Iterator[str]:
     """What answering and judging anew came to."""
-    cost = "unknown" if anew["cost_usd"] is None else f"${anew['cost_usd']:.4f}"
     yield (
         f"answered anew with {_named(anew['technique'], anew['setting'])}: {anew['pairs']:,} pairs "
         f"judged by {anew['judge']} on {anew['metric']}, {anew['unscored']:,} without both scores; "
-        f"{anew['calls']:,} calls, {cost}"
+        f"{anew['calls']:,} calls, {paid(anew)}"
     )
     if anew["loss"] is None:
         yield "  no pair has both scores: what it loses is unknown"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from html import escape, unescape
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,11 +58,6 @@ def escaped(value: object) -> str:
     if not text.isascii() or text.encode().translate(None, _PLAIN):
         text = _HIDDEN.sub(lambda hit: f"&#x{ord(hit[0]):x};", text)
     return _MARKER.sub("&#x5b;", text) if "[" in text else text
-
-
-def original(text: str) -> str:
-    """What `escaped` was given, for any text without control characters."""
-    return unescape(text)
 
 
 @lru_cache(maxsize=1)

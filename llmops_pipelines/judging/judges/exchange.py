@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,6 +28,8 @@ _SCHEMA_IN_WORDS = (
 
 
 _MORE_THAN_COUNTED = 1.25
+
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ class Request:
     def most_input_tokens(self) -> int:
         """No tokeniser makes more: a token of a byte-level vocabulary is at least one byte."""
         texts = sum(len(m.content.encode()) for m in self.messages)
-        words = len(_SCHEMA_IN_WORDS)
-        return texts + words + len(str(self.schema)) + 16 * (len(self.messages) + 1)
+        schema = len(_SCHEMA_IN_WORDS) + len(str(self.schema).encode())
+        return texts + schema + 16 * (len(self.messages) + 1)
 
     def most_counted_tokens(self, count: Callable[[str], int]) -> int:
         """As `most_input_tokens`, by the model's own vocabulary: nearer by a factor of 2 to 3.
@@ -133,6 +136,18 @@ class Reply:
 
 Ask = Callable[[Request, float], Awaitable[Reply]]
 """Sends a request, waiting at most so many seconds. Never raises for what an endpoint may do."""
+
+
+def whole_characters(text: str) -> str:
+    """JSON ``text`` with U+FFFD in place of halves of characters: no table can hold those.
+
+    A judge that escapes what it quotes may end, or cut, in the middle of an emoji.
+    """
+    if not _ESCAPED_HALF.search(text):
+        return text
+    from llmops_pipelines.formats.engine.surrogates import without_halves
+
+    return without_halves(text)
 
 
 def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:

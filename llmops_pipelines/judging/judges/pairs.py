@@ -13,7 +13,8 @@ from llmops_pipelines.judging.judges.item import Item
 from llmops_pipelines.judging.judges.replies import Ruling
 from llmops_pipelines.judging.judges.rubrics import VisibleField
 
-_BOTH = r"^as given: (\S+); swapped: (\S+)$"
+_BOTH = r"^as given: (.+); swapped: (.+)$"
+"""What `settle` writes; a label may hold blanks."""
 
 _RATES = pl.Schema(
     [

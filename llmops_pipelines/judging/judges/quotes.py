@@ -16,6 +16,7 @@ from math import ceil
 from typing import Any
 
 from llmops_pipelines.judging.judges.exchange import Price
+from llmops_pipelines.judging.judges.specs import JudgeSpec
 
 EXPECTED_RETRIES = Decimal("0.02")
 """Share of requests expected to be paid for twice: repairs, and timeouts that were billed."""
@@ -106,17 +107,15 @@ class Quote:
 
 def quote(
     estimates: Iterable[Estimate],
+    spec: JudgeSpec,
     *,
-    metric: str,
-    spec_id: str,
-    model: str,
     already_paid: int,
     price: Price,
     batch_price: Price | None = None,
     counted_by: str = BY_LENGTH,
     canaries: Sequence[Estimate] = (),
 ) -> Quote:
-    """Add up what ``estimates``, one per unpaid item, come to at ``price``.
+    """Add up what ``estimates`` of ``spec``, one per unpaid item, come to at ``price``.
 
     Dollars for a batch are those of ``batch_price``, and null without one. ``canaries`` are asked
     where there is any item; they are paid for like items, and are none. Estimates are drawn one by
@@ -132,14 +131,14 @@ def quote(
         worst = _at_most(each)
         sums, most = _both(sums, each), _both(most, worst)
         # Item by item: a price may depend on the length of the prompt.
-        usd = _plus(usd, _usd(price, model, each))
-        usd_at_most = _plus(usd_at_most, _usd(price, model, worst))
+        usd = _plus(usd, _usd(price, spec.model, each))
+        usd_at_most = _plus(usd_at_most, _usd(price, spec.model, worst))
         if batch_price:
-            in_batches = _plus(in_batches, _usd(batch_price, model, each))
+            in_batches = _plus(in_batches, _usd(batch_price, spec.model, each))
     return Quote(
-        metric=metric,
-        spec_id=spec_id,
-        model=model,
+        metric=spec.metric,
+        spec_id=spec.spec_id,
+        model=spec.model,
         items=items,
         already_paid=already_paid,
         calls=sums.calls,

@@ -13,6 +13,7 @@ from llmops_pipelines.judging.heuristics.response_format import (
     refuse_constant,
     unfenced,
 )
+from llmops_pipelines.judging.judges.exchange import whole_characters
 from llmops_pipelines.judging.judges.rubrics import Rubric
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def read_object(text: str, schema: str) -> dict[str, Any]:
     Raises:
         UnreadableReplyError: Naming the first fault.
     """
-    body = unfenced(text)
+    body = whole_characters(unfenced(text))
     if (accepted := _accepted(body, schema)) is not None:
         return accepted
     try:
@@ -103,6 +104,9 @@ def read_ruling(text: str, rubric: Rubric, schema: str) -> Ruling:
         UnreadableReplyError: Naming the first fault.
     """
     reply = read_object(text, schema)
+    if absent := [name for name in (rubric.verdict, rubric.reason) if name not in reply]:
+        # A schema without `type: object` at its root demands no property.
+        raise UnreadableReplyError(f"$ lacks {', '.join(absent)}")
     verdict = reply[rubric.verdict]
     reason = str(reply[rubric.reason] or "")[:REASON_CHARS] or None
     score = score_of(verdict, rubric)
@@ -120,10 +124,13 @@ def score_of(verdict: Any, rubric: Rubric) -> float | None:
         return None
     match rubric.scale:
         case "binary":
+            # A schema may allow other types beside it: the word "false" is no yes.
+            if not isinstance(verdict, bool):
+                raise UnreadableReplyError(f"$.{rubric.verdict} is neither true nor false")
             return 1.0 if verdict else 0.0
         case "one_to_five":
-            if not 1 <= verdict <= 5:
-                raise UnreadableReplyError(f"$.{rubric.verdict} is {verdict}, expected 1 to 5")
+            if isinstance(verdict, bool) or verdict not in range(1, 6):
+                raise UnreadableReplyError(f"$.{rubric.verdict} is no whole number from 1 to 5")
             return (int(verdict) - 1) / 4
         case "categorical":
             return rubric.categories[verdict]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import accumulate
 from math import exp
 from typing import Final
 
@@ -53,23 +52,45 @@ def expected_score(text: str, tokens: tuple[WeighedToken, ...], rubric: Rubric) 
     start = value_start(text, rubric.verdict)
     if start is None:
         return None
-    ends = list(accumulate(len(token.text) for token in tokens))
-    if not ends or ends[-1] < len(text):
+    if (place := _place(text, tokens, start)) is None:
         return None
-    place = next(i for i, end in enumerate(ends) if end > start)
-    written = tokens[place].text
-    lead = written[: max(start - (ends[place] - len(written)), 0)].strip(_AROUND)
-    if lead:
+    written, before = place
+    if written.text[:before].strip(_AROUND):
         return None  # the token holds the end of something else, so its rivals tell of that too
     scale = _scale(rubric)
     total = mass = 0.0
-    for token, logprob in tokens[place].alternatives:
+    for token, logprob in written.alternatives:
         score = _score_of(token, scale)
         if score is not None:
             probability = exp(min(logprob, 0.0))
             total += probability * score
             mass += probability
     return round(total / mass, 6) if mass > 0 else None
+
+
+def _place(
+    text: str, tokens: tuple[WeighedToken, ...], start: int
+) -> tuple[WeighedToken, int] | None:
+    """The token that holds the character at ``start``, and how many of its own stand before that.
+
+    A character of several bytes may lie in two tokens, neither of which can be written: what then
+    stands before the place is passed over by counting from the end.
+    """
+    at = 0
+    for token in tokens:
+        if not text.startswith(token.text, at):
+            break
+        if at + len(token.text) > start:
+            return token, start - at
+        at += len(token.text)
+    at = len(text)
+    for token in reversed(tokens):
+        at -= len(token.text)
+        if at < 0 or not text.startswith(token.text, at):
+            return None
+        if at <= start:
+            return token, start - at
+    return None
 
 
 def value_start(text: str, name: str) -> int | None:

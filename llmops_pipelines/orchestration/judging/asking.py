@@ -15,7 +15,7 @@ import polars as pl
 from llmops_pipelines import judging
 from llmops_pipelines.adapters.endpoints.judge_client import Endpoint
 from llmops_pipelines.judging.juries import Combine, jury_scores, jury_spec
-from llmops_pipelines.orchestration.graph.resources import Clock
+from llmops_pipelines.orchestration.graph.resources import Clock, Judge
 from llmops_pipelines.orchestration.judging.batches import LakeBook, submission
 from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, Seat
 from llmops_pipelines.orchestration.judging.judge_quotes import record_quote
@@ -200,21 +200,23 @@ def ask(
     if too_old:
         # History is judged for money only when asked; what is paid for already is still shown.
         seat = seat._replace(endpoint=replace(seat.endpoint, base_url=""))
-    waits = one_at_a_time and seat.endpoint.configured and desk_of(judge) is not None
-    with _alone_with(day, specs[0].kind, Path(judge.state)) if waits else nullcontext():
+    waits = one_at_a_time and seat.endpoint.configured
+    with alone_with(day, specs[0].kind, judge) if waits else nullcontext():
         waiting = LakeBook(lake, day).waiting(specs, now=clock.now())
         unfinished = _spend(items, specs, waiting, seat, occasion, repetition)
     owed = pl.concat([waiting, unfinished])
     return Asked(specs, names, occasion, owed, seat.endpoint.configured)
 
 
-def _alone_with(day: date, kind: str, state: Path) -> AbstractContextManager[None]:
+def alone_with(day: date, kind: str, judge: Judge) -> AbstractContextManager[None]:
     """One process at a time judges a day, so that the next one finds paid what it would pay again.
 
     Processes that share no disk are not held up; what they pay twice is counted.
     """
+    if desk_of(judge) is None:
+        return nullcontext()
     return alone(
-        state / f"{kind}-{day.toordinal() % _LOCKS}.lock",
+        Path(judge.state) / f"{kind}-{day.toordinal() % _LOCKS}.lock",
         lambda: QUOTES.info("another process is judging %s; waiting for it", day),
     )
 

@@ -59,6 +59,10 @@ class LakeBook:
         """``JUDGE_BATCH_ITEMS`` of the day."""
         return self.lake.read(JUDGE_BATCH_ITEMS, [self.day]).drop("day")
 
+    def waiting_keys(self) -> pl.DataFrame:
+        """`LEDGER_KEY` of what waits in the day's open batches, for whatever judge."""
+        return judging.waiting_items(self.all_items(), self.states()).select(judging.LEDGER_KEY)
+
     def waiting(self, specs: Iterable[judging.JudgeSpec], *, now: datetime) -> pl.DataFrame:
         """What waits in the day's open batches for ``specs``: pending rows of ``JUDGE_LEDGER``."""
         states = self.states()

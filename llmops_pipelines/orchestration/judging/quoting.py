@@ -10,6 +10,7 @@ import polars as pl
 
 from llmops_pipelines import judging, pricing
 from llmops_pipelines.orchestration.graph.resources import Clock
+from llmops_pipelines.orchestration.judging.batches import LakeBook, open_days
 from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup
 from llmops_pipelines.orchestration.judging.judge_quotes import expected_seconds, recent_calls
 from llmops_pipelines.orchestration.judging.judging import nightly_specs, seats_for
@@ -123,16 +124,21 @@ def quote_days(
         price_of(book, clock.now(), service) for service in (pricing.STANDARD, pricing.BATCH)
     )
     brief = Brief(setup.features, repetition, batch_price=batch_price)
+    with_batches = {entry.day for entry in open_days(lake)}
     found = []
     quoted: dict[str, pl.DataFrame] = {}
     for done, day in enumerate(days):
         on_day(day, done)
+        settled = keys
+        if day in with_batches:
+            # What waits is on its way to be paid for: nobody is asked about it again.
+            settled = pl.concat([keys, LakeBook(lake, day).waiting_keys()])
         with items_of(lake, day) as items:
             for names, spec, seat in asked:
                 quote, digests = quote_items(
                     items.filter(pl.col("feature").is_in(names)),
                     spec,
-                    keys,
+                    settled,
                     seat.endpoint,
                     brief,
                     price=price,

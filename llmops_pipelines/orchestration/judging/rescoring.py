@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -19,7 +18,7 @@ from llmops_pipelines.orchestration.graph.resources import (
     LakeResource,
     ReferenceFolder,
 )
-from llmops_pipelines.orchestration.judging.asking import Occasion
+from llmops_pipelines.orchestration.judging.asking import Occasion, alone_with
 from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, read_setup
 from llmops_pipelines.orchestration.judging.judge_quotes import quotes_of
 from llmops_pipelines.orchestration.judging.judging import collect_day, judge_asked, seats_for
@@ -31,8 +30,6 @@ RESCORE_TAG = "llmops/rescore"
 """On every run of one rescoring: they spend from one purse, and are found together."""
 
 _BACKFILL_TAG = "dagster/backfill"
-
-LOG = logging.getLogger("llmops.rescoring")
 
 
 class Rescoring(dg.Config):
@@ -94,10 +91,12 @@ def rescore_day(
     row = rescored(verdicts, spec, run_id=run_id, repetition=repetition).with_columns(
         rescored_at=pl.lit(clock.now())
     )
-    others = lake.read(JUDGE_RESCORES, [day]).filter(
-        (pl.col("spec_id") != spec.spec_id) | (pl.col("repetition") != repetition)
-    )
-    lake.write(JUDGE_RESCORES, pl.concat([others.select(row.columns), row]), day=day)
+    # Another judge may be rescoring the day: its row must not be written over.
+    with alone_with(day, "rescores", occasion.setup.judge):
+        others = lake.read(JUDGE_RESCORES, [day]).filter(
+            (pl.col("spec_id") != spec.spec_id) | (pl.col("repetition") != repetition)
+        )
+        lake.write(JUDGE_RESCORES, pl.concat([others.select(row.columns), row]), day=day)
     return {**row.drop("rescored_at").row(0, named=True), **quotes_of(lake, day, run_id)}
 
 

@@ -27,11 +27,15 @@ from llmops_pipelines.tables import JUDGE_SPECS
 
 
 class Answered(NamedTuple):
-    """The lines of the file in order, an answer as ``reason`` of each ``scored`` one; the cost."""
+    """The lines of the file in order, an answer as ``reason`` of each ``scored`` one; the cost.
+
+    ``uncosted`` calls may have been billed, at an unknown cost; they are not in ``cost``.
+    """
 
     model: str
     rows: list[Row]
     calls: int
+    uncosted: int
     cost: Decimal | None
 
 
@@ -62,9 +66,7 @@ def answer_file(
         before(
             judging.quote(
                 estimates(unjudged_items(file, spec, spool), writer),
-                metric=spec.metric,
-                spec_id=spec.spec_id,
-                model=spec.model,
+                spec,
                 already_paid=spool.count("known"),
                 price=price,
             )
@@ -87,4 +89,4 @@ def answer_file(
             done=done,
             canaries=False,
         )
-        return Answered(spec.model, list(spool.rows()), tally.calls, tally.cost)
+        return Answered(spec.model, list(spool.rows()), tally.calls, tally.uncosted, tally.cost)

@@ -257,8 +257,8 @@ def score_file(
         EntailmentModelError: The entailment model cannot be used.
         LakeError: The ledger is damaged or of a newer release.
     """
-    for chosen, _ in bench if terms.batch else ():
-        refuse_what_asks_more(chosen.spec)
+    for chosen, seat in bench if terms.batch else ():
+        refuse_what_asks_more(chosen.spec, seat.batch_api)
     run = _Run(file, lake, terms, telling)
     with turn or nullcontext():
         scorings = [run.take_in(chosen, seat) for chosen, seat in bench]
@@ -441,9 +441,7 @@ def _quote(
     """What the file's unjudged contents would cost, and the canaries before them."""
     return judging.quote(
         estimates(unjudged_items(file, judge.spec, spool), judge),
-        metric=judge.spec.metric,
-        spec_id=judge.spec.spec_id,
-        model=judge.spec.model,
+        judge.spec,
         already_paid=spool.count("known"),
         price=price,
         batch_price=batch_price,

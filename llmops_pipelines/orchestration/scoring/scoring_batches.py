@@ -48,8 +48,8 @@ class NoBatchesError(RuntimeError):
     """The endpoint, or the judge, cannot be asked in batches. The message says why."""
 
 
-def refuse_what_asks_more(spec: judging.JudgeSpec) -> None:
-    """Refuse judges that one request does not settle.
+def refuse_what_asks_more(spec: judging.JudgeSpec, api: ApiName) -> None:
+    """Refuse judges that one request of a batch of ``api`` does not settle.
 
     Raises:
         NoBatchesError: Nothing of it can be put into a batch.
@@ -60,6 +60,11 @@ def refuse_what_asks_more(spec: judging.JudgeSpec) -> None:
         raise NoBatchesError(
             f"{spec.metric} asks several questions about a sample, each resting on the one before; "
             "leave out --batch to have it asked at once"
+        )
+    if spec.weighs and api == "anthropic":
+        raise NoBatchesError(
+            f"scores of {spec.metric} are weighed by log probabilities, of which Anthropic's "
+            "batches tell none; leave out --batch or --logprobs"
         )
 
 
@@ -98,7 +103,6 @@ class FileBatches:
     days: dict[str, date] = field(default_factory=dict)
     """Every batch that was looked at, and the day it stands under."""
     standing: dict[str, Progress] = field(default_factory=dict)
-    submitted: list[str] = field(default_factory=list)
     _blind_since: dict[str, float] = field(default_factory=dict)
     _short_reads: dict[str, int] = field(default_factory=dict)
 
@@ -129,7 +133,6 @@ class FileBatches:
             post = self._submission(day, purse, canaries=canaries, hear=heard.take)
             post.post(((judge, _named(item)) for item in self._items(file)), endpoint)
         purse.tell()
-        self.submitted += post.made
         for batch in post.made:
             self.days[batch] = day
             self._wait(batch, day)
@@ -273,12 +276,19 @@ class FileBatches:
     # Telling
 
     def attempts(self) -> pl.DataFrame:
-        """What ``JUDGE_CALLS`` holds of the requests that the batches answered, canaries too."""
+        """What ``JUDGE_CALLS`` holds of the requests that the batches answered, canaries too.
+
+        What a batch answered about another file is none of it.
+        """
         columns = ("batch", "step", "item_digest", "outcome", "reason", "cost")
         days = sorted(set(self.days.values()))
         if not days:
             return JUDGE_CALLS.empty().select(columns)
-        theirs = self._attempts(days).filter(pl.col("batch").is_in(list(self.days)))
+        own = pl.Series(self.spool.digests(), dtype=pl.String)
+        theirs = self._attempts(days).filter(
+            pl.col("batch").is_in(list(self.days)),
+            pl.col("step").str.starts_with(STEP) | pl.col("item_digest").is_in(own.implode()),
+        )
         return theirs.select(columns).collect()
 
 

@@ -61,18 +61,28 @@ def test_answers_from_short_prompts_are_judged_beside_those_from_full_ones_once(
     assert 0 < told["loss_at_most"] <= 0.05
     assert told["state"] == "recommended"
     assert told["metric"] == "groundedness"
+    kept = Lake(open_store(str(file.parent / "data" / "lake")))
     # The full prompts differ by case, and so do the short ones; their answers are one content,
     # judged by contexts that differ.
-    assert told["calls"] == 120 + 60
-    assert told["cost_usd"] > 0
+    assert kept.read(JUDGE_CALLS).filter(step="verdict").height == 60
+    # What was asked before the samples, to see whether the judge works, is paid for like them.
+    assert told["calls"] == kept.read(JUDGE_CALLS).height == calls
+    assert told["cost_usd"] == pytest.approx(float(kept.read(JUDGE_CALLS)["cost"].sum()))
+    assert told["calls_of_unknown_cost"] == 0
     assert json.loads(again.stdout)["anew"]["calls"] == 0
     assert json.loads(again.stdout)["anew"]["loss"] == 0.0
-    kept = Lake(open_store(str(file.parent / "data" / "lake")))
     assert set(kept.read(JUDGE_SPECS)["metric"]) == {METRIC, "groundedness", "preflight"}
     answers = kept.read(JUDGE_LEDGER).filter(metric=METRIC)
     assert set(answers["reason"]) == {PARCELS}
     assert kept.read(JUDGE_CALLS).filter(step=METRIC).height == 120
     assert "answering 60 samples anew with gpt-4.1" in first.stderr
+
+
+def test_calls_whose_cost_nobody_tells_are_counted_and_never_free(file):
+    options = ("--json", "--anew", 5, "--model", "gpt-4.1", "--keep", "contexts_by_likeness=1")
+    with Model(truth={PARCELS: True}, default=True, usage=False) as endpoint:
+        told = json.loads(compress(file, *options, model=endpoint).stdout)["anew"]
+    assert (told["cost_usd"], told["calls_of_unknown_cost"]) == (None, told["calls"])
 
 
 def test_a_setting_that_cuts_what_is_needed_is_not_recommended(file):

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from llmops_pipelines.judging import RubricJudge, UnreadableReplyError, rubric_spec, strict_schema
 from llmops_pipelines.judging.judges import judges as judges_module
-from llmops_pipelines.judging.judges.attack_texts import ATTACKS
-from llmops_pipelines.judging.judges.attacks import attacked, attacks_on, find_leaks
 from llmops_pipelines.judging.judges.escaping import environment
 from llmops_pipelines.judging.judges.replies import read_ruling, score_of
-from tests.judging.worlds import default_rubrics, item
+from tests.judging.judges.attack_texts import ATTACKS
+from tests.judging.judges.attacks import attacked, attacks_on, find_leaks
+from tests.judging.worlds import default_rubrics, item, rubric
 
 RUBRICS = default_rubrics().rubrics
 
@@ -82,6 +82,14 @@ def test_a_text_that_runs_as_a_template_is_found_out(monkeypatch):
     monkeypatch.setattr(judges_module, "render", twice)
     found = find_leaks(judge_by("groundedness"), "answer", "{{ 7 * 7 }}")
     assert found == ["the prompt differs outside the slot"]
+
+
+def test_the_best_verdict_in_stars_is_five_of_them():
+    output = {"type": "object", "properties": {"stars": {"type": "integer"},
+                                               "reason": {"type": "string"}}}  # fmt: skip
+    asked = rubric(scale="one_to_five", output=output, verdict="stars")
+    best = next(a for a in attacks_on(asked) if a.name == "the reply itself")
+    assert json.loads(best.text)["stars"] == 5
 
 
 def worst_reply(name):

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
+from html import unescape
 
 import jinja2
 import pytest
 
 from llmops_pipelines.judging import RubricJudge, rubric_spec
-from llmops_pipelines.judging.judges.attack_texts import ATTACKS
-from llmops_pipelines.judging.judges.escaping import escaped, original, render
+from llmops_pipelines.judging.judges.escaping import escaped, render
+from tests.judging.judges.attack_texts import ATTACKS
 from tests.judging.worlds import default_rubrics, item
 
 SPEC = rubric_spec("groundedness", default_rubrics().rubrics["groundedness"], model="judge-1")
@@ -65,7 +66,7 @@ def test_markers_of_chat_templates_are_broken_and_redaction_marks_are_not():
 
 def test_ordinary_text_comes_back_as_it_was():
     said = "Größe < 5 & > 3, «naïve»\n\tnext"
-    assert original(escaped(said)) == said
+    assert unescape(escaped(said)) == said
 
 
 def test_templates_in_log_text_are_printed_not_run():

@@ -150,6 +150,22 @@ def test_flips_are_counted_with_their_interval_and_the_place_they_favoured():
     assert outcomes == [("scored", 2), ("undecided", 2)]
 
 
+def test_a_label_of_several_words_is_counted_like_any_other():
+    spaced = {"both good": 0.5, "first": 1.0, "second": 0.0}
+    said = [("both good", "both good"), ("first", "both good"), ("first", "first")]
+    ruled = [
+        settle(*(Ruling("scored", spaced[label], "r", label) for label in labels), spaced)
+        for labels in said
+    ]
+    rows = judged(lambda _a, _b: "tie", "A").ledger.verdicts.filter(outcome="scored").to_dicts() * 3
+    told = [
+        {**row, "item_digest": str(n), "outcome": ruling.outcome, "evidence": ruling.evidence}
+        for n, (row, ruling) in enumerate(zip(rows, ruled, strict=True))
+    ]
+    (found,) = flip_rates(pl.DataFrame(told, schema=JUDGE_LEDGER.schema)).to_dicts()
+    assert (found["pairs"], found["flips"], found["to_first"]) == (3, 2, 1)
+
+
 def test_calls_that_share_a_verdict_count_as_one_pair():
     verdicts = judged(lambda _a, _b: "first", "A").ledger.verdicts
     twice = pl.concat([verdicts, verdicts.with_columns(call_id=pl.lit("c-9"))])

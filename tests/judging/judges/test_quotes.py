@@ -22,9 +22,8 @@ def by_the_token(_model, tokens):
     return sum(tokens.values()) * Decimal("0.001")
 
 
-def quoted(*estimates, price=by_the_token, **options):
-    options = {"spec_id": "s", "already_paid": 7} | options
-    return quote(estimates, metric="politeness", model="judge-1", price=price, **options)
+def quoted(*estimates, by=None, price=by_the_token, **options):
+    return quote(estimates, by or spec(), already_paid=7, price=price, **options)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def test_estimates_are_drawn_one_by_one_and_not_kept():
             del estimate
             assert sum(ref() is not None for ref in alive) <= 2
 
-    found = quote(each(), metric="m", model="j", price=by_the_token, spec_id="s", already_paid=0)
+    found = quote(each(), spec(), price=by_the_token, already_paid=0)
     assert found.items == 5
 
 
@@ -73,11 +72,7 @@ def test_a_quote_tells_what_it_would_be_in_batches_without_repairs():
     def half(model, tokens):
         return by_the_token(model, tokens) / 2
 
-    each = (Estimate(1, 100, 10, 50), Estimate(2, 200, 20, 50))
-    found = quote(
-        each, metric="politeness", spec_id="s", model="judge-1", already_paid=0,
-        price=by_the_token, batch_price=half,
-    )  # fmt: skip
+    found = quoted(Estimate(1, 100, 10, 50), Estimate(2, 200, 20, 50), batch_price=half)
     assert found.usd_in_batches == Decimal("0.165")
     assert str(found).endswith("about $0.34 ($0.16 in batches), at most $1.40")
 
@@ -107,13 +102,6 @@ def test_what_is_at_most_paid_for_takes_every_reply_for_broken_twice():
     assert found.usd_at_most == by_the_token("", {"in": 1100, "out": 300})
 
 
-def test_a_batch_has_a_price_of_its_own_or_none():
-    estimate = Estimate(1, 100, 10, 50)
-    half = quoted(estimate, batch_price=lambda *asked: by_the_token(*asked) / 2)
-    assert half.usd_in_batches * 2 * Decimal("1.02") == half.usd
-    assert quoted(estimate).usd_in_batches is None
-
-
 def test_judges_count_with_a_vocabulary_where_there_is_one():
     judge = RubricJudge(spec())
     by_length = judge.estimate(item("Yes. " * 400)).input_tokens
@@ -123,7 +111,8 @@ def test_judges_count_with_a_vocabulary_where_there_is_one():
 
 
 def test_days_add_up_by_judge_and_an_unknown_price_stays_unknown():
-    day, other = quoted(Estimate(1, 100, 10, 50)), quoted(Estimate(1, 50, 10, 50), spec_id="t")
+    other_judge = spec(temperature=1.0)
+    day, other = quoted(Estimate(1, 100, 10, 50)), quoted(Estimate(1, 50, 10, 50), by=other_judge)
     unpriced = quoted(Estimate(2, 10, 5, 50), price=no_price)
     both, alone = total([day, other, unpriced])
     assert (both.items, both.calls, both.already_paid, both.input_tokens) == (2, 3, 14, 110)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from llmops_pipelines.judging import UnreadableReplyError, strict_schema
 from llmops_pipelines.judging.heuristics.response_format import format_error
-from llmops_pipelines.judging.judges.attacks import attacks_on
 from llmops_pipelines.judging.judges.replies import read_object, read_ruling
+from tests.judging.judges.attacks import attacks_on
 from tests.judging.worlds import default_rubrics, rubric
 
 STARS = {
@@ -56,6 +56,40 @@ def test_each_scale_is_read_onto_zero_to_one(reply, changes, score):
     assert (ruling.outcome, ruling.score, ruling.reason) == ("scored", score, "r")
 
 
+@pytest.mark.parametrize("said", ["\\ud83d", "cut \\uD83D here", "\\udc42", "\\ud83d\\ud83d"])
+def test_half_a_character_in_a_reason_is_told_as_such_and_can_be_kept(said):
+    ruling = read(f'{{"polite": true, "reason": "{said}"}}')
+    assert ruling.score == 1.0
+    assert "\ufffd" in ruling.reason
+    ruling.reason.encode()
+
+
+def test_whole_characters_stay_as_they_were_escaped():
+    assert read('{"polite": true, "reason": "\\ud83d\\ude42 \\\\ud83d"}').reason == "🙂 \\ud83d"
+
+
+def _of(kind):
+    reason = {"type": "string"}
+    return {"type": "object", "properties": {"polite": {"type": kind}, "reason": reason}}
+
+
+@pytest.mark.parametrize(
+    ("reply", "changes", "fault"),
+    [
+        ({"polite": "false", "reason": ""}, {"output": _of(["boolean", "string"])}, "neither true"),
+        ({"polite": 0, "reason": ""}, {"output": _of(["boolean", "integer"])}, "neither true"),
+        ({"polite": "3", "reason": ""},
+         {"scale": "one_to_five", "output": _of(["integer", "string"])}, "no whole number"),
+        ({"polite": 3.7, "reason": ""},
+         {"scale": "one_to_five", "output": _of(["integer", "number"])}, "no whole number"),
+        ({"reason": ""}, {"output": {"properties": _of("boolean")["properties"]}}, "lacks polite"),
+    ],
+)  # fmt: skip
+def test_a_verdict_that_only_a_loose_schema_allows_is_no_score(reply, changes, fault):
+    with pytest.raises(UnreadableReplyError, match=fault):
+        read(reply, **changes)
+
+
 def test_the_category_is_kept_beside_its_score():
     assert read({"kind": "partial", "reason": "r"}, **KINDS).evidence == "partial"
     assert read({"polite": True, "reason": "r"}).evidence is None
@@ -84,7 +118,7 @@ def test_a_verdict_of_null_does_not_apply_and_is_no_zero(reply, changes):
         ('{"polite": false, "polite": true, "reason": ""}', {}, "given twice"),
         ('{"polite": true, "reason": ""} {"polite": false, "reason": ""}', {}, "extra data"),
         ('Sure! {"polite": true, "reason": ""}', {}, "text instead of JSON"),
-        ({"stars": 6, "reason": ""}, STARS, "stars is 6, expected 1 to 5"),
+        ({"stars": 6, "reason": ""}, STARS, "stars is no whole number from 1 to 5"),
         ({"kind": "FULL", "reason": ""}, KINDS, "breaks enum"),
         ([], {}, "is array, expected object"),
     ],

@@ -71,6 +71,21 @@ def test_without_a_verdict_among_the_tokens_there_is_no_score(parts):
     assert score(rubric(), *parts) is None
 
 
+@pytest.mark.parametrize("broken", [("\\xf0\\x9f\\x99", "\\x82"), ("\ufffd", "\ufffd"), ("", "")])
+def test_a_sign_that_two_tokens_share_hides_no_verdict(broken):
+    """Servers write half a sign as they like: by its bytes, as a replacement, or not at all."""
+    doubtful = {" true": 0.6, " false": 0.4}
+    before = tokens('{"reason":"fine ', *broken, '","polite":', doubtful, "}")
+    assert expected_score('{"reason":"fine 🙂","polite": true}', before, rubric()) == 0.6
+    after = tokens('{"polite":', doubtful, ',"reason":"fine ', *broken, '"}')
+    assert expected_score('{"polite": true,"reason":"fine 🙂"}', after, rubric()) == 0.6
+
+
+def test_tokens_of_another_text_are_not_believed():
+    of_another = tokens('{"grounded":', {"true": 1.0}, ',"polite":', {"true": 1.0}, "}}")
+    assert expected_score('{"polite":false}', of_another, rubric()) is None
+
+
 def test_tokens_that_do_not_cover_the_text_are_not_believed():
     assert expected_score('{"polite":true}', tokens('{"pol'), rubric()) is None
 

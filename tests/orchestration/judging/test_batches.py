@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from aiohttp import web
 
 from llmops_pipelines.adapters.endpoints import openai_batches, patience
 from llmops_pipelines.judging import rubric_spec
@@ -24,7 +25,7 @@ from llmops_pipelines.tables import (
     LLM_CALLS,
     TOMBSTONES,
 )
-from tests.batch_stub import MALFORMED, BatchStub, Fault, Misfortune
+from tests.batch_stub import MALFORMED, BatchStub, Fault, MessageBatchStub, Misfortune
 from tests.golden.worlds import frame
 from tests.judge_stub import REFUSED, TRUNCATED
 from tests.judging.worlds import item_frame, text
@@ -235,6 +236,12 @@ def test_a_batch_that_the_endpoint_refuses_is_dropped(world, stub):
     assert len(stub.batches) == 1
 
 
+@pytest.mark.parametrize("asked", ["nan", "inf", "-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_wait_that_nobody_can_keep_is_none(world, stub, asked):
+    stub.goes_wrong("create", Misfortune(status=429, retry_after=asked))
+    assert world.run() == {"pending": 6}
+
+
 def test_a_refusal_for_the_pace_is_repeated(world, stub):
     stub.goes_wrong("create", Misfortune(status=429), Misfortune(status=429))
     assert world.run() == {"pending": 6}
@@ -373,6 +380,15 @@ def test_refusals_and_truncated_replies_are_final_and_told(world, stub, fault, o
     assert len(stub.batches) == 1
 
 
+@pytest.mark.parametrize("escaped", ["\\ud83d", "\\\\ud83d"])
+def test_half_a_character_in_a_result_stops_no_batch(world, stub, escaped):
+    """Escaped by the endpoint that wrote the line, or by the judge that wrote the verdict."""
+    world.run()
+    stub.finish(edit=lambda lines: [line.replace("the documents", escaped) for line in lines])
+    assert world.run() == {"scored": 6}
+    assert world.verdicts["reason"].str.contains("\ufffd").all()
+
+
 def test_lines_that_come_twice_or_belong_to_nothing_are_counted_and_change_nothing(world, stub):
     world.run()
     alien = '{"custom_id": "row-1", "response": {"status_code": 200, "body": {}}, "error": null}\n'
@@ -412,6 +428,48 @@ def test_results_that_never_come_are_lost_at_an_unknown_cost_and_asked_again(wor
     lost = world.lake.read(JUDGE_CALLS).filter(outcome="lost")
     assert lost["cost"].to_list() == [None, None]
     assert len(stub.batches) == 2
+
+
+def test_results_that_never_come_are_lost_too_where_nobody_tells_when_the_batch_ended(world, stub):
+    world.run()
+    batch = stub.finish(edit=lambda lines: lines[:-2])
+    del batch.document["completed_at"]
+    world.later(hours=47)
+    world.run()
+    assert world.batch["event"] == "ended"
+    world.later(hours=2)
+    world.run()
+    assert (world.batches[0]["event"], world.batches[0]["lost"]) == ("collected", 2)
+
+
+@pytest.mark.parametrize(("kind", "api"), [(BatchStub, "openai"), (MessageBatchStub, "anthropic")])
+@pytest.mark.parametrize("answer", ['"accepted"', '{"ok": true}', "[]", "null"])
+def test_an_answer_that_is_no_batch_is_unclear_and_costs_nothing_twice(
+    tmp_path, monkeypatch, kind, api, answer
+):
+    """As a gateway may answer for the endpoint: the batch was made, whatever was said of it."""
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
+
+    def odd(handler):
+        async def answered(self, request):
+            reply = await handler(self, request)
+            return web.Response(text=answer, content_type="application/json") if odd_now else reply
+
+        return answered
+
+    class Odd(kind):
+        _create, _list, _retrieve = map(odd, (kind._create, kind._list, kind._retrieve))
+
+    odd_now = True
+    with Odd() as stub:
+        world = World(tmp_path, stub, settings={"batch": api})
+        assert world.run() == {"pending": 6}
+        world.later(hours=5)
+        assert world.run() == {"pending": 6}
+        odd_now = False
+        stub.finish()
+        assert world.run() == {"scored": 6}
+        assert len(stub.batches) == 1
 
 
 def test_items_that_were_judged_meanwhile_are_counted_as_paid_twice(world, stub, tmp_path):

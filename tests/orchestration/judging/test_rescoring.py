@@ -1,7 +1,10 @@
 """A past day in front of a judge because somebody asked: again, in batches, before a jury."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import polars as pl
 import pytest
@@ -15,7 +18,9 @@ from llmops_pipelines.orchestration.judging.endpoints import JudgeSetup, read_se
 from llmops_pipelines.orchestration.judging.judge_notes import about_judging
 from llmops_pipelines.orchestration.judging.judges import bridges_of, coverage_of
 from llmops_pipelines.orchestration.judging.judging import collect_day, nightly_specs, seats_for
+from llmops_pipelines.orchestration.judging.quoting import quote_days
 from llmops_pipelines.orchestration.judging.rescoring import rescore_day
+from llmops_pipelines.orchestration.storage.lake import Lake
 from llmops_pipelines.reference import Feature, Features
 from llmops_pipelines.tables import (
     CALL_TEXTS,
@@ -233,3 +238,39 @@ def test_a_rescoring_goes_to_the_seat_of_its_model_in_the_jury(past, stub):
     assert past.rescore(spec, features=JUDGED)["items"] == 6, "at the environment's, by its name"
     stranger = rubric_spec("groundedness", RUBRIC, model="stranger")
     assert past.rescore(stranger, features=jurors)["items"] == 0
+
+
+def test_what_waits_in_a_batch_is_not_quoted_again(tmp_path, stub):
+    world = Past(tmp_path, stub)
+
+    def quoted() -> tuple[int, int, int]:
+        setup = replace(world.read, features=JUDGED)
+        [found] = quote_days([DAY], [SPEC], lake=world.lake, setup=setup, clock=world.clock)
+        return found.quote.items, found.quote.already_paid, found.quote.calls
+
+    assert quoted()[:2] == (6, 0)
+    assert world.rescore()["pending"] == 6
+    assert quoted() == (0, 6, 0)
+    stub.finish(state="cancelled", done=0)
+    collect_day(world.lake, world.setup, world.clock, DAY)
+    assert quoted()[:2] == (6, 0), "it brought nothing, so all of it is asked again"
+
+
+def test_two_judges_that_rescore_a_day_at_once_are_both_on_record(tmp_path, stub):
+    world = Past(tmp_path, stub, settings={"batch": "", "state": str(tmp_path / "state")})
+    both_have_read = Barrier(2)
+
+    class Slow(Lake):
+        def read(self, table, *days):
+            found = super().read(table, *days)
+            if table is JUDGE_RESCORES:
+                with suppress(BrokenBarrierError):
+                    both_have_read.wait(0.5)
+            return found
+
+    world.lake = Slow(world.lake.store)
+    later = rubric_spec("groundedness", RUBRIC, model="gpt-4.1")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(world.rescore, (SPEC, later)))
+    kept = world.lake.read(JUDGE_RESCORES, [DAY])
+    assert set(kept["spec_id"]) == {SPEC.spec_id, later.spec_id}

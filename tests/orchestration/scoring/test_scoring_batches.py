@@ -184,6 +184,28 @@ def test_a_sample_that_says_what_the_canary_says_or_is_called_so_is_judged(desk)
     assert set(desk.asked.values()) == {1}
 
 
+def test_a_canary_of_many_batches_is_no_try_of_a_sample_that_says_the_same(desk):
+    for day in range(3):
+        desk.file(day)
+        desk.score()
+        desk.now += timedelta(days=1)
+    canary = RUBRICS.rubrics["groundedness"].canaries[0]
+    said = {"user_input": canary.question, "retrieved_contexts": list(canary.contexts)}
+    desk.file(0, **said, response=canary.answer)
+    desk.score()
+    assert desk.outcomes == {"scored": 1}
+
+
+def test_what_a_batch_answers_about_another_file_is_no_call_of_this_one(desk):
+    desk.stub.fates = [None]
+    _stop_waiting(desk)
+    desk.file(0)
+    desk.score()
+    assert (desk.outcomes, desk.scoring.calls) == ({"scored": 1}, 1)
+    own = desk.lake.read(JUDGE_CALLS).filter(step="verdict")["cost"]
+    assert desk.scoring.cost < sum(own)
+
+
 def test_a_file_that_is_more_than_a_batch_may_hold_makes_several(desk, monkeypatch):
     monkeypatch.setattr(openai_batches, "MOST", openai_batches.Size(CANARIES + 2, 10**6))
     desk.score()
@@ -353,6 +375,13 @@ def test_an_endpoint_without_a_batch_api_is_told(desk):
 def test_judges_that_no_batch_settles_are_refused(desk, chosen, says):
     with pytest.raises(NoBatchesError, match=says):
         desk.score_all([(chosen(desk), desk.seat())])
+    assert not desk.stub.asked
+
+
+def test_scores_that_are_weighed_are_refused_where_batches_tell_no_log_probabilities(desk):
+    spec = rubric_spec("groundedness", RUBRICS.rubrics["groundedness"], model=MODEL, logprobs=True)
+    with pytest.raises(NoBatchesError, match="leave out --batch or --logprobs"):
+        desk.score_all([(Chosen(spec), desk.seat()._replace(batch="anthropic"))])
     assert not desk.stub.asked
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from llmops_pipelines.judging.judges.attack_texts import ATTACKS, Attack
 from llmops_pipelines.judging.judges.escaping import escaped
 from llmops_pipelines.judging.judges.exchange import strict_schema
 from llmops_pipelines.judging.judges.item import Item
@@ -21,6 +20,7 @@ from llmops_pipelines.judging.judges.judges import RubricJudge
 from llmops_pipelines.judging.judges.pairs import exchange
 from llmops_pipelines.judging.judges.replies import score_of
 from llmops_pipelines.judging.judges.rubrics import Rubric, VisibleField
+from tests.judging.judges.attack_texts import ATTACKS, Attack
 
 _MARK = "harmless-8c41"
 
@@ -112,7 +112,8 @@ def _tags(prompt: str) -> list[str]:
 def _best_verdict(rubric: Rubric) -> object:
     """The verdict an attacker wants."""
     verdict = rubric.output["properties"][rubric.verdict]
-    scored = {value: score_of(value, rubric) for value in verdict.get("enum", (True, False))}
+    plain = range(1, 6) if rubric.scale == "one_to_five" else (True, False)
+    scored = {value: score_of(value, rubric) for value in verdict.get("enum", plain)}
     sign = 1 if rubric.direction == "higher_is_better" else -1
     return max((value for value in scored if scored[value] is not None),
                key=lambda value: sign * (scored[value] or 0.0))  # fmt: skip
