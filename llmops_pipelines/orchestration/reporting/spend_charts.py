@@ -93,7 +93,7 @@ def spend_charts(
     utc_days = lake.read(FEATURE_COSTS, last_days(last, UTC_DAYS))
     spend = business_spend(utc_days, lake, rules, last)
     by_scope = cost.past_spend(*spend)
-    past = by_scope.filter(TOTAL)
+    past = by_scope.filter(TOTAL).drop("kind", "scope")
     forecast = _of_day(lake, COST_FORECAST, last).filter(TOTAL)
     currency, rate = finance.drawn_rate(spend.day, rules)
     spent, ahead = finance.drawn_at(past, rate), finance.drawn_at(forecast, rate)
@@ -158,7 +158,9 @@ def _burn_downs(
     currency, rate = finance.drawn_rate(day, rules)
     for row in used.head(_MOST_BUDGETS).iter_rows(named=True):
         kind, scope = row["kind"], row["scope"]
-        past, ahead = (rows.filter(kind=kind, scope=scope) for rows in (spend, forecasts))
+        past, ahead = (
+            rows.filter(kind=kind, scope=scope).drop("kind", "scope") for rows in (spend, forecasts)
+        )
         figure = burn_down(
             finance.drawn_at(past, rate),
             finance.drawn_at(ahead, rate),
