@@ -37,7 +37,7 @@ _CARRIERS: Final = (
     "event", "payload",  # Splunk's HTTP collector, and loggers that take an object
     "LogMessage", "LogEntry",  # Azure's container logs
     "MESSAGE", "@message", "short_message",  # journald, CloudWatch Insights, GELF
-    "_raw", "result",  # what Splunk exports
+    "_raw",  # Splunk's exports
 )  # fmt: skip
 """Keys under which collectors, and JSON loggers, keep what they were given."""
 
@@ -155,6 +155,8 @@ def _piece(line: bytes) -> _Piece | None:
             return _Piece(text)
         begins = line.find(b"{")
         return None if begins < 1 or _IN_JSON.match(line) else _Piece(line[begins:])
+    if "_raw" in (exported := as_object(record.get("result"))):
+        record = exported
     texts = [text for name in _CARRIERS if (text := _text_of(record.get(name))) is not None]
     if not texts:
         return None

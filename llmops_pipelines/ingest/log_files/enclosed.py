@@ -46,7 +46,7 @@ def printed_objects(text: str) -> list[str] | None:
 def enclosed_records(objects: Sequence[str]) -> list[str]:
     """The elements of every list of objects in ``objects``, each as a line, none left out.
 
-    Objects of one kind under names of their own are a list.
+    Objects of one kind under names of their own are a list, unless they stand beside one.
     """
     try:
         return [
@@ -59,19 +59,24 @@ def enclosed_records(objects: Sequence[str]) -> list[str]:
         return []
 
 
-def _lists(value: Any, depth: int) -> Iterator[list[Any]]:
+def _lists(value: Any, depth: int, *, alone: bool = True) -> Iterator[list[Any]]:
     if not isinstance(value, dict):
         return
-    if _are_of_one_kind(held := list(value.values())):
+    if alone and _are_of_one_kind(held := list(value.values())):
         yield held
         return
+    alone = alone and not any(map(_is_list, value.values()))
     for name, inner in value.items():
         if name == "columns" and "rows" in value:  # says what the rows' fields are (Logfire)
             continue
-        if isinstance(inner, list) and inner and all(isinstance(item, dict) for item in inner):
+        if _is_list(inner):
             yield inner
         elif depth < _DEEPEST:
-            yield from _lists(inner, depth + 1)
+            yield from _lists(inner, depth + 1, alone=alone)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def _are_of_one_kind(values: list[Any]) -> bool:

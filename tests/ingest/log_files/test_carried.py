@@ -287,6 +287,11 @@ def test_a_call_that_a_loggers_line_holds_takes_along_what_stands_beside_it() ->
     assert lake.rows()["user_hash"].null_count() == 0
 
 
+def test_a_result_beside_a_logged_call_hides_it_not() -> None:
+    printed = [{"message": f"asked: {json.dumps(each)}", "result": {"ok": True}} for each in CALLS]
+    assert landed_texts(*map(json.dumps, printed)).counts("app.log") == (3, 3, 0, 0, 0, 0)
+
+
 def test_of_several_calls_that_a_line_holds_none_is_lost_in_silence() -> None:
     answers = [{"response": each["response"]} for each in CALLS]
     one, two = LINE | {"llm": answers[0]}, LINE | {"first": answers[1], "second": answers[2]}

@@ -50,6 +50,12 @@ def test_of_an_answer_every_list_of_records_is_read_and_none_is_lost() -> None:
     assert reasons(lake)[0][0] == 3
 
 
+def test_beside_a_list_of_records_objects_of_one_kind_are_none() -> None:
+    links = {"self": {"href": "/calls"}, "next": {"href": "/calls?page=2"}}
+    lake = landed(log("log.json", line({"data": CALLS, "links": links})))
+    assert lake.counts("log.json") == COUNTED
+
+
 def test_a_list_inside_records_that_nobody_knows_is_not_taken_for_them() -> None:
     odd = [{"when": n, "chat": [{"role": "user", "content": "Hi"}]} for n in range(3)]
     lake = landed(log("log.jsonl", lines(*odd)))
