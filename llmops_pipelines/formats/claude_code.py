@@ -28,6 +28,7 @@ from llmops_pipelines.formats.records import (
 
 _SESSION: Final = ("sessionId", "session_id")
 _AGENT: Final = ("agentId", "parent_tool_use_id")
+_PLACED: Final = ("uuid", "parent_tool_use_id")
 _SPOKEN: Final = ("user", "assistant")
 _OTHERS: Final = {
     "summary", "system", "result", "stream_event", "attachment", "progress", "mode", "last-prompt",
@@ -44,9 +45,11 @@ _MOST_OPEN: Final = 10_000
 
 def _recognises(record: Mapping[str, Any]) -> bool:
     kind = as_name(record.get("type"))
-    if kind in _SPOKEN:
+    if kind in _SPOKEN:  # applications log what was said in such words too
         of_session = any(isinstance(record.get(key), str) for key in _SESSION)
-        return of_session and isinstance(record.get("message"), dict)
+        message = as_object(record.get("message"))
+        named = kind == "user" or isinstance(message.get("model"), str)
+        return of_session and not record.keys().isdisjoint(_PLACED) and bool(message) and named
     return kind in _OTHERS and not record.keys().isdisjoint(_KEYS)
 
 

@@ -16,7 +16,7 @@ USAGE = {"input_tokens": 4, "cache_read_input_tokens": 50, "output_tokens": 20}
 
 def user(text: Any, **more: Any) -> dict[str, Any]:
     at = "2026-11-10T10:00:00Z"
-    said = {"type": "user", "sessionId": "s-1", "timestamp": at}
+    said = {"type": "user", "sessionId": "s-1", "uuid": "u-1", "timestamp": at}
     return said | {"message": {"role": "user", "content": text}} | more
 
 
@@ -26,7 +26,8 @@ def block(name: str, text: str, stop: str | None = "end_turn", **more: Any) -> d
         "content": [{"type": "text", "text": text}], "stop_reason": stop, "usage": USAGE,
     }  # fmt: skip
     at = "2026-11-10T10:00:02Z"
-    return {"type": "assistant", "sessionId": "s-1", "timestamp": at, "message": message} | more
+    said = {"type": "assistant", "sessionId": "s-1", "uuid": "u-1", "timestamp": at}
+    return said | {"message": message} | more
 
 
 def told(lake: Lake, *names: str) -> list[tuple[Any, ...]]:
@@ -104,6 +105,15 @@ def test_what_is_counted_before_an_answer_ends_is_no_count_of_it() -> None:
 def test_what_nobody_or_the_program_itself_answered_is_ignored(left_out: dict[str, Any]) -> None:
     lake = landed(log(DAY, lines(user("Look."), block("m-1", "One")) + line(left_out)))
     assert lake.counts(DAY) == (3, 1, 0, 0, 0, 2)
+
+
+def test_chats_that_an_application_logs_in_such_words_are_not_taken_for_sessions() -> None:
+    said = {"role": "assistant", "content": "Hello."}
+    own = [
+        {"type": kind, "session_id": "s-1", "message": said, "model": "gpt-4.1", "at": 3}
+        for kind in ("user", "assistant")
+    ]
+    assert landed(log(DAY, lines(*own))).file(DAY)["source_format"] is None
 
 
 def test_messages_without_an_id_are_calls_of_their_own() -> None:
