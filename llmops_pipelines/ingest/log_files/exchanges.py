@@ -62,7 +62,7 @@ def exchanged(record: Record) -> Record | None:
     body = as_object(answer)
     error = first(body.get("error"), record.get("error"), body.get("message"))
     answered = name is not None and _is_answer(answer)
-    if not answered and (asked is None or not (error or _is_failure(status))):
+    if not answered and (asked is None or not (error or is_failure(status))):
         return None
     if (
         name in (None, "response")
@@ -112,5 +112,6 @@ def _is_answer(body: Any) -> bool:
     return isinstance(body, dict | list) and sniff_records([{"response": body}]) in PROVIDERS
 
 
-def _is_failure(status: Any) -> bool:
+def is_failure(status: Any) -> bool:
+    """Whether HTTP says so; what is no number says nothing."""
     return isinstance(status, int) and status >= 400

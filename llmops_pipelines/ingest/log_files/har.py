@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from llmops_pipelines.formats.engine.reading import Record
 from llmops_pipelines.formats.records import as_list, as_object, at_path, from_json, without_nulls
-from llmops_pipelines.ingest.log_files.exchanges import exchanged
+from llmops_pipelines.ingest.log_files.exchanges import exchanged, is_failure
 
 _ASKING: Final = ("messages", "contents")
 _ASKING_A_MODEL: Final = ("prompt", "input")
@@ -60,7 +60,7 @@ def _call(entry: Record) -> Record | None:
     content = as_object(at_path(entry, "response", "content"))
     status = at_path(entry, "response", "status")
     call = exchanged(told | {"response_body": _text(content), "status_code": status})
-    if call is None and (not status or status >= 400):  # 0: the connection broke
+    if call is None and (not status or is_failure(status)):  # 0: the connection broke
         call = told | {"error": without_nulls({"status": status or None, "message": "no answer"})}
     return call and {key: said for key, said in call.items() if key not in _OF_HTTP}
 

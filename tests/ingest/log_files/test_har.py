@@ -85,3 +85,10 @@ def test_a_log_with_entries_of_its_own_is_no_archive():
     odd = {"log": {"entries": [{"startedDateTime": "x"}, 3]}}
     lake = landed(log("a.json", json.dumps(odd, indent=1).encode()))
     assert lake.rows().is_empty()
+
+
+@pytest.mark.parametrize("status", ["bad", "500", [500], {"code": 500}, True, -1])
+def test_a_status_may_be_anything(status: Any) -> None:
+    odd = exchange(1, ASKED, "<html>", status)
+    data = json.dumps(archive(odd, exchange(2, ASKED, COMPLETION))).encode()
+    assert landed(log("log.har", data)).file("log.har")["lines"] == 2
