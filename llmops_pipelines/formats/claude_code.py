@@ -103,7 +103,7 @@ def _call(said: list[Record], asked: list[Record]) -> Record | None:
         told = {"kind": "call"} | failure_of(said_of_it, last.get("apiErrorStatus"))
     else:
         told = message_fields(message)
-    heard = [line["message"] for line in asked if not line.get("isMeta")]
+    heard = [line.get("message") for line in asked if not line.get("isMeta")]
     came = [line.get("timestamp") for line in (*asked[-1:], *said)]
     about = {"git_branch": last.get("gitBranch"), "version": last.get("version")}
     return without_nulls(

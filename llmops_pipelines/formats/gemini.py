@@ -141,7 +141,7 @@ def _sent_at(body: Record) -> str | None:
     said = as_name(first(headers.get("date"), headers.get("Date")))
     try:
         return parsedate_to_datetime(said).isoformat() if said else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
